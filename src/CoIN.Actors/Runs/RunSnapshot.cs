@@ -1,0 +1,73 @@
+namespace CoIN.Actors.Runs;
+
+/// <summary>Where a run stands.</summary>
+public enum RunStatus
+{
+    /// <summary>Loading the journal, the data or the model.</summary>
+    Starting,
+
+    /// <summary>Work items are being done.</summary>
+    Running,
+
+    /// <summary>Every stage is trained and every cell scored.</summary>
+    Completed,
+
+    /// <summary>Stopped on request at a point from which it can be resumed.</summary>
+    Stopped,
+
+    /// <summary>Ended by a fault; the message says which, and a resume tries again.</summary>
+    Failed,
+}
+
+/// <summary>What a person who watches a run wants to know, at one moment. Immutable; published by the run supervisor.</summary>
+public sealed record RunSnapshot
+{
+    public required string RunId { get; init; }
+
+    public required RunStatus Status { get; init; }
+
+    /// <summary>Task names in the order of learning.</summary>
+    public required IReadOnlyList<string> Tasks { get; init; }
+
+    /// <summary><c>Cells[j][i]</c>: accuracy in percent on task i after stage j (0-based), null while unknown; row j has j + 1 entries.</summary>
+    public required IReadOnlyList<IReadOnlyList<double?>> Cells { get; init; }
+
+    /// <summary>Accuracy in percent of the untrained model per task, for a zero-shot run; else empty.</summary>
+    public IReadOnlyList<double?> ZeroShot { get; init; } = [];
+
+    /// <summary>Stages whose adapter is trained.</summary>
+    public int StagesTrained { get; init; }
+
+    /// <summary>The training in progress, if any.</summary>
+    public TrainingProgress? Training { get; init; }
+
+    /// <summary>The evaluations in progress.</summary>
+    public IReadOnlyList<EvaluationProgress> Evaluations { get; init; } = [];
+
+    /// <summary>Time since this process took the run up.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>Estimated time until the end, from the speed so far; null while there is nothing to go by.</summary>
+    public TimeSpan? Remaining { get; init; }
+
+    /// <summary>Why the run failed or stopped; else null.</summary>
+    public string? Message { get; init; }
+}
+
+/// <summary>A stage's training in progress.</summary>
+/// <param name="Stage">1-based.</param>
+/// <param name="TokensPerSecond">Sequence positions per second over the last steps.</param>
+public sealed record TrainingProgress(
+    int Stage, string Task, int Step, int TotalSteps, double Loss, double LearningRate, double TokensPerSecond);
+
+/// <summary>A shard's evaluation in progress.</summary>
+/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
+/// <param name="Answered">Samples of the task answered so far, over all its shards.</param>
+/// <param name="Total">Samples of the task.</param>
+public sealed record EvaluationProgress(int Stage, string Task, int Answered, int Total);
+
+/// <summary>Sees every snapshot of a run; called from actor threads, must not block.</summary>
+public interface IRunObserver
+{
+    void Observe(RunSnapshot snapshot);
+}

@@ -1,0 +1,169 @@
+namespace CoIN.Benchmark.Experiments;
+
+/// <summary>How the tasks of a run are learned.</summary>
+public enum Method
+{
+    /// <summary>One LoRA adapter, continued from task to task (the paper's baseline).</summary>
+    SequentialLora,
+
+    /// <summary>No training: the base model is tested on every task.</summary>
+    ZeroShot,
+}
+
+/// <summary>Learning-rate schedules of the Hugging Face trainer, by their names there.</summary>
+public enum Schedule
+{
+    /// <summary>Linear warmup from 0, then half a cosine to 0.</summary>
+    Cosine,
+
+    /// <summary>Linear warmup from 0, then constant.</summary>
+    Constant,
+}
+
+/// <summary>One experiment: everything that decides its numbers. Persisted with the run, so that a resume needs no configuration file.</summary>
+public sealed record ExperimentOptions
+{
+    /// <summary>A short name for people; it becomes part of the run id.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>How the tasks are learned.</summary>
+    public Method Method { get; init; } = Method.SequentialLora;
+
+    /// <summary>The seed of data order, adapter initialisation and dropout.</summary>
+    public int Seed { get; init; } = 42;
+
+    /// <summary>The tasks in the order in which they are learned.</summary>
+    public required IReadOnlyList<TaskOptions> Tasks { get; init; }
+
+    public required DataOptions Data { get; init; }
+
+    public required ModelOptions Model { get; init; }
+
+    public LoraOptions Lora { get; init; } = new();
+
+    public TrainingOptions Training { get; init; } = new();
+
+    public EvaluationOptions Evaluation { get; init; } = new();
+}
+
+/// <summary>One task: a folder of samples, and the rule by which its answers are scored.</summary>
+public sealed record TaskOptions
+{
+    /// <summary>The paper's name, e.g. <c>OCR-VQA</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Folder below the instructions folder, e.g. <c>OCRVQA</c>.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>File of training samples in <see cref="Folder"/>.</summary>
+    public string TrainFile { get; init; } = "train.json";
+
+    /// <summary>File of test samples in <see cref="Folder"/>.</summary>
+    public string TestFile { get; init; } = "test.json";
+
+    /// <summary>Key of the Truth Alignment scorer, e.g. <c>scienceqa</c>.</summary>
+    public required string Scorer { get; init; }
+
+    /// <summary>Longest answer, in tokens.</summary>
+    public int MaxNewTokens { get; init; } = 128;
+
+    /// <summary>Samples per micro-batch in training; null for <see cref="TrainingOptions.BatchSize"/>.</summary>
+    public int? BatchSize { get; init; }
+}
+
+/// <summary>Where samples and images are.</summary>
+public sealed record DataOptions
+{
+    /// <summary>The folder that holds one folder per task (CoIN's <c>Instructions_Original</c>).</summary>
+    public required string Instructions { get; init; }
+
+    /// <summary>The folder to which the image paths of the samples are relative.</summary>
+    public required string Images { get; init; }
+
+    /// <summary>At most so many training samples per task, drawn by the seed; 0 for all.</summary>
+    public int MaxTrainSamples { get; init; }
+
+    /// <summary>At most so many test samples per task, the first ones in the file; 0 for all.</summary>
+    public int MaxTestSamples { get; init; }
+}
+
+/// <summary>The base model.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>A Hugging Face folder: config.json, safetensors, tokenizer.model, preprocessor_config.json.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Name of a conversation template.</summary>
+    public string Conversation { get; init; } = "vicuna_v1";
+
+    /// <summary>float32, bfloat16 or float16: the type in which the frozen weights are held.</summary>
+    public string Dtype { get; init; } = "float32";
+
+    /// <summary>Longest sequence in tokens, image tokens included; longer training samples are cut.</summary>
+    public int MaxLength { get; init; } = 2048;
+}
+
+/// <summary>Low-rank adapters on every linear layer of the language model (Hu et al. 2021).</summary>
+public sealed record LoraOptions
+{
+    /// <summary>Rank r.</summary>
+    public int Rank { get; init; } = 128;
+
+    /// <summary>α; the update is scaled by α / r.</summary>
+    public double Alpha { get; init; } = 256;
+
+    /// <summary>Probability with which an input of the low-rank path is zeroed in training.</summary>
+    public double Dropout { get; init; } = 0.05;
+
+    /// <summary>Whether the projector between vision tower and language model is trained too, as CoIN does.</summary>
+    public bool TrainProjector { get; init; } = true;
+}
+
+/// <summary>One stage's optimization. Optimizer and schedule start afresh in every stage.</summary>
+public sealed record TrainingOptions
+{
+    public double LearningRate { get; init; } = 2e-4;
+
+    /// <summary>Learning rate of the projector; null for <see cref="LearningRate"/>, which is what CoIN's code really does.</summary>
+    public double? ProjectorLearningRate { get; init; }
+
+    public Schedule Schedule { get; init; } = Schedule.Cosine;
+
+    /// <summary>Part of all steps in which the rate rises linearly from 0; the number of steps is rounded up.</summary>
+    public double WarmupRatio { get; init; } = 0.03;
+
+    public double WeightDecay { get; init; }
+
+    public double Beta1 { get; init; } = 0.9;
+
+    public double Beta2 { get; init; } = 0.999;
+
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Gradients are scaled down to this 2-norm; 0 for never.</summary>
+    public double MaxGradNorm { get; init; } = 1.0;
+
+    /// <summary>Samples per micro-batch.</summary>
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>Micro-batches per optimizer step.</summary>
+    public int GradientAccumulation { get; init; } = 1;
+
+    public double Epochs { get; init; } = 1;
+
+    /// <summary>Stop a stage after so many optimizer steps; 0 for the epochs' own number. The schedule ends there too.</summary>
+    public int MaxSteps { get; init; }
+
+    /// <summary>A checkpoint every so many optimizer steps; 0 for none within a stage.</summary>
+    public int CheckpointEvery { get; init; } = 500;
+}
+
+/// <summary>How the test sets are answered.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Prompts per generation batch.</summary>
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>Test samples per shard: what one evaluator answers as one resumable piece of work.</summary>
+    public int ShardSize { get; init; } = 1000;
+}

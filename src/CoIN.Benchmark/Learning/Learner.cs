@@ -1,0 +1,93 @@
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Benchmark.Learning;
+
+/// <summary>
+/// A device with a base model on it, as the actors see it. The weights are frozen and shared read-only by the training and generation
+/// sessions opened from it. Opening and using sessions blocks; each session belongs to the thread that opened it.
+/// </summary>
+public interface ILearner : IDisposable
+{
+    /// <summary>SHA-256 (hexadecimal, lower case) over the base model's weights, tokenizer and configuration files.</summary>
+    string BaseModelSha256 { get; }
+
+    /// <summary>Opens a stage's training, at its start or at a checkpoint.</summary>
+    /// <exception cref="CoinException">Samples, images, adapter or checkpoint cannot be used.</exception>
+    ITrainingSession OpenTraining(StageTraining stage);
+
+    /// <summary>Opens the base model with an adapter for answering.</summary>
+    /// <param name="adapter">An adapter folder, or null for the base model alone.</param>
+    IGenerationSession OpenGeneration(string? adapter);
+}
+
+/// <summary>Makes the learner of a device; called on the thread that will use it.</summary>
+public interface ILearnerFactory
+{
+    /// <summary>
+    /// The base model on <paramref name="device"/> (e.g. <c>cpu</c>, <c>cuda:0</c>): loaded at the first call for a device and shared by the later ones.
+    /// Also sets the calling thread's number of compute threads.
+    /// </summary>
+    ILearner Open(ExperimentOptions options, string device, int threads);
+}
+
+/// <summary>What a stage's training needs.</summary>
+/// <param name="Stage">1-based number of the stage.</param>
+/// <param name="Task">The task to learn.</param>
+/// <param name="Samples">Its training samples, in file order; the session derives the order of use from seed and stage.</param>
+/// <param name="Adapter">Folder of the adapter to continue from, or null for a fresh one.</param>
+/// <param name="Checkpoint">Folder of a checkpoint of this very stage to resume from, or null.</param>
+public sealed record StageTraining(
+    int Stage, TaskOptions Task, IReadOnlyList<TrainingSample> Samples, string? Adapter, string? Checkpoint);
+
+/// <summary>A stage's training, one optimizer step at a time.</summary>
+public interface ITrainingSession : IDisposable
+{
+    /// <summary>Optimizer steps done.</summary>
+    int Step { get; }
+
+    /// <summary>Optimizer steps of the whole stage.</summary>
+    int TotalSteps { get; }
+
+    /// <summary>Does one optimizer step.</summary>
+    /// <exception cref="CoinException">The loss is not finite; the message names stage, step and samples.</exception>
+    StepReport Next();
+
+    /// <summary>Writes the whole state (weights, moments, position, random state) into an existing empty folder, files flushed to disk.</summary>
+    void SaveCheckpoint(string folder);
+
+    /// <summary>Writes adapter and projector into an existing empty folder in PEFT's format, files flushed to disk.</summary>
+    void SaveAdapter(string folder);
+}
+
+/// <summary>What one optimizer step did.</summary>
+/// <param name="Step">Steps done, this one included.</param>
+/// <param name="Loss">Mean of the micro-batches' losses, in nats per labelled token.</param>
+/// <param name="LearningRate">The rate used in this step.</param>
+/// <param name="GradNorm">2-norm of all gradients before clipping.</param>
+/// <param name="Samples">Samples in the step.</param>
+/// <param name="Tokens">Sequence positions (text and image) in the step.</param>
+public sealed record StepReport(int Step, double Loss, double LearningRate, double GradNorm, int Samples, int Tokens);
+
+/// <summary>Greedy answers of one adapter.</summary>
+public interface IGenerationSession : IDisposable
+{
+    /// <summary>Answers the samples in their order. An answer does not depend on which samples share its batch.</summary>
+    /// <param name="samples">One batch.</param>
+    /// <param name="maxNewTokens">Longest answer in tokens.</param>
+    /// <exception cref="CoinException">An image cannot be read; the message names sample and file.</exception>
+    IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens);
+}
+
+/// <summary>Names of the files in an adapter folder.</summary>
+public static class AdapterFiles
+{
+    /// <summary>PEFT's weights of the low-rank matrices.</summary>
+    public const string Weights = "adapter_model.safetensors";
+
+    /// <summary>The projector, trained besides, with CoIN's key names.</summary>
+    public const string Projector = "non_lora_trainables.safetensors";
+
+    /// <summary>PEFT's configuration.</summary>
+    public const string Config = "adapter_config.json";
+}
