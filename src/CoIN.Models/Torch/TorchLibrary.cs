@@ -1,0 +1,101 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace CoIN.Models.Torch;
+
+/// <summary>
+/// Makes TorchSharp's native library load on hosts whose libstdc++ is older than the one that it was built with (Debian 12, for one).
+/// <para>
+/// libLibTorchSharp.so asks for a symbol version of which it uses one symbol only, an initializer that is never called.
+/// Where the host lacks the version, the library beside the program is replaced by a copy in which that demand is marked weak, so that the
+/// dynamic loader lets it pass. The original may be a hard link into the NuGet cache and is never written to. Other hosts stay untouched.
+/// </para>
+/// </summary>
+internal static class TorchLibrary
+{
+    private const string FileName = "libLibTorchSharp.so";
+    private const string CxxLibrary = "libstdc++.so.6";
+
+    /// <summary>Runs before any other code of this assembly, hence before TorchSharp first looks for its library.</summary>
+#pragma warning disable CA2255 // Whoever uses this library's types needs it, and there is no later moment that is early enough.
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void EnsureLoadable()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            return;
+        }
+
+        string[] places = [AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native")];
+        var library = places.Select(place => Path.Combine(place, FileName)).FirstOrDefault(File.Exists);
+        if (library is not null && HostCxxLibrary() is { } host)
+        {
+            var usable = Adapt(library, File.ReadAllBytes(host));
+            if (usable != library)
+            {
+                NativeLibrary.Load(usable);
+            }
+        }
+    }
+
+    /// <summary>Weakens what <paramref name="host"/> cannot provide.</summary>
+    /// <param name="library">The library's path; replaced by a new file where something had to be weakened.</param>
+    /// <param name="host">The bytes of the host's libstdc++.</param>
+    /// <returns>The path to load: <paramref name="library"/>, or a copy in the temporary folder where its own folder is read-only.</returns>
+    internal static string Adapt(string library, ReadOnlySpan<byte> host)
+    {
+        var image = File.ReadAllBytes(library);
+        var missing = new List<ElfVersionNeeds.Need>();
+        foreach (var need in ElfVersionNeeds.Read(image))
+        {
+            if (need.Library == CxxLibrary && !need.IsWeak && host.IndexOf(Encoding.ASCII.GetBytes(need.Version + "\0")) < 0)
+            {
+                missing.Add(need);
+            }
+        }
+
+        if (missing.Count == 0)
+        {
+            return library;
+        }
+
+        missing.ForEach(need => ElfVersionNeeds.MarkWeak(image, need));
+        var time = File.GetLastWriteTimeUtc(library);
+        try
+        {
+            return Replace(library, image, time);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            var copy = Path.Combine(Path.GetTempPath(), $"coin-{Environment.UserName}-{time.Ticks:x}", FileName);
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            return Replace(copy, image, time);
+        }
+    }
+
+    /// <summary>Puts a new file in the place by a rename: other links to the old one keep it, and two processes may do this at once.</summary>
+    private static string Replace(string library, byte[] image, DateTime time)
+    {
+        var temporary = $"{library}.{Environment.ProcessId}.{Guid.NewGuid():N}";
+        File.WriteAllBytes(temporary, image);
+
+        // The same time and size as the original: an incremental build then takes the file for its own copy and leaves it alone.
+        File.SetLastWriteTimeUtc(temporary, time);
+        File.Move(temporary, library, overwrite: true);
+        return library;
+    }
+
+    private static string? HostCxxLibrary()
+    {
+        if (!NativeLibrary.TryLoad(CxxLibrary, out _))
+        {
+            return null;
+        }
+
+        return File.ReadLines("/proc/self/maps")
+            .Select(line => line[(line.LastIndexOf(' ') + 1)..])
+            .FirstOrDefault(path => Path.GetFileName(path).StartsWith("libstdc++.so", StringComparison.Ordinal));
+    }
+}
