@@ -1,0 +1,57 @@
+using System.Buffers.Binary;
+using System.Text;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Checkpoints;
+
+/// <summary>
+/// Writes safetensors files whose bytes depend on names, shapes and values alone: tensors in ordinal order of their names, header padded with spaces to
+/// a multiple of eight, as the reference implementation pads it.
+/// </summary>
+internal static class SafetensorsWriter
+{
+    /// <summary>Writes the tensors and flushes the file to disk. For a file that must be whole or absent, write into a folder under a temporary name.</summary>
+    /// <param name="tensors">Name and tensor; any device, any layout.</param>
+    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
+        Write(file, tensors);
+        file.Flush(flushToDisk: true);
+    }
+
+    /// <inheritdoc cref="Write(string, IReadOnlyDictionary{string, Tensor})"/>
+    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        // Readers of the Hugging Face libraries refuse a file that does not say that it came from PyTorch-like tensors.
+        var header = new JObject { ["__metadata__"] = new JObject { ["format"] = "pt" } };
+        var names = tensors.Keys.Order(StringComparer.Ordinal).ToList();
+        long end = 0;
+        foreach (var name in names)
+        {
+            var tensor = tensors[name];
+            var begin = end;
+            end += tensor.numel() * tensor.element_size();
+            header[name] = new JObject
+            {
+                ["dtype"] = SafetensorsHeader.NameOf(tensor.dtype),
+                ["shape"] = new JArray(tensor.shape),
+                ["data_offsets"] = new JArray(begin, end),
+            };
+        }
+
+        var json = Encoding.UTF8.GetBytes(header.ToString(Formatting.None));
+        var padded = (json.Length + 7) / 8 * 8;
+        var prefix = new byte[8 + padded];
+        BinaryPrimitives.WriteInt64LittleEndian(prefix, padded);
+        json.CopyTo(prefix, 8);
+        prefix.AsSpan(8 + json.Length).Fill((byte)' ');
+        stream.Write(prefix);
+        foreach (var name in names)
+        {
+            using var scope = NewDisposeScope();
+            TensorBytes.ForEachChunk(tensors[name].detach().cpu().contiguous(), (chunk, _) => stream.Write(chunk));
+        }
+    }
+}

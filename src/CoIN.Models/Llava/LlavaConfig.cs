@@ -1,0 +1,119 @@
+using CoIN.Benchmark;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace CoIN.Models.Llava;
+
+/// <summary>Shape of a CLIP vision transformer (transformers' <c>CLIPVisionConfig</c>; a value that its file leaves out has the default there).</summary>
+internal sealed record ClipConfig(
+    int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double LayerNormEps)
+{
+    /// <summary>Patches of a picture.</summary>
+    public int Patches => ImageSize / PatchSize * (ImageSize / PatchSize);
+}
+
+/// <summary>Shape of a LLaMA language model (transformers' <c>LlamaConfig</c>).</summary>
+internal sealed record LlamaConfig(
+    int HiddenSize, int IntermediateSize, int Layers, int Heads, int KeyValueHeads, int VocabularySize,
+    double RmsNormEps, double RopeTheta, int MaxPositions, bool TiedEmbeddings)
+{
+    public int HeadSize => HiddenSize / Heads;
+}
+
+/// <summary>Shape of a LLaVA model (transformers' <c>LlavaConfig</c>).</summary>
+/// <param name="FeatureLayer">Index of the CLIP hidden state that is used; negative counts from the end, −2 is the last but one.</param>
+/// <param name="KeepClassToken">Whether the CLS position stays (<c>vision_feature_select_strategy</c> full).</param>
+internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int FeatureLayer, bool KeepClassToken)
+{
+    /// <summary>Image tokens of a picture.</summary>
+    public int ImageTokens => Vision.Patches + (KeepClassToken ? 1 : 0);
+
+    /// <summary>Reads a hub folder's <c>config.json</c>.</summary>
+    /// <exception cref="CoinException">The file is missing, not JSON, or describes what is not supported.</exception>
+    public static LlavaConfig ReadHub(string folder)
+    {
+        var path = Path.Combine(folder, "config.json");
+        var json = ReadJson(path);
+        if ((string?)json["model_type"] != "llava")
+        {
+            throw new CoinException($"{path} describes a '{json["model_type"]}' model; model.path needs a LLaVA folder (model_type llava).");
+        }
+
+        var activation = (string?)json["projector_hidden_act"] ?? "gelu";
+        Require(activation == "gelu", path, "projector_hidden_act", activation, "gelu");
+        var strategy = (string?)json["vision_feature_select_strategy"] ?? "default";
+        Require(strategy is "default" or "full", path, "vision_feature_select_strategy", strategy, "default or full");
+        var vision = json["vision_config"] as JObject ?? throw Missing(path, "vision_config");
+        var text = json["text_config"] as JObject ?? throw Missing(path, "text_config");
+        return new LlavaConfig(
+            Clip(path, vision), Llama(path, text, (int?)json["vocab_size"]), (int?)json["vision_feature_layer"] ?? -2, strategy == "full");
+    }
+
+    /// <summary>Reads CoIN's recipe of separate folders <c>llama</c> and <c>clip</c>.</summary>
+    /// <exception cref="CoinException">A file is missing, not JSON, or describes what is not supported.</exception>
+    public static LlavaConfig ReadParts(string llama, string clip)
+    {
+        var clipPath = Path.Combine(clip, "config.json");
+        var clipJson = ReadJson(clipPath);
+        var llamaPath = Path.Combine(llama, "config.json");
+        return new LlavaConfig(
+            Clip(clipPath, clipJson["vision_config"] as JObject ?? clipJson), Llama(llamaPath, ReadJson(llamaPath), null), FeatureLayer: -2, KeepClassToken: false);
+    }
+
+    private static ClipConfig Clip(string path, JObject json)
+    {
+        var activation = (string?)json["hidden_act"] ?? "quick_gelu";
+        Require(activation is "quick_gelu" or "gelu", path, "vision hidden_act", activation, "quick_gelu or gelu");
+        var config = new ClipConfig(
+            (int?)json["hidden_size"] ?? 768, (int?)json["intermediate_size"] ?? 3072, (int?)json["num_hidden_layers"] ?? 12,
+            (int?)json["num_attention_heads"] ?? 12, (int?)json["image_size"] ?? 224, (int?)json["patch_size"] ?? 32,
+            activation, (double?)json["layer_norm_eps"] ?? 1e-5);
+        Require(config.HiddenSize % config.Heads == 0, path, "vision num_attention_heads", $"{config.Heads}", $"a divisor of {config.HiddenSize}");
+        return config;
+    }
+
+    private static LlamaConfig Llama(string path, JObject json, int? outerVocabulary)
+    {
+        var activation = (string?)json["hidden_act"] ?? "silu";
+        Require(activation == "silu", path, "hidden_act", activation, "silu");
+        var scaling = json["rope_scaling"];
+        Require(scaling is null || scaling.Type == JTokenType.Null, path, "rope_scaling", $"{scaling}", "none");
+        Require(!((bool?)json["attention_bias"] ?? false), path, "attention_bias", "true", "false");
+        var heads = (int?)json["num_attention_heads"] ?? 32;
+        var theta = (double?)json["rope_theta"] ?? (double?)json["rope_parameters"]?["rope_theta"] ?? 10000.0;
+        var config = new LlamaConfig(
+            (int?)json["hidden_size"] ?? 4096, (int?)json["intermediate_size"] ?? 11008, (int?)json["num_hidden_layers"] ?? 32,
+            heads, (int?)json["num_key_value_heads"] ?? heads, (int?)json["vocab_size"] ?? outerVocabulary ?? 32000,
+            (double?)json["rms_norm_eps"] ?? 1e-6, theta, (int?)json["max_position_embeddings"] ?? 2048,
+            (bool?)json["tie_word_embeddings"] ?? false);
+        Require(config.HiddenSize % heads == 0, path, "num_attention_heads", $"{heads}", $"a divisor of {config.HiddenSize}");
+        Require(heads % config.KeyValueHeads == 0, path, "num_key_value_heads", $"{config.KeyValueHeads}", $"a divisor of {heads}");
+        return config;
+    }
+
+    private static JObject ReadJson(string path)
+    {
+        try
+        {
+            return JObject.Parse(File.ReadAllText(path));
+        }
+        catch (JsonException e)
+        {
+            throw new CoinException($"{path} is not valid JSON: {e.Message} Restore it from the checkpoint's source.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CoinException($"Cannot read {path}: {e.Message} model.path must be a Hugging Face folder.", e);
+        }
+    }
+
+    private static void Require(bool condition, string path, string key, string value, string supported)
+    {
+        if (!condition)
+        {
+            throw new CoinException($"{path}: {key} is {value}; supported is {supported}.");
+        }
+    }
+
+    private static CoinException Missing(string path, string key) => new($"{path} has no '{key}'. Is it the config.json of a LLaVA model?");
+}

@@ -1,0 +1,94 @@
+using CoIN.Models.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace CoIN.Models.Modules;
+
+/// <summary>One of the linear maps that a <see cref="Linear"/> fuses.</summary>
+/// <param name="Name">The checkpoint's name without prefix and <c>.weight</c>, e.g. <c>self_attn.q_proj</c>.</param>
+/// <param name="Out">Output features.</param>
+internal sealed record LinearPart(string Name, int Out);
+
+/// <summary>
+/// One or several linear maps of the same input, with their weights stacked so that one matrix product serves them all
+/// (query, key and value; gate and up).
+/// </summary>
+internal sealed class Linear : IDisposable
+{
+    private Linear(Tensor weight, Tensor? bias, IReadOnlyList<LinearPart> parts)
+    {
+        Weight = weight;
+        Bias = bias;
+        Parts = parts;
+    }
+
+    /// <summary>[sum of outputs, inputs].</summary>
+    public Tensor Weight { get; }
+
+    /// <summary>[sum of outputs], or null.</summary>
+    public Tensor? Bias { get; }
+
+    public IReadOnlyList<LinearPart> Parts { get; }
+
+    /// <summary>Input features.</summary>
+    public int In => (int)Weight.size(1);
+
+    /// <summary>Takes the parts' weights out of a checkpoint and stacks them.</summary>
+    /// <param name="prefix">What stands before the parts' names, e.g. <c>model.layers.0.</c>.</param>
+    public static Linear Take(
+        CheckpointFolder checkpoint, string prefix, int inputs, bool bias, ScalarType dtype, Device device, params LinearPart[] parts)
+    {
+        using var scope = NewDisposeScope();
+        var weights = parts.Select(part => checkpoint.Take($"{prefix}{part.Name}.weight", dtype, device, part.Out, inputs)).ToArray();
+        var biases = bias ? parts.Select(part => checkpoint.Take($"{prefix}{part.Name}.bias", dtype, device, part.Out)).ToArray() : null;
+        return new Linear(Stack(weights), biases is null ? null : Stack(biases), parts);
+    }
+
+    /// <summary>The same map with other weights of the same shapes.</summary>
+    public Linear With(Tensor weight) => new(weight, Bias?.alias().DetachFromDisposeScope(), Parts);
+
+    /// <summary>Each part's rows of the weight and of the bias, as views, by the parts' names.</summary>
+    public IEnumerable<(string Name, Tensor Weight, Tensor? Bias)> Slices()
+    {
+        long row = 0;
+        foreach (var part in Parts)
+        {
+            yield return (part.Name, Weight.narrow(0, row, part.Out), Bias?.narrow(0, row, part.Out));
+            row += part.Out;
+        }
+    }
+
+    /// <summary>Applies all parts.</summary>
+    /// <param name="x">[…, inputs].</param>
+    /// <returns>[…, sum of outputs].</returns>
+    public Tensor Forward(Tensor x) => F.linear(x, Weight, Bias);
+
+    /// <summary>Cuts what <see cref="Forward"/> gave into the parts' outputs, as views.</summary>
+    public Tensor[] Split(Tensor y)
+    {
+        if (Parts.Count == 1)
+        {
+            return [y];
+        }
+
+        var pieces = new Tensor[Parts.Count];
+        long at = 0;
+        for (var i = 0; i < pieces.Length; i++)
+        {
+            pieces[i] = y.narrow(-1, at, Parts[i].Out);
+            at += Parts[i].Out;
+        }
+
+        return pieces;
+    }
+
+    public void Dispose()
+    {
+        Weight.Dispose();
+        Bias?.Dispose();
+    }
+
+    private static Tensor Stack(Tensor[] tensors) =>
+        (tensors.Length == 1 ? tensors[0] : cat(tensors, 0)).DetachFromDisposeScope();
+}

@@ -1,0 +1,131 @@
+using CoIN.Models.Adapters;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Generation;
+using CoIN.Models.Llava;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace CoIN.Models.Modules;
+
+/// <summary>One decoder layer of LLaMA: attention with rotary positions and shared key/value heads, then a gated (SwiGLU) feed-forward network.</summary>
+internal sealed class LlamaLayer : IDisposable
+{
+    private readonly LlamaConfig config;
+    private readonly Tensor inputNorm;
+    private readonly Tensor postNorm;
+
+    public LlamaLayer(CheckpointFolder checkpoint, string prefix, LlamaConfig config, ScalarType dtype, Device device)
+    {
+        this.config = config;
+        int size = config.HiddenSize, keyValueSize = config.KeyValueHeads * config.HeadSize;
+        inputNorm = checkpoint.Take($"{prefix}input_layernorm.weight", dtype, device, size).DetachFromDisposeScope();
+        postNorm = checkpoint.Take($"{prefix}post_attention_layernorm.weight", dtype, device, size).DetachFromDisposeScope();
+        Qkv = Linear.Take(
+            checkpoint, prefix, size, bias: false, dtype, device,
+            new("self_attn.q_proj", size), new("self_attn.k_proj", keyValueSize), new("self_attn.v_proj", keyValueSize));
+        Output = Linear.Take(checkpoint, prefix, size, bias: false, dtype, device, new LinearPart("self_attn.o_proj", size));
+        GateUp = Linear.Take(
+            checkpoint, prefix, size, bias: false, dtype, device,
+            new("mlp.gate_proj", config.IntermediateSize), new("mlp.up_proj", config.IntermediateSize));
+        Down = Linear.Take(checkpoint, prefix, config.IntermediateSize, bias: false, dtype, device, new LinearPart("mlp.down_proj", size));
+    }
+
+    private LlamaLayer(LlamaLayer other, LoraLayer adapter, double scaling)
+    {
+        config = other.config;
+        inputNorm = other.inputNorm.alias().DetachFromDisposeScope();
+        postNorm = other.postNorm.alias().DetachFromDisposeScope();
+        Qkv = other.Qkv.With(adapter.Qkv.Merge(other.Qkv, scaling));
+        Output = other.Output.With(adapter.Output.Merge(other.Output, scaling));
+        GateUp = other.GateUp.With(adapter.GateUp.Merge(other.GateUp, scaling));
+        Down = other.Down.With(adapter.Down.Merge(other.Down, scaling));
+    }
+
+    public Linear Qkv { get; }
+
+    public Linear Output { get; }
+
+    public Linear GateUp { get; }
+
+    public Linear Down { get; }
+
+    public IEnumerable<Linear> Linears => [Qkv, Output, GateUp, Down];
+
+    /// <summary>The layer with an adapter folded into its weights.</summary>
+    public LlamaLayer Merged(LoraLayer adapter, double scaling) => new(this, adapter, scaling);
+
+    /// <summary>A pass over whole sequences.</summary>
+    /// <param name="x">[sum of lengths, hidden size].</param>
+    /// <param name="cache">Receives keys and values, if given.</param>
+    public Tensor Forward(Tensor x, PackedSequences sequences, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora, LayerCache? cache)
+    {
+        using var scope = NewDisposeScope();
+        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
+        Tensor queries = sequences.Pad(q), keys = sequences.Pad(k), values = sequences.Pad(v);
+        cache?.Fill(keys, values);
+        var attended = F.scaled_dot_product_attention(
+            queries.transpose(1, 2), Shared(keys.transpose(1, 2)), Shared(values.transpose(1, 2)), is_casual: true);
+        return Finish(x, sequences.Pack(attended.transpose(1, 2), config.HiddenSize), adapter, lora).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A pass over one new position of each sequence.</summary>
+    /// <param name="x">[sequences, hidden size].</param>
+    /// <param name="mask">bool [sequences, 1, 1, positions]: what each may look at.</param>
+    public Tensor Decode(Tensor x, (Tensor Cos, Tensor Sin) rotation, LayerCache cache, Tensor slots, Tensor mask, AdapterPass? adapter, LoraLayer? lora)
+    {
+        using var scope = NewDisposeScope();
+        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
+        var (keys, values) = cache.Append(k, v, slots, mask.size(3));
+
+        // Query heads that share a key head stand as several queries of that head: nothing has to be copied.
+        var queries = q.view(x.size(0), config.KeyValueHeads, config.Heads / config.KeyValueHeads, config.HeadSize);
+        var attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask: mask);
+        return Finish(x, attended.reshape(x.size(0), config.HiddenSize), adapter, lora).MoveToOuterDisposeScope();
+    }
+
+    public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
+    [
+        ($"{prefix}input_layernorm.weight", inputNorm),
+        ($"{prefix}post_attention_layernorm.weight", postNorm),
+        .. Linears.SelectMany(linear => linear.Slices()).Select(slice => ($"{prefix}{slice.Name}.weight", slice.Weight)),
+    ];
+
+    public IEnumerable<Tensor> Parameters() => [inputNorm, postNorm, .. Linears.Select(linear => linear.Weight)];
+
+    public void Dispose()
+    {
+        foreach (var tensor in Parameters())
+        {
+            tensor.Dispose();
+        }
+    }
+
+    private static Tensor[] Project(Linear linear, Tensor x, AdapterPass? adapter, LoraLinear? lora)
+    {
+        var outputs = linear.Split(linear.Forward(x));
+        return lora is null ? outputs : lora.AddTo(outputs, x, adapter!.Scaling, adapter.Dropout);
+    }
+
+    private (Tensor Q, Tensor K, Tensor V) QueryKeyValue(Tensor x, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora)
+    {
+        var qkv = Project(Qkv, RmsNorm.Forward(x, inputNorm, config.RmsNormEps), adapter, lora?.Qkv);
+        Tensor Heads(Tensor y, int heads) => y.reshape(x.size(0), heads, config.HeadSize);
+        return (Rotary.Apply(Heads(qkv[0], config.Heads), rotation), Rotary.Apply(Heads(qkv[1], config.KeyValueHeads), rotation), Heads(qkv[2], config.KeyValueHeads));
+    }
+
+    private Tensor Finish(Tensor x, Tensor attended, AdapterPass? adapter, LoraLayer? lora)
+    {
+        x = x + Project(Output, attended, adapter, lora?.Output)[0];
+        var gateUp = Project(GateUp, RmsNorm.Forward(x, postNorm, config.RmsNormEps), adapter, lora?.GateUp);
+        return x + Project(Down, F.silu(gateUp[0]) * gateUp[1], adapter, lora?.Down)[0];
+    }
+
+    /// <summary>[…, key/value heads, positions, size] with every head repeated for the query heads that share it.</summary>
+    private Tensor Shared(Tensor x) => config.Heads == config.KeyValueHeads ? x : x.repeat_interleave(config.Heads / config.KeyValueHeads, 1);
+}
+
+/// <summary>How an adapter takes part in one pass.</summary>
+/// <param name="Scaling">α / r.</param>
+/// <param name="Dropout">Null where nothing is dropped.</param>
+internal sealed record AdapterPass(double Scaling, Dropout? Dropout);

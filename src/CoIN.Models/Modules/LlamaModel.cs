@@ -1,0 +1,131 @@
+using CoIN.Models.Adapters;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Generation;
+using CoIN.Models.Llava;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace CoIN.Models.Modules;
+
+/// <summary>The LLaMA language model (Touvron et al. 2023).</summary>
+internal sealed class LlamaModel : IDisposable
+{
+    private readonly Tensor norm;
+    private readonly Rotary rotary;
+
+    /// <summary>Takes the model out of a checkpoint.</summary>
+    /// <param name="prefix">E.g. <c>language_model.model.</c>.</param>
+    /// <param name="headName">E.g. <c>language_model.lm_head.weight</c>.</param>
+    public LlamaModel(CheckpointFolder checkpoint, string prefix, string headName, LlamaConfig config, ScalarType dtype, Device device)
+    {
+        Config = config;
+        Embedding = checkpoint.Take($"{prefix}embed_tokens.weight", dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new LlamaLayer(checkpoint, $"{prefix}layers.{i}.", config, dtype, device))];
+        norm = checkpoint.Take($"{prefix}norm.weight", dtype, device, config.HiddenSize).DetachFromDisposeScope();
+        Head = config.TiedEmbeddings
+            ? Embedding.alias().DetachFromDisposeScope()
+            : checkpoint.Take(headName, dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
+
+        // Old checkpoints store what is computed here.
+        checkpoint.Ignore(name => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TiedEmbeddings && name == headName));
+        rotary = new Rotary(config.MaxPositions, config.HeadSize, config.RopeTheta, dtype, device);
+    }
+
+    private LlamaModel(LlamaModel other, LoraAdapter adapter)
+    {
+        Config = other.Config;
+        Embedding = other.Embedding.alias().DetachFromDisposeScope();
+        norm = other.norm.alias().DetachFromDisposeScope();
+        Head = other.Head.alias().DetachFromDisposeScope();
+        Layers = [.. other.Layers.Zip(adapter.Layers, (layer, lora) => layer.Merged(lora, adapter.Scaling))];
+        rotary = new Rotary(Config.MaxPositions, Config.HeadSize, Config.RopeTheta, Dtype, Device);
+    }
+
+    public LlamaConfig Config { get; }
+
+    /// <summary>[vocabulary, hidden size].</summary>
+    public Tensor Embedding { get; }
+
+    public IReadOnlyList<LlamaLayer> Layers { get; }
+
+    /// <summary>[vocabulary, hidden size].</summary>
+    public Tensor Head { get; }
+
+    public ScalarType Dtype => Embedding.dtype;
+
+    public Device Device => Embedding.device;
+
+    /// <summary>The model with an adapter folded into copies of the touched weights; shares all the others.</summary>
+    public LlamaModel Merged(LoraAdapter adapter) => new(this, adapter);
+
+    /// <summary>Hidden states of whole sequences, before the final norm.</summary>
+    /// <param name="embedded">[sum of lengths, hidden size].</param>
+    /// <param name="caches">One per layer, filled if given.</param>
+    /// <param name="afterLayer">Sees every layer's output, if given.</param>
+    public Tensor Forward(
+        Tensor embedded, PackedSequences sequences, LoraAdapter? adapter = null, Dropout? dropout = null,
+        IReadOnlyList<LayerCache>? caches = null, Action<int, Tensor>? afterLayer = null)
+    {
+        using var scope = NewDisposeScope();
+        var rotation = rotary.At(sequences.Positions);
+        var pass = adapter is null ? null : new AdapterPass(adapter.Scaling, dropout);
+        var x = embedded;
+        for (var i = 0; i < Layers.Count; i++)
+        {
+            x = Layers[i].Forward(x, sequences, rotation, pass, adapter?.Layers[i], caches?[i]);
+            afterLayer?.Invoke(i, x);
+        }
+
+        return x.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Hidden states of one new position of each sequence, before the final norm.</summary>
+    /// <param name="embedded">[sequences, hidden size].</param>
+    /// <param name="positions">int64 [sequences].</param>
+    public Tensor Decode(Tensor embedded, Tensor positions, IReadOnlyList<LayerCache> caches, Tensor slots, Tensor mask, LoraAdapter? adapter)
+    {
+        using var scope = NewDisposeScope();
+        var rotation = rotary.At(positions);
+        var pass = adapter is null ? null : new AdapterPass(adapter.Scaling, null);
+        var x = embedded;
+        for (var i = 0; i < Layers.Count; i++)
+        {
+            x = Layers[i].Decode(x, rotation, caches[i], slots, mask, pass, adapter?.Layers[i]);
+        }
+
+        return x.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Embeds token ids: int64 [N] to [N, hidden size].</summary>
+    public Tensor Embed(Tensor ids) => Embedding.index_select(0, ids);
+
+    /// <summary>The final norm.</summary>
+    public Tensor Normalize(Tensor hidden) => RmsNorm.Forward(hidden, norm, Config.RmsNormEps);
+
+    /// <summary>Final norm and head: [N, hidden size] to float32 logits [N, vocabulary].</summary>
+    public Tensor Logits(Tensor hidden) => F.linear(Normalize(hidden), Head).to(ScalarType.Float32);
+
+    /// <summary>Every weight by its name in the checkpoint.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix, string headName) =>
+    [
+        ($"{prefix}embed_tokens.weight", Embedding),
+        .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}layers.{i}.")),
+        ($"{prefix}norm.weight", norm),
+        .. Config.TiedEmbeddings ? Array.Empty<(string, Tensor)>() : [(headName, Head)],
+    ];
+
+    /// <summary>The tensors as they are held (fused ones once).</summary>
+    public IEnumerable<Tensor> Parameters() =>
+        [Embedding, norm, .. Layers.SelectMany(layer => layer.Parameters()), .. Config.TiedEmbeddings ? Array.Empty<Tensor>() : [Head]];
+
+    public void Dispose()
+    {
+        foreach (var tensor in Parameters())
+        {
+            tensor.Dispose();
+        }
+
+        rotary.Dispose();
+    }
+}

@@ -1,0 +1,49 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Modules;
+
+/// <summary>
+/// Rotary position embedding (Su et al. 2021) in the layout of Hugging Face LLaMA checkpoints: the two halves of a head form the pairs.
+/// </summary>
+internal sealed class Rotary : IDisposable
+{
+    private readonly Tensor cos;
+    private readonly Tensor sin;
+
+    /// <param name="positions">Longest sequence.</param>
+    /// <param name="headSize">Features of a head.</param>
+    public Rotary(int positions, int headSize, double theta, ScalarType dtype, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+
+        // float32 as in the reference: the angles' rounding is part of what a checkpoint was trained with.
+        var exponents = arange(0, headSize, 2, dtype: ScalarType.Float32) / headSize;
+        var frequencies = pow((float)theta, exponents).reciprocal();
+        var angles = outer(arange(positions, dtype: ScalarType.Float32), frequencies);
+        var both = cat([angles, angles], -1);
+        cos = both.cos().to(dtype).to(device).DetachFromDisposeScope();
+        sin = both.sin().to(dtype).to(device).DetachFromDisposeScope();
+    }
+
+    /// <summary>The rotations of some positions.</summary>
+    /// <param name="positions">int64 [N].</param>
+    /// <returns>cos and sin, [N, 1, head size]: one for all heads.</returns>
+    public (Tensor Cos, Tensor Sin) At(Tensor positions) => (cos.index_select(0, positions).unsqueeze(1), sin.index_select(0, positions).unsqueeze(1));
+
+    /// <summary>Rotates queries or keys.</summary>
+    /// <param name="x">[N, heads, head size].</param>
+    public static Tensor Apply(Tensor x, (Tensor Cos, Tensor Sin) rotation)
+    {
+        var half = x.size(-1) / 2;
+        var turned = cat([x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)], -1);
+        return (x * rotation.Cos).addcmul_(turned, rotation.Sin, 1);
+    }
+
+    public void Dispose()
+    {
+        cos.Dispose();
+        sin.Dispose();
+    }
+}

@@ -1,0 +1,143 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Training;
+
+/// <summary>Parameters that share a learning rate.</summary>
+internal sealed record ParameterGroup(IReadOnlyList<Tensor> Parameters, double LearningRate);
+
+/// <summary>
+/// AdamW (Loshchilov and Hutter 2019) through ATen's fused kernel: one native call for all tensors of a group, numerically torch.optim.AdamW.
+/// </summary>
+internal sealed class FusedAdamW : IDisposable
+{
+    // TorchSharp has no binding of these operators; TorchScript reaches them.
+    private static readonly jit.CompilationUnit Script = jit.compile(
+        """
+        def step(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], n: List[Tensor], lr: float, beta1: float, beta2: float, decay: float, eps: float):
+            torch._foreach_add_(n, 1)
+            torch._fused_adamw_(p, g, m, v, [], n, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+
+        def norm(g: List[Tensor]) -> Tensor:
+            return torch.stack(torch._foreach_norm(g, 2)).norm()
+
+        def scale(g: List[Tensor], factor: float):
+            torch._foreach_mul_(g, factor)
+
+        def zero(g: List[Tensor]):
+            torch._foreach_zero_(g)
+
+        """);
+
+    private readonly double beta1;
+    private readonly double beta2;
+    private readonly double epsilon;
+    private readonly double weightDecay;
+    private readonly State[] groups;
+
+    public FusedAdamW(IEnumerable<ParameterGroup> groups, double beta1, double beta2, double epsilon, double weightDecay)
+    {
+        this.beta1 = beta1;
+        this.beta2 = beta2;
+        this.epsilon = epsilon;
+        this.weightDecay = weightDecay;
+        this.groups = [.. groups.Where(group => group.Parameters.Count > 0).Select(group => new State(group))];
+    }
+
+    /// <summary>2-norm of all gradients together.</summary>
+    public double GradNorm()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return ((Tensor)Script.invoke("norm", (object)Gradients(groups))).item<float>();
+    }
+
+    /// <summary>Scales all gradients so that their norm is at most <paramref name="max"/>, as torch.nn.utils.clip_grad_norm_ does.</summary>
+    public void Clip(double norm, double max)
+    {
+        var factor = max / (norm + 1e-6);
+        if (factor < 1)
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            Script.invoke("scale", Gradients(groups), factor);
+        }
+    }
+
+    /// <summary>One update.</summary>
+    /// <param name="multiplier">The schedule's factor on every group's learning rate.</param>
+    public void Step(double multiplier)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var group in groups)
+        {
+            Script.invoke(
+                "step", group.Parameters, Gradients([group]), group.First, group.Second, group.Steps,
+                group.LearningRate * multiplier, beta1, beta2, weightDecay, epsilon);
+        }
+    }
+
+    /// <summary>Sets all gradients to zero, keeping their memory.</summary>
+    public void ZeroGrad()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Script.invoke("zero", (object)Gradients(groups));
+    }
+
+    /// <summary>Moments and step counts by position: what a checkpoint has to keep.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Named() => groups.SelectMany((group, g) =>
+        group.First.Select((tensor, i) => ($"exp_avg.{g}.{i}", tensor))
+            .Concat(group.Second.Select((tensor, i) => ($"exp_avg_sq.{g}.{i}", tensor)))
+            .Concat(group.Steps.Select((tensor, i) => ($"step.{g}.{i}", tensor))));
+
+    public void Dispose()
+    {
+        foreach (var (_, tensor) in Named())
+        {
+            tensor.Dispose();
+        }
+    }
+
+    private static Tensor[] Gradients(IEnumerable<State> groups) => [.. groups.SelectMany(group => group.Leaves).Select(Gradient)];
+
+    /// <summary>A parameter that took no part in the loss has no gradient yet: it counts as zero.</summary>
+    private static Tensor Gradient(Tensor parameter)
+    {
+        if (parameter.grad is null)
+        {
+            parameter.grad = zeros_like(parameter).DetachFromDisposeScope();
+        }
+
+        return parameter.grad!;
+    }
+
+    private sealed class State
+    {
+        public State(ParameterGroup group)
+        {
+            using var noGrad = no_grad();
+            LearningRate = group.LearningRate;
+            Leaves = [.. group.Parameters];
+            Parameters = [.. group.Parameters.Select(tensor => tensor.detach().DetachFromDisposeScope())];
+            First = [.. group.Parameters.Select(tensor => zeros_like(tensor).detach().DetachFromDisposeScope())];
+            Second = [.. group.Parameters.Select(tensor => zeros_like(tensor).detach().DetachFromDisposeScope())];
+            Steps = [.. group.Parameters.Select(tensor => zeros([], device: tensor.device).DetachFromDisposeScope())];
+        }
+
+        public double LearningRate { get; }
+
+        /// <summary>The leaves that gather gradients.</summary>
+        public Tensor[] Leaves { get; }
+
+        /// <summary>The same memory outside the graph.</summary>
+        public Tensor[] Parameters { get; }
+
+        public Tensor[] First { get; }
+
+        public Tensor[] Second { get; }
+
+        public Tensor[] Steps { get; }
+    }
+}
