@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# CoIN.Actors from a checkout. Works from any folder and through symbolic links.
+#
+#   ./run.sh                  builds, then runs the miniature experiment
+#   ./run.sh test [project…]  builds, then runs the tests; the last line counts them
+#   ./run.sh test parity      … only those against outputs of reference implementations
+#   ./run.sh <command> …      builds, then gives everything to the coin command; ./run.sh --help shows them
+set -euo pipefail
+
+self="${BASH_SOURCE[0]}"
+while [[ -L "$self" ]]; do
+  target="$(readlink "$self")"
+  [[ "$target" == /* ]] || target="$(dirname "$self")/$target"
+  self="$target"
+done
+root="$(cd "$(dirname "$self")" && pwd -P)"
+
+readonly sdk_needed=10
+readonly sdk_remedy="Get it from https://dotnet.microsoft.com/download/dotnet/$sdk_needed.0 and run this again."
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+# Build servers would outlive this script.
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
+# Waiting compute threads sleep rather than spin: trainer and evaluators share the cores.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+# Large blocks go back to the system when they are freed; else the heap fragments and grows with every step.
+export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-262144}"
+# One place for runs, wherever this is called from.
+export COIN_RUNS="${COIN_RUNS:-$root/runs}"
+
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+check_sdk() {
+  command -v dotnet > /dev/null || fail "The .NET SDK $sdk_needed is needed; there is no 'dotnet' on the PATH. $sdk_remedy"
+  local sdks newest
+  sdks="$(dotnet --list-sdks 2> /dev/null | cut -d' ' -f1)"
+  newest="$(sort -V <<< "$sdks" | tail -n 1)"
+  [[ "${newest%%.*}" =~ ^[0-9]+$ && "${newest%%.*}" -ge $sdk_needed ]] \
+    || fail "The .NET SDK $sdk_needed or later is needed; found ${newest:-none} ($(command -v dotnet)). $sdk_remedy"
+}
+
+# build TARGET: quiet; the log is shown only when it fails. Progress goes to stderr, so that stdout is the command's own.
+build() {
+  local log status=0
+  log="$(mktemp)"
+  if [[ -t 2 ]]; then printf 'Building %s …' "$(basename "$1")" >&2; fi
+  dotnet build "$root/$1" -c Release -v quiet -nodeReuse:false > "$log" 2>&1 || status=$?
+  if [[ -t 2 ]]; then printf '\r\033[K' >&2; fi
+  if [[ $status -ne 0 ]]; then
+    cat "$log" >&2
+    rm -f "$log"
+    fail "The build failed. Its messages are above; the first error is usually the one that matters."
+  fi
+  rm -f "$log"
+}
+
+# The counts "total failed skipped" of a test project's report in xUnit's XML format.
+counts() {
+  grep -o '<assembly [^>]*>' "$1" | sed -E 's/.* errors="([0-9]+)".*/\1 &/' | awk '
+    function value(name,   text) {
+      if (match($0, " " name "=\"[0-9]+\"")) {
+        text = substr($0, RSTART, RLENGTH)
+        gsub(/[^0-9]/, "", text)
+        return text + 0
+      }
+      return 0
+    }
+    { total += value("total"); failed += value("failed") + value("errors"); skipped += value("skipped") + value("not-run") }
+    END { print total + 0, failed + 0, skipped + 0 }'
+}
+
+# The test projects that match a word of the arguments (all without any); the end-to-end tests, which take longest, last.
+test_projects() {
+  local project name word
+  for project in "$root"/tests/*.Tests/*.csproj; do
+    name="$(basename "$project" .csproj)"
+    if [[ $# -eq 0 ]]; then printf '%s\n' "$name"; fi
+    for word in "$@"; do
+      if [[ "${name,,}" == *"${word,,}"* ]]; then
+        printf '%s\n' "$name"
+        break
+      fi
+    done
+  done | awk '/EndToEnd/ { last = last $0 "\n"; next } { print } END { printf "%s", last }'
+}
+
+run_tests() {
+  local -a filter=() projects=()
+  if [[ "${1:-}" == parity ]]; then
+    filter=(-trait "Category=Parity")
+    shift
+  fi
+  mapfile -t projects < <(test_projects "$@")
+  [[ ${#projects[@]} -gt 0 ]] || fail "No test project matches: $*. There are: $(test_projects | tr '\n' ' ')"
+
+  echo "Building…"
+  build CoIN.Actors.sln
+  local passed=0 failed=0 skipped=0 name dll report status total bad skip
+  local results
+  results="$(mktemp -d)"
+  # shellcheck disable=SC2064
+  trap "rm -rf '$results'" EXIT
+  for name in "${projects[@]}"; do
+    dll="$root/tests/$name/bin/Release/net10.0/$name.dll"
+    report="$results/$name.xml"
+    status=0
+    echo "== $name"
+    dotnet exec "$dll" -noLogo -noColor -xml "$report" ${filter[@]+"${filter[@]}"} || status=$?
+    if [[ -s "$report" ]]; then
+      read -r total bad skip < <(counts "$report")
+    else
+      total=0 bad=0 skip=0
+    fi
+    # A project that breaks down without a failing test must not pass for a good one. 
+    if [[ $status -ne 0 && $bad -eq 0 && ! ( $total -eq 0 && -s "$report" ) ]]; then
+      echo "$name ended with status $status and without a report of its failure."
+      bad=1 total=$((total + 1))
+    fi
+    failed=$((failed + bad)) skipped=$((skipped + skip)) passed=$((passed + total - bad - skip))
+  done
+
+  local line="$passed passed, $failed failed"
+  if [[ $skipped -gt 0 ]]; then line+=", $skipped skipped"; fi
+  echo "$line"
+  [[ $failed -eq 0 && $passed -gt 0 ]]
+}
+
+main() {
+  case "${1:-}" in
+    test)
+      check_sdk
+      shift
+      run_tests "$@"
+      ;;
+    *)
+      check_sdk
+      build src/CoIN.Cli/CoIN.Cli.csproj
+      if [[ $# -eq 0 ]]; then set -- run "$root/hocon/mini.hocon"; fi
+      # exec: signals reach the command itself.
+      exec dotnet exec "$root/src/CoIN.Cli/bin/Release/net10.0/coin.dll" "$@"
+      ;;
+  esac
+}
+
+# Sourced by the tests of this script: then only the functions are wanted.
+if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then main "$@"; fi

@@ -1,0 +1,76 @@
+using CoIN.Benchmark;
+
+namespace CoIN.Actors.Configuration;
+
+/// <summary>Reads an experiment's configuration: the reference, laid over by files, laid over by <c>--set</c>.</summary>
+public static class ConfigurationLoader
+{
+    /// <summary>Composes, binds and validates a configuration as a whole.</summary>
+    /// <param name="files">HOCON files, later ones over earlier ones.</param>
+    /// <param name="overrides">Texts <c>key=value</c>, the key with or without <c>coin.</c>; applied last, in order.</param>
+    /// <param name="folder">Folder to which relative files and relative paths in <paramref name="overrides"/> refer; null for the current one.</param>
+    /// <returns>Valid records with absolute paths. Data that a run prepares itself are not looked for; see <see cref="FileRules"/>.</returns>
+    /// <exception cref="CoinException">A file cannot be read, or something in it is wrong; every problem is listed, with key and remedy.</exception>
+    public static LoadedConfiguration Load(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+    {
+        var here = folder ?? Environment.CurrentDirectory;
+        var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
+        var tree = Compose(names.Select(HoconFile.Read).Concat(overrides.Select(text => Overrides.Read(text, here))));
+        return Bind(tree, names.Count > 0 ? string.Join(", ", names) : "The configuration", checkFiles: true);
+    }
+
+    /// <summary>
+    /// The settings of this process for a run that exists: those it was started with, with <c>node.*</c> overridden. Nothing that decides
+    /// numbers may be changed.
+    /// </summary>
+    /// <param name="effectiveText"><see cref="LoadedConfiguration.EffectiveText"/> of the run.</param>
+    /// <param name="source">Where the text comes from, for messages.</param>
+    /// <param name="overrides">Texts <c>node.key=value</c>.</param>
+    /// <param name="folder">As in <see cref="Load"/>.</param>
+    /// <exception cref="CoinException">The text is not a configuration, or an override is wrong or touches the experiment.</exception>
+    public static NodeSettings LoadNode(string effectiveText, string source, IEnumerable<string> overrides, string? folder = null)
+    {
+        var here = folder ?? Environment.CurrentDirectory;
+        var changes = overrides.Select(text => Overrides.Read(text, here)).ToList();
+        foreach (var change in changes.Where(change => ((ObjectSetting)change.Items["coin"]).Items.Keys.Single() != "node"))
+        {
+            throw new CoinException($"{change.Origin.Name}: a run that exists can only be given other node settings (node.…); "
+                + "what decides its numbers is fixed. Start a new run to change it.");
+        }
+
+        var stored = HoconFile.ReadText(effectiveText, new Origin(source, here));
+        return Bind(Compose([stored, .. changes]), source, checkFiles: false).Node;
+    }
+
+    private static ObjectSetting Compose(IEnumerable<ObjectSetting> layers) =>
+        layers.Aggregate(ConfigurationReference.Tree, (earlier, later) =>
+            later.Items.GetValueOrDefault("coin") is null or ObjectSetting
+                ? earlier.OverlaidWith(later)
+                : throw new CoinException($"coin is not a section (in {later.Items["coin"].Origin.Name}). Write coin {{ … }}."));
+
+    private static LoadedConfiguration Bind(ObjectSetting tree, string what, bool checkFiles)
+    {
+        var problems = new Problems();
+        var coin = new Section("coin", (ObjectSetting)tree.Items["coin"], problems);
+        foreach (var key in tree.Items.Keys.Where(key => key != "coin"))
+        {
+            problems.Add($"unknown key {key} (in {tree.Items[key].Origin.Name}); everything stands inside coin {{ … }}.");
+        }
+
+        var options = ExperimentBinder.Experiment(coin);
+        var preparation = ExperimentBinder.Preparation(coin.Child("data"));
+        var node = ExperimentBinder.Node(coin.Child("node"));
+        coin.NoOtherKeys();
+        if (checkFiles)
+        {
+            FileRules.CheckModel(options, problems);
+            if (preparation == DataPreparation.None)
+            {
+                FileRules.CheckData(options, problems);
+            }
+        }
+
+        problems.ThrowIfAny(what);
+        return new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree));
+    }
+}

@@ -1,0 +1,191 @@
+using CoIN.Benchmark.Experiments;
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Actors.Configuration;
+
+/// <summary>Turns the <c>coin</c> section into the typed records and notes values that cannot be.</summary>
+internal static class ExperimentBinder
+{
+    private static readonly Dictionary<string, Method> Methods = new()
+    {
+        ["sequential-lora"] = Method.SequentialLora, ["zero-shot"] = Method.ZeroShot,
+    };
+
+    private static readonly Dictionary<string, Schedule> Schedules = new()
+    {
+        ["cosine"] = Schedule.Cosine, ["constant"] = Schedule.Constant,
+    };
+
+    private static readonly Dictionary<string, DataPreparation> Preparations = new()
+    {
+        ["none"] = DataPreparation.None, ["mini"] = DataPreparation.Mini,
+    };
+
+    private static readonly Dictionary<string, LogLevel> Levels = new()
+    {
+        ["debug"] = LogLevel.Debug, ["info"] = LogLevel.Information, ["warning"] = LogLevel.Warning, ["error"] = LogLevel.Error,
+    };
+
+    public static ExperimentOptions Experiment(Section coin) => new()
+    {
+        Name = Name(coin),
+        Method = coin.OneOf("method", Methods),
+        Seed = coin.Int("seed"),
+        Tasks = Tasks(coin),
+        Data = Data(coin.Child("data")),
+        Model = Model(coin.Child("model")),
+        Lora = Lora(coin.Child("lora")),
+        Training = Training(coin.Child("training")),
+        Evaluation = Evaluation(coin.Child("evaluation")),
+    };
+
+    public static DataPreparation Preparation(Section data) => data.OneOf("prepare", Preparations);
+
+    public static NodeSettings Node(Section node)
+    {
+        var settings = new NodeSettings
+        {
+            Devices = node.List("devices"),
+            TrainerThreads = node.Int("trainer-threads"),
+            EvaluatorsPerDevice = node.Int("evaluators-per-device"),
+            EvaluatorThreads = node.Int("evaluator-threads"),
+            Hostname = node.Text("hostname", "localhost"),
+            Port = node.Int("port"),
+            SeedNodes = node.List("seed-nodes"),
+            Roles = node.List("roles"),
+            Runs = node.OptionalPath("runs") ?? "",
+            LogLevel = node.OneOf("log-level", Levels),
+        };
+        node.NoOtherKeys();
+        NodeRules.Check(node, settings);
+        return settings;
+    }
+
+    private static string Name(Section coin)
+    {
+        var name = coin.Text("name", "my-experiment");
+        coin.Require(name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && name.Length <= 60 && !name.StartsWith('.'),
+            "name", $"'{name}'", "at most 60 letters, digits, '-', '_' or '.', not beginning with '.'", "It becomes part of a folder's name.");
+        return name;
+    }
+
+    private static IReadOnlyList<TaskOptions> Tasks(Section coin)
+    {
+        var section = coin.Child("tasks");
+        var tasks = section.Keys.ToDictionary(name => name, name => Task(name, section.Child(name)));
+        var order = TaskOrders.Resolve(coin.List("order"));
+        coin.Require(order.Count > 0, "order", "empty", "default, alphabetical or a list of tasks");
+        foreach (var twice in order.GroupBy(name => name).Where(group => group.Count() > 1))
+        {
+            coin.Problem($"{coin.Key("order")} names the task {twice.Key} {twice.Count()} times{coin.From("order")}. Name every task once.");
+        }
+
+        foreach (var unknown in order.Where(name => !tasks.ContainsKey(name)).Distinct())
+        {
+            coin.Problem($"{coin.Key("order")} names the task {unknown}{coin.From("order")}, which is not defined; the nearest known task is "
+                + $"{NearestName.Of(unknown, tasks.Keys)}. Correct the name or define coin.tasks.{unknown}.");
+        }
+
+        return [.. order.Distinct().Where(tasks.ContainsKey).Select(name => tasks[name])];
+    }
+
+    private static TaskOptions Task(string name, Section section)
+    {
+        // A task of the user's own may leave out what the record has a default for.
+        var defaults = new TaskOptions { Name = name, Folder = "", Scorer = "" };
+        var task = new TaskOptions
+        {
+            Name = name,
+            Folder = section.Text("folder", name),
+            TrainFile = section.OptionalText("train-file") ?? defaults.TrainFile,
+            TestFile = section.OptionalText("test-file") ?? defaults.TestFile,
+            Scorer = section.Text("scorer", "vqav2"),
+            MaxNewTokens = section.OptionalInt("max-new-tokens") ?? defaults.MaxNewTokens,
+            BatchSize = section.OptionalInt("batch-size"),
+        };
+        section.NoOtherKeys();
+        section.Require(task.MaxNewTokens >= 1, "max-new-tokens", task.MaxNewTokens, "1 or more");
+        section.Require(task.BatchSize is null or >= 1, "batch-size", task.BatchSize ?? 0, "1 or more, or null for coin.training.batch-size");
+        return task;
+    }
+
+    private static DataOptions Data(Section section)
+    {
+        _ = Preparation(section);
+        var data = new DataOptions
+        {
+            Instructions = section.RequiredPath("instructions", "/data/CoIN/Instructions_Original"),
+            Images = section.RequiredPath("images", "/data/CoIN"),
+            MaxTrainSamples = section.Int("max-train-samples"),
+            MaxTestSamples = section.Int("max-test-samples"),
+        };
+        section.NoOtherKeys();
+        section.Require(data.MaxTrainSamples >= 0, "max-train-samples", data.MaxTrainSamples, "0 (all) or more");
+        section.Require(data.MaxTestSamples >= 0, "max-test-samples", data.MaxTestSamples, "0 (all) or more");
+        return data;
+    }
+
+    private static ModelOptions Model(Section section)
+    {
+        var model = new ModelOptions
+        {
+            Path = section.RequiredPath("path", "/models/llava-1.5-7b"),
+            Conversation = section.Text("conversation", "vicuna_v1"),
+            Dtype = section.Text("dtype", "bfloat16"),
+            MaxLength = section.Int("max-length"),
+        };
+        section.NoOtherKeys();
+        section.Require(model.Dtype is "float32" or "bfloat16" or "float16" or "", "dtype", model.Dtype, "float32, bfloat16 or float16");
+        section.Require(model.MaxLength >= 1, "max-length", model.MaxLength, "1 or more");
+        return model;
+    }
+
+    private static LoraOptions Lora(Section section)
+    {
+        var lora = new LoraOptions
+        {
+            Rank = section.Int("rank"),
+            Alpha = section.Double("alpha"),
+            Dropout = section.Double("dropout"),
+            TrainProjector = section.Bool("train-projector"),
+        };
+        section.NoOtherKeys();
+        section.Require(lora.Rank >= 1, "rank", lora.Rank, "1 or more");
+        section.Require(lora.Alpha > 0, "alpha", lora.Alpha, "greater than 0", "The paper uses twice the rank.");
+        section.Require(lora.Dropout is >= 0 and < 1, "dropout", lora.Dropout, "at least 0 and less than 1");
+        return lora;
+    }
+
+    private static TrainingOptions Training(Section section)
+    {
+        var training = new TrainingOptions
+        {
+            LearningRate = section.Double("learning-rate"),
+            ProjectorLearningRate = section.OptionalDouble("projector-learning-rate"),
+            Schedule = section.OneOf("schedule", Schedules),
+            WarmupRatio = section.Double("warmup-ratio"),
+            WeightDecay = section.Double("weight-decay"),
+            Beta1 = section.Double("beta1"),
+            Beta2 = section.Double("beta2"),
+            Epsilon = section.Double("epsilon"),
+            MaxGradNorm = section.Double("max-grad-norm"),
+            BatchSize = section.Int("batch-size"),
+            GradientAccumulation = section.Int("gradient-accumulation"),
+            Epochs = section.Double("epochs"),
+            MaxSteps = section.Int("max-steps"),
+            CheckpointEvery = section.Int("checkpoint-every"),
+        };
+        section.NoOtherKeys();
+        TrainingRules.Check(section, training);
+        return training;
+    }
+
+    private static EvaluationOptions Evaluation(Section section)
+    {
+        var evaluation = new EvaluationOptions { BatchSize = section.Int("batch-size"), ShardSize = section.Int("shard-size") };
+        section.NoOtherKeys();
+        section.Require(evaluation.BatchSize >= 1, "batch-size", evaluation.BatchSize, "1 or more");
+        section.Require(evaluation.ShardSize >= 1, "shard-size", evaluation.ShardSize, "1 or more");
+        return evaluation;
+    }
+}

@@ -1,0 +1,76 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Actors.Configuration;
+
+/// <summary>Whether the folders and files that an experiment needs are there, before anything is loaded.</summary>
+public static class FileRules
+{
+    /// <summary>Checks model, data folders and every task's files.</summary>
+    /// <exception cref="CoinException">Something is missing; the message lists everything, with key, path and remedy.</exception>
+    public static void Check(ExperimentOptions options)
+    {
+        var problems = new Problems();
+        CheckModel(options, problems);
+        CheckData(options, problems);
+        problems.ThrowIfAny("The experiment's files");
+    }
+
+    internal static void CheckModel(ExperimentOptions options, Problems problems)
+    {
+        var path = options.Model.Path;
+        if (path.Length == 0)
+        {
+            return;
+        }
+
+        if (!Directory.Exists(path))
+        {
+            problems.Add($"coin.model.path: the folder {path} does not exist. Download the model into it or correct the path.");
+        }
+        else if (!File.Exists(Path.Combine(path, "config.json")))
+        {
+            problems.Add($"coin.model.path: {path} holds no config.json. Name a Hugging Face model folder.");
+        }
+    }
+
+    internal static void CheckData(ExperimentOptions options, Problems problems)
+    {
+        var data = options.Data;
+        if (data.Images.Length > 0 && !Directory.Exists(data.Images))
+        {
+            problems.Add($"coin.data.images: the folder {data.Images} does not exist. Name the folder to which the samples' image paths are relative.");
+        }
+
+        if (data.Instructions.Length == 0)
+        {
+            return;
+        }
+
+        if (!Directory.Exists(data.Instructions))
+        {
+            problems.Add($"coin.data.instructions: the folder {data.Instructions} does not exist. Name the folder with one folder per task.");
+            return;
+        }
+
+        foreach (var task in options.Tasks.Where(task => task.Folder.Length > 0))
+        {
+            if (options.Method != Method.ZeroShot)
+            {
+                CheckFile(options, task, task.TrainFile, "train-file", problems);
+            }
+
+            CheckFile(options, task, task.TestFile, "test-file", problems);
+        }
+    }
+
+    private static void CheckFile(ExperimentOptions options, TaskOptions task, string file, string key, Problems problems)
+    {
+        var path = Path.Combine(options.Data.Instructions, task.Folder, file);
+        if (!File.Exists(path))
+        {
+            problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} does not exist. "
+                + $"Put it there, correct coin.tasks.{task.Name}.folder or .{key}, or leave {task.Name} out of coin.order.");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace CoIN.Actors.Configuration;
+
+/// <summary>Values of <see cref="NodeSettings"/> that can be.</summary>
+internal static partial class NodeRules
+{
+    private static readonly string[] Roles = ["supervisor", "trainer", "evaluator"];
+
+    public static void Check(Section node, NodeSettings settings)
+    {
+        node.Require(settings.Devices.Count > 0, "devices", "empty", "a list such as [cpu] or [\"cuda:0\", \"cuda:1\"]");
+        foreach (var device in settings.Devices.Where(device => !Device().IsMatch(device)))
+        {
+            node.Require(false, "devices", $"'{device}'", "cpu or cuda:<number>");
+        }
+
+        node.Require(settings.Devices.Distinct().Count() == settings.Devices.Count, "devices", string.Join(", ", settings.Devices),
+            "a list without repetitions", "Use evaluators-per-device for several evaluators on one device.");
+        node.Require(settings.TrainerThreads >= 0, "trainer-threads", settings.TrainerThreads, "0 (all cores) or more");
+        node.Require(settings.EvaluatorsPerDevice >= 1, "evaluators-per-device", settings.EvaluatorsPerDevice, "1 or more");
+        node.Require(settings.EvaluatorThreads >= 0, "evaluator-threads", settings.EvaluatorThreads, "0 (automatic) or more");
+        node.Require(settings.Port is >= 0 and <= 65535, "port", settings.Port, "between 0 and 65535");
+        foreach (var seed in settings.SeedNodes.Where(seed => !IsAddress(seed)))
+        {
+            node.Require(false, "seed-nodes", $"'{seed}'", "host:port");
+        }
+
+        foreach (var role in settings.Roles.Except(Roles))
+        {
+            node.Require(false, "roles", $"'{role}'", "some of " + string.Join(", ", Roles));
+        }
+
+        node.Require(settings.Roles.Count > 0, "roles", "empty", "some of " + string.Join(", ", Roles));
+    }
+
+    private static bool IsAddress(string text) =>
+        text.LastIndexOf(':') is > 0 and var at
+        && int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65535;
+
+    [GeneratedRegex(@"^(cpu|cuda:\d+)$")]
+    private static partial Regex Device();
+}

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Actors.Configuration;
+
+/// <summary>What a process lends to runs and how it is reached. It decides how fast the numbers come, never which numbers.</summary>
+public sealed record NodeSettings
+{
+    /// <summary>Devices that may be used: <c>cpu</c>, <c>cuda:0</c>, …; the first one trains, all of them evaluate.</summary>
+    public IReadOnlyList<string> Devices { get; init; } = ["cpu"];
+
+    /// <summary>Compute threads of a trainer; 0 for all cores.</summary>
+    public int TrainerThreads { get; init; }
+
+    /// <summary>Evaluators that share one device.</summary>
+    public int EvaluatorsPerDevice { get; init; } = 1;
+
+    /// <summary>Compute threads of one evaluator; 0 for all cores divided by the evaluators of the device.</summary>
+    public int EvaluatorThreads { get; init; }
+
+    /// <summary>The name under which other nodes reach this one.</summary>
+    public string Hostname { get; init; } = "localhost";
+
+    /// <summary>TCP port of the cluster; 0 for any free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>Addresses <c>host:port</c> of the nodes that a new one asks to join; empty for a node on its own.</summary>
+    public IReadOnlyList<string> SeedNodes { get; init; } = [];
+
+    /// <summary>What this node does: <c>supervisor</c>, <c>trainer</c>, <c>evaluator</c>.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = ["supervisor", "trainer", "evaluator"];
+
+    /// <summary>The folder that holds one folder per run; empty where the configuration leaves it to the command line.</summary>
+    public string Runs { get; init; } = "";
+
+    /// <summary>Least severe level that is logged.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+}

@@ -1,0 +1,195 @@
+using System.Globalization;
+
+namespace CoIN.Actors.Configuration;
+
+/// <summary>
+/// An object of the configuration, read key by key with the type expected there. What is wrong is noted and a harmless value returned, so
+/// that reading goes on; keys that nobody asked for are unknown keys.
+/// </summary>
+internal sealed class Section(string path, ObjectSetting setting, Problems problems)
+{
+    private readonly HashSet<string> _asked = [];
+    private readonly HashSet<string> _faulty = [];
+
+    public string Path { get; } = path;
+
+    public IEnumerable<string> Keys => setting.Items.Keys;
+
+    public string Key(string key) => $"{Path}.{key}";
+
+    /// <summary>Where a key's value was written, as a clause for messages.</summary>
+    public string From(string key) =>
+        setting.Items.TryGetValue(key, out var value) ? $" (in {value.Origin.Name})" : $" (in {setting.Origin.Name})";
+
+    public Section Child(string key)
+    {
+        _asked.Add(key);
+        if (setting.Items.GetValueOrDefault(key) is { } value && value is not ObjectSetting)
+        {
+            Wrong(key, Text(value), "a section { … }");
+        }
+
+        var child = setting.Items.GetValueOrDefault(key) as ObjectSetting ?? ObjectSetting.Empty(setting.Origin);
+        return new Section(Key(key), child, problems);
+    }
+
+    /// <summary>Text, or null where the key is null, empty or absent.</summary>
+    public string? OptionalText(string key)
+    {
+        _asked.Add(key);
+        switch (setting.Items.GetValueOrDefault(key))
+        {
+            case null:
+                return null;
+            case ScalarSetting scalar:
+                return scalar.Text;
+            case var other:
+                Wrong(key, Text(other), "a single value");
+                return null;
+        }
+    }
+
+    public string Text(string key, string example)
+    {
+        if (OptionalText(key) is { } text)
+        {
+            return text;
+        }
+
+        if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
+        {
+            _faulty.Add(key);
+            problems.Add($"{Key(key)} is not set. Write {key} = {example} in a configuration file, or pass --set {Short(key)}={example}.");
+        }
+
+        return "";
+    }
+
+    /// <summary>A path made absolute: relative to the file it is written in, or to the user's home where it begins with <c>~/</c>.</summary>
+    public string? OptionalPath(string key)
+    {
+        if (OptionalText(key) is not { } text)
+        {
+            return null;
+        }
+
+        if (text.StartsWith("~/", StringComparison.Ordinal))
+        {
+            text = System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), text[2..]);
+        }
+
+        var folder = setting.Items[key].Origin.Folder ?? Environment.CurrentDirectory;
+        return System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, text));
+    }
+
+    public string RequiredPath(string key, string example) => OptionalPath(key) ?? Text(key, example);
+
+    public int Int(string key) => OptionalInt(key) ?? Missing(key, "a whole number", 0);
+
+    public int? OptionalInt(string key) => Parse<int>(key, "a whole number",
+        (string text, out int value) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value));
+
+    public double Double(string key) => OptionalDouble(key) ?? Missing(key, "a number", 0.0);
+
+    public double? OptionalDouble(string key) => Parse<double>(key, "a number such as 0.5 or 2e-4",
+        (string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value)
+            && double.IsFinite(value));
+
+    public bool Bool(string key) => Parse<bool>(key, "true or false", (string text, out bool value) =>
+    {
+        value = text is "true" or "yes" or "on";
+        return value || text is "false" or "no" or "off";
+    }) ?? Missing(key, "true or false", false);
+
+    /// <summary>One of a few names.</summary>
+    public T OneOf<T>(string key, IReadOnlyDictionary<string, T> names)
+        where T : struct =>
+        Parse<T>(key, string.Join(" or ", names.Keys), names.TryGetValue) ?? Missing<T>(key, string.Join(" or ", names.Keys), default);
+
+    /// <summary>A list, written <c>[a, b]</c> or <c>a, b</c>.</summary>
+    public IReadOnlyList<string> List(string key)
+    {
+        _asked.Add(key);
+        switch (setting.Items.GetValueOrDefault(key))
+        {
+            case null or ScalarSetting { Text: null }:
+                return [];
+            case ScalarSetting { Text: { } text }:
+                return text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            case ListSetting list:
+                return list.Items;
+            case var other:
+                Wrong(key, Text(other), "a list such as [a, b]");
+                return [];
+        }
+    }
+
+    /// <summary>Notes a value that has the right type but cannot be; one that has not was noted before.</summary>
+    public void Require(bool right, string key, object value, string expected, string remedy = "")
+    {
+        if (!right && !_faulty.Contains(key))
+        {
+            problems.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(key)} is {value}{From(key)}; it must be {expected}.")
+                + (remedy.Length > 0 ? " " + remedy : ""));
+        }
+    }
+
+    /// <summary>Notes something wrong in its own words.</summary>
+    public void Problem(string text) => problems.Add(text);
+
+    /// <summary>Every key that nobody asked for is unknown.</summary>
+    public void NoOtherKeys()
+    {
+        foreach (var key in setting.Items.Keys.Where(key => !_asked.Contains(key)))
+        {
+            var nearest = NearestName.Of(key, _asked);
+            problems.Add($"unknown key {Key(key)}{From(key)}"
+                + (nearest is null ? "." : $"; the nearest known key is {Key(nearest)}."));
+        }
+    }
+
+    private delegate bool TryParse<T>(string text, out T value);
+
+    private T? Parse<T>(string key, string expected, TryParse<T> parse)
+        where T : struct
+    {
+        if (OptionalText(key) is not { } text)
+        {
+            return null;
+        }
+
+        if (parse(text, out var value))
+        {
+            return value;
+        }
+
+        Wrong(key, $"'{text}'", expected);
+        return default(T);
+    }
+
+    private T Missing<T>(string key, string expected, T instead)
+    {
+        if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
+        {
+            _faulty.Add(key);
+            problems.Add($"{Key(key)} is not set{From(key)}; it must be {expected}. Give it a value or remove the line.");
+        }
+
+        return instead;
+    }
+
+    private void Wrong(string key, string value, string expected)
+    {
+        _faulty.Add(key);
+        problems.Add($"{Key(key)} is {value}{From(key)}; expected {expected}.");
+    }
+
+    private string Short(string key) => Key(key)["coin.".Length..];
+
+    private static string Text(Setting value) => value switch
+    {
+        ScalarSetting scalar => $"'{scalar.Text}'",
+        ListSetting => "a list",
+        _ => "a section",
+    };
+}

@@ -1,0 +1,130 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using CoIN.Cli.Engine;
+using CoIN.Cli.Hosting;
+
+namespace CoIN.Cli.Commands;
+
+/// <summary>The verbs with their arguments and options.</summary>
+internal static class CommandTree
+{
+    /// <summary>Parses and executes a command line; every fault is told and becomes an exit code.</summary>
+    public static async Task<int> InvokeAsync(Host host, string[] arguments)
+    {
+        try
+        {
+            var parsed = Build(host).Parse(arguments);
+            if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction and not WelcomeAction)
+            {
+                host.Error.WriteLine(string.Join('\n', parsed.Errors.Select(error => error.Message)));
+                host.Error.WriteLine("./run.sh --help shows the commands.");
+                return ExitCodes.Fault;
+            }
+
+            // Signals and faults are this program's own business: a run is stopped at a resumable point.
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = host.Out, Error = host.Error,
+            }).ConfigureAwait(false);
+        }
+        catch (Exception fault)
+        {
+            // The outermost frame: whatever comes here ends the process, and is told.
+            return Faults.Tell(host, fault, log: null);
+        }
+    }
+
+    private static RootCommand Build(Host host)
+    {
+        var root = new RootCommand("Measures how multimodal language models forget.");
+        var runs = new Option<string?>("--runs") { HelpName = "DIR", Description = "The folder that holds the runs", Recursive = true };
+        root.Add(runs);
+        root.Add(Run(host, runs));
+        root.Add(Resume(host, runs));
+        root.Add(Inspect("runs", "List the runs", null, (_, folder) => InspectCommands.RunsAsync(host, folder), runs));
+        root.Add(Inspect("status", "Show how a run stands", RunArgument(), (run, folder) => InspectCommands.StatusAsync(host, run, folder), runs));
+        root.Add(Inspect("report", "Write a run's report files anew", RunArgument(),
+            (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
+        root.Add(Validate(host));
+        root.Add(MiniCommands.Build(host));
+        root.SetAction(_ => Greet(host));
+        if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction usual } help)
+        {
+            help.Action = new WelcomeAction(host, usual);
+        }
+
+        return root;
+    }
+
+    private static Command Run(Host host, Option<string?> runs)
+    {
+        var files = FilesArgument();
+        var set = SetOption();
+        var id = new Option<string?>("--run-id") { HelpName = "ID", Description = "Name of the run and of its folder" };
+        var command = new Command("run", "Start an experiment") { files, set, id };
+        command.SetAction((parsed, _) => RunCommand.ExecuteAsync(
+            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(id), parsed.GetValue(runs)));
+        return command;
+    }
+
+    private static Command Resume(Host host, Option<string?> runs)
+    {
+        var run = RunArgument();
+        var set = SetOption();
+        var command = new Command("resume", "Go on with a run that was stopped, killed or failed") { run, set };
+        command.SetAction((parsed, _) =>
+            ResumeCommand.ExecuteAsync(host, parsed.GetValue(run), parsed.GetValue(set) ?? [], parsed.GetValue(runs)));
+        return command;
+    }
+
+    private static Command Validate(Host host)
+    {
+        var files = FilesArgument();
+        var set = SetOption();
+        var command = new Command("validate", "Check a configuration and list every problem") { files, set };
+        command.SetAction(parsed => ValidateCommand.Execute(host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? []));
+        return command;
+    }
+
+    private static Command Inspect(
+        string name, string description, Argument<string?>? run, Func<string?, string?, Task<int>> execute, Option<string?> runs)
+    {
+        var command = new Command(name, description);
+        if (run is not null)
+        {
+            command.Add(run);
+        }
+
+        command.SetAction((parsed, _) => execute(run is null ? null : parsed.GetValue(run), parsed.GetValue(runs)));
+        return command;
+    }
+
+    private static Argument<string[]> FilesArgument() => new("hocon")
+    {
+        Arity = ArgumentArity.ZeroOrMore, Description = "Configuration files; later ones win over earlier ones",
+    };
+
+    private static Argument<string?> RunArgument() => new("run")
+    {
+        Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it; by default the latest",
+    };
+
+    private static Option<string[]> SetOption() => new("--set")
+    {
+        HelpName = "key=value", Description = "Override a configuration key; may be repeated", Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private static int Greet(Host host)
+    {
+        host.Out.WriteLine(Welcome.Text);
+        return ExitCodes.Done;
+    }
+
+    /// <summary>The welcome for the program as a whole, the usual help for its verbs.</summary>
+    private sealed class WelcomeAction(Host host, HelpAction usual) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parsed) =>
+            parsed.CommandResult.Command is RootCommand ? Greet(host) : usual.Invoke(parsed);
+    }
+}

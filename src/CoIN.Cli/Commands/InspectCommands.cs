@@ -1,0 +1,92 @@
+using CoIN.Actors.Runs;
+using CoIN.Benchmark;
+using CoIN.Cli.Hosting;
+using CoIN.Cli.Runs;
+using CoIN.Cli.Views;
+
+namespace CoIN.Cli.Commands;
+
+/// <summary><c>coin runs</c>, <c>status</c> and <c>report</c>: look at runs without driving them.</summary>
+internal static class InspectCommands
+{
+    public static async Task<int> RunsAsync(Host host, string? runs)
+    {
+        var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
+        var ids = folders.Ids();
+        if (ids.Count == 0)
+        {
+            host.Out.WriteLine($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment.");
+            return ExitCodes.Done;
+        }
+
+        var width = Math.Max(3, ids.Max(id => id.Length));
+        host.Out.WriteLine($"{"run".PadRight(width)}  {"status",-10} {"stages",7} {"MAA",9} {"BWT",9}");
+        foreach (var id in ids)
+        {
+            host.Out.WriteLine($"{id.PadRight(width)}  {await RowAsync(host, folders.PathOf(id)).ConfigureAwait(false)}".TrimEnd());
+        }
+
+        return ExitCodes.Done;
+    }
+
+    public static async Task<int> StatusAsync(Host host, string? run, string? runs)
+    {
+        var (id, folder) = Locate(host, run, runs);
+        if (await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
+        {
+            host.Out.WriteLine($"Run {id} has not begun yet. ./run.sh resume {id} starts it.");
+            return ExitCodes.Done;
+        }
+
+        foreach (var line in Summary.Lines(snapshot, folder, host.Terminal.Width))
+        {
+            host.Out.WriteLine(line);
+        }
+
+        return ExitCodes.Done;
+    }
+
+    public static async Task<int> ReportAsync(Host host, string? run, string? runs)
+    {
+        var (_, folder) = Locate(host, run, runs);
+        var files = await host.Engine.ReportAsync(folder, CancellationToken.None).ConfigureAwait(false);
+        foreach (var file in files)
+        {
+            host.Out.WriteLine(file);
+        }
+
+        return ExitCodes.Done;
+    }
+
+    private static async Task<string> RowAsync(Host host, string folder)
+    {
+        try
+        {
+            return await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is { } snapshot
+                ? Row(snapshot)
+                : "not begun";
+        }
+        catch (CoinException fault)
+        {
+            // One broken run must not hide the others.
+            return $"unreadable: {fault.Message}";
+        }
+    }
+
+    private static string Row(RunSnapshot snapshot)
+    {
+        var stages = snapshot.ZeroShot.Count > 0 ? "-" : Words.Text($"{snapshot.StagesTrained}/{snapshot.Tasks.Count}");
+        var maa = MatrixMetrics.MeanAverageAccuracy(snapshot) is { } mean ? Words.Text($"{mean:0.00}") : "";
+        var bwt = MatrixMetrics.BackwardTransfer(snapshot) is { } transfer ? Words.Text($"{transfer:0.00}") : "";
+        return $"{Words.Of(snapshot.Status),-10} {stages,7} {maa,9} {bwt,9}";
+    }
+
+    private static (string Id, string Folder) Locate(Host host, string? run, string? runs)
+    {
+        var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
+        var id = run is not null
+            ? folders.Find(run)
+            : folders.Ids().FirstOrDefault() ?? throw new CoinException($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment.");
+        return (id, folders.PathOf(id));
+    }
+}

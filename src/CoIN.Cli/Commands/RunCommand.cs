@@ -1,0 +1,34 @@
+using CoIN.Actors.Configuration;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
+using CoIN.Cli.Hosting;
+using CoIN.Cli.Runs;
+
+namespace CoIN.Cli.Commands;
+
+/// <summary><c>coin run</c>: starts an experiment.</summary>
+internal static class RunCommand
+{
+    public static async Task<int> ExecuteAsync(Host host, string[] files, string[] overrides, string? runId, string? runs)
+    {
+        if (files.Length == 0)
+        {
+            throw new CoinException("Name a configuration file, for example: ./run.sh run hocon/mini.hocon");
+        }
+
+        var loaded = ConfigurationLoader.Load(files, overrides, host.Folder);
+        if (loaded.Preparation == DataPreparation.Mini)
+        {
+            using var signals = host.Signals(host.Error.WriteLine);
+            await host.Miniature.PrepareAsync(loaded.Options, host.Out.WriteLine, signals.Stop).ConfigureAwait(false);
+            signals.Stop.ThrowIfCancellationRequested();
+        }
+
+        FileRules.Check(loaded.Options);
+        var folders = RunFolders.Resolve(runs, loaded.Node.Runs, host.Variable, host.Folder);
+        var id = folders.Create(runId, loaded.Options.Name, loaded.Options.Seed, host.Clock.GetLocalNow());
+        Durable.WriteText(Path.Combine(folders.PathOf(id), RunFolders.Settings), loaded.EffectiveText);
+        return await RunDriver.DriveAsync(host, id, folders.PathOf(id), loaded.Node,
+            (ticket, stop) => host.Engine.RunAsync(ticket, loaded.Options, stop)).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,27 @@
+using CoIN.Actors.Configuration;
+using CoIN.Benchmark;
+using CoIN.Cli.Hosting;
+
+namespace CoIN.Cli.Commands;
+
+/// <summary><c>coin validate</c>: reads a configuration as <c>run</c> would, and loads nothing.</summary>
+internal static class ValidateCommand
+{
+    public static int Execute(Host host, string[] files, string[] overrides)
+    {
+        if (files.Length == 0)
+        {
+            throw new CoinException("Name a configuration file, for example: ./run.sh validate hocon/mini.hocon");
+        }
+
+        var (options, node, preparation, _) = ConfigurationLoader.Load(files, overrides, host.Folder);
+        host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
+        host.Out.WriteLine($"  experiment  {options.Name}, {options.Method}, seed {options.Seed}");
+        host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");
+        host.Out.WriteLine($"  model       {options.Model.Path}");
+        host.Out.WriteLine($"  data        {options.Data.Instructions}"
+            + (preparation == DataPreparation.Mini ? " (drawn when the run starts, if missing)" : ""));
+        host.Out.WriteLine($"  devices     {string.Join(", ", node.Devices)}");
+        return ExitCodes.Done;
+    }
+}

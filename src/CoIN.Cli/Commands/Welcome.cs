@@ -1,0 +1,32 @@
+namespace CoIN.Cli.Commands;
+
+/// <summary>What somebody reads who calls the command without knowing it.</summary>
+internal static class Welcome
+{
+    public const string Text = """
+        CoIN.Actors measures how multimodal language models forget: a model learns eight tasks one after
+        another, and after each of them it is tested again on all it has learned so far.
+
+        First steps
+          ./run.sh                                 the miniature: the whole benchmark on this CPU, in minutes
+          ./run.sh runs                            what has run, and how it came out
+          ./run.sh resume                          go on with the latest run that was stopped or killed
+          cp hocon/my-llava.hocon.example hocon/my-llava.hocon
+          ./run.sh validate hocon/my-llava.hocon   your own model and data: first check, then run
+
+        Commands
+          run <hocon…> [--set key=value] [--run-id ID]
+                                                   start an experiment; later files win over earlier ones
+          resume [run] [--set node.key=value]      go on with a run, by default the latest unfinished one
+          runs                                     list the runs
+          status [run]                             how a run stands: its matrix so far, by default of the latest
+          report [run]                             write a run's report files anew
+          validate <hocon…> [--set key=value]      check a configuration; every problem is listed at once
+          mini generate | mini pretrain            make the miniature's data, or its base model
+
+        Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.
+        A run may be named by the beginning of its id. Ctrl-C stops at a point from which it can be resumed.
+        Exit status: 0 done, 1 fault, 130 stopped. Every configuration key: hocon/reference.conf.
+        More about one command: ./run.sh <command> --help
+        """;
+}

@@ -1,0 +1,37 @@
+using CoIN.Actors.Configuration;
+using CoIN.Actors.Runs;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Cli.Engine;
+
+/// <summary>What drives runs and reads their journals, as the commands see it.</summary>
+internal interface IRunEngine
+{
+    /// <summary>Starts a run in its new, empty folder and drives it until it is completed, failed or stopped.</summary>
+    /// <param name="stop">Asks to stop at the next resumable point; the run then ends as <see cref="RunStatus.Stopped"/>, without an exception.</param>
+    /// <returns>The last snapshot.</returns>
+    /// <exception cref="CoinException">Something the user can mend.</exception>
+    Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop);
+
+    /// <summary>Takes a run up again from its journal.</summary>
+    /// <param name="stop">As in <see cref="RunAsync"/>.</param>
+    /// <exception cref="CoinException">The journal cannot be read, or another process drives the run.</exception>
+    Task<RunSnapshot> ResumeAsync(RunTicket ticket, CancellationToken stop);
+
+    /// <summary>Where a run stands by its journal, read beside a process that may be driving it; null where there is no journal yet.</summary>
+    Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop);
+
+    /// <summary>Writes a run's report files anew from its journal.</summary>
+    /// <returns>Their paths.</returns>
+    Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop);
+}
+
+/// <summary>What the engine is given to drive a run.</summary>
+/// <param name="RunId">Name of the run and of its folder.</param>
+/// <param name="RunFolder">Absolute path.</param>
+/// <param name="Node">What this process lends.</param>
+/// <param name="Observer">Sees every snapshot; does not block.</param>
+/// <param name="LoggerFactory">Writes to the run's log; owned by the caller.</param>
+internal sealed record RunTicket(string RunId, string RunFolder, NodeSettings Node, IRunObserver Observer, ILoggerFactory LoggerFactory);

@@ -1,0 +1,67 @@
+using System.Globalization;
+using Serilog.Events;
+using Serilog.Formatting;
+
+namespace CoIN.Cli.Logging;
+
+/// <summary>One event as a line for people: time, level, actor, run, stage and task where they are known, message.</summary>
+internal sealed class LineFormatter : ITextFormatter
+{
+    private static readonly string[] Context = ["RunId", "Stage", "Task"];
+
+    public void Format(LogEvent logEvent, TextWriter output)
+    {
+        output.Write(logEvent.Timestamp.ToString("HH:mm:ss", CultureInfo.InvariantCulture));
+        output.Write(' ');
+        output.Write(Level(logEvent.Level));
+        if (Scalar(logEvent, "ActorPath") is { } path)
+        {
+            output.Write(' ');
+            output.Write(Shortened(path));
+        }
+
+        var context = Context.Select(name => (name, Value: Scalar(logEvent, name))).Where(pair => pair.Value is not null)
+            .Select(pair => pair.name == "Stage" ? $"stage {pair.Value}" : pair.Value).ToList();
+        if (context.Count > 0)
+        {
+            output.Write($" [{string.Join(' ', context)}]");
+        }
+
+        output.Write(' ');
+        output.WriteLine(Line(logEvent.RenderMessage(CultureInfo.InvariantCulture)));
+        if (logEvent.Exception is { } exception)
+        {
+            // The trace is in the log file.
+            output.WriteLine($"         {exception.GetType().Name}: {Line(exception.Message)}");
+        }
+    }
+
+    /// <summary>An actor's path without protocol, system and the guardian that all of them share.</summary>
+    internal static string Shortened(string path)
+    {
+        foreach (var guardian in new[] { "/user/", "/system/" })
+        {
+            if (path.IndexOf(guardian, StringComparison.Ordinal) is >= 0 and var at)
+            {
+                return path[(at + guardian.Length)..];
+            }
+        }
+
+        return path;
+    }
+
+    private static string Line(string text) => text.ReplaceLineEndings(" ");
+
+    private static string Level(LogEventLevel level) => level switch
+    {
+        LogEventLevel.Verbose or LogEventLevel.Debug => "debug",
+        LogEventLevel.Information => "info ",
+        LogEventLevel.Warning => "WARN ",
+        _ => "ERROR",
+    };
+
+    private static string? Scalar(LogEvent logEvent, string name) =>
+        logEvent.Properties.GetValueOrDefault(name) is ScalarValue { Value: { } value }
+            ? Convert.ToString(value, CultureInfo.InvariantCulture)
+            : null;
+}

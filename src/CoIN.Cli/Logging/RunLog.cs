@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Logging;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Extensions.Logging;
+using Serilog.Formatting;
+using Serilog.Formatting.Compact;
+
+namespace CoIN.Cli.Logging;
+
+/// <summary>A run's log: one JSON object per line in its folder, and lines for people where no live view is shown.</summary>
+internal sealed class RunLog : IDisposable
+{
+    private readonly Logger _logger;
+    private readonly NoticeSink _notices = new();
+
+    /// <param name="file">The log file; appended to.</param>
+    /// <param name="runId">Given to every event in the file.</param>
+    /// <param name="level">Least severe level.</param>
+    /// <param name="lines">Where lines for people go; null for nowhere.</param>
+    public RunLog(string file, string runId, LogLevel level, TextWriter? lines)
+    {
+        var configuration = new LoggerConfiguration()
+            .MinimumLevel.Is(LevelConvert.ToSerilogLevel(level))
+            .WriteTo.Logger(own => own.Enrich.WithProperty("RunId", runId).WriteTo.File(new CompactJsonFormatter(), file))
+            .WriteTo.Sink(_notices, LogEventLevel.Warning);
+        if (lines is not null)
+        {
+            configuration.WriteTo.Sink(new LineSink(lines, new LineFormatter()));
+        }
+
+        _logger = configuration.CreateLogger();
+        Factory = new SerilogLoggerFactory(_logger, dispose: false);
+    }
+
+    /// <summary>For everything that logs through Microsoft.Extensions.Logging, Akka among it.</summary>
+    public ILoggerFactory Factory { get; }
+
+    /// <summary>The latest warning or error, for a view that has room for one line; null while there is none.</summary>
+    public string? Notice => _notices.Latest;
+
+    /// <summary>Writes the fault that ends the process down, with its stack trace.</summary>
+    public void Fatal(Exception fault) => _logger.Fatal(fault, "The process ends: {Fault}", fault.Message);
+
+    /// <summary>Writes what is buffered.</summary>
+    public void Dispose()
+    {
+        Factory.Dispose();
+        _logger.Dispose();
+    }
+
+    private sealed class LineSink(TextWriter lines, ITextFormatter formatter) : ILogEventSink
+    {
+        public void Emit(LogEvent logEvent)
+        {
+            using var text = new StringWriter();
+            formatter.Format(logEvent, text);
+            lines.Write(text.ToString());
+            lines.Flush();
+        }
+    }
+
+    private sealed class NoticeSink : ILogEventSink
+    {
+        private volatile string? _latest;
+
+        public string? Latest => _latest;
+
+        public void Emit(LogEvent logEvent) =>
+            _latest = logEvent.RenderMessage(System.Globalization.CultureInfo.InvariantCulture).ReplaceLineEndings(" ");
+    }
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using CoIN.Benchmark;
+
+namespace CoIN.Cli.Runs;
+
+/// <summary>The folder that holds one folder per run.</summary>
+internal sealed class RunFolders(string folder)
+{
+    /// <summary>File in a run's folder that holds the configuration it was started with.</summary>
+    public const string Settings = "settings.conf";
+
+    /// <summary>File in a run's folder to which it logs.</summary>
+    public const string Log = "log.clef";
+
+    public string Folder { get; } = folder;
+
+    /// <summary>The first that is given of: the command line's, the configuration's, the environment's <c>COIN_RUNS</c>, <c>runs</c> here.</summary>
+    public static RunFolders Resolve(string? option, string? configured, Func<string, string?> variable, string here)
+    {
+        var chosen = new[] { option, configured, variable("COIN_RUNS"), "runs" }.First(text => !string.IsNullOrEmpty(text));
+        return new RunFolders(Path.GetFullPath(Path.Combine(here, chosen!)));
+    }
+
+    public string PathOf(string id) => Path.Combine(Folder, id);
+
+    /// <summary>All runs' ids, the latest first.</summary>
+    public IReadOnlyList<string> Ids() => Directory.Exists(Folder)
+        ? [.. new DirectoryInfo(Folder).EnumerateDirectories()
+            .Where(run => File.Exists(Path.Combine(run.FullName, Settings)))
+            .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, Settings)))
+            .ThenByDescending(run => run.Name, StringComparer.Ordinal)
+            .Select(run => run.Name)]
+        : [];
+
+    /// <summary>Makes a new run's folder.</summary>
+    /// <param name="wanted">The id that the user wants, or null for <c>yyyyMMdd-HHmmss-name-sSEED</c>.</param>
+    /// <exception cref="CoinException">The wanted id is taken or no folder's name.</exception>
+    public string Create(string? wanted, string name, int seed, DateTimeOffset now)
+    {
+        Directory.CreateDirectory(Folder);
+        if (wanted is not null)
+        {
+            if (wanted.Length == 0 || wanted.StartsWith('.') || !wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+            {
+                throw new CoinException($"--run-id {wanted}: a run id consists of letters, digits, '-', '_' and '.', and does not begin with '.'.");
+            }
+
+            return TryCreate(wanted)
+                ? wanted
+                : throw new CoinException($"The run {wanted} exists in {Folder}. Resume it with ./run.sh resume {wanted}, or choose another --run-id.");
+        }
+
+        var id = string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd-HHmmss}-{name}-s{seed}");
+        var unique = id;
+        for (var n = 2; !TryCreate(unique); n++)
+        {
+            unique = string.Create(CultureInfo.InvariantCulture, $"{id}-{n}");
+        }
+
+        return unique;
+    }
+
+    /// <summary>A run by its id or by the beginning of it.</summary>
+    /// <exception cref="CoinException">There is none, or several begin so.</exception>
+    public string Find(string text)
+    {
+        var ids = Ids();
+        var found = ids.Where(id => id == text).ToList() is [_] exact
+            ? exact
+            : [.. ids.Where(id => id.StartsWith(text, StringComparison.Ordinal))];
+        return found switch
+        {
+            [var one] => one,
+            [] => throw new CoinException($"There is no run {text} in {Folder}. ./run.sh runs lists those there are."),
+            _ => throw new CoinException($"Several runs begin with {text}: {string.Join(", ", found)}. Write more of the id."),
+        };
+    }
+
+    private bool TryCreate(string id)
+    {
+        var path = PathOf(id);
+        if (Directory.Exists(path) || File.Exists(path))
+        {
+            return false;
+        }
+
+        Directory.CreateDirectory(path);
+        return true;
+    }
+}

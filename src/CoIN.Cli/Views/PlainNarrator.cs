@@ -1,0 +1,121 @@
+using CoIN.Actors.Runs;
+
+namespace CoIN.Cli.Views;
+
+/// <summary>Tells a run's progress in lines, from the differences between snapshots.</summary>
+internal sealed class PlainNarrator(TimeSpan interval)
+{
+    private readonly HashSet<(int Stage, string Task)> _evaluationsTold = [];
+    private readonly HashSet<int> _rowsTold = [];
+    private RunSnapshot? _last;
+    private int _trainingTold;
+    private DateTimeOffset _progressTold;
+
+    /// <summary>The lines that a snapshot adds to those told before.</summary>
+    public IReadOnlyList<string> Tell(RunSnapshot next, DateTimeOffset now)
+    {
+        var lines = new List<string>();
+        if (_last is null)
+        {
+            lines.Add($"run {next.RunId}: {next.Tasks.Count} tasks: {string.Join(", ", next.Tasks)}");
+            _progressTold = now;
+            NoteWhatWasThere(next);
+        }
+
+        TellStages(next, lines);
+        TellEvaluations(next, lines);
+        TellCells(next, lines);
+        if (now - _progressTold >= interval && next.Status == RunStatus.Running)
+        {
+            TellProgress(next, lines);
+            _progressTold = now;
+        }
+
+        _last = next;
+        return lines;
+    }
+
+    private void NoteWhatWasThere(RunSnapshot first)
+    {
+        var known = first.Cells.Sum(row => row.Count(cell => cell is not null)) + first.ZeroShot.Count(cell => cell is not null);
+        if (known > 0 || first.StagesTrained > 0)
+        {
+            _last = first;
+            foreach (var j in Enumerable.Range(0, first.Cells.Count).Where(j => Whole(first, j)))
+            {
+                _rowsTold.Add(j);
+            }
+        }
+    }
+
+    private void TellStages(RunSnapshot next, List<string> lines)
+    {
+        for (var j = _last?.StagesTrained ?? 0; j < next.StagesTrained; j++)
+        {
+            lines.Add($"{Stage(next, j + 1)} trained after {Words.Duration(next.Elapsed)}");
+        }
+
+        if (next.Training is { } training && training.Stage != _trainingTold)
+        {
+            _trainingTold = training.Stage;
+            lines.Add(Words.Text($"{Stage(next, training.Stage)} training, {training.TotalSteps} steps")
+                + (training.Step > 0 ? Words.Text($", at step {training.Step}") : ""));
+        }
+    }
+
+    private void TellEvaluations(RunSnapshot next, List<string> lines)
+    {
+        foreach (var one in next.Evaluations.Where(one => _evaluationsTold.Add((one.Stage, one.Task))))
+        {
+            lines.Add(Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}, {one.Total} samples"));
+        }
+    }
+
+    private void TellCells(RunSnapshot next, List<string> lines)
+    {
+        for (var i = 0; i < next.ZeroShot.Count; i++)
+        {
+            if (next.ZeroShot[i] is { } accuracy && _last?.ZeroShot.ElementAtOrDefault(i) is null)
+            {
+                lines.Add($"{Stage(next, 0)} {next.Tasks[i]} {Words.Percent(accuracy)}");
+            }
+        }
+
+        for (var j = 0; j < next.Cells.Count; j++)
+        {
+            for (var i = 0; i < next.Cells[j].Count; i++)
+            {
+                if (next.Cells[j][i] is { } accuracy && _last?.Cells.ElementAtOrDefault(j)?.ElementAtOrDefault(i) is null)
+                {
+                    var first = i < j ? next.Cells[i][i] : null;
+                    lines.Add($"{Stage(next, j + 1)} {next.Tasks[i]} {Words.Percent(accuracy)}"
+                        + (first is { } then ? $" (just trained: {Words.Percent(then)})" : ""));
+                }
+            }
+
+            if (Whole(next, j) && _rowsTold.Add(j))
+            {
+                lines.Add($"after stage {j + 1}: "
+                    + string.Join("  ", next.Cells[j].Select((cell, i) => Words.Text($"{next.Tasks[i]} {cell:0.00}"))));
+            }
+        }
+    }
+
+    private static void TellProgress(RunSnapshot next, List<string> lines)
+    {
+        var left = next.Remaining is { } remaining ? $", about {Words.Duration(remaining)} left" : "";
+        if (next.Training is { } training)
+        {
+            lines.Add(Words.Text($"{Stage(next, training.Stage)} step {training.Step}/{training.TotalSteps}  {Words.Training(training)}{left}"));
+        }
+
+        lines.AddRange(next.Evaluations.Select(one =>
+            Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}: {one.Answered}/{one.Total}{(next.Training is null ? left : "")}")));
+    }
+
+    private static bool Whole(RunSnapshot snapshot, int j) => snapshot.Cells[j].Count > 0 && snapshot.Cells[j].All(cell => cell is not null);
+
+    private static string Stage(RunSnapshot snapshot, int stage) => stage == 0
+        ? "base model:"
+        : $"stage {stage}/{snapshot.Tasks.Count} {snapshot.Tasks.ElementAtOrDefault(stage - 1)}:";
+}

@@ -1,0 +1,31 @@
+using System.Globalization;
+using CoIN.Actors.Runs;
+
+namespace CoIN.Cli.Views;
+
+/// <summary>Numbers and times as people read them.</summary>
+internal static class Words
+{
+    /// <summary>E.g. <c>45 s</c>, <c>12 min 04 s</c>, <c>3 h 05 min</c>, <c>2 d 3 h</c>.</summary>
+    public static string Duration(TimeSpan time) => time switch
+    {
+        { TotalSeconds: < 60 } => Text($"{Math.Max(0, (int)time.TotalSeconds)} s"),
+        { TotalHours: < 1 } => Text($"{time.Minutes} min {time.Seconds:00} s"),
+        { TotalDays: < 1 } => Text($"{time.Hours} h {time.Minutes:00} min"),
+        _ => Text($"{(int)time.TotalDays} d {time.Hours} h"),
+    };
+
+    /// <summary>Loss, rate and speed of a training, in that order.</summary>
+    public static string Training(TrainingProgress training) =>
+        Text($"loss {training.Loss:0.0000}  lr {Rate(training.LearningRate)}  {training.TokensPerSecond:#,0} tokens/s");
+
+    /// <summary>A learning rate, e.g. <c>1.9e-4</c>.</summary>
+    public static string Rate(double rate) => rate == 0 ? "0" : rate.ToString("0.00e-0", CultureInfo.InvariantCulture);
+
+    /// <summary>A percentage with two digits.</summary>
+    public static string Percent(double value) => Text($"{value:0.00} %");
+
+    public static string Text(FormattableString text) => FormattableString.Invariant(text);
+
+    public static string Of(RunStatus status) => status.ToString().ToLowerInvariant();
+}

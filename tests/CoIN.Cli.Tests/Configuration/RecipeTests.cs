@@ -1,0 +1,73 @@
+using CoIN.Actors.Configuration;
+using CoIN.Benchmark.Experiments;
+using CoIN.Cli.Tests.Support;
+
+namespace CoIN.Cli.Tests.Configuration;
+
+/// <summary>The files in the hocon folder, as they are.</summary>
+public sealed class RecipeTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public RecipeTests()
+    {
+        _folder.Write("images/x", "");
+        _folder.Write("model/config.json", "{}");
+        foreach (var name in ConfigurationReference.Keys.Where(key => key.EndsWith(".folder", StringComparison.Ordinal))
+            .Select(key => key.Split('.')[2].Replace("-", "", StringComparison.Ordinal)))
+        {
+            foreach (var file in new[] { "train.json", "test.json", "val.json" })
+            {
+                _folder.Write($"data/{name}/{file}", "[]");
+            }
+        }
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_miniature_trains_120_steps_on_each_of_the_eight_tasks()
+    {
+        var (options, _, preparation, _) = Load("mini.hocon");
+
+        Assert.Equal((120, 32, 2e-3, Schedule.Cosine),
+            (options.Training.MaxSteps, options.Training.BatchSize, options.Training.LearningRate, options.Training.Schedule));
+        Assert.Equal((16, 32.0, 0.0), (options.Lora.Rank, options.Lora.Alpha, options.Lora.Dropout));
+        Assert.Equal(TaskOrders.Default, options.Tasks.Select(task => task.Name));
+        Assert.Equal(DataPreparation.Mini, preparation);
+    }
+
+    [Fact]
+    public void LLaVA_has_the_papers_settings()
+    {
+        var options = Load("models/llava-1.5-7b.hocon").Options;
+
+        Assert.Equal([14, 14, 16, 6, 14, 6, 8, 10], options.Tasks.Select(task => task.BatchSize ?? 0));
+        Assert.Equal((128, 256.0, 2e-4, 8, 2048), (options.Lora.Rank, options.Lora.Alpha, options.Training.LearningRate,
+            options.Training.GradientAccumulation, options.Model.MaxLength));
+    }
+
+    [Theory]
+    [InlineData("methods/zero-shot.hocon", Method.ZeroShot)]
+    [InlineData("methods/sequential-lora.hocon", Method.SequentialLora)]
+    public void A_method_is_a_recipe(string file, Method method) => Assert.Equal(method, Load("mini.hocon", file).Options.Method);
+
+    [Fact]
+    public void The_orders_are_recipes()
+    {
+        Assert.Equal(TaskOrders.Alphabetical, Load("orders/alphabetical.hocon").Options.Tasks.Select(task => task.Name));
+        Assert.Equal(TaskOrders.Default, Load("orders/default.hocon").Options.Tasks.Select(task => task.Name));
+    }
+
+    [Fact]
+    public void The_example_for_own_data_is_valid_once_its_paths_are_set()
+    {
+        var options = Load("my-llava.hocon.example").Options;
+
+        Assert.Equal(("my-llava", 64, 2000), (options.Name, options.Training.GradientAccumulation, options.Data.MaxTrainSamples));
+        Assert.Equal("bfloat16", options.Model.Dtype);
+    }
+
+    private LoadedConfiguration Load(params string[] files) => ConfigurationLoader.Load(
+        files.Select(file => Repository.PathOf("hocon", file)), ["data.instructions=data", "data.images=images", "model.path=model"], _folder.Path);
+}

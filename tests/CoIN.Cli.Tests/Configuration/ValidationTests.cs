@@ -1,0 +1,174 @@
+using CoIN.Actors.Configuration;
+using CoIN.Benchmark;
+using CoIN.Cli.Tests.Support;
+
+namespace CoIN.Cli.Tests.Configuration;
+
+public sealed class ValidationTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly string[] _complete;
+
+    public ValidationTests() => _complete = _folder.Complete();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void An_unknown_key_is_an_error_that_names_the_nearest_key_and_the_file()
+    {
+        var message = FaultOf("coin.training.learning-rat = 1");
+
+        Assert.Contains("unknown key coin.training.learning-rat ", message);
+        Assert.Contains("nearest known key is coin.training.learning-rate", message);
+        Assert.Contains(_folder.PathOf("a.hocon"), message);
+    }
+
+    [Theory]
+    [InlineData("akka.loglevel = DEBUG", "unknown key akka")]
+    [InlineData("coin.lorra.rank = 1", "nearest known key is coin.lora")]
+    [InlineData("coin.tasks.GQA.scorrer = gqa", "nearest known key is coin.tasks.GQA.scorer")]
+    [InlineData("coin = 3", "coin is not a section")]
+    [InlineData("coin.lora = 3", "coin.lora is '3'")]
+    [InlineData("coin.lora.rank = many", "coin.lora.rank is 'many'")]
+    [InlineData("coin.lora.rank = 1.5", "expected a whole number")]
+    [InlineData("coin.lora.rank = [1]", "expected a single value")]
+    [InlineData("coin.lora.rank = null", "coin.lora.rank is not set")]
+    [InlineData("coin.lora.alpha = NaN", "expected a number")]
+    [InlineData("coin.lora.train-projector = maybe", "expected true or false")]
+    [InlineData("coin.method = ewc", "expected sequential-lora or zero-shot")]
+    [InlineData("coin.training.schedule = linear", "expected cosine or constant")]
+    [InlineData("coin.node.roles { a = 1 }", "expected a list")]
+    public void A_wrong_key_or_type_is_named_with_what_was_expected(string text, string expected) => Assert.Contains(expected, FaultOf(text));
+
+    [Theory]
+    [InlineData("lora.rank=0", "coin.lora.rank is 0")]
+    [InlineData("lora.alpha=0", "coin.lora.alpha is 0")]
+    [InlineData("lora.dropout=1", "coin.lora.dropout is 1")]
+    [InlineData("lora.dropout=-0.1", "coin.lora.dropout is -0.1")]
+    [InlineData("training.learning-rate=-1e-4", "coin.training.learning-rate is -0.0001")]
+    [InlineData("training.projector-learning-rate=-1", "coin.training.projector-learning-rate is -1")]
+    [InlineData("training.warmup-ratio=1.1", "coin.training.warmup-ratio is 1.1")]
+    [InlineData("training.weight-decay=-1", "coin.training.weight-decay")]
+    [InlineData("training.beta1=1", "coin.training.beta1")]
+    [InlineData("training.beta2=1", "coin.training.beta2")]
+    [InlineData("training.epsilon=0", "coin.training.epsilon")]
+    [InlineData("training.max-grad-norm=-1", "coin.training.max-grad-norm")]
+    [InlineData("training.batch-size=0", "coin.training.batch-size is 0")]
+    [InlineData("training.gradient-accumulation=0", "coin.training.gradient-accumulation")]
+    [InlineData("training.epochs=0", "coin.training.epochs")]
+    [InlineData("training.max-steps=-1", "coin.training.max-steps")]
+    [InlineData("training.checkpoint-every=-1", "coin.training.checkpoint-every")]
+    [InlineData("tasks.GQA.batch-size=0", "coin.tasks.GQA.batch-size")]
+    [InlineData("tasks.GQA.max-new-tokens=0", "coin.tasks.GQA.max-new-tokens")]
+    [InlineData("data.max-train-samples=-1", "coin.data.max-train-samples")]
+    [InlineData("data.max-test-samples=-1", "coin.data.max-test-samples")]
+    [InlineData("evaluation.batch-size=0", "coin.evaluation.batch-size")]
+    [InlineData("evaluation.shard-size=0", "coin.evaluation.shard-size")]
+    [InlineData("model.dtype=int8", "float32, bfloat16 or float16")]
+    [InlineData("model.max-length=0", "coin.model.max-length")]
+    [InlineData("name=../x", "It becomes part of a folder's name")]
+    [InlineData("order=GQA,GQA", "names the task GQA 2 times")]
+    [InlineData("order=GQQA", "nearest known task is GQA")]
+    [InlineData("order=[]", "coin.order is empty")]
+    [InlineData("node.devices=gpu", "cpu or cuda:<number>")]
+    [InlineData("node.devices=cpu,cpu", "without repetitions")]
+    [InlineData("node.devices=[]", "coin.node.devices is empty")]
+    [InlineData("node.trainer-threads=-1", "coin.node.trainer-threads")]
+    [InlineData("node.evaluators-per-device=0", "coin.node.evaluators-per-device")]
+    [InlineData("node.evaluator-threads=-1", "coin.node.evaluator-threads")]
+    [InlineData("node.port=70000", "coin.node.port")]
+    [InlineData("node.seed-nodes=a", "host:port")]
+    [InlineData("node.roles=judge", "supervisor, trainer, evaluator")]
+    [InlineData("node.log-level=loud", "debug or info or warning or error")]
+    public void A_value_that_cannot_be_is_named(string setting, string expected) =>
+        Assert.Contains(expected, Fault([], [.. _complete, setting]));
+
+    [Fact]
+    public void All_problems_are_listed_at_once()
+    {
+        var message = Fault([], [.. _complete, "lora.rank=0", "lora.alpha=x", "order=Nope", "evaluation.shard-sise=4"]);
+
+        Assert.Contains("has 4 problems", message);
+        Assert.All(["coin.lora.rank", "coin.lora.alpha", "Nope", "shard-sise"], part => Assert.Contains(part, message));
+    }
+
+    [Fact]
+    public void Paths_that_are_not_set_are_named_with_an_example()
+    {
+        var message = Fault([]);
+
+        Assert.Contains("coin.data.instructions is not set", message);
+        Assert.Contains("--set model.path=", message);
+        Assert.Contains("coin.data.images is not set", message);
+    }
+
+    [Fact]
+    public void Missing_folders_are_named_with_their_keys()
+    {
+        var message = Fault([], "data.instructions=no1", "data.images=no2", "model.path=no3");
+
+        Assert.Contains($"coin.data.instructions: the folder {_folder.PathOf("no1")} does not exist", message);
+        Assert.Contains($"coin.data.images: the folder {_folder.PathOf("no2")} does not exist", message);
+        Assert.Contains($"coin.model.path: the folder {_folder.PathOf("no3")} does not exist", message);
+    }
+
+    [Fact]
+    public void A_model_folder_without_its_configuration_is_an_error()
+    {
+        File.Delete(_folder.PathOf("model", "config.json"));
+
+        Assert.Contains("holds no config.json", Fault([], _complete));
+    }
+
+    [Fact]
+    public void A_tasks_missing_files_are_named_but_training_files_only_where_there_is_training()
+    {
+        File.Delete(_folder.PathOf("data", "GQA", "train.json"));
+
+        Assert.Contains(_folder.PathOf("data", "GQA", "train.json"), Fault([], _complete));
+        var loaded = ConfigurationLoader.Load([], [.. _complete, "method=zero-shot"], _folder.Path);
+        File.Delete(_folder.PathOf("data", "GQA", "test.json"));
+        Assert.Contains("coin.tasks.GQA.test-file", Assert.Throws<CoinException>(() => FileRules.Check(loaded.Options)).Message);
+    }
+
+    [Fact]
+    public void Data_that_the_run_prepares_itself_need_not_be_there() =>
+        Assert.Equal(DataPreparation.Mini,
+            ConfigurationLoader.Load([], [.. _complete, "data.instructions=no", "data.prepare=mini"], _folder.Path).Preparation);
+
+    [Theory]
+    [InlineData("coin {\n lora {\n  rank = 1\n }\n", "a.hocon, line 1: '{' is never closed")]
+    [InlineData("coin {\n}\n}\ncoin.seed = 1", "a.hocon, line 3: '}' closes nothing")]
+    [InlineData("coin {\n order = [GQA\n}", "line 3: '}' closes the '[' of line 2")]
+    [InlineData("coin {\n name = \"a\n}", "line 2: a quotation mark is never closed")]
+    [InlineData("coin {\n include \"b.hocon\"\n}", "line 2: an include stands at the top of a file")]
+    [InlineData("include b.hocon", "line 1: an include is written include \"file.hocon\"")]
+    [InlineData("coin {\n seed\n name = a\n}", "'seed' has no value")]
+    [InlineData("coin {\n seed = \n name = a\n}", "has no value")]
+    [InlineData("coin.name = ${missing}", "a.hocon: not HOCON")]
+    [InlineData("coin.model.path = C:/x", "quotation marks")]
+    public void A_syntax_error_names_the_file_and_where_it_can_the_line(string text, string expected)
+    {
+        var message = FaultOf(text);
+
+        Assert.Contains(expected, message);
+        Assert.Contains(_folder.PathOf("a.hocon"), message);
+    }
+
+    [Fact]
+    public void Brackets_in_comments_and_strings_do_not_count()
+    {
+        _folder.Write("a.hocon", "# { [\n// }\ncoin.node.hostname = \"a{b]\" # \"\n");
+
+        Assert.Equal("a{b]", ConfigurationLoader.Load(["a.hocon"], _complete, _folder.Path).Node.Hostname);
+    }
+
+    private string FaultOf(string text)
+    {
+        _folder.Write("a.hocon", text);
+        return Fault(["a.hocon"], _complete);
+    }
+
+    private string Fault(string[] files, params string[] overrides) =>
+        Assert.Throws<CoinException>(() => ConfigurationLoader.Load(files, overrides, _folder.Path)).Message;
+}
