@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using CoIN.Cli.Engine;
 using CoIN.Cli.Hosting;
 
 namespace CoIN.Cli.Commands;

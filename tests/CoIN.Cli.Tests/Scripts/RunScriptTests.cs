@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using CoIN.Cli.Tests.Support;
+
+namespace CoIN.Cli.Tests.Scripts;
+
+/// <summary>The functions of run.sh, called one by one; nothing is built.</summary>
+public sealed class RunScriptTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public RunScriptTests() => Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "run.sh needs bash");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Its_syntax_is_right_and_both_scripts_may_be_executed()
+    {
+        Assert.Equal(0, Bash("bash -n run.sh && bash -n .ci/run && test -x run.sh && test -x .ci/run").Code);
+    }
+
+    [Fact]
+    public void The_counts_of_a_report_are_summed()
+    {
+        var report = _folder.Write("r.xml", """
+            <?xml version="1.0"?><assemblies><assembly name="a" errors="1" failed="2" not-run="4" passed="30" skipped="3" total="40">
+            <collection total="7" passed="7" failed="0" skipped="0" /></assembly></assemblies>
+            """);
+
+        Assert.Equal("30 3 3", Bash($"source run.sh; counts {report}").Out.Trim());
+    }
+
+    [Fact]
+    public void A_report_of_nothing_counts_nothing()
+    {
+        var report = _folder.Write("r.xml", "<assemblies><assembly errors=\"0\" failed=\"0\" passed=\"0\" skipped=\"0\" total=\"0\" /></assemblies>");
+
+        Assert.Equal("0 0 0", Bash($"source run.sh; counts {report}").Out.Trim());
+    }
+
+    [Fact]
+    public void All_test_projects_are_run_and_the_end_to_end_tests_last()
+    {
+        var names = Bash("source run.sh; test_projects").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Contains("CoIN.Cli.Tests", names);
+        Assert.Equal("CoIN.EndToEnd.Tests", names[^1]);
+        Assert.Equal(Directory.GetFiles(Repository.PathOf("tests"), "*.csproj", SearchOption.AllDirectories)
+            .Count(path => path.EndsWith(".Tests.csproj", StringComparison.Ordinal)), names.Length);
+    }
+
+    [Fact]
+    public void A_word_chooses_test_projects() =>
+        Assert.Equal(["CoIN.Cli.Tests", "CoIN.Mini.Tests"], Bash("source run.sh; test_projects mini CLI").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+
+    [Theory]
+    [InlineData("8.0.100 [/x]\\n9.0.303 [/x]\\n", "found 9.0.303")]
+    [InlineData("", "found none")]
+    public void An_old_sdk_is_refused_with_the_remedy(string sdks, string expected)
+    {
+        Fake("dotnet", $"printf '{sdks}'");
+
+        var (code, _, error) = Bash($"PATH={_folder.Path}:$PATH ./run.sh runs");
+
+        Assert.Equal(1, code);
+        Assert.Contains(expected, error);
+        Assert.Contains("https://dotnet.microsoft.com/download/dotnet/10.0", error);
+    }
+
+    [Fact]
+    public void It_builds_and_passes_arguments_on_from_the_callers_folder_through_a_link()
+    {
+        Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == exec ]]; then shift 2; echo \"$PWD|$COIN_RUNS|$*\"; fi");
+        File.CreateSymbolicLink(_folder.PathOf("link.sh"), Repository.PathOf("run.sh"));
+
+        var (code, output, _) = Bash($"cd {_folder.Path} && unset COIN_RUNS && PATH={_folder.Path}:$PATH ./link.sh validate 'a b.hocon'");
+
+        Assert.Equal(0, code);
+        Assert.Equal($"{_folder.Path}|{Repository.PathOf("runs")}|validate a b.hocon", output.Trim());
+    }
+
+    [Fact]
+    public void A_build_that_fails_shows_its_log()
+    {
+        Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; else echo 'error CS1002: ; expected'; exit 1; fi");
+
+        var (code, output, error) = Bash($"PATH={_folder.Path}:$PATH ./run.sh runs");
+
+        Assert.Equal((1, ""), (code, output));
+        Assert.Contains("error CS1002", error);
+    }
+
+    [Theory]
+    [InlineData("passed=\"3\" failed=\"0\" skipped=\"0\" errors=\"0\"", 0, "3 passed, 0 failed", 0)]
+    [InlineData("passed=\"3\" failed=\"1\" skipped=\"2\" errors=\"0\"", 1, "3 passed, 1 failed, 2 skipped", 1)]
+    [InlineData("passed=\"0\" failed=\"0\" skipped=\"0\" errors=\"0\"", 0, "0 passed, 0 failed", 1)]
+    [InlineData("passed=\"3\" failed=\"0\" skipped=\"0\" errors=\"0\"", 134, "3 passed, 1 failed", 1)]
+    public void The_last_line_of_a_test_run_counts_and_decides_the_exit_code(string counts, int status, string line, int code)
+    {
+        Fake("dotnet", $$"""
+            case $1 in
+              --list-sdks) echo '10.0.100 [/x]' ;;
+              exec) while [[ $1 != -xml ]]; do shift; done; echo '<assembly {{counts}} />' > "$2"; exit {{status}} ;;
+            esac
+            """);
+
+        var result = Bash($"PATH={_folder.Path}:$PATH ./run.sh test Cli");
+
+        Assert.Equal((code, line), (result.Code, result.Out.TrimEnd().Split('\n')[^1]));
+    }
+
+    [Fact]
+    public void Parity_chooses_tests_by_their_trait()
+    {
+        Fake("dotnet", """
+            case $1 in
+              --list-sdks) echo '10.0.100 [/x]' ;;
+              exec) echo "$*"; while [[ $1 != -xml ]]; do shift; done; echo '<assembly passed="1" failed="0" skipped="0" errors="0" />' > "$2" ;;
+            esac
+            """);
+
+        Assert.Contains("-trait Category=Parity", Bash($"PATH={_folder.Path}:$PATH ./run.sh test parity models").Out);
+    }
+
+    private void Fake(string command, string script)
+    {
+        var path = _folder.Write(command, "#!/usr/bin/env bash\n" + script + "\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    private static (int Code, string Out, string Error) Bash(string command)
+    {
+        var start = new ProcessStartInfo("bash")
+        {
+            WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add(command);
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.GetAwaiter().GetResult());
+    }
+}

@@ -1,0 +1,69 @@
+using CoIN.Actors.Runs;
+using CoIN.Benchmark.Experiments;
+using CoIN.Cli.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Cli.Tests.Support;
+
+/// <summary>An engine that does as it is told and remembers what it was asked.</summary>
+internal sealed class FakeEngine : IRunEngine, IMiniature
+{
+    public List<string> Asked { get; } = [];
+
+    public RunTicket? Ticket { get; private set; }
+
+    public ExperimentOptions? Options { get; private set; }
+
+    public MiniGeneration? Generation { get; private set; }
+
+    public MiniPretraining? Pretraining { get; private set; }
+
+    /// <summary>What driving a run does.</summary>
+    public Func<RunTicket, CancellationToken, RunSnapshot> Drive { get; set; } = (ticket, _) => Snapshots.Completed() with { RunId = ticket.RunId };
+
+    /// <summary>What the journals say, by run id.</summary>
+    public Dictionary<string, RunSnapshot?> Journals { get; } = [];
+
+    /// <summary>What preparing data does.</summary>
+    public Action<ExperimentOptions> Prepare { get; set; } = _ => { };
+
+    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop)
+    {
+        Asked.Add("run " + ticket.RunId);
+        (Ticket, Options) = (ticket, options);
+        ticket.LoggerFactory.CreateLogger("test").LogInformation("driving {What}", "a run");
+        return Task.FromResult(Drive(ticket, stop));
+    }
+
+    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, CancellationToken stop)
+    {
+        Asked.Add("resume " + ticket.RunId);
+        Ticket = ticket;
+        return Task.FromResult(Drive(ticket, stop));
+    }
+
+    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) =>
+        Task.FromResult(Journals.GetValueOrDefault(Path.GetFileName(runFolder)));
+
+    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop) =>
+        Task.FromResult<IReadOnlyList<string>>([Path.Combine(runFolder, "report.md")]);
+
+    public Task PrepareAsync(ExperimentOptions options, Action<string> tell, CancellationToken stop)
+    {
+        Asked.Add("prepare");
+        Prepare(options);
+        return Task.CompletedTask;
+    }
+
+    public Task GenerateAsync(MiniGeneration options, Action<string> tell, CancellationToken stop)
+    {
+        Generation = options;
+        return Task.CompletedTask;
+    }
+
+    public Task PretrainAsync(MiniPretraining options, Action<string> tell, CancellationToken stop)
+    {
+        Pretraining = options;
+        return Task.CompletedTask;
+    }
+}
