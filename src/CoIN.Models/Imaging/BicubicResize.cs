@@ -105,7 +105,7 @@ internal static class BicubicResize
 
                 for (var k = 0; k < count; k++)
                 {
-                    var weight = sum == 0 ? kernel[k] : kernel[k] * (1.0 / sum);
+                    var weight = sum == 0 ? kernel[k] : kernel[k] / sum;
                     taps.Weights[(i * size) + k] = (int)((weight * (1 << Precision)) + (weight < 0 ? -0.5 : 0.5));
                 }
 
