@@ -33,7 +33,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
     private const double WarmupRatio = 0.02;
 
     private readonly LlavaModel model = LlavaCheckpoint.Load(folder, ScalarType.Float32, CPU, say);
-    private readonly MiniTokenizer tokenizer = new(folder);
+    private readonly MiniTokenizer tokenizer = new(folder, MiniModel.Conversation, MiniModel.MaxLength);
     private readonly PretrainingCorpus corpus = new(options.Seed);
 
     /// <summary>Trains to the end and writes the folder.</summary>
