@@ -1,7 +1,7 @@
 namespace CoIN.Models.Imaging;
 
 /// <summary>
-/// Pillow's bicubic resampling of eight-bit pictures, to the bit: a = −0.5, the kernel widened by the shrink factor, columns first and rows second, weights in
+/// Pillow's bicubic resampling of eight-bit pictures, to the bit: a = −0.5, the kernel widened by the shrink factor, one direction after the other, weights in
 /// fixed point of 22 bits, each pass rounded and clipped to eight bits.
 /// </summary>
 internal static class BicubicResize
@@ -12,16 +12,19 @@ internal static class BicubicResize
     /// <summary>Resizes to exactly the given size.</summary>
     public static RgbImage Apply(RgbImage image, int width, int height)
     {
-        if (width != image.Width)
-        {
-            image = Horizontal(image, width);
-        }
-
-        return height != image.Height ? Vertical(image, height) : image;
+        // Rounding between the passes makes their order visible. Pillow up to 12 always begins with the columns; Pillow 13 (as measured on pictures of random
+        // numbers) begins with the rows where that drops more than twice as many rows as the other would drop columns.
+        var rowsFirst = height < image.Height && image.Height - height > 2 * (image.Width - width);
+        return rowsFirst ? Horizontal(Vertical(image, height), width) : Vertical(Horizontal(image, width), height);
     }
 
     private static RgbImage Horizontal(RgbImage image, int width)
     {
+        if (width == image.Width)
+        {
+            return image;
+        }
+
         var taps = Taps.For(image.Width, width);
         var result = new byte[width * image.Height * 3];
         for (var y = 0; y < image.Height; y++)
@@ -52,6 +55,11 @@ internal static class BicubicResize
 
     private static RgbImage Vertical(RgbImage image, int height)
     {
+        if (height == image.Height)
+        {
+            return image;
+        }
+
         var taps = Taps.For(image.Height, height);
         var stride = image.Width * 3;
         var result = new byte[stride * height];
