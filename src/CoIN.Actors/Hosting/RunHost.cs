@@ -1,0 +1,205 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Hosting;
+using Akka.Configuration;
+using Akka.Hosting;
+using Akka.Remote.Hosting;
+using CoIN.Actors.Configuration;
+using CoIN.Actors.Evaluation;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Scheduling;
+using CoIN.Actors.Training;
+using CoIN.Actors.Work;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Learning;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Actors.Hosting;
+
+/// <summary>A run to drive.</summary>
+/// <param name="RunFolder">Absolute path of its folder.</param>
+/// <param name="Options">The experiment; null to take it from the journal.</param>
+/// <param name="Node">What this process lends.</param>
+public sealed record RunRequest(string RunId, string RunFolder, ExperimentOptions? Options, NodeSettings Node);
+
+/// <summary>Drives runs: lock, journal, cluster node, actors, and an orderly end.</summary>
+public static class RunHost
+{
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Drives a run until it is completed, failed or stopped.</summary>
+    /// <param name="stop">Asks to stop at the next resumable point.</param>
+    /// <returns>The last snapshot.</returns>
+    /// <exception cref="CoinException">The run cannot be taken up, or its journal cannot be written.</exception>
+    public static async Task<RunSnapshot> RunAsync(
+        RunRequest request, ILearnerFactory learners, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs, CancellationToken stop)
+    {
+        using var held = RunLock.Take(request.RunFolder);
+        var state = RunJournal.Read(request.RunFolder);
+        if (state?.Status == RunStatus.Completed)
+        {
+            RunFiles.Verify(request.RunFolder, state);
+            work.WriteReports(request.RunFolder, state);
+            return state.ToSnapshot();
+        }
+
+        var start = Prepare(request, state, work, logs.CreateLogger("CoIN.Actors.Hosting"));
+        var ended = new TaskCompletionSource<RunSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var host = Build(request, start, learners, work, observer, logs, ended);
+        await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            var supervisor = host.Services.GetRequiredService<ActorRegistry>().Get<RunSupervisor>();
+            await using var registration = stop.Register(() => supervisor.Tell(RunSupervisor.Stop.Instance));
+            return await ended.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Checks data and files against the journal, and removes what unfinished writes left.</summary>
+    /// <returns>The first event, should the journal be empty.</returns>
+    private static RunStarted Prepare(RunRequest request, RunState? state, IBenchmarkWork work, ILogger log)
+    {
+        var options = request.Options ?? state?.Options
+            ?? throw new CoinException($"The run in {request.RunFolder} never began: its journal is empty. Start it with 'run'.");
+        if (state is not null && request.Options is not null && !Same(state.Options, request.Options))
+        {
+            throw new CoinException($"The run {request.RunId} was begun with other settings. Resume it without a configuration, or choose another --run-id.");
+        }
+
+        foreach (var path in Durable.RemoveUnfinished(request.RunFolder))
+        {
+            log.LogInformation("Removed the unfinished {Path}", path);
+        }
+
+        var data = work.Describe(options);
+        if (state is not null)
+        {
+            foreach (var (path, sha256) in state.Started!.DataSha256)
+            {
+                if (data.Sha256.GetValueOrDefault(path) != sha256)
+                {
+                    throw new CoinException($"{path} has changed since the run began. Put the former file back, or start a new run.");
+                }
+            }
+
+            RunFiles.Verify(request.RunFolder, state);
+        }
+
+        JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));
+        return new RunStarted(request.RunId, options, data.Sha256, data.TestSamples);
+    }
+
+    private static bool Same(ExperimentOptions left, ExperimentOptions right) =>
+        Newtonsoft.Json.JsonConvert.SerializeObject(left) == Newtonsoft.Json.JsonConvert.SerializeObject(right);
+
+    private static IHost Build(
+        RunRequest request, RunStarted start, ILearnerFactory learners, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs,
+        TaskCompletionSource<RunSnapshot> ended)
+    {
+        var node = request.Node;
+        var evaluators = node.Devices.Count * node.EvaluatorsPerDevice;
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddAkka("coin", akka => akka
+            .AddHocon(JournalConfig.For(Path.Combine(request.RunFolder, RunPaths.Journal)), HoconAddMode.Prepend)
+            .AddHocon(NodeConfig, HoconAddMode.Prepend)
+            .ConfigureLoggers(loggers =>
+            {
+                loggers.LogLevel = Akka.Event.LogLevel.DebugLevel;
+                loggers.ClearLoggers();
+                loggers.AddLoggerFactory();
+            })
+            .WithRemoting(remote =>
+            {
+                remote.HostName = node.Hostname;
+                remote.Port = node.Port;
+            })
+            .WithClustering(new ClusterOptions
+            {
+                Roles = [.. node.Roles],
+                SeedNodes = [.. node.SeedNodes.Select(seed => $"akka.tcp://coin@{seed}")],
+            })
+            .WithSingleton<Scheduler>("scheduler", Props.Create(() => new Scheduler()))
+            .WithActors((system, registry, _) =>
+            {
+                if (node.SeedNodes.Count == 0)
+                {
+                    // A node on its own is its own seed; its port is known only now.
+                    var cluster = Cluster.Get(system);
+                    cluster.Join(cluster.SelfAddress);
+                }
+
+                var scheduler = registry.Get<Scheduler>();
+                Workers(system, scheduler, node, learners, work);
+                registry.Register<RunSupervisor>(system.ActorOf(
+                    Props.Create(() => new RunSupervisor(new SupervisorSettings(
+                        request.RunId, request.RunFolder, start, scheduler, work, observer, evaluators, ended))),
+                    "run-" + request.RunId));
+            }));
+        return builder.Build();
+    }
+
+    /// <summary>One trainer on the first device, evaluators on all: each has a thread of its own for life.</summary>
+    private static void Workers(ActorSystem system, IActorRef scheduler, NodeSettings node, ILearnerFactory learners, IBenchmarkWork work)
+    {
+        var cores = Environment.ProcessorCount;
+        if (node.Roles.Contains("trainer"))
+        {
+            var (device, threads) = (node.Devices[0], node.TrainerThreads == 0 ? cores : node.TrainerThreads);
+            system.ActorOf(Props.Create(() => new Trainer(scheduler, device, threads, learners, work)).WithDispatcher("coin.trainer-dispatcher"), Name("trainer", device));
+        }
+
+        if (!node.Roles.Contains("evaluator"))
+        {
+            return;
+        }
+
+        foreach (var device in node.Devices)
+        {
+            for (var i = 1; i <= node.EvaluatorsPerDevice; i++)
+            {
+                var threads = node.EvaluatorThreads == 0 ? Math.Max(cores / node.EvaluatorsPerDevice, 1) : node.EvaluatorThreads;
+                system.ActorOf(
+                    Props.Create(() => new Evaluator(scheduler, device, threads, learners, work)).WithDispatcher("coin.evaluator-dispatcher"),
+                    Name("evaluator", device) + $"-{i}");
+            }
+        }
+    }
+
+    private static string Name(string kind, string device) => $"{kind}-{device.Replace(':', '-')}";
+
+    private static readonly Config NodeConfig = ConfigurationFactory.ParseString("""
+        coin {
+          # A worker blocks its thread in native calls: it gets one of its own.
+          trainer-dispatcher { type = PinnedDispatcher }
+          evaluator-dispatcher { type = PinnedDispatcher }
+        }
+        akka {
+          actor.provider = cluster
+          cluster {
+            # A cluster of one must be up at once; for many nodes these rates are still modest.
+            gossip-interval = 200ms
+            leader-actions-interval = 200ms
+            periodic-tasks-initial-delay = 100ms
+            seed-node-timeout = 3s
+            # Busy hosts pause; a node is given up only after half a minute.
+            failure-detector { acceptable-heartbeat-pause = 10s, threshold = 12 }
+            downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
+            split-brain-resolver { active-strategy = keep-oldest, stable-after = 10s, keep-oldest.down-if-alone = off }
+            singleton.min-number-of-hand-over-retries = 10
+            singleton-proxy.singleton-identification-interval = 200ms
+          }
+          coordinated-shutdown.exit-clr = off
+        }
+        """);
+}

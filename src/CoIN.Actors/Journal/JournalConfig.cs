@@ -1,0 +1,52 @@
+using Akka.Configuration;
+using Akka.Persistence.Sql;
+using Microsoft.Data.Sqlite;
+
+namespace CoIN.Actors.Journal;
+
+/// <summary>Akka.Persistence.Sql on the SQLite file of a run's folder.</summary>
+internal static class JournalConfig
+{
+    /// <summary>HOCON of journal, snapshot store and wire serializer.</summary>
+    public static Config For(string path)
+    {
+        var connection = ConnectionString(path, SqliteOpenMode.ReadWriteCreate).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        return ConfigurationFactory.ParseString($$"""
+            akka {
+              actor {
+                serializers.coin = "CoIN.Actors.Wire.WireSerializer, CoIN.Actors"
+                serialization-bindings {
+                  "CoIN.Actors.Runs.IRunEvent, CoIN.Actors" = coin
+                  "CoIN.Actors.Work.WorkProtocol+IMessage, CoIN.Actors" = coin
+                }
+                # A message that only a default serializer could write is a fault of ours, to be found at once.
+                serialization-settings.allow-unregistered-types = false
+              }
+              persistence {
+                journal {
+                  plugin = "akka.persistence.journal.sql"
+                  sql { connection-string = "{{connection}}", provider-name = "SQLite.MS" }
+                }
+                query.journal.sql { write-plugin = "akka.persistence.journal.sql", connection-string = "{{connection}}", provider-name = "SQLite.MS" }
+                snapshot-store {
+                  plugin = "akka.persistence.snapshot-store.sql"
+                  sql { connection-string = "{{connection}}", provider-name = "SQLite.MS" }
+                }
+              }
+            }
+            """).WithFallback(SqlPersistence.DefaultConfiguration);
+    }
+
+    /// <summary>Puts the file into write-ahead mode, which stays in it: writing is faster, and others can read meanwhile.</summary>
+    public static void Prepare(string path)
+    {
+        using var connection = new SqliteConnection(ConnectionString(path, SqliteOpenMode.ReadWriteCreate));
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA journal_mode=WAL";
+        command.ExecuteNonQuery();
+    }
+
+    public static string ConnectionString(string path, SqliteOpenMode mode) =>
+        new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString();
+}

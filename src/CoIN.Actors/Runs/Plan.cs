@@ -1,0 +1,91 @@
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Actors.Runs;
+
+/// <summary>A piece of work that a run lacks. It names what it needs by content, and doing it twice does no harm.</summary>
+public abstract record WorkItem;
+
+/// <summary>Train a stage, from its start or from a checkpoint.</summary>
+/// <param name="Adapter">Folder of the previous stage's adapter below the run's folder; null for the first stage.</param>
+/// <param name="Checkpoint">Folder of the checkpoint to go on from; null for the start.</param>
+public sealed record TrainStage(int Stage, string? Adapter, string? Checkpoint) : WorkItem;
+
+/// <summary>Answer a part of a task's test set with a stage's adapter.</summary>
+/// <param name="Adapter">Folder below the run's folder; null for the base model.</param>
+public sealed record AnswerShard(int Stage, int Task, int Shard, int Shards, string? Adapter) : WorkItem;
+
+/// <summary>Put a cell's shards together and score them.</summary>
+public sealed record ScoreCell(int Stage, int Task, EquatableList<string> Files) : WorkItem;
+
+/// <summary>A list that equals another of the same elements, so that work items compare by value.</summary>
+public sealed record EquatableList<T>(IReadOnlyList<T> Items)
+{
+    public bool Equals(EquatableList<T>? other) => other is not null && Items.SequenceEqual(other.Items);
+
+    public override int GetHashCode() => Items.Aggregate(17, HashCode.Combine);
+}
+
+/// <summary>What to do next, as a function of what has happened. After a crash it is asked again, and that is all there is to resuming.</summary>
+public static class Plan
+{
+    /// <summary>Work that can be begun now, most urgent first; empty when the run has everything.</summary>
+    public static IReadOnlyList<WorkItem> Pending(RunState state)
+    {
+        if (state.Started is null || state.Status == RunStatus.Completed)
+        {
+            return [];
+        }
+
+        var items = new List<WorkItem>();
+        var tasks = state.Options.Tasks.Count;
+        if (state.Options.Method == Method.ZeroShot)
+        {
+            for (var task = 0; task < tasks; task++)
+            {
+                AddCell(items, state, 0, task, null);
+            }
+
+            return items;
+        }
+
+        // The next stage needs nothing but this one's adapter: evaluating and training go on side by side.
+        var next = state.Trained.Count + 1;
+        if (next <= tasks)
+        {
+            items.Add(new TrainStage(next, next == 1 ? null : state.Trained[next - 1].Folder, state.Checkpoints.GetValueOrDefault(next)?.Folder));
+        }
+
+        foreach (var (stage, trained) in state.Trained)
+        {
+            for (var task = 0; task < stage; task++)
+            {
+                AddCell(items, state, stage, task, trained.Folder);
+            }
+        }
+
+        return items;
+    }
+
+    /// <summary>Whether nothing is missing but the word that the run is completed.</summary>
+    public static bool IsFinished(RunState state) => state.Started is not null && state.Status != RunStatus.Completed && Pending(state).Count == 0;
+
+    /// <summary>Parts into which a task's test set is cut.</summary>
+    public static int Shards(RunState state, int task) =>
+        Math.Max(1, (int)Math.Ceiling(state.Started!.TestSamples[task] / (double)state.Options.Evaluation.ShardSize));
+
+    private static void AddCell(List<WorkItem> items, RunState state, int stage, int task, string? adapter)
+    {
+        if (state.Cells.ContainsKey((stage, task)))
+        {
+            return;
+        }
+
+        var shards = Plan.Shards(state, task);
+        var missing = Enumerable.Range(0, shards).Where(shard => !state.Shards.ContainsKey((stage, task, shard))).ToList();
+        items.AddRange(missing.Select(shard => new AnswerShard(stage, task, shard, shards, adapter)));
+        if (missing.Count == 0)
+        {
+            items.Add(new ScoreCell(stage, task, new([.. Enumerable.Range(0, shards).Select(shard => state.Shards[(stage, task, shard)].File)])));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Actors.Runs;
+
+/// <summary>Something that happened to a run. Events are persisted, never changed and only ever added to; all paths in them are relative to the run's folder.</summary>
+public interface IRunEvent
+{
+    /// <summary>Consecutive from 1: a hole shows that the journal lost something.</summary>
+    long Number { get; init; }
+
+    DateTimeOffset At { get; init; }
+}
+
+/// <summary>The run began.</summary>
+/// <param name="DataSha256">SHA-256 of every data file, by path.</param>
+/// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
+public sealed record RunStarted(
+    string RunId, ExperimentOptions Options, IReadOnlyDictionary<string, string> DataSha256, IReadOnlyList<int> TestSamples) : RunEvent;
+
+/// <summary>A process took the run up: at its start, and at every resume.</summary>
+public sealed record RunTakenUp(string Host, int ProcessId) : RunEvent;
+
+/// <summary>A worker loaded the base model for the first time in this run.</summary>
+public sealed record BaseModelLoaded(string Sha256) : RunEvent;
+
+/// <summary>A checkpoint within a stage is whole on disk.</summary>
+/// <param name="Stage">1-based.</param>
+/// <param name="Step">Optimizer steps done.</param>
+/// <param name="Sha256">Over the folder's files.</param>
+public sealed record CheckpointSaved(int Stage, int Step, string Folder, string Sha256) : RunEvent;
+
+/// <summary>A stage's adapter is whole on disk.</summary>
+/// <param name="AdapterSha256">Of the adapter's weights file.</param>
+/// <param name="ProjectorSha256">Of the projector's file; null where it is not trained.</param>
+/// <param name="FinalLoss">Loss of the last step, in nats per labelled token.</param>
+/// <param name="Tokens">Sequence positions trained on by the process that finished the stage.</param>
+/// <param name="Seconds">Time that process spent on the stage.</param>
+public sealed record StageTrained(
+    int Stage, string Task, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds)
+    : RunEvent;
+
+/// <summary>A part of a test set is answered, its predictions are whole on disk.</summary>
+/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
+/// <param name="Task">0-based place of the task in the order.</param>
+/// <param name="Shard">0-based.</param>
+public sealed record ShardAnswered(int Stage, int Task, int Shard, int Shards, string File, string Sha256, int Samples, double Seconds) : RunEvent;
+
+/// <summary>A cell of the accuracy matrix is known.</summary>
+/// <param name="Accuracy">Truth Alignment by the published rule, in percent.</param>
+/// <param name="File">All predictions of the cell.</param>
+public sealed record CellScored(int Stage, int Task, double Accuracy, int Samples, string File, string Sha256) : RunEvent;
+
+/// <summary>Every stage is trained and every cell scored.</summary>
+public sealed record RunCompleted : RunEvent;
+
+/// <summary>A fault ended the run; a resume tries again.</summary>
+public sealed record RunFailed(string Message) : RunEvent;
+
+/// <summary>The run was stopped on request.</summary>
+public sealed record RunStopped(string Message) : RunEvent;
+
+/// <summary>What all events have.</summary>
+public abstract record RunEvent : IRunEvent
+{
+    public long Number { get; init; }
+
+    public DateTimeOffset At { get; init; }
+}

@@ -1,0 +1,87 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Learning;
+
+namespace CoIN.Actors.Runs;
+
+/// <summary>The files that events name.</summary>
+internal static class RunFiles
+{
+    /// <summary>Checks everything that the remaining work needs against the hashes in the journal.</summary>
+    /// <exception cref="CoinException">A file is missing or is not the one that was written; the message names it.</exception>
+    public static void Verify(string runFolder, RunState state)
+    {
+        foreach (var (_, checkpoint) in state.Checkpoints)
+        {
+            var folder = Path.Combine(runFolder, checkpoint.Folder);
+            Require(
+                Directory.Exists(folder) && Durable.Sha256OfFolder(folder) == checkpoint.Sha256, folder,
+                "Restore it from a copy. (The stage can also be trained from its start in a new run.)");
+        }
+
+        foreach (var (_, stage) in state.Trained)
+        {
+            RequireFile(runFolder, $"{stage.Folder}/{AdapterFiles.Weights}", stage.AdapterSha256);
+            if (stage.ProjectorSha256 is not null)
+            {
+                RequireFile(runFolder, $"{stage.Folder}/{AdapterFiles.Projector}", stage.ProjectorSha256);
+            }
+        }
+
+        foreach (var shard in state.Shards.Values)
+        {
+            RequireFile(runFolder, shard.File, shard.Sha256);
+        }
+
+        foreach (var cell in state.Cells.Values)
+        {
+            RequireFile(runFolder, cell.File, cell.Sha256);
+        }
+    }
+
+    /// <summary>Deletes a stage's checkpoints.</summary>
+    /// <param name="except">One to keep, relative to the run's folder.</param>
+    public static void DeleteCheckpoints(string runFolder, int stage, string task, string? except)
+    {
+        var folder = Path.Combine(runFolder, RunPaths.Checkpoints(stage, task));
+        if (!Directory.Exists(folder))
+        {
+            return;
+        }
+
+        if (except is null)
+        {
+            Directory.Delete(folder, recursive: true);
+            return;
+        }
+
+        foreach (var old in Directory.EnumerateDirectories(folder).Where(path =>
+            Path.GetFileName(path) != Path.GetFileName(except) && !path.Contains(Durable.TemporaryMark, StringComparison.Ordinal)).ToList())
+        {
+            Directory.Delete(old, recursive: true);
+        }
+    }
+
+    public static void Delete(string runFolder, IEnumerable<string> files)
+    {
+        foreach (var file in files)
+        {
+            File.Delete(Path.Combine(runFolder, file));
+        }
+    }
+
+    private static void RequireFile(string runFolder, string file, string sha256)
+    {
+        var path = Path.Combine(runFolder, file);
+        Require(File.Exists(path) && Durable.Sha256(path) == sha256, path, "Restore it from a copy, or start a new run.");
+    }
+
+    private static void Require(bool whole, string path, string remedy)
+    {
+        if (!whole)
+        {
+            var what = File.Exists(path) || Directory.Exists(path) ? "is not as the journal says it was written (its SHA-256 differs)" : "is missing";
+            throw new CoinException($"{path} {what}. {remedy}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+namespace CoIN.Actors.Runs;
+
+/// <summary>Names in a run's folder, all relative to it.</summary>
+public static class RunPaths
+{
+    public const string Journal = "journal.db";
+    public const string Lock = "run.lock";
+    public const string Owner = "run.owner";
+
+    /// <param name="stage">From 1.</param>
+    public static string Stage(int stage, string task) => $"stages/{stage}-{task}";
+
+    public static string Adapter(int stage, string task) => $"{Stage(stage, task)}/adapter";
+
+    public static string Checkpoints(int stage, string task) => $"{Stage(stage, task)}/checkpoints";
+
+    public static string Checkpoint(int stage, string task, int step) => $"{Checkpoints(stage, task)}/step-{step:000000}";
+
+    /// <param name="stage">From 1; 0 for the base model.</param>
+    public static string Predictions(int stage, string task) => $"predictions/{(stage == 0 ? "zero-shot" : $"stage-{stage}")}/{task}.jsonl";
+
+    /// <param name="shard">From 0.</param>
+    public static string Shard(int stage, string task, int shard, int shards) =>
+        Path.ChangeExtension(Predictions(stage, task), null) + $".shard-{shard + 1}-of-{shards}.jsonl";
+}

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Actors.Runs;
+
+/// <summary>What goes on in a run right now, beside what has happened: for snapshots only, nothing is decided by it.</summary>
+internal sealed class RunProgress
+{
+    private readonly Stopwatch clock = Stopwatch.StartNew();
+    private readonly Dictionary<(int Stage, int Task, int Shard), int> answered = [];
+    private readonly List<double> stageSeconds = [];
+    private TrainingProgress? training;
+    private TimeSpan trainingSeen;
+    private int trainingFirstStep;
+    private long samples;
+    private double sampleSeconds;
+
+    public void Trained(StageTrained stage)
+    {
+        training = null;
+        stageSeconds.Add(stage.Seconds);
+    }
+
+    public void Training(TrainingProgress progress)
+    {
+        if (training?.Stage != progress.Stage)
+        {
+            (trainingSeen, trainingFirstStep) = (clock.Elapsed, progress.Step);
+        }
+
+        training = progress;
+    }
+
+    public void Answered(int stage, int task, int shard, int count) => answered[(stage, task, shard)] = count;
+
+    public void Answered(ShardAnswered shard)
+    {
+        answered.Remove((shard.Stage, shard.Task, shard.Shard));
+        samples += shard.Samples;
+        sampleSeconds += shard.Seconds;
+    }
+
+    /// <summary>The state with what goes on.</summary>
+    public RunSnapshot Snapshot(RunState state, int evaluators) => state.ToSnapshot() with
+    {
+        Training = state.Status == RunStatus.Running ? training : null,
+        Evaluations = state.Status == RunStatus.Running
+            ? [.. answered.Keys.Select(key => (key.Stage, key.Task)).Distinct().Order().Select(cell => Evaluation(state, cell.Stage, cell.Task))]
+            : [],
+        Elapsed = clock.Elapsed,
+        Remaining = state.Status == RunStatus.Running ? Remaining(state, Math.Max(evaluators, 1)) : null,
+    };
+
+    private EvaluationProgress Evaluation(RunState state, int stage, int task)
+    {
+        var done = state.Shards.Values.Where(shard => shard.Stage == stage && shard.Task == task).Sum(shard => shard.Samples);
+        var now = answered.Where(pair => pair.Key.Stage == stage && pair.Key.Task == task).Sum(pair => pair.Value);
+        return new EvaluationProgress(stage, state.TaskNames[task], done + now, state.Started!.TestSamples[task]);
+    }
+
+    /// <summary>
+    /// Training and evaluating go on side by side: the slower of the two decides, and the last stage's evaluation comes after its training in any case.
+    /// </summary>
+    private TimeSpan? Remaining(RunState state, int evaluators)
+    {
+        var tests = state.Started!.TestSamples;
+        var tasks = tests.Count;
+        var zeroShot = state.Options.Method == Method.ZeroShot;
+        var all = zeroShot ? tests.Sum() : Enumerable.Range(1, tasks).Sum(stage => tests.Take(stage).Sum());
+        var left = all - state.Cells.Keys.Sum(cell => tests[cell.Task]) - state.Shards.Values.Sum(shard => shard.Samples) - answered.Values.Sum();
+        var perSample = samples > 0 ? sampleSeconds / samples / evaluators : (double?)null;
+        if (zeroShot)
+        {
+            return perSample is { } each ? TimeSpan.FromSeconds(left * each) : null;
+        }
+
+        var done = training is null ? 0 : training.Step - trainingFirstStep;
+        var perStep = done > 0 ? (clock.Elapsed - trainingSeen).TotalSeconds / done : (double?)null;
+        var perStage = stageSeconds.Count > 0 ? stageSeconds.Average() : perStep * training?.TotalSteps;
+        var stagesLeft = tasks - state.Trained.Count;
+        if (perStage is null && stagesLeft > 0)
+        {
+            return null;
+        }
+
+        var inStage = training is null ? 0 : training.Step / (double)training.TotalSteps;
+        var train = (stagesLeft - inStage) * (perStage ?? 0);
+        var evaluate = left * (perSample ?? 0);
+        var last = stagesLeft > 0 ? tests.Sum() * (perSample ?? 0) : 0;
+        return TimeSpan.FromSeconds(Math.Max(0, Math.Max(train + last, evaluate)));
+    }
+}

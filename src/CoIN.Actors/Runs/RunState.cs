@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Actors.Runs;
+
+/// <summary>A run as the fold over its events. Nothing that matters about a run lives anywhere else.</summary>
+public sealed record RunState
+{
+    /// <summary>A run to which nothing has happened.</summary>
+    public static RunState Empty { get; } = new();
+
+    /// <summary>Number of the last event.</summary>
+    public long Number { get; private init; }
+
+    public RunStarted? Started { get; private init; }
+
+    public string? BaseModelSha256 { get; private init; }
+
+    public RunStatus Status { get; private init; } = RunStatus.Starting;
+
+    public string? Message { get; private init; }
+
+    /// <summary>Time of the first event.</summary>
+    public DateTimeOffset? StartedAt { get; private init; }
+
+    /// <summary>Time of the last event.</summary>
+    public DateTimeOffset? LastAt { get; private init; }
+
+    /// <summary>How many processes took the run up.</summary>
+    public int TimesTakenUp { get; private init; }
+
+    /// <summary>The latest checkpoint of a stage that is not trained to its end, by stage.</summary>
+    public ImmutableDictionary<int, CheckpointSaved> Checkpoints { get; private init; } = ImmutableDictionary<int, CheckpointSaved>.Empty;
+
+    /// <summary>Trained stages, by stage (from 1).</summary>
+    public ImmutableSortedDictionary<int, StageTrained> Trained { get; private init; } = ImmutableSortedDictionary<int, StageTrained>.Empty;
+
+    /// <summary>Answered shards of cells that are not scored.</summary>
+    public ImmutableDictionary<(int Stage, int Task, int Shard), ShardAnswered> Shards { get; private init; } =
+        ImmutableDictionary<(int, int, int), ShardAnswered>.Empty;
+
+    /// <summary>Scored cells, by stage (0 for the base model) and task (from 0).</summary>
+    public ImmutableDictionary<(int Stage, int Task), CellScored> Cells { get; private init; } = ImmutableDictionary<(int, int), CellScored>.Empty;
+
+    /// <exception cref="InvalidOperationException">The run has not begun.</exception>
+    public ExperimentOptions Options => Started?.Options ?? throw new InvalidOperationException("the run has not begun");
+
+    /// <summary>Task names in the order of learning.</summary>
+    public IReadOnlyList<string> TaskNames => Started is null ? [] : [.. Options.Tasks.Select(task => task.Name)];
+
+    /// <summary>The state after one more event.</summary>
+    /// <exception cref="CoinException">The event is not the next one: the journal has a hole.</exception>
+    public RunState Apply(IRunEvent happened)
+    {
+        if (happened.Number != Number + 1)
+        {
+            throw new CoinException(
+                $"The journal of run {Started?.RunId ?? "?"} is damaged: event {happened.Number} follows event {Number}. Restore journal.db from a copy, or start the run anew.");
+        }
+
+        var next = this with { Number = happened.Number, LastAt = happened.At, StartedAt = StartedAt ?? happened.At };
+        return happened switch
+        {
+            RunStarted started => next with { Started = started },
+            RunTakenUp => next with { Status = RunStatus.Running, Message = null, TimesTakenUp = TimesTakenUp + 1 },
+            BaseModelLoaded loaded => next with { BaseModelSha256 = loaded.Sha256 },
+            CheckpointSaved saved => next with { Checkpoints = Checkpoints.SetItem(saved.Stage, saved) },
+            StageTrained trained => next with { Trained = Trained.SetItem(trained.Stage, trained), Checkpoints = Checkpoints.Remove(trained.Stage) },
+            ShardAnswered shard => next with { Shards = Shards.SetItem((shard.Stage, shard.Task, shard.Shard), shard) },
+            CellScored cell => next with
+            {
+                Cells = Cells.SetItem((cell.Stage, cell.Task), cell),
+                Shards = Shards.RemoveRange(Shards.Keys.Where(key => key.Stage == cell.Stage && key.Task == cell.Task)),
+            },
+            RunCompleted => next with { Status = RunStatus.Completed },
+            RunFailed failed => next with { Status = RunStatus.Failed, Message = failed.Message },
+            RunStopped stopped => next with { Status = RunStatus.Stopped, Message = stopped.Message },
+            _ => throw new ArgumentException($"not an event of a run: {happened.GetType()}", nameof(happened)),
+        };
+    }
+
+    /// <summary>The state as far as the journal knows it, for people.</summary>
+    public RunSnapshot ToSnapshot() => new()
+    {
+        RunId = Started?.RunId ?? "",
+        Status = Status,
+        Tasks = TaskNames,
+        Cells = Started is null || Options.Method == Method.ZeroShot
+            ? []
+            : [.. Options.Tasks.Select((_, j) => (IReadOnlyList<double?>)[.. Enumerable.Range(0, j + 1).Select(i => Accuracy(j + 1, i))])],
+        ZeroShot = Started is not null && Options.Method == Method.ZeroShot ? [.. Options.Tasks.Select((_, i) => Accuracy(0, i))] : [],
+        StagesTrained = Trained.Count,
+        Message = Message,
+        Elapsed = LastAt - StartedAt ?? TimeSpan.Zero,
+    };
+
+    /// <summary>Accuracy in percent of a cell, or null.</summary>
+    /// <param name="stage">From 1; 0 for the base model.</param>
+    /// <param name="task">From 0.</param>
+    public double? Accuracy(int stage, int task) => Cells.TryGetValue((stage, task), out var cell) ? cell.Accuracy : null;
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Event;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Work;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Learning;
+using static CoIN.Actors.Work.WorkProtocol;
+
+namespace CoIN.Actors.Training;
+
+/// <summary>Trains stages on one device, one optimizer step at a time, and writes checkpoints and adapters.</summary>
+internal sealed class Trainer(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work)
+    : Worker(scheduler, Skill.Train, device)
+{
+    private const int SpeedWindow = 20;
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(200);
+
+    private readonly Queue<(TimeSpan At, int Tokens)> recent = new();
+    private readonly Stopwatch clock = new();
+    private ILearner? learner;
+    private ITrainingSession? session;
+    private TimeSpan reported;
+    private int savedStep;
+    private long tokens;
+    private double loss;
+
+    private TrainStage Stage => (TrainStage)Current.Item;
+
+    private string Task => Current.Options.Tasks[Stage.Stage - 1].Name;
+
+    protected override (int Stage, string Task) Subject(Assignment assignment) =>
+        (((TrainStage)assignment.Item).Stage, assignment.Options.Tasks[((TrainStage)assignment.Item).Stage - 1].Name);
+
+    protected override void Open()
+    {
+        clock.Restart();
+        recent.Clear();
+        (reported, tokens, loss) = (TimeSpan.Zero, 0, 0);
+        learner = learners.Open(Current.Options, Device, threads);
+        Supervisor.Tell(new ModelLoaded(learner.BaseModelSha256));
+        var task = Current.Options.Tasks[Stage.Stage - 1];
+        session = learner.OpenTraining(new StageTraining(
+            Stage.Stage, task, work.Training(Current.Options, task),
+            Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
+        savedStep = session.Step;
+        Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
+    }
+
+    protected override bool Step()
+    {
+        if (session!.Step < session.TotalSteps)
+        {
+            var report = session.Next();
+            tokens += report.Tokens;
+            loss = report.Loss;
+            Log.Debug("Step {Step} of {TotalSteps}: loss {Loss:F4}, gradient norm {GradNorm:F3}", report.Step, session.TotalSteps, report.Loss, report.GradNorm);
+            Progress(report);
+            var every = Current.Options.Training.CheckpointEvery;
+            if (every > 0 && session.Step % every == 0 && session.Step < session.TotalSteps)
+            {
+                SaveCheckpoint();
+            }
+
+            return true;
+        }
+
+        SaveAdapter();
+        return false;
+    }
+
+    protected override void Leave()
+    {
+        if (session is not null && session.Step > savedStep)
+        {
+            SaveCheckpoint();
+        }
+    }
+
+    protected override void Close()
+    {
+        session?.Dispose();
+        learner?.Dispose();
+        (session, learner) = (null, null);
+    }
+
+    private void SaveCheckpoint()
+    {
+        var folder = RunPaths.Checkpoint(Stage.Stage, Task, session!.Step);
+        Durable.WriteFolder(PathOf(folder), session.SaveCheckpoint);
+        Supervisor.Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))));
+        savedStep = session.Step;
+    }
+
+    private void SaveAdapter()
+    {
+        var folder = RunPaths.Adapter(Stage.Stage, Task);
+        Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
+        var projector = Path.Combine(PathOf(folder), AdapterFiles.Projector);
+        Supervisor.Tell(new AdapterWritten(
+            Stage, folder, Durable.Sha256(Path.Combine(PathOf(folder), AdapterFiles.Weights)),
+            File.Exists(projector) ? Durable.Sha256(projector) : null, session.TotalSteps, loss, tokens, clock.Elapsed.TotalSeconds));
+        Log.Info("Trained {Steps} steps in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, loss);
+    }
+
+    private void Progress(StepReport report)
+    {
+        recent.Enqueue((clock.Elapsed, report.Tokens));
+        if (recent.Count > SpeedWindow)
+        {
+            recent.Dequeue();
+        }
+
+        if (clock.Elapsed - reported < ReportEvery && report.Step < session!.TotalSteps)
+        {
+            return;
+        }
+
+        reported = clock.Elapsed;
+        var span = (clock.Elapsed - recent.Peek().At).TotalSeconds;
+        var speed = span > 0 ? recent.Skip(1).Sum(step => (long)step.Tokens) / span : 0;
+        Supervisor.Tell(new TrainingProgressed(new TrainingProgress(
+            Stage.Stage, Task, report.Step, session!.TotalSteps, report.Loss, report.LearningRate, speed)));
+    }
+}
