@@ -186,6 +186,8 @@ public static class RunHost
         }
         akka {
           actor.provider = cluster
+          # A restarted supervisor or worker would have forgotten what is under way: each says how it ended instead.
+          actor.guardian-supervisor-strategy = "Akka.Actor.StoppingSupervisorStrategy"
           cluster {
             # A cluster of one must be up at once; for many nodes these rates are still modest.
             gossip-interval = 200ms

@@ -3,12 +3,20 @@ using CoIN.Benchmark.Experiments;
 namespace CoIN.Actors.Runs;
 
 /// <summary>A piece of work that a run lacks. It names what it needs by content, and doing it twice does no harm.</summary>
-public abstract record WorkItem;
+public abstract record WorkItem
+{
+    /// <summary>Whether this is the same work as another item, possibly from another starting point.</summary>
+    public virtual bool IsSameWork(WorkItem other) => this == other;
+}
 
 /// <summary>Train a stage, from its start or from a checkpoint.</summary>
 /// <param name="Adapter">Folder of the previous stage's adapter below the run's folder; null for the first stage.</param>
 /// <param name="Checkpoint">Folder of the checkpoint to go on from; null for the start.</param>
-public sealed record TrainStage(int Stage, string? Adapter, string? Checkpoint) : WorkItem;
+public sealed record TrainStage(int Stage, string? Adapter, string? Checkpoint) : WorkItem
+{
+    /// <inheritdoc/>
+    public override bool IsSameWork(WorkItem other) => other is TrainStage train && train.Stage == Stage;
+}
 
 /// <summary>Answer a part of a task's test set with a stage's adapter.</summary>
 /// <param name="Adapter">Folder below the run's folder; null for the base model.</param>

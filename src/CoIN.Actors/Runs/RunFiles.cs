@@ -40,8 +40,8 @@ internal static class RunFiles
     }
 
     /// <summary>Deletes a stage's checkpoints.</summary>
-    /// <param name="except">One to keep, relative to the run's folder.</param>
-    public static void DeleteCheckpoints(string runFolder, int stage, string task, string? except)
+    /// <param name="before">Only those of fewer steps than this one, relative to the run's folder; null for all. A later one may just be being written.</param>
+    public static void DeleteCheckpoints(string runFolder, int stage, string task, string? before)
     {
         var folder = Path.Combine(runFolder, RunPaths.Checkpoints(stage, task));
         if (!Directory.Exists(folder))
@@ -49,14 +49,14 @@ internal static class RunFiles
             return;
         }
 
-        if (except is null)
+        if (before is null)
         {
             Directory.Delete(folder, recursive: true);
             return;
         }
 
         foreach (var old in Directory.EnumerateDirectories(folder).Where(path =>
-            Path.GetFileName(path) != Path.GetFileName(except) && !path.Contains(Durable.TemporaryMark, StringComparison.Ordinal)).ToList())
+            string.CompareOrdinal(Path.GetFileName(path), Path.GetFileName(before)) < 0).ToList())
         {
             Directory.Delete(old, recursive: true);
         }

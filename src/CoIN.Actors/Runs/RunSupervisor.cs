@@ -85,6 +85,8 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     private void TakeUp()
     {
+        // A scheduler that outlives supervisors must not hold this run's past against it.
+        settings.Scheduler.Tell(new Withdraw(settings.RunId));
         Timers.StartPeriodicTimer("publish", Publish.Instance, PublishEvery, PublishEvery);
         Timers.StartPeriodicTimer("offer", OfferAgain.Instance, OfferEvery, OfferEvery);
         if (state.Started is null)
@@ -115,7 +117,10 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        Offers([.. Plan.Pending(state).Where(inWork.Add)]);
+        // While a stage trains, its checkpoints change where the plan would begin it.
+        var missing = Plan.Pending(state).Where(item => !inWork.Any(item.IsSameWork)).ToList();
+        inWork.UnionWith(missing);
+        Offers(missing);
     }
 
     private void Offers(IEnumerable<WorkItem> items)
@@ -181,7 +186,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         {
             Record(new CheckpointSaved(message.Stage, message.Step, message.Folder, message.Sha256), () =>
             {
-                RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.TaskNames[message.Stage - 1], except: message.Folder);
+                RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.TaskNames[message.Stage - 1], before: message.Folder);
                 log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
             });
         }
@@ -201,7 +206,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         Record(trained, () =>
         {
             progress.Trained(trained);
-            RunFiles.DeleteCheckpoints(settings.RunFolder, trained.Stage, task, except: null);
+            RunFiles.DeleteCheckpoints(settings.RunFolder, trained.Stage, task, before: null);
             Done(message.Stage);
         });
     }

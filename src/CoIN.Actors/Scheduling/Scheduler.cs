@@ -14,6 +14,9 @@ internal sealed class Scheduler : ReceiveActor
 {
     private readonly Dictionary<IActorRef, Known> workers = [];
     private readonly List<(IActorRef Supervisor, Offer Offer)> waiting = [];
+
+    // An offer may be repeated while the result of its work is on its way to the supervisor.
+    private readonly HashSet<(string RunId, WorkItem Item)> done = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     public Scheduler()
@@ -39,8 +42,9 @@ internal sealed class Scheduler : ReceiveActor
         });
         Receive<Free>(_ =>
         {
-            if (workers.TryGetValue(Sender, out var known))
+            if (workers.TryGetValue(Sender, out var known) && known.Busy is { } finished)
             {
+                done.Add((finished.Offer.RunId, finished.Offer.Item));
                 workers[Sender] = known with { Busy = null };
                 Match();
             }
@@ -60,6 +64,7 @@ internal sealed class Scheduler : ReceiveActor
     private static Skill SkillFor(WorkItem item) => item is TrainStage ? Skill.Train : Skill.Evaluate;
 
     private bool IsKnown(Offer offer) =>
+        done.Contains((offer.RunId, offer.Item)) ||
         waiting.Any(one => one.Offer.RunId == offer.RunId && one.Offer.Item == offer.Item) ||
         workers.Values.Any(one => one.Busy is { } busy && busy.Offer.RunId == offer.RunId && busy.Offer.Item == offer.Item);
 
@@ -71,6 +76,7 @@ internal sealed class Scheduler : ReceiveActor
         }
 
         waiting.RemoveAll(one => one.Offer.RunId == withdraw.RunId);
+        done.RemoveWhere(one => one.RunId == withdraw.RunId);
         foreach (var (worker, known) in workers)
         {
             if (known.Busy?.Offer.RunId == withdraw.RunId)

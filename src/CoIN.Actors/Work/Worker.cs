@@ -15,6 +15,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private readonly IActorRef scheduler;
     private readonly Register self;
+    private bool working;
 
     protected Worker(IActorRef scheduler, Skill skill, string device)
     {
@@ -47,6 +48,11 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     protected override void PostStop()
     {
+        if (working)
+        {
+            Supervisor.Tell(new WorkFailed(Current.Item, $"The worker {Self.Path} ended in the middle of its work; the log says why."));
+        }
+
         Close();
         base.PostStop();
     }
@@ -81,6 +87,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
             Supervisor = Sender;
             var (stage, task) = Subject(assignment);
             Log = Context.GetLogger().WithContext("RunId", assignment.RunId).WithContext("Stage", stage).WithContext("Task", task);
+            working = true;
             Become(Working);
             Guarded(() =>
             {
@@ -149,6 +156,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
     private void Finish()
     {
         Close();
+        working = false;
         scheduler.Tell(new Free());
         Become(Idle);
         Stash.UnstashAll();

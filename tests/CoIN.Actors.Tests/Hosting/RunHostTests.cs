@@ -1,0 +1,170 @@
+using CoIN.Actors.Configuration;
+using CoIN.Actors.Hosting;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Tests.Support;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CoIN.Actors.Tests.Hosting;
+
+public sealed class RunHostTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_run_goes_to_its_end_and_fills_the_lower_triangle()
+    {
+        var witness = new Witness();
+        var last = await Run("a", Experiments.Of(3), new FakeLearners(), witness: witness);
+        Assert.True(last.Status == RunStatus.Completed, last.Message);
+        Assert.Equal([1, 2, 3], last.Cells.Select(row => row.Count));
+        Assert.All(last.Cells.SelectMany(row => row), cell => Assert.NotNull(cell));
+        Assert.Contains(witness.Seen, snapshot => snapshot.Training is { TotalSteps: 12 });
+        Assert.Equal("Completed", File.ReadAllText(folder.Of("a/report.txt")));
+        Assert.Equal(6, Directory.GetFiles(folder.Of("a/predictions"), "*", SearchOption.AllDirectories).Length);
+        Assert.Empty(Directory.GetDirectories(folder.Of("a/stages"), "checkpoints", SearchOption.AllDirectories));
+        Assert.Equal(last.Cells.SelectMany(row => row), RunJournal.Read(folder.Of("a"))!.ToSnapshot().Cells.SelectMany(row => row));
+    }
+
+    [Fact]
+    public async Task Stopped_at_any_point_and_resumed_it_ends_with_the_same_bytes()
+    {
+        await Run("whole", Experiments.Of(3), new FakeLearners());
+        var random = new Random(7);
+        var status = RunStatus.Starting;
+        var rounds = 0;
+        for (; status != RunStatus.Completed; rounds++)
+        {
+            using var stop = new CancellationTokenSource();
+            var after = random.Next(4, 14);
+            var seen = 0;
+            var last = await Run(
+                "pieces", rounds == 0 ? Experiments.Of(3) : null, new FakeLearners(stepMilliseconds: 20),
+                new Witness(_ => { if (++seen == after) { stop.Cancel(); } }), stop.Token);
+            status = last.Status;
+            Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
+        }
+
+        Assert.InRange(rounds, 3, 100);
+        Assert.Equal(Contents("whole"), Contents("pieces"));
+    }
+
+    [Fact]
+    public async Task A_fault_in_work_fails_the_run_by_name_and_a_resume_tries_again()
+    {
+        var fail = true;
+        var learners = new FakeLearners(atStep: (stage, step) =>
+        {
+            if (fail && (stage, step) == (2, 7))
+            {
+                throw Experiments.NaN;
+            }
+        });
+        var last = await Run("nan", Experiments.Of(2), learners);
+        Assert.Equal((RunStatus.Failed, Experiments.NaN.Message), (last.Status, last.Message));
+        Assert.Equal(RunStatus.Failed, RunJournal.Read(folder.Of("nan"))!.Status);
+
+        fail = false;
+        Assert.Equal(RunStatus.Completed, (await Run("nan", null, learners)).Status);
+        await Run("whole", Experiments.Of(2), new FakeLearners());
+        Assert.Equal(Contents("whole"), Contents("nan"));
+    }
+
+    [Fact]
+    public async Task A_zero_shot_run_tests_the_base_model_on_every_task()
+    {
+        var last = await Run("zero", Experiments.Of(3, Method.ZeroShot), new FakeLearners());
+        Assert.Equal(RunStatus.Completed, last.Status);
+        Assert.Equal(3, last.ZeroShot.Count(accuracy => accuracy is not null));
+        Assert.False(Directory.Exists(folder.Of("zero/stages")));
+    }
+
+    [Fact]
+    public async Task A_completed_run_is_not_done_again()
+    {
+        await Run("done", Experiments.Of(1), new FakeLearners());
+        var learners = new FakeLearners();
+        Assert.Equal(RunStatus.Completed, (await Run("done", null, learners)).Status);
+        Assert.Equal(0, learners.Opened);
+    }
+
+    [Fact]
+    public async Task A_second_process_is_told_who_drives_the_run()
+    {
+        using var held = RunLock.Take(folder.Of("held"));
+        var fault = await Assert.ThrowsAsync<CoinException>(() => Run("held", Experiments.Of(1), new FakeLearners()));
+        Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName}", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Changed_files_data_models_and_settings_are_refused_by_name()
+    {
+        await StopInStage2("changed");
+        var other = await Assert.ThrowsAsync<CoinException>(() => Run("changed", Experiments.Of(3), new FakeLearners()));
+        Assert.Contains("other settings", other.Message, StringComparison.Ordinal);
+
+        var data = await Assert.ThrowsAsync<CoinException>(() => Run("changed", null, new FakeLearners(), work: new FakeWork { DataSha256 = "d1" }));
+        Assert.Contains("train.json has changed", data.Message, StringComparison.Ordinal);
+
+        var model = await Run("changed", null, new FakeLearners { BaseModel = new string('c', 64) });
+        Assert.Equal(RunStatus.Failed, model.Status);
+        Assert.Contains("base model", model.Message, StringComparison.Ordinal);
+
+        var checkpoint = Directory.GetFiles(folder.Of("changed/stages"), "state", SearchOption.AllDirectories).Single();
+        File.AppendAllText(checkpoint, "x");
+        var damaged = await Assert.ThrowsAsync<CoinException>(() => Run("changed", null, new FakeLearners()));
+        Assert.Contains(Path.GetDirectoryName(checkpoint)!, damaged.Message, StringComparison.Ordinal);
+        Assert.Contains("SHA-256 differs", damaged.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_an_unfinished_write_left_is_removed()
+    {
+        await StopInStage2("left");
+        var rest = folder.Of("left/stages/2-Task2/checkpoints/step-000011.partial-abcd1234");
+        Directory.CreateDirectory(rest);
+        await Run("left", null, new FakeLearners());
+        Assert.False(Directory.Exists(rest));
+    }
+
+    [Fact]
+    public void A_damaged_journal_is_named()
+    {
+        Directory.CreateDirectory(folder.Of("bad"));
+        File.WriteAllText(folder.Of("bad/journal.db"), new string('x', 5000));
+        Assert.Contains("journal.db", Assert.Throws<CoinException>(() => RunJournal.Read(folder.Of("bad"))).Message, StringComparison.Ordinal);
+    }
+
+    private async Task StopInStage2(string id)
+    {
+        using var stop = new CancellationTokenSource();
+        var last = await Run(id, Experiments.Of(2), new FakeLearners(stepMilliseconds: 20), new Witness(snapshot =>
+        {
+            if (snapshot.Training is { Stage: 2, Step: > 2 })
+            {
+                stop.Cancel();
+            }
+        }), stop.Token);
+        Assert.Equal(RunStatus.Stopped, last.Status);
+    }
+
+    private Task<RunSnapshot> Run(
+        string id, ExperimentOptions? options, FakeLearners learners, Witness? witness = null, CancellationToken stop = default, FakeWork? work = null) =>
+        RunHost.RunAsync(
+            new RunRequest(id, folder.Of(id), options, new NodeSettings { Hostname = "127.0.0.1" }), learners, work ?? new FakeWork(), witness ?? new Witness(),
+            NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
+
+    /// <summary>Every adapter and prediction of a run, and its matrix.</summary>
+    private List<string> Contents(string id) =>
+    [
+        .. Directory.GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(folder.Of(id), path))
+            .Where(path => path.StartsWith("stages", StringComparison.Ordinal) || path.StartsWith("predictions", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
+        .. RunJournal.Read(folder.Of(id))!.ToSnapshot().Cells.SelectMany(row => row).Select(cell => $"{cell}"),
+    ];
+}

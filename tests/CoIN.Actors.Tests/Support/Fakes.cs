@@ -1,0 +1,151 @@
+using System.Security.Cryptography;
+using System.Text;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Work;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Learning;
+
+namespace CoIN.Actors.Tests.Support;
+
+/// <summary>A model whose weights are a hash that every step hashes again: any step left out or done twice shows.</summary>
+internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Action<int, int>? atStep = null) : ILearnerFactory
+{
+    public int Opened { get; private set; }
+
+    public string BaseModel { get; init; } = new('b', 64);
+
+    public ILearner Open(ExperimentOptions options, string device, int threads)
+    {
+        Opened++;
+        return new Learner(this, options, steps, stepMilliseconds, atStep);
+    }
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private sealed class Learner(FakeLearners owner, ExperimentOptions options, int steps, int pause, Action<int, int>? atStep) : ILearner
+    {
+        public string BaseModelSha256 => owner.BaseModel;
+
+        public ITrainingSession OpenTraining(StageTraining stage) => new Training(options, stage, steps, pause, atStep);
+
+        public IGenerationSession OpenGeneration(string? adapter) => new Generation(adapter is null ? "base" : File.ReadAllText(Path.Combine(adapter, AdapterFiles.Weights)));
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class Training : ITrainingSession
+    {
+        private readonly int pause;
+        private readonly Action<int, int>? atStep;
+        private readonly StageTraining stage;
+        private string weights;
+
+        public Training(ExperimentOptions options, StageTraining stage, int steps, int pause, Action<int, int>? atStep)
+        {
+            (this.stage, this.pause, this.atStep, TotalSteps) = (stage, pause, atStep, steps);
+            weights = stage.Adapter is null ? Hash($"seed {options.Seed}") : File.ReadAllText(Path.Combine(stage.Adapter, AdapterFiles.Weights));
+            if (stage.Checkpoint is not null)
+            {
+                var saved = File.ReadAllLines(Path.Combine(stage.Checkpoint, "state"));
+                (Step, weights) = (int.Parse(saved[0]), saved[1]);
+            }
+        }
+
+        public int Step { get; private set; }
+
+        public int TotalSteps { get; }
+
+        public StepReport Next()
+        {
+            Thread.Sleep(pause);
+            atStep?.Invoke(stage.Stage, Step + 1);
+            weights = Hash($"{weights} {stage.Task.Name} {Step} {stage.Samples.Count}");
+            return new StepReport(++Step, 1.0 / Step, 1e-3, 1, 4, 100);
+        }
+
+        public void SaveCheckpoint(string folder) => File.WriteAllText(Path.Combine(folder, "state"), $"{Step}\n{weights}");
+
+        public void SaveAdapter(string folder) => File.WriteAllText(Path.Combine(folder, AdapterFiles.Weights), weights);
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class Generation(string weights) : IGenerationSession
+    {
+        public IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens) =>
+            [.. samples.Select(sample => new Prediction(sample.QuestionId, Hash(weights + sample.QuestionId)[..1]))];
+
+        public void Dispose()
+        {
+        }
+    }
+}
+
+/// <summary>A benchmark in memory: an answer is right when it is an even hexadecimal digit.</summary>
+internal sealed class FakeWork(int testSamples = 7) : IBenchmarkWork
+{
+    public string DataSha256 { get; set; } = "d0";
+
+    public DataDescription Describe(ExperimentOptions options) =>
+        new(new Dictionary<string, string> { ["train.json"] = DataSha256 }, [.. options.Tasks.Select(_ => testSamples)]);
+
+    public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
+        [.. Enumerable.Range(0, 10).Select(i => new TrainingSample($"{task.Name}-{i}", null, [new("human", "q"), new("gpt", "a")]))];
+
+    public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task) =>
+        [.. Enumerable.Range(0, testSamples).Select(i => new TestSample($"{task.Name}-{i}", null, "q", "0"))];
+
+    public (double Accuracy, int Samples) Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions) =>
+        (100.0 * predictions.Count(one => "02468ace".Contains(one.Text, StringComparison.Ordinal)) / samples.Count, samples.Count);
+
+    public void WritePredictions(string path, IReadOnlyList<Prediction> predictions) =>
+        Durable.WriteText(path, string.Concat(predictions.Select(one => $"{one.QuestionId}\t{one.Text}\n")));
+
+    public IReadOnlyList<Prediction> ReadPredictions(string path) =>
+        [.. File.ReadAllLines(path).Select(line => line.Split('\t')).Select(parts => new Prediction(parts[0], parts[1]))];
+
+    public IReadOnlyList<string> WriteReports(string runFolder, RunState state)
+    {
+        Durable.WriteText(Path.Combine(runFolder, "report.txt"), state.Status.ToString());
+        return ["report.txt"];
+    }
+}
+
+/// <summary>Keeps what a run showed.</summary>
+internal sealed class Witness(Action<RunSnapshot>? see = null) : IRunObserver
+{
+    public List<RunSnapshot> Seen { get; } = [];
+
+    public void Observe(RunSnapshot snapshot)
+    {
+        lock (Seen)
+        {
+            Seen.Add(snapshot);
+        }
+
+        see?.Invoke(snapshot);
+    }
+}
+
+internal static class Experiments
+{
+    public static ExperimentOptions Of(int tasks, Method method = Method.SequentialLora, int checkpointEvery = 5) => new()
+    {
+        Name = "test",
+        Method = method,
+        Tasks = [.. Enumerable.Range(1, tasks).Select(i => new TaskOptions { Name = $"Task{i}", Folder = $"t{i}", Scorer = "gqa" })],
+        Data = new DataOptions { Instructions = "i", Images = "p" },
+        Model = new ModelOptions { Path = "m" },
+        Training = new TrainingOptions { CheckpointEvery = checkpointEvery },
+        Evaluation = new EvaluationOptions { BatchSize = 2, ShardSize = 3 },
+    };
+
+    public static CoinException NaN => new("the loss is NaN; lower training.learning-rate");
+}
