@@ -32,13 +32,13 @@ public static class ImageFiles
             return;
         }
 
+        var further = missing > 1 ? $", and {missing - 1} further {(missing == 2 ? "image is" : "images are")} missing" : "";
         if (!Directory.Exists(root))
         {
             throw new CoinException(
-                $"The image folder {root} does not exist; sample {sample} needs {file} and there are {missing - 1} further images. Set data.images to the folder of the images.");
+                $"The image folder {root} does not exist; sample {sample} needs {file}{further}. Set data.images to the folder of the images.");
         }
 
-        var further = missing > 1 ? $", and {missing - 1} further {(missing == 2 ? "image is" : "images are")} missing" : "";
         throw new CoinException($"The image {file} of sample {sample} does not exist{further}. Put the images there, or correct data.images.");
     }
 }
