@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Numerics;
+using Newtonsoft.Json.Linq;
+
+namespace CoIN.Benchmark.Data.Reading;
+
+/// <summary>One JSON object of a samples file, which knows where it stands so that its faults can be found.</summary>
+/// <param name="path">The file.</param>
+/// <param name="line">1-based line on which the object begins.</param>
+/// <param name="number">1-based position among the file's samples; files on one line have no other.</param>
+/// <param name="fields">The object.</param>
+/// <param name="idKeys">Names under which the id may stand, the first one that is there counts.</param>
+internal sealed class SampleEntry(string path, int line, int number, JObject fields, params string[] idKeys)
+{
+    private string? id;
+
+    /// <summary>The id as text, whatever JSON type it has.</summary>
+    public string Id => id ??= ReadId();
+
+    /// <summary>A field's value; null where it is absent or null.</summary>
+    public JToken? this[string key] => fields[key] is { Type: not JTokenType.Null } value ? value : null;
+
+    /// <summary>A text field that must be there.</summary>
+    public string Text(string key) => this[key] switch
+    {
+        { Type: JTokenType.String } value => (string)value!,
+        null => throw Fault($"has no \"{key}\"", "Add it"),
+        var other => throw WrongType(key, other, "text"),
+    };
+
+    /// <summary>The image's path relative to the image root, or null.</summary>
+    public string? Image()
+    {
+        switch (this["image"])
+        {
+            case null:
+                return null;
+            case { Type: JTokenType.String } value:
+                var image = ((string)value!).Trim();
+                while (image.StartsWith("./", StringComparison.Ordinal))
+                {
+                    image = image[2..].TrimStart('/');
+                }
+
+                return image.Length == 0 ? null : image;
+            case var other:
+                throw WrongType("image", other, "one path as text");
+        }
+    }
+
+    /// <summary>A text or number as text, in the form that Python's str() gives to numbers.</summary>
+    public string TextOrNumber(string key, JToken value) => ScalarText(value) ?? throw WrongType(key, value, "text or a number");
+
+    /// <summary>An error about this sample, as a sentence: "file, line, sample {fault}. {remedy} …".</summary>
+    public CoinException Fault(string fault, string remedy) =>
+        new($"{path}, line {line}, sample {id ?? "number " + number.ToString(CultureInfo.InvariantCulture)}: it {fault}. {remedy}, or remove the sample.");
+
+    /// <summary>An error about a field of the wrong JSON type.</summary>
+    public CoinException WrongType(string key, JToken value, string wanted) =>
+        Fault($"has {NameOf(value)} as \"{key}\" where {wanted} is wanted", "Mend the field");
+
+    private string ReadId()
+    {
+        foreach (var key in idKeys)
+        {
+            if (this[key] is { } value)
+            {
+                return ScalarText(value) is { Length: > 0 } text ? text : throw WrongType(key, value, "text or a number");
+            }
+        }
+
+        throw Fault($"has no \"{idKeys[0]}\"", "Give it one");
+    }
+
+    private static string? ScalarText(JToken token) => (token as JValue)?.Value switch
+    {
+        string text => text,
+        long integer => integer.ToString(CultureInfo.InvariantCulture),
+        BigInteger integer => integer.ToString(CultureInfo.InvariantCulture),
+        double number => number.ToString("R", CultureInfo.InvariantCulture) is var text && text.AsSpan().ContainsAny(".EN∞") ? text : text + ".0",
+        _ => null,
+    };
+
+    private static string NameOf(JToken token) => token.Type switch
+    {
+        JTokenType.Object => "an object",
+        JTokenType.Array => "a list",
+        JTokenType.Boolean => "true or false",
+        JTokenType.String => "text",
+        JTokenType.Null => "null",
+        _ => "a number",
+    };
+}

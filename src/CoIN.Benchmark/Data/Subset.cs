@@ -1,0 +1,34 @@
+using CoIN.Benchmark.Learning;
+
+namespace CoIN.Benchmark.Data;
+
+/// <summary>Random parts of a data set, for the paper's data volumes and for short runs.</summary>
+public static class Subset
+{
+    /// <summary>
+    /// Draws items without replacement and keeps them in file order. The same seed gives nested subsets: a smaller one is contained in every
+    /// larger one, so that volumes differ by their size alone.
+    /// </summary>
+    /// <param name="items">All items.</param>
+    /// <param name="max">At most so many; 0 for all.</param>
+    /// <param name="seed">Decides which.</param>
+    public static IReadOnlyList<T> Draw<T>(IReadOnlyList<T> items, int max, long seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(max);
+        if (max == 0 || max >= items.Count)
+        {
+            return items;
+        }
+
+        // The beginning of a shuffle from the front does not depend on where one stops: hence the nesting.
+        var random = new SeededRandom(seed);
+        var order = Enumerable.Range(0, items.Count).ToArray();
+        for (var place = 0; place < max; place++)
+        {
+            var other = place + random.Next(items.Count - place);
+            (order[place], order[other]) = (order[other], order[place]);
+        }
+
+        return [.. order.Take(max).Order().Select(index => items[index])];
+    }
+}

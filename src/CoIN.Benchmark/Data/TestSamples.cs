@@ -1,0 +1,103 @@
+using CoIN.Benchmark.Data.Reading;
+using Newtonsoft.Json.Linq;
+
+namespace CoIN.Benchmark.Data;
+
+/// <summary>Reads CoIN's <c>test.json</c>: a list of <c>{question_id, image?, text, answer, …}</c>.</summary>
+public static class TestSamples
+{
+    private const string ImageTag = "<image>";
+
+    /// <summary>Reads all test samples in file order.</summary>
+    /// <exception cref="CoinException">The file or a sample in it cannot be used; the message names file, line and sample.</exception>
+    public static IReadOnlyList<TestSample> Read(string path)
+    {
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        return SampleFile.Read(path, ["question_id", "id"], entry => ids.Add(entry.Id)
+            ? Sample(entry)
+            : throw entry.Fault("has a question id that an earlier sample has too", "Give each question its own id"));
+    }
+
+    private static TestSample Sample(SampleEntry entry)
+    {
+        var text = entry.Text("text");
+        if (text.Contains(ImageTag, StringComparison.Ordinal))
+        {
+            text = text.Replace(ImageTag, "", StringComparison.Ordinal).Trim();
+        }
+
+        var answers = Answers(entry);
+        return new TestSample(entry.Id, entry.Image(), text, MostFrequent(answers))
+        {
+            Answers = answers,
+            Choices = CountChoices(text),
+            Size = Size(entry),
+            UnpaddedBox = entry["origin_answer_bbox"] is { } box ? Box(entry, "origin_answer_bbox", box) : null,
+        };
+    }
+
+    private static string[] Answers(SampleEntry entry)
+    {
+        if (entry["answer_bbox"] is { } box)
+        {
+            return [Box(entry, "answer_bbox", box)];
+        }
+
+        string[] answers = entry["answer"] switch
+        {
+            null => [],
+            JArray list => [.. list.Select((item, index) => entry.TextOrNumber($"answer[{index}]", item))],
+            var one => [entry.TextOrNumber("answer", one)],
+        };
+
+        // One of ten annotators may have written nothing; if all did, there is nothing to compare with.
+        return answers.Any(answer => !string.IsNullOrWhiteSpace(answer))
+            ? answers
+            : throw entry.Fault("has no \"answer\"", "Add the reference answer");
+    }
+
+    /// <summary>A box as text, <c>[x1, y1, x2, y2]</c>; some files have it as a list of numbers.</summary>
+    private static string Box(SampleEntry entry, string key, JToken value) => value switch
+    {
+        { Type: JTokenType.String } when !string.IsNullOrWhiteSpace((string)value!) => (string)value!,
+        JArray { Count: 4 } list => $"[{string.Join(", ", list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item)))}]",
+        _ => throw entry.Fault($"has a \"{key}\" that is no box", "Write it as \"[x1, y1, x2, y2]\""),
+    };
+
+    /// <summary>The answer that most annotators gave; among equals the one given first.</summary>
+    private static string MostFrequent(string[] answers) =>
+        answers.Where(answer => !string.IsNullOrWhiteSpace(answer)).GroupBy(answer => answer, StringComparer.Ordinal).MaxBy(group => group.Count())!.Key;
+
+    private static (double Width, double Height)? Size(SampleEntry entry)
+    {
+        switch (entry["size"])
+        {
+            case null:
+                return null;
+            case JArray { Count: 2 } list when list.All(item => item.Type is JTokenType.Integer or JTokenType.Float):
+                var (width, height) = (list[0].ToObject<double>(), list[1].ToObject<double>());
+                return width > 0 && height > 0 ? (width, height) : throw entry.Fault("has a \"size\" that is not positive", "Write width and height in pixels");
+            case var other:
+                throw entry.WrongType("size", other, "a list of width and height");
+        }
+    }
+
+    /// <summary>Counts the option lines "A. …", "B. …" that follow each other; the last such list counts, as a hint may hold another.</summary>
+    private static int? CountChoices(string text)
+    {
+        int? found = null;
+        var count = 0;
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            if (line.Length < 2 || line[1] != '.' || !char.IsAsciiLetterUpper(line[0]))
+            {
+                continue;
+            }
+
+            count = line[0] == 'A' ? 1 : line[0] == 'A' + count && count > 0 ? count + 1 : 0;
+            found = count >= 2 ? count : found;
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Text;
+
+namespace CoIN.Benchmark.Reports;
+
+/// <summary>The accuracy matrix as aligned plain text; at most 100 characters wide for eight tasks.</summary>
+public static class MatrixText
+{
+    private const int LongestName = 9;
+    private const string Unknown = "-";
+
+    /// <summary>Renders rows (after stage j) by columns (tasks), then MAA and BWT.</summary>
+    /// <param name="tasks">Task names in the order of learning; a name of more than nine characters is cut.</param>
+    /// <param name="cells">Accuracies in percent: row j has j + 1 cells, or one per task with null above the diagonal.</param>
+    /// <param name="maa">MAA in percent, null while unknown.</param>
+    /// <param name="bwt">BWT in percentage points, null while unknown.</param>
+    /// <returns>Lines ended by line feeds.</returns>
+    public static string Render(IReadOnlyList<string> tasks, IReadOnlyList<IReadOnlyList<double?>> cells, double? maa, double? bwt)
+    {
+        var rows = cells.Select((row, stage) => (
+            Label: $"{stage + 1} {Cut(tasks[stage])}",
+            Cells: (IReadOnlyList<string>)[.. row.Take(stage + 1).Select(Percent)]));
+        return Table("after", tasks, [.. rows]) + $"MAA {Percent(maa)}  BWT {Percent(bwt)}\n";
+    }
+
+    /// <summary>Renders the accuracies of the untrained model in one row.</summary>
+    /// <param name="tasks">Task names.</param>
+    /// <param name="accuracies">Accuracy in percent for each, null while unknown.</param>
+    public static string RenderZeroShot(IReadOnlyList<string> tasks, IReadOnlyList<double?> accuracies) =>
+        Table("", tasks, [("zero-shot", [.. accuracies.Select(Percent)])]);
+
+    /// <summary>A percentage with two decimals, as everywhere in the reports.</summary>
+    internal static string Percent(double? value) => value?.ToString("0.00", CultureInfo.InvariantCulture) ?? Unknown;
+
+    private static string Table(string corner, IReadOnlyList<string> tasks, IReadOnlyList<(string Label, IReadOnlyList<string> Cells)> rows)
+    {
+        var names = tasks.Select(Cut).ToList();
+        var labelWidth = rows.Select(row => row.Label.Length).Append(corner.Length).Max();
+        var text = new StringBuilder();
+        AddLine(corner, names);
+        foreach (var (label, cells) in rows)
+        {
+            AddLine(label, cells);
+        }
+
+        return text.ToString();
+
+        void AddLine(string label, IReadOnlyList<string> cells)
+        {
+            var line = label.PadRight(labelWidth) + string.Concat(cells.Select((cell, column) => "  " + cell.PadLeft(Math.Max(6, names[column].Length))));
+            text.Append(line.TrimEnd()).Append('\n');
+        }
+    }
+
+    private static string Cut(string name) => name.Length <= LongestName ? name : name[..(LongestName - 1)] + "…";
+}

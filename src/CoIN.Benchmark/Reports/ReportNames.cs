@@ -1,0 +1,16 @@
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Benchmark.Reports;
+
+/// <summary>The names that configurations use, for the same things in reports.</summary>
+internal static class ReportNames
+{
+    public static string Of(Method method) => method switch
+    {
+        Method.SequentialLora => "sequential-lora",
+        Method.ZeroShot => "zero-shot",
+        _ => method.ToString(),
+    };
+
+    public static string Of(Schedule schedule) => schedule.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,105 @@
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Metrics;
+
+namespace CoIN.Benchmark.Reports;
+
+/// <summary>What a run found, and all that somebody needs who wants to find it again.</summary>
+public sealed record RunReport
+{
+    public required string RunId { get; init; }
+
+    /// <summary>The experiment's name.</summary>
+    public required string Name { get; init; }
+
+    public required Method Method { get; init; }
+
+    public required int Seed { get; init; }
+
+    /// <summary>Where the run stands, e.g. <c>completed</c>.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Task names in the order of learning; no name twice.</summary>
+    public required IReadOnlyList<string> Tasks { get; init; }
+
+    /// <summary>SHA-256 of the base model.</summary>
+    public required string BaseModelSha256 { get; init; }
+
+    /// <summary>The stages that are trained, in order.</summary>
+    public IReadOnlyList<StageReport> Stages { get; init; } = [];
+
+    /// <summary>The cells that are scored, in any order.</summary>
+    public IReadOnlyList<CellReport> Cells { get; init; } = [];
+
+    /// <summary>The samples files that were used.</summary>
+    public IReadOnlyList<DataFileReport> DataFiles { get; init; } = [];
+
+    public DateTimeOffset? Started { get; init; }
+
+    public DateTimeOffset? Finished { get; init; }
+
+    /// <summary>The accuracy matrix of the cells of stages; all null for a zero-shot run.</summary>
+    /// <exception cref="ArgumentException">A cell names a task or stage that the run does not have.</exception>
+    public AccuracyMatrix Matrix()
+    {
+        var matrix = new AccuracyMatrix(Tasks.Count);
+        foreach (var cell in Cells.Where(cell => cell.Stage > 0))
+        {
+            matrix[cell.Stage - 1, IndexOf(cell.Task)] = cell.AccuracyPercent;
+        }
+
+        return matrix;
+    }
+
+    /// <summary>The cell of a task after a 1-based stage, or of the base model (0); null if it is not scored.</summary>
+    public CellReport? Cell(int stage, string task) => Cells.LastOrDefault(cell => cell.Stage == stage && cell.Task == task);
+
+    private int IndexOf(string task)
+    {
+        for (var index = 0; index < Tasks.Count; index++)
+        {
+            if (Tasks[index] == task)
+            {
+                return index;
+            }
+        }
+
+        throw new ArgumentException($"A cell is about the task {task}, which the run does not have.", nameof(task));
+    }
+}
+
+/// <summary>One stage's training.</summary>
+/// <param name="Task">The task that was learned.</param>
+/// <param name="AdapterSha256">SHA-256 of the adapter's weights file.</param>
+/// <param name="ProjectorSha256">SHA-256 of the projector's weights file; null if it was not trained.</param>
+/// <param name="Steps">Optimizer steps.</param>
+/// <param name="FinalLoss">Loss of the last step, in nats per labelled token.</param>
+/// <param name="TrainingSeconds">Time spent in training, over all attempts.</param>
+/// <param name="Tokens">Sequence positions (text and image) that went through the model.</param>
+/// <param name="Schedule">The learning rate's course as it really was.</param>
+public sealed record StageReport(
+    string Task, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, double TrainingSeconds, long Tokens, ScheduleReport Schedule);
+
+/// <summary>The effective learning-rate schedule of a stage.</summary>
+/// <param name="LearningRate">The peak.</param>
+/// <param name="Kind">Its shape.</param>
+/// <param name="WarmupSteps">Steps in which it rises.</param>
+/// <param name="TotalSteps">Steps over which it runs.</param>
+/// <param name="GlobalBatchSize">Samples per optimizer step.</param>
+public sealed record ScheduleReport(double LearningRate, Schedule Kind, int WarmupSteps, int TotalSteps, int GlobalBatchSize);
+
+/// <summary>One scored cell.</summary>
+/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
+/// <param name="Task">Task name.</param>
+/// <param name="AccuracyPercent">Truth Alignment by the published rule.</param>
+/// <param name="Samples">Number of samples counted.</param>
+/// <param name="PredictionsFile">Path relative to the run folder.</param>
+/// <param name="PredictionsSha256">SHA-256 of that file.</param>
+public sealed record CellReport(int Stage, string Task, double AccuracyPercent, int Samples, string PredictionsFile, string PredictionsSha256);
+
+/// <summary>One samples file.</summary>
+/// <param name="Task">Task name.</param>
+/// <param name="Use"><c>train</c> or <c>test</c>.</param>
+/// <param name="File">Path relative to the instructions folder.</param>
+/// <param name="Sha256">SHA-256 of the whole file.</param>
+/// <param name="SamplesUsed">Samples that the run took from it.</param>
+public sealed record DataFileReport(string Task, string Use, string File, string Sha256, int SamplesUsed);

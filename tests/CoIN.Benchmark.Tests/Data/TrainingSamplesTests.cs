@@ -1,0 +1,111 @@
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Tests.Support;
+
+namespace CoIN.Benchmark.Tests.Data;
+
+public sealed class TrainingSamplesTests : IDisposable
+{
+    private const string Talk = """ "conversations": [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A cat"}] """;
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Samples_are_read_in_file_order()
+    {
+        var samples = Read($$"""[{"id": "b", "image": "x/1.jpg", {{Talk}}}, {"id": "a", {{Talk}}}]""");
+
+        Assert.Equal(["b", "a"], samples.Select(sample => sample.Id));
+        Assert.Equal("x/1.jpg", samples[0].Image);
+        Assert.Null(samples[1].Image);
+        Assert.Equal([new Turn("human", "<image>\nWhat?"), new Turn("gpt", "A cat")], samples[0].Conversations);
+    }
+
+    [Theory]
+    [InlineData("17", "17")]
+    [InlineData("\"17\"", "17")]
+    [InlineData("123456789012345678901234567890", "123456789012345678901234567890")]
+    [InlineData("\"2024-01-02T03:04:05\"", "2024-01-02T03:04:05")]
+    public void Ids_are_kept_as_text(string json, string id) => Assert.Equal(id, Read($$"""[{"id": {{json}}, {{Talk}}}]""")[0].Id);
+
+    [Theory]
+    [InlineData("\"./cl_dataset/a.jpg\"", "cl_dataset/a.jpg")]
+    [InlineData("\"cl_dataset/./a.jpg\"", "cl_dataset/./a.jpg")]
+    [InlineData("\".hidden/a.jpg\"", ".hidden/a.jpg")]
+    [InlineData("\"\"", null)]
+    [InlineData("null", null)]
+    public void Image_paths_are_relative_to_the_root(string json, string? image)
+        => Assert.Equal(image, Read($$"""[{"id": 1, "image": {{json}}, {{Talk}}}]""")[0].Image);
+
+    [Fact]
+    public void User_and_assistant_are_human_and_gpt()
+        => Assert.Equal(
+            ["human", "gpt", "human", "gpt"],
+            Read("""
+                [{"id": 1, "conversations": [{"from": "user", "value": "a"}, {"from": "assistant", "value": "b"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]}]
+                """)[0].Conversations.Select(turn => turn.From));
+
+    [Theory]
+    [InlineData("", "no \"conversations\"")]
+    [InlineData("\"conversations\": null", "no \"conversations\"")]
+    [InlineData("\"conversations\": []", "empty list of \"conversations\"")]
+    [InlineData("\"conversations\": \"talk\"", "has text as \"conversations\"")]
+    [InlineData("\"conversations\": [5]", "has a number as \"conversations[0]\"")]
+    [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}]", "no answer")]
+    [InlineData("\"conversations\": [{\"from\": \"gpt\", \"value\": \"a\"}]", "conversations[0] where \"human\" is wanted")]
+    [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"robot\", \"value\": \"b\"}]", "\"robot\" in conversations[1]")]
+    [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"\"}]", "empty answer in conversations[1]")]
+    [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\"}]", "no \"value\" in conversations[1]")]
+    [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": 3}, {\"from\": \"gpt\", \"value\": \"b\"}]", "a number as \"conversations[0].value\"")]
+    [InlineData("\"image\": [\"a.jpg\"], \"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"b\"}]", "a list as \"image\"")]
+    public void A_faulty_sample_is_named_with_file_line_and_id(string fields, string fault)
+    {
+        var error = Assert.Throws<CoinException>(() => Read($$"""
+            [{"id": 1, {{Talk}}},
+             {"id": "two"{{(fields.Length > 0 ? "," : "")}} {{fields}}}]
+            """));
+
+        Assert.StartsWith($"{folder.File("train.json")}, line 2, sample two: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(fault, error.Message, StringComparison.Ordinal);
+        Assert.EndsWith(", or remove the sample.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sample_without_id_is_named_by_its_position()
+        => Assert.Contains("line 1, sample number 2: it has no \"id\"", Fault($$"""[{"id": 1, {{Talk}}}, { {{Talk}} }]"""), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("", "line 0: the file does not begin with")]
+    [InlineData("{\"id\": 1}", "line 1: the file does not begin with")]
+    [InlineData("[\n{\"id\": 1,\n", "line 3: ")]
+    [InlineData("[\n3]", "line 2: item 1 of the list is no object")]
+    [InlineData("[\n{\"id\": }]", "line 2: ")]
+    [InlineData("[]", "holds no samples")]
+    public void A_file_that_is_no_list_of_samples_is_an_error(string text, string fault)
+    {
+        var error = Fault(text);
+        Assert.StartsWith(folder.File("train.json"), error, StringComparison.Ordinal);
+        Assert.Contains(fault, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_was_cut_off_between_samples_is_an_error()
+        => Assert.Contains("line 2: the file ends after 1 samples", Fault($$"""[{"id": 1, {{Talk}}},{{"\n"}}"""), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_missing_file_and_a_missing_folder_are_told_apart()
+    {
+        var file = Assert.Throws<CoinException>(() => TrainingSamples.Read(folder.File("none.json"))).Message;
+        Assert.Contains(folder.File("none.json"), file, StringComparison.Ordinal);
+        Assert.Contains("file name", file, StringComparison.Ordinal);
+
+        var missing = Assert.Throws<CoinException>(() => TrainingSamples.Read(folder.File("GQA/train.json"))).Message;
+        Assert.Contains($"no folder {folder.File("GQA")}", missing, StringComparison.Ordinal);
+        Assert.Contains("data.instructions", missing, StringComparison.Ordinal);
+    }
+
+    private IReadOnlyList<TrainingSample> Read(string json) => TrainingSamples.Read(folder.Write("train.json", json));
+
+    private string Fault(string json) => Assert.Throws<CoinException>(() => Read(json)).Message;
+}
