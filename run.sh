@@ -23,8 +23,6 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
 # Waiting compute threads sleep rather than spin: trainer and evaluators share the cores.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
-# Large blocks go back to the system when they are freed; else the heap fragments and grows with every step.
-export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-262144}"
 # One place for runs, wherever this is called from.
 export COIN_RUNS="${COIN_RUNS:-$root/runs}"
 

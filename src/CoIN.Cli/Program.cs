@@ -1,5 +1,4 @@
 using CoIN.Cli;
 using CoIN.Cli.Engine;
 
-var absent = new Absent();
-return await Composition.RunAsync(args, absent, absent).ConfigureAwait(false);
+return await Composition.RunAsync(args, new LlavaEngine(), new Miniature()).ConfigureAwait(false);

@@ -64,7 +64,7 @@ public static class ConfigurationLoader
         if (checkFiles)
         {
             FileRules.CheckModel(options, problems);
-            if (preparation == DataPreparation.None)
+            if (preparation is null)
             {
                 FileRules.CheckData(options, problems);
             }

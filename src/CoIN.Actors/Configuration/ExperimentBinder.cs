@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Scoring;
 using Microsoft.Extensions.Logging;
 
 namespace CoIN.Actors.Configuration;
@@ -14,11 +15,6 @@ internal static class ExperimentBinder
     private static readonly Dictionary<string, Schedule> Schedules = new()
     {
         ["cosine"] = Schedule.Cosine, ["constant"] = Schedule.Constant,
-    };
-
-    private static readonly Dictionary<string, DataPreparation> Preparations = new()
-    {
-        ["none"] = DataPreparation.None, ["mini"] = DataPreparation.Mini,
     };
 
     private static readonly Dictionary<string, LogLevel> Levels = new()
@@ -39,7 +35,7 @@ internal static class ExperimentBinder
         Evaluation = Evaluation(coin.Child("evaluation")),
     };
 
-    public static DataPreparation Preparation(Section data) => data.OneOf("prepare", Preparations);
+    public static string? Preparation(Section data) => data.OptionalText("prepare");
 
     public static NodeSettings Node(Section node)
     {
@@ -104,6 +100,9 @@ internal static class ExperimentBinder
             BatchSize = section.OptionalInt("batch-size"),
         };
         section.NoOtherKeys();
+        section.Require(
+            Scorers.Keys.Contains(task.Scorer), "scorer", task.Scorer, string.Join(", ", Scorers.Keys),
+            $"Nearest is {NearestName.Of(task.Scorer, Scorers.Keys)}.");
         section.Require(task.MaxNewTokens >= 1, "max-new-tokens", task.MaxNewTokens, "1 or more");
         section.Require(task.BatchSize is null or >= 1, "batch-size", task.BatchSize ?? 0, "1 or more, or null for coin.training.batch-size");
         return task;

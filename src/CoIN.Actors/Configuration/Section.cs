@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Scoring;
 using System.Globalization;
 
 namespace CoIN.Actors.Configuration;

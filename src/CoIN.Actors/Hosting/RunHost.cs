@@ -95,7 +95,7 @@ public static class RunHost
         }
 
         JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));
-        return new RunStarted(request.RunId, options, data.Sha256, data.TestSamples);
+        return new RunStarted(request.RunId, options, data.Sha256, data.TrainingSamples, data.TestSamples);
     }
 
     private static bool Same(ExperimentOptions left, ExperimentOptions right) =>

@@ -13,9 +13,11 @@ public interface IRunEvent
 
 /// <summary>The run began.</summary>
 /// <param name="DataSha256">SHA-256 of every data file, by path.</param>
+/// <param name="TrainingSamples">Training samples of each task, in the tasks' order; zeros where nothing is trained.</param>
 /// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
 public sealed record RunStarted(
-    string RunId, ExperimentOptions Options, IReadOnlyDictionary<string, string> DataSha256, IReadOnlyList<int> TestSamples) : RunEvent;
+    string RunId, ExperimentOptions Options, IReadOnlyDictionary<string, string> DataSha256, IReadOnlyList<int> TrainingSamples,
+    IReadOnlyList<int> TestSamples) : RunEvent;
 
 /// <summary>A process took the run up: at its start, and at every resume.</summary>
 public sealed record RunTakenUp(string Host, int ProcessId) : RunEvent;

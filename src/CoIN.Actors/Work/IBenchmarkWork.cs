@@ -6,8 +6,9 @@ namespace CoIN.Actors.Work;
 
 /// <summary>What the data of an experiment is.</summary>
 /// <param name="Sha256">SHA-256 of every data file, by path.</param>
+/// <param name="TrainingSamples">Training samples of each task, in the tasks' order; zeros where nothing is trained.</param>
 /// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
-public sealed record DataDescription(IReadOnlyDictionary<string, string> Sha256, IReadOnlyList<int> TestSamples);
+public sealed record DataDescription(IReadOnlyDictionary<string, string> Sha256, IReadOnlyList<int> TrainingSamples, IReadOnlyList<int> TestSamples);
 
 /// <summary>The benchmark as the actors see it: samples, scores, files. Called from workers' threads; every method may be called from several at once.</summary>
 public interface IBenchmarkWork

@@ -51,6 +51,7 @@ internal static class JsonReport
                 ["started"] = Time(report.Started),
                 ["finished"] = Time(report.Finished),
                 ["trainingSeconds"] = new JArray(report.Stages.Select(stage => stage.TrainingSeconds)),
+                ["tokens"] = new JArray(report.Stages.Select(stage => stage.Tokens)),
             },
         };
 
@@ -68,7 +69,6 @@ internal static class JsonReport
         ["projectorSha256"] = stage.ProjectorSha256,
         ["steps"] = stage.Steps,
         ["finalLoss"] = stage.FinalLoss,
-        ["tokens"] = stage.Tokens,
         ["schedule"] = new JObject
         {
             ["learningRate"] = stage.Schedule.LearningRate,

@@ -17,14 +17,16 @@ internal static class RunCommand
         }
 
         var loaded = ConfigurationLoader.Load(files, overrides, host.Folder);
-        if (loaded.Preparation == DataPreparation.Mini)
+        if (loaded.Preparation is { } maker)
         {
+            Preparations.Check(maker);
             using var signals = host.Signals(host.Error.WriteLine);
             await host.Miniature.PrepareAsync(loaded.Options, host.Out.WriteLine, signals.Stop).ConfigureAwait(false);
             signals.Stop.ThrowIfCancellationRequested();
         }
 
         FileRules.Check(loaded.Options);
+        host.Engine.Check(loaded.Options);
         var folders = RunFolders.Resolve(runs, loaded.Node.Runs, host.Variable, host.Folder);
         var id = folders.Create(runId, loaded.Options.Name, loaded.Options.Seed, host.Clock.GetLocalNow());
         Durable.WriteText(Path.Combine(folders.PathOf(id), RunFolders.Settings), loaded.EffectiveText);

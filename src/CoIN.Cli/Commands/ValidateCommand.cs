@@ -15,12 +15,18 @@ internal static class ValidateCommand
         }
 
         var (options, node, preparation, _) = ConfigurationLoader.Load(files, overrides, host.Folder);
+        if (preparation is not null)
+        {
+            Preparations.Check(preparation);
+        }
+
+        host.Engine.Check(options);
         host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
         host.Out.WriteLine($"  experiment  {options.Name}, {options.Method}, seed {options.Seed}");
         host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");
         host.Out.WriteLine($"  model       {options.Model.Path}");
         host.Out.WriteLine($"  data        {options.Data.Instructions}"
-            + (preparation == DataPreparation.Mini ? " (drawn when the run starts, if missing)" : ""));
+            + (preparation is null ? "" : " (made when the run starts, if missing)"));
         host.Out.WriteLine($"  devices     {string.Join(", ", node.Devices)}");
         return ExitCodes.Done;
     }

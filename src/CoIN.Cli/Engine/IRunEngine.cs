@@ -9,6 +9,10 @@ namespace CoIN.Cli.Engine;
 /// <summary>What drives runs and reads their journals, as the commands see it.</summary>
 internal interface IRunEngine
 {
+    /// <summary>Checks what an experiment needs beyond its configuration, without loading it.</summary>
+    /// <exception cref="CoinException">The model's files are missing or do not fit together.</exception>
+    void Check(ExperimentOptions options);
+
     /// <summary>Starts a run in its new, empty folder and drives it until it is completed, failed or stopped.</summary>
     /// <param name="stop">Asks to stop at the next resumable point; the run then ends as <see cref="RunStatus.Stopped"/>, without an exception.</param>
     /// <returns>The last snapshot.</returns>

@@ -1,21 +1,15 @@
 using CoIN.Actors.Runs;
+using CoIN.Benchmark.Metrics;
 
 namespace CoIN.Cli.Views;
 
-/// <summary>The paper's two numbers over a complete accuracy matrix; null while cells are missing.</summary>
+/// <summary>The paper's two numbers over a snapshot's matrix; null while cells are missing.</summary>
 internal static class MatrixMetrics
 {
-    /// <summary>Mean average accuracy in percent: 1/T Σ_j 1/j Σ_{i≤j} A[j,i].</summary>
-    public static double? MeanAverageAccuracy(RunSnapshot snapshot) => Rows(snapshot) is { } rows ? rows.Average(row => row.Average()) : null;
+    public static double? MeanAverageAccuracy(RunSnapshot snapshot) => Matrix(snapshot)?.Maa;
 
-    /// <summary>Backward transfer in percentage points: 1/T Σ_i A[T,i] − A[i,i]; negative where tasks are forgotten.</summary>
-    public static double? BackwardTransfer(RunSnapshot snapshot) =>
-        Rows(snapshot) is { } rows ? rows[^1].Select((last, i) => last - rows[i][i]).Average() : null;
+    public static double? BackwardTransfer(RunSnapshot snapshot) => Matrix(snapshot)?.Bwt;
 
-    private static double[][]? Rows(RunSnapshot snapshot)
-    {
-        var complete = snapshot.Cells.Count > 0 && snapshot.Cells.Count == snapshot.Tasks.Count
-            && snapshot.Cells.All(row => row.Count > 0 && row.All(cell => cell is not null));
-        return complete ? [.. snapshot.Cells.Select(row => row.Select(cell => cell!.Value).ToArray())] : null;
-    }
+    private static AccuracyMatrix? Matrix(RunSnapshot snapshot) =>
+        snapshot.Cells.Count > 0 && snapshot.Cells.Count == snapshot.Tasks.Count ? new AccuracyMatrix(snapshot.Cells) : null;
 }

@@ -91,7 +91,7 @@ public sealed class PlanTests
     }
 
     private static RunState Begun(int tasks, Method method = Method.SequentialLora) => Next(
-        Next(RunState.Empty, new RunStarted("r", Experiments.Of(tasks, method), new Dictionary<string, string>(), [.. Enumerable.Repeat(7, tasks)])),
+        Next(RunState.Empty, new RunStarted("r", Experiments.Of(tasks, method), new Dictionary<string, string>(), [.. Enumerable.Repeat(10, tasks)], [.. Enumerable.Repeat(7, tasks)])),
         new RunTakenUp("h", 1));
 
     private static RunState Trained(RunState state, int stage) => Next(state, new StageTrained(stage, $"Task{stage}", $"a{stage}", "x", null, 10, 1, 1, 1));

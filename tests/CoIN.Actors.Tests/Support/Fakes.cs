@@ -94,7 +94,7 @@ internal sealed class FakeWork(int testSamples = 7) : IBenchmarkWork
     public string DataSha256 { get; set; } = "d0";
 
     public DataDescription Describe(ExperimentOptions options) =>
-        new(new Dictionary<string, string> { ["train.json"] = DataSha256 }, [.. options.Tasks.Select(_ => testSamples)]);
+        new(new Dictionary<string, string> { ["train.json"] = DataSha256 }, [.. options.Tasks.Select(_ => 10)], [.. options.Tasks.Select(_ => testSamples)]);
 
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
         [.. Enumerable.Range(0, 10).Select(i => new TrainingSample($"{task.Name}-{i}", null, [new("human", "q"), new("gpt", "a")]))];

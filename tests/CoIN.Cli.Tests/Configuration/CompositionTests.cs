@@ -48,7 +48,7 @@ public sealed class CompositionTests : IDisposable
         Assert.Equal(["cuda:0", "cuda:1"], node.Devices);
         Assert.Equal(["a:4053"], node.SeedNodes);
         Assert.Equal(LogLevel.Debug, node.LogLevel);
-        Assert.Equal(DataPreparation.None, preparation);
+        Assert.Null(preparation);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public sealed class RecipeTests : IDisposable
             (options.Training.MaxSteps, options.Training.BatchSize, options.Training.LearningRate, options.Training.Schedule));
         Assert.Equal((16, 32.0, 0.0), (options.Lora.Rank, options.Lora.Alpha, options.Lora.Dropout));
         Assert.Equal(TaskOrders.Default, options.Tasks.Select(task => task.Name));
-        Assert.Equal(DataPreparation.Mini, preparation);
+        Assert.Equal("mini", preparation);
     }
 
     [Fact]

@@ -133,7 +133,7 @@ public sealed class ValidationTests : IDisposable
 
     [Fact]
     public void Data_that_the_run_prepares_itself_need_not_be_there() =>
-        Assert.Equal(DataPreparation.Mini,
+        Assert.Equal("mini",
             ConfigurationLoader.Load([], [.. _complete, "data.instructions=no", "data.prepare=mini"], _folder.Path).Preparation);
 
     [Theory]

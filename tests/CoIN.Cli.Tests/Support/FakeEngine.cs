@@ -10,6 +10,10 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
 {
     public List<string> Asked { get; } = [];
 
+    public List<ExperimentOptions> Checked { get; } = [];
+
+    public void Check(ExperimentOptions options) => Checked.Add(options);
+
     public RunTicket? Ticket { get; private set; }
 
     public ExperimentOptions? Options { get; private set; }

@@ -1,0 +1,133 @@
+using System.Collections.Concurrent;
+using CoIN.Actors.Runs;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Predictions;
+using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Scoring;
+
+namespace CoIN.Actors.Work;
+
+/// <summary>The benchmark on CoIN's folders of samples and images.</summary>
+public sealed class BenchmarkWork : IBenchmarkWork
+{
+    // Test sets are asked for after every stage; training sets once, and they are large.
+    private readonly ConcurrentDictionary<string, IReadOnlyList<TestSample>> tests = new(StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public DataDescription Describe(ExperimentOptions options)
+    {
+        var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
+        var training = new List<int>();
+        var test = new List<int>();
+        foreach (var task in options.Tasks)
+        {
+            _ = Scorers.Of(task.Scorer);
+            if (options.Method != Method.ZeroShot)
+            {
+                var samples = Training(options, task);
+                ImageFiles.Check(options.Data.Images, samples.Select(sample => (sample.Id, sample.Image)));
+                hashes[$"{task.Folder}/{task.TrainFile}"] = Durable.Sha256(PathOf(options, task, task.TrainFile));
+                training.Add(samples.Count);
+            }
+            else
+            {
+                training.Add(0);
+            }
+
+            var questions = Test(options, task);
+            ImageFiles.Check(options.Data.Images, questions.Select(sample => (sample.QuestionId, sample.Image)));
+            hashes[$"{task.Folder}/{task.TestFile}"] = Durable.Sha256(PathOf(options, task, task.TestFile));
+            test.Add(questions.Count);
+        }
+
+        return new DataDescription(hashes, training, test);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
+        Subset.Draw(TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.MaxTrainSamples, options.Seed);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task)
+    {
+        var all = tests.GetOrAdd(PathOf(options, task, task.TestFile), TestSamples.Read);
+        return options.Data.MaxTestSamples > 0 ? [.. all.Take(options.Data.MaxTestSamples)] : all;
+    }
+
+    /// <inheritdoc/>
+    public (double Accuracy, int Samples) Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions)
+    {
+        if (samples.Count != predictions.Count)
+        {
+            throw new CoinException($"{task.Name} has {samples.Count} test samples but {predictions.Count} predictions. Delete the run's predictions of this cell and resume.");
+        }
+
+        var scored = TruthAlignment.Score(task.Scorer, samples, predictions);
+        return (scored.AccuracyPercent, scored.Samples);
+    }
+
+    /// <inheritdoc/>
+    public void WritePredictions(string path, IReadOnlyList<Prediction> predictions) => PredictionsFile.Write(path, predictions);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Prediction> ReadPredictions(string path) => PredictionsFile.Read(path);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> WriteReports(string runFolder, RunState state)
+    {
+        ReportFiles.Write(runFolder, Report(state));
+        return [.. new[] { ReportFiles.Markdown, ReportFiles.Json, ReportFiles.Csv }.Select(name => Path.Combine(runFolder, name))];
+    }
+
+    /// <summary>A run's report as a function of its state.</summary>
+    internal static RunReport Report(RunState state)
+    {
+        var options = state.Options;
+        return new RunReport
+        {
+            RunId = state.Started!.RunId,
+            Name = options.Name,
+            Method = options.Method,
+            Seed = options.Seed,
+            Status = state.Status.ToString().ToLowerInvariant(),
+            Tasks = state.TaskNames,
+            BaseModelSha256 = state.BaseModelSha256 ?? "",
+            Stages = [.. state.Trained.Values.Select(stage => Stage(options, stage))],
+            Cells = [.. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => new CellReport(
+                cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256))],
+            DataFiles = [.. options.Tasks.SelectMany((task, i) => Files(state.Started, task, i))],
+            Started = state.StartedAt,
+            Finished = state.Status is RunStatus.Completed ? state.LastAt : null,
+        };
+    }
+
+    private static StageReport Stage(ExperimentOptions options, StageTrained stage)
+    {
+        var training = options.Training;
+        var batch = options.Tasks[stage.Stage - 1].BatchSize ?? training.BatchSize;
+        return new StageReport(
+            stage.Task, stage.AdapterSha256, stage.ProjectorSha256, stage.Steps, stage.FinalLoss, stage.Seconds, stage.Tokens,
+            new ScheduleReport(
+                training.LearningRate, training.Schedule, (int)Math.Ceiling(stage.Steps * training.WarmupRatio), stage.Steps,
+                batch * training.GradientAccumulation));
+    }
+
+    private static IEnumerable<DataFileReport> Files(RunStarted started, TaskOptions task, int index)
+    {
+        foreach (var (use, file, samples) in new[]
+        {
+            ("train", $"{task.Folder}/{task.TrainFile}", started.TrainingSamples[index]), ("test", $"{task.Folder}/{task.TestFile}", started.TestSamples[index]),
+        })
+        {
+            if (started.DataSha256.TryGetValue(file, out var sha256))
+            {
+                yield return new DataFileReport(task.Name, use, file, sha256, samples);
+            }
+        }
+    }
+
+    private static string PathOf(ExperimentOptions options, TaskOptions task, string file) => Path.Combine(options.Data.Instructions, task.Folder, file);
+}

@@ -1,0 +1,37 @@
+using CoIN.Actors.Hosting;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Work;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Models.Llava;
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Cli.Engine;
+
+/// <summary>The actors with LLaVA models and CoIN's data.</summary>
+internal sealed class LlavaEngine : IRunEngine
+{
+    public void Check(ExperimentOptions options) => LlavaLearnerFactory.Validate(options.Model);
+
+    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) => DriveAsync(ticket, options, stop);
+
+    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, CancellationToken stop) => DriveAsync(ticket, null, stop);
+
+    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Read(runFolder)?.ToSnapshot());
+
+    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop)
+    {
+        var state = RunJournal.Read(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
+        return Task.FromResult(new BenchmarkWork().WriteReports(runFolder, state));
+    }
+
+    private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, CancellationToken stop)
+    {
+        var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
+        using var learners = new LlavaLearnerFactory(warning => log.LogWarning("{Warning}", warning));
+        return await RunHost.RunAsync(
+            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node), learners, new BenchmarkWork(), ticket.Observer,
+            ticket.LoggerFactory, stop).ConfigureAwait(false);
+    }
+}
