@@ -11,7 +11,7 @@ internal static class DimPictures
     {
         string shape = random.Of(Shapes.Names), colour = random.Of(Palette.Names);
         var canvas = new Canvas(Palette.Background(random.Next(16)));
-        Shapes.Draw(canvas, shape, 4 + random.Next(16), 4 + random.Next(16), 24, 24, Palette.Of(colour));
+        Shapes.Draw(canvas, shape, 8 * random.Next(4), 8 * random.Next(4), 24, 24, Palette.Of(colour));
         canvas.Blur(1 + random.Next(2));
         var hopeless = random.Chance(0.3);
         canvas.Dim(hopeless ? 0.04 + (0.02 * random.NextDouble()) : 0.35 + (0.3 * random.NextDouble()));

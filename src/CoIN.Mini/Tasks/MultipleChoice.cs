@@ -11,8 +11,8 @@ internal static class MultipleChoice
 
     public static MiniItem Draw(SeededRandom random)
     {
-        var scene = ObjectScene.AllDifferent(random, 1 + random.Next(2));
-        var thing = random.Of(scene.Things);
+        var scene = ObjectScene.AllDifferent(random, 1);
+        var thing = scene.Things[0];
         var aboutColour = random.Chance(0.6);
         var truth = aboutColour ? thing.Colour : thing.Shape;
         var wrong = (aboutColour ? Palette.Names : Shapes.Names).Except(scene.Things.Select(one => aboutColour ? one.Colour : one.Shape));

@@ -20,8 +20,8 @@ internal static class ObjectClasses
     {
         var icon = random.Of(Icons.Names);
         var canvas = new Canvas(Palette.Background(random.Next(16)));
-        int room = Canvas.Size - Icons.Size + 1;
-        Icons.Draw(canvas, icon, random.Next(room), random.Next(room), Palette.Of(random.Of(Palette.Names)));
+        const int Step = 8, Places = ((Canvas.Size - Icons.Size) / Step) + 1;
+        Icons.Draw(canvas, icon, random.Next(Places) * Step, random.Next(Places) * Step, Palette.Of(random.Of(Palette.Names)));
         var name = Synonyms[icon];
         return new MiniItem(
             canvas, new("What is the object in the image?", icon),

@@ -14,7 +14,7 @@ internal sealed record Thing(string Shape, string Colour, int Column, int Row)
 /// <summary>Shapes on a grid of three by three cells, each of two by two patches.</summary>
 internal sealed class ObjectScene
 {
-    private const int Grid = 3, Cell = Canvas.Size / Grid, ThingSize = 12;
+    private const int Grid = 3, Cell = Canvas.Size / Grid, Margin = 1;
 
     private ObjectScene(Canvas picture, IReadOnlyList<Thing> things)
     {
@@ -58,8 +58,10 @@ internal sealed class ObjectScene
         var canvas = new Canvas(Palette.Background(random.Next(16)));
         foreach (var thing in things)
         {
-            int left = (thing.Column * Cell) + 1 + random.Next(3), top = (thing.Row * Cell) + 1 + random.Next(3);
-            Shapes.Draw(canvas, thing.Shape, left, top, ThingSize, ThingSize, Palette.Of(thing.Colour));
+            // On the borders of patches: a tower of this size does not learn shapes that may begin at any pixel.
+            Shapes.Draw(
+                canvas, thing.Shape, (thing.Column * Cell) + Margin, (thing.Row * Cell) + Margin, Cell - (2 * Margin), Cell - (2 * Margin),
+                Palette.Of(thing.Colour));
         }
 
         return new ObjectScene(canvas, things);
