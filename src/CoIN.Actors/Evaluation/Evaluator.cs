@@ -116,6 +116,6 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         var file = RunPaths.Predictions(cell.Stage, task.Name);
         work.WritePredictions(PathOf(file), predictions);
         Supervisor.Tell(new CellWritten(cell, accuracy, count, file, Durable.Sha256(PathOf(file))));
-        Log.Info("Accuracy {Accuracy:F2} % on {Samples} samples of {Task} after stage {Stage}", accuracy, count, task.Name, cell.Stage);
+        Log.Info("Accuracy {Accuracy:F2} % on {Samples} samples", accuracy, count);
     }
 }

@@ -110,6 +110,9 @@ public static class RunHost
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(logs);
+
+        // Signals are the caller's: by default the host would tear the actors down before the run has come to a resumable point.
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.AddAkka("coin", akka => akka
             .AddHocon(JournalConfig.For(Path.Combine(request.RunFolder, RunPaths.Journal)), HoconAddMode.Prepend)
             .AddHocon(NodeConfig, HoconAddMode.Prepend)
@@ -119,6 +122,7 @@ public static class RunHost
                 loggers.ClearLoggers();
                 loggers.AddLoggerFactory();
             })
+            .AddHocon(ConfigurationFactory.ParseString("akka.stdout-loglevel = OFF"), HoconAddMode.Prepend)
             .WithRemoting(remote =>
             {
                 remote.HostName = node.Hostname;
@@ -176,6 +180,13 @@ public static class RunHost
         }
     }
 
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
     private static string Name(string kind, string device) => $"{kind}-{device.Replace(':', '-')}";
 
     private static readonly Config NodeConfig = ConfigurationFactory.ParseString("""
@@ -198,10 +209,14 @@ public static class RunHost
             failure-detector { acceptable-heartbeat-pause = 10s, threshold = 12 }
             downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
             split-brain-resolver { active-strategy = keep-oldest, stable-after = 10s, keep-oldest.down-if-alone = off }
+            # It is said before the singleton had a chance to be found.
+            singleton-proxy.log-singleton-identification-failure = off
             singleton.min-number-of-hand-over-retries = 10
-            singleton-proxy.singleton-identification-interval = 200ms
           }
-          coordinated-shutdown.exit-clr = off
+          coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off }
+          # Ordinary at a node's end.
+          log-dead-letters = off
+          log-dead-letters-during-shutdown = off
         }
         """);
 }

@@ -39,6 +39,9 @@ public sealed class BenchmarkWork : IBenchmarkWork
 
             var questions = Test(options, task);
             ImageFiles.Check(options.Data.Images, questions.Select(sample => (sample.QuestionId, sample.Image)));
+
+            // Answers that the scorer cannot read would come out only after hours of generation.
+            _ = TruthAlignment.Score(task.Scorer, questions, [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))]);
             hashes[$"{task.Folder}/{task.TestFile}"] = Durable.Sha256(PathOf(options, task, task.TestFile));
             test.Add(questions.Count);
         }

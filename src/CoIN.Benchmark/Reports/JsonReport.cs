@@ -15,15 +15,12 @@ internal static class JsonReport
     {
         var root = new JObject
         {
-            ["run"] = new JObject
-            {
-                ["id"] = report.RunId,
-                ["name"] = report.Name,
-                ["method"] = ReportNames.Of(report.Method),
-                ["seed"] = report.Seed,
-                ["status"] = report.Status,
-                ["baseModelSha256"] = report.BaseModelSha256,
-            },
+            ["run"] = report.RunId,
+            ["name"] = report.Name,
+            ["method"] = ReportNames.Of(report.Method),
+            ["seed"] = report.Seed,
+            ["status"] = report.Status,
+            ["baseModelSha256"] = report.BaseModelSha256,
             ["tasks"] = new JArray(report.Tasks),
             ["stages"] = new JArray(report.Stages.Select(Stage)),
             ["truthAlignment"] = new JObject { ["published"] = Published(report) },

@@ -26,7 +26,10 @@ internal sealed class RunLog : IDisposable
             .WriteTo.Sink(_notices, LogEventLevel.Warning);
         if (lines is not null)
         {
-            configuration.WriteTo.Sink(new LineSink(lines, new LineFormatter()));
+            // People are told what the run's actors say; what the cluster says about itself goes to the file unless it is a warning.
+            configuration.WriteTo.Logger(people => people
+                .Filter.ByIncludingOnly(entry => entry.Level >= LogEventLevel.Warning || entry.Properties.ContainsKey("RunId"))
+                .WriteTo.Sink(new LineSink(lines, new LineFormatter())));
         }
 
         _logger = configuration.CreateLogger();

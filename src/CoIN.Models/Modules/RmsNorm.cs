@@ -3,18 +3,21 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Modules;
 
-/// <summary>Root-mean-square normalization (Zhang and Sennrich 2019): x / sqrt(mean(x²) + ε) · w over the last dimension, computed in float32.</summary>
+/// <summary>
+/// Root-mean-square normalization (Zhang and Sennrich 2019): x / sqrt(mean(x²) + ε) · w over the last dimension, computed in float32.
+/// Of plain operators: through TorchScript, which would reach ATen's own, a result may depend on what else the process has run before.
+/// </summary>
 internal static class RmsNorm
 {
-    // TorchSharp has no binding of this operator; TorchScript reaches it.
-    private static readonly jit.CompilationUnit Script = jit.compile(
-        """
-        def rms_norm(x, weight, eps: float):
-            return torch.rms_norm(x, [x.size(-1)], weight, eps)
-
-        """);
+    private static readonly long[] LastDimension = [-1];
 
     /// <param name="x">[…, C].</param>
     /// <param name="weight">[C].</param>
-    public static Tensor Forward(Tensor x, Tensor weight, double eps) => (Tensor)Script.invoke("rms_norm", x, weight, eps);
+    public static Tensor Forward(Tensor x, Tensor weight, double eps)
+    {
+        using var scope = NewDisposeScope();
+        var wide = x.to(ScalarType.Float32);
+        var scaled = wide * (wide.square().mean(LastDimension, keepdim: true) + eps).rsqrt();
+        return (scaled.to(x.dtype) * weight).MoveToOuterDisposeScope();
+    }
 }

@@ -24,10 +24,10 @@ public sealed class ReportFilesTests : IDisposable
     {
         var json = Json(Reports.Sequential());
 
-        Assert.Equal("tiny-42", (string)json["run"]!["id"]!);
-        Assert.Equal("sequential-lora", (string)json["run"]!["method"]!);
-        Assert.Equal(42, (int)json["run"]!["seed"]!);
-        Assert.Equal("base0", (string)json["run"]!["baseModelSha256"]!);
+        Assert.Equal("tiny-42", (string)json["run"]!);
+        Assert.Equal("sequential-lora", (string)json["method"]!);
+        Assert.Equal(42, (int)json["seed"]!);
+        Assert.Equal("base0", (string)json["baseModelSha256"]!);
         Assert.Equal(["GQA", "OCR-VQA"], json["tasks"]!.Select(task => (string)task!));
         Assert.Equal("adapter1", (string)json["stages"]![0]!["adapterSha256"]!);
         Assert.Equal("projector1", (string)json["stages"]![0]!["projectorSha256"]!);

@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace CoIN.EndToEnd.Tests.Support;
+
+/// <summary>The coin command as a process of its own.</summary>
+internal sealed class CoinProcess : IDisposable
+{
+    private readonly Process process;
+    private readonly ConcurrentQueue<string> lines = new();
+
+    private CoinProcess(Process process)
+    {
+        this.process = process;
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>Everything that it wrote so far.</summary>
+    public string Output => string.Join('\n', lines);
+
+    public bool HasExited => process.HasExited;
+
+    public int ExitCode => process.ExitCode;
+
+    public static CoinProcess Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Repository.Root,
+        };
+        start.ArgumentList.Add("exec");
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "coin.dll"));
+        Array.ForEach(arguments, start.ArgumentList.Add);
+        start.Environment["OMP_WAIT_POLICY"] = "passive";
+        return new CoinProcess(new Process { StartInfo = start });
+    }
+
+    /// <summary>Runs the command to its end.</summary>
+    public static async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
+    {
+        using var coin = Start(arguments);
+        await coin.EndAsync(TimeSpan.FromMinutes(3));
+        return (coin.ExitCode, coin.Output);
+    }
+
+    /// <summary>Waits until something holds or the process has ended.</summary>
+    public async Task<bool> UntilAsync(Func<bool> condition, TimeSpan longest)
+    {
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < longest && !process.HasExited)
+        {
+            if (condition())
+            {
+                return true;
+            }
+
+            await Task.Delay(1);
+        }
+
+        return false;
+    }
+
+    public async Task EndAsync(TimeSpan longest)
+    {
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(longest);
+        }
+        catch (TimeoutException)
+        {
+            process.Kill();
+            throw new TimeoutException($"coin did not end within {longest}. It wrote:\n{Output}");
+        }
+    }
+
+    /// <summary>SIGKILL: no handler runs, nothing is flushed.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM.</summary>
+    public void Terminate() => Process.Start("kill", ["-TERM", $"{process.Id}"]).WaitForExit();
+
+    public void Dispose()
+    {
+        if (!process.HasExited)
+        {
+            process.Kill();
+        }
+
+        process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is not null)
+        {
+            lines.Enqueue(line);
+        }
+    }
+}

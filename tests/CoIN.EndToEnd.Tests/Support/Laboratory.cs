@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using Newtonsoft.Json.Linq;
+
+namespace CoIN.EndToEnd.Tests.Support;
+
+/// <summary>
+/// A folder with a small drawn data set and runs of the shipped miniature model on it: three tasks, a few steps, a checkpoint every few of them.
+/// </summary>
+public sealed class Laboratory : IAsyncLifetime
+{
+    public string Folder { get; } = Directory.CreateTempSubdirectory("coin-e2e-").FullName;
+
+    internal string Data => Path.Combine(Folder, "data");
+
+    internal string Runs => Path.Combine(Folder, "runs");
+
+    public async ValueTask InitializeAsync()
+    {
+        var (code, output) = await CoinProcess.RunAsync("mini", "generate", "--out", Data, "--train-samples", "64", "--test-samples", "20");
+        Assert.True(code == 0, output);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(Folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The command line of a run.</summary>
+    internal string[] Run(string id, params string[] settings) =>
+    [
+        "run", Path.Combine(Repository.Root, "hocon", "mini.hocon"), "--runs", Runs, "--run-id", id,
+        .. new[]
+        {
+            $"data.instructions={Data}/Instructions_Original", $"data.images={Data}/images", "order=[ImageNet,GQA,OCR-VQA]", "training.batch-size=8",
+            "training.max-steps=12", "training.checkpoint-every=3", "evaluation.batch-size=5", "evaluation.shard-size=10", "lora.dropout=0.1",
+        }.Concat(settings).SelectMany(setting => new[] { "--set", setting }),
+    ];
+
+    internal string[] Resume(string id) => ["resume", id, "--runs", Runs];
+
+    internal string PathOf(string run, params string[] parts) => Path.Combine([Runs, run, .. parts]);
+
+    internal JObject Report(string run) => JObject.Parse(File.ReadAllText(PathOf(run, "report.json")));
+
+    /// <summary>Everything of a run that a resume must not change: report without provenance and id, adapters and predictions by hash.</summary>
+    internal string Essence(string run)
+    {
+        var report = Report(run);
+        report.Remove("provenance");
+        report.Remove("run");
+        var files = Directory.GetFiles(PathOf(run), "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(PathOf(run), file))
+            .Where(file => file.StartsWith("stages", StringComparison.Ordinal) || file.StartsWith("predictions", StringComparison.Ordinal) || file == "matrix.csv")
+            .Order(StringComparer.Ordinal)
+            .Select(file => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(PathOf(run, file))))}  {file}");
+        return $"{report}\n{string.Join('\n', files)}";
+    }
+}
