@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace CoIN.Actors.Configuration;
 
-/// <summary>What a process lends to runs and how it is reached. It decides how fast the numbers come, never which numbers.</summary>
+/// <summary>What a process lends to runs and how it is reached: it decides how soon the numbers come. (Thread counts may change their last bits.)</summary>
 public sealed record NodeSettings
 {
     /// <summary>Devices that may be used: <c>cpu</c>, <c>cuda:0</c>, …; the first one trains, all of them evaluate.</summary>
