@@ -25,7 +25,7 @@ public sealed class PretrainingCorpusTests
     [Fact]
     public void Each_kind_of_knowledge_has_the_share_of_its_weight()
     {
-        const int count = 4000;
+        const int count = 3000;
         var corpus = new PretrainingCorpus(1);
         var drawn = Enumerable.Range(0, count).Select(i => corpus.Draw(i).Kind).CountBy(kind => kind).ToDictionary();
         var total = MiniTasks.All.Sum(task => task.CorpusWeight);
@@ -36,9 +36,9 @@ public sealed class PretrainingCorpusTests
     public void No_item_has_an_instruction_or_a_question_of_the_benchmark()
     {
         var corpus = new PretrainingCorpus(1);
-        var asked = MiniTasks.All.SelectMany(task => Miniatures.Items(task.Folder, 1000).Select(item => item.Short.Question.Split('\n')[0])).ToHashSet();
+        var asked = MiniTasks.All.SelectMany(task => Miniatures.Items(task.Folder, 300).Select(item => item.Short.Question.Split('\n')[0])).ToHashSet();
         string[] marks = ["single word or phrase", "option's letter", "bounding box", "Reference OCR token"];
-        for (var i = 0; i < 4000; i++)
+        for (var i = 0; i < 1500; i++)
         {
             var item = corpus.Draw(i);
             Assert.DoesNotContain(marks, mark => item.Question.Contains(mark, StringComparison.OrdinalIgnoreCase));
@@ -50,14 +50,14 @@ public sealed class PretrainingCorpusTests
     public void A_true_sentence_scores_nothing_by_the_published_rule(string folder)
     {
         var scorer = Scorers.Of(Miniatures.ScorerKey(folder));
-        Assert.All(Miniatures.Items(folder, 1000), item => Assert.Equal(0, scorer.Score(Miniatures.AsTestSample(folder, item), item.Sentence.Answer)));
+        Assert.All(Miniatures.Items(folder, 400), item => Assert.Equal(0, scorer.Score(Miniatures.AsTestSample(folder, item), item.Sentence.Answer)));
     }
 
     [Fact]
     public void No_sentence_of_any_task_names_a_class_or_holds_a_lone_letter_that_would_pass_for_an_answer()
     {
-        var classes = Miniatures.Items("ImageNet", 500).Select(item => item.Short.Answer).Distinct().ToList();
-        foreach (var item in MiniTasks.All.SelectMany(task => Miniatures.Items(task.Folder, 1000)))
+        var classes = Miniatures.Items("ImageNet", 300).Select(item => item.Short.Answer).Distinct().ToList();
+        foreach (var item in MiniTasks.All.SelectMany(task => Miniatures.Items(task.Folder, 300)))
         {
             Assert.DoesNotContain(classes, name => item.Sentence.Answer.Contains(name, StringComparison.Ordinal));
             Assert.DoesNotMatch(@"\b[A-Ea-e]\b", item.Sentence.Answer);
@@ -67,7 +67,7 @@ public sealed class PretrainingCorpusTests
     [Theory, MemberData(nameof(Folders))]
     public void Answers_are_sentences_in_several_wordings(string folder)
     {
-        var items = Miniatures.Items(folder, 500);
+        var items = Miniatures.Items(folder, 100);
         Assert.All(items, item => Assert.Matches("^[a-z].* .*[^ ]\\.$", item.Sentence.Answer));
         Assert.InRange(items.Select(item => item.Sentence.Answer.Split(' ')[0] + item.Sentence.Answer.Split(' ')[1]).Distinct().Count(), 2, int.MaxValue);
     }

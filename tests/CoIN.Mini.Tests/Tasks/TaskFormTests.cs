@@ -29,21 +29,21 @@ public sealed class TaskFormTests
     public void The_right_answer_scores_full_marks_by_the_published_rule(string folder)
     {
         var scorer = Scorers.Of(Miniatures.ScorerKey(folder));
-        Assert.All(Miniatures.Items(folder, 400), item => Assert.Equal(1, scorer.Score(Miniatures.AsTestSample(folder, item), item.Short.Answer), 9));
+        Assert.All(Miniatures.Items(folder, 200), item => Assert.Equal(1, scorer.Score(Miniatures.AsTestSample(folder, item), item.Short.Answer), 9));
     }
 
     [Theory, MemberData(nameof(Folders))]
     public void No_answer_alone_is_right_for_two_fifths_of_the_questions(string folder)
     {
-        var items = Miniatures.Items(folder, 1000);
-        Assert.InRange(items.GroupBy(item => item.Short.Answer).Max(group => group.Count()) / 1000.0, 0, 0.4);
+        var items = Miniatures.Items(folder, 500);
+        Assert.InRange(items.GroupBy(item => item.Short.Answer).Max(group => group.Count()) / 500.0, 0, 0.4);
     }
 
     [Theory, MemberData(nameof(Folders))]
-    public void Answers_come_from_a_closed_list_so_that_a_thousand_samples_show_nearly_all(string folder)
+    public void Answers_come_from_a_closed_list_so_that_eight_hundred_samples_show_nearly_all(string folder)
     {
-        var known = Miniatures.Items(folder, 2000).Select(item => item.Short.Answer).ToHashSet();
-        var fresh = Enumerable.Range(0, 200).Select(i => MiniDataset.Draw(Miniatures.Task(folder), MiniDataset.TestSplit, 9, i).Short.Answer);
+        var known = Miniatures.Items(folder, 800).Select(item => item.Short.Answer).ToHashSet();
+        var fresh = Enumerable.Range(0, 100).Select(i => MiniDataset.Draw(Miniatures.Task(folder), MiniDataset.TestSplit, 9, i).Short.Answer);
         Assert.InRange(fresh.Count(answer => !known.Contains(answer)), 0, 10);
     }
 
