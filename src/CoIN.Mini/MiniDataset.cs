@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 using CoIN.Mini.Drawing;
@@ -24,6 +25,8 @@ public static class MiniDataset
     /// <summary>Folder of the pictures below the data set's folder.</summary>
     public const string Images = "images";
 
+    internal const string TrainSplit = "train", TestSplit = "test";
+
     // Keeps the data sets' random numbers apart from the corpus's.
     private const long Stream = 0x64617461;
 
@@ -34,20 +37,48 @@ public static class MiniDataset
     {
         foreach (var task in MiniTasks.All)
         {
-            Write(temporary, task, "train", options.Seed, options.TrainPerTask, Training);
-            Write(temporary, task, "test", options.Seed, options.TestPerTask, Test);
+            Write(temporary, task, TrainSplit, options.Seed, options.TrainPerTask, Training);
+            Write(temporary, task, TestSplit, options.Seed, options.TestPerTask, Test);
         }
+
+        ManyFiles.Flush(Path.Combine(temporary, Images));
     });
 
-    /// <summary>One item of a task's training or test set.</summary>
-    internal static MiniItem Draw(MiniTask task, string split, int seed, int index) => task.Draw(new SeededRandom(
-        SeededRandom.Combine(seed, Stream, MiniTasks.All.ToList().IndexOf(task), split == "train" ? 0 : 1, index)));
+    /// <summary>One item of a task's training or test set. No picture belongs to both, whatever the seeds and sizes.</summary>
+    internal static MiniItem Draw(MiniTask task, string split, int seed, int index)
+    {
+        var test = split == TestSplit;
+        for (var attempt = 0; ; attempt++)
+        {
+            var item = task.Draw(new SeededRandom(SeededRandom.Combine(seed, Stream, Place(task), test ? 1 : 0, index, attempt)));
+            if (IsForTests(item.Picture) == test)
+            {
+                return item;
+            }
+        }
+    }
 
     /// <summary>The question as the data set has it: with OCR tokens and instruction, each on its line.</summary>
     internal static string Question(MiniTask task, MiniItem item) => string.Join(
         "\n",
         new[] { item.Short.Question, item.OcrTokens.Count > 0 ? $"Reference OCR token: {string.Join(", ", item.OcrTokens)}" : "", task.Instruction }
             .Where(line => line.Length > 0));
+
+    /// <summary>
+    /// A quarter of all pictures is for tests. The pixels decide: signs and covers are so few that two independent draws would share many of them.
+    /// </summary>
+    private static bool IsForTests(Canvas picture) => SHA256.HashData(picture.Pixels)[0] < 64;
+
+    private static int Place(MiniTask task)
+    {
+        var place = 0;
+        while (MiniTasks.All[place].Folder != task.Folder)
+        {
+            place++;
+        }
+
+        return place;
+    }
 
     private static void Write(string folder, MiniTask task, string split, int seed, int count, Func<MiniTask, MiniItem, string, string, JObject> sample)
     {

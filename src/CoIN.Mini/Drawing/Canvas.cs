@@ -54,31 +54,29 @@ internal sealed class Canvas
         }
     }
 
-    /// <summary>Averages every pixel with its neighbours, repeatedly.</summary>
+    /// <summary>Averages every pixel with its neighbours, repeatedly; the mean is rounded down.</summary>
     public void Blur(int times)
     {
+        // Rows first, then columns: the sum over a square is the sum of its rows' sums.
+        const int Row = Size * 3;
+        var sums = new int[Pixels.Length];
         for (; times > 0; times--)
         {
-            var from = (byte[])Pixels.Clone();
-            for (var y = 0; y < Size; y++)
+            for (var at = 0; at < sums.Length; at++)
             {
-                for (var x = 0; x < Size; x++)
-                {
-                    for (var channel = 0; channel < 3; channel++)
-                    {
-                        int sum = 0, count = 0;
-                        for (var row = Math.Max(y - 1, 0); row <= Math.Min(y + 1, Size - 1); row++)
-                        {
-                            for (var column = Math.Max(x - 1, 0); column <= Math.Min(x + 1, Size - 1); column++, count++)
-                            {
-                                sum += from[(((row * Size) + column) * 3) + channel];
-                            }
-                        }
+                var column = at % Row;
+                sums[at] = Pixels[at] + (column >= 3 ? Pixels[at - 3] : 0) + (column < Row - 3 ? Pixels[at + 3] : 0);
+            }
 
-                        Pixels[(((y * Size) + x) * 3) + channel] = (byte)(sum / count);
-                    }
-                }
+            for (var at = 0; at < sums.Length; at++)
+            {
+                int column = at % Row / 3, row = at / Row;
+                var sum = sums[at] + (row > 0 ? sums[at - Row] : 0) + (row < Size - 1 ? sums[at + Row] : 0);
+                Pixels[at] = (byte)(sum / (Neighbours(column) * Neighbours(row)));
             }
         }
     }
+
+    /// <summary>Places from one before to one after, as far as they are in the picture.</summary>
+    private static int Neighbours(int place) => place is 0 or Size - 1 ? 2 : 3;
 }

@@ -29,11 +29,13 @@ internal static class MiniVocabulary
         var pieces = new List<Piece> { new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control) };
         pieces.AddRange(Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)));
 
+        var texts = Texts().Distinct(StringComparer.Ordinal).ToList();
+
         // Merges of words come before merges of line starts and numbers, and longer beginnings after shorter ones.
         var score = 0;
         void Add(IEnumerable<string> texts) => pieces.AddRange(texts.Select(text => new Piece(text, -score++, PieceKind.Normal)));
-        Add(Words().SelectMany(word => Beginnings(Space + word)).Distinct(StringComparer.Ordinal).OrderBy(text => text.Length).ThenBy(text => text, StringComparer.Ordinal));
-        Add(LineStarts.Concat(Numbers()).SelectMany(Beginnings).Distinct(StringComparer.Ordinal).OrderBy(text => text.Length).ThenBy(text => text, StringComparer.Ordinal));
+        Add(Words(texts).SelectMany(word => Beginnings(Space + word)).Distinct(StringComparer.Ordinal).OrderBy(text => text.Length).ThenBy(text => text, StringComparer.Ordinal));
+        Add(LineStarts.Concat(Numbers(texts)).SelectMany(Beginnings).Distinct(StringComparer.Ordinal).OrderBy(text => text.Length).ThenBy(text => text, StringComparer.Ordinal));
         var single = Enumerable.Range('!', '~' - '!' + 1).Select(code => ((char)code).ToString()).Prepend(Space.ToString());
         pieces.AddRange(single.Select(text => new Piece(text, -score++, PieceKind.Normal)));
         return new SentencePieceModel(pieces, AddDummyPrefix: true);
@@ -43,10 +45,10 @@ internal static class MiniVocabulary
     private static IEnumerable<string> Beginnings(string text) => Enumerable.Range(2, Math.Max(text.Length - 1, 0)).Select(length => text[..length]);
 
     /// <summary>Coordinates, of which the first follows a bracket.</summary>
-    private static IEnumerable<string> Numbers() => Texts().SelectMany(text => text.Split('[', ' ', ',', ']')).Select(Trim).Where(word => word.Contains('.') && char.IsDigit(word[0])).Distinct();
+    private static IEnumerable<string> Numbers(IEnumerable<string> texts) => texts.SelectMany(text => text.Split('[', ' ', ',', ']')).Select(Trim).Where(word => word.Contains('.') && char.IsDigit(word[0])).Distinct();
 
-    private static IEnumerable<string> Words() =>
-        Texts().Concat(Frame).SelectMany(text => text.Split(' ', '\n')).Select(Trim).Where(word => word.Length > 0).Append("[").Distinct();
+    private static IEnumerable<string> Words(IEnumerable<string> texts) =>
+        texts.Concat(Frame).SelectMany(text => text.Split(' ', '\n')).Select(Trim).Where(word => word.Length > 0).Append("[").Distinct();
 
     /// <summary>Without the punctuation that stays a piece of its own.</summary>
     private static string Trim(string word) => word.EndsWith(':') && word.Length > 1 && char.IsUpper(word[0]) ? word : word.Trim('.', ',', '?', ':', '[', ']');
