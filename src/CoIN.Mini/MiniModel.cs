@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Mini.Drawing;
 using CoIN.Mini.Pretraining;
@@ -21,12 +22,38 @@ public static class MiniModel
     /// <summary>Writes an untrained model and pre-trains it.</summary>
     /// <param name="folder">The model folder; what stands there is replaced.</param>
     /// <param name="say">Receives progress, a line at a time.</param>
-    /// <exception cref="Benchmark.CoinException">The folder cannot be written.</exception>
+    /// <exception cref="CoinException">The folder cannot be written.</exception>
     public static void Pretrain(string folder, PretrainingOptions options, Action<string> say, CancellationToken stop)
     {
-        Initialize(folder, options.Seed);
+        if (options.From is null)
+        {
+            Initialize(folder, options.Seed);
+        }
+        else
+        {
+            Copy(options.From, folder);
+        }
+
         using var pretrainer = new Pretrainer(options, folder, say);
         pretrainer.Run(stop);
+    }
+
+    /// <summary>Takes over a model of the same vocabulary.</summary>
+    private static void Copy(string from, string folder)
+    {
+        var tokenizer = Path.Combine(from, "tokenizer.model");
+        if (!File.Exists(tokenizer) || !File.ReadAllBytes(tokenizer).AsSpan().SequenceEqual(MiniVocabulary.Build().ToBytes()))
+        {
+            throw new CoinException($"{from} is no miniature model of this version: its tokenizer.model is missing or another. Pre-train from random weights instead.");
+        }
+
+        Durable.WriteFolder(folder, temporary =>
+        {
+            foreach (var file in Directory.EnumerateFiles(from))
+            {
+                File.Copy(file, Path.Combine(temporary, Path.GetFileName(file)));
+            }
+        });
     }
 
     /// <summary>Writes an untrained hub folder: configuration, tokenizer, image processor, random weights.</summary>

@@ -32,11 +32,13 @@ internal static class MiniCommands
         var seed = Seed();
         var steps = new Option<int?>("--steps") { HelpName = "N", Description = "Optimizer steps" };
         var threads = new Option<int>("--threads") { HelpName = "N", Description = "Compute threads; 0 for all cores" };
+        var from = new Option<string?>("--from") { HelpName = "DIR", Description = "A miniature model to go on from, instead of random weights" };
         Positive(steps);
-        var command = new Command("pretrain", "Train the miniature base model (an hour or two)") { folder, seed, steps, threads };
+        var command = new Command("pretrain", "Train the miniature base model (about an hour)") { folder, seed, steps, threads, from };
         command.SetAction((parsed, _) =>
         {
-            var options = new MiniPretraining(FullPath(host, parsed.GetValue(folder)), parsed.GetValue(seed), parsed.GetValue(steps), parsed.GetValue(threads));
+            var options = new MiniPretraining(FullPath(host, parsed.GetValue(folder)), parsed.GetValue(seed), parsed.GetValue(steps), parsed.GetValue(threads),
+                parsed.GetValue(from) is { } start ? FullPath(host, start) : null);
             return GuardedAsync(host, stop => host.Miniature.PretrainAsync(options, host.Out.WriteLine, stop));
         });
         return command;

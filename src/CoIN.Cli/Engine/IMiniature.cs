@@ -28,4 +28,5 @@ internal sealed record MiniGeneration(string Folder, int Seed, int? TrainSamples
 /// <param name="Seed">Seed of data and weights.</param>
 /// <param name="Steps">Optimizer steps; null for the miniature's own number.</param>
 /// <param name="Threads">Compute threads; 0 for all cores.</param>
-internal sealed record MiniPretraining(string Folder, int Seed, int? Steps, int Threads);
+/// <param name="From">A model folder to go on from; null to begin with random weights.</param>
+internal sealed record MiniPretraining(string Folder, int Seed, int? Steps, int Threads, string? From);

@@ -30,7 +30,7 @@ internal sealed class Miniature : IMiniature
 
     public Task PretrainAsync(MiniPretraining options, Action<string> tell, CancellationToken stop)
     {
-        var settings = new PretrainingOptions { Seed = options.Seed, Threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads };
+        var settings = new PretrainingOptions { Seed = options.Seed, From = options.From, Threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads };
         return Task.Run(
             () => MiniModel.Pretrain(options.Folder, options.Steps is { } steps ? settings with { Steps = steps } : settings, tell, stop), CancellationToken.None);
     }

@@ -25,14 +25,15 @@ internal sealed class MiniTokenizer
     public int EndOfSequence => tokenizer.EndOfSequence;
 
     /// <summary>Ids and labels of a question with its answer.</summary>
-    public LlavaSequence Training(string question, string answer)
+    public LlavaSequence Training(CorpusSample sample)
     {
-        var tokens = prompts.Training(new TrainingSample("", "picture", [new Turn("human", $"<image>\n{question}"), new Turn("gpt", answer)]));
+        var (image, question) = sample.Rgb is null ? (null, sample.Question) : ("picture", $"<image>\n{sample.Question}");
+        var tokens = prompts.Training(new TrainingSample("", image, [new Turn("human", question), new Turn("gpt", sample.Answer)]));
         return new LlavaSequence(tokens.Ids, tokens.Labels);
     }
 
     /// <summary>Ids of a question that waits for its answer.</summary>
-    public IReadOnlyList<int> Prompt(string question) => prompts.Evaluation(question, hasImage: true);
+    public IReadOnlyList<int> Prompt(CorpusSample sample) => prompts.Evaluation(sample.Question, sample.Rgb is not null);
 
     public string Decode(IEnumerable<int> ids) => tokenizer.Decode(ids);
 

@@ -18,9 +18,10 @@ namespace CoIN.Mini.Pretraining;
 /// <param name="BatchSize">Samples per step.</param>
 /// <param name="LearningRate">Peak of the cosine schedule.</param>
 /// <param name="Threads">Compute threads.</param>
+/// <param name="From">A model folder to go on from; null to begin with random weights.</param>
 /// <param name="SnapshotEvery">Steps between snapshots of the model folder.</param>
 public sealed record PretrainingOptions(
-    int Steps = 10_000, int BatchSize = 64, double LearningRate = 2e-3, int Seed = 1, int Threads = 2, int SnapshotEvery = 500);
+    int Steps = 8_000, int BatchSize = 64, double LearningRate = 2e-3, int Seed = 1, int Threads = 2, string? From = null, int SnapshotEvery = 500);
 
 /// <summary>
 /// Pre-trains the miniature LLaVA, all weights at once, on the corpus of full sentences. What it writes is an ordinary hub folder.
@@ -109,8 +110,8 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
         Parallel.For(0, count, i => samples[i] = corpus.Draw(first + i));
         return new Drawn(
             samples,
-            [.. samples.Select(sample => tokenizer.Training(sample.Question, sample.Answer))],
-            [.. samples.Select(sample => tokenizer.Pixels(sample.Rgb))]);
+            [.. samples.Select(tokenizer.Training)],
+            [.. samples.Where(sample => sample.Rgb is not null).Select(sample => tokenizer.Pixels(sample.Rgb!))]);
     }
 
     /// <summary>Says how many held-out sentences come out to the letter, by kind of knowledge.</summary>
@@ -122,7 +123,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
         for (var first = 0; first < count; first += 80)
         {
             var drawn = Draw(HeldOut + first, Math.Min(80, count - first));
-            var prompts = drawn.Samples.Select(sample => new LlavaSequence(tokenizer.Prompt(sample.Question), null)).ToList();
+            var prompts = drawn.Samples.Select(sample => new LlavaSequence(tokenizer.Prompt(sample), null)).ToList();
             var features = model.Vision.Forward(drawn.ToPixels(model.Config.Vision.ImageSize));
             var answers = GreedyGenerator.Generate(model, prompts, features, null, 60, tokenizer.EndOfSequence);
             for (var i = 0; i < answers.Count; i++)

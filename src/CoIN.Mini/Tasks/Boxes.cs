@@ -15,7 +15,8 @@ internal static class Boxes
         List<string> shapes = random.Several(Shapes.Names, 2), colours = random.Several(Palette.Names, 2);
         var canvas = new Canvas(Palette.Background(random.Next(16)));
         List<(int Left, int Top, int Right, int Bottom)> boxes = [];
-        while (boxes.Count < 2)
+        var things = random.Chance(0.3) ? 2 : 1;
+        while (boxes.Count < things)
         {
             int width = 2 + random.Next(2), height = 2 + random.Next(2), left = random.Next(Steps - width + 1), top = random.Next(Steps - height + 1);
             (int Left, int Top, int Right, int Bottom) box = (left, top, left + width, top + height);

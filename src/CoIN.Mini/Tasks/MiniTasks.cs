@@ -15,13 +15,13 @@ internal static class MiniTasks
 
     public static IReadOnlyList<MiniTask> All { get; } =
     [
-        new("ScienceQA", "Answer with the option's letter from the given choices directly", 1.5, MultipleChoice.Draw),
-        new("TextVQA", Short, 1.5, SignReading.Draw),
+        new("ScienceQA", "Answer with the option's letter from the given choices directly", 1, MultipleChoice.Draw),
+        new("TextVQA", Short, 0.5, SignReading.Draw),
         new("ImageNet", Short, 0.75, ObjectClasses.Draw),
-        new("GQA", Short, 1.5, Relations.Draw),
+        new("GQA", Short, 1.75, Relations.Draw),
         new("VizWiz", Short, 0.75, DimPictures.Draw),
         new("Grounding", "", 2, Boxes.Draw),
-        new("VQAv2", Short, 1.25, ColoursAndCounts.Draw),
-        new("OCRVQA", Short, 1.5, BookCovers.Draw),
+        new("VQAv2", Short, 1.5, ColoursAndCounts.Draw),
+        new("OCRVQA", Short, 0.75, BookCovers.Draw),
     ];
 }

@@ -1,13 +1,19 @@
 using CoIN.Benchmark.Learning;
-using CoIN.Mini.Drawing;
 using CoIN.Mini.World;
 
 namespace CoIN.Mini.Tasks;
 
-/// <summary>The miniature of ScienceQA: three options, of which the picture decides one.</summary>
+/// <summary>The miniature of ScienceQA: two or three options, of which the picture decides one.</summary>
 internal static class MultipleChoice
 {
     private static readonly string[] Ordinals = ["first", "second", "third"];
+
+    // A question's options always stand in the same order, as in a textbook.
+    private static readonly string[][] Options =
+    [
+        ["red", "green", "blue"], ["yellow", "purple", "orange"], ["white", "cyan"],
+        ["circle", "square", "triangle"], ["cross", "diamond", "ring"],
+    ];
 
     public static MiniItem Draw(SeededRandom random)
     {
@@ -15,9 +21,8 @@ internal static class MultipleChoice
         var thing = scene.Things[0];
         var aboutColour = random.Chance(0.6);
         var truth = aboutColour ? thing.Colour : thing.Shape;
-        var wrong = (aboutColour ? Palette.Names : Shapes.Names).Except(scene.Things.Select(one => aboutColour ? one.Colour : one.Shape));
-        var options = random.Several([truth, .. random.Several(wrong, 2)], 3);
-        var right = options.IndexOf(truth);
+        var options = Options.First(group => group.Contains(truth));
+        var right = Array.IndexOf(options, truth);
         var list = string.Join("\n", options.Select((option, i) => $"{(char)('A' + i)}. {option}"));
         var question = aboutColour ? $"Which color does the {thing.Shape} have?" : $"Which shape is {thing.Colour}?";
         return new MiniItem(
