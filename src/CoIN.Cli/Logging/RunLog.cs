@@ -26,9 +26,10 @@ internal sealed class RunLog : IDisposable
             .WriteTo.Sink(_notices, LogEventLevel.Warning);
         if (lines is not null)
         {
-            // People are told what the run's actors say; what the cluster says about itself goes to the file unless it is a warning.
+            // People are told what the run's actors say; what the cluster says about itself goes to the file unless it is a warning, and what ends the
+            // process is told to them as a sentence of its own.
             configuration.WriteTo.Logger(people => people
-                .Filter.ByIncludingOnly(entry => entry.Level >= LogEventLevel.Warning || entry.Properties.ContainsKey("RunId"))
+                .Filter.ByIncludingOnly(entry => entry.Level is LogEventLevel.Warning or LogEventLevel.Error || (entry.Level < LogEventLevel.Warning && entry.Properties.ContainsKey("RunId")))
                 .WriteTo.Sink(new LineSink(lines, new LineFormatter())));
         }
 

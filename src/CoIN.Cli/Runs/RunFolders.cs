@@ -37,7 +37,19 @@ internal sealed class RunFolders(string folder)
     /// <exception cref="CoinException">The wanted id is taken or no folder's name.</exception>
     public string Create(string? wanted, string name, int seed, DateTimeOffset now)
     {
-        Directory.CreateDirectory(Folder);
+        try
+        {
+            Directory.CreateDirectory(Folder);
+            return Claim(wanted, name, seed, now);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CoinException($"Cannot make a run's folder in {Folder}: {e.Message} Make it writable, or name another one with --runs.", e);
+        }
+    }
+
+    private string Claim(string? wanted, string name, int seed, DateTimeOffset now)
+    {
         if (wanted is not null)
         {
             if (wanted.Length == 0 || wanted.StartsWith('.') || !wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
