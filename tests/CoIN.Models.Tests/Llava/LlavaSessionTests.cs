@@ -1,0 +1,174 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Llava;
+using CoIN.Models.Tests.Support;
+using CoIN.Models.Tokenization;
+using SkiaSharp;
+
+namespace CoIN.Models.Tests.Llava;
+
+/// <summary>Training and answering through the interfaces of the benchmark, on a tiny untrained model folder.</summary>
+public sealed class LlavaSessionTests : IDisposable
+{
+    private static readonly TaskOptions Task = new() { Name = "T", Folder = "t", Scorer = "gqa", MaxNewTokens = 6 };
+
+    private readonly TemporaryFolder folder = new();
+    private readonly List<string> warnings = [];
+    private readonly LlavaLearnerFactory factory;
+
+    public LlavaSessionTests()
+    {
+        factory = new LlavaLearnerFactory(warnings.Add);
+        var pieces = new List<Piece> { new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control) };
+        pieces.AddRange(Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)));
+        pieces.AddRange("\u2581abcdefgh:.".Select((letter, i) => new Piece($"{letter}", -i, PieceKind.Normal)));
+        Directory.CreateDirectory(folder.Of("model"));
+        LlavaInitializer.Write(
+            folder.Of("model"),
+            new LlavaConfig(new ClipConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new LlamaConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
+        File.WriteAllBytes(folder.Of("model", "tokenizer.model"), new SentencePieceModel(pieces, true).ToBytes());
+        File.WriteAllText(
+            folder.Of("model", "preprocessor_config.json"), """{"size": 16, "crop_size": 16, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}""");
+        for (var i = 0; i < 6; i++)
+        {
+            using var bitmap = new SKBitmap(20, 16);
+            bitmap.Erase(new SKColor((byte)(40 * i), 100, 200));
+            using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+            File.WriteAllBytes(folder.Of($"{i}.png"), png.ToArray());
+        }
+    }
+
+    public void Dispose()
+    {
+        factory.Dispose();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public void Training_from_a_checkpoint_ends_with_the_bytes_of_training_without_one()
+    {
+        var options = Options() with { Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 } };
+        Train(options, "whole", 5, null);
+        Train(options, "half", 2, null);
+        Train(options, "rest", 5, folder.Of("half-checkpoint"));
+        foreach (var file in Directory.GetFiles(folder.Of("whole")))
+        {
+            Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(folder.Of("rest", Path.GetFileName(file))));
+        }
+
+        Assert.NotEqual(File.ReadAllBytes(folder.Of("whole", AdapterFiles.Weights)), File.ReadAllBytes(folder.Of("half", AdapterFiles.Weights)));
+        Assert.Empty(warnings);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_stage_is_refused()
+    {
+        Train(Options(), "half", 2, null);
+        using var learner = factory.Open(Options(), "cpu", 1);
+        var fault = Assert.Throws<CoinException>(() => learner.OpenTraining(new StageTraining(2, Task, Samples(), null, folder.Of("half-checkpoint"))));
+        Assert.Contains(folder.Of("half-checkpoint"), fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_finite_ends_the_stage_by_name()
+    {
+        var options = Options() with { Training = new TrainingOptions { LearningRate = 1e30, WarmupRatio = 0, BatchSize = 2, MaxSteps = 5 } };
+        var fault = Assert.Throws<CoinException>(() => Train(options, "nan", 5, null));
+        Assert.Contains("Stage 1 (T), step 2 of 5", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("training.learning-rate", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Answers_of_a_batch_are_those_one_by_one_with_and_without_an_adapter()
+    {
+        Train(Options(), "adapter", 5, null);
+        foreach (var adapter in new[] { null, folder.Of("adapter") })
+        {
+            using var learner = factory.Open(Options(), "cpu", 1);
+            using var session = learner.OpenGeneration(adapter);
+            List<TestSample> questions = [new("1", "0.png", "a b", "a"), new("2", null, "c d e f g h", "a"), new("3", "3.png", "h", "a")];
+            Assert.Equal(questions.SelectMany(question => session.Answer([question], 6)), session.Answer(questions, 6));
+        }
+    }
+
+    [Fact]
+    public void A_base_in_bfloat16_trains_and_answers()
+    {
+        var options = Options() with { Model = Options().Model with { Dtype = "bfloat16" } };
+        Train(options, "short", 3, null);
+        using var learner = factory.Open(options, "cpu", 1);
+        using var session = learner.OpenGeneration(folder.Of("short"));
+        Assert.Single(session.Answer([new TestSample("1", "0.png", "a", "a")], 3));
+    }
+
+    [Fact]
+    public void Pictures_that_cannot_be_read_are_named_with_their_samples()
+    {
+        File.WriteAllText(folder.Of("no.png"), "no picture");
+        File.WriteAllBytes(folder.Of("cut.png"), File.ReadAllBytes(folder.Of("0.png"))[..60]);
+        using var learner = factory.Open(Options(), "cpu", 1);
+        using var session = learner.OpenGeneration(null);
+        foreach (var name in new[] { "gone.png", "no.png", "cut.png" })
+        {
+            var fault = Assert.Throws<CoinException>(() => session.Answer([new TestSample("q7", name, "a", "a")], 3));
+            Assert.Contains("q7", fault.Message, StringComparison.Ordinal);
+            Assert.Contains(folder.Of(name), fault.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Samples_without_an_answer_within_the_longest_length_are_named_and_left_out()
+    {
+        var samples = Samples().Append(new TrainingSample("long", null, [new("human", new string('a', 300)), new("gpt", "b")])).ToList();
+        using var learner = factory.Open(Options(), "cpu", 1);
+        using var session = learner.OpenTraining(new StageTraining(1, Task, samples, null, null));
+        Assert.Contains("long", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_model_folder_whose_files_do_not_fit_together_is_refused_before_it_is_loaded()
+    {
+        var config = folder.Of("model", "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"vocab_size\": 280", "\"vocab_size\": 100", StringComparison.Ordinal));
+        Assert.Contains("tokenizer.model has 270 pieces", Assert.Throws<CoinException>(() => LlavaLearnerFactory.Validate(Options().Model)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_adapter_is_named()
+    {
+        Train(Options(), "adapter", 2, null);
+        var path = folder.Of("adapter", AdapterFiles.Weights);
+        File.WriteAllBytes(path, File.ReadAllBytes(path)[..200]);
+        using var learner = factory.Open(Options(), "cpu", 1);
+        Assert.Contains(path, Assert.Throws<CoinException>(() => learner.OpenGeneration(folder.Of("adapter"))).Message, StringComparison.Ordinal);
+    }
+
+    private ExperimentOptions Options() => new()
+    {
+        Name = "t",
+        Tasks = [Task],
+        Data = new DataOptions { Instructions = "", Images = folder.Path },
+        Model = new ModelOptions { Path = folder.Of("model"), MaxLength = 120, Conversation = "vicuna_v1_no_system" },
+        Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0 },
+        Training = new TrainingOptions { LearningRate = 1e-2, BatchSize = 2, GradientAccumulation = 2, MaxSteps = 5 },
+    };
+
+    private static List<TrainingSample> Samples() =>
+        [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", i == 2 ? null : $"{i}.png", [new("human", i == 2 ? "ab" : "<image>\nab c"), new("gpt", $"{"abcdef"[i]}")]))];
+
+    /// <summary>Trains to a step, then writes the adapter and, beside it, a checkpoint.</summary>
+    private void Train(ExperimentOptions options, string name, int steps, string? checkpoint)
+    {
+        using var learner = factory.Open(options, "cpu", 1);
+        using var session = learner.OpenTraining(new StageTraining(1, Task, Samples(), null, checkpoint));
+        while (session.Step < steps)
+        {
+            session.Next();
+        }
+
+        session.SaveAdapter(Directory.CreateDirectory(folder.Of(name)).FullName);
+        session.SaveCheckpoint(Directory.CreateDirectory(folder.Of($"{name}-checkpoint")).FullName);
+    }
+}
