@@ -1,0 +1,85 @@
+using System.Runtime.Serialization;
+using System.Text;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Tests.Support;
+using CoIN.Actors.Wire;
+using CoIN.Actors.Work;
+
+namespace CoIN.Actors.Tests.Wire;
+
+/// <summary>Journals outlive the program that wrote them: what a payload looks like is frozen here.</summary>
+public sealed class WireFormatTests
+{
+    private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    public static TheoryData<string, string, RunEvent> Frozen => new()
+    {
+        { "run-taken-up:1", """{"host":"h","processId":7,"number":2,"at":"2026-01-02T03:04:05+00:00"}""", new RunTakenUp("h", 7) { Number = 2, At = At } },
+        { "base-model-loaded:1", """{"sha256":"ab","number":3,"at":"2026-01-02T03:04:05+00:00"}""", new BaseModelLoaded("ab") { Number = 3, At = At } },
+        {
+            "checkpoint-saved:1", """{"stage":1,"step":40,"folder":"f","sha256":"ab","number":4,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CheckpointSaved(1, 40, "f", "ab") { Number = 4, At = At }
+        },
+        {
+            "stage-trained:1",
+            """{"stage":1,"task":"GQA","folder":"f","adapterSha256":"ab","projectorSha256":"cd","steps":120,"finalLoss":0.25,"tokens":99,"seconds":1.5,"number":5,"at":"2026-01-02T03:04:05+00:00"}""",
+            new StageTrained(1, "GQA", "f", "ab", "cd", 120, 0.25, 99, 1.5) { Number = 5, At = At }
+        },
+        {
+            "shard-answered:1",
+            """{"stage":1,"task":0,"shard":0,"shards":2,"file":"f","sha256":"ab","samples":100,"seconds":2.0,"number":6,"at":"2026-01-02T03:04:05+00:00"}""",
+            new ShardAnswered(1, 0, 0, 2, "f", "ab", 100, 2) { Number = 6, At = At }
+        },
+        {
+            "cell-scored:1", """{"stage":1,"task":0,"accuracy":62.5,"samples":200,"file":"f","sha256":"ab","number":7,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CellScored(1, 0, 62.5, 200, "f", "ab") { Number = 7, At = At }
+        },
+        { "run-completed:1", """{"number":8,"at":"2026-01-02T03:04:05+00:00"}""", new RunCompleted { Number = 8, At = At } },
+        { "run-failed:1", """{"message":"NaN","number":9,"at":"2026-01-02T03:04:05+00:00"}""", new RunFailed("NaN") { Number = 9, At = At } },
+        { "run-stopped:1", """{"message":"asked","number":10,"at":"2026-01-02T03:04:05+00:00"}""", new RunStopped("asked") { Number = 10, At = At } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Frozen))]
+    public void An_event_is_written_as_it_always_was_and_old_bytes_are_read(string manifest, string json, RunEvent happened)
+    {
+        Assert.Equal(manifest, WireFormat.Manifest(happened));
+        Assert.Equal(json, Encoding.UTF8.GetString(WireFormat.Write(happened)));
+        Assert.Equal(happened, WireFormat.Read(Encoding.UTF8.GetBytes(json), manifest));
+    }
+
+    [Fact]
+    public void The_first_event_brings_the_whole_experiment_back()
+    {
+        var started = new RunStarted("r", Experiments.Of(2), new Dictionary<string, string> { ["GQA/train.json"] = "ab" }, [10, 10], [7, 8]) { Number = 1, At = At };
+        var read = Assert.IsType<RunStarted>(WireFormat.Read(WireFormat.Write(started), "run-started:1"));
+        Assert.Equivalent(started, read, strict: true);
+        Assert.DoesNotContain("$type", Encoding.UTF8.GetString(WireFormat.Write(started)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Messages_about_every_kind_of_work_cross_the_wire()
+    {
+        var options = Experiments.Of(1);
+        foreach (var item in new WorkItem[] { new TrainStage(2, "a", "c"), new AnswerShard(1, 0, 1, 2, null), new ScoreCell(1, 0, new(["x", "y"])) })
+        {
+            var assignment = new WorkProtocol.Assignment("r", "/runs/r", options, item);
+            var read = Assert.IsType<WorkProtocol.Assignment>(WireFormat.Read(WireFormat.Write(assignment), WireFormat.Manifest(assignment)));
+            Assert.Equal(item, read.Item);
+            Assert.Equivalent(options, read.Options, strict: true);
+            var failed = new WorkProtocol.WorkFailed(item, "why");
+            Assert.Equal(failed, WireFormat.Read(WireFormat.Write(failed), WireFormat.Manifest(failed)));
+        }
+
+        var written = new WorkProtocol.AdapterWritten(new TrainStage(1, null, null), "f", "ab", null, 3, 0.5, 9, 1);
+        Assert.Equal(written, WireFormat.Read(WireFormat.Write(written), WireFormat.Manifest(written)));
+    }
+
+    [Fact]
+    public void A_payload_of_a_newer_program_or_a_damaged_one_is_refused()
+    {
+        Assert.Contains("newer version", Assert.Throws<SerializationException>(() => WireFormat.Read([], "stage-trained:9")).Message, StringComparison.Ordinal);
+        Assert.Throws<SerializationException>(() => WireFormat.Read("{"u8.ToArray(), "run-failed:1"));
+        Assert.Throws<ArgumentException>(() => WireFormat.Manifest("text"));
+    }
+}
