@@ -122,7 +122,6 @@ public static class RunHost
                 loggers.ClearLoggers();
                 loggers.AddLoggerFactory();
             })
-            .AddHocon(ConfigurationFactory.ParseString("akka.stdout-loglevel = OFF"), HoconAddMode.Prepend)
             .WithRemoting(remote =>
             {
                 remote.HostName = node.Hostname;
@@ -214,6 +213,7 @@ public static class RunHost
             singleton.min-number-of-hand-over-retries = 10
           }
           coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off }
+          stdout-logger-class = "CoIN.Actors.Hosting.QuietConsoleLogger, CoIN.Actors"
           # Ordinary at a node's end.
           log-dead-letters = off
           log-dead-letters-during-shutdown = off
