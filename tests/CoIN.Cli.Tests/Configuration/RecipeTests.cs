@@ -30,7 +30,7 @@ public sealed class RecipeTests : IDisposable
     {
         var (options, _, preparation, _) = Load("mini.hocon");
 
-        Assert.Equal((120, 32, 2e-3, Schedule.Cosine),
+        Assert.Equal((180, 32, 2e-3, Schedule.Cosine),
             (options.Training.MaxSteps, options.Training.BatchSize, options.Training.LearningRate, options.Training.Schedule));
         Assert.Equal((16, 32.0, 0.0), (options.Lora.Rank, options.Lora.Alpha, options.Lora.Dropout));
         Assert.Equal(TaskOrders.Default, options.Tasks.Select(task => task.Name));
