@@ -94,7 +94,32 @@ public sealed record ScheduleReport(double LearningRate, Schedule Kind, int Warm
 /// <param name="Samples">Number of samples counted.</param>
 /// <param name="PredictionsFile">Path relative to the run folder.</param>
 /// <param name="PredictionsSha256">SHA-256 of that file.</param>
-public sealed record CellReport(int Stage, string Task, double AccuracyPercent, int Samples, string PredictionsFile, string PredictionsSha256);
+public sealed record CellReport(int Stage, string Task, double AccuracyPercent, int Samples, string PredictionsFile, string PredictionsSha256)
+{
+    /// <summary>Truth Alignment by the corrected rule in percent; null in runs older than that rule.</summary>
+    public double? CorrectedPercent { get; init; }
+
+    /// <summary>Number of samples that the corrected rule counted.</summary>
+    public int? CorrectedSamples { get; init; }
+
+    /// <summary>File of per-sample scores, relative to the run folder; null in runs that have none.</summary>
+    public string? ScoresFile { get; init; }
+
+    /// <summary>What judges said of the same predictions.</summary>
+    public IReadOnlyList<JudgedCellReport> Judgements { get; init; } = [];
+}
+
+/// <summary>Reasoning Capability of one cell by one judge.</summary>
+/// <param name="Judge">The judge's name in the configuration.</param>
+/// <param name="Kind"><c>openai</c>, <c>local</c>, <c>people</c> or <c>lexical</c>.</param>
+/// <param name="PublishedPercent">100 · Σ scores / (10 · samples), the replies parsed by the reference's rule.</param>
+/// <param name="CorrectedPercent">The mean of the parsable replies' scores, times 10; null if there is none.</param>
+/// <param name="Samples">Samples judged.</param>
+/// <param name="Unparsable">Replies in which the corrected parser found no score.</param>
+/// <param name="File">Judgements as JSON lines, relative to the run folder.</param>
+/// <param name="Sha256">SHA-256 of that file.</param>
+public sealed record JudgedCellReport(
+    string Judge, string Kind, double PublishedPercent, double? CorrectedPercent, int Samples, int Unparsable, string File, string Sha256);
 
 /// <summary>One samples file.</summary>
 /// <param name="Task">Task name.</param>

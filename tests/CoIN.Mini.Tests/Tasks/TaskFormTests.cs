@@ -52,8 +52,9 @@ public sealed class TaskFormTests
         Assert.All(Miniatures.Items("ScienceQA", 300), item =>
         {
             var options = item.Short.Question.Split('\n')[1..];
-            Assert.Equal(["A. ", "B. ", "C. "], options.Select(option => option[..3]));
-            Assert.Equal(3, options.Distinct().Count());
+            Assert.InRange(options.Length, 2, 3);
+            Assert.Equal(new[] { "A. ", "B. ", "C. " }.Take(options.Length), options.Select(option => option[..3]));
+            Assert.Equal(options.Length, options.Distinct().Count());
             var truth = options.Single(option => option[0] == item.Short.Answer[0])[3..];
             var words = item.Sentence.Answer.Split(' ', ',', '.');
             Assert.Contains(truth, words);
