@@ -9,6 +9,7 @@ using CoIN.Models.Conversation;
 using CoIN.Models.Generation;
 using CoIN.Models.Imaging;
 using CoIN.Models.Tokenization;
+using CoIN.Models.Torch;
 using CoIN.Models.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -24,6 +25,8 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
     /// <inheritdoc/>
     public ILearner Open(ExperimentOptions options, string device, int threads)
     {
+        TorchLibrary.ThrowIfUnusable();
+
         // Torch keeps this number for each thread; a worker's thread has to set it itself, and first.
         set_num_threads(threads);
         var model = options.Model;
@@ -35,6 +38,7 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
     /// <exception cref="CoinException">Something of the folder is missing or does not fit together.</exception>
     public static void Validate(ModelOptions options)
     {
+        TorchLibrary.ThrowIfUnusable();
         _ = LlavaBase.ReadSettings(options.Path);
         _ = ConversationTemplates.Get(options.Conversation);
         _ = LlavaBase.ParseDtype(options.Dtype);
