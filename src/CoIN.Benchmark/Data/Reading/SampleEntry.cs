@@ -38,6 +38,9 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
     /// <summary>The id as text, whatever JSON type it has.</summary>
     public string Id => id ??= ReadId();
 
+    /// <summary>Whether the id was read.</summary>
+    public bool HasId => id is not null;
+
     /// <summary>What the last fault was, for those who go on after it.</summary>
     public SampleFault? LastFault { get; private set; }
 

@@ -16,6 +16,7 @@ internal sealed class SampleFileReader : IDisposable
     private readonly SharedTexts texts = new();
     private int number;
     private bool begun;
+    private bool ended;
 
     private SampleFileReader(string path, string[] idKeys, FileStream stream)
     {
@@ -47,7 +48,7 @@ internal sealed class SampleFileReader : IDisposable
         catch (FileNotFoundException e)
         {
             throw new CoinException(
-                $"The samples file {path} does not exist.{SampleFile.CandidatesSentence(path)} Correct the task's file name, or put the data there.", e);
+                $"The samples file {path} does not exist.{SampleFiles.CandidatesSentence(path)} Correct the task's file name, or put the data there.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -59,6 +60,11 @@ internal sealed class SampleFileReader : IDisposable
     /// <exception cref="CoinException">The file is no JSON list of objects, or cannot be read any further.</exception>
     public SampleEntry? Next()
     {
+        if (ended)
+        {
+            return null;
+        }
+
         try
         {
             if (!begun)
@@ -98,6 +104,7 @@ internal sealed class SampleFileReader : IDisposable
                 var line = json.LineNumber;
                 return new SampleEntry(path, line, number, JObject.Load(json), texts, idKeys);
             case JsonToken.EndArray:
+                ended = true;
                 return NextToken() ? throw Broken(json.LineNumber, "there is more text after the end of the list", null) : null;
             default:
                 throw Broken(json.LineNumber, $"item {number} of the list is no object", null);
