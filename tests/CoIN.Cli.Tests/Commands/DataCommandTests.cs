@@ -48,7 +48,7 @@ public sealed class DataCommandTests : IDisposable
     [InlineData(0, "--fail-on", "none")]
     public async Task Warnings_make_the_status_1_only_where_that_is_asked_for(int status, params string[] arguments)
     {
-        _coin.Folder.Write("data/GQA/train.json", "[" + Train(1, "1.png") + ", " + Train(1, "2.png") + "]");
+        _coin.Folder.Write("data/GQA/train.json", "[" + Train(1, "1.png") + ", " + Train(1, "1.png", "<image>\\nHow?") + "]");
 
         Assert.Equal(status, await _coin.InvokeAsync(["data", "check", "a.hocon", .. arguments]));
         Assert.Contains("1 × repeated-id", _coin.Out);
@@ -110,7 +110,7 @@ public sealed class DataCommandTests : IDisposable
 
         await _coin.InvokeAsync("data", "preview", "a.hocon");
 
-        Assert.Contains("1 are cut at the end", _coin.Out);
+        Assert.Contains("1 cut at the end", _coin.Out);
         Assert.Contains("~111 o~", _coin.Out);
         Assert.Contains("[115 s]", _coin.Out);
     }

@@ -15,14 +15,14 @@ public sealed class ProgressLineTests
         var line = new ProgressLine(_output, Terminal.Plain, _clock);
         for (var i = 1; i <= 100; i++)
         {
-            _clock.Seconds += 0.2;
+            _clock.Seconds += 0.25;
             line.Show(new CheckProgress("GQA", "train.json", i * 1000, i / 100.0, i));
         }
 
         line.Clear();
         var lines = _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.InRange(lines.Length, 3, 4);
-        Assert.Contains("GQA: 25,000 samples of train.json (25 %), about 14 s left, 25 findings so far", lines[0]);
+        Assert.Equal(5, lines.Length);
+        Assert.Contains("GQA: 20,000 samples of train.json (20 %), about 19 s left, 20 findings so far", lines[0]);
         Assert.DoesNotContain('\r', _output.ToString());
     }
 

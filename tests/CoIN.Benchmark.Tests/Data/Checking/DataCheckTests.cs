@@ -27,7 +27,7 @@ public sealed class DataCheckTests : IDisposable
     [Fact]
     public void A_missing_file_is_told_with_those_that_are_there_and_the_other_file_is_checked()
     {
-        Files([Train(1, null, "a", "")], [Test(1)]);
+        Files([Train(1, null, "a", ""), Train(2)], [Test(1)]);
         File.Move(folder.File("GQA/test.json"), folder.File("GQA/val.json"));
 
         var (summary, findings) = Check();
@@ -40,7 +40,7 @@ public sealed class DataCheckTests : IDisposable
     [Fact]
     public void What_stands_before_the_break_of_a_file_is_checked()
     {
-        Files([Train(1, null, "a", " "), Train(2, "a.png")], [Test(1)]);
+        Files([Train(1), Train(2, null, "a", " "), Train(3, "a.png")], [Test(1)]);
         var text = File.ReadAllText(folder.File("GQA/train.json"));
         File.WriteAllText(folder.File("GQA/train.json"), text[..^20]);
 
@@ -190,11 +190,11 @@ public sealed class DataCheckTests : IDisposable
     }
 
     [Theory]
-    [InlineData("[0.1, 0.2, 0.3, 0.4]", null)]
+    [InlineData("[0.10, 0.20, 0.30, 0.40]", null)]
     [InlineData("[0.3, 0.2, 0.1, 0.4]", "bad-box")]
     [InlineData("[0.1, 0.2, 0.3]", "bad-box")]
     [InlineData("here", "bad-box")]
-    [InlineData("[0.1, 0.2, 0.3, 1.4]", "box-out-of-range")]
+    [InlineData("[0.10, 0.20, 0.30, 1.40]", "box-out-of-range")]
     public void Boxes_are_four_numbers_between_0_and_1_around_an_area(string box, string? kind)
     {
         Files([Train(1, null, "q", box)], [Test(1, null, "x", box)]);
@@ -255,7 +255,7 @@ public sealed class DataCheckTests : IDisposable
     [Fact]
     public void A_check_that_is_stopped_keeps_what_was_found()
     {
-        Files([Train(1, null, "a", "")], [Test(1)]);
+        Files([Train(1, null, "a", ""), Train(2)], [Test(1)]);
         using var stop = new CancellationTokenSource();
         var findings = new List<Finding>();
 
