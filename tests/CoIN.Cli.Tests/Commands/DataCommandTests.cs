@@ -80,7 +80,7 @@ public sealed class DataCommandTests : IDisposable
     public async Task A_ninth_task_needs_only_its_block()
     {
         Data("Mine");
-        _coin.Folder.Write("b.hocon", """coin { tasks.MyTask { folder = Mine, scorer = gqa }, order = [GQA, MyTask] }""");
+        _coin.Folder.Write("b.hocon", "coin.tasks.MyTask { folder = Mine, scorer = gqa }\ncoin.order = [GQA, MyTask]");
 
         Assert.Equal(0, await _coin.InvokeAsync("validate", "a.hocon", "b.hocon"));
         Assert.Equal(0, await _coin.InvokeAsync("data", "check", "a.hocon", "b.hocon", "--task", "MyTask"));

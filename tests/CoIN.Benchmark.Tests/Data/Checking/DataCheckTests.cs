@@ -89,7 +89,7 @@ public sealed class DataCheckTests : IDisposable
     [Fact]
     public void A_tag_in_the_text_of_a_test_question_without_image_is_found()
     {
-        Files([Train(1)], [Test(1, null, "<image>\\nWhat?")]);
+        Files([Train(1)], [Test(1, null, "<image>\\nWhere?")]);
 
         Assert.Equal(FindingKind.TagWithoutImage, Assert.Single(Check().Findings).Kind);
     }
