@@ -10,7 +10,7 @@ internal static class BoxRules
     private const double Tolerance = 0.02;
 
     /// <summary>Whether a task's answers are boxes.</summary>
-    public static bool ApplyTo(TaskOptions task) => task.Scorer.StartsWith("grounding", StringComparison.Ordinal);
+    public static bool ApplyTo(TaskOptions task) => task.Scorer is "box" || task.Scorer.StartsWith("grounding", StringComparison.Ordinal);
 
     /// <summary>Checks one box.</summary>
     /// <param name="what">How the message calls it, e.g. <c>the answer</c>.</param>

@@ -203,6 +203,14 @@ public sealed class DataCheckTests : IDisposable
     }
 
     [Theory]
+    [InlineData("grounding", true)]
+    [InlineData("grounding-minigpt", true)]
+    [InlineData("box", true)]
+    [InlineData("gqa", false)]
+    public void The_scorer_says_whether_answers_are_boxes(string scorer, bool boxes) =>
+        Assert.Equal(boxes, BoxRules.ApplyTo(Options(scorer).Tasks[0]));
+
+    [Theory]
     [InlineData("[0.00, 0.25, 0.50, 0.75]", null)]
     [InlineData("[0.00, 0.00, 0.50, 1.00]", "boxes-disagree")]
     public void The_padded_and_the_unpadded_box_must_be_the_same_place(string padded, string? kind)
