@@ -48,6 +48,7 @@ internal static class CommandTree
         root.Add(Validate(host));
         root.Add(DoctorCommand.Build(host, runs));
         root.Add(MiniCommands.Build(host));
+        root.Add(DataCommands.Build(host));
         root.SetAction(_ => Greet(host));
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction usual } help)
         {
@@ -100,7 +101,7 @@ internal static class CommandTree
         return command;
     }
 
-    private static Argument<string[]> FilesArgument() => new("hocon")
+    internal static Argument<string[]> FilesArgument() => new("hocon")
     {
         Arity = ArgumentArity.ZeroOrMore, Description = "Configuration files; later ones win over earlier ones",
     };
@@ -110,7 +111,7 @@ internal static class CommandTree
         Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it; by default the latest",
     };
 
-    private static Option<string[]> SetOption() => new("--set")
+    internal static Option<string[]> SetOption() => new("--set")
     {
         HelpName = "key=value", Description = "Override a configuration key; may be repeated", Arity = ArgumentArity.ZeroOrMore,
     };

@@ -23,6 +23,8 @@ internal static class Welcome
           report [run]                             write a run's report files anew
           validate <hocon…> [--set key=value]      check a configuration; every problem is listed at once
           doctor                                   what this computer has for runs, and what it lacks
+          data check <hocon…> [--task X]           find what in the data would break a run, or spoil its numbers
+          data preview <hocon…> [--task X]         show samples as the model will see them
           mini generate | mini pretrain            make the miniature's data, or its base model
 
         Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.
