@@ -56,14 +56,18 @@ internal static class MemoryModel
         long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize;
         var layer = KeptByLayer(settings, batch, n);
         var last = KeptByLayer(settings, batch, batch.Labelled);
-        var kept = settings.Checkpointing
-            ? (config.Layers * n * h * b) + (config.Layers > 1 ? layer : last)
-            : ((config.Layers - 1) * layer) + last + (n * h * b);
+        var below = Front(settings, batch) + (settings.Checkpointing ? config.Layers * n * h * b : n * h * b);
+        var full = config.Layers > 1 ? layer : 0;
+
+        // Either the logits exist, on top of the last layer, or the gradients on their way through a layer below it.
+        var atTheTop = last + Logits(settings, batch) + (settings.Checkpointing ? 0 : (config.Layers - 1) * layer);
+        var onTheWay = Passing(settings, n) + (settings.Checkpointing ? full : (config.Layers - 1) * layer);
         return
         [
-            new(settings.Checkpointing ? "inputs of the layers, activations of one" : "activations", kept + Front(settings, batch)),
-            new("a layer's passing tensors", Passing(settings, n)),
-            new("logits of a chunk", Logits(settings, batch)),
+            new(settings.Checkpointing ? "inputs of all layers" : "embeddings and projector", below),
+            atTheTop >= onTheWay
+                ? new("activations, and a chunk of logits", atTheTop)
+                : new("activations, and gradients on their way", onTheWay),
         ];
     }
 
