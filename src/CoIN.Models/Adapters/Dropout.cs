@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -53,7 +54,7 @@ internal sealed class Dropout
     public Tensor Apply(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return x.masked_fill(Mask(x), 0).MoveToOuterDisposeScope();
+        return x.masked_fill(Mask(x), Scalars.Of(0L)).MoveToOuterDisposeScope();
     }
 
     /// <summary>True where an element is dropped: a byte for each, which is all that the graph keeps of it.</summary>

@@ -39,7 +39,7 @@ internal static class LabelledLoss
             var part = count / (double)total;
             loss += mean.item<float>() * part;
             var factor = part * weight;
-            (factor == 1 ? mean : mean * factor).backward();
+            (factor == 1 ? mean : mean * tensor(new[] { (float)factor }, device: mean.device)).backward();
             gradient.narrow(0, first, count).copy_(chunk.grad!);
         }
 
