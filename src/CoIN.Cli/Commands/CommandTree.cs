@@ -47,6 +47,7 @@ internal static class CommandTree
             (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
         root.Add(Validate(host));
         root.Add(DoctorCommand.Build(host, runs));
+        root.Add(PlanCommand.Build(host, runs));
         root.Add(MiniCommands.Build(host));
         root.Add(DataCommands.Build(host));
         root.SetAction(_ => Greet(host));

@@ -25,6 +25,7 @@ internal static class Welcome
           doctor                                   what this computer has for runs, and what it lacks
           data check <hocon…> [--task X]           find what in the data would break a run, or spoil its numbers
           data preview <hocon…> [--task X]         show samples as the model will see them
+          plan <hocon…> [--memory 24GB]            steps, memory, disk and time before anything is loaded
           mini generate | mini pretrain            make the miniature's data, or its base model
 
         Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.
