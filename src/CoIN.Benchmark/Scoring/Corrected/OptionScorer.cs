@@ -115,7 +115,7 @@ internal sealed partial class OptionScorer(string key) : CorrectedScorer(key)
     private static partial Regex Stated();
 
     // A capital on its own, but not the pronoun I, and not an A that is an article.
-    [GeneratedRegex(@"(?<![\w'\u2019.])(?:(?<letter>[B-HJ-Z])(?![\w'\u2019])|(?<letter>A)(?![\w'\u2019]|\s+[\p{Ll}\d]))", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?<![\w'\u2019.])(?:(?<letter>[B-HJ-Z])(?![\w'\u2019])|(?<letter>A)(?![\w'\u2019]|\s+(?!or\b|and\b)[\p{Ll}\d]))", RegexOptions.CultureInvariant)]
     private static partial Regex Capitals();
 
     [GeneratedRegex(@"\b(?:not|neither|nor)\b|n['\u2019]t\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
