@@ -47,6 +47,16 @@ public sealed class PredictionsJoinTests
     }
 
     [Fact]
+    public void What_only_the_published_rule_cannot_score_is_an_error_that_offers_the_corrected_one()
+    {
+        var fault = Fault("textvqa", [new("1", "a dog")]);
+
+        Assert.StartsWith("By the published rule: Question 1 has 1 reference answer where", fault, StringComparison.Ordinal);
+        Assert.EndsWith("--scoring corrected.", fault, StringComparison.Ordinal);
+        Assert.Equal(1, PredictionsJoin.Score("textvqa", Samples, [new("1", "a dog")], [ScoringKind.Corrected]).Sets[0].Scores[0]);
+    }
+
+    [Fact]
     public void An_empty_predictions_file_is_an_error() => Assert.Contains("no predictions", Fault("vqav2", []), StringComparison.Ordinal);
 
     [Fact]
