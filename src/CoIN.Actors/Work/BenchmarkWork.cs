@@ -41,7 +41,9 @@ public sealed class BenchmarkWork : IBenchmarkWork
             ImageFiles.Check(options.Data.Images, questions.Select(sample => (sample.QuestionId, sample.Image)));
 
             // Answers that the scorer cannot read would come out only after hours of generation.
-            _ = TruthAlignment.Score(task.Scorer, questions, [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))]);
+            Prediction[] perfect = [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))];
+            _ = TruthAlignment.Score(task.Scorer, questions, perfect);
+            _ = TruthAlignment.Score(task.Scorer, questions, perfect, ScoringKind.Corrected);
             hashes[$"{task.Folder}/{task.TestFile}"] = Durable.Sha256(PathOf(options, task, task.TestFile));
             test.Add(questions.Count);
         }
@@ -61,19 +63,25 @@ public sealed class BenchmarkWork : IBenchmarkWork
     }
 
     /// <inheritdoc/>
-    public (double Accuracy, int Samples) Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions)
+    public CellScores Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions)
     {
         if (samples.Count != predictions.Count)
         {
             throw new CoinException($"{task.Name} has {samples.Count} test samples but {predictions.Count} predictions. Delete the run's predictions of this cell and resume.");
         }
 
-        var scored = TruthAlignment.Score(task.Scorer, samples, predictions);
-        return (scored.AccuracyPercent, scored.Samples);
+        var published = TruthAlignment.Score(task.Scorer, samples, predictions);
+        var corrected = TruthAlignment.Score(task.Scorer, samples, predictions, ScoringKind.Corrected);
+        return new CellScores(
+            published.AccuracyPercent, published.Samples, corrected.AccuracyPercent, corrected.Samples,
+            ScoresFile.Join(samples.Select(sample => sample.QuestionId), published, corrected));
     }
 
     /// <inheritdoc/>
     public void WritePredictions(string path, IReadOnlyList<Prediction> predictions) => PredictionsFile.Write(path, predictions);
+
+    /// <inheritdoc/>
+    public void WriteScores(string path, IReadOnlyList<SampleScore> scores) => ScoresFile.Write(path, scores);
 
     /// <inheritdoc/>
     public IReadOnlyList<Prediction> ReadPredictions(string path) => PredictionsFile.Read(path);
@@ -100,7 +108,12 @@ public sealed class BenchmarkWork : IBenchmarkWork
             BaseModelSha256 = state.BaseModelSha256 ?? "",
             Stages = [.. state.Trained.Values.Select(stage => Stage(options, stage))],
             Cells = [.. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => new CellReport(
-                cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256))],
+                cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256)
+            {
+                CorrectedPercent = cell.Corrected,
+                CorrectedSamples = cell.CorrectedSamples,
+                ScoresFile = cell.ScoresFile,
+            })],
             DataFiles = [.. options.Tasks.SelectMany((task, i) => Files(state.Started, task, i))],
             Started = state.StartedAt,
             Finished = state.Status is RunStatus.Completed ? state.LastAt : null,

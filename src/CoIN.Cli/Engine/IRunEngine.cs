@@ -30,6 +30,10 @@ internal interface IRunEngine
     /// <summary>Writes a run's report files anew from its journal.</summary>
     /// <returns>Their paths.</returns>
     Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop);
+
+    /// <summary>Scores a run's predictions again and writes what changed to its journal.</summary>
+    /// <exception cref="CoinException">Another process drives the run, or its files are not those that its journal names.</exception>
+    Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop);
 }
 
 /// <summary>What the engine is given to drive a run.</summary>

@@ -26,6 +26,8 @@ internal sealed class LlavaEngine : IRunEngine
         return Task.FromResult(new BenchmarkWork().WriteReports(runFolder, state));
     }
 
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunRescorer.RescoreAsync(runFolder, new BenchmarkWork(), stop);
+
     private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, CancellationToken stop)
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
