@@ -45,6 +45,9 @@ internal static class CommandTree
         root.Add(Inspect("status", "Show how a run stands", RunArgument(), (run, folder) => InspectCommands.StatusAsync(host, run, folder), runs));
         root.Add(Inspect("report", "Write a run's report files anew", RunArgument(),
             (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
+        root.Add(ScoreCommand.Build(host));
+        root.Add(RescoreCommand.Build(host, RunArgument(), runs));
+        root.Add(MetricsCommand.Build(host));
         root.Add(Validate(host));
         root.Add(MiniCommands.Build(host));
         root.SetAction(_ => Greet(host));

@@ -21,6 +21,10 @@ internal static class Welcome
           runs                                     list the runs
           status [run]                             how a run stands: its matrix so far, by default of the latest
           report [run]                             write a run's report files anew
+          score --task T --predictions F --annotations F
+                                                   score a predictions file from anywhere, by both scorings
+          rescore [run]                            score a run's predictions again, without its model
+          metrics <file…> [--zero-shot F]          MAA, BWT and more for matrices from anywhere
           validate <hocon…> [--set key=value]      check a configuration; every problem is listed at once
           mini generate | mini pretrain            make the miniature's data, or its base model
 

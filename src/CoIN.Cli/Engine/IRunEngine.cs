@@ -34,6 +34,10 @@ internal interface IRunEngine
 
     /// <summary>What a run found, read from its journal; null where there is no journal yet.</summary>
     Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop);
+
+    /// <summary>Scores a run's predictions again and writes what changed to its journal.</summary>
+    /// <exception cref="CoinException">Another process drives the run, or its files are not those that its journal names.</exception>
+    Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop);
 }
 
 /// <summary>What the engine is given to drive a run.</summary>

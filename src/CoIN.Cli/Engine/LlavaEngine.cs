@@ -32,6 +32,8 @@ internal sealed class LlavaEngine : IRunEngine
 
     private static BenchmarkWork Work() => new(new LlavaReportAids());
 
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunRescorer.RescoreAsync(runFolder, Work(), stop);
+
     private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, CancellationToken stop)
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");

@@ -52,6 +52,15 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
     public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop) =>
         Task.FromResult<IReadOnlyList<string>>([Path.Combine(runFolder, "report.md")]);
 
+    /// <summary>What scoring a run again comes to.</summary>
+    public Rescoring Rescoring { get; set; } = new(0, [], []);
+
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop)
+    {
+        Asked.Add("rescore " + Path.GetFileName(runFolder));
+        return Task.FromResult(Rescoring);
+    }
+
     public Task PrepareAsync(ExperimentOptions options, Action<string> tell, CancellationToken stop)
     {
         Asked.Add("prepare");
