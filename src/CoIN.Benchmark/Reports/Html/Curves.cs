@@ -25,11 +25,11 @@ internal static class Curves
             var points = Enumerable.Range(task + 1, tasks.Count - task)
                 .Where(stage => measure.Cell(stage, task) is not null)
                 .Select(stage => new Point(stage, measure.Cell(stage, task)!.Value, measure.Results.CellInterval(stage, task), stage == task + 1)).ToList();
-            return Figure(Markup.Of($"{task + 1} {name}"), points, tasks.Count);
+            return Figure(FormattableString.Invariant($"{task + 1} {name}"), points, tasks.Count);
         }).ToList();
         var means = measure.Matrix.Rows.Select((row, stage) => (Stage: stage + 1, Row: row)).Where(one => one.Row.All(cell => cell is not null))
             .Select(one => new Point(one.Stage, one.Row.Average()!.Value, null, false)).ToList();
-        charts.Add(Figure(new Markup("Mean of all tasks learned so far"), means, tasks.Count));
+        charts.Add(Figure("Mean of the tasks so far", means, tasks.Count));
         return Markup.Of($"""
             <div class="legend"><span><svg class="key" viewBox="0 0 34 12"><circle class="own-dot" cx="17" cy="6" r="4"/></svg>just trained</span>
             <span><svg class="key" viewBox="0 0 34 12"><path class="line" d="M2 6H32"/><circle class="dot" cx="17" cy="6" r="3.5"/></svg>after later stages</span>
@@ -40,16 +40,16 @@ internal static class Curves
             """);
     }
 
-    private static Markup Figure(Markup title, IReadOnlyList<Point> points, int stages) => Markup.Of($"""
+    private static Markup Figure(string title, IReadOnlyList<Point> points, int stages) => Markup.Of($"""
         <figure><h4>{title}</h4>
         <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{Spoken(title, points)}">
         {Axes(stages)}{Data(points, stages)}
         </svg></figure>
         """);
 
-    private static string Spoken(Markup title, IReadOnlyList<Point> points) => points.Count == 0
-        ? $"{title.Text}: not measured yet"
-        : $"{title.Text}: accuracy " + string.Join(", ", points.Select(point => FormattableString.Invariant($"{point.Percent:0.0} % after stage {point.Stage}")));
+    private static string Spoken(string title, IReadOnlyList<Point> points) => points.Count == 0
+        ? $"{title}: not measured yet"
+        : $"{title}: accuracy " + string.Join(", ", points.Select(point => FormattableString.Invariant($"{point.Percent:0.0} % after stage {point.Stage}")));
 
     private static Markup Axes(int stages)
     {

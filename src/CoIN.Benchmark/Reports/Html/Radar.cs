@@ -44,7 +44,7 @@ internal static class Radar
         foreach (var ring in (int[])[50, 100])
         {
             var (x, y) = At(0, axes.Count, ring);
-            Add(text, $"<text class=\"soft\" x=\"{x + 4:0.#}\" y=\"{y + 11:0.#}\">{ring} %</text>");
+            Add(text, $"<text class=\"soft halo\" x=\"{x + 4:0.#}\" y=\"{y + 11:0.#}\">{ring} %</text>");
         }
 
         return Markup.Of($"""
