@@ -6,6 +6,7 @@ namespace CoIN.Cli.Views;
 internal sealed class PlainNarrator(TimeSpan interval)
 {
     private readonly HashSet<(int Stage, string Task)> _evaluationsTold = [];
+    private readonly HashSet<(int Stage, string Task, string Judge)> _judgingTold = [];
     private readonly HashSet<int> _rowsTold = [];
     private RunSnapshot? _last;
     private int _trainingTold;
@@ -25,6 +26,7 @@ internal sealed class PlainNarrator(TimeSpan interval)
         TellStages(next, lines);
         TellEvaluations(next, lines);
         TellCells(next, lines);
+        TellJudging(next, lines);
         if (now - _progressTold >= interval && next.Status == RunStatus.Running)
         {
             TellProgress(next, lines);
@@ -68,6 +70,14 @@ internal sealed class PlainNarrator(TimeSpan interval)
         foreach (var one in next.Evaluations.Where(one => _evaluationsTold.Add((one.Stage, one.Task))))
         {
             lines.Add(Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}, {one.Total} samples"));
+        }
+    }
+
+    private void TellJudging(RunSnapshot next, List<string> lines)
+    {
+        foreach (var one in next.Judging.Where(one => _judgingTold.Add((one.Stage, one.Task, one.Judge))))
+        {
+            lines.Add(Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}, {one.Total} samples"));
         }
     }
 

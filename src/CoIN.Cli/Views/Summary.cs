@@ -33,6 +33,16 @@ internal static class Summary
             yield return $"Backward transfer (BWT)      {Words.Percent(bwt)}" + (bwt < 0 ? "   (negative: tasks were forgotten)" : "");
         }
 
+        foreach (var judged in snapshot.Judgements)
+        {
+            yield return "";
+            yield return $"Reasoning Capability by {judged.Judge} ({Words.Of(judged.Kind)}), percent:";
+            foreach (var line in MatrixGrid.Of(snapshot with { Cells = judged.Cells, ZeroShot = snapshot.ZeroShot.Count > 0 ? judged.ZeroShot : [] }, Math.Min(width, LiveScreen.Widest)).Lines())
+            {
+                yield return line;
+            }
+        }
+
         yield return "";
         yield return $"Files: {folder}";
     }
