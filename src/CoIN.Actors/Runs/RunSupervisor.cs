@@ -32,6 +32,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
     private long lastNumber;
     private bool dirty;
     private RunEvent? ending;
+    private bool ended;
     private string? judgeFault;
 
     public RunSupervisor(SupervisorSettings settings)
@@ -115,10 +116,10 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
     {
         if (ending is not null)
         {
-            if (inWork.Count == 0)
+            if (inWork.Count == 0 && !ended)
             {
-                var last = ending;
-                Record(last, Finish);
+                ended = true;
+                Record(ending, Finish);
             }
 
             return;
@@ -164,7 +165,6 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         log.Error("Judging failed: {Message}", message);
         End(new RunFailed($"{message} Everything is trained and tested; only judgements are missing. "
             + $"Another judge: ./run.sh judge run {settings.RunId} --judge …; none: ./run.sh judge dismiss {settings.RunId} {cell.Judge}"));
-        Proceed();
     }
 
     private void Offers(IEnumerable<WorkItem> items)
@@ -189,8 +189,9 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         {
             ending = last;
             settings.Scheduler.Tell(new Withdraw(settings.RunId));
-            Proceed();
         }
+
+        Proceed();
     }
 
     private void Finish()

@@ -119,6 +119,8 @@ internal sealed class PlainNarrator(TimeSpan interval)
             lines.Add(Words.Text($"{Stage(next, training.Stage)} step {training.Step}/{training.TotalSteps}  {Words.Training(training)}{left}"));
         }
 
+        lines.AddRange(next.Judging.Select(one =>
+            Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}: {one.Judged}/{one.Total}")));
         lines.AddRange(next.Evaluations.Select(one =>
             Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}: {one.Answered}/{one.Total}{(next.Training is null ? left : "")}")));
     }
