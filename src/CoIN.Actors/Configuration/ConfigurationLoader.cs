@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Configuration;
 
@@ -53,6 +54,29 @@ public static class ConfigurationLoader
         var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
         var tree = Compose(names.Select(HoconFile.Read).Concat(overrides.Select(text => Overrides.Read(text, here))));
         return (tree, names.Count > 0 ? string.Join(", ", names) : "The configuration");
+    }
+
+    /// <summary>A judge for a run that exists: the run's own <c>judge</c> and <c>node</c> settings, laid over by files and overrides that touch nothing else.</summary>
+    /// <param name="effectiveText"><see cref="LoadedConfiguration.EffectiveText"/> of the run.</param>
+    /// <param name="source">Where the text comes from, for messages.</param>
+    /// <exception cref="CoinException">A file or override is wrong or touches the experiment, or there is no judge in them.</exception>
+    public static (JudgeOptions Judge, NodeSettings Node) LoadJudge(
+        string effectiveText, string source, IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+    {
+        var here = folder ?? Environment.CurrentDirectory;
+        var changes = files.Select(file => HoconFile.Read(Path.GetFullPath(Path.Combine(here, file)))).Concat(overrides.Select(text => Overrides.Read(text, here))).ToList();
+        foreach (var change in changes)
+        {
+            if (change.Items.GetValueOrDefault("coin") is ObjectSetting coin && coin.Items.Keys.FirstOrDefault(key => key is not ("judge" or "node")) is { } other)
+            {
+                throw new CoinException($"coin.{other} (in {change.Origin.Name}): a run that exists can only be given another judge (judge.…) and other node settings (node.…).");
+            }
+        }
+
+        var stored = HoconFile.ReadText(effectiveText, new Origin(source, here));
+        var loaded = Bind(Compose([stored, .. changes]), string.Join(", ", new[] { source }.Concat(files)), checkFiles: false);
+        return (loaded.Options.Judge ?? throw new CoinException(
+            "There is no judge: coin.judge.kind is none. Name a recipe (--judge hocon/judges/lexical.hocon) or pass --set judge.kind=…"), loaded.Node);
     }
 
     private static ObjectSetting Compose(IEnumerable<ObjectSetting> layers) =>

@@ -33,6 +33,7 @@ internal static class ExperimentBinder
         Lora = Lora(coin.Child("lora")),
         Training = Training(coin.Child("training")),
         Evaluation = Evaluation(coin.Child("evaluation")),
+        Judge = JudgeBinder.Judge(coin.Child("judge")),
     };
 
     public static string? Preparation(Section data) => data.OptionalText("prepare");
@@ -45,6 +46,7 @@ internal static class ExperimentBinder
             TrainerThreads = node.Int("trainer-threads"),
             EvaluatorsPerDevice = node.Int("evaluators-per-device"),
             EvaluatorThreads = node.Int("evaluator-threads"),
+            Judges = node.Int("judges"),
             Hostname = node.Text("hostname", "localhost"),
             Port = node.Int("port"),
             SeedNodes = node.List("seed-nodes"),

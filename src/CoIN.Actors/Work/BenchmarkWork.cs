@@ -133,12 +133,21 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
                 CorrectedPercent = cell.Corrected,
                 CorrectedSamples = cell.CorrectedSamples,
                 ScoresFile = cell.ScoresFile,
+                Judgements = Judgements(state, cell),
             })],
             DataFiles = [.. options.Tasks.SelectMany((task, i) => Files(state.Started, task, i))],
             Started = state.StartedAt,
             Finished = state.Status is RunStatus.Completed ? state.LastAt : null,
         };
     }
+
+    private static IReadOnlyList<JudgedCellReport> Judgements(RunState state, CellScored cell) =>
+    [
+        .. state.Judgements.Values.Where(judged => judged.Stage == cell.Stage && judged.Task == cell.Task).OrderBy(judged => judged.Judge, StringComparer.Ordinal)
+            .Select(judged => new JudgedCellReport(
+                judged.Judge, judged.Kind.ToString().ToLowerInvariant(), judged.Published, judged.Corrected, judged.Samples, judged.Unparsable, judged.File,
+                judged.Sha256)),
+    ];
 
     private static StageReport Stage(ExperimentOptions options, StageTrained stage)
     {

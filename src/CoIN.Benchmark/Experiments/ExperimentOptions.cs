@@ -1,3 +1,5 @@
+using CoIN.Benchmark.Judging;
+
 namespace CoIN.Benchmark.Experiments;
 
 /// <summary>How the tasks of a run are learned.</summary>
@@ -44,6 +46,9 @@ public sealed record ExperimentOptions
     public TrainingOptions Training { get; init; } = new();
 
     public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>Who gives marks for Reasoning Capability; null for nobody.</summary>
+    public JudgeOptions? Judge { get; init; }
 }
 
 /// <summary>One task: a folder of samples, and the rule by which its answers are scored.</summary>

@@ -19,7 +19,10 @@ public enum JudgeKind
 /// <summary>The judge of a run. No secret stands in it: only the name of the environment variable that holds the key.</summary>
 public sealed record JudgeOptions
 {
-    /// <summary>Name for people and for folders.</summary>
+    /// <summary>Folders beside those of judges: of kept replies, and of the keys of user studies.</summary>
+    private static readonly string[] ReservedNames = ["cache", "studies"];
+
+    /// <summary>Name for people and for folders; see <see cref="IsName"/>.</summary>
     public required string Name { get; init; }
 
     public required JudgeKind Kind { get; init; }
@@ -68,4 +71,11 @@ public sealed record JudgeOptions
 
     /// <summary>Seed of sampling.</summary>
     public int Seed { get; init; } = 42;
+
+    /// <summary>What a name may be, for messages.</summary>
+    public const string NameRule = "at most 60 letters, digits, '-', '_' or '.', not beginning with '.', and neither 'cache' nor 'studies'";
+
+    /// <summary>Whether a text can be a judge's name: it becomes that of a folder.</summary>
+    public static bool IsName(string text) =>
+        text.Length is > 0 and <= 60 && !text.StartsWith('.') && !ReservedNames.Contains(text) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

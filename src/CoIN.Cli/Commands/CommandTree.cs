@@ -49,6 +49,7 @@ internal static class CommandTree
         root.Add(ScoreCommand.Build(host));
         root.Add(RescoreCommand.Build(host, RunArgument(), runs));
         root.Add(MetricsCommand.Build(host));
+        root.Add(JudgeCommands.Build(host, RunArgument, runs));
         root.Add(Validate(host));
         root.Add(DoctorCommand.Build(host, runs));
         root.Add(PlanCommand.Build(host, runs));

@@ -25,6 +25,8 @@ internal static class Welcome
           score --task T --predictions F --annotations F
                                                    score a predictions file from anywhere, by both scorings
           rescore [run]                            score a run's predictions again, without its model
+          judge run [run] --judge F                have a run's answers judged by another judge, without its model
+          judge export | judge import              let people score blinded samples; read their scores
           metrics <file…> [--zero-shot F]          MAA, BWT and more for matrices from anywhere
           validate <hocon…> [--set key=value]      check a configuration; every problem is listed at once
           doctor                                   what this computer has for runs, and what it lacks

@@ -1,5 +1,8 @@
+using CoIN.Actors.Hosting;
 using CoIN.Actors.Runs;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Benchmark.Reports;
 using CoIN.Cli.Engine;
 using Microsoft.Extensions.Logging;
@@ -45,6 +48,36 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
         Asked.Add("resume " + ticket.RunId);
         Ticket = ticket;
         return Task.FromResult(Drive(ticket, stop));
+    }
+
+    public JudgeOptions? Judge { get; private set; }
+
+    public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop)
+    {
+        Asked.Add("judge " + ticket.RunId);
+        (Ticket, Judge) = (ticket, judge);
+        return Task.FromResult(Drive(ticket, stop));
+    }
+
+    public Task<RunSnapshot> DismissAsync(string runFolder, string judge)
+    {
+        Asked.Add($"dismiss {judge} of {Path.GetFileName(runFolder)}");
+        return Task.FromResult(Snapshots.Completed());
+    }
+
+    /// <summary>What drawing a study gives.</summary>
+    public Func<string, int, int, Study> Draw { get; set; } = (_, _, _) => throw new NotSupportedException();
+
+    /// <summary>What importing a study gives.</summary>
+    public StudyImport? Import { get; set; }
+
+    public (Study Study, string Images, string Key) DrawStudy(string runFolder, string cells, int count, int seed) =>
+        (Draw(cells, count, seed), runFolder, Path.Combine(runFolder, "key.json"));
+
+    public Task<StudyImport> ImportStudyAsync(string runFolder, IReadOnlyList<string> files, string judge)
+    {
+        Asked.Add($"import {string.Join(' ', files.Select(Path.GetFileName))} as {judge}");
+        return Task.FromResult(Import!);
     }
 
     public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) =>
