@@ -13,10 +13,16 @@ public static class ConfigurationLoader
     /// <exception cref="CoinException">A file cannot be read, or something in it is wrong; every problem is listed, with key and remedy.</exception>
     public static LoadedConfiguration Load(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
     {
-        var here = folder ?? Environment.CurrentDirectory;
-        var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
-        var tree = Compose(names.Select(HoconFile.Read).Concat(overrides.Select(text => Overrides.Read(text, here))));
-        return Bind(tree, names.Count > 0 ? string.Join(", ", names) : "The configuration", checkFiles: true);
+        var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
+        return Bind(tree, what, checkFiles: true);
+    }
+
+    /// <summary>As <see cref="Load"/>, for a look at the data alone: <c>model.path</c> may be null, then it is empty, and no file need be there.</summary>
+    /// <exception cref="CoinException">As for <see cref="Load"/>.</exception>
+    public static LoadedConfiguration LoadForData(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+    {
+        var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
+        return Bind(tree, what, checkFiles: false, needsModel: false);
     }
 
     /// <summary>
@@ -42,13 +48,20 @@ public static class ConfigurationLoader
         return Bind(Compose([stored, .. changes]), source, checkFiles: false).Node;
     }
 
+    private static (ObjectSetting Tree, string What) Read(IEnumerable<string> files, IEnumerable<string> overrides, string here)
+    {
+        var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
+        var tree = Compose(names.Select(HoconFile.Read).Concat(overrides.Select(text => Overrides.Read(text, here))));
+        return (tree, names.Count > 0 ? string.Join(", ", names) : "The configuration");
+    }
+
     private static ObjectSetting Compose(IEnumerable<ObjectSetting> layers) =>
         layers.Aggregate(ConfigurationReference.Tree, (earlier, later) =>
             later.Items.GetValueOrDefault("coin") is null or ObjectSetting
                 ? earlier.OverlaidWith(later)
                 : throw new CoinException($"coin is not a section (in {later.Items["coin"].Origin.Name}). Write coin {{ … }}."));
 
-    private static LoadedConfiguration Bind(ObjectSetting tree, string what, bool checkFiles)
+    private static LoadedConfiguration Bind(ObjectSetting tree, string what, bool checkFiles, bool needsModel = true)
     {
         var problems = new Problems();
         var coin = new Section("coin", (ObjectSetting)tree.Items["coin"], problems);
@@ -57,7 +70,7 @@ public static class ConfigurationLoader
             problems.Add($"unknown key {key} (in {tree.Items[key].Origin.Name}); everything stands inside coin {{ … }}.");
         }
 
-        var options = ExperimentBinder.Experiment(coin);
+        var options = ExperimentBinder.Experiment(coin, needsModel);
         var preparation = ExperimentBinder.Preparation(coin.Child("data"));
         var node = ExperimentBinder.Node(coin.Child("node"));
         coin.NoOtherKeys();

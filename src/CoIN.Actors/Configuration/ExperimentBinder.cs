@@ -22,14 +22,14 @@ internal static class ExperimentBinder
         ["debug"] = LogLevel.Debug, ["info"] = LogLevel.Information, ["warning"] = LogLevel.Warning, ["error"] = LogLevel.Error,
     };
 
-    public static ExperimentOptions Experiment(Section coin) => new()
+    public static ExperimentOptions Experiment(Section coin, bool needsModel = true) => new()
     {
         Name = Name(coin),
         Method = coin.OneOf("method", Methods),
         Seed = coin.Int("seed"),
         Tasks = Tasks(coin),
         Data = Data(coin.Child("data")),
-        Model = Model(coin.Child("model")),
+        Model = Model(coin.Child("model"), needsModel),
         Lora = Lora(coin.Child("lora")),
         Training = Training(coin.Child("training")),
         Evaluation = Evaluation(coin.Child("evaluation")),
@@ -124,11 +124,11 @@ internal static class ExperimentBinder
         return data;
     }
 
-    private static ModelOptions Model(Section section)
+    private static ModelOptions Model(Section section, bool needed)
     {
         var model = new ModelOptions
         {
-            Path = section.RequiredPath("path", "/models/llava-1.5-7b"),
+            Path = needed ? section.RequiredPath("path", "/models/llava-1.5-7b") : section.OptionalPath("path") ?? "",
             Conversation = section.Text("conversation", "vicuna_v1"),
             Dtype = section.Text("dtype", "bfloat16"),
             MaxLength = section.Int("max-length"),

@@ -47,6 +47,7 @@ internal static class CommandTree
             (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
         root.Add(Validate(host));
         root.Add(MiniCommands.Build(host));
+        root.Add(DataCommands.Build(host));
         root.SetAction(_ => Greet(host));
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction usual } help)
         {
@@ -99,7 +100,7 @@ internal static class CommandTree
         return command;
     }
 
-    private static Argument<string[]> FilesArgument() => new("hocon")
+    internal static Argument<string[]> FilesArgument() => new("hocon")
     {
         Arity = ArgumentArity.ZeroOrMore, Description = "Configuration files; later ones win over earlier ones",
     };
@@ -109,7 +110,7 @@ internal static class CommandTree
         Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it; by default the latest",
     };
 
-    private static Option<string[]> SetOption() => new("--set")
+    internal static Option<string[]> SetOption() => new("--set")
     {
         HelpName = "key=value", Description = "Override a configuration key; may be repeated", Arity = ArgumentArity.ZeroOrMore,
     };
