@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Instructions;
 using CoIN.Benchmark.Scoring;
 using Microsoft.Extensions.Logging;
 
@@ -15,6 +16,11 @@ internal static class ExperimentBinder
     private static readonly Dictionary<string, Schedule> Schedules = new()
     {
         ["cosine"] = Schedule.Cosine, ["constant"] = Schedule.Constant,
+    };
+
+    private static readonly Dictionary<string, TestSubset> TestSubsets = new()
+    {
+        ["first"] = TestSubset.First, ["seeded"] = TestSubset.Seeded,
     };
 
     private static readonly Dictionary<string, LogLevel> Levels = new()
@@ -113,15 +119,31 @@ internal static class ExperimentBinder
         _ = Preparation(section);
         var data = new DataOptions
         {
-            Instructions = section.RequiredPath("instructions", "/data/CoIN/Instructions_Original"),
+            Instructions = Instructions(section),
             Images = section.RequiredPath("images", "/data/CoIN"),
             MaxTrainSamples = section.Int("max-train-samples"),
             MaxTestSamples = section.Int("max-test-samples"),
+            Volume = section.Double("volume"),
+            TestSubset = section.OneOf("test-subset", TestSubsets),
         };
         section.NoOtherKeys();
         section.Require(data.MaxTrainSamples >= 0, "max-train-samples", data.MaxTrainSamples, "0 (all) or more");
         section.Require(data.MaxTestSamples >= 0, "max-test-samples", data.MaxTestSamples, "0 (all) or more");
+        section.Require(data.Volume is > 0 and <= 1, "volume", data.Volume, "greater than 0 and at most 1");
         return data;
+    }
+
+    /// <summary>The instructions folder; where a type is named, the folder of that type beside it.</summary>
+    private static string Instructions(Section section)
+    {
+        var path = section.RequiredPath("instructions", "/data/CoIN/Instructions_Original");
+        if (section.OptionalText("instruction-type") is null)
+        {
+            return path;
+        }
+
+        var folder = InstructionTypes.FolderOf(section.OneOf("instruction-type", InstructionTypes.Names));
+        return path.Length == 0 ? path : Path.Combine(Path.GetDirectoryName(path) ?? path, folder);
     }
 
     private static ModelOptions Model(Section section, bool needed)

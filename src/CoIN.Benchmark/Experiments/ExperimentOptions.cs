@@ -20,6 +20,16 @@ public enum Schedule
     Constant,
 }
 
+/// <summary>Which of a task's test samples are asked where not all are.</summary>
+public enum TestSubset
+{
+    /// <summary>The first ones of the file.</summary>
+    First,
+
+    /// <summary>Drawn by the experiment's seed; fewer are contained in more.</summary>
+    Seeded,
+}
+
 /// <summary>One experiment: everything that decides its numbers. Persisted with the run, so that a resume needs no configuration file.</summary>
 public sealed record ExperimentOptions
 {
@@ -83,8 +93,14 @@ public sealed record DataOptions
     /// <summary>At most so many training samples per task, drawn by the seed; 0 for all.</summary>
     public int MaxTrainSamples { get; init; }
 
-    /// <summary>At most so many test samples per task, the first ones in the file; 0 for all.</summary>
+    /// <summary>At most so many test samples per task; 0 for all.</summary>
     public int MaxTestSamples { get; init; }
+
+    /// <summary>Part of each training set, greater than 0 and at most 1, drawn by the seed: a smaller volume is contained in every larger one.</summary>
+    public double Volume { get; init; } = 1;
+
+    /// <summary>Which test samples <see cref="MaxTestSamples"/> leaves.</summary>
+    public TestSubset TestSubset { get; init; } = TestSubset.First;
 }
 
 /// <summary>The base model.</summary>
