@@ -22,6 +22,8 @@ internal static class Welcome
           status [run]                             how a run stands: its matrix so far, by default of the latest
           report [run]                             write a run's report files anew
           validate <hocon…> [--set key=value]      check a configuration; every problem is listed at once
+          model info <path> | model merge <adapter> --model DIR --out DIR
+                                                   look into model files, or fold an adapter into its model
           mini generate | mini pretrain            make the miniature's data, or its base model
 
         Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.
