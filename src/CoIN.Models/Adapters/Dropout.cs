@@ -1,3 +1,4 @@
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,8 +19,8 @@ internal sealed class Dropout(double probability, Device device) : IDisposable
     public Tensor Apply(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var keep = rand(x.shape, generator: generator).ge(probability).to(x.dtype).to(device);
-        return (x * keep * (1 / (1 - probability))).MoveToOuterDisposeScope();
+        var keep = rand(x.shape, generator: generator).ge(Scalars.Of(probability)).to(x.dtype).to(device);
+        return (x * keep).mul(Scalars.Of(1 / (1 - probability))).MoveToOuterDisposeScope();
     }
 
     public void Dispose() => generator.Dispose();

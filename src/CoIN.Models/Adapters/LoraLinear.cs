@@ -1,4 +1,5 @@
 using CoIN.Models.Modules;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -33,7 +34,7 @@ internal sealed class LoraLinear : IDisposable
     {
         using var scope = NewDisposeScope();
         var bound = 1 / Math.Sqrt(linear.In);
-        var a = linear.Parts.Select(_ => (rand(rank, linear.In, generator: generator) * 2 - 1) * bound).ToArray();
+        var a = linear.Parts.Select(_ => rand(rank, linear.In, generator: generator).mul(Scalars.Of(2L)).sub(Scalars.Of(1L)).mul(Scalars.Of(bound))).ToArray();
         var b = linear.Parts.Select(part => zeros(part.Out, rank, device: device).DetachFromDisposeScope()).ToArray();
         return new LoraLinear(linear.Parts, rank, cat(a, 0).to(device).DetachFromDisposeScope(), b);
     }
@@ -85,7 +86,7 @@ internal sealed class LoraLinear : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var updates = Slices().Select(slice => slice.B.matmul(slice.A)).ToArray();
-        var sum = linear.Weight.to(ScalarType.Float32) + (cat(updates, 0) * scaling);
+        var sum = linear.Weight.to(ScalarType.Float32) + cat(updates, 0).mul(Scalars.Of(scaling));
         return sum.to(linear.Weight.dtype).DetachFromDisposeScope();
     }
 

@@ -1,5 +1,6 @@
 using CoIN.Models.Adapters;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -139,7 +140,7 @@ internal static class GreedyGenerator
         var covered = positions.Max() + 1;
         var at = tensor(positions, device: device);
         var slots = tensor(positions.Select((position, i) => ((long)i * capacity) + position).ToArray(), device: device);
-        var mask = arange(covered, device: device).unsqueeze(0).le(at.unsqueeze(1)).view(rows.Count, 1, 1, covered);
+        var mask = arange(Scalars.Of(0L), Scalars.Of(covered), Scalars.Of(1L), device: device).unsqueeze(0).le(at.unsqueeze(1)).view(rows.Count, 1, 1, covered);
         var hidden = model.Language.Decode(model.Language.Embed(tensor(ids, device: device)), at, caches, slots, mask, adapter);
         return Choose(model, hidden, rows, logits);
     }

@@ -1,6 +1,7 @@
 using CoIN.Models.Checkpoints;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -72,8 +73,8 @@ internal static class LlavaInitializer
     private static Dictionary<string, Tensor> Weights(LlavaConfig config, Generator generator)
     {
         var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        void Random(string name, double deviation, params long[] shape) => weights[name] = normal(0, deviation, shape, generator: generator);
-        void Fill(string name, double value, long size) => weights[name] = full([size], value);
+        void Random(string name, double deviation, params long[] shape) => weights[name] = empty(shape).normal_(0, deviation, generator);
+        void Fill(string name, double value, long size) => weights[name] = full([size], Scalars.Of(value));
         void Linear(string name, long outputs, long inputs, bool bias)
         {
             Random($"{name}.weight", 1 / Math.Sqrt(inputs), outputs, inputs);

@@ -1,5 +1,6 @@
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -136,7 +137,7 @@ internal sealed class ClipVisionTower : IDisposable
             var attended = F.scaled_dot_product_attention(heads[0], heads[1], heads[2]);
             x = x + output.Forward(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize));
             var inner = fc1.Forward(norm2.Forward(x));
-            inner = config.Activation == "gelu" ? F.gelu(inner) : inner * sigmoid(inner * 1.702);
+            inner = config.Activation == "gelu" ? F.gelu(inner) : inner * sigmoid(inner.mul(Scalars.Of(1.702)));
             return (x + fc2.Forward(inner)).MoveToOuterDisposeScope();
         }
 

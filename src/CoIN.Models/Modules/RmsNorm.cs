@@ -1,3 +1,4 @@
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +18,7 @@ internal static class RmsNorm
     {
         using var scope = NewDisposeScope();
         var wide = x.to(ScalarType.Float32);
-        var scaled = wide * (wide.square().mean(LastDimension, keepdim: true) + eps).rsqrt();
+        var scaled = wide * (wide * wide).mean(LastDimension, keepdim: true).add(Scalars.Of(eps), Scalars.Of(1L)).rsqrt();
         return (scaled.to(x.dtype) * weight).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,9 +20,9 @@ internal sealed class Rotary : IDisposable
         using var noGrad = no_grad();
 
         // float32 as in the reference: the angles' rounding is part of what a checkpoint was trained with.
-        var exponents = arange(0, headSize, 2, dtype: ScalarType.Float32) / headSize;
+        var exponents = arange(Scalars.Of(0L), Scalars.Of((long)headSize), Scalars.Of(2L), dtype: ScalarType.Float32).div(Scalars.Of((long)headSize));
         var frequencies = pow((float)theta, exponents).reciprocal();
-        var angles = outer(arange(positions, dtype: ScalarType.Float32), frequencies);
+        var angles = outer(arange(Scalars.Of(0L), Scalars.Of((long)positions), Scalars.Of(1L), dtype: ScalarType.Float32), frequencies);
         var both = cat([angles, angles], -1);
         cos = both.cos().to(dtype).to(device).DetachFromDisposeScope();
         sin = both.sin().to(dtype).to(device).DetachFromDisposeScope();
@@ -38,7 +39,7 @@ internal sealed class Rotary : IDisposable
     {
         var half = x.size(-1) / 2;
         var turned = cat([x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)], -1);
-        return (x * rotation.Cos).addcmul_(turned, rotation.Sin, 1);
+        return (x * rotation.Cos).addcmul_(turned, rotation.Sin, Scalars.Of(1L));
     }
 
     public void Dispose()

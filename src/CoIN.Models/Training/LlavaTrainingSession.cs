@@ -5,6 +5,7 @@ using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
 using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -119,7 +120,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
             throw Diverged("loss", value, rows.Select(row => row.Sample.Id));
         }
 
-        (accumulation == 1 ? loss : loss / accumulation).backward();
+        (accumulation == 1 ? loss : loss.div(Scalars.Of((long)accumulation))).backward();
         return (value, batch.Sequences.Lengths.Sum());
     }
 

@@ -1,0 +1,23 @@
+using System.Collections.Concurrent;
+using TorchSharp;
+
+namespace CoIN.Models.Torch;
+
+/// <summary>
+/// Numbers as operands of tensor operations, made once for each value and kept.
+/// <para>
+/// A number written in an expression such as <c>x * 0.5</c> becomes a temporary <see cref="Scalar"/> which TorchSharp does not keep alive while the native call reads
+/// it: should the garbage collector run at that moment, the call reads freed memory. Every operation that takes a number therefore gets it from here.
+/// </para>
+/// </summary>
+internal static class Scalars
+{
+    private static readonly ConcurrentDictionary<double, Scalar> Reals = new();
+    private static readonly ConcurrentDictionary<long, Scalar> Integers = new();
+
+    /// <summary>A real number. For the few values that a program's text or configuration has: none is ever given back.</summary>
+    public static Scalar Of(double value) => Reals.GetOrAdd(value, static real => real.ToScalar());
+
+    /// <summary>An integer; otherwise as for real numbers.</summary>
+    public static Scalar Of(long value) => Integers.GetOrAdd(value, static integer => integer.ToScalar());
+}
