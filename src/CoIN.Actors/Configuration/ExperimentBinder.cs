@@ -150,12 +150,20 @@ internal static class ExperimentBinder
     {
         var model = new ModelOptions
         {
-            Path = needed ? section.RequiredPath("path", "/models/llava-1.5-7b") : section.OptionalPath("path") ?? "",
+            Path = section.OptionalPath("path") ?? "",
+            Language = section.OptionalPath("language"),
+            VisionTower = section.OptionalPath("vision-tower"),
+            Projector = section.OptionalPath("projector"),
             Conversation = section.Text("conversation", "vicuna_v1"),
             Dtype = section.Text("dtype", "bfloat16"),
             MaxLength = section.Int("max-length"),
         };
         section.NoOtherKeys();
+        if (needed || model is not { Path: "", Language: null, VisionTower: null, Projector: null })
+        {
+            ModelRules.Check(section, model);
+        }
+
         section.Require(model.Dtype is "float32" or "bfloat16" or "float16" or "", "dtype", model.Dtype, "float32, bfloat16 or float16");
         section.Require(model.MaxLength >= 1, "max-length", model.MaxLength, "1 or more");
         return model;
@@ -168,6 +176,7 @@ internal static class ExperimentBinder
             Rank = section.Int("rank"),
             Alpha = section.Double("alpha"),
             Dropout = section.Double("dropout"),
+            From = section.OptionalPath("from"),
             TrainProjector = section.Bool("train-projector"),
         };
         section.NoOtherKeys();

@@ -106,8 +106,20 @@ public sealed record DataOptions
 /// <summary>The base model.</summary>
 public sealed record ModelOptions
 {
-    /// <summary>A Hugging Face folder: config.json, safetensors, tokenizer.model, preprocessor_config.json.</summary>
-    public required string Path { get; init; }
+    /// <summary>
+    /// A folder with the whole model: Hugging Face's layout, LLaVA's own (which needs <see cref="VisionTower"/> too), or one that holds CoIN's parts as
+    /// <c>llama</c>, <c>clip</c> and <c>mm_projector</c>. Empty where the parts are named one by one.
+    /// </summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>Folder of the language model (Vicuna), where the model consists of parts.</summary>
+    public string? Language { get; init; }
+
+    /// <summary>Folder of the CLIP vision tower, where it is a folder of its own.</summary>
+    public string? VisionTower { get; init; }
+
+    /// <summary>File of the projector, where the model consists of parts.</summary>
+    public string? Projector { get; init; }
 
     /// <summary>Name of a conversation template.</summary>
     public string Conversation { get; init; } = "vicuna_v1";
@@ -117,6 +129,9 @@ public sealed record ModelOptions
 
     /// <summary>Longest sequence in tokens, image tokens included; longer training samples are cut.</summary>
     public int MaxLength { get; init; } = 2048;
+
+    /// <summary>The model for people: its folder, or that of its language model.</summary>
+    public string Name() => Path.Length > 0 ? Path : Language ?? "";
 }
 
 /// <summary>Low-rank adapters on every linear layer of the language model (Hu et al. 2021).</summary>
@@ -130,6 +145,9 @@ public sealed record LoraOptions
 
     /// <summary>Probability with which an input of the low-rank path is zeroed in training.</summary>
     public double Dropout { get; init; } = 0.05;
+
+    /// <summary>Folder of an adapter in PEFT's format with which the first stage begins; null for a fresh one.</summary>
+    public string? From { get; init; }
 
     /// <summary>Whether the projector between vision tower and language model is trained too, as CoIN does.</summary>
     public bool TrainProjector { get; init; } = true;

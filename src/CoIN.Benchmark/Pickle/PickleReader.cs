@@ -146,7 +146,7 @@ internal sealed class PickleReader(Stream stream, string source, long largest)
     public CoinException Broken(string what, Exception? inner = null) => new(
         $"{source} is not a valid pickle: {what} (at byte {Position}). Download or copy it again and compare its SHA-256 with the source's.", inner);
 
-    private static object Narrow(BigInteger value) => value >= long.MinValue && value <= long.MaxValue ? (long)value : value;
+    private static object Narrow(BigInteger value) => value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
 
     private void Advance(long bytes)
     {

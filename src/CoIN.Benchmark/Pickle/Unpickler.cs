@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace CoIN.Benchmark.Pickle;
 
 /// <summary>
@@ -199,7 +197,7 @@ public sealed class Unpickler
 
     private bool Extend(PickleContainer container, IReadOnlyList<object?> values, bool push)
     {
-        CheckOpen(container);
+        CheckOpen(container, values);
         foreach (var value in values)
         {
             Spend(ValueCost);
@@ -224,7 +222,7 @@ public sealed class Unpickler
 
     private bool SetItems(PickleDictionary dictionary, IReadOnlyList<object?> pairs, bool push)
     {
-        CheckOpen(dictionary);
+        CheckOpen(dictionary, pairs);
         if (pairs.Count % 2 != 0)
         {
             throw reader.Broken("a dictionary has a key without a value");
@@ -243,9 +241,10 @@ public sealed class Unpickler
         ? value!
         : throw reader.Broken("a key is neither text, number, bytes nor a flat tuple of these");
 
-    private void CheckOpen(PickleContainer container)
+    /// <summary>Only a container that stands in no other, and does not take itself in now, may change.</summary>
+    private void CheckOpen(PickleContainer container, IReadOnlyList<object?> values)
     {
-        if (container.IsSealed)
+        if (container.IsSealed || values.Any(value => ReferenceEquals(value, container)))
         {
             throw reader.Broken("a container is changed after it was put into another: it may hold itself");
         }

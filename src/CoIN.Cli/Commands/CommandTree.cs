@@ -46,6 +46,7 @@ internal static class CommandTree
         root.Add(Inspect("report", "Write a run's report files anew", RunArgument(),
             (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
         root.Add(Validate(host));
+        root.Add(ModelCommands.Build(host));
         root.Add(MiniCommands.Build(host));
         root.Add(DataCommands.Build(host));
         root.SetAction(_ => Greet(host));

@@ -38,7 +38,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
         order = new DataOrder(samples.Count, batchSize, options.Training.GradientAccumulation, SeededRandom.Combine(options.Seed, stage.Stage, 1));
         adapter = stage.Adapter is null
             ? LoraAdapter.Initialize(model.Language, model.Projector, options.Lora, model.Device, SeededRandom.Combine(options.Seed, 0, 2))
-            : PeftFolder.Read(stage.Adapter, model);
+            : PeftFolder.ReadToTrain(stage.Adapter, model, options.Lora);
         foreach (var parameter in adapter.Parameters())
         {
             parameter.requires_grad_(true);
@@ -99,7 +99,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
 
     public void SaveCheckpoint(string folder) => TrainingCheckpoint.Write(folder, Description, adapter, optimizer);
 
-    public void SaveAdapter(string folder) => PeftFolder.Write(folder, adapter, options.Lora.Dropout, options.Model.Path);
+    public void SaveAdapter(string folder) => PeftFolder.Write(folder, adapter, options.Lora.Dropout, options.Model.Name());
 
     public void Dispose()
     {

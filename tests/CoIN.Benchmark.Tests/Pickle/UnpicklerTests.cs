@@ -67,7 +67,7 @@ public sealed class UnpicklerTests
     [Theory]
     [InlineData("", "truncated")]
     [InlineData("]", "truncated")]
-    [InlineData("X\u00ff\u00ff\u00ff\u007fab.", "claims 2147483647 bytes")]
+    [InlineData("X\u00ff\u00ff\u0000\u0000ab.", "claims 65535 bytes")]
     [InlineData("\u008d\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ffab.", "longer than a pickle may be")]
     [InlineData("T\u00ff\u00ff\u00ff\u00ffab.", "longer than a pickle may be")]
     [InlineData("\u008b\u00ff\u00ff\u0000\u0000.", "an integer has 65535 bytes")]
