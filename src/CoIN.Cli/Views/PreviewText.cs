@@ -50,9 +50,15 @@ internal static class PreviewText
         var images = view.Images * view.ImageTokens;
         var cut = view.Length <= view.Limit
             ? "nothing is cut"
-            : Words.Text($"{view.Length - view.Limit} are cut {(isTest ? "in front of the question's end" : "at the end")}");
+            : Words.Text($"{view.Length - view.Limit} cut {(isTest ? "in front of the question's end" : "at the end")}");
         var limit = isTest && view.Limit < maxLength ? $"{view.Limit}, which leaves room for the answer" : $"{view.Limit}";
-        return Words.Text($"{view.Length} tokens = {view.Length - images} of text + {images} of {(view.Images == 1 ? "an image" : $"{view.Images} images")}; the limit is {limit}; {cut}");
+        var parts = view.Images switch
+        {
+            0 => "of text",
+            1 => Words.Text($"= {view.Length - images} of text + {images} of an image"),
+            _ => Words.Text($"= {view.Length - images} of text + {images} of {view.Images} images"),
+        };
+        return Words.Text($"{view.Length} tokens {parts}; the limit is {limit}; {cut}");
     }
 
     private static string Learned(SampleView view)
