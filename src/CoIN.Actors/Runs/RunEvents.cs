@@ -50,7 +50,24 @@ public sealed record ShardAnswered(int Stage, int Task, int Shard, int Shards, s
 /// <summary>A cell of the accuracy matrix is known.</summary>
 /// <param name="Accuracy">Truth Alignment by the published rule, in percent.</param>
 /// <param name="File">All predictions of the cell.</param>
-public sealed record CellScored(int Stage, int Task, double Accuracy, int Samples, string File, string Sha256) : RunEvent;
+public sealed record CellScored(int Stage, int Task, double Accuracy, int Samples, string File, string Sha256) : RunEvent
+{
+    /// <summary>Truth Alignment by the corrected rule, in percent; null in journals older than that rule, as are the following.</summary>
+    public double? Corrected { get; init; }
+
+    /// <summary>How many samples the corrected rule counted.</summary>
+    public int? CorrectedSamples { get; init; }
+
+    /// <summary>Both scores of every sample.</summary>
+    public string? ScoresFile { get; init; }
+
+    /// <summary>SHA-256 of that file.</summary>
+    public string? ScoresSha256 { get; init; }
+}
+
+/// <summary>The predictions of a scored cell were scored again. The run itself went no further by it: the time of its end stays what it was.</summary>
+public sealed record CellRescored(
+    int Stage, int Task, double Accuracy, int Samples, double Corrected, int CorrectedSamples, string ScoresFile, string ScoresSha256) : RunEvent;
 
 /// <summary>Every stage is trained and every cell scored.</summary>
 public sealed record RunCompleted : RunEvent;

@@ -36,6 +36,10 @@ internal static class RunFiles
         foreach (var cell in state.Cells.Values)
         {
             RequireFile(runFolder, cell.File, cell.Sha256);
+            if (cell.ScoresFile is not null)
+            {
+                RequireFile(runFolder, cell.ScoresFile, cell.ScoresSha256!, $"Make it anew from the predictions: ./run.sh rescore {state.Started!.RunId}");
+            }
         }
     }
 
@@ -70,10 +74,12 @@ internal static class RunFiles
         }
     }
 
-    private static void RequireFile(string runFolder, string file, string sha256)
+    /// <summary>Checks that a file is the one that was written.</summary>
+    /// <exception cref="CoinException">It is missing or another one.</exception>
+    public static void RequireFile(string runFolder, string file, string sha256, string remedy = "Restore it from a copy, or start a new run.")
     {
         var path = Path.Combine(runFolder, file);
-        Require(File.Exists(path) && Durable.Sha256(path) == sha256, path, "Restore it from a copy, or start a new run.");
+        Require(File.Exists(path) && Durable.Sha256(path) == sha256, path, remedy);
     }
 
     private static void Require(bool whole, string path, string remedy)

@@ -24,7 +24,7 @@ public sealed record RunState
     /// <summary>Time of the first event.</summary>
     public DateTimeOffset? StartedAt { get; private init; }
 
-    /// <summary>Time of the last event.</summary>
+    /// <summary>Time of the last event that belongs to the run's course: scoring it again later is none.</summary>
     public DateTimeOffset? LastAt { get; private init; }
 
     /// <summary>How many processes took the run up.</summary>
@@ -72,6 +72,19 @@ public sealed record RunState
             {
                 Cells = Cells.SetItem((cell.Stage, cell.Task), cell),
                 Shards = Shards.RemoveRange(Shards.Keys.Where(key => key.Stage == cell.Stage && key.Task == cell.Task)),
+            },
+            CellRescored again when Cells.TryGetValue((again.Stage, again.Task), out var cell) => next with
+            {
+                LastAt = LastAt,
+                Cells = Cells.SetItem((again.Stage, again.Task), cell with
+                {
+                    Accuracy = again.Accuracy,
+                    Samples = again.Samples,
+                    Corrected = again.Corrected,
+                    CorrectedSamples = again.CorrectedSamples,
+                    ScoresFile = again.ScoresFile,
+                    ScoresSha256 = again.ScoresSha256,
+                }),
             },
             RunCompleted => next with { Status = RunStatus.Completed },
             RunFailed failed => next with { Status = RunStatus.Failed, Message = failed.Message },

@@ -62,9 +62,12 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         });
     }
 
-    public override string PersistenceId => $"run-{settings.RunId}";
+    public override string PersistenceId => PersistenceIdOf(settings.RunId);
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>The name of a run's events in its journal.</summary>
+    internal static string PersistenceIdOf(string runId) => $"run-{runId}";
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) => Broken("written", cause);
 
@@ -237,7 +240,14 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        Record(new CellScored(cell.Stage, cell.Task, message.Accuracy, message.Samples, message.File, message.Sha256), () =>
+        var scored = new CellScored(cell.Stage, cell.Task, message.Accuracy, message.Samples, message.File, message.Sha256)
+        {
+            Corrected = message.Corrected,
+            CorrectedSamples = message.CorrectedSamples,
+            ScoresFile = message.ScoresFile,
+            ScoresSha256 = message.ScoresSha256,
+        };
+        Record(scored, () =>
         {
             RunFiles.Delete(settings.RunFolder, cell.Files.Items);
             Done(cell);

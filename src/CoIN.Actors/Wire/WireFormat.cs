@@ -42,6 +42,7 @@ internal static class WireFormat
         ["stage-trained:1"] = typeof(StageTrained),
         ["shard-answered:1"] = typeof(ShardAnswered),
         ["cell-scored:1"] = typeof(CellScored),
+        ["cell-rescored:1"] = typeof(CellRescored),
         ["run-completed:1"] = typeof(RunCompleted),
         ["run-failed:1"] = typeof(RunFailed),
         ["run-stopped:1"] = typeof(RunStopped),

@@ -71,7 +71,16 @@ internal static class WorkProtocol
 
     public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : IMessage;
 
-    public sealed record CellWritten(ScoreCell Cell, double Accuracy, int Samples, string File, string Sha256) : IMessage;
+    public sealed record CellWritten(ScoreCell Cell, double Accuracy, int Samples, string File, string Sha256) : IMessage
+    {
+        public double? Corrected { get; init; }
+
+        public int? CorrectedSamples { get; init; }
+
+        public string? ScoresFile { get; init; }
+
+        public string? ScoresSha256 { get; init; }
+    }
 
     /// <summary>Worker (or scheduler, for what nobody had begun) to supervisor: stopped as asked.</summary>
     public sealed record WorkStopped(WorkItem Item) : IHasItem

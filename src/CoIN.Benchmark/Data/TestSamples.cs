@@ -31,10 +31,10 @@ public static class TestSamples
         }
 
         var answers = Answers(entry);
-        return new TestSample(entry.Id, entry.Image(), text, MostFrequent(answers))
+        return new TestSample(entry.Id, entry.Image(), text, SingleAnswer(entry) ?? MostFrequent(answers))
         {
             Answers = answers,
-            Choices = CountChoices(text),
+            Choices = OptionLines.Read(text) is { Count: var count and > 0 } ? count : null,
             Size = Size(entry),
             UnpaddedBox = entry["origin_answer_bbox"] is { } box ? Box(entry, "origin_answer_bbox", box) : null,
         };
@@ -47,11 +47,13 @@ public static class TestSamples
             return [Box(entry, "answer_bbox", box)];
         }
 
-        string[] answers = entry["answer"] switch
+        // Where a file has both, as VQAv2 and VizWiz may, "answers" holds what all annotators said, and "answer" is the one that CoIN compares with.
+        var (key, value) = entry["answers"] is JArray { Count: > 0 } all ? ("answers", all) : ("answer", entry["answer"]);
+        string[] answers = value switch
         {
             null => [],
-            JArray list => [.. list.Select((item, index) => entry.TextOrNumber($"answer[{index}]", item))],
-            var one => [entry.TextOrNumber("answer", one)],
+            JArray list => [.. list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item is JObject one ? one["answer"] ?? item : item))],
+            var one => [entry.TextOrNumber(key, one)],
         };
 
         // One of ten annotators may have written nothing; if all did, there is nothing to compare with.
@@ -59,6 +61,11 @@ public static class TestSamples
             ? answers
             : throw entry.Fault("has no \"answer\"", "Add the reference answer", SampleFaultKind.EmptyAnswer);
     }
+
+    private static string? SingleAnswer(SampleEntry entry) =>
+        entry["answer"] is JValue one && entry["answer_bbox"] is null && entry.TextOrNumber("answer", one) is var text && !string.IsNullOrWhiteSpace(text)
+            ? text
+            : null;
 
     /// <summary>A box as text, <c>[x1, y1, x2, y2]</c>; some files have it as a list of numbers.</summary>
     private static string Box(SampleEntry entry, string key, JToken value) => value switch
@@ -84,24 +91,5 @@ public static class TestSamples
             case var other:
                 throw entry.WrongType("size", other, "a list of width and height");
         }
-    }
-
-    /// <summary>Counts the option lines "A. …", "B. …" that follow each other; the last such list counts, as a hint may hold another.</summary>
-    private static int? CountChoices(string text)
-    {
-        int? found = null;
-        var count = 0;
-        foreach (var line in text.AsSpan().EnumerateLines())
-        {
-            if (line.Length < 2 || line[1] != '.' || !char.IsAsciiLetterUpper(line[0]))
-            {
-                continue;
-            }
-
-            count = line[0] == 'A' ? 1 : line[0] == 'A' + count && count > 0 ? count + 1 : 0;
-            found = count >= 2 ? count : found;
-        }
-
-        return found;
     }
 }

@@ -43,8 +43,12 @@ internal static class CommandTree
         root.Add(Resume(host, runs));
         root.Add(Inspect("runs", "List the runs", null, (_, folder) => InspectCommands.RunsAsync(host, folder), runs));
         root.Add(Inspect("status", "Show how a run stands", RunArgument(), (run, folder) => InspectCommands.StatusAsync(host, run, folder), runs));
-        root.Add(Inspect("report", "Write a run's report files anew", RunArgument(),
+        root.Add(Inspect("report", "Write a run's reports anew: report.html, .md, .json, tables", RunArgument(),
             (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
+        root.Add(CompareCommand.Build(host, runs));
+        root.Add(ScoreCommand.Build(host));
+        root.Add(RescoreCommand.Build(host, RunArgument(), runs));
+        root.Add(MetricsCommand.Build(host));
         root.Add(Validate(host));
         root.Add(ModelCommands.Build(host));
         root.Add(MiniCommands.Build(host));

@@ -20,7 +20,12 @@ internal static class Welcome
           resume [run] [--set node.key=value]      go on with a run, by default the latest unfinished one
           runs                                     list the runs
           status [run]                             how a run stands: its matrix so far, by default of the latest
-          report [run]                             write a run's report files anew
+          report [run]                             write a run's reports anew: report.html, .md, .json, tables
+          compare <run> <run…> [--out DIR]         put runs side by side: differences, means over seeds
+          score --task T --predictions F --annotations F
+                                                   score a predictions file from anywhere, by both scorings
+          rescore [run]                            score a run's predictions again, without its model
+          metrics <file…> [--zero-shot F]          MAA, BWT and more for matrices from anywhere
           validate <hocon…> [--set key=value]      check a configuration; every problem is listed at once
           data check <hocon…> [--task X]           find what in the data would break a run, or spoil its numbers
           data preview <hocon…> [--task X]         show samples as the model will see them

@@ -2,6 +2,7 @@ using CoIN.Actors.Configuration;
 using CoIN.Actors.Runs;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Reports;
 using Microsoft.Extensions.Logging;
 
 namespace CoIN.Cli.Engine;
@@ -30,6 +31,13 @@ internal interface IRunEngine
     /// <summary>Writes a run's report files anew from its journal.</summary>
     /// <returns>Their paths.</returns>
     Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop);
+
+    /// <summary>What a run found, read from its journal; null where there is no journal yet.</summary>
+    Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop);
+
+    /// <summary>Scores a run's predictions again and writes what changed to its journal.</summary>
+    /// <exception cref="CoinException">Another process drives the run, or its files are not those that its journal names.</exception>
+    Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop);
 }
 
 /// <summary>What the engine is given to drive a run.</summary>

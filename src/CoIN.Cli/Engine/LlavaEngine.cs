@@ -4,6 +4,7 @@ using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Reports;
 using CoIN.Models.Llava;
 using Microsoft.Extensions.Logging;
 
@@ -23,15 +24,22 @@ internal sealed class LlavaEngine : IRunEngine
     public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop)
     {
         var state = RunJournal.Read(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
-        return Task.FromResult(new BenchmarkWork().WriteReports(runFolder, state));
+        return Task.FromResult(Work().WriteReports(runFolder, state));
     }
+
+    public Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop) =>
+        Task.FromResult(RunJournal.Read(runFolder) is { } state ? Work().Describe(state) : null);
+
+    private static BenchmarkWork Work() => new(new LlavaReportAids());
+
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunRescorer.RescoreAsync(runFolder, Work(), stop);
 
     private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, CancellationToken stop)
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
         using var learners = new LlavaLearnerFactory(warning => log.LogWarning("{Warning}", warning));
         return await RunHost.RunAsync(
-            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node), learners, new BenchmarkWork(), ticket.Observer,
+            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node), learners, Work(), ticket.Observer,
             ticket.LoggerFactory, stop).ConfigureAwait(false);
     }
 }

@@ -34,6 +34,16 @@ public sealed class WireFormatTests
             "cell-scored:1", """{"stage":1,"task":0,"accuracy":62.5,"samples":200,"file":"f","sha256":"ab","number":7,"at":"2026-01-02T03:04:05+00:00"}""",
             new CellScored(1, 0, 62.5, 200, "f", "ab") { Number = 7, At = At }
         },
+        {
+            "cell-scored:1",
+            """{"stage":0,"task":1,"accuracy":62.5,"samples":200,"file":"f","sha256":"ab","corrected":60.0,"correctedSamples":201,"scoresFile":"s","scoresSha256":"cd","number":7,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CellScored(0, 1, 62.5, 200, "f", "ab") { Corrected = 60, CorrectedSamples = 201, ScoresFile = "s", ScoresSha256 = "cd", Number = 7, At = At }
+        },
+        {
+            "cell-rescored:1",
+            """{"stage":1,"task":0,"accuracy":62.5,"samples":200,"corrected":60.0,"correctedSamples":201,"scoresFile":"s","scoresSha256":"cd","number":11,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CellRescored(1, 0, 62.5, 200, 60, 201, "s", "cd") { Number = 11, At = At }
+        },
         { "run-completed:1", """{"number":8,"at":"2026-01-02T03:04:05+00:00"}""", new RunCompleted { Number = 8, At = At } },
         { "run-failed:1", """{"message":"NaN","number":9,"at":"2026-01-02T03:04:05+00:00"}""", new RunFailed("NaN") { Number = 9, At = At } },
         { "run-stopped:1", """{"message":"asked","number":10,"at":"2026-01-02T03:04:05+00:00"}""", new RunStopped("asked") { Number = 10, At = At } },
@@ -70,6 +80,9 @@ public sealed class WireFormatTests
             var failed = new WorkProtocol.WorkFailed(item, "why");
             Assert.Equal(failed, WireFormat.Read(WireFormat.Write(failed), WireFormat.Manifest(failed)));
         }
+
+        var cell = new WorkProtocol.CellWritten(new ScoreCell(1, 0, new(["x"])), 50, 7, "f", "ab") { Corrected = 40, CorrectedSamples = 8, ScoresFile = "s", ScoresSha256 = "cd" };
+        Assert.Equal(cell, WireFormat.Read(WireFormat.Write(cell), WireFormat.Manifest(cell)));
 
         var written = new WorkProtocol.AdapterWritten(new TrainStage(1, null, null), "f", "ab", null, 3, 0.5, 9, 1);
         Assert.Equal(written, WireFormat.Read(WireFormat.Write(written), WireFormat.Manifest(written)));

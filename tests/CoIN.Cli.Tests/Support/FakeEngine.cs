@@ -1,5 +1,6 @@
 using CoIN.Actors.Runs;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Reports;
 using CoIN.Cli.Engine;
 using Microsoft.Extensions.Logging;
 
@@ -51,6 +52,21 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
 
     public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop) =>
         Task.FromResult<IReadOnlyList<string>>([Path.Combine(runFolder, "report.md")]);
+
+    /// <summary>What scoring a run again comes to.</summary>
+    public Rescoring Rescoring { get; set; } = new(0, [], []);
+
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop)
+    {
+        Asked.Add("rescore " + Path.GetFileName(runFolder));
+        return Task.FromResult(Rescoring);
+    }
+
+    /// <summary>What runs found, by run id.</summary>
+    public Dictionary<string, RunReport> Reports { get; } = [];
+
+    public Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop) =>
+        Task.FromResult(Reports.GetValueOrDefault(Path.GetFileName(runFolder)));
 
     public Task PrepareAsync(ExperimentOptions options, Action<string> tell, CancellationToken stop)
     {
