@@ -30,7 +30,7 @@ public static class DatasetBuild
         var folder = Path.Combine(output, InstructionTypes.FolderOf(options.Instructions), builder.Folder);
         RefuseForeign(folder);
         var context = new BuildContext(
-            new RawFolder(raw, new[] { builder.Folder, builder.Task }.Distinct(), tell), options, ImageFolder(builder, options), new Drops(), new Drops(), stop);
+            new RawFolder(raw, Names(builder), TaskBuilders.All.Where(other => other != builder).SelectMany(Names), tell), options, ImageFolder(builder, options), new Drops(), new Drops(), stop);
         var data = builder.Read(context);
         var (training, test) = (data.Training, data.Test);
         if (options.Images is { } images)
@@ -78,6 +78,8 @@ public static class DatasetBuild
         });
         return built!;
     }
+
+    private static IReadOnlyList<string> Names(TaskBuilder builder) => [.. new[] { builder.Folder, builder.Task }.Distinct()];
 
     private static string ImageFolder(TaskBuilder builder, BuildOptions options) =>
         (options.ImageFolder ?? builder.ImageFolder).Replace('\\', '/').Trim('/');

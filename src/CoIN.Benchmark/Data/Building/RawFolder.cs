@@ -24,10 +24,11 @@ internal sealed class RawFolder
 
     /// <summary>Opens the raw folder of a task: the folder of its name below the given one if there is one, else the given one.</summary>
     /// <param name="root">The folder that the user named.</param>
-    /// <param name="names">Names of a task's own folder.</param>
+    /// <param name="names">Names of the task's own folder.</param>
+    /// <param name="others">Names of other tasks' folders: among those the task's files are not looked for without a folder of its own.</param>
     /// <param name="tell">Is told what is being read.</param>
     /// <exception cref="CoinException">There is no such folder.</exception>
-    public RawFolder(string root, IEnumerable<string> names, Action<string> tell)
+    public RawFolder(string root, IReadOnlyList<string> names, IEnumerable<string> others, Action<string> tell)
     {
         this.root = Path.GetFullPath(root);
         this.tell = tell;
@@ -36,7 +37,15 @@ internal sealed class RawFolder
             throw new CoinException($"The folder of raw data {this.root} does not exist. Name the folder into which the data set was unpacked.");
         }
 
-        start = names.Select(name => Path.Combine(this.root, name)).FirstOrDefault(Directory.Exists) ?? this.root;
+        var own = names.Select(name => Path.Combine(this.root, name)).FirstOrDefault(Directory.Exists);
+        if (own is null && others.FirstOrDefault(name => Directory.Exists(Path.Combine(this.root, name))) is { } other)
+        {
+            // Names such as train.json are too common to look for them in other data sets' folders.
+            throw new CoinException($"{this.root} has the folder {other}, but no folder {names[0]}. Unpack {names[0]}'s raw data into a folder of this name there, "
+                + "or name its own folder with --raw.");
+        }
+
+        start = own ?? this.root;
     }
 
     private RawFolder(RawFolder parent, string start)

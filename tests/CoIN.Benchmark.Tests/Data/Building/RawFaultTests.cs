@@ -20,6 +20,14 @@ public sealed class RawFaultTests : IDisposable
     }
 
     [Fact]
+    public void A_tasks_files_are_not_looked_for_in_another_tasks_folder()
+    {
+        Directory.Delete(built.Folder.File("raw/VizWiz"), recursive: true);
+
+        Assert.Contains("has the folder ScienceQA, but no folder VizWiz", built.FaultOf("VizWiz"));
+    }
+
+    [Fact]
     public void A_file_that_is_there_twice_is_not_guessed()
     {
         built.Folder.Write("raw/VizWiz/a/train.json", "[]");
@@ -137,6 +145,6 @@ public sealed class RawFaultTests : IDisposable
 
         var message = built.FaultOf(task);
         Assert.Contains(expected, message);
-        Assert.Contains(path, message);
+        Assert.Contains(Path.GetFileName(path), message);
     }
 }
