@@ -41,7 +41,7 @@ internal sealed record RunComparison(
             "", [.. one.Rows.Select(row => (IReadOnlyList<string>)[one.Run.Report.RunId, row.When, .. row.Values.Select(Known)])])).ToList();
         if (measured.Count > 1 && measured[0].Run == runs[0])
         {
-            groups.Add(new LatexGroup("", [.. measured.Skip(1).SelectMany(one => Differences(runs[0], measured[0].Rows, one.Run, one.Rows))]));
+            groups.Add(new LatexGroup("", [.. measured.Skip(1).SelectMany(one => DifferencesFrom(runs[0], measured[0].Rows, one.Run, one.Rows))]));
         }
 
         foreach (var group in seeds)
@@ -60,7 +60,7 @@ internal sealed record RunComparison(
         return new ComparedMeasure(title, [.. groups.Where(group => group.Rows.Count > 0)]);
     }
 
-    private static IEnumerable<IReadOnlyList<string>> Differences(RunResults first, IReadOnlyList<Row> formers, RunResults other, IReadOnlyList<Row> rows) =>
+    private static IEnumerable<IReadOnlyList<string>> DifferencesFrom(RunResults first, IReadOnlyList<Row> formers, RunResults other, IReadOnlyList<Row> rows) =>
         from row in rows
         let former = formers.FirstOrDefault(one => one.When == row.When)
         where former is not null

@@ -59,9 +59,9 @@ internal static class RunSettings
         switch (token)
         {
             case JObject entries:
-                foreach (var (name, value) in entries)
+                foreach (var (name, entry) in entries)
                 {
-                    Flatten(prefix.Length == 0 ? name : $"{prefix}.{name}", value!, settings);
+                    Flatten(prefix.Length == 0 ? name : $"{prefix}.{name}", entry!, settings);
                 }
 
                 break;
