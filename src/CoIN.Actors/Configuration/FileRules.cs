@@ -1,6 +1,7 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
 
 namespace CoIN.Actors.Configuration;
 
@@ -28,19 +29,35 @@ public static class FileRules
 
     internal static void CheckModel(ExperimentOptions options, Problems problems)
     {
-        var path = options.Model.Path;
-        if (path.Length == 0)
+        var model = options.Model;
+        CheckFolder("coin.model.path", model.Path, problems);
+        CheckFolder("coin.model.language", model.Language, problems);
+        CheckFolder("coin.model.vision-tower", model.VisionTower, problems);
+        if (model.Projector is not null && !File.Exists(model.Projector))
+        {
+            problems.Add($"coin.model.projector: the file {model.Projector} does not exist. Download it or correct the path.");
+        }
+
+        if (options.Lora.From is { } adapter && !File.Exists(Path.Combine(adapter, AdapterFiles.Config)))
+        {
+            problems.Add($"coin.lora.from: {adapter} holds no {AdapterFiles.Config}. Name the folder of an adapter in PEFT's format.");
+        }
+    }
+
+    private static void CheckFolder(string key, string? path, Problems problems)
+    {
+        if (path is null or "")
         {
             return;
         }
 
         if (!Directory.Exists(path))
         {
-            problems.Add($"coin.model.path: the folder {path} does not exist. Download the model into it or correct the path.");
+            problems.Add($"{key}: the folder {path} does not exist. Download the model into it or correct the path.");
         }
-        else if (!File.Exists(Path.Combine(path, "config.json")))
+        else if (!File.Exists(Path.Combine(path, "config.json")) && !(key == "coin.model.path" && Directory.Exists(Path.Combine(path, "llama"))))
         {
-            problems.Add($"coin.model.path: {path} holds no config.json. Name a Hugging Face model folder.");
+            problems.Add($"{key}: {path} holds no config.json. Name a Hugging Face model folder.");
         }
     }
 

@@ -224,7 +224,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         else if (state.BaseModelSha256 != message.Sha256)
         {
             End(new RunFailed(
-                $"The base model in {state.Options.Model.Path} is not the one this run began with (SHA-256 {message.Sha256[..12]}…, then {state.BaseModelSha256[..12]}…). " +
+                $"The base model in {state.Options.Model.Name()} is not the one this run began with (SHA-256 {message.Sha256[..12]}…, then {state.BaseModelSha256[..12]}…). " +
                 "Put the former files back, or start a new run."));
         }
     }

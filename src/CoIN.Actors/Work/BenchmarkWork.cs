@@ -55,13 +55,18 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
-        Subset.Draw(TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.MaxTrainSamples, options.Seed);
+        Subset.DrawVolume(TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.Volume, options.Data.MaxTrainSamples, options.Seed);
 
     /// <inheritdoc/>
     public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task)
     {
         var all = tests.GetOrAdd(PathOf(options, task, task.TestFile), TestSamples.Read);
-        return options.Data.MaxTestSamples > 0 ? [.. all.Take(options.Data.MaxTestSamples)] : all;
+        return options.Data switch
+        {
+            { MaxTestSamples: 0 } => all,
+            { TestSubset: TestSubset.Seeded, MaxTestSamples: var max } => Subset.Draw(all, max, options.Seed),
+            { MaxTestSamples: var max } => [.. all.Take(max)],
+        };
     }
 
     /// <inheritdoc/>

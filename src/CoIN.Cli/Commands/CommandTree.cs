@@ -53,6 +53,7 @@ internal static class CommandTree
         root.Add(Validate(host));
         root.Add(DoctorCommand.Build(host, runs));
         root.Add(PlanCommand.Build(host, runs));
+        root.Add(ModelCommands.Build(host));
         root.Add(MiniCommands.Build(host));
         root.Add(DataCommands.Build(host));
         root.SetAction(_ => Greet(host));

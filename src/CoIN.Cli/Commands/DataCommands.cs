@@ -12,6 +12,7 @@ internal static class DataCommands
     {
         DataCheckCommand.Build(host),
         DataPreviewCommand.Build(host),
+        DataBuildCommand.Build(host),
     };
 
     /// <summary>The option that picks tasks.</summary>

@@ -76,7 +76,7 @@ internal static class DataPreviewCommand
     private static IReadOnlyList<Shown> Samples(ExperimentOptions options, TaskOptions task, Choice choice)
     {
         // Named samples may be any of the file.
-        var wanted = choice.Ids.Length > 0 ? options with { Data = options.Data with { MaxTrainSamples = 0, MaxTestSamples = 0 } } : options;
+        var wanted = choice.Ids.Length > 0 ? options with { Data = options.Data with { Volume = 1, MaxTrainSamples = 0, MaxTestSamples = 0 } } : options;
         var work = new BenchmarkWork();
         IReadOnlyList<Shown> all = choice.Test
             ? [.. work.Test(wanted, task).Select(sample => new Shown(sample.QuestionId, sample.Image, null, sample))]

@@ -25,7 +25,7 @@ internal static class ValidateCommand
         host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
         host.Out.WriteLine($"  experiment  {options.Name}, {options.Method}, seed {options.Seed}");
         host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");
-        host.Out.WriteLine($"  model       {options.Model.Path}");
+        host.Out.WriteLine($"  model       {options.Model.Name()}");
         host.Out.WriteLine($"  data        {options.Data.Instructions}"
             + (preparation is null ? "" : " (made when the run starts, if missing)"));
         host.Out.WriteLine($"  judge       {(options.Judge is { } judge ? $"{judge.Name}, {Words.Of(judge.Kind)}" : "none")}");

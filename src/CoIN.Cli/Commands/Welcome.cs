@@ -33,6 +33,9 @@ internal static class Welcome
           data check <hocon…> [--task X]           find what in the data would break a run, or spoil its numbers
           data preview <hocon…> [--task X]         show samples as the model will see them
           plan <hocon…> [--memory 24GB]            steps, memory, disk and time before anything is loaded
+          data build --task X --raw DIR --out DIR  make instruction folders of the raw data sets
+          model info <path> | model merge <adapter> --model DIR --out DIR
+                                                   look into model files, or fold an adapter into its model
           mini generate | mini pretrain            make the miniature's data, or its base model
 
         Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.

@@ -42,7 +42,7 @@ internal static class PaperComparison
             own["LoRA alpha"] = Text(options.Lora.Alpha);
             own["learning rate"] = Text(options.Training.LearningRate);
             own["epochs"] = options.Training.MaxSteps > 0 ? $"at most {Text(options.Training.MaxSteps)} steps" : Text(options.Training.Epochs);
-            own["training samples"] = options.Data.MaxTrainSamples > 0 ? $"at most {Text(options.Data.MaxTrainSamples)} per task" : "all";
+            own["training samples"] = DataParts.Training(options.Data);
             own["test samples"] = string.Join(", ", run.DataFiles.Where(file => file.Use == "test").Select(file => $"{file.Task} {Text(file.SamplesUsed)}"));
         }
 

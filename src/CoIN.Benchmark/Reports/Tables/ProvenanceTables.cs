@@ -11,6 +11,9 @@ internal static class ProvenanceTables
             ["method", ReportNames.Of(report.Method)],
             ["seed", Text(report.Seed)],
             ["tasks", string.Join(", ", report.Tasks)],
+            .. report.Options is { } options
+                ? [["training samples", DataParts.Training(options.Data)], ["test samples", DataParts.Test(options.Data)]]
+                : Array.Empty<IReadOnlyList<string>>(),
             .. report.Model is { } model
                 ? [["base model", $"{model.Name}, {Text(model.Layers)} layers of width {Text(model.HiddenSize)}"]]
                 : Array.Empty<IReadOnlyList<string>>(),
