@@ -26,7 +26,7 @@ public static class ExperimentPlanner
     public static ExperimentPlan Plan(
         ExperimentOptions options, string device, int evaluators, Func<TaskOptions, IReadOnlyList<TrainingSample>?> samples)
     {
-        var (config, tokenizer, _) = LlavaBase.ReadSettings(options.Model.Path);
+        var (config, tokenizer, _) = LlavaBase.ReadSettings(LlavaSource.Of(options.Model));
         var prompts = new PromptBuilder(tokenizer, ConversationTemplates.Get(options.Model.Conversation), options.Model.MaxLength);
         var trains = options.Method != Method.ZeroShot;
         var sets = !trains ? [] : options.Tasks.Select((task, i) => new Stage(
