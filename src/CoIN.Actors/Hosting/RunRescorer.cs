@@ -44,7 +44,7 @@ public static class RunRescorer
     }
 
     /// <summary>The test set as it was when the run began.</summary>
-    private static IReadOnlyList<TestSample> Test(RunState state, int index, IBenchmarkWork work)
+    internal static IReadOnlyList<TestSample> Test(RunState state, int index, IBenchmarkWork work)
     {
         var task = state.Options.Tasks[index];
         var file = $"{task.Folder}/{task.TestFile}";

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Runs;
 
@@ -69,7 +70,26 @@ public sealed record CellScored(int Stage, int Task, double Accuracy, int Sample
 public sealed record CellRescored(
     int Stage, int Task, double Accuracy, int Samples, double Corrected, int CorrectedSamples, string ScoresFile, string ScoresSha256) : RunEvent;
 
-/// <summary>Every stage is trained and every cell scored.</summary>
+/// <summary>A judge was appointed beside those that the run has, or in the place of the one of its name.</summary>
+public sealed record JudgeAppointed(JudgeOptions Judge) : RunEvent;
+
+/// <summary>A judge is not asked any more. What it judged stays.</summary>
+public sealed record JudgeDismissed(string Judge) : RunEvent;
+
+/// <summary>A judge has given its marks to a cell; they are whole on disk.</summary>
+/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
+/// <param name="Task">0-based place of the task in the order.</param>
+/// <param name="Judge">The judge's name.</param>
+/// <param name="Model">The language model that judged; null where it was none.</param>
+/// <param name="Identity"><see cref="JudgeIdentity.Of"/> of the judge.</param>
+/// <param name="Published">Reasoning Capability in percent, the replies read by the reference's rule.</param>
+/// <param name="Corrected">The same by the corrected rule; null where no reply had a score.</param>
+/// <param name="Unparsable">Replies in which the corrected rule found no score.</param>
+public sealed record CellJudged(
+    int Stage, int Task, string Judge, JudgeKind Kind, string? Model, string Identity, double Published, double? Corrected, int Samples, int Unparsable,
+    string File, string Sha256) : RunEvent;
+
+/// <summary>Every stage is trained, every cell scored and judged.</summary>
 public sealed record RunCompleted : RunEvent;
 
 /// <summary>A fault ended the run; a resume tries again.</summary>

@@ -1,5 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
 
 namespace CoIN.Actors.Runs;
@@ -35,11 +36,31 @@ internal static class RunFiles
 
         foreach (var cell in state.Cells.Values)
         {
-            RequireFile(runFolder, cell.File, cell.Sha256);
             if (cell.ScoresFile is not null)
             {
                 RequireFile(runFolder, cell.ScoresFile, cell.ScoresSha256!, $"Make it anew from the predictions: ./run.sh rescore {state.Started!.RunId}");
             }
+        }
+
+        VerifyJudged(runFolder, state);
+    }
+
+    /// <summary>Checks what judges need: predictions, and what was judged before.</summary>
+    /// <exception cref="CoinException">As in <see cref="Verify"/>.</exception>
+    public static void VerifyJudged(string runFolder, RunState state)
+    {
+        foreach (var cell in state.Cells.Values)
+        {
+            RequireFile(runFolder, cell.File, cell.Sha256);
+        }
+
+        foreach (var judged in state.Judgements.Values)
+        {
+            RequireFile(
+                runFolder, judged.File, judged.Sha256,
+                judged.Kind == JudgeKind.People
+                    ? $"Read the scores again: ./run.sh judge import {state.Started!.RunId} …"
+                    : $"Restore it from a copy, or judge again under another name: ./run.sh judge run {state.Started!.RunId} --set judge.name=…");
         }
     }
 

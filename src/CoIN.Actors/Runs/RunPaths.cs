@@ -22,6 +22,15 @@ public static class RunPaths
     /// <param name="stage">From 1; 0 for the base model.</param>
     public static string Scores(int stage, string task) => $"scores/{Row(stage)}/{task}.jsonl";
 
+    /// <summary>Replies of judges, so that nothing is asked twice.</summary>
+    public const string JudgementCache = "judgements/cache";
+
+    /// <param name="stage">From 1; 0 for the base model.</param>
+    public static string Judgements(string judge, int stage, string task) => $"judgements/{judge}/{Row(stage)}/{task}.jsonl";
+
+    /// <summary>Which answers a user study is of.</summary>
+    public static string StudyKey(string study) => $"judgements/studies/{study}.key.json";
+
     /// <param name="shard">From 0.</param>
     public static string Shard(int stage, string task, int shard, int shards) =>
         Path.ChangeExtension(Predictions(stage, task), null) + $".shard-{shard + 1}-of-{shards}.jsonl";

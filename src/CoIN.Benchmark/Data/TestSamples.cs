@@ -8,17 +8,21 @@ public static class TestSamples
 {
     private const string ImageTag = "<image>";
 
+    /// <summary>Names under which a sample's id may stand.</summary>
+    internal static readonly string[] IdKeys = ["question_id", "id"];
+
     /// <summary>Reads all test samples in file order.</summary>
     /// <exception cref="CoinException">The file or a sample in it cannot be used; the message names file, line and sample.</exception>
     public static IReadOnlyList<TestSample> Read(string path)
     {
         var ids = new HashSet<string>(StringComparer.Ordinal);
-        return SampleFile.Read(path, ["question_id", "id"], entry => ids.Add(entry.Id)
+        return SampleFile.Read(path, IdKeys, entry => ids.Add(entry.Id)
             ? Sample(entry)
             : throw entry.Fault("has a question id that an earlier sample has too", "Give each question its own id"));
     }
 
-    private static TestSample Sample(SampleEntry entry)
+    /// <summary>Makes a test sample of its entry.</summary>
+    internal static TestSample Sample(SampleEntry entry)
     {
         var text = entry.Text("text");
         if (text.Contains(ImageTag, StringComparison.Ordinal))
@@ -55,7 +59,7 @@ public static class TestSamples
         // One of ten annotators may have written nothing; if all did, there is nothing to compare with.
         return answers.Any(answer => !string.IsNullOrWhiteSpace(answer))
             ? answers
-            : throw entry.Fault("has no \"answer\"", "Add the reference answer");
+            : throw entry.Fault("has no \"answer\"", "Add the reference answer", SampleFaultKind.EmptyAnswer);
     }
 
     private static string? SingleAnswer(SampleEntry entry) =>
@@ -68,7 +72,7 @@ public static class TestSamples
     {
         { Type: JTokenType.String } when !string.IsNullOrWhiteSpace((string)value!) => (string)value!,
         JArray { Count: 4 } list => $"[{string.Join(", ", list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item)))}]",
-        _ => throw entry.Fault($"has a \"{key}\" that is no box", "Write it as \"[x1, y1, x2, y2]\""),
+        _ => throw entry.Fault($"has a \"{key}\" that is no box", "Write it as \"[x1, y1, x2, y2]\"", SampleFaultKind.BadBox),
     };
 
     /// <summary>The answer that most annotators gave; among equals the one given first.</summary>
