@@ -36,7 +36,12 @@ public static class MatrixText
         Table("", tasks, [("zero-shot", [.. accuracies.Select(Percent)])]);
 
     /// <summary>A percentage with two decimals, as everywhere in the reports.</summary>
-    internal static string Percent(double? value) => value?.ToString("0.00", CultureInfo.InvariantCulture) ?? Unknown;
+    internal static string Percent(double? value)
+    {
+        // What is rounded to nothing has no sign.
+        var text = value?.ToString("0.00", CultureInfo.InvariantCulture) ?? Unknown;
+        return text == "-0.00" ? "0.00" : text;
+    }
 
     private static string Table(string corner, IReadOnlyList<string> tasks, IReadOnlyList<(string Label, IReadOnlyList<string> Cells)> rows)
     {

@@ -26,6 +26,14 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void A_number_that_one_seed_lacks_has_no_mean()
+    {
+        var unfinished = OtherSeed with { Status = "stopped", Cells = [.. OtherSeed.Cells.Where(cell => cell.Stage == 1)] };
+
+        Assert.Contains("mean ± sd of 2 seeds,just trained,45.13 ± 7.07,,,\n", Render(ComparisonFormat.Csv, First, unfinished), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Runs_that_differ_by_more_than_their_seed_have_no_common_mean()
     {
         var other = OtherSeed with { BaseModelSha256 = "another" };

@@ -23,6 +23,10 @@ public sealed class MatrixTextTests
         => Assert.EndsWith("\nMAA 71.29  BWT -10.88\n", MatrixText.Render(["GQA"], [[71.0]], 71.289, -10.876), StringComparison.Ordinal);
 
     [Fact]
+    public void What_is_rounded_to_nothing_has_no_sign()
+        => Assert.EndsWith("BWT 0.00\n", MatrixText.Render(["GQA"], [[71.0]], 71, -0.001), StringComparison.Ordinal);
+
+    [Fact]
     public void A_square_matrix_shows_nothing_above_the_diagonal()
         => Assert.Equal(
             MatrixText.Render(["a", "b"], [[1], [2, 3]], 1, 2), MatrixText.Render(["a", "b"], [[1, null], [2, 3]], 1, 2));

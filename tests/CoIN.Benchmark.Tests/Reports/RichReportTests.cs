@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Examples;
+using CoIN.Benchmark.Scoring;
 using CoIN.Benchmark.Tests.Support;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -81,6 +82,17 @@ public sealed class RichReportTests : IDisposable
         Assert.Equal("answer 0 of stage 3", examples[0].Answers[1].Text);
         Assert.Equal(8, examples[2].Answers[1].Judged.Single().Score);
         Assert.Equal("/images/./0.png", System.Text.Encoding.UTF8.GetString(examples[0].Picture!.Bytes.AsSpan(3)));
+    }
+
+    [Fact]
+    public void A_wrong_form_that_is_gone_at_the_end_is_shown_from_the_last_stage_that_has_it()
+    {
+        ScoresFile.Write(folder.File("scores/3-0.jsonl"), [.. Enumerable.Range(0, 4).Select(n => new SampleScore($"ScienceQA-{n}", 0, 0))]);
+        var report = run.Report with { Cells = [.. run.Report.Cells.Select(cell => cell.Stage == 3 ? cell with { Judgements = [] } : cell)] };
+
+        var example = ExamplePicker.Pick(report, folder.Path, run.Data()).Single(one => one is { Kind: ExampleKind.WrongForm, Task: "ScienceQA" });
+
+        Assert.Equal(("ScienceQA-1", 2), (example.Sample.QuestionId, example.Answers[^1].Stage));
     }
 
     [Fact]

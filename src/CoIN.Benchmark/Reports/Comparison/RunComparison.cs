@@ -52,7 +52,7 @@ internal sealed record RunComparison(
                 groups.Add(new LatexGroup("", [.. rows[0].Select((row, place) => (IReadOnlyList<string>)
                 [
                     FormattableString.Invariant($"mean ± sd of {rows.Count} seeds"), row.When,
-                    .. row.Values.Select((_, column) => Spread(MeanDeviation.Of(rows.Select(one => one.ElementAtOrDefault(place)?.Values[column])))),
+                    .. row.Values.Select((_, column) => Spread([.. rows.Select(one => one.ElementAtOrDefault(place)?.Values[column])])),
                 ])]));
             }
         }
@@ -102,9 +102,10 @@ internal sealed record RunComparison(
 
     private static string Known(double? value) => value is null ? "" : MatrixText.Percent(value);
 
-    private static string Signed(double? value) => value is null ? "" : (value >= 0 ? "+" : "") + MatrixText.Percent(value);
+    private static string Signed(double? value) => value is null ? "" : MatrixText.Percent(value) is var text && text[0] == '-' ? text : "+" + text;
 
-    private static string Spread(MeanDeviation? value) => value is not { } known
+    /// <summary>Nothing where not all runs have the number: a mean of some of them would look like a mean of all.</summary>
+    private static string Spread(IReadOnlyList<double?> values) => values.Contains(null) || MeanDeviation.Of(values) is not { } known
         ? ""
         : MatrixText.Percent(known.Mean) + (known.Deviation is { } deviation ? " ± " + MatrixText.Percent(deviation) : "");
 

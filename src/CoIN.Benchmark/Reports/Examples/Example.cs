@@ -38,6 +38,6 @@ internal sealed record ExampleAnswer(int Stage, string Text, double? Published, 
 }
 
 /// <summary>A sample with its answers, after the manner of the paper's figure 3.</summary>
-/// <param name="Answers">After the task's own stage and at the end; one where both are the same.</param>
+/// <param name="Answers">After the task's own stage and at the stage that is shown, mostly the last; one where both are the same.</param>
 /// <param name="Picture">Null where the sample has none or it is gone.</param>
 internal sealed record Example(ExampleKind Kind, string Task, TestSample Sample, IReadOnlyList<ExampleAnswer> Answers, Thumbnail? Picture);

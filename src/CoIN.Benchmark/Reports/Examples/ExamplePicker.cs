@@ -32,25 +32,44 @@ internal static class ExamplePicker
     private static IEnumerable<Example> OfTask(RunReport report, string folder, string task, ExampleData data)
     {
         var own = report.Method == Experiments.Method.ZeroShot ? 0 : report.PlaceOf(task) + 1;
-        var last = report.Cells.Where(cell => cell.Task == task).Select(cell => cell.Stage).DefaultIfEmpty(-1).Max();
-        var stages = new[] { own, last }.Distinct().Select(stage => report.Cell(stage, task)).OfType<CellReport>().ToList();
-        if (stages.Count == 0 || data.Samples(task) is not { } samples)
+        var cells = report.Cells.Where(cell => cell.Task == task && cell.Stage >= own).OrderBy(cell => cell.Stage).ToList();
+        if (cells.Count == 0 || data.Samples(task) is not { } samples)
         {
             yield break;
         }
 
-        var answers = stages.Select(cell => Answers(folder, cell)).ToList();
+        var first = Answers(folder, cells[0]);
+        var last = cells.Count > 1 ? Answers(folder, cells[^1]) : first;
         var kinds = new HashSet<ExampleKind>();
+        foreach (var (sample, answers) in Answered(samples, first, last))
+        {
+            if (KindOf(answers) is { } kind && kinds.Add(kind))
+            {
+                yield return new Example(kind, task, sample, answers, null);
+            }
+        }
+
+        // What is forgotten altogether at the end may have had the wrong form first.
+        for (var place = cells.Count - 2; place >= 0 && !kinds.Contains(ExampleKind.WrongForm); place--)
+        {
+            var then = place == 0 ? first : Answers(folder, cells[place]);
+            foreach (var (sample, answers) in Answered(samples, first, then).Where(one => KindOf(one.Answers) == ExampleKind.WrongForm).Take(1))
+            {
+                kinds.Add(ExampleKind.WrongForm);
+                yield return new Example(ExampleKind.WrongForm, task, sample, answers, null);
+            }
+        }
+    }
+
+    /// <summary>The samples that have been answered both times, in the order of the test file.</summary>
+    private static IEnumerable<(TestSample Sample, IReadOnlyList<ExampleAnswer> Answers)> Answered(
+        IReadOnlyList<TestSample> samples, Dictionary<string, ExampleAnswer> first, Dictionary<string, ExampleAnswer> last)
+    {
         foreach (var sample in samples)
         {
-            ExampleAnswer[] both = [.. answers.Select(one => one.GetValueOrDefault(sample.QuestionId)).OfType<ExampleAnswer>()];
-            if (both.Length == answers.Count && KindOf(both) is { } kind && kinds.Add(kind))
+            if (first.TryGetValue(sample.QuestionId, out var one) && last.TryGetValue(sample.QuestionId, out var other))
             {
-                yield return new Example(kind, task, sample, both, null);
-                if (kinds.Count == Wanted.Length)
-                {
-                    yield break;
-                }
+                yield return (sample, ReferenceEquals(one, other) ? [one] : [one, other]);
             }
         }
     }
@@ -60,7 +79,7 @@ internal static class ExamplePicker
         (_, { IsWrong: true, HoldsTheAnswer: true }) => ExampleKind.WrongForm,
         ({ IsRight: true }, { IsWrong: true }) => ExampleKind.Forgotten,
         ({ IsRight: true }, { IsRight: true }) => ExampleKind.Kept,
-        ({ IsWrong: true }, { IsWrong: true }) => ExampleKind.NotLearned,
+        ({ IsWrong: true, HoldsTheAnswer: false }, { IsWrong: true }) => ExampleKind.NotLearned,
         _ => null,
     };
 

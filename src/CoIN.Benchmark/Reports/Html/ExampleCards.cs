@@ -70,7 +70,7 @@ internal static class ExampleCards
     private static string Meaning(ExampleKind kind) => kind switch
     {
         ExampleKind.Forgotten => "Right just after the task's own stage, wrong at the end.",
-        ExampleKind.WrongForm => "Wrong by the published rule, but the corrected rule (0.5 or more) or a judge (7 of 10 or more) finds the truth in the answer.",
+        ExampleKind.WrongForm => "Wrong by the published rule, but the corrected rule (0.5 or more) or a judge (7 of 10 or more) finds the truth in the answer; the last stage at which that is so.",
         ExampleKind.Kept => "Right by the published rule.",
         _ => "Wrong by every rule.",
     };

@@ -23,8 +23,8 @@ internal static class HeatMap
         }
 
         return Markup.Of($"""
-            <div class="scroll"><table class="heat">
-            <caption>{measure.Title}, in percent. A row per stage (after training on which task), a column per task (tested on which).</caption>
+            <p class="note">Percent. A row per stage: after training on which task. A column per task: tested on which.</p>
+            <div class="scroll"><table class="heat" aria-label="{measure.Title}">
             <thead><tr><th scope="col">after stage</th>{Markup.Join(tasks.Select(task => Markup.Of($"<th scope=\"col\">{task}</th>")), "")}</tr></thead>
             <tbody>
             {Markup.Join(rows)}

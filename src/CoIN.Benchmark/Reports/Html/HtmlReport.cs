@@ -97,15 +97,20 @@ internal static class HtmlReport
 
     private static Markup Numbers(RunResults results)
     {
-        var names = MetricName.All.Named.Select(one => one.Value).ToList();
-        var rows = names.Select((name, place) => (IReadOnlyList<string>)
-        [
-            $"{name.Name}, {name.Unit}", name.Meaning,
-            .. results.Measures.Select(measure => WithInterval(measure.Results.Values.Named[place].Value, measure.Results.Intervals.Named[place].Value)),
-        ]).Where(row => row.Skip(2).Any(cell => cell != "-")).ToList();
-        var metrics = rows.Count > 0
-            ? Page.Table(new TextTable(["", "meaning", .. results.Measures.Select(measure => measure.Title)], rows), 2)
-            : Markup.Empty;
+        var known = MetricName.All.Named.Select((one, place) => (Name: one.Value, Place: place))
+            .Where(one => results.Measures.Any(measure => measure.Results.Values.Named[one.Place].Value is not null)).ToList();
+        var metrics = known.Count == 0 ? Markup.Empty : Markup.Of($"""
+            {Page.Table(new TextTable(
+                ["measure", .. known.Select(one => $"{one.Name.Name}, {one.Name.Unit}")],
+                [.. results.Measures.Select(measure => (IReadOnlyList<string>)
+                [
+                    measure.Title,
+                    .. known.Select(one => WithInterval(measure.Results.Values.Named[one.Place].Value, measure.Results.Intervals.Named[one.Place].Value)),
+                ])]), 1)}
+            <ul class="note">
+            {Markup.Join(known.Select(one => Markup.Of($"<li><b>{one.Name.Name}</b>: {one.Name.Meaning}.</li>")))}
+            </ul>
+            """);
         var options = new BootstrapOptions();
         var note = results.Measures.Any(measure => measure.Results.CellIntervals.Count > 0)
             ? Markup.Of($"<p class=\"note\">In brackets: {100 * options.Level:0} % intervals by bootstrap over test samples, {options.Resamples} resamples. They say how much a number depends on the questions asked, not on the seed of training.</p>")
@@ -118,7 +123,7 @@ internal static class HtmlReport
             """);
     }
 
-    internal static string WithInterval(double? value, Interval? interval) => value is null
+    private static string WithInterval(double? value, Interval? interval) => value is null
         ? "-"
         : MatrixText.Percent(value) + (interval is { } known ? $" [{MatrixText.Percent(known.Low)}, {MatrixText.Percent(known.High)}]" : "");
 
@@ -140,7 +145,7 @@ internal static class HtmlReport
         {Titled("Training: the schedule as it was", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Stages(report), 2) : Markup.Empty)}
         {Titled("Data files", Page.Table(ProvenanceTables.DataFiles(report), 5, "plain hashes"))}
         {Titled("Predictions", report.Cells.Count > 0 ? Page.Table(ProvenanceTables.Predictions(report), 6, "plain hashes") : Markup.Empty)}
-        {Titled("Adapters, SHA-256", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Adapters(report), 4, "plain hashes") : Markup.Empty)}
+        {Titled("Adapters, SHA-256", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Adapters(report), 4, "plain hashes both") : Markup.Empty)}
         """);
 
     private static Markup Titled(string title, Markup body) => body == Markup.Empty ? body : Markup.Of($"<h3>{title}</h3>\n{body}");
