@@ -108,7 +108,7 @@ public sealed class TorchArchiveTests : IDisposable
         var refused = 0;
         for (var round = 0; round < 1500; round++)
         {
-            File.WriteAllBytes(folder.Of("fuzz.bin"), Changed(good, random));
+            File.WriteAllBytes(folder.Of("fuzz.bin"), Mutation.Of(good, random));
             try
             {
                 using var archive = new TorchArchive(folder.Of("fuzz.bin"));
@@ -156,37 +156,13 @@ public sealed class TorchArchiveTests : IDisposable
         Assert.Contains("no plain file name", Assert.Throws<CoinException>(() => CheckpointFolder.Open(folder.Path)).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Flipped bits, swapped pieces, and cut ends.</summary>
-    private static byte[] Changed(byte[] good, Random random)
-    {
-        var bad = (byte[])good.Clone();
-        switch (random.Next(4))
-        {
-            case 0:
-                return bad[..random.Next(bad.Length)];
-            case 1:
-                var (from, to, length) = (random.Next(bad.Length), random.Next(bad.Length), random.Next(1, 64));
-                length = Math.Min(length, bad.Length - Math.Max(from, to));
-                Array.Copy(good, from, bad, to, length);
-                Array.Copy(good, to, bad, from, length);
-                return bad;
-            default:
-                for (var flips = random.Next(1, 6); flips > 0; flips--)
-                {
-                    bad[random.Next(bad.Length)] ^= (byte)(1 << random.Next(8));
-                }
-
-                return bad;
-        }
-    }
-
     private static void Is(TorchArchive archive, string name, ScalarType dtype, long[] shape, params float[] values)
     {
         using var tensor = archive.Read(name);
         Assert.Equal((dtype, string.Join(',', shape)), (archive.Describe(name).Dtype, string.Join(',', archive.Describe(name).Shape)));
         Assert.Equal(dtype, tensor.dtype);
         Assert.Equal(shape, tensor.shape);
-        Assert.Equal(values, tensor.to(ScalarType.Float32).data<float>().ToArray());
+        Assert.Equal(values, tensor.numel() == 0 ? [] : tensor.to(ScalarType.Float32).data<float>().ToArray());
     }
 
     /// <summary>A dict with one float32 tensor x of a storage of four elements.</summary>
