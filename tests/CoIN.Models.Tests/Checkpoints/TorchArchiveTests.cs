@@ -89,6 +89,19 @@ public sealed class TorchArchiveTests : IDisposable
     }
 
     [Fact]
+    public void A_member_that_claims_more_than_the_file_has_is_refused_before_memory_is_taken()
+    {
+        // A tensor of 2 GB, and a directory of the zip file that agrees with it.
+        var path = Zip(("a/data.pkl", Latin1("}U\u0001xctorch._utils\n_rebuild_tensor_v2\n((U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpuJ\0\0\0\u0020tQK\0J\0\0\0\u0020\u0085K\u0001\u0085\u0089)tRs.")), ("a/data/0", new byte[16]));
+        var bytes = File.ReadAllBytes(path);
+        var entry = bytes.AsSpan().LastIndexOf("PK\u0001\u0002"u8);
+        BitConverter.TryWriteBytes(bytes.AsSpan(entry + 20), 0x80000000u);
+        BitConverter.TryWriteBytes(bytes.AsSpan(entry + 24), 0x80000000u);
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains("claims 2147483648 bytes", Refused(path), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_is_no_archive_or_not_there_is_named()
     {
         File.WriteAllText(folder.Of("pointer.bin"), "version https://git-lfs.github.com/spec/v1");
