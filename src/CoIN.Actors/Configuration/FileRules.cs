@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 
@@ -15,6 +16,15 @@ public static class FileRules
         CheckModel(options, problems);
         CheckData(options, problems);
         problems.ThrowIfAny("The experiment's files");
+    }
+
+    /// <summary>Checks that the two folders with samples and images are there; not what is in them.</summary>
+    /// <exception cref="CoinException">One is not; the message names key, path and remedy.</exception>
+    public static void CheckDataFolders(ExperimentOptions options)
+    {
+        var problems = new Problems();
+        _ = HasDataFolders(options.Data, problems);
+        problems.ThrowIfAny("The experiment's data");
     }
 
     internal static void CheckModel(ExperimentOptions options, Problems problems)
@@ -53,20 +63,8 @@ public static class FileRules
 
     internal static void CheckData(ExperimentOptions options, Problems problems)
     {
-        var data = options.Data;
-        if (data.Images.Length > 0 && !Directory.Exists(data.Images))
+        if (!HasDataFolders(options.Data, problems))
         {
-            problems.Add($"coin.data.images: the folder {data.Images} does not exist. Name the folder to which the samples' image paths are relative.");
-        }
-
-        if (data.Instructions.Length == 0)
-        {
-            return;
-        }
-
-        if (!Directory.Exists(data.Instructions))
-        {
-            problems.Add($"coin.data.instructions: the folder {data.Instructions} does not exist. Name the folder with one folder per task.");
             return;
         }
 
@@ -81,12 +79,35 @@ public static class FileRules
         }
     }
 
+    /// <summary>Notes folders that are missing.</summary>
+    /// <returns>Whether the instructions' folder is there.</returns>
+    private static bool HasDataFolders(DataOptions data, Problems problems)
+    {
+        if (data.Images.Length > 0 && !Directory.Exists(data.Images))
+        {
+            problems.Add($"coin.data.images: the folder {data.Images} does not exist. Name the folder to which the samples' image paths are relative.");
+        }
+
+        if (data.Instructions.Length == 0)
+        {
+            return false;
+        }
+
+        if (!Directory.Exists(data.Instructions))
+        {
+            problems.Add($"coin.data.instructions: the folder {data.Instructions} does not exist. Name the folder with one folder per task.");
+            return false;
+        }
+
+        return true;
+    }
+
     private static void CheckFile(ExperimentOptions options, TaskOptions task, string file, string key, Problems problems)
     {
         var path = Path.Combine(options.Data.Instructions, task.Folder, file);
         if (!File.Exists(path))
         {
-            problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} does not exist. "
+            problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} does not exist.{SampleFiles.CandidatesSentence(path)} "
                 + $"Put it there, correct coin.tasks.{task.Name}.folder or .{key}, or leave {task.Name} out of coin.order.");
         }
     }

@@ -1,3 +1,5 @@
+using CoIN.Benchmark.Judging;
+
 namespace CoIN.Benchmark.Experiments;
 
 /// <summary>How the tasks of a run are learned.</summary>
@@ -18,6 +20,16 @@ public enum Schedule
 
     /// <summary>Linear warmup from 0, then constant.</summary>
     Constant,
+}
+
+/// <summary>Which of a task's test samples are asked where not all are.</summary>
+public enum TestSubset
+{
+    /// <summary>The first ones of the file.</summary>
+    First,
+
+    /// <summary>Drawn by the experiment's seed; fewer are contained in more.</summary>
+    Seeded,
 }
 
 /// <summary>One experiment: everything that decides its numbers. Persisted with the run, so that a resume needs no configuration file.</summary>
@@ -44,6 +56,9 @@ public sealed record ExperimentOptions
     public TrainingOptions Training { get; init; } = new();
 
     public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>Who gives marks for Reasoning Capability; null for nobody.</summary>
+    public JudgeOptions? Judge { get; init; }
 }
 
 /// <summary>One task: a folder of samples, and the rule by which its answers are scored.</summary>
@@ -83,8 +98,14 @@ public sealed record DataOptions
     /// <summary>At most so many training samples per task, drawn by the seed; 0 for all.</summary>
     public int MaxTrainSamples { get; init; }
 
-    /// <summary>At most so many test samples per task, the first ones in the file; 0 for all.</summary>
+    /// <summary>At most so many test samples per task; 0 for all.</summary>
     public int MaxTestSamples { get; init; }
+
+    /// <summary>Part of each training set, greater than 0 and at most 1, drawn by the seed: a smaller volume is contained in every larger one.</summary>
+    public double Volume { get; init; } = 1;
+
+    /// <summary>Which test samples <see cref="MaxTestSamples"/> leaves.</summary>
+    public TestSubset TestSubset { get; init; } = TestSubset.First;
 }
 
 /// <summary>The base model.</summary>
@@ -166,6 +187,12 @@ public sealed record TrainingOptions
 
     /// <summary>Micro-batches per optimizer step.</summary>
     public int GradientAccumulation { get; init; } = 1;
+
+    /// <summary>Compute each layer again for its gradients instead of keeping its activations: less memory, about a third more time, the same bits.</summary>
+    public bool GradientCheckpointing { get; init; }
+
+    /// <summary>Put samples of one modality into each step and share its positions out evenly among its micro-batches, as LLaVA's sampler does.</summary>
+    public bool GroupByLength { get; init; }
 
     public double Epochs { get; init; } = 1;
 

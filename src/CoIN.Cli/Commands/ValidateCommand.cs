@@ -1,6 +1,7 @@
 using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Cli.Hosting;
+using CoIN.Cli.Views;
 
 namespace CoIN.Cli.Commands;
 
@@ -27,6 +28,7 @@ internal static class ValidateCommand
         host.Out.WriteLine($"  model       {options.Model.Name()}");
         host.Out.WriteLine($"  data        {options.Data.Instructions}"
             + (preparation is null ? "" : " (made when the run starts, if missing)"));
+        host.Out.WriteLine($"  judge       {(options.Judge is { } judge ? $"{judge.Name}, {Words.Of(judge.Kind)}" : "none")}");
         host.Out.WriteLine($"  devices     {string.Join(", ", node.Devices)}");
         return ExitCodes.Done;
     }

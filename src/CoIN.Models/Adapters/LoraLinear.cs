@@ -68,13 +68,14 @@ internal sealed class LoraLinear : IDisposable
     {
         var a = A.to(x.dtype);
         var low = dropout is null ? F.linear(x, a) : null;
+        var factor = (float)(dropout is null ? scaling : scaling * dropout.Scale);
         var sums = new Tensor[outputs.Length];
         for (var i = 0; i < outputs.Length; i++)
         {
             var part = low is null
                 ? F.linear(dropout!.Apply(x), a.narrow(0, (long)i * rank, rank))
                 : outputs.Length == 1 ? low : low.narrow(1, (long)i * rank, rank);
-            sums[i] = addmm(outputs[i], part, B[i].to(x.dtype).t(), 1f, (float)scaling);
+            sums[i] = addmm(outputs[i], part, B[i].to(x.dtype).t(), 1f, factor);
         }
 
         return sums;
@@ -86,7 +87,7 @@ internal sealed class LoraLinear : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var updates = Slices().Select(slice => slice.B.matmul(slice.A)).ToArray();
-        var sum = linear.Weight.to(ScalarType.Float32) + cat(updates, 0).mul(Scalars.Of(scaling));
+        var sum = linear.Weight.to(ScalarType.Float32).add(cat(updates, 0).mul(Scalars.Of(scaling)), Scalars.One);
         return sum.to(linear.Weight.dtype).DetachFromDisposeScope();
     }
 

@@ -10,6 +10,7 @@ using CoIN.Models.Conversation;
 using CoIN.Models.Generation;
 using CoIN.Models.Imaging;
 using CoIN.Models.Tokenization;
+using CoIN.Models.Torch;
 using CoIN.Models.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -25,6 +26,8 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
     /// <inheritdoc/>
     public ILearner Open(ExperimentOptions options, string device, int threads)
     {
+        TorchLibrary.ThrowIfUnusable();
+
         // Torch keeps this number for each thread; a worker's thread has to set it itself, and first.
         set_num_threads(threads);
         var model = options.Model;
@@ -37,6 +40,7 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
     /// <exception cref="CoinException">Something of them is missing or does not fit together.</exception>
     public static void Validate(ModelOptions options)
     {
+        TorchLibrary.ThrowIfUnusable();
         var source = LlavaSource.Of(options);
         _ = LlavaBase.ReadSettings(source);
         foreach (var path in new[] { source.Language, source.VisionTower })

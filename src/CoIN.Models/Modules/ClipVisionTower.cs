@@ -49,17 +49,21 @@ internal sealed class ClipVisionTower : IDisposable
     public Tensor Forward(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var x = HiddenStates(pixels).Last();
+        var x = Embed(pixels);
+        foreach (var layer in layers)
+        {
+            // Without a graph, nothing but the latest state is needed any more.
+            using var below = x;
+            x = layer.Forward(below);
+        }
+
         return (keepClassToken ? x : x.narrow(1, 1, config.Patches)).MoveToOuterDisposeScope();
     }
 
     /// <summary>All hidden states up to the features' layer, the embeddings after their norm first; each [pictures, patches + 1, hidden size].</summary>
     internal IReadOnlyList<Tensor> HiddenStates(Tensor pixels)
     {
-        var pictures = pixels.size(0);
-        var patches = F.conv2d(pixels.to(patchEmbedding.dtype), patchEmbedding, strides: [config.PatchSize, config.PatchSize]).flatten(2).transpose(1, 2);
-        var x = cat([classEmbedding.expand(pictures, 1, -1), patches], 1) + positionEmbedding;
-        var states = new List<Tensor> { preNorm.Forward(x) };
+        var states = new List<Tensor> { Embed(pixels) };
         foreach (var layer in layers)
         {
             states.Add(layer.Forward(states[^1]));
@@ -100,6 +104,15 @@ internal sealed class ClipVisionTower : IDisposable
         }
     }
 
+    private Tensor Embed(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        var pictures = pixels.size(0);
+        var patches = F.conv2d(pixels.to(patchEmbedding.dtype), patchEmbedding, strides: [config.PatchSize, config.PatchSize]).flatten(2).transpose(1, 2);
+        var x = cat([classEmbedding.expand(pictures, 1, -1), patches], 1).add(positionEmbedding, Scalars.One);
+        return preNorm.Forward(x).MoveToOuterDisposeScope();
+    }
+
     private sealed class LayerNorm(CheckpointFolder checkpoint, string name, ClipConfig config, ScalarType dtype, Device device)
     {
         public Tensor Weight { get; } = checkpoint.Take($"{name}.weight", dtype, device, config.HiddenSize).DetachFromDisposeScope();
@@ -135,10 +148,10 @@ internal sealed class ClipVisionTower : IDisposable
             var heads = qkv.Split(qkv.Forward(norm1.Forward(x)))
                 .Select(y => y.reshape(pictures, positions, config.Heads, -1).transpose(1, 2)).ToArray();
             var attended = F.scaled_dot_product_attention(heads[0], heads[1], heads[2]);
-            x = x + output.Forward(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize));
+            x = x.add(output.Forward(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize)), Scalars.One);
             var inner = fc1.Forward(norm2.Forward(x));
             inner = config.Activation == "gelu" ? F.gelu(inner) : inner * sigmoid(inner.mul(Scalars.Of(1.702)));
-            return (x + fc2.Forward(inner)).MoveToOuterDisposeScope();
+            return x.add(fc2.Forward(inner), Scalars.One).MoveToOuterDisposeScope();
         }
 
         public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>

@@ -2,6 +2,7 @@ using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Generation;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -58,7 +59,10 @@ internal sealed class LlamaLayer : IDisposable
     /// <summary>A pass over whole sequences.</summary>
     /// <param name="x">[sum of lengths, hidden size].</param>
     /// <param name="cache">Receives keys and values, if given.</param>
-    public Tensor Forward(Tensor x, PackedSequences sequences, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora, LayerCache? cache)
+    /// <param name="rows">int64: the only positions whose output is wanted, if given; behind the attention nothing else is computed then.</param>
+    /// <returns>[sum of lengths or <paramref name="rows"/>, hidden size].</returns>
+    public Tensor Forward(
+        Tensor x, PackedSequences sequences, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora, LayerCache? cache, Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
@@ -66,7 +70,8 @@ internal sealed class LlamaLayer : IDisposable
         cache?.Fill(keys, values);
         var attended = F.scaled_dot_product_attention(
             queries.transpose(1, 2), Shared(keys.transpose(1, 2)), Shared(values.transpose(1, 2)), is_casual: true);
-        return Finish(x, sequences.Pack(attended.transpose(1, 2), config.HiddenSize), adapter, lora).MoveToOuterDisposeScope();
+        var packed = sequences.Pack(attended.transpose(1, 2), config.HiddenSize);
+        return (rows is null ? Finish(x, packed, adapter, lora) : Finish(x.index_select(0, rows), packed.index_select(0, rows), adapter, lora)).MoveToOuterDisposeScope();
     }
 
     /// <summary>A pass over one new position of each sequence.</summary>
@@ -103,8 +108,10 @@ internal sealed class LlamaLayer : IDisposable
 
     private static Tensor[] Project(Linear linear, Tensor x, AdapterPass? adapter, LoraLinear? lora)
     {
+        using var scope = NewDisposeScope();
         var outputs = linear.Split(linear.Forward(x));
-        return lora is null ? outputs : lora.AddTo(outputs, x, adapter!.Scaling, adapter.Dropout);
+        var sums = lora is null ? outputs : lora.AddTo(outputs, x, adapter!.Scaling, adapter.Dropout);
+        return [.. sums.Select(sum => sum.MoveToOuterDisposeScope())];
     }
 
     private (Tensor Q, Tensor K, Tensor V) QueryKeyValue(Tensor x, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora)
@@ -116,9 +123,9 @@ internal sealed class LlamaLayer : IDisposable
 
     private Tensor Finish(Tensor x, Tensor attended, AdapterPass? adapter, LoraLayer? lora)
     {
-        x = x + Project(Output, attended, adapter, lora?.Output)[0];
+        x = x.add(Project(Output, attended, adapter, lora?.Output)[0], Scalars.One);
         var gateUp = Project(GateUp, RmsNorm.Forward(x, postNorm, config.RmsNormEps), adapter, lora?.GateUp);
-        return x + Project(Down, F.silu(gateUp[0]) * gateUp[1], adapter, lora?.Down)[0];
+        return x.add(Project(Down, F.silu(gateUp[0]) * gateUp[1], adapter, lora?.Down)[0], Scalars.One);
     }
 
     /// <summary>[…, key/value heads, positions, size] with every head repeated for the query heads that share it.</summary>

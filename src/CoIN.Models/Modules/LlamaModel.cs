@@ -63,9 +63,11 @@ internal sealed class LlamaModel : IDisposable
     /// <param name="embedded">[sum of lengths, hidden size].</param>
     /// <param name="caches">One per layer, filled if given.</param>
     /// <param name="afterLayer">Sees every layer's output, if given.</param>
+    /// <param name="rows">int64: the only positions that are wanted, if given; the last layer leaves out what they do not need.</param>
+    /// <returns>[sum of lengths or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(
         Tensor embedded, PackedSequences sequences, LoraAdapter? adapter = null, Dropout? dropout = null,
-        IReadOnlyList<LayerCache>? caches = null, Action<int, Tensor>? afterLayer = null)
+        IReadOnlyList<LayerCache>? caches = null, Action<int, Tensor>? afterLayer = null, Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
         var rotation = rotary.At(sequences.Positions);
@@ -73,12 +75,16 @@ internal sealed class LlamaModel : IDisposable
         var x = embedded;
         for (var i = 0; i < Layers.Count; i++)
         {
-            x = Layers[i].Forward(x, sequences, rotation, pass, adapter?.Layers[i], caches?[i]);
+            dropout?.BeginLayer(i);
+            x = Layers[i].Forward(x, sequences, rotation, pass, adapter?.Layers[i], caches?[i], i == Layers.Count - 1 ? rows : null);
             afterLayer?.Invoke(i, x);
         }
 
         return x.MoveToOuterDisposeScope();
     }
+
+    /// <summary>The rotations of every position, for layers that are run one by one.</summary>
+    public (Tensor Cos, Tensor Sin) Rotation(PackedSequences sequences) => rotary.At(sequences.Positions);
 
     /// <summary>Hidden states of one new position of each sequence, before the final norm.</summary>
     /// <param name="embedded">[sequences, hidden size].</param>

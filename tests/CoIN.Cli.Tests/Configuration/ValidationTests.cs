@@ -37,6 +37,8 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin.lora.train-projector = maybe", "expected true or false")]
     [InlineData("coin.method = ewc", "expected sequential-lora or zero-shot")]
     [InlineData("coin.training.schedule = linear", "expected cosine or constant")]
+    [InlineData("coin.data.test-subset = last", "expected first or seeded")]
+    [InlineData("coin.data.instruction-type = ten", "expected original or diverse or ten-type")]
     [InlineData("coin.node.roles { a = 1 }", "expected a list")]
     public void A_wrong_key_or_type_is_named_with_what_was_expected(string text, string expected) => Assert.Contains(expected, FaultOf(text));
 
@@ -64,6 +66,8 @@ public sealed class ValidationTests : IDisposable
 
     [Theory]
     [InlineData("lora.rank=0", "coin.lora.rank is 0")]
+    [InlineData("data.volume=0", "coin.data.volume is 0")]
+    [InlineData("data.volume=1.5", "coin.data.volume is 1.5")]
     [InlineData("lora.alpha=0", "coin.lora.alpha is 0")]
     [InlineData("lora.dropout=1", "coin.lora.dropout is 1")]
     [InlineData("lora.dropout=-0.1", "coin.lora.dropout is -0.1")]
