@@ -16,7 +16,7 @@ internal static partial class NameList
             .GroupBy(parts => (parts.Before, parts.After, Numbered: parts.Number is not null))
             .Select(group => group.Key.Numbered ? group.Key.Before + Numbers([.. group.Select(parts => parts.Number!.Value).Order()]) + group.Key.After : group.Key.Before);
         var folded = numbered.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
-            .SelectMany(group => group.Key.Length == 0 ? group : [group.Key + (group.Count() == 1 ? group.Single() : $"{{{string.Join(',', group)}}}")])
+            .SelectMany<IGrouping<string, string>, string>(group => group.Key.Length == 0 ? group : [group.Key + (group.Count() == 1 ? group.Single() : $"{{{string.Join(',', group)}}}")])
             .ToList();
         return string.Join(", ", folded.Take(Longest)) + (folded.Count > Longest ? $" and {folded.Count - Longest} more like these" : "");
     }
