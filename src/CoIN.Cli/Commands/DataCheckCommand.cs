@@ -64,7 +64,7 @@ internal static class DataCheckCommand
     /// <summary>The model's eyes, or why there are none.</summary>
     private static (ISampleRenderer? Renderer, string? Skipped) Renderer(Host host, ExperimentOptions options)
     {
-        if (options.Model.Path.Length == 0)
+        if (options.Model.Name().Length == 0)
         {
             return (null, "model.path is not set");
         }

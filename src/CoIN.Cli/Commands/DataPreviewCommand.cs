@@ -42,7 +42,7 @@ internal static class DataPreviewCommand
     private static async Task<int> ExecuteAsync(Host host, string[] files, string[] overrides, string[] tasks, Choice choice)
     {
         var options = (await DataCommands.LoadAsync(host, "preview", files, overrides, tasks).ConfigureAwait(false)).Options;
-        if (options.Model.Path.Length == 0)
+        if (options.Model.Name().Length == 0)
         {
             throw new CoinException("coin.model.path is not set. A preview needs the model's tokenizer and image settings: set it in a configuration file or with --set model.path=….");
         }

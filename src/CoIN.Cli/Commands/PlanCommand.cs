@@ -167,7 +167,7 @@ internal static class PlanCommand
         {
             try
             {
-                if (RunJournal.Read(folders.PathOf(id)) is { Trained.Count: > 0 } state && state.Options.Model.Path == options.Model.Path
+                if (RunJournal.Read(folders.PathOf(id)) is { Trained.Count: > 0 } state && state.Options.Model.Name() == options.Model.Name()
                     && state.Options.Model.Dtype == options.Model.Dtype && state.Trained.Values.Sum(stage => stage.Seconds) is > 0 and var seconds)
                 {
                     return (state.Trained.Values.Sum(stage => stage.Tokens) / seconds, $"run {id}");

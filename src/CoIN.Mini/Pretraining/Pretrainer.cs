@@ -146,7 +146,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
         {
             foreach (var name in old.Names)
             {
-                weights[name] = old.Take(name, ScalarType.Float32, CPU, [.. old.ShapeOf(name)!]);
+                weights[name] = old.Take(name, ScalarType.Float32, CPU, [.. old.Describe(name).Shape]);
             }
         }
 

@@ -17,9 +17,7 @@ public sealed class LlavaReportAids : IReportAids
     {
         try
         {
-            var config = LlavaCheckpoint.IsParts(model.Path)
-                ? LlavaConfig.ReadParts(Path.Combine(model.Path, "llama"), Path.Combine(model.Path, "clip"))
-                : LlavaConfig.ReadHub(model.Path);
+            var config = LlavaConfig.Read(LlavaSource.Of(model));
             return new ModelDescription("LLaVA", config.Text.Layers, config.Text.HiddenSize);
         }
         catch (Exception e) when (e is CoinException or IOException or UnauthorizedAccessException)

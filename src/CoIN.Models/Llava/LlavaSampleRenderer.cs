@@ -32,7 +32,7 @@ public sealed class LlavaSampleRenderer : ISampleRenderer
     /// <exception cref="CoinException">Something of the folder is missing or does not fit together.</exception>
     public static LlavaSampleRenderer Open(ModelOptions options, string imageRoot)
     {
-        var (config, tokenizer, processor) = LlavaBase.ReadSettings(options.Path);
+        var (config, tokenizer, processor) = LlavaBase.ReadSettings(LlavaSource.Of(options));
         return new LlavaSampleRenderer(config, tokenizer, processor, options, imageRoot);
     }
 

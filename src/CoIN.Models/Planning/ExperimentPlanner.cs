@@ -15,7 +15,7 @@ public static class ExperimentPlanner
     // Not measured: what a CUDA context, cuBLAS and the gaps of a caching allocator commonly take.
     private const long CudaOverhead = 1000 * Megabyte;
 
-    // Measured: a process with the actors and libtorch in it, before a model is loaded.
+    // Roughly a process with the actors and libtorch in it, before a model is loaded.
     private const long ProgramOverhead = 250 * Megabyte;
 
     /// <summary>Plans.</summary>
@@ -26,7 +26,7 @@ public static class ExperimentPlanner
     public static ExperimentPlan Plan(
         ExperimentOptions options, string device, int evaluators, Func<TaskOptions, IReadOnlyList<TrainingSample>?> samples)
     {
-        var (config, tokenizer, _) = LlavaBase.ReadSettings(options.Model.Path);
+        var (config, tokenizer, _) = LlavaBase.ReadSettings(LlavaSource.Of(options.Model));
         var prompts = new PromptBuilder(tokenizer, ConversationTemplates.Get(options.Model.Conversation), options.Model.MaxLength);
         var trains = options.Method != Method.ZeroShot;
         var sets = !trains ? [] : options.Tasks.Select((task, i) => new Stage(
