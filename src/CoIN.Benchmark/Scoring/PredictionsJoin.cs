@@ -51,7 +51,21 @@ public sealed record PredictionsJoin(IReadOnlyList<string> Unknown, IReadOnlyLis
                 + "Name the test file that the predictions were made from, or choose --scoring corrected, which passes them over.");
         }
 
-        return (join, [.. scorings.Select(scoring => TruthAlignment.Score(scorerKey, samples, predictions, scoring))]);
+        return (join, [.. scorings.Select(scoring => Score(scorerKey, samples, predictions, scoring, only: scorings.Count == 1))]);
+    }
+
+    private static ScoredSet Score(
+        string scorerKey, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions, ScoringKind scoring, bool only)
+    {
+        try
+        {
+            return TruthAlignment.Score(scorerKey, samples, predictions, scoring);
+        }
+        catch (CoinException e) when (scoring == ScoringKind.Published && !only)
+        {
+            // TextVQA's published rule wants ten answers, GQA's a prediction for every question: the corrected rules do without.
+            throw new CoinException($"By the published rule: {e.Message} Or leave that rule out: --scoring corrected.", e);
+        }
     }
 
     /// <summary>What does not fit, one sentence each, for people.</summary>

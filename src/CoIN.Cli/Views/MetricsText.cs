@@ -1,3 +1,4 @@
+using System.Globalization;
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Scoring;
@@ -22,12 +23,12 @@ internal static class MetricsText
         foreach (var (name, scoring, results) in matrices)
         {
             output.WriteLine(Title(name, scoring));
-            output.Write(MatrixText.Render(results.Measured.Tasks, results.Measured.Matrix.Rows, results.Values.Maa, results.Values.Bwt));
+            output.Write(MatrixText.Render(results.Measured.Tasks, results.Measured.Matrix.Rows));
             output.WriteLine();
             foreach (var (label, value, interval, missing) in Lines(results))
             {
                 output.WriteLine(value is { } known
-                    ? Words.Text($"{label.Label,-17}{known,9:0.00}  {Interval(interval),-18}{label.Meaning}")
+                    ? Words.Text($"{label.Label,-17}{known,9:0.000}  {Interval(interval),-18}{label.Meaning}")
                     : $"{label.Label,-17}{"-",9}  {missing}");
             }
 
@@ -53,7 +54,7 @@ internal static class MetricsText
         output.WriteLine();
         foreach (var ((label, _), value) in Labels.Named.Select(label => label.Value).Zip(summary.Metrics.Named.Select(metric => metric.Value)))
         {
-            output.WriteLine($"{label,-17}{Spread(value),16}");
+            output.WriteLine($"{label,-17}{Spread(value, "0.000"),18}");
         }
 
         output.WriteLine();
@@ -61,13 +62,14 @@ internal static class MetricsText
 
     private static IEnumerable<((string Label, string Meaning) Label, double? Value, Interval? Interval, string Missing)> Lines(MatrixResults results)
     {
+        const string Above = "the accuracies right above the diagonal, which CoIN does not measure (write them into the matrix)";
+        var alone = results.Measured.Matrix.Tasks == 1;
+        var zeroShot = results.Measured.ZeroShot.Count > 0;
         var missing = new MetricSet<string>(
             "a cell is missing", "a cell is missing", "a cell of the last row is missing", "a cell of the diagonal is missing",
-            results.Measured.Matrix.Tasks == 1 ? "not defined for one task" : "a cell is missing",
-            "needs the untrained model's accuracies: --zero-shot FILE",
-            results.Measured.Matrix.Tasks == 1
-                ? "not defined for one task"
-                : "needs --zero-shot FILE, and the accuracies right above the diagonal, which CoIN does not measure");
+            alone ? "not defined for one task" : "a cell is missing",
+            zeroShot ? "a cell of the diagonal or a zero-shot accuracy is missing" : "needs the untrained model's accuracies: --zero-shot FILE",
+            alone ? "not defined for one task" : zeroShot ? $"needs {Above}" : $"needs --zero-shot FILE, and {Above}");
         return Labels.Named.Select((label, place) =>
             (label.Value, results.Values.Named[place].Value, results.Intervals.Named[place].Value, missing.Named[place].Value));
     }
@@ -76,10 +78,11 @@ internal static class MetricsText
 
     private static string Interval(Interval? interval) => interval is { } known ? Words.Text($"[{known.Low:0.00}, {known.High:0.00}]") : "";
 
-    private static string Spread(MeanDeviation? value) => value switch
+    private static string Spread(MeanDeviation? value, string format = "0.00") => value switch
     {
         null => "-",
-        { Deviation: null } one => Words.Text($"{one.Mean:0.00}"),
-        { Deviation: { } deviation } several => Words.Text($"{several.Mean:0.00} ± {deviation:0.00}"),
+        { Deviation: null } one => one.Mean.ToString(format, CultureInfo.InvariantCulture),
+        { Deviation: { } deviation } several =>
+            $"{several.Mean.ToString(format, CultureInfo.InvariantCulture)} ± {deviation.ToString(format, CultureInfo.InvariantCulture)}",
     };
 }
