@@ -126,6 +126,45 @@ public sealed class LlavaSessionTests : IDisposable
     }
 
     [Fact]
+    public void The_first_stage_begins_with_the_adapter_that_the_options_name_and_a_later_one_with_its_own()
+    {
+        Train(Options(), "adapter", 2, null);
+        Train(Options() with { Seed = 9 }, "other", 2, null);
+        var options = Options() with { Lora = Options().Lora with { From = folder.Of("adapter") } };
+        using var learner = factory.Open(options, "cpu", 1);
+        foreach (var (stage, expected) in new[] { (new StageTraining(1, Task, Samples(), null, null), "adapter"), (new StageTraining(2, Task, Samples(), folder.Of("other"), null), "other") })
+        {
+            using var session = learner.OpenTraining(stage);
+            session.SaveAdapter(Directory.CreateDirectory(folder.Of($"start-{stage.Stage}")).FullName);
+            Assert.Equal(File.ReadAllBytes(folder.Of(expected, AdapterFiles.Weights)), File.ReadAllBytes(folder.Of($"start-{stage.Stage}", AdapterFiles.Weights)));
+            Assert.Equal(File.ReadAllBytes(folder.Of(expected, AdapterFiles.Projector)), File.ReadAllBytes(folder.Of($"start-{stage.Stage}", AdapterFiles.Projector)));
+        }
+    }
+
+    [Theory]
+    [InlineData("llama", "model.safetensors")]
+    [InlineData("clip", "model.safetensors")]
+    [InlineData("clip", "preprocessor_config.json")]
+    [InlineData("", "mm_projector.safetensors")]
+    public void The_sum_of_a_model_of_parts_changes_with_every_part(string part, string file)
+    {
+        TinyLlava.WriteParts(folder.Of("parts"), 280);
+        string Sum()
+        {
+            using var fresh = new LlavaLearnerFactory(warnings.Add);
+            using var learner = fresh.Open(Options() with { Model = Options().Model with { Path = "", Language = folder.Of("parts", "llama"), VisionTower = folder.Of("parts", "clip"), Projector = folder.Of("parts", "mm_projector.safetensors") } }, "cpu", 1);
+            return learner.BaseModelSha256;
+        }
+
+        var before = Sum();
+        Assert.Equal(before, Sum());
+        var path = folder.Of("parts", part, file);
+        var bytes = File.ReadAllBytes(path);
+        File.WriteAllBytes(path, file.EndsWith(".json", StringComparison.Ordinal) ? [.. bytes, (byte)' '] : [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
+        Assert.NotEqual(before, Sum());
+    }
+
+    [Fact]
     public void A_damaged_adapter_is_named()
     {
         Train(Options(), "adapter", 2, null);
