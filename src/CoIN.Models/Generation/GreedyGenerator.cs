@@ -21,24 +21,24 @@ internal static class GreedyGenerator
     /// <returns>New ids for each prompt, without the end-of-sequence id.</returns>
     public static IReadOnlyList<IReadOnlyList<int>> Generate(
         LlavaModel model, IReadOnlyList<LlavaSequence> prompts, Tensor? features, LoraAdapter? adapter, int maxNewTokens, int? endOfSequence,
-        Action<Tensor, IReadOnlyList<int>>? logits = null)
+        Action<Tensor, IReadOnlyList<int>>? logits = null, IReadOnlyList<int>? lengths = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var config = model.Config.Text;
         using var batch = LlavaBatch.Create(prompts, model.Config.ImageTokens, config.MaxPositions, model.Device);
-        var lengths = batch.Sequences.Lengths;
+        
         var capacity = Math.Min(batch.Sequences.Longest + maxNewTokens, config.MaxPositions);
         var caches = config.Layers.Times(() => new LayerCache(Empty(model, prompts.Count, capacity), Empty(model, prompts.Count, capacity)));
         try
         {
             var answers = prompts.Count.Times(() => new List<int>());
-            var ends = lengths.ToArray();
+            var ends = batch.Sequences.Lengths.ToArray();
             IReadOnlyList<int> rows = [.. Enumerable.Range(0, prompts.Count)];
             var next = Prefill(model, batch, features, adapter, caches, rows, logits);
             while (true)
             {
-                var open = Accept(rows, next, answers, ends, maxNewTokens, capacity, endOfSequence);
+                var open = Accept(rows, next, answers, ends, row => lengths?[row] ?? maxNewTokens, capacity, endOfSequence);
                 if (open.Count == 0)
                 {
                     return answers;
@@ -85,7 +85,7 @@ internal static class GreedyGenerator
     /// <summary>Appends the chosen tokens to the answers that are still open.</summary>
     /// <returns>The rows that go on.</returns>
     private static List<int> Accept(
-        IReadOnlyList<int> rows, long[] next, List<List<int>> answers, int[] ends, int maxNewTokens, int capacity, int? endOfSequence)
+        IReadOnlyList<int> rows, long[] next, List<List<int>> answers, int[] ends, Func<int, int> longest, int capacity, int? endOfSequence)
     {
         var open = new List<int>();
         for (var i = 0; i < rows.Count; i++)
@@ -102,7 +102,7 @@ internal static class GreedyGenerator
                 answers[row].Add((int)next[i]);
             }
 
-            if (ended || answers[row].Count >= maxNewTokens || ends[row] + 1 > capacity)
+            if (ended || answers[row].Count >= longest(row) || ends[row] + 1 > capacity)
             {
                 // Its slot is still computed until the batch shrinks, in place of its last position.
                 ends[row] = -1;
