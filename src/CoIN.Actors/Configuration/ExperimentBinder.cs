@@ -170,6 +170,8 @@ internal static class ExperimentBinder
             MaxGradNorm = section.Double("max-grad-norm"),
             BatchSize = section.Int("batch-size"),
             GradientAccumulation = section.Int("gradient-accumulation"),
+            GradientCheckpointing = section.Bool("gradient-checkpointing"),
+            GroupByLength = section.Bool("group-by-length"),
             Epochs = section.Double("epochs"),
             MaxSteps = section.Int("max-steps"),
             CheckpointEvery = section.Int("checkpoint-every"),

@@ -149,6 +149,12 @@ public sealed record TrainingOptions
     /// <summary>Micro-batches per optimizer step.</summary>
     public int GradientAccumulation { get; init; } = 1;
 
+    /// <summary>Compute each layer again for its gradients instead of keeping its activations: less memory, about a third more time, the same bits.</summary>
+    public bool GradientCheckpointing { get; init; }
+
+    /// <summary>Put samples of one modality into each step and share its positions out evenly among its micro-batches, as LLaVA's sampler does.</summary>
+    public bool GroupByLength { get; init; }
+
     public double Epochs { get; init; } = 1;
 
     /// <summary>Stop a stage after so many optimizer steps; 0 for the epochs' own number. The schedule ends there too.</summary>

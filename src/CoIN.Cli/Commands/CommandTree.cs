@@ -46,6 +46,7 @@ internal static class CommandTree
         root.Add(Inspect("report", "Write a run's report files anew", RunArgument(),
             (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
         root.Add(Validate(host));
+        root.Add(PlanCommand.Build(host, runs));
         root.Add(MiniCommands.Build(host));
         root.SetAction(_ => Greet(host));
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction usual } help)

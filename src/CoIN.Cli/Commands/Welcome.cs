@@ -22,6 +22,7 @@ internal static class Welcome
           status [run]                             how a run stands: its matrix so far, by default of the latest
           report [run]                             write a run's report files anew
           validate <hocon…> [--set key=value]      check a configuration; every problem is listed at once
+          plan <hocon…> [--memory 24GB]            steps, memory, disk and time before anything is loaded
           mini generate | mini pretrain            make the miniature's data, or its base model
 
         Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.

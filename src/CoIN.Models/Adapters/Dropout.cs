@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Learning;
 using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,23 +6,67 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Adapters;
 
 /// <summary>
-/// Dropout whose masks follow from a seed alone, so that a resumed step draws what the uninterrupted one drew, whatever other threads draw meanwhile.
+/// Dropout (Srivastava et al. 2014) whose masks follow from a seed and the number of the layer alone. So a resumed step drops what the uninterrupted one dropped, and a layer
+/// that is computed again for its gradients drops what it dropped the first time, whatever other threads draw meanwhile.
 /// </summary>
-internal sealed class Dropout(double probability, Device device) : IDisposable
+internal sealed class Dropout
 {
-    // Masks are drawn on the CPU: the same there whatever the device.
-    private readonly Generator generator = new(0, CPU);
+    private readonly Device device;
+    private readonly ushort threshold;
+    private long seed;
+    private long stream;
+    private long drawn;
 
-    /// <summary>Starts the sequence of masks of one micro-batch.</summary>
-    public void Seed(long seed) => generator.manual_seed(seed);
+    /// <param name="probability">At least 0, less than 1; taken as the nearest multiple of 1/65,536.</param>
+    public Dropout(double probability, Device device)
+    {
+        this.device = device;
+        threshold = (ushort)Math.Min(Math.Round(probability * (ushort.MaxValue + 1)), ushort.MaxValue);
+    }
 
-    /// <summary>Zeroes each element with the given probability and scales the others up.</summary>
+    /// <summary>Part of the elements that is kept.</summary>
+    private double Kept => 1 - (threshold / (ushort.MaxValue + 1.0));
+
+    /// <summary>What the kept elements have to be multiplied with, so that the expectation stays: 1 / (1 − p).</summary>
+    public double Scale => 1 / Kept;
+
+    /// <summary>Starts the masks of one micro-batch, at its first layer.</summary>
+    public void Seed(long microBatch)
+    {
+        seed = microBatch;
+        BeginLayer(0);
+    }
+
+    /// <summary>Starts the masks of a layer.</summary>
+    /// <param name="layer">From 0.</param>
+    public void BeginLayer(int layer)
+    {
+        stream = SeededRandom.Combine(seed, layer);
+        drawn = 0;
+        if (device.type == DeviceType.CUDA)
+        {
+            // A GPU draws on its own: masks from here would take longer on their way than the layer does. Its generator is the process's, and a process has one trainer.
+            cuda.manual_seed_all(stream);
+        }
+    }
+
+    /// <summary>Zeroes each element with the given probability; the others still have to be multiplied with <see cref="Scale"/>.</summary>
     public Tensor Apply(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var keep = rand(x.shape, generator: generator).ge(Scalars.Of(probability)).to(x.dtype).to(device);
-        return (x * keep).mul(Scalars.Of(1 / (1 - probability))).MoveToOuterDisposeScope();
+        return x.masked_fill(Mask(x), Scalars.Of(0L)).MoveToOuterDisposeScope();
     }
 
-    public void Dispose() => generator.Dispose();
+    /// <summary>True where an element is dropped: a byte for each, which is all that the graph keeps of it.</summary>
+    private Tensor Mask(Tensor x)
+    {
+        var mask = empty(x.shape, ScalarType.Bool, device);
+        if (device.type == DeviceType.CUDA)
+        {
+            return mask.bernoulli_(1 - Kept);
+        }
+
+        RandomBits.Below(mask.bytes, SeededRandom.Combine(stream, drawn++), threshold);
+        return mask;
+    }
 }

@@ -68,13 +68,14 @@ internal sealed class LoraLinear : IDisposable
     {
         var a = A.to(x.dtype);
         var low = dropout is null ? F.linear(x, a) : null;
+        var factor = (float)(dropout is null ? scaling : scaling * dropout.Scale);
         var sums = new Tensor[outputs.Length];
         for (var i = 0; i < outputs.Length; i++)
         {
             var part = low is null
                 ? F.linear(dropout!.Apply(x), a.narrow(0, (long)i * rank, rank))
                 : outputs.Length == 1 ? low : low.narrow(1, (long)i * rank, rank);
-            sums[i] = addmm(outputs[i], part, B[i].to(x.dtype).t(), 1f, (float)scaling);
+            sums[i] = addmm(outputs[i], part, B[i].to(x.dtype).t(), 1f, factor);
         }
 
         return sums;

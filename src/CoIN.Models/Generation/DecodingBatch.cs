@@ -147,7 +147,7 @@ internal sealed class DecodingBatch : IDisposable
         capacity = newCapacity;
     }
 
-    /// <summary>Computes some heads and stores them in the rows that begin with them; keeps the last position of those that are whole prompts.</summary>
+    /// <summary>Computes some heads and stores them in the rows that begin with them; keeps the last positions of whole prompts.</summary>
     private void Heads(IReadOnlyList<PromptHead> heads, Tensor[] last)
     {
         using var scope = NewDisposeScope();
@@ -163,12 +163,15 @@ internal sealed class DecodingBatch : IDisposable
 
         var rows = heads.SelectMany(head => head.Pictures).Select(row => (long)row).ToArray();
         var features = rows.Length == 0 ? null : request.Features!.index_select(0, tensor(rows, device: request.Features.device)).to(model.Device);
+        var ends = tensor(heads.Select((_, i) => (long)heads.Take(i + 1).Sum(head => head.Length) - 1).ToArray(), device: model.Device);
         var hidden = model.Language.Forward(
-            model.Embed(batch, features, adapter?.Projector), batch.Sequences, adapter, keep: (layer, k, v) => caches[layer].Write(k, v, target));
-        foreach (var place in target.Where(place => place.Row >= plan.Tails.Count))
+            model.Embed(batch, features, adapter?.Projector), batch.Sequences, adapter, keep: (layer, k, v) => caches[layer].Write(k, v, target), rows: ends);
+        for (var i = 0; i < heads.Count; i++)
         {
-            // A copy: a view would keep the hidden states of all positions.
-            last[place.Row] = hidden.narrow(0, place.From + place.Length - 1, 1).clone().MoveToOuterDisposeScope();
+            if (heads[i].Rows[0] >= plan.Tails.Count)
+            {
+                last[heads[i].Rows[0]] = hidden.narrow(0, i, 1).MoveToOuterDisposeScope();
+            }
         }
     }
 

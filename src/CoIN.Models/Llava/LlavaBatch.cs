@@ -7,7 +7,40 @@ namespace CoIN.Models.Llava;
 /// <summary>One sequence for the model.</summary>
 /// <param name="Ids">Token ids, <see cref="LlavaBatch.ImagePlaceholder"/> where a picture stands.</param>
 /// <param name="Labels">As long as <paramref name="Ids"/>, <see cref="LlavaBatch.Ignored"/> where nothing is learned; null for prompts.</param>
-internal sealed record LlavaSequence(IReadOnlyList<int> Ids, IReadOnlyList<int>? Labels);
+internal sealed record LlavaSequence(IReadOnlyList<int> Ids, IReadOnlyList<int>? Labels)
+{
+    /// <summary>What the sequence amounts to once its pictures are expanded and it is cut.</summary>
+    /// <param name="imageTokens">Positions of a picture.</param>
+    /// <param name="maxLength">Longest sequence.</param>
+    public SequenceSize Measure(int imageTokens, int maxLength)
+    {
+        int positions = 0, labelled = 0, pictures = 0;
+        for (var i = 0; i < Ids.Count; i++)
+        {
+            if (Ids[i] == LlavaBatch.ImagePlaceholder)
+            {
+                positions += imageTokens;
+                pictures++;
+                continue;
+            }
+
+            // The first position has no position before it that could predict it.
+            if (positions > 0 && positions < maxLength && Labels is not null && Labels[i] != LlavaBatch.Ignored)
+            {
+                labelled++;
+            }
+
+            positions++;
+        }
+
+        return new SequenceSize(Math.Min(positions, maxLength), labelled, pictures);
+    }
+}
+
+/// <summary>How much work a sequence is.</summary>
+/// <param name="Positions">Positions of text and pictures.</param>
+/// <param name="Labelled">Positions whose next token is learned.</param>
+internal readonly record struct SequenceSize(int Positions, int Labelled, int Pictures);
 
 /// <summary>
 /// Sequences made ready for the model: pictures expanded to their positions, everything packed end to end, and the positions whose next token is labelled.

@@ -48,9 +48,8 @@ internal sealed class LlavaModel(LlavaConfig config, ClipVisionTower vision, Pro
     public Tensor Loss(LlavaBatch batch, Tensor? features, LoraAdapter? adapter = null, Dropout? dropout = null)
     {
         using var scope = NewDisposeScope();
-        var hidden = Language.Forward(Embed(batch, features, adapter?.Projector), batch.Sequences, adapter, dropout);
-        var logits = Language.Logits(hidden.index_select(0, batch.LabelledRows));
-        return F.cross_entropy(logits, batch.Targets).MoveToOuterDisposeScope();
+        var hidden = Language.Forward(Embed(batch, features, adapter?.Projector), batch.Sequences, adapter, dropout, rows: batch.LabelledRows);
+        return F.cross_entropy(Language.Logits(hidden), batch.Targets).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

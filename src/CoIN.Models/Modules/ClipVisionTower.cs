@@ -49,17 +49,21 @@ internal sealed class ClipVisionTower : IDisposable
     public Tensor Forward(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var x = HiddenStates(pixels).Last();
+        var x = Embed(pixels);
+        foreach (var layer in layers)
+        {
+            // Without a graph, nothing but the latest state is needed any more.
+            using var below = x;
+            x = layer.Forward(below);
+        }
+
         return (keepClassToken ? x : x.narrow(1, 1, config.Patches)).MoveToOuterDisposeScope();
     }
 
     /// <summary>All hidden states up to the features' layer, the embeddings after their norm first; each [pictures, patches + 1, hidden size].</summary>
     internal IReadOnlyList<Tensor> HiddenStates(Tensor pixels)
     {
-        var pictures = pixels.size(0);
-        var patches = F.conv2d(pixels.to(patchEmbedding.dtype), patchEmbedding, strides: [config.PatchSize, config.PatchSize]).flatten(2).transpose(1, 2);
-        var x = cat([classEmbedding.expand(pictures, 1, -1), patches], 1) + positionEmbedding;
-        var states = new List<Tensor> { preNorm.Forward(x) };
+        var states = new List<Tensor> { Embed(pixels) };
         foreach (var layer in layers)
         {
             states.Add(layer.Forward(states[^1]));
@@ -98,6 +102,15 @@ internal sealed class ClipVisionTower : IDisposable
         {
             tensor.Dispose();
         }
+    }
+
+    private Tensor Embed(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        var pictures = pixels.size(0);
+        var patches = F.conv2d(pixels.to(patchEmbedding.dtype), patchEmbedding, strides: [config.PatchSize, config.PatchSize]).flatten(2).transpose(1, 2);
+        var x = cat([classEmbedding.expand(pictures, 1, -1), patches], 1) + positionEmbedding;
+        return preNorm.Forward(x).MoveToOuterDisposeScope();
     }
 
     private sealed class LayerNorm(CheckpointFolder checkpoint, string name, ClipConfig config, ScalarType dtype, Device device)

@@ -58,8 +58,11 @@ internal sealed class LlamaLayer : IDisposable
     /// <summary>A pass over whole sequences.</summary>
     /// <param name="x">[sum of lengths, hidden size].</param>
     /// <param name="keep">Receives keys and values [sum of lengths, heads, size], if given.</param>
+    /// <param name="rows">int64: the only positions whose output is wanted, if given; behind the attention nothing else is computed then.</param>
+    /// <returns>[sum of lengths or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(
-        Tensor x, PackedSequences sequences, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora, Action<Tensor, Tensor>? keep)
+        Tensor x, PackedSequences sequences, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora, Action<Tensor, Tensor>? keep = null,
+        Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
@@ -67,7 +70,8 @@ internal sealed class LlamaLayer : IDisposable
         keep?.Invoke(k, v);
         var attended = F.scaled_dot_product_attention(
             queries.transpose(1, 2), Shared(keys.transpose(1, 2)), Shared(values.transpose(1, 2)), is_casual: true);
-        return Finish(x, sequences.Pack(attended.transpose(1, 2), config.HiddenSize), adapter, lora).MoveToOuterDisposeScope();
+        var packed = sequences.Pack(attended.transpose(1, 2), config.HiddenSize);
+        return (rows is null ? Finish(x, packed, adapter, lora) : Finish(x.index_select(0, rows), packed.index_select(0, rows), adapter, lora)).MoveToOuterDisposeScope();
     }
 
     /// <summary>A pass over several new positions of each sequence, behind those that the cache holds.</summary>
@@ -121,8 +125,10 @@ internal sealed class LlamaLayer : IDisposable
 
     private static Tensor[] Project(Linear linear, Tensor x, AdapterPass? adapter, LoraLinear? lora)
     {
+        using var scope = NewDisposeScope();
         var outputs = linear.Split(linear.Forward(x));
-        return lora is null ? outputs : lora.AddTo(outputs, x, adapter!.Scaling, adapter.Dropout);
+        var sums = lora is null ? outputs : lora.AddTo(outputs, x, adapter!.Scaling, adapter.Dropout);
+        return [.. sums.Select(sum => sum.MoveToOuterDisposeScope())];
     }
 
     private (Tensor Q, Tensor K, Tensor V) QueryKeyValue(Tensor x, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora)

@@ -63,9 +63,11 @@ internal sealed class LlamaModel : IDisposable
     /// <param name="embedded">[sum of lengths, hidden size].</param>
     /// <param name="keep">Receives every layer's keys and values [sum of lengths, heads, size], if given.</param>
     /// <param name="afterLayer">Sees every layer's output, if given.</param>
+    /// <param name="rows">int64: the only positions that are wanted, if given; the last layer leaves out what they do not need.</param>
+    /// <returns>[sum of lengths or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(
         Tensor embedded, PackedSequences sequences, LoraAdapter? adapter = null, Dropout? dropout = null,
-        Action<int, Tensor, Tensor>? keep = null, Action<int, Tensor>? afterLayer = null)
+        Action<int, Tensor, Tensor>? keep = null, Action<int, Tensor>? afterLayer = null, Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
         var rotation = rotary.At(sequences.Positions);
@@ -74,12 +76,17 @@ internal sealed class LlamaModel : IDisposable
         for (var i = 0; i < Layers.Count; i++)
         {
             var layer = i;
-            x = Layers[i].Forward(x, sequences, rotation, pass, adapter?.Layers[i], keep is null ? null : (k, v) => keep(layer, k, v));
+            dropout?.BeginLayer(i);
+            x = Layers[i].Forward(
+                x, sequences, rotation, pass, adapter?.Layers[i], keep is null ? null : (k, v) => keep(layer, k, v), i == Layers.Count - 1 ? rows : null);
             afterLayer?.Invoke(i, x);
         }
 
         return x.MoveToOuterDisposeScope();
     }
+
+    /// <summary>The rotations of every position, for layers that are run one by one.</summary>
+    public (Tensor Cos, Tensor Sin) Rotation(PackedSequences sequences) => rotary.At(sequences.Positions);
 
     /// <summary>Hidden states of several new positions of each sequence, before the final norm; see <see cref="LlamaLayer.Extend"/>.</summary>
     /// <param name="embedded">[sum of new positions, hidden size].</param>

@@ -37,9 +37,10 @@ internal sealed class Rotary : IDisposable
     /// <param name="x">[N, heads, head size].</param>
     public static Tensor Apply(Tensor x, (Tensor Cos, Tensor Sin) rotation)
     {
+        using var scope = NewDisposeScope();
         var half = x.size(-1) / 2;
         var turned = cat([x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)], -1);
-        return (x * rotation.Cos).addcmul_(turned, rotation.Sin, Scalars.Of(1L));
+        return (x * rotation.Cos).addcmul_(turned, rotation.Sin, Scalars.Of(1L)).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

@@ -5,7 +5,6 @@ using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
 using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
-using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,16 +13,21 @@ namespace CoIN.Models.Training;
 /// <summary>LoRA training of one stage: forward, backward, clip, AdamW, in micro-batches whose order the seed decides.</summary>
 internal sealed class LlavaTrainingSession : ITrainingSession
 {
+    /// <summary>Micro-batches that are tokenized and whose pictures are decoded ahead of their use.</summary>
+    public const int PreparedAhead = 2;
+
     private readonly LlavaModel model;
     private readonly ExperimentOptions options;
     private readonly StageTraining stage;
     private readonly ImageLoader images;
-    private readonly List<(TrainingSample Sample, LlavaSequence Sequence)> samples;
+    private readonly TrainingSet samples;
     private readonly LoraAdapter adapter;
     private readonly FusedAdamW optimizer;
     private readonly LearningRateSchedule schedule;
     private readonly DataOrder order;
     private readonly Dropout? dropout;
+    private readonly TrainingPass pass;
+    private readonly Lookahead<MicroBatch> micros;
 
     public LlavaTrainingSession(
         LlavaModel model, ExperimentOptions options, StageTraining stage, PromptBuilder prompts, ImageLoader images, Action<string> warn)
@@ -32,10 +36,12 @@ internal sealed class LlavaTrainingSession : ITrainingSession
         this.options = options;
         this.stage = stage;
         this.images = images;
-        samples = Tokenize(prompts, warn);
-        var batchSize = stage.Task.BatchSize ?? options.Training.BatchSize;
-        schedule = LearningRateSchedule.For(options.Training, batchSize, samples.Count);
-        order = new DataOrder(samples.Count, batchSize, options.Training.GradientAccumulation, SeededRandom.Combine(options.Seed, stage.Stage, 1));
+        var training = options.Training;
+        samples = TrainingSet.Measure(stage.Samples, prompts, model.Config.ImageTokens, options.Model.MaxLength);
+        CheckSamples(warn);
+        var batchSize = stage.Task.BatchSize ?? training.BatchSize;
+        schedule = LearningRateSchedule.For(training, batchSize, samples.Samples.Count);
+        order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
         adapter = stage.Adapter is null
             ? LoraAdapter.Initialize(model.Language, model.Projector, options.Lora, model.Device, SeededRandom.Combine(options.Seed, 0, 2))
             : PeftFolder.Read(stage.Adapter, model);
@@ -44,25 +50,28 @@ internal sealed class LlavaTrainingSession : ITrainingSession
             parameter.requires_grad_(true);
         }
 
-        var rate = options.Training.LearningRate;
         optimizer = new FusedAdamW(
             [
-                new ParameterGroup([.. adapter.LowRankParameters()], rate),
-                new ParameterGroup([.. adapter.Projector?.Parameters ?? []], options.Training.ProjectorLearningRate ?? rate),
+                new ParameterGroup([.. adapter.LowRankParameters()], training.LearningRate),
+                new ParameterGroup([.. adapter.Projector?.Parameters ?? []], training.ProjectorLearningRate ?? training.LearningRate),
             ],
-            options.Training.Beta1, options.Training.Beta2, options.Training.Epsilon, options.Training.WeightDecay);
+            training.Beta1, training.Beta2, training.Epsilon, training.WeightDecay);
         dropout = options.Lora.Dropout > 0 ? new Dropout(options.Lora.Dropout, model.Device) : null;
+        pass = new TrainingPass(model, adapter, dropout, training.GradientCheckpointing);
         if (stage.Checkpoint is not null)
         {
             Step = TrainingCheckpoint.Restore(stage.Checkpoint, Description, adapter, optimizer);
         }
+
+        long accumulation = training.GradientAccumulation;
+        micros = new Lookahead<MicroBatch>(Step * accumulation, TotalSteps * accumulation, PreparedAhead, Prepare);
     }
 
     public int Step { get; private set; }
 
     public int TotalSteps => schedule.TotalSteps;
 
-    private TrainingCheckpoint.Description Description => new(stage.Stage, options.Seed, TotalSteps, samples.Count, Step);
+    private TrainingCheckpoint.Description Description => new(stage.Stage, options.Seed, TotalSteps, samples.Samples.Count, Step);
 
     public StepReport Next()
     {
@@ -71,19 +80,21 @@ internal sealed class LlavaTrainingSession : ITrainingSession
         var accumulation = options.Training.GradientAccumulation;
         double loss = 0;
         int count = 0, tokens = 0;
+        IReadOnlyList<TrainingSample> first = [];
         for (var micro = 0; micro < accumulation; micro++)
         {
-            var batch = order.MicroBatch(Step, micro).Select(i => samples[i]).ToList();
-            var (value, positions) = MicroBatch(batch, micro, accumulation);
+            var prepared = micros.Take();
+            var (value, positions) = Train(prepared, micro, accumulation);
             loss += value / accumulation;
-            count += batch.Count;
+            count += prepared.Samples.Count;
             tokens += positions;
+            first = micro == 0 ? prepared.Samples : first;
         }
 
         var norm = optimizer.GradNorm();
         if (!double.IsFinite(norm))
         {
-            throw Diverged("gradient", norm, order.MicroBatch(Step, 0).Select(i => samples[i].Sample.Id));
+            throw Diverged("gradient", norm, first);
         }
 
         if (options.Training.MaxGradNorm > 0)
@@ -103,85 +114,60 @@ internal sealed class LlavaTrainingSession : ITrainingSession
 
     public void Dispose()
     {
+        micros.Dispose();
         optimizer.Dispose();
         adapter.Dispose();
-        dropout?.Dispose();
     }
 
-    private (double Loss, int Positions) MicroBatch(List<(TrainingSample Sample, LlavaSequence Sequence)> rows, int micro, int accumulation)
+    private (double Loss, int Positions) Train(MicroBatch prepared, int micro, int accumulation)
     {
         using var scope = NewDisposeScope();
-        using var batch = LlavaBatch.Create([.. rows.Select(row => row.Sequence)], model.Config.ImageTokens, options.Model.MaxLength, model.Device);
+        using var batch = LlavaBatch.Create(prepared.Sequences, model.Config.ImageTokens, options.Model.MaxLength, model.Device);
         dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, micro));
-        var loss = model.Loss(batch, Features(rows), adapter, dropout);
-        var value = loss.item<float>();
-        if (!float.IsFinite(value))
-        {
-            throw Diverged("loss", value, rows.Select(row => row.Sample.Id));
-        }
-
-        (accumulation == 1 ? loss : loss.div(Scalars.Of((long)accumulation))).backward();
-        return (value, batch.Sequences.Lengths.Sum());
+        var value = pass.Run(batch, Features(prepared), 1.0 / accumulation);
+        return double.IsFinite(value) ? (value, batch.Sequences.Lengths.Sum()) : throw Diverged("loss", value, prepared.Samples);
     }
 
-    private Tensor? Features(List<(TrainingSample Sample, LlavaSequence Sequence)> rows)
+    /// <summary>Features of the frozen tower, without a graph.</summary>
+    private Tensor? Features(MicroBatch prepared)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var pictures = rows.Where(row => row.Sequence.Ids.Contains(LlavaBatch.ImagePlaceholder)).ToList();
-        return pictures.Count == 0
-            ? null
-            : model.Vision.Forward(images.Load([.. pictures.Select(row => (row.Sample.Id, row.Sample.Image!))], model.Device)).MoveToOuterDisposeScope();
+        return prepared.Pixels.Length == 0 ? null : model.Vision.Forward(images.ToTensor(prepared.Pixels, model.Device)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Samples without a single labelled token teach nothing and would make an empty batch's loss NaN: they are named and left out.</summary>
-    private List<(TrainingSample Sample, LlavaSequence Sequence)> Tokenize(PromptBuilder prompts, Action<string> warn)
+    /// <summary>Tokenizes a micro-batch and decodes its pictures; on a thread beside the trainer's.</summary>
+    /// <param name="number">Counted from the stage's first micro-batch.</param>
+    private MicroBatch Prepare(long number)
     {
-        var usable = new List<(TrainingSample Sample, LlavaSequence Sequence)>(stage.Samples.Count);
-        var masked = new List<string>();
-        foreach (var sample in stage.Samples)
-        {
-            var tokens = prompts.Training(sample);
-            var sequence = new LlavaSequence(tokens.Ids, tokens.Labels);
-            if (Learns(sequence))
-            {
-                usable.Add((sample, sequence));
-            }
-            else
-            {
-                masked.Add(sample.Id);
-            }
-        }
+        var accumulation = options.Training.GradientAccumulation;
+        var indices = order.MicroBatch((int)(number / accumulation), (int)(number % accumulation));
+        var rows = indices.Select(i => (Sample: samples.Samples[i], Sequence: samples.Sequence(i))).ToList();
+        return new MicroBatch(
+            [.. rows.Select(row => row.Sample)], [.. rows.Select(row => row.Sequence)],
+            images.Read([.. rows.Where(row => row.Sequence.Ids.Contains(LlavaBatch.ImagePlaceholder)).Select(row => (row.Sample.Id, row.Sample.Image!))]));
+    }
 
+    private void CheckSamples(Action<string> warn)
+    {
+        var masked = samples.Masked;
         if (masked.Count > 0)
         {
             warn($"Stage {stage.Stage} ({stage.Task.Name}): {masked.Count} of {stage.Samples.Count} training samples have no answer within " +
                  $"{options.Model.MaxLength} tokens and are left out: {string.Join(", ", masked.Take(10))}{(masked.Count > 10 ? ", …" : "")}");
         }
 
-        return usable.Count > 0
-            ? usable
-            : throw new CoinException($"Task {stage.Task.Name} has no training sample with an answer to learn. Check its train.json and model.max-length.");
-    }
-
-    /// <summary>Whether a labelled token remains after pictures are expanded and the sequence is cut.</summary>
-    private bool Learns(LlavaSequence sequence)
-    {
-        var position = 0;
-        for (var i = 0; i < sequence.Ids.Count && position < options.Model.MaxLength; i++)
+        if (samples.Samples.Count == 0)
         {
-            if (position > 0 && sequence.Labels![i] != LlavaBatch.Ignored)
-            {
-                return true;
-            }
-
-            position += sequence.Ids[i] == LlavaBatch.ImagePlaceholder ? model.Config.ImageTokens : 1;
+            throw new CoinException($"Task {stage.Task.Name} has no training sample with an answer to learn. Check its train.json and model.max-length.");
         }
-
-        return false;
     }
 
-    private CoinException Diverged(string what, double value, IEnumerable<string> ids) => new(
-        $"Stage {stage.Stage} ({stage.Task.Name}), step {Step + 1} of {TotalSteps}: the {what} is {value}. Samples: {string.Join(", ", ids.Take(8))}… " +
+    private CoinException Diverged(string what, double value, IEnumerable<TrainingSample> samples) => new(
+        $"Stage {stage.Stage} ({stage.Task.Name}), step {Step + 1} of {TotalSteps}: the {what} is {value}. Samples: {string.Join(", ", samples.Take(8).Select(sample => sample.Id))}… " +
         $"Lower training.learning-rate (now {options.Training.LearningRate:g}) or raise training.warmup-ratio, and check these samples.");
+
+    /// <summary>A micro-batch before it goes to the device.</summary>
+    /// <param name="Pixels">Of all its pictures, in order.</param>
+    private sealed record MicroBatch(IReadOnlyList<TrainingSample> Samples, IReadOnlyList<LlavaSequence> Sequences, float[] Pixels);
 }

@@ -47,6 +47,16 @@ public sealed class RecipeTests : IDisposable
             options.Training.GradientAccumulation, options.Model.MaxLength));
     }
 
+    [Fact]
+    public void LLaVA_for_a_small_GPU_keeps_one_layer_s_activations_of_one_sample()
+    {
+        var options = Load("models/llava-1.5-7b-24gb.hocon").Options;
+
+        Assert.All(options.Tasks, task => Assert.Equal(1, task.BatchSize));
+        Assert.Equal((true, true, "bfloat16", 128, 1), (options.Training.GradientCheckpointing, options.Training.GroupByLength, options.Model.Dtype,
+            options.Lora.Rank, options.Evaluation.BatchSize));
+    }
+
     [Theory]
     [InlineData("methods/zero-shot.hocon", Method.ZeroShot)]
     [InlineData("methods/sequential-lora.hocon", Method.SequentialLora)]

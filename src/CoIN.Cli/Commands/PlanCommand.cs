@@ -1,0 +1,204 @@
+using System.CommandLine;
+using System.Globalization;
+using CoIN.Actors.Configuration;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Work;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Cli.Hosting;
+using CoIN.Cli.Runs;
+using CoIN.Cli.Views;
+using CoIN.Models.Planning;
+
+namespace CoIN.Cli.Commands;
+
+/// <summary><c>coin plan</c>: says what a run would do, how much memory, disk and time it would take, and what to change where it does not fit.</summary>
+internal static class PlanCommand
+{
+    private const double Giga = 1e9;
+
+    public static Command Build(Host host, Option<string?> runs)
+    {
+        var files = new Argument<string[]>("hocon") { Arity = ArgumentArity.ZeroOrMore, Description = "Configuration files; later ones win over earlier ones" };
+        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "Override a configuration key; may be repeated", Arity = ArgumentArity.ZeroOrMore };
+        var memory = new Option<string?>("--memory") { HelpName = "24GB", Description = "Memory of the training device; by default, on a CPU, this computer's" };
+        var speed = new Option<double?>("--tokens-per-second")
+        {
+            HelpName = "N", Description = "Training speed for the estimate of time; by default that of the latest run with the same model",
+        };
+        var command = new Command("plan", "Show steps, memory, disk and time of an experiment before it runs") { files, set, memory, speed };
+        command.SetAction(parsed => Execute(
+            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(memory), parsed.GetValue(speed), parsed.GetValue(runs)));
+        return command;
+    }
+
+    private static int Execute(Host host, string[] files, string[] overrides, string? memory, double? tokensPerSecond, string? runs)
+    {
+        if (files.Length == 0)
+        {
+            throw new CoinException("Name a configuration file, for example: ./run.sh plan hocon/mini.hocon");
+        }
+
+        if (tokensPerSecond is { } given && !(given > 0 && double.IsFinite(given)))
+        {
+            throw new CoinException($"--tokens-per-second {Text($"{given}")}: must be greater than 0.");
+        }
+
+        var (options, node, _, _) = ConfigurationLoader.Load(files, overrides, host.Folder);
+        host.Engine.Check(options);
+        var device = node.Devices[0];
+        var capacity = memory is not null ? ParseMemory(memory) : device == "cpu" ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : (long?)null;
+        var work = new BenchmarkWork();
+        var plan = ExperimentPlanner.Plan(options, device, node.Roles.Contains("evaluator") ? node.EvaluatorsPerDevice : 0, task =>
+            File.Exists(Path.Combine(options.Data.Instructions, task.Folder, task.TrainFile)) ? work.Training(options, task) : null);
+        var folders = RunFolders.Resolve(runs, node.Runs, host.Variable, host.Folder);
+        WriteStages(host.Out, plan, options);
+        WriteMemory(host.Out, plan, device, capacity);
+        WriteDisk(host.Out, plan, folders.Folder);
+        WriteTime(host.Out, plan, tokensPerSecond is { } speed ? (speed, "as given") : Measured(options, folders));
+        return ExitCodes.Done;
+    }
+
+    private static void WriteStages(TextWriter output, ExperimentPlan plan, ExperimentOptions options)
+    {
+        output.WriteLine(Text($"{plan.BaseParameters:n0} parameters, frozen ({options.Model.Dtype}); {plan.TrainedParameters:n0} trained (float32)"));
+        if (plan.Stages.Count == 0)
+        {
+            output.WriteLine("Nothing is trained: the base model is tested on every task.");
+            return;
+        }
+
+        var training = options.Training;
+        output.WriteLine(Text($"Schedule: {training.Schedule.ToString().ToLowerInvariant()} from {training.LearningRate:g} after warmup, afresh in every stage"));
+        output.WriteLine();
+        output.WriteLine($"{"stage",-16} {"samples",9} {"steps",8} {"warmup",7} {"batch",6} {"x accumulated",14} {"= per step",11} {"largest micro-batch",20}");
+        foreach (var (stage, number) in plan.Stages.Select((stage, i) => (stage, i + 1)))
+        {
+            output.WriteLine(Text(
+                $"{$"{number} {stage.Task}",-16} {Known(stage.Samples),9} {Known(stage.Steps),8} {Known(stage.WarmupSteps),7} {stage.BatchSize,6} {stage.Accumulation,14} {stage.GlobalBatch,11} {Text($"{stage.LargestMicroBatch:n0} tokens"),20}"));
+        }
+
+        if (plan.Stages.Any(stage => stage.Samples is null))
+        {
+            output.WriteLine("?: depends on data that are not there yet; memory is worked out for samples of model.max-length.");
+        }
+    }
+
+    private static void WriteMemory(TextWriter output, ExperimentPlan plan, string device, long? capacity)
+    {
+        output.WriteLine();
+        output.WriteLine($"Memory of {device} at its peak (1 GB = 1,000,000,000 bytes)");
+        Parts(output, plan.Memory);
+        if (plan.Host.Count > 0)
+        {
+            output.WriteLine("Memory of the host");
+            Parts(output, plan.Host);
+        }
+
+        if (capacity is not { } bytes)
+        {
+            output.WriteLine($"How much {device} has is not known here: --memory 24GB compares.");
+            return;
+        }
+
+        if (plan.DeviceBytes <= bytes)
+        {
+            output.WriteLine(Text($"It fits into {bytes / Giga:0.0} GB."));
+            return;
+        }
+
+        output.WriteLine(Text($"It does NOT fit into {bytes / Giga:0.0} GB. What it would need with"));
+        foreach (var remedy in plan.Remedies.Where(remedy => remedy.DeviceBytes < plan.DeviceBytes))
+        {
+            output.WriteLine(Text($"  {remedy.DeviceBytes / Giga,9:0.00} GB {(remedy.DeviceBytes <= bytes ? "(fits)" : "      ")}  {remedy.Keys}"));
+        }
+    }
+
+    private static void Parts(TextWriter output, IReadOnlyList<MemoryPart> parts)
+    {
+        foreach (var part in parts)
+        {
+            output.WriteLine(Text($"  {part.Bytes / Giga,9:0.00} GB  {part.Name}"));
+        }
+
+        output.WriteLine(Text($"  {parts.Sum(part => part.Bytes) / Giga,9:0.00} GB  together"));
+    }
+
+    private static void WriteDisk(TextWriter output, ExperimentPlan plan, string folder)
+    {
+        if (plan.Stages.Count == 0)
+        {
+            return;
+        }
+
+        var existing = folder;
+        while (!Directory.Exists(existing))
+        {
+            existing = Path.GetDirectoryName(existing)!;
+        }
+
+        var free = new DriveInfo(existing).AvailableFreeSpace;
+        output.WriteLine();
+        output.WriteLine(Text($"Disk: {plan.CheckpointBytes / Giga:0.00} GB for two checkpoints and all adapters; {free / Giga:0.0} GB are free in {existing}")
+            + (free < plan.CheckpointBytes ? ". NOT enough: name another folder with --runs." : "."));
+    }
+
+    private static void WriteTime(TextWriter output, ExperimentPlan plan, (double TokensPerSecond, string Source)? speed)
+    {
+        if (plan.Stages.Count == 0)
+        {
+            return;
+        }
+
+        var tokens = plan.Stages.Sum(stage => stage.Tokens);
+        output.WriteLine((speed, plan.Stages.All(stage => stage.Tokens is not null)) switch
+        {
+            (_, false) => "Time: not known before the data are there.",
+            (null, _) => Text($"Time: {tokens:n0} tokens are trained on; --tokens-per-second N, or a run with this model, would say how long that takes."),
+            ({ } known, _) => Text(
+                $"Time: about {Words.Duration(TimeSpan.FromSeconds(Math.Ceiling(tokens!.Value / known.TokensPerSecond)))} for training on {tokens:n0} tokens at {known.TokensPerSecond:n0} per second ({known.Source}); evaluation comes on top."),
+        });
+    }
+
+    /// <summary>The training speed of the latest run with the same model and type that finished a stage.</summary>
+    private static (double TokensPerSecond, string Source)? Measured(ExperimentOptions options, RunFolders folders)
+    {
+        foreach (var id in folders.Ids())
+        {
+            try
+            {
+                if (RunJournal.Read(folders.PathOf(id)) is { Trained.Count: > 0 } state && state.Options.Model.Path == options.Model.Path
+                    && state.Options.Model.Dtype == options.Model.Dtype && state.Trained.Values.Sum(stage => stage.Seconds) is > 0 and var seconds)
+                {
+                    return (state.Trained.Values.Sum(stage => stage.Tokens) / seconds, $"run {id}");
+                }
+            }
+            catch (CoinException)
+            {
+                // A run that cannot be read has no speed to tell; `status` says what is wrong with it.
+                continue;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Reads 24GB, 24GiB or 24000MB.</summary>
+    internal static long ParseMemory(string text)
+    {
+        foreach (var (unit, bytes) in new[] { ("GiB", (double)(1L << 30)), ("MiB", 1 << 20), ("GB", Giga), ("MB", 1e6) })
+        {
+            if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase) &&
+                double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number > 0)
+            {
+                return (long)(number * bytes);
+            }
+        }
+
+        throw new CoinException($"--memory {text}: write a number with GB, GiB, MB or MiB, such as 24GB.");
+    }
+
+    private static string Known(int? number) => number is { } known ? Text($"{known:n0}") : "?";
+
+    private static string Text(FormattableString text) => Words.Text(text);
+}

@@ -1,0 +1,170 @@
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Models.Conversation;
+using CoIN.Models.Llava;
+using CoIN.Models.Training;
+using TorchSharp;
+
+namespace CoIN.Models.Planning;
+
+/// <summary>Works out an experiment's stages and memory from its configuration, the model's config.json and tokenizer, and the samples; no weights are read.</summary>
+public static class ExperimentPlanner
+{
+    private const long Megabyte = 1_000_000;
+
+    // Not measured: what a CUDA context, cuBLAS and the gaps of a caching allocator commonly take.
+    private const long CudaOverhead = 1000 * Megabyte;
+
+    // Measured: a process with the actors and libtorch in it, before a model is loaded.
+    private const long ProgramOverhead = 250 * Megabyte;
+
+    /// <summary>Plans.</summary>
+    /// <param name="device">The device that trains, e.g. <c>cpu</c> or <c>cuda:0</c>.</param>
+    /// <param name="evaluators">Evaluators that work on the same device meanwhile.</param>
+    /// <param name="samples">A task's training samples, or null where they are not there yet.</param>
+    /// <exception cref="Benchmark.CoinException">The model folder's settings or a sample cannot be used.</exception>
+    public static ExperimentPlan Plan(
+        ExperimentOptions options, string device, int evaluators, Func<TaskOptions, IReadOnlyList<TrainingSample>?> samples)
+    {
+        var (config, tokenizer, _) = LlavaBase.ReadSettings(options.Model.Path);
+        var prompts = new PromptBuilder(tokenizer, ConversationTemplates.Get(options.Model.Conversation), options.Model.MaxLength);
+        var trains = options.Method != Method.ZeroShot;
+        var sets = !trains ? [] : options.Tasks.Select((task, i) => new Stage(
+            i + 1, task, samples(task) is { } read ? TrainingSet.Measure(read, prompts, config.ImageTokens, options.Model.MaxLength).Sizes : null)).ToList();
+        var settings = Settings(config, options);
+        var memory = Device(settings, options, sets, device, evaluators);
+        var trained = trains ? MemoryModel.Trained(settings) : 0;
+        return new ExperimentPlan(
+            [.. sets.Select(stage => Describe(stage, settings, options))], trained, ParameterCounts.Of(config, options.Lora.Rank).Base, memory,
+            device == "cpu" ? [] : [new("program and libtorch", ProgramOverhead), new("decoded pictures", Waiting(settings, options, sets))],
+            trained * 4 * (6 + sets.Count), trains ? Remedies(config, options, sets, device, evaluators) : []);
+    }
+
+    private static MemorySettings Settings(LlavaConfig config, ExperimentOptions options) => new(
+        config, LlavaBase.ParseDtype(options.Model.Dtype) == torch.ScalarType.Float32 ? 4 : 2, options.Lora.Rank, options.Lora.TrainProjector,
+        options.Lora.Dropout > 0, options.Training.GradientCheckpointing);
+
+    private static List<MemoryPart> Device(MemorySettings settings, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
+    {
+        var parts = new List<MemoryPart>();
+        if (stages.Count > 0)
+        {
+            var worst = stages.Select(stage => Worst(stage, settings, options)).MaxBy(batch => MemoryModel.Peak(settings, batch))!;
+            parts.AddRange(MemoryModel.Resident(settings));
+            parts.AddRange(MemoryModel.Step(settings, worst));
+        }
+        else
+        {
+            parts.Add(MemoryModel.Resident(settings)[0]);
+        }
+
+        if (evaluators > 0)
+        {
+            var longest = Math.Min(options.Model.MaxLength, stages.Select(stage => Worst(stage, settings, options).Longest).DefaultIfEmpty(options.Model.MaxLength).Max());
+            var cache = options.Tasks.Max(task => MemoryModel.KeyValueCache(settings, options.Evaluation.BatchSize, longest + task.MaxNewTokens));
+            parts.Add(new("evaluators beside: adapters or merged weights", stages.Count > 0 ? evaluators * MemoryModel.EvaluatorWeights(settings) : 0));
+            parts.Add(new("evaluators beside: keys, values, pictures", evaluators * (cache + MemoryModel.Vision(settings, options.Evaluation.BatchSize))));
+        }
+
+        if (device == "cpu")
+        {
+            parts.Add(new("decoded pictures", Waiting(settings, options, stages)));
+        }
+
+        parts.Add(device == "cpu" ? new("program and libtorch", ProgramOverhead) : new("CUDA context and workspaces (assumed)", CudaOverhead));
+        return parts;
+    }
+
+    private static long Waiting(MemorySettings settings, ExperimentOptions options, List<Stage> stages) =>
+        stages.Select(stage => MemoryModel.Waiting(settings, BatchSize(stage, options))).DefaultIfEmpty(0).Max();
+
+    private static PlannedStage Describe(Stage stage, MemorySettings settings, ExperimentOptions options)
+    {
+        var batchSize = BatchSize(stage, options);
+        var known = stage.Sizes is not null || options.Training.MaxSteps > 0;
+        var schedule = known ? LearningRateSchedule.For(options.Training, batchSize, stage.Sizes?.Count ?? 0) : null;
+        var accumulation = options.Training.GradientAccumulation;
+        var mean = stage.Sizes is { Count: > 0 } sizes ? sizes.Average(size => size.Positions) : (double?)null;
+        return new PlannedStage(
+            stage.Task.Name, stage.Sizes?.Count, schedule?.TotalSteps, schedule?.WarmupSteps, batchSize, accumulation,
+            (long?)(mean * schedule?.TotalSteps * Math.Min(batchSize * accumulation, Math.Max(stage.Sizes?.Count ?? 0, batchSize))),
+            Worst(stage, settings, options).Positions);
+    }
+
+    private static int BatchSize(Stage stage, ExperimentOptions options) => stage.Task.BatchSize ?? options.Training.BatchSize;
+
+    /// <summary>The very micro-batch of the stage that needs most memory; where the samples are unknown, one of the longest sequences.</summary>
+    private static MicroBatchShape Worst(Stage stage, MemorySettings settings, ExperimentOptions options)
+    {
+        var batchSize = BatchSize(stage, options);
+        if (stage.Sizes is not { Count: > 0 } sizes)
+        {
+            long longest = options.Model.MaxLength;
+            return new MicroBatchShape(batchSize, batchSize * longest, longest, batchSize * Math.Max(longest - settings.Config.ImageTokens, 1), batchSize);
+        }
+
+        var order = DataOrder.For(options, stage.Number, batchSize, sizes);
+        var accumulation = options.Training.GradientAccumulation;
+        var steps = Math.Min(
+            LearningRateSchedule.For(options.Training, batchSize, sizes.Count).TotalSteps, LearningRateSchedule.StepsPerEpoch(options.Training, batchSize, sizes.Count));
+        return Enumerable.Range(0, Math.Max(steps, 1)).SelectMany(step => Enumerable.Range(0, accumulation).Select(micro => order.MicroBatch(step, micro)))
+            .Select(batch => new MicroBatchShape(
+                batch.Count, batch.Sum(i => (long)sizes[i].Positions), batch.Max(i => sizes[i].Positions), batch.Sum(i => (long)sizes[i].Labelled),
+                batch.Sum(i => (long)sizes[i].Pictures)))
+            .MaxBy(batch => MemoryModel.Peak(settings, batch))!;
+    }
+
+    /// <summary>Changes that do not change what is learned come first, then those that do, then all that help together.</summary>
+    private static List<PlannedRemedy> Remedies(LlavaConfig config, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
+    {
+        var remedies = new List<PlannedRemedy>();
+        void Try(string keys, ExperimentOptions changed, List<Stage>? on = null) => remedies.Add(new PlannedRemedy(
+            keys, Device(Settings(config, changed), changed, on ?? stages, device, evaluators).Sum(part => part.Bytes)));
+
+        var training = options.Training;
+        var together = (Keys: new List<string>(), Options: options, Stages: stages);
+        if (!training.GradientCheckpointing)
+        {
+            Try("training.gradient-checkpointing=true", options with { Training = training with { GradientCheckpointing = true } });
+            together.Keys.Add("training.gradient-checkpointing=true");
+            together.Options = together.Options with { Training = together.Options.Training with { GradientCheckpointing = true } };
+        }
+
+        if (options.Model.Dtype == "float32")
+        {
+            Try("model.dtype=bfloat16", options with { Model = options.Model with { Dtype = "bfloat16" } });
+            together.Keys.Add("model.dtype=bfloat16");
+            together.Options = together.Options with { Model = together.Options.Model with { Dtype = "bfloat16" } };
+        }
+
+        // One sample at a time; a step keeps its number of samples.
+        var largest = stages.Max(stage => BatchSize(stage, options));
+        if (largest > 1)
+        {
+            var single = stages.Select(stage => stage with { Task = stage.Task with { BatchSize = 1 } }).ToList();
+            var accumulation = training.GradientAccumulation * largest;
+            var keys = string.Join(" ", stages.Where(stage => stage.Task.BatchSize is not null).Select(stage => $"tasks.{stage.Task.Name}.batch-size=1")
+                .Prepend("training.batch-size=1").Append($"training.gradient-accumulation={accumulation}"));
+            Try(keys, options with { Training = training with { BatchSize = 1, GradientAccumulation = accumulation } }, single);
+            together = (
+                [.. together.Keys, keys],
+                together.Options with { Training = together.Options.Training with { BatchSize = 1, GradientAccumulation = accumulation } }, single);
+        }
+
+        if (options.Evaluation.BatchSize > 1 && evaluators > 0)
+        {
+            Try("evaluation.batch-size=1", options with { Evaluation = options.Evaluation with { BatchSize = 1 } });
+            together.Keys.Add("evaluation.batch-size=1");
+            together.Options = together.Options with { Evaluation = together.Options.Evaluation with { BatchSize = 1 } };
+        }
+
+        if (together.Keys.Count > 1)
+        {
+            Try(string.Join(" ", together.Keys), together.Options, together.Stages);
+        }
+
+        return remedies;
+    }
+
+    private sealed record Stage(int Number, TaskOptions Task, IReadOnlyList<SequenceSize>? Sizes);
+}

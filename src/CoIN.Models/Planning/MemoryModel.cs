@@ -1,0 +1,159 @@
+using CoIN.Models.Llava;
+using CoIN.Models.Training;
+
+namespace CoIN.Models.Planning;
+
+/// <summary>What one micro-batch consists of.</summary>
+/// <param name="Sequences">Samples.</param>
+/// <param name="Positions">Positions of all samples.</param>
+/// <param name="Longest">Positions of the longest sample.</param>
+/// <param name="Labelled">Labelled positions.</param>
+/// <param name="Pictures">Pictures.</param>
+internal sealed record MicroBatchShape(int Sequences, long Positions, long Longest, long Labelled, long Pictures);
+
+/// <summary>What decides how much memory training takes, apart from the micro-batch.</summary>
+/// <param name="Bytes">Bytes of a number of the base model: 4 or 2.</param>
+/// <param name="Dropout">Whether the low-rank paths drop inputs.</param>
+internal sealed record MemorySettings(LlavaConfig Config, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing);
+
+/// <summary>A named amount of memory.</summary>
+public sealed record MemoryPart(string Name, long Bytes);
+
+/// <summary>
+/// Memory of training as a function of shapes: a list of the tensors that the graph of this program's layers keeps (see <see cref="Modules.LlamaLayer"/>), not a rule of thumb.
+/// Sizes are bytes.
+/// </summary>
+internal static class MemoryModel
+{
+    private const int Float = 4;
+
+    /// <summary>What is there all the time: weights, adapter, its gradients, its two moments.</summary>
+    public static IReadOnlyList<MemoryPart> Resident(MemorySettings settings)
+    {
+        var counts = ParameterCounts.Of(settings.Config, settings.Rank);
+        var trained = Trained(settings);
+        var rotary = 2L * settings.Config.Text.MaxPositions * settings.Config.Text.HeadSize * settings.Bytes;
+        return
+        [
+            new("base model", (counts.Base * settings.Bytes) + rotary),
+            new("adapter (float32)", trained * Float),
+            new("gradients (float32)", trained * Float),
+            new("AdamW's moments (float32)", 2 * trained * Float),
+        ];
+    }
+
+    /// <summary>Parameters that are trained.</summary>
+    public static long Trained(MemorySettings settings)
+    {
+        var counts = ParameterCounts.Of(settings.Config, settings.Rank);
+        return counts.Lora + (settings.TrainProjector ? counts.Projector : 0);
+    }
+
+    /// <summary>What a micro-batch takes on top, at its peak.</summary>
+    public static IReadOnlyList<MemoryPart> Step(MemorySettings settings, MicroBatchShape batch)
+    {
+        var config = settings.Config.Text;
+        long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize;
+        var layer = KeptByLayer(settings, batch, n);
+        var last = KeptByLayer(settings, batch, batch.Labelled);
+        var below = Front(settings, batch) + (settings.Checkpointing ? config.Layers * n * h * b : n * h * b);
+        var full = config.Layers > 1 ? layer : 0;
+
+        // Either the logits exist, on top of the last layer, or the gradients on their way through a layer below it.
+        var atTheTop = last + Logits(settings, batch) + (settings.Checkpointing ? 0 : (config.Layers - 1) * layer);
+        var onTheWay = Passing(settings, n) + (settings.Checkpointing ? full : (config.Layers - 1) * layer);
+        return
+        [
+            new(settings.Checkpointing ? "inputs of all layers" : "embeddings and projector", below),
+            atTheTop >= onTheWay
+                ? new("activations, and a chunk of logits", atTheTop)
+                : new("activations, and gradients on their way", onTheWay),
+        ];
+    }
+
+    /// <summary>The frozen tower's passing tensors; they are gone before the language model begins.</summary>
+    public static long Vision(MemorySettings settings, long pictures)
+    {
+        var config = settings.Config.Vision;
+        var positions = pictures * (config.Patches + 1);
+        return (pictures * 3 * config.ImageSize * config.ImageSize * Float) +
+            (positions * settings.Bytes * ((9L * config.HiddenSize) + (4L * config.IntermediateSize)));
+    }
+
+    /// <summary>The peak of a micro-batch, all in all.</summary>
+    public static long Peak(MemorySettings settings, MicroBatchShape batch) => Math.Max(
+        Step(settings, batch).Sum(part => part.Bytes), Vision(settings, batch.Pictures));
+
+    /// <summary>Decoded pictures that wait in the host's memory.</summary>
+    public static long Waiting(MemorySettings settings, long pictures)
+    {
+        long size = settings.Config.Vision.ImageSize;
+        return (LlavaTrainingSession.PreparedAhead + 1) * pictures * 3 * size * size * Float;
+    }
+
+    /// <summary>Keys and values of a generation batch.</summary>
+    /// <param name="positions">Longest prompt and longest answer together.</param>
+    public static long KeyValueCache(MemorySettings settings, int prompts, long positions) =>
+        2L * prompts * Math.Min(positions, settings.Config.Text.MaxPositions) * settings.Config.Text.Layers * ParameterCounts.KeyValueSize(settings.Config.Text) * settings.Bytes;
+
+    /// <summary>What an evaluator holds beside the base: the adapter, or in float32 a copy of the language model's layers with the adapter folded in.</summary>
+    public static long EvaluatorWeights(MemorySettings settings)
+    {
+        var counts = ParameterCounts.Of(settings.Config, settings.Rank);
+        long h = settings.Config.Text.HiddenSize, embeddings = (settings.Config.Text.TiedEmbeddings ? 1 : 2) * settings.Config.Text.VocabularySize * h;
+        return (Trained(settings) * Float) + (settings.Bytes == Float ? (counts.Language - embeddings) * Float : 0);
+    }
+
+    /// <summary>What the graph of one decoder layer keeps.</summary>
+    /// <param name="behind">Positions that the layer computes behind its attention.</param>
+    private static long KeptByLayer(MemorySettings settings, MicroBatchShape batch, long behind)
+    {
+        var config = settings.Config.Text;
+        long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize, i = config.IntermediateSize, kv = ParameterCounts.KeyValueSize(config);
+        var slots = batch.Sequences * batch.Longest;
+        var padded = slots != n;
+
+        // Inputs of the two norms, in float32.
+        var norms = Float * h * (n + behind);
+
+        // Queries, keys, values and result of the attention; heads that share a key are written out.
+        var shared = config.KeyValueHeads == config.Heads ? kv : h;
+        var attention = (slots * b * ((2 * h) + (2 * shared))) + (slots * config.Heads * Float);
+
+        // gate, silu(gate), up.
+        var gated = 3 * behind * i * b;
+
+        // What the low-rank matrices' gradients need: their inputs (dropped ones with a mask, one for each matrix), and what lies between A and B.
+        var inputs = settings.Dropout
+            ? (b + 1) * ((3 * n * h) + (behind * ((3 * h) + i)))
+            : b * ((n * h) + (padded || behind != n ? behind * h : 0) + (behind * (h + i)));
+        var low = b * settings.Rank * ((3 * n) + (4 * behind));
+
+        // In a short type each layer has the matrices converted once.
+        var converted = b < Float ? b * ParameterCounts.Of(settings.Config, settings.Rank).LargestLayerLora : 0;
+        return norms + attention + gated + inputs + low + converted;
+    }
+
+    /// <summary>The gradients on their way through the layer's feed-forward part, the widest place.</summary>
+    private static long Passing(MemorySettings settings, long n)
+    {
+        var config = settings.Config.Text;
+        return n * settings.Bytes * ((4L * config.IntermediateSize) + (2L * config.HiddenSize));
+    }
+
+    /// <summary>What the embeddings and the projector's graph keep.</summary>
+    private static long Front(MemorySettings settings, MicroBatchShape batch)
+    {
+        long h = settings.Config.Text.HiddenSize, v = settings.Config.Vision.HiddenSize, b = settings.Bytes;
+        var tokens = batch.Pictures * settings.Config.ImageTokens;
+        return (2 * batch.Positions * settings.Config.Text.HeadSize * b) + (tokens * v * b) + (settings.TrainProjector ? 2 * tokens * h * b : 0);
+    }
+
+    private static long Logits(MemorySettings settings, MicroBatchShape batch)
+    {
+        long vocabulary = settings.Config.Text.VocabularySize, rows = Math.Min(batch.Labelled, LabelledLoss.ChunkRows(settings.Config.Text.VocabularySize));
+
+        // Logits, their logarithms of probabilities, and the gradients of both; in a short type the logits once more.
+        return rows * vocabulary * ((4 * Float) + (settings.Bytes < Float ? settings.Bytes : 0));
+    }
+}

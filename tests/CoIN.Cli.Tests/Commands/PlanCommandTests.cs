@@ -1,0 +1,64 @@
+using CoIN.Cli.Commands;
+using CoIN.Cli.Hosting;
+using CoIN.Cli.Tests.Support;
+
+namespace CoIN.Cli.Tests.Commands;
+
+/// <summary>Plans for the shipped miniature model with a handful of samples.</summary>
+public sealed class PlanCommandTests : IDisposable
+{
+    private readonly CommandLine command = new();
+
+    public PlanCommandTests()
+    {
+        var model = Repository.PathOf("src", "CoIN.Mini", "Model");
+        var samples = Enumerable.Range(0, 10).Select(i =>
+            $$"""{"id": "{{i}}", "conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}""");
+        command.Folder.Write("data/GQA/train.json", $"[{string.Join(",", samples)}]");
+        command.Folder.Write("data/GQA/test.json", "[]");
+        command.Folder.Write("images/x", "");
+        command.Folder.Write("a.hocon", $$"""
+            coin {
+              order = [GQA]
+              model { path = "{{model}}", conversation = vicuna_v1_no_system, max-length = 256 }
+              data { instructions = data, images = images }
+              lora.rank = 4
+              training { batch-size = 2, gradient-accumulation = 2, warmup-ratio = 0.5 }
+            }
+            """);
+    }
+
+    public void Dispose() => command.Dispose();
+
+    [Fact]
+    public async Task A_plan_names_steps_batches_and_the_sum_of_memory()
+    {
+        Assert.Equal(ExitCodes.Done, await command.InvokeAsync("plan", "a.hocon", "--tokens-per-second", "10"));
+
+        // 10 samples in micro-batches of 2, two of them a step: the last, partial step is dropped.
+        Assert.Matches(@"1 GQA +10 +2 +1 +2 +2 +4 ", command.Out);
+        Assert.Contains("GB  together", command.Out, StringComparison.Ordinal);
+        Assert.Contains("It fits into", command.Out, StringComparison.Ordinal);
+        Assert.Contains("at 10 per second (as given)", command.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_does_not_fit_is_said_with_keys_that_save_memory()
+    {
+        Assert.Equal(ExitCodes.Done, await command.InvokeAsync("plan", "a.hocon", "--memory", "1MB"));
+
+        Assert.Contains("NOT fit into 0.0 GB", command.Out, StringComparison.Ordinal);
+        Assert.Contains("training.gradient-checkpointing=true", command.Out, StringComparison.Ordinal);
+        Assert.Contains("model.dtype=bfloat16", command.Out, StringComparison.Ordinal);
+        Assert.Contains("training.batch-size=1 training.gradient-accumulation=4", command.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_memory_that_is_no_amount_is_refused()
+    {
+        Assert.Equal(ExitCodes.Fault, await command.InvokeAsync("plan", "a.hocon", "--memory", "much"));
+        Assert.Contains("--memory much", command.Error, StringComparison.Ordinal);
+        Assert.Equal(24_000_000_000, PlanCommand.ParseMemory("24GB"));
+        Assert.Equal(1L << 31, PlanCommand.ParseMemory("2GiB"));
+    }
+}

@@ -1,0 +1,149 @@
+using CoIN.Benchmark.Experiments;
+using CoIN.Models.Adapters;
+using CoIN.Models.Llava;
+using CoIN.Models.Tests.Support;
+using CoIN.Models.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Tests.Training;
+
+/// <summary>Gradients of a tiny untrained model, computed in the ways that there are.</summary>
+public sealed class TrainingPassTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly DisposeScope scope = NewDisposeScope();
+    private readonly LlavaModel model;
+
+    public TrainingPassTests()
+    {
+        LlavaInitializer.Write(
+            folder.Path,
+            new LlavaConfig(new ClipConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new LlamaConfig(32, 48, 3, 4, 2, 64, 1e-5, 10000, 128, false), -2, false), 63, 1);
+        model = LlavaCheckpoint.Load(folder.Path, ScalarType.Float32, CPU, _ => { });
+    }
+
+    public void Dispose()
+    {
+        model.Dispose();
+        scope.Dispose();
+        folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.25)]
+    public void Checkpointing_gives_the_same_bits(double dropout)
+    {
+        var (loss, whole) = Gradients(model, dropout, checkpointing: false);
+        var (again, layered) = Gradients(model, dropout, checkpointing: true);
+        Assert.Equal(loss, again);
+        Assert.All(whole.Zip(layered), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
+        Assert.Contains(whole, gradient => gradient.abs().max().item<float>() > 0);
+    }
+
+    [Fact]
+    public void The_pass_agrees_with_the_loss_in_one_piece()
+    {
+        using var adapter = Adapter(model);
+        using var batch = Batch();
+        var loss = model.Loss(batch, Features(model), adapter);
+        loss.backward();
+        var (value, gradients) = Gradients(model, 0, checkpointing: true, microBatches: 1);
+        Assert.Equal(loss.item<float>(), value, 5);
+        Assert.All(adapter.Parameters().Zip(gradients), pair => Assert.InRange((pair.First.grad! - pair.Second).abs().max().item<float>(), 0, 1e-6));
+    }
+
+    [Fact]
+    public void Chunks_of_labelled_positions_add_up()
+    {
+        var hidden = randn(11, 32);
+        var targets = arange(11);
+        var (whole, all) = LabelledLoss.Compute(model.Language, hidden, targets, 0.5);
+        var (parts, some) = LabelledLoss.Compute(model.Language, hidden, targets, 0.5, chunkRows: 3);
+        Assert.Equal(whole, parts, 5);
+        Assert.InRange((all - some).abs().max().item<float>(), 0, 1e-7);
+    }
+
+    [Fact]
+    public void A_base_in_bfloat16_gives_about_the_gradients_of_float32_and_gives_them_in_float32()
+    {
+        using var half = LlavaCheckpoint.Load(folder.Path, ScalarType.BFloat16, CPU, _ => { });
+        var (loss, exact) = Gradients(model, 0, checkpointing: false);
+        var (rounded, gradients) = Gradients(half, 0, checkpointing: true);
+        Assert.Equal(ScalarType.BFloat16, half.Language.Dtype);
+        Assert.All(gradients, gradient => Assert.Equal(ScalarType.Float32, gradient.dtype));
+        Assert.InRange(Math.Abs(loss - rounded), 0, 2e-2);
+        var (a, b) = (cat([.. exact.Select(gradient => gradient.flatten())]), cat([.. gradients.Select(gradient => gradient.flatten())]));
+        Assert.InRange(((a - b).norm() / a.norm()).item<float>(), 0, 5e-2);
+    }
+
+    [Fact]
+    public void Frozen_parts_build_no_graph()
+    {
+        using var batch = Batch();
+        Assert.False(Features(model).requires_grad);
+        Assert.False(model.Embed(batch, Features(model)).requires_grad);
+    }
+
+    [Fact]
+    public void A_sequence_is_measured_as_it_is_laid_out()
+    {
+        foreach (var max in new[] { 5, 6, 7, 100 })
+        {
+            using var batch = LlavaBatch.Create(Rows, model.Config.ImageTokens, max, CPU);
+            var sizes = Rows.Select(row => row.Measure(model.Config.ImageTokens, max)).ToList();
+            Assert.Equal(batch.Sequences.Lengths, sizes.Select(size => size.Positions));
+            Assert.Equal(batch.LabelledRows.size(0), sizes.Sum(size => size.Labelled));
+        }
+    }
+
+    private static readonly LlavaSequence[] Rows =
+    [
+        new([1, LlavaBatch.ImagePlaceholder, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]),
+        new([1, 9, 8, 2], [-100, -100, 8, 2]),
+    ];
+
+    private static LlavaBatch Batch() => LlavaBatch.Create(Rows, 4, 100, CPU);
+
+    private static Tensor Features(LlavaModel of)
+    {
+        using var noGrad = no_grad();
+        return of.Vision.Forward(linspace(-1, 1, 3 * 16 * 16).view(1, 3, 16, 16));
+    }
+
+    private static LoraAdapter Adapter(LlavaModel of)
+    {
+        var adapter = LoraAdapter.Initialize(of.Language, of.Projector, new LoraOptions { Rank = 4, Alpha = 8 }, CPU, 3);
+        using var generator = new Generator(4, CPU);
+        foreach (var b in adapter.Layers.SelectMany(layer => layer.All).SelectMany(linear => linear.B))
+        {
+            // B begins as zero, and A would have no gradient.
+            b.copy_(randn(b.shape, generator: generator) * 0.1);
+        }
+
+        foreach (var parameter in adapter.Parameters())
+        {
+            parameter.requires_grad_(true);
+        }
+
+        return adapter;
+    }
+
+    /// <summary>Accumulates micro-batches with masks of their own.</summary>
+    private static (double Loss, List<Tensor> Gradients) Gradients(LlavaModel of, double probability, bool checkpointing, int microBatches = 2)
+    {
+        using var adapter = Adapter(of);
+        var dropout = probability > 0 ? new Dropout(probability, CPU) : null;
+        var pass = new TrainingPass(of, adapter, dropout, checkpointing);
+        double loss = 0;
+        for (var micro = 0; micro < microBatches; micro++)
+        {
+            using var batch = Batch();
+            dropout?.Seed(micro);
+            loss += pass.Run(batch, Features(of), 1.0 / microBatches) / microBatches;
+        }
+
+        return (loss, [.. adapter.Parameters().Select(parameter => parameter.grad!.clone())]);
+    }
+}
