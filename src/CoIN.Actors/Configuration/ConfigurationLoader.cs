@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Configuration;
 
@@ -13,10 +14,16 @@ public static class ConfigurationLoader
     /// <exception cref="CoinException">A file cannot be read, or something in it is wrong; every problem is listed, with key and remedy.</exception>
     public static LoadedConfiguration Load(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
     {
-        var here = folder ?? Environment.CurrentDirectory;
-        var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
-        var tree = Compose(names.Select(HoconFile.Read).Concat(overrides.Select(text => Overrides.Read(text, here))));
-        return Bind(tree, names.Count > 0 ? string.Join(", ", names) : "The configuration", checkFiles: true);
+        var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
+        return Bind(tree, what, checkFiles: true);
+    }
+
+    /// <summary>As <see cref="Load"/>, for a look at the data alone: <c>model.path</c> may be null, then it is empty, and no file need be there.</summary>
+    /// <exception cref="CoinException">As for <see cref="Load"/>.</exception>
+    public static LoadedConfiguration LoadForData(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+    {
+        var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
+        return Bind(tree, what, checkFiles: false, needsModel: false);
     }
 
     /// <summary>
@@ -42,13 +49,43 @@ public static class ConfigurationLoader
         return Bind(Compose([stored, .. changes]), source, checkFiles: false).Node;
     }
 
+    private static (ObjectSetting Tree, string What) Read(IEnumerable<string> files, IEnumerable<string> overrides, string here)
+    {
+        var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
+        var tree = Compose(names.Select(HoconFile.Read).Concat(overrides.Select(text => Overrides.Read(text, here))));
+        return (tree, names.Count > 0 ? string.Join(", ", names) : "The configuration");
+    }
+
+    /// <summary>A judge for a run that exists: the run's own <c>judge</c> and <c>node</c> settings, laid over by files and overrides that touch nothing else.</summary>
+    /// <param name="effectiveText"><see cref="LoadedConfiguration.EffectiveText"/> of the run.</param>
+    /// <param name="source">Where the text comes from, for messages.</param>
+    /// <exception cref="CoinException">A file or override is wrong or touches the experiment, or there is no judge in them.</exception>
+    public static (JudgeOptions Judge, NodeSettings Node) LoadJudge(
+        string effectiveText, string source, IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+    {
+        var here = folder ?? Environment.CurrentDirectory;
+        var changes = files.Select(file => HoconFile.Read(Path.GetFullPath(Path.Combine(here, file)))).Concat(overrides.Select(text => Overrides.Read(text, here))).ToList();
+        foreach (var change in changes)
+        {
+            if (change.Items.GetValueOrDefault("coin") is ObjectSetting coin && coin.Items.Keys.FirstOrDefault(key => key is not ("judge" or "node")) is { } other)
+            {
+                throw new CoinException($"coin.{other} (in {change.Origin.Name}): a run that exists can only be given another judge (judge.…) and other node settings (node.…).");
+            }
+        }
+
+        var stored = HoconFile.ReadText(effectiveText, new Origin(source, here));
+        var loaded = Bind(Compose([stored, .. changes]), string.Join(", ", new[] { source }.Concat(files)), checkFiles: false);
+        return (loaded.Options.Judge ?? throw new CoinException(
+            "There is no judge: coin.judge.kind is none. Name a recipe (--judge hocon/judges/lexical.hocon) or pass --set judge.kind=…"), loaded.Node);
+    }
+
     private static ObjectSetting Compose(IEnumerable<ObjectSetting> layers) =>
         layers.Aggregate(ConfigurationReference.Tree, (earlier, later) =>
             later.Items.GetValueOrDefault("coin") is null or ObjectSetting
                 ? earlier.OverlaidWith(later)
                 : throw new CoinException($"coin is not a section (in {later.Items["coin"].Origin.Name}). Write coin {{ … }}."));
 
-    private static LoadedConfiguration Bind(ObjectSetting tree, string what, bool checkFiles)
+    private static LoadedConfiguration Bind(ObjectSetting tree, string what, bool checkFiles, bool needsModel = true)
     {
         var problems = new Problems();
         var coin = new Section("coin", (ObjectSetting)tree.Items["coin"], problems);
@@ -57,7 +94,7 @@ public static class ConfigurationLoader
             problems.Add($"unknown key {key} (in {tree.Items[key].Origin.Name}); everything stands inside coin {{ … }}.");
         }
 
-        var options = ExperimentBinder.Experiment(coin);
+        var options = ExperimentBinder.Experiment(coin, needsModel);
         var preparation = ExperimentBinder.Preparation(coin.Child("data"));
         var node = ExperimentBinder.Node(coin.Child("node"));
         coin.NoOtherKeys();

@@ -6,7 +6,11 @@ namespace CoIN.Actors.Configuration;
 internal static class EffectiveText
 {
     /// <summary>Keys whose values are paths; written absolute.</summary>
-    private static readonly HashSet<string> Paths = ["coin.data.instructions", "coin.data.images", "coin.model.path", "coin.node.runs"];
+    private static readonly HashSet<string> Paths =
+    [
+        "coin.data.instructions", "coin.data.images", "coin.model.path", "coin.model.language", "coin.model.vision-tower", "coin.model.projector",
+        "coin.lora.from", "coin.judge.path", "coin.node.runs",
+    ];
 
     public static string Of(ObjectSetting root)
     {

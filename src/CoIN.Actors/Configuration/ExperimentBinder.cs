@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Instructions;
 using CoIN.Benchmark.Scoring;
 using Microsoft.Extensions.Logging;
 
@@ -17,22 +18,28 @@ internal static class ExperimentBinder
         ["cosine"] = Schedule.Cosine, ["constant"] = Schedule.Constant,
     };
 
+    private static readonly Dictionary<string, TestSubset> TestSubsets = new()
+    {
+        ["first"] = TestSubset.First, ["seeded"] = TestSubset.Seeded,
+    };
+
     private static readonly Dictionary<string, LogLevel> Levels = new()
     {
         ["debug"] = LogLevel.Debug, ["info"] = LogLevel.Information, ["warning"] = LogLevel.Warning, ["error"] = LogLevel.Error,
     };
 
-    public static ExperimentOptions Experiment(Section coin) => new()
+    public static ExperimentOptions Experiment(Section coin, bool needsModel = true) => new()
     {
         Name = Name(coin),
         Method = coin.OneOf("method", Methods),
         Seed = coin.Int("seed"),
         Tasks = Tasks(coin),
         Data = Data(coin.Child("data")),
-        Model = Model(coin.Child("model")),
+        Model = Model(coin.Child("model"), needsModel),
         Lora = Lora(coin.Child("lora")),
         Training = Training(coin.Child("training")),
         Evaluation = Evaluation(coin.Child("evaluation")),
+        Judge = JudgeBinder.Judge(coin.Child("judge")),
     };
 
     public static string? Preparation(Section data) => data.OptionalText("prepare");
@@ -45,6 +52,7 @@ internal static class ExperimentBinder
             TrainerThreads = node.Int("trainer-threads"),
             EvaluatorsPerDevice = node.Int("evaluators-per-device"),
             EvaluatorThreads = node.Int("evaluator-threads"),
+            Judges = node.Int("judges"),
             Hostname = node.Text("hostname", "localhost"),
             Port = node.Int("port"),
             SeedNodes = node.List("seed-nodes"),
@@ -113,27 +121,51 @@ internal static class ExperimentBinder
         _ = Preparation(section);
         var data = new DataOptions
         {
-            Instructions = section.RequiredPath("instructions", "/data/CoIN/Instructions_Original"),
+            Instructions = Instructions(section),
             Images = section.RequiredPath("images", "/data/CoIN"),
             MaxTrainSamples = section.Int("max-train-samples"),
             MaxTestSamples = section.Int("max-test-samples"),
+            Volume = section.Double("volume"),
+            TestSubset = section.OneOf("test-subset", TestSubsets),
         };
         section.NoOtherKeys();
         section.Require(data.MaxTrainSamples >= 0, "max-train-samples", data.MaxTrainSamples, "0 (all) or more");
         section.Require(data.MaxTestSamples >= 0, "max-test-samples", data.MaxTestSamples, "0 (all) or more");
+        section.Require(data.Volume is > 0 and <= 1, "volume", data.Volume, "greater than 0 and at most 1");
         return data;
     }
 
-    private static ModelOptions Model(Section section)
+    /// <summary>The instructions folder; where a type is named, the folder of that type beside it.</summary>
+    private static string Instructions(Section section)
+    {
+        var path = section.RequiredPath("instructions", "/data/CoIN/Instructions_Original");
+        if (section.OptionalText("instruction-type") is null)
+        {
+            return path;
+        }
+
+        var folder = InstructionTypes.FolderOf(section.OneOf("instruction-type", InstructionTypes.Names));
+        return path.Length == 0 ? path : Path.Combine(Path.GetDirectoryName(path) ?? path, folder);
+    }
+
+    private static ModelOptions Model(Section section, bool needed)
     {
         var model = new ModelOptions
         {
-            Path = section.RequiredPath("path", "/models/llava-1.5-7b"),
+            Path = section.OptionalPath("path") ?? "",
+            Language = section.OptionalPath("language"),
+            VisionTower = section.OptionalPath("vision-tower"),
+            Projector = section.OptionalPath("projector"),
             Conversation = section.Text("conversation", "vicuna_v1"),
             Dtype = section.Text("dtype", "bfloat16"),
             MaxLength = section.Int("max-length"),
         };
         section.NoOtherKeys();
+        if (needed || model is not { Path: "", Language: null, VisionTower: null, Projector: null })
+        {
+            ModelRules.Check(section, model);
+        }
+
         section.Require(model.Dtype is "float32" or "bfloat16" or "float16" or "", "dtype", model.Dtype, "float32, bfloat16 or float16");
         section.Require(model.MaxLength >= 1, "max-length", model.MaxLength, "1 or more");
         return model;
@@ -146,6 +178,7 @@ internal static class ExperimentBinder
             Rank = section.Int("rank"),
             Alpha = section.Double("alpha"),
             Dropout = section.Double("dropout"),
+            From = section.OptionalPath("from"),
             TrainProjector = section.Bool("train-projector"),
         };
         section.NoOtherKeys();

@@ -1,5 +1,7 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
 
 namespace CoIN.Actors.Configuration;
 
@@ -16,40 +18,53 @@ public static class FileRules
         problems.ThrowIfAny("The experiment's files");
     }
 
+    /// <summary>Checks that the two folders with samples and images are there; not what is in them.</summary>
+    /// <exception cref="CoinException">One is not; the message names key, path and remedy.</exception>
+    public static void CheckDataFolders(ExperimentOptions options)
+    {
+        var problems = new Problems();
+        _ = HasDataFolders(options.Data, problems);
+        problems.ThrowIfAny("The experiment's data");
+    }
+
     internal static void CheckModel(ExperimentOptions options, Problems problems)
     {
-        var path = options.Model.Path;
-        if (path.Length == 0)
+        var model = options.Model;
+        CheckFolder("coin.model.path", model.Path, problems);
+        CheckFolder("coin.model.language", model.Language, problems);
+        CheckFolder("coin.model.vision-tower", model.VisionTower, problems);
+        if (model.Projector is not null && !File.Exists(model.Projector))
+        {
+            problems.Add($"coin.model.projector: the file {model.Projector} does not exist. Download it or correct the path.");
+        }
+
+        if (options.Lora.From is { } adapter && !File.Exists(Path.Combine(adapter, AdapterFiles.Config)))
+        {
+            problems.Add($"coin.lora.from: {adapter} holds no {AdapterFiles.Config}. Name the folder of an adapter in PEFT's format.");
+        }
+    }
+
+    private static void CheckFolder(string key, string? path, Problems problems)
+    {
+        if (path is null or "")
         {
             return;
         }
 
         if (!Directory.Exists(path))
         {
-            problems.Add($"coin.model.path: the folder {path} does not exist. Download the model into it or correct the path.");
+            problems.Add($"{key}: the folder {path} does not exist. Download the model into it or correct the path.");
         }
-        else if (!File.Exists(Path.Combine(path, "config.json")))
+        else if (!File.Exists(Path.Combine(path, "config.json")) && !(key == "coin.model.path" && Directory.Exists(Path.Combine(path, "llama"))))
         {
-            problems.Add($"coin.model.path: {path} holds no config.json. Name a Hugging Face model folder.");
+            problems.Add($"{key}: {path} holds no config.json. Name a Hugging Face model folder.");
         }
     }
 
     internal static void CheckData(ExperimentOptions options, Problems problems)
     {
-        var data = options.Data;
-        if (data.Images.Length > 0 && !Directory.Exists(data.Images))
+        if (!HasDataFolders(options.Data, problems))
         {
-            problems.Add($"coin.data.images: the folder {data.Images} does not exist. Name the folder to which the samples' image paths are relative.");
-        }
-
-        if (data.Instructions.Length == 0)
-        {
-            return;
-        }
-
-        if (!Directory.Exists(data.Instructions))
-        {
-            problems.Add($"coin.data.instructions: the folder {data.Instructions} does not exist. Name the folder with one folder per task.");
             return;
         }
 
@@ -64,12 +79,35 @@ public static class FileRules
         }
     }
 
+    /// <summary>Notes folders that are missing.</summary>
+    /// <returns>Whether the instructions' folder is there.</returns>
+    private static bool HasDataFolders(DataOptions data, Problems problems)
+    {
+        if (data.Images.Length > 0 && !Directory.Exists(data.Images))
+        {
+            problems.Add($"coin.data.images: the folder {data.Images} does not exist. Name the folder to which the samples' image paths are relative.");
+        }
+
+        if (data.Instructions.Length == 0)
+        {
+            return false;
+        }
+
+        if (!Directory.Exists(data.Instructions))
+        {
+            problems.Add($"coin.data.instructions: the folder {data.Instructions} does not exist. Name the folder with one folder per task.");
+            return false;
+        }
+
+        return true;
+    }
+
     private static void CheckFile(ExperimentOptions options, TaskOptions task, string file, string key, Problems problems)
     {
         var path = Path.Combine(options.Data.Instructions, task.Folder, file);
         if (!File.Exists(path))
         {
-            problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} does not exist. "
+            problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} does not exist.{SampleFiles.CandidatesSentence(path)} "
                 + $"Put it there, correct coin.tasks.{task.Name}.folder or .{key}, or leave {task.Name} out of coin.order.");
         }
     }

@@ -6,7 +6,7 @@ namespace CoIN.Actors.Configuration;
 /// <summary>Values of <see cref="NodeSettings"/> that can be.</summary>
 internal static partial class NodeRules
 {
-    private static readonly string[] Roles = ["supervisor", "trainer", "evaluator"];
+    private static readonly string[] Roles = ["supervisor", "trainer", "evaluator", "judge"];
 
     public static void Check(Section node, NodeSettings settings)
     {
@@ -21,6 +21,7 @@ internal static partial class NodeRules
         node.Require(settings.TrainerThreads >= 0, "trainer-threads", settings.TrainerThreads, "0 (all cores) or more");
         node.Require(settings.EvaluatorsPerDevice >= 1, "evaluators-per-device", settings.EvaluatorsPerDevice, "1 or more");
         node.Require(settings.EvaluatorThreads >= 0, "evaluator-threads", settings.EvaluatorThreads, "0 (automatic) or more");
+        node.Require(settings.Judges >= 1, "judges", settings.Judges, "1 or more");
         node.Require(settings.Port is >= 0 and <= 65535, "port", settings.Port, "between 0 and 65535");
         foreach (var seed in settings.SeedNodes.Where(seed => !IsAddress(seed)))
         {

@@ -17,6 +17,9 @@ public sealed record NodeSettings
     /// <summary>Compute threads of one evaluator; 0 for all cores divided by the evaluators of the device.</summary>
     public int EvaluatorThreads { get; init; }
 
+    /// <summary>Judges that ask at once; those of one process share <c>coin.judge.concurrency</c>.</summary>
+    public int Judges { get; init; } = 2;
+
     /// <summary>The name under which other nodes reach this one.</summary>
     public string Hostname { get; init; } = "localhost";
 
@@ -26,8 +29,8 @@ public sealed record NodeSettings
     /// <summary>Addresses <c>host:port</c> of the nodes that a new one asks to join; empty for a node on its own.</summary>
     public IReadOnlyList<string> SeedNodes { get; init; } = [];
 
-    /// <summary>What this node does: <c>supervisor</c>, <c>trainer</c>, <c>evaluator</c>.</summary>
-    public IReadOnlyList<string> Roles { get; init; } = ["supervisor", "trainer", "evaluator"];
+    /// <summary>What this node does: <c>supervisor</c>, <c>trainer</c>, <c>evaluator</c>, <c>judge</c>.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = ["supervisor", "trainer", "evaluator", "judge"];
 
     /// <summary>The folder that holds one folder per run; empty where the configuration leaves it to the command line.</summary>
     public string Runs { get; init; } = "";

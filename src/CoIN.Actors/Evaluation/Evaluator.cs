@@ -117,10 +117,17 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
     {
         var task = TaskOf(cell.Task);
         var predictions = cell.Files.Items.SelectMany(file => work.ReadPredictions(PathOf(file))).ToList();
-        var (accuracy, count) = work.Score(task, work.Test(Current.Options, task), predictions);
-        var file = RunPaths.Predictions(cell.Stage, task.Name);
+        var scores = work.Score(task, work.Test(Current.Options, task), predictions);
+        var (file, scoresFile) = (RunPaths.Predictions(cell.Stage, task.Name), RunPaths.Scores(cell.Stage, task.Name));
         work.WritePredictions(PathOf(file), predictions);
-        Supervisor.Tell(new CellWritten(cell, accuracy, count, file, Durable.Sha256(PathOf(file))));
-        Log.Info("Accuracy {Accuracy:F2} % on {Samples} samples", accuracy, count);
+        work.WriteScores(PathOf(scoresFile), scores.Scores);
+        Supervisor.Tell(new CellWritten(cell, scores.Accuracy, scores.Samples, file, Durable.Sha256(PathOf(file)))
+        {
+            Corrected = scores.Corrected,
+            CorrectedSamples = scores.CorrectedSamples,
+            ScoresFile = scoresFile,
+            ScoresSha256 = Durable.Sha256(PathOf(scoresFile)),
+        });
+        Log.Info("Accuracy {Accuracy:F2} % on {Samples} samples (corrected scoring: {Corrected:F2} %)", scores.Accuracy, scores.Samples, scores.Corrected);
     }
 }

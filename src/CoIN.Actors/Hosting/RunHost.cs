@@ -7,6 +7,7 @@ using Akka.Remote.Hosting;
 using CoIN.Actors.Configuration;
 using CoIN.Actors.Evaluation;
 using CoIN.Actors.Journal;
+using CoIN.Actors.Judging;
 using CoIN.Actors.Runs;
 using CoIN.Actors.Scheduling;
 using CoIN.Actors.Training;
@@ -14,6 +15,7 @@ using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -25,7 +27,8 @@ namespace CoIN.Actors.Hosting;
 /// <param name="RunFolder">Absolute path of its folder.</param>
 /// <param name="Options">The experiment; null to take it from the journal.</param>
 /// <param name="Node">What this process lends.</param>
-public sealed record RunRequest(string RunId, string RunFolder, ExperimentOptions? Options, NodeSettings Node);
+/// <param name="Judge">A judge to appoint for a run that lacks nothing but judgements; null otherwise.</param>
+public sealed record RunRequest(string RunId, string RunFolder, ExperimentOptions? Options, NodeSettings Node, JudgeOptions? Judge = null);
 
 /// <summary>Drives runs: lock, journal, cluster node, actors, and an orderly end.</summary>
 public static class RunHost
@@ -37,10 +40,16 @@ public static class RunHost
     /// <returns>The last snapshot.</returns>
     /// <exception cref="CoinException">The run cannot be taken up, or its journal cannot be written.</exception>
     public static async Task<RunSnapshot> RunAsync(
-        RunRequest request, ILearnerFactory learners, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs, CancellationToken stop)
+        RunRequest request, ILearnerFactory learners, IJudgeFactory judges, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs,
+        CancellationToken stop)
     {
         using var held = RunLock.Take(request.RunFolder);
         var state = RunJournal.Read(request.RunFolder);
+        if (request.Judge is { } judge)
+        {
+            state = await RunJudge.AppointAsync(request.RunFolder, state, judge, work).ConfigureAwait(false);
+        }
+
         if (state?.Status == RunStatus.Completed)
         {
             RunFiles.Verify(request.RunFolder, state);
@@ -48,9 +57,15 @@ public static class RunHost
             return state.ToSnapshot();
         }
 
+        foreach (var asked in state?.Judges.Values ?? (request.Options?.Judge is { } configured ? [configured] : []))
+        {
+            judges.Check(asked);
+        }
+
         var start = Prepare(request, state, work, logs.CreateLogger("CoIN.Actors.Hosting"));
         var ended = new TaskCompletionSource<RunSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var host = Build(request, start, learners, work, observer, logs, ended);
+        using var caches = new JudgementCaches();
+        using var host = Build(request, start, learners, judges, caches, work, observer, logs, ended);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
@@ -80,6 +95,14 @@ public static class RunHost
             log.LogInformation("Removed the unfinished {Path}", path);
         }
 
+        if (request.Judge is not null)
+        {
+            // Judging needs neither the model nor the images: they may be on another host.
+            RunFiles.VerifyJudged(request.RunFolder, state!);
+            JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));
+            return state!.Started!;
+        }
+
         var data = work.Describe(options);
         if (state is not null)
         {
@@ -102,8 +125,8 @@ public static class RunHost
         Newtonsoft.Json.JsonConvert.SerializeObject(left) == Newtonsoft.Json.JsonConvert.SerializeObject(right);
 
     private static IHost Build(
-        RunRequest request, RunStarted start, ILearnerFactory learners, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs,
-        TaskCompletionSource<RunSnapshot> ended)
+        RunRequest request, RunStarted start, ILearnerFactory learners, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work, IRunObserver observer,
+        ILoggerFactory logs, TaskCompletionSource<RunSnapshot> ended)
     {
         var node = request.Node;
         var evaluators = node.Devices.Count * node.EvaluatorsPerDevice;
@@ -144,6 +167,7 @@ public static class RunHost
 
                 var scheduler = registry.Get<Scheduler>();
                 Workers(system, scheduler, node, learners, work);
+                Judges(system, scheduler, node, judges, caches, work);
                 registry.Register<RunSupervisor>(system.ActorOf(
                     Props.Create(() => new RunSupervisor(new SupervisorSettings(
                         request.RunId, request.RunFolder, start, scheduler, work, observer, evaluators, ended))),
@@ -179,6 +203,18 @@ public static class RunHost
         }
     }
 
+    /// <summary>Each judge has a thread of its own for local models; one that asks an endpoint leaves it idle. Local models go round the devices.</summary>
+    private static void Judges(ActorSystem system, IActorRef scheduler, NodeSettings node, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work)
+    {
+        for (var i = 0; node.Roles.Contains("judge") && i < node.Judges; i++)
+        {
+            var device = node.Devices[i % node.Devices.Count];
+            var threads = node.EvaluatorThreads == 0 ? Math.Max(Environment.ProcessorCount / node.Judges, 1) : node.EvaluatorThreads;
+            system.ActorOf(
+                Props.Create(() => new JudgeWorker(scheduler, device, threads, judges, caches, work)).WithDispatcher("coin.judge-dispatcher"), $"judge-{i + 1}");
+        }
+    }
+
     private sealed class NoSignals : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -193,6 +229,7 @@ public static class RunHost
           # A worker blocks its thread in native calls: it gets one of its own.
           trainer-dispatcher { type = PinnedDispatcher }
           evaluator-dispatcher { type = PinnedDispatcher }
+          judge-dispatcher { type = PinnedDispatcher }
         }
         akka {
           actor.provider = cluster

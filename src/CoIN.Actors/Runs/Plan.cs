@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Runs;
 
@@ -24,6 +25,11 @@ public sealed record AnswerShard(int Stage, int Task, int Shard, int Shards, str
 
 /// <summary>Put a cell's shards together and score them.</summary>
 public sealed record ScoreCell(int Stage, int Task, EquatableList<string> Files) : WorkItem;
+
+/// <summary>Let a judge give its marks to a scored cell.</summary>
+/// <param name="Identity"><see cref="JudgeIdentity.Of"/> of the judge.</param>
+/// <param name="File">The cell's predictions.</param>
+public sealed record JudgeCell(int Stage, int Task, string Judge, string Identity, string File, string Sha256) : WorkItem;
 
 /// <summary>A list that equals another of the same elements, so that work items compare by value.</summary>
 public sealed record EquatableList<T>(IReadOnlyList<T> Items)
@@ -53,6 +59,7 @@ public static class Plan
                 AddCell(items, state, 0, task, null);
             }
 
+            AddJudgements(items, state);
             return items;
         }
 
@@ -71,6 +78,7 @@ public static class Plan
             }
         }
 
+        AddJudgements(items, state);
         return items;
     }
 
@@ -80,6 +88,19 @@ public static class Plan
     /// <summary>Parts into which a task's test set is cut.</summary>
     public static int Shards(RunState state, int task) =>
         Math.Max(1, (int)Math.Ceiling(state.Started!.TestSamples[task] / (double)state.Options.Evaluation.ShardSize));
+
+    /// <summary>Judges come last: nothing waits for them.</summary>
+    private static void AddJudgements(List<WorkItem> items, RunState state)
+    {
+        foreach (var judge in state.Judges.Values)
+        {
+            var identity = JudgeIdentity.Of(judge);
+            items.AddRange(state.Cells.Values
+                .Where(cell => state.Judgements.GetValueOrDefault((cell.Stage, cell.Task, judge.Name))?.Identity != identity)
+                .OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task)
+                .Select(cell => new JudgeCell(cell.Stage, cell.Task, judge.Name, identity, cell.File, cell.Sha256)));
+        }
+    }
 
     private static void AddCell(List<WorkItem> items, RunState state, int stage, int task, string? adapter)
     {

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Runs;
 
@@ -50,9 +51,45 @@ public sealed record ShardAnswered(int Stage, int Task, int Shard, int Shards, s
 /// <summary>A cell of the accuracy matrix is known.</summary>
 /// <param name="Accuracy">Truth Alignment by the published rule, in percent.</param>
 /// <param name="File">All predictions of the cell.</param>
-public sealed record CellScored(int Stage, int Task, double Accuracy, int Samples, string File, string Sha256) : RunEvent;
+public sealed record CellScored(int Stage, int Task, double Accuracy, int Samples, string File, string Sha256) : RunEvent
+{
+    /// <summary>Truth Alignment by the corrected rule, in percent; null in journals older than that rule, as are the following.</summary>
+    public double? Corrected { get; init; }
 
-/// <summary>Every stage is trained and every cell scored.</summary>
+    /// <summary>How many samples the corrected rule counted.</summary>
+    public int? CorrectedSamples { get; init; }
+
+    /// <summary>Both scores of every sample.</summary>
+    public string? ScoresFile { get; init; }
+
+    /// <summary>SHA-256 of that file.</summary>
+    public string? ScoresSha256 { get; init; }
+}
+
+/// <summary>The predictions of a scored cell were scored again. The run itself went no further by it: the time of its end stays what it was.</summary>
+public sealed record CellRescored(
+    int Stage, int Task, double Accuracy, int Samples, double Corrected, int CorrectedSamples, string ScoresFile, string ScoresSha256) : RunEvent;
+
+/// <summary>A judge was appointed beside those that the run has, or in the place of the one of its name.</summary>
+public sealed record JudgeAppointed(JudgeOptions Judge) : RunEvent;
+
+/// <summary>A judge is not asked any more. What it judged stays.</summary>
+public sealed record JudgeDismissed(string Judge) : RunEvent;
+
+/// <summary>A judge has given its marks to a cell; they are whole on disk.</summary>
+/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
+/// <param name="Task">0-based place of the task in the order.</param>
+/// <param name="Judge">The judge's name.</param>
+/// <param name="Model">The language model that judged; null where it was none.</param>
+/// <param name="Identity"><see cref="JudgeIdentity.Of"/> of the judge.</param>
+/// <param name="Published">Reasoning Capability in percent, the replies read by the reference's rule.</param>
+/// <param name="Corrected">The same by the corrected rule; null where no reply had a score.</param>
+/// <param name="Unparsable">Replies in which the corrected rule found no score.</param>
+public sealed record CellJudged(
+    int Stage, int Task, string Judge, JudgeKind Kind, string? Model, string Identity, double Published, double? Corrected, int Samples, int Unparsable,
+    string File, string Sha256) : RunEvent;
+
+/// <summary>Every stage is trained, every cell scored and judged.</summary>
 public sealed record RunCompleted : RunEvent;
 
 /// <summary>A fault ended the run; a resume tries again.</summary>

@@ -1,5 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
 
 namespace CoIN.Actors.Runs;
@@ -35,7 +36,31 @@ internal static class RunFiles
 
         foreach (var cell in state.Cells.Values)
         {
+            if (cell.ScoresFile is not null)
+            {
+                RequireFile(runFolder, cell.ScoresFile, cell.ScoresSha256!, $"Make it anew from the predictions: ./run.sh rescore {state.Started!.RunId}");
+            }
+        }
+
+        VerifyJudged(runFolder, state);
+    }
+
+    /// <summary>Checks what judges need: predictions, and what was judged before.</summary>
+    /// <exception cref="CoinException">As in <see cref="Verify"/>.</exception>
+    public static void VerifyJudged(string runFolder, RunState state)
+    {
+        foreach (var cell in state.Cells.Values)
+        {
             RequireFile(runFolder, cell.File, cell.Sha256);
+        }
+
+        foreach (var judged in state.Judgements.Values)
+        {
+            RequireFile(
+                runFolder, judged.File, judged.Sha256,
+                judged.Kind == JudgeKind.People
+                    ? $"Read the scores again: ./run.sh judge import {state.Started!.RunId} …"
+                    : $"Restore it from a copy, or judge again under another name: ./run.sh judge run {state.Started!.RunId} --set judge.name=…");
         }
     }
 
@@ -70,10 +95,12 @@ internal static class RunFiles
         }
     }
 
-    private static void RequireFile(string runFolder, string file, string sha256)
+    /// <summary>Checks that a file is the one that was written.</summary>
+    /// <exception cref="CoinException">It is missing or another one.</exception>
+    public static void RequireFile(string runFolder, string file, string sha256, string remedy = "Restore it from a copy, or start a new run.")
     {
         var path = Path.Combine(runFolder, file);
-        Require(File.Exists(path) && Durable.Sha256(path) == sha256, path, "Restore it from a copy, or start a new run.");
+        Require(File.Exists(path) && Durable.Sha256(path) == sha256, path, remedy);
     }
 
     private static void Require(bool whole, string path, string remedy)

@@ -17,9 +17,23 @@ public static class RunPaths
     public static string Checkpoint(int stage, string task, int step) => $"{Checkpoints(stage, task)}/step-{step:000000}";
 
     /// <param name="stage">From 1; 0 for the base model.</param>
-    public static string Predictions(int stage, string task) => $"predictions/{(stage == 0 ? "zero-shot" : $"stage-{stage}")}/{task}.jsonl";
+    public static string Predictions(int stage, string task) => $"predictions/{Row(stage)}/{task}.jsonl";
+
+    /// <param name="stage">From 1; 0 for the base model.</param>
+    public static string Scores(int stage, string task) => $"scores/{Row(stage)}/{task}.jsonl";
+
+    /// <summary>Replies of judges, so that nothing is asked twice.</summary>
+    public const string JudgementCache = "judgements/cache";
+
+    /// <param name="stage">From 1; 0 for the base model.</param>
+    public static string Judgements(string judge, int stage, string task) => $"judgements/{judge}/{Row(stage)}/{task}.jsonl";
+
+    /// <summary>Which answers a user study is of.</summary>
+    public static string StudyKey(string study) => $"judgements/studies/{study}.key.json";
 
     /// <param name="shard">From 0.</param>
     public static string Shard(int stage, string task, int shard, int shards) =>
         Path.ChangeExtension(Predictions(stage, task), null) + $".shard-{shard + 1}-of-{shards}.jsonl";
+
+    private static string Row(int stage) => stage == 0 ? "zero-shot" : $"stage-{stage}";
 }

@@ -8,6 +8,7 @@ internal sealed class RunProgress
 {
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly Dictionary<(int Stage, int Task, int Shard), int> answered = [];
+    private readonly Dictionary<(int Stage, int Task, string Judge), int> judged = [];
     private readonly List<double> stageSeconds = [];
     private TrainingProgress? training;
     private TimeSpan trainingSeen;
@@ -40,12 +41,20 @@ internal sealed class RunProgress
         sampleSeconds += shard.Seconds;
     }
 
+    public void Judged(int stage, int task, string judge, int count) => judged[(stage, task, judge)] = count;
+
+    public void Judged(int stage, int task, string judge) => judged.Remove((stage, task, judge));
+
     /// <summary>The state with what goes on.</summary>
     public RunSnapshot Snapshot(RunState state, int evaluators) => state.ToSnapshot() with
     {
         Training = state.Status == RunStatus.Running ? training : null,
         Evaluations = state.Status == RunStatus.Running
             ? [.. answered.Keys.Select(key => (key.Stage, key.Task)).Distinct().Order().Select(cell => Evaluation(state, cell.Stage, cell.Task))]
+            : [],
+        Judging = state.Status == RunStatus.Running
+            ? [.. judged.OrderBy(pair => pair.Key).Select(pair => new JudgingProgress(
+                pair.Key.Stage, state.TaskNames[pair.Key.Task], pair.Key.Judge, pair.Value, state.Started!.TestSamples[pair.Key.Task]))]
             : [],
         Elapsed = clock.Elapsed,
         Remaining = state.Status == RunStatus.Running ? Remaining(state, Math.Max(evaluators, 1)) : null,

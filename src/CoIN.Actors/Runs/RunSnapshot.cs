@@ -1,3 +1,5 @@
+using CoIN.Benchmark.Judging;
+
 namespace CoIN.Actors.Runs;
 
 /// <summary>Where a run stands.</summary>
@@ -9,7 +11,7 @@ public enum RunStatus
     /// <summary>Work items are being done.</summary>
     Running,
 
-    /// <summary>Every stage is trained and every cell scored.</summary>
+    /// <summary>Every stage is trained, every cell scored and judged.</summary>
     Completed,
 
     /// <summary>Stopped on request at a point from which it can be resumed.</summary>
@@ -44,6 +46,12 @@ public sealed record RunSnapshot
     /// <summary>The evaluations in progress.</summary>
     public IReadOnlyList<EvaluationProgress> Evaluations { get; init; } = [];
 
+    /// <summary>The cells that judges are at.</summary>
+    public IReadOnlyList<JudgingProgress> Judging { get; init; } = [];
+
+    /// <summary>Reasoning Capability so far, by judge.</summary>
+    public IReadOnlyList<JudgedMatrix> Judgements { get; init; } = [];
+
     /// <summary>Time since this process took the run up.</summary>
     public TimeSpan Elapsed { get; init; }
 
@@ -65,6 +73,16 @@ public sealed record TrainingProgress(
 /// <param name="Answered">Samples of the task answered so far, over all its shards.</param>
 /// <param name="Total">Samples of the task.</param>
 public sealed record EvaluationProgress(int Stage, string Task, int Answered, int Total);
+
+/// <summary>A judge's work on a cell.</summary>
+/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
+/// <param name="Judged">Answers of the cell that have their mark.</param>
+public sealed record JudgingProgress(int Stage, string Task, string Judge, int Judged, int Total);
+
+/// <summary>Reasoning Capability in percent by one judge, the replies read by the reference's rule; null while unknown.</summary>
+/// <param name="Cells">As <see cref="RunSnapshot.Cells"/>.</param>
+/// <param name="ZeroShot">Of the base model, by task.</param>
+public sealed record JudgedMatrix(string Judge, JudgeKind Kind, IReadOnlyList<IReadOnlyList<double?>> Cells, IReadOnlyList<double?> ZeroShot);
 
 /// <summary>Sees every snapshot of a run; called from actor threads, must not block.</summary>
 public interface IRunObserver

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Runs;
 
@@ -24,7 +25,7 @@ public sealed record RunState
     /// <summary>Time of the first event.</summary>
     public DateTimeOffset? StartedAt { get; private init; }
 
-    /// <summary>Time of the last event.</summary>
+    /// <summary>Time of the last event that belongs to the run's course: scoring or judging it again after it was completed is none.</summary>
     public DateTimeOffset? LastAt { get; private init; }
 
     /// <summary>How many processes took the run up.</summary>
@@ -43,6 +44,15 @@ public sealed record RunState
     /// <summary>Scored cells, by stage (0 for the base model) and task (from 0).</summary>
     public ImmutableDictionary<(int Stage, int Task), CellScored> Cells { get; private init; } = ImmutableDictionary<(int, int), CellScored>.Empty;
 
+    /// <summary>The judges that every cell gets, by name.</summary>
+    public ImmutableSortedDictionary<string, JudgeOptions> Judges { get; private init; } = ImmutableSortedDictionary<string, JudgeOptions>.Empty.WithComparers(StringComparer.Ordinal);
+
+    /// <summary>The latest judgements of each judge, those of dismissed ones and of people among them.</summary>
+    public ImmutableDictionary<(int Stage, int Task, string Judge), CellJudged> Judgements { get; private init; } =
+        ImmutableDictionary<(int, int, string), CellJudged>.Empty;
+
+    private bool WasCompleted { get; init; }
+
     /// <exception cref="InvalidOperationException">The run has not begun.</exception>
     public ExperimentOptions Options => Started?.Options ?? throw new InvalidOperationException("the run has not begun");
 
@@ -59,10 +69,14 @@ public sealed record RunState
                 $"The journal of run {Started?.RunId ?? "?"} is damaged: event {happened.Number} follows event {Number}. Restore journal.db from a copy, or start the run anew.");
         }
 
-        var next = this with { Number = happened.Number, LastAt = happened.At, StartedAt = StartedAt ?? happened.At };
+        var next = this with { Number = happened.Number, LastAt = WasCompleted ? LastAt : happened.At, StartedAt = StartedAt ?? happened.At };
         return happened switch
         {
-            RunStarted started => next with { Started = started },
+            RunStarted started => next with
+            {
+                Started = started,
+                Judges = started.Options.Judge is { } judge ? Judges.SetItem(judge.Name, judge) : Judges,
+            },
             RunTakenUp => next with { Status = RunStatus.Running, Message = null, TimesTakenUp = TimesTakenUp + 1 },
             BaseModelLoaded loaded => next with { BaseModelSha256 = loaded.Sha256 },
             CheckpointSaved saved => next with { Checkpoints = Checkpoints.SetItem(saved.Stage, saved) },
@@ -73,7 +87,28 @@ public sealed record RunState
                 Cells = Cells.SetItem((cell.Stage, cell.Task), cell),
                 Shards = Shards.RemoveRange(Shards.Keys.Where(key => key.Stage == cell.Stage && key.Task == cell.Task)),
             },
-            RunCompleted => next with { Status = RunStatus.Completed },
+            CellRescored again when Cells.TryGetValue((again.Stage, again.Task), out var cell) => next with
+            {
+                LastAt = LastAt,
+                Cells = Cells.SetItem((again.Stage, again.Task), cell with
+                {
+                    Accuracy = again.Accuracy,
+                    Samples = again.Samples,
+                    Corrected = again.Corrected,
+                    CorrectedSamples = again.CorrectedSamples,
+                    ScoresFile = again.ScoresFile,
+                    ScoresSha256 = again.ScoresSha256,
+                }),
+            },
+            JudgeAppointed { Judge: var judge } => next with
+            {
+                Judges = Judges.SetItem(judge.Name, judge),
+                Status = Status == RunStatus.Completed ? RunStatus.Stopped : Status,
+                Message = $"the judge {judge.Name} was appointed",
+            },
+            JudgeDismissed dismissed => next with { Judges = Judges.Remove(dismissed.Judge) },
+            CellJudged judged => next with { Judgements = Judgements.SetItem((judged.Stage, judged.Task, judged.Judge), judged) },
+            RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true },
             RunFailed failed => next with { Status = RunStatus.Failed, Message = failed.Message },
             RunStopped stopped => next with { Status = RunStatus.Stopped, Message = stopped.Message },
             _ => throw new ArgumentException($"not an event of a run: {happened.GetType()}", nameof(happened)),
@@ -91,9 +126,17 @@ public sealed record RunState
             : [.. Options.Tasks.Select((_, j) => (IReadOnlyList<double?>)[.. Enumerable.Range(0, j + 1).Select(i => Accuracy(j + 1, i))])],
         ZeroShot = Started is not null && Options.Method == Method.ZeroShot ? [.. Options.Tasks.Select((_, i) => Accuracy(0, i))] : [],
         StagesTrained = Trained.Count,
+        Judgements = [.. Judgements.Values.GroupBy(judged => judged.Judge).OrderBy(group => group.Key, StringComparer.Ordinal).Select(Judged)],
         Message = Message,
         Elapsed = LastAt - StartedAt ?? TimeSpan.Zero,
     };
+
+    private JudgedMatrix Judged(IGrouping<string, CellJudged> judge) => new(
+        judge.Key, judge.Last().Kind,
+        [.. Options.Tasks.Select((_, j) => (IReadOnlyList<double?>)[.. Enumerable.Range(0, j + 1).Select(i => Reasoning(judge.Key, j + 1, i))])],
+        [.. Options.Tasks.Select((_, i) => Reasoning(judge.Key, 0, i))]);
+
+    private double? Reasoning(string judge, int stage, int task) => Judgements.TryGetValue((stage, task, judge), out var cell) ? cell.Published : null;
 
     /// <summary>Accuracy in percent of a cell, or null.</summary>
     /// <param name="stage">From 1; 0 for the base model.</param>

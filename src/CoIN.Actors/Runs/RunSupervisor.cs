@@ -3,6 +3,7 @@ using Akka.Event;
 using Akka.Persistence;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Runs;
@@ -31,6 +32,8 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
     private long lastNumber;
     private bool dirty;
     private RunEvent? ending;
+    private bool ended;
+    private string? judgeFault;
 
     public RunSupervisor(SupervisorSettings settings)
     {
@@ -48,23 +51,34 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         Command<Publish>(_ => PublishIfDirty());
         Command<TrainingProgressed>(message => Seen(() => progress.Training(message.Progress)));
         Command<EvaluationProgressed>(message => Seen(() => progress.Answered(message.Stage, message.Task, message.Shard, message.Answered)));
+        Command<JudgingProgressed>(message => Seen(() => progress.Judged(message.Stage, message.Task, message.Judge, message.Judged)));
         Command<ModelLoaded>(Loaded);
         Command<CheckpointWritten>(Written);
         Command<AdapterWritten>(Written);
         Command<ShardWritten>(Written);
         Command<CellWritten>(Written);
+        Command<JudgementsWritten>(Written);
         Command<WorkStopped>(message => Done(message.Item));
         Command<WorkFailed>(message =>
         {
-            log.Error("Work failed: {Message}", message.Message);
             inWork.Remove(message.Item);
+            if (message.Item is JudgeCell cell)
+            {
+                Failed(cell, message.Message);
+                return;
+            }
+
+            log.Error("Work failed: {Message}", message.Message);
             End(new RunFailed(message.Message));
         });
     }
 
-    public override string PersistenceId => $"run-{settings.RunId}";
+    public override string PersistenceId => PersistenceIdOf(settings.RunId);
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>The name of a run's events in its journal.</summary>
+    internal static string PersistenceIdOf(string runId) => $"run-{runId}";
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) => Broken("written", cause);
 
@@ -102,10 +116,10 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
     {
         if (ending is not null)
         {
-            if (inWork.Count == 0)
+            if (inWork.Count == 0 && !ended)
             {
-                var last = ending;
-                Record(last, Finish);
+                ended = true;
+                Record(ending, Finish);
             }
 
             return;
@@ -118,9 +132,39 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         }
 
         // While a stage trains, its checkpoints change where the plan would begin it.
-        var missing = Plan.Pending(state).Where(item => !inWork.Any(item.IsSameWork)).ToList();
+        var missing = Possible().Where(item => !inWork.Any(item.IsSameWork)).ToList();
         inWork.UnionWith(missing);
         Offers(missing);
+    }
+
+    /// <summary>A judge that failed rests while there is other work, and then has one more chance.</summary>
+    private IEnumerable<WorkItem> Possible()
+    {
+        var pending = Plan.Pending(state);
+        if (judgeFault is not null && pending.Any(item => item is not JudgeCell))
+        {
+            return pending.Where(item => item is not JudgeCell);
+        }
+
+        judgeFault = null;
+        return pending;
+    }
+
+    /// <summary>Training and testing go on without a judge; only when there is nothing else left to do does its fault end the run.</summary>
+    private void Failed(JudgeCell cell, string message)
+    {
+        progress.Judged(cell.Stage, cell.Task, cell.Judge);
+        if (ending is null && Plan.Pending(state).Any(item => item is not JudgeCell))
+        {
+            log.Warning("The judge {Judge} failed and is asked again when the rest is done: {Message}", cell.Judge, message);
+            judgeFault = message;
+            Proceed();
+            return;
+        }
+
+        log.Error("Judging failed: {Message}", message);
+        End(new RunFailed($"{message} Everything is trained and tested; only judgements are missing. "
+            + $"Another judge: ./run.sh judge run {settings.RunId} --judge …; none: ./run.sh judge dismiss {settings.RunId} {cell.Judge}"));
     }
 
     private void Offers(IEnumerable<WorkItem> items)
@@ -129,10 +173,14 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         {
             foreach (var item in items)
             {
-                settings.Scheduler.Tell(new Offer(settings.RunId, settings.RunFolder, state.Options, item));
+                settings.Scheduler.Tell(new Offer(settings.RunId, settings.RunFolder, OptionsFor(item), item));
             }
         }
     }
+
+    /// <summary>A judge is told its own options, which may not be those that the run began with.</summary>
+    private ExperimentOptions OptionsFor(WorkItem item) =>
+        item is JudgeCell cell && state.Judges.TryGetValue(cell.Judge, out var judge) ? state.Options with { Judge = judge } : state.Options;
 
     /// <summary>Lets what is in work come to a resumable point, then ends the run with an event.</summary>
     private void End(RunEvent last)
@@ -141,8 +189,9 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         {
             ending = last;
             settings.Scheduler.Tell(new Withdraw(settings.RunId));
-            Proceed();
         }
+
+        Proceed();
     }
 
     private void Finish()
@@ -175,7 +224,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         else if (state.BaseModelSha256 != message.Sha256)
         {
             End(new RunFailed(
-                $"The base model in {state.Options.Model.Path} is not the one this run began with (SHA-256 {message.Sha256[..12]}…, then {state.BaseModelSha256[..12]}…). " +
+                $"The base model in {state.Options.Model.Name()} is not the one this run began with (SHA-256 {message.Sha256[..12]}…, then {state.BaseModelSha256[..12]}…). " +
                 "Put the former files back, or start a new run."));
         }
     }
@@ -237,11 +286,34 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        Record(new CellScored(cell.Stage, cell.Task, message.Accuracy, message.Samples, message.File, message.Sha256), () =>
+        var scored = new CellScored(cell.Stage, cell.Task, message.Accuracy, message.Samples, message.File, message.Sha256)
+        {
+            Corrected = message.Corrected,
+            CorrectedSamples = message.CorrectedSamples,
+            ScoresFile = message.ScoresFile,
+            ScoresSha256 = message.ScoresSha256,
+        };
+        Record(scored, () =>
         {
             RunFiles.Delete(settings.RunFolder, cell.Files.Items);
             Done(cell);
         });
+    }
+
+    private void Written(JudgementsWritten message)
+    {
+        var cell = message.Cell;
+        progress.Judged(cell.Stage, cell.Task, cell.Judge);
+        if (!state.Judges.TryGetValue(cell.Judge, out var judge) || state.Judgements.GetValueOrDefault((cell.Stage, cell.Task, cell.Judge))?.Identity == cell.Identity)
+        {
+            Done(cell);
+            return;
+        }
+
+        var judged = new CellJudged(
+            cell.Stage, cell.Task, cell.Judge, judge.Kind, judge.Model ?? judge.Path, cell.Identity, message.Published, message.Corrected, message.Samples,
+            message.Unparsable, message.File, message.Sha256);
+        Record(judged, () => Done(cell));
     }
 
     private void Done(WorkItem item)

@@ -40,11 +40,15 @@ internal sealed class Scheduler : ReceiveActor
                 Match();
             }
         });
-        Receive<Free>(_ =>
+        Receive<Free>(free =>
         {
             if (workers.TryGetValue(Sender, out var known) && known.Busy is { } finished)
             {
-                done.Add((finished.Offer.RunId, finished.Offer.Item));
+                if (free.Failed != true)
+                {
+                    done.Add((finished.Offer.RunId, finished.Offer.Item));
+                }
+
                 workers[Sender] = known with { Busy = null };
                 Match();
             }
@@ -61,7 +65,12 @@ internal sealed class Scheduler : ReceiveActor
         });
     }
 
-    private static Skill SkillFor(WorkItem item) => item is TrainStage ? Skill.Train : Skill.Evaluate;
+    private static Skill SkillFor(WorkItem item) => item switch
+    {
+        TrainStage => Skill.Train,
+        JudgeCell => Skill.Judge,
+        _ => Skill.Evaluate,
+    };
 
     private bool IsKnown(Offer offer) =>
         done.Contains((offer.RunId, offer.Item)) ||

@@ -6,12 +6,14 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Predictions;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Reports.Examples;
 using CoIN.Benchmark.Scoring;
 
 namespace CoIN.Actors.Work;
 
 /// <summary>The benchmark on CoIN's folders of samples and images.</summary>
-public sealed class BenchmarkWork : IBenchmarkWork
+/// <param name="aids">Reads pictures and models for reports; null for reports without.</param>
+public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
 {
     // Test sets are asked for after every stage; training sets once, and they are large.
     private readonly ConcurrentDictionary<string, IReadOnlyList<TestSample>> tests = new(StringComparer.Ordinal);
@@ -41,7 +43,9 @@ public sealed class BenchmarkWork : IBenchmarkWork
             ImageFiles.Check(options.Data.Images, questions.Select(sample => (sample.QuestionId, sample.Image)));
 
             // Answers that the scorer cannot read would come out only after hours of generation.
-            _ = TruthAlignment.Score(task.Scorer, questions, [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))]);
+            Prediction[] perfect = [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))];
+            _ = TruthAlignment.Score(task.Scorer, questions, perfect);
+            _ = TruthAlignment.Score(task.Scorer, questions, perfect, ScoringKind.Corrected);
             hashes[$"{task.Folder}/{task.TestFile}"] = Durable.Sha256(PathOf(options, task, task.TestFile));
             test.Add(questions.Count);
         }
@@ -51,38 +55,66 @@ public sealed class BenchmarkWork : IBenchmarkWork
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
-        Subset.Draw(TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.MaxTrainSamples, options.Seed);
+        Subset.DrawVolume(TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.Volume, options.Data.MaxTrainSamples, options.Seed);
 
     /// <inheritdoc/>
     public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task)
     {
         var all = tests.GetOrAdd(PathOf(options, task, task.TestFile), TestSamples.Read);
-        return options.Data.MaxTestSamples > 0 ? [.. all.Take(options.Data.MaxTestSamples)] : all;
+        return options.Data switch
+        {
+            { MaxTestSamples: 0 } => all,
+            { TestSubset: TestSubset.Seeded, MaxTestSamples: var max } => Subset.Draw(all, max, options.Seed),
+            { MaxTestSamples: var max } => [.. all.Take(max)],
+        };
     }
 
     /// <inheritdoc/>
-    public (double Accuracy, int Samples) Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions)
+    public CellScores Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions)
     {
         if (samples.Count != predictions.Count)
         {
             throw new CoinException($"{task.Name} has {samples.Count} test samples but {predictions.Count} predictions. Delete the run's predictions of this cell and resume.");
         }
 
-        var scored = TruthAlignment.Score(task.Scorer, samples, predictions);
-        return (scored.AccuracyPercent, scored.Samples);
+        var published = TruthAlignment.Score(task.Scorer, samples, predictions);
+        var corrected = TruthAlignment.Score(task.Scorer, samples, predictions, ScoringKind.Corrected);
+        return new CellScores(
+            published.AccuracyPercent, published.Samples, corrected.AccuracyPercent, corrected.Samples,
+            ScoresFile.Join(samples.Select(sample => sample.QuestionId), published, corrected));
     }
 
     /// <inheritdoc/>
     public void WritePredictions(string path, IReadOnlyList<Prediction> predictions) => PredictionsFile.Write(path, predictions);
 
     /// <inheritdoc/>
+    public void WriteScores(string path, IReadOnlyList<SampleScore> scores) => ScoresFile.Write(path, scores);
+
+    /// <inheritdoc/>
     public IReadOnlyList<Prediction> ReadPredictions(string path) => PredictionsFile.Read(path);
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> WriteReports(string runFolder, RunState state)
+    public IReadOnlyList<string> WriteReports(string runFolder, RunState state) =>
+        ReportFiles.Write(runFolder, Describe(state), new ExampleData(task => SamplesOfThen(state, task), state.Options.Data.Images, aids));
+
+    /// <summary>A run's report, with what its base model is.</summary>
+    public RunReport Describe(RunState state) => Report(state) with { Model = aids?.Describe(state.Options.Model) };
+
+    /// <summary>A task's test samples if they are still those that the run was tested on.</summary>
+    private IReadOnlyList<TestSample>? SamplesOfThen(RunState state, string name)
     {
-        ReportFiles.Write(runFolder, Report(state));
-        return [.. new[] { ReportFiles.Markdown, ReportFiles.Json, ReportFiles.Csv }.Select(name => Path.Combine(runFolder, name))];
+        var task = state.Options.Tasks.First(one => one.Name == name);
+        var path = PathOf(state.Options, task, task.TestFile);
+        try
+        {
+            var known = state.Started!.DataSha256.GetValueOrDefault($"{task.Folder}/{task.TestFile}");
+            return File.Exists(path) && (known is null || Durable.Sha256(path) == known) ? Test(state.Options, task) : null;
+        }
+        catch (Exception e) when (e is CoinException or IOException or UnauthorizedAccessException)
+        {
+            // A report of numbers does without examples.
+            return null;
+        }
     }
 
     /// <summary>A run's report as a function of its state.</summary>
@@ -93,6 +125,7 @@ public sealed class BenchmarkWork : IBenchmarkWork
         {
             RunId = state.Started!.RunId,
             Name = options.Name,
+            Options = options,
             Method = options.Method,
             Seed = options.Seed,
             Status = state.Status.ToString().ToLowerInvariant(),
@@ -100,12 +133,26 @@ public sealed class BenchmarkWork : IBenchmarkWork
             BaseModelSha256 = state.BaseModelSha256 ?? "",
             Stages = [.. state.Trained.Values.Select(stage => Stage(options, stage))],
             Cells = [.. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => new CellReport(
-                cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256))],
+                cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256)
+            {
+                CorrectedPercent = cell.Corrected,
+                CorrectedSamples = cell.CorrectedSamples,
+                ScoresFile = cell.ScoresFile,
+                Judgements = Judgements(state, cell),
+            })],
             DataFiles = [.. options.Tasks.SelectMany((task, i) => Files(state.Started, task, i))],
             Started = state.StartedAt,
             Finished = state.Status is RunStatus.Completed ? state.LastAt : null,
         };
     }
+
+    private static IReadOnlyList<JudgedCellReport> Judgements(RunState state, CellScored cell) =>
+    [
+        .. state.Judgements.Values.Where(judged => judged.Stage == cell.Stage && judged.Task == cell.Task).OrderBy(judged => judged.Judge, StringComparer.Ordinal)
+            .Select(judged => new JudgedCellReport(
+                judged.Judge, judged.Kind.ToString().ToLowerInvariant(), judged.Published, judged.Corrected, judged.Samples, judged.Unparsable, judged.File,
+                judged.Sha256)),
+    ];
 
     private static StageReport Stage(ExperimentOptions options, StageTrained stage)
     {

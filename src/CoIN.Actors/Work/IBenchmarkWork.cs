@@ -1,6 +1,7 @@
 using CoIN.Actors.Runs;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Scoring;
 
 namespace CoIN.Actors.Work;
 
@@ -9,6 +10,14 @@ namespace CoIN.Actors.Work;
 /// <param name="TrainingSamples">Training samples of each task, in the tasks' order; zeros where nothing is trained.</param>
 /// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
 public sealed record DataDescription(IReadOnlyDictionary<string, string> Sha256, IReadOnlyList<int> TrainingSamples, IReadOnlyList<int> TestSamples);
+
+/// <summary>Truth Alignment of a cell.</summary>
+/// <param name="Accuracy">By the published rule, in percent.</param>
+/// <param name="Samples">How many samples that rule counted.</param>
+/// <param name="Corrected">By the corrected rule, in percent.</param>
+/// <param name="CorrectedSamples">How many samples that rule counted.</param>
+/// <param name="Scores">Both scores of every sample, in the order of the test set.</param>
+public sealed record CellScores(double Accuracy, int Samples, double Corrected, int CorrectedSamples, IReadOnlyList<SampleScore> Scores);
 
 /// <summary>The benchmark as the actors see it: samples, scores, files. Called from workers' threads; every method may be called from several at once.</summary>
 public interface IBenchmarkWork
@@ -23,11 +32,13 @@ public interface IBenchmarkWork
     /// <summary>Test samples of a task.</summary>
     IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task);
 
-    /// <summary>Truth Alignment by the published rule.</summary>
-    /// <returns>Percent, and over how many samples.</returns>
-    (double Accuracy, int Samples) Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions);
+    /// <summary>Truth Alignment by both scorings.</summary>
+    /// <exception cref="Benchmark.CoinException">Predictions and samples do not belong together.</exception>
+    CellScores Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions);
 
     void WritePredictions(string path, IReadOnlyList<Prediction> predictions);
+
+    void WriteScores(string path, IReadOnlyList<SampleScore> scores);
 
     IReadOnlyList<Prediction> ReadPredictions(string path);
 

@@ -25,6 +25,7 @@ internal static class WorkProtocol
     {
         Train,
         Evaluate,
+        Judge,
     }
 
     /// <summary>Worker to scheduler, again and again: here I am.</summary>
@@ -53,7 +54,8 @@ internal static class WorkProtocol
     public sealed record StopWork(string RunId) : IMessage;
 
     /// <summary>Worker to scheduler: ready for the next item.</summary>
-    public sealed record Free : IMessage;
+    /// <param name="Failed">True where the last one failed, so that it may be offered once more.</param>
+    public sealed record Free(bool? Failed = null) : IMessage;
 
     /// <summary>Worker to supervisor: which base model it has.</summary>
     public sealed record ModelLoaded(string Sha256) : IMessage;
@@ -63,6 +65,12 @@ internal static class WorkProtocol
     /// <param name="Task">0-based place of the task in the order.</param>
     public sealed record EvaluationProgressed(int Stage, int Task, int Shard, int Answered) : IMessage;
 
+    /// <param name="Judged">Answers of the cell that have their mark.</param>
+    public sealed record JudgingProgressed(int Stage, int Task, string Judge, int Judged) : IMessage;
+
+    public sealed record JudgementsWritten(
+        JudgeCell Cell, double Published, double? Corrected, int Samples, int Unparsable, string File, string Sha256) : IMessage;
+
     /// <summary>Worker to supervisor: the file is whole; write the event.</summary>
     public sealed record CheckpointWritten(int Stage, int Step, string Folder, string Sha256) : IMessage;
 
@@ -71,7 +79,16 @@ internal static class WorkProtocol
 
     public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : IMessage;
 
-    public sealed record CellWritten(ScoreCell Cell, double Accuracy, int Samples, string File, string Sha256) : IMessage;
+    public sealed record CellWritten(ScoreCell Cell, double Accuracy, int Samples, string File, string Sha256) : IMessage
+    {
+        public double? Corrected { get; init; }
+
+        public int? CorrectedSamples { get; init; }
+
+        public string? ScoresFile { get; init; }
+
+        public string? ScoresSha256 { get; init; }
+    }
 
     /// <summary>Worker (or scheduler, for what nobody had begun) to supervisor: stopped as asked.</summary>
     public sealed record WorkStopped(WorkItem Item) : IHasItem

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Akka.Actor;
 using Akka.Event;
 using CoIN.Benchmark;
@@ -6,7 +7,7 @@ using static CoIN.Actors.Work.WorkProtocol;
 namespace CoIN.Actors.Work;
 
 /// <summary>
-/// What trainers and evaluators have in common: they make themselves known to the scheduler, do one work item at a time in small steps that they send themselves, and
+/// What trainers, evaluators and judges have in common: they make themselves known to the scheduler, do one work item at a time in small steps that they send themselves, and
 /// answer a request to stop between two steps. Native calls may block the worker's own thread as long as they like.
 /// </summary>
 internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
@@ -16,6 +17,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
     private readonly IActorRef scheduler;
     private readonly Register self;
     private bool working;
+    private int number;
 
     protected Worker(IActorRef scheduler, Skill skill, string device)
     {
@@ -64,6 +66,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
     /// <returns>Whether there is more to do.</returns>
     protected abstract bool Step();
 
+    /// <summary>What the next step has to wait for without blocking the thread; null for nothing.</summary>
+    protected virtual Task? Awaited => null;
+
     /// <summary>Leaves the current item at a point from which it can be taken up again.</summary>
     protected abstract void Leave();
 
@@ -80,6 +85,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<MakeKnown>(_ => scheduler.Tell(self));
         Receive<Registered>(_ => { });
         Receive<Continue>(_ => { });
+        Receive<Faulted>(_ => { });
         Receive<StopWork>(_ => { });
         Receive<Assignment>(assignment =>
         {
@@ -88,11 +94,12 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
             var (stage, task) = Subject(assignment);
             Log = Context.GetLogger().WithContext("RunId", assignment.RunId).WithContext("Stage", stage).WithContext("Task", task);
             working = true;
+            number++;
             Become(Working);
             Guarded(() =>
             {
                 Open();
-                Self.Tell(Continue.Instance);
+                Self.Tell(new Continue(number));
             });
         });
     }
@@ -116,17 +123,36 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
             Finish();
         }));
         Receive<StopWork>(_ => { });
-        Receive<Continue>(_ => Guarded(() =>
+        Receive<Continue>(next => next.Number == number, _ => Guarded(() =>
         {
             if (Step())
             {
-                Self.Tell(Continue.Instance);
+                GoOn(Awaited ?? Task.CompletedTask);
             }
             else
             {
                 Finish();
             }
         }));
+        Receive<Faulted>(fault => fault.Number == number, fault => Guarded(() => ExceptionDispatchInfo.Throw(fault.Cause)));
+
+        // What an item that was left had been waiting for.
+        Receive<Continue>(_ => { });
+        Receive<Faulted>(_ => { });
+    }
+
+    private void GoOn(Task awaited)
+    {
+        var current = number;
+        if (awaited.IsCompleted)
+        {
+            awaited.GetAwaiter().GetResult();
+            Self.Tell(new Continue(current));
+        }
+        else
+        {
+            awaited.PipeTo(Self, Self, () => new Continue(current), cause => new Faulted(current, cause is AggregateException several ? several.GetBaseException() : cause));
+        }
     }
 
     /// <summary>Whatever goes wrong with an item ends that item with a message, not the worker.</summary>
@@ -150,14 +176,14 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
     private void Fail(string message)
     {
         Supervisor.Tell(new WorkFailed(Current.Item, message));
-        Finish();
+        Finish(failed: true);
     }
 
-    private void Finish()
+    private void Finish(bool? failed = null)
     {
         Close();
         working = false;
-        scheduler.Tell(new Free());
+        scheduler.Tell(new Free(failed));
         Become(Idle);
         Stash.UnstashAll();
     }
@@ -167,8 +193,8 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
         public static readonly MakeKnown Instance = new();
     }
 
-    private sealed class Continue
-    {
-        public static readonly Continue Instance = new();
-    }
+    /// <param name="Number">Of the item that it belongs to.</param>
+    private sealed record Continue(int Number);
+
+    private sealed record Faulted(int Number, Exception Cause);
 }

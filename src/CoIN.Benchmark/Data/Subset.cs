@@ -31,4 +31,17 @@ public static class Subset
 
         return [.. order.Take(max).Order().Select(index => items[index])];
     }
+
+    /// <summary>Draws the part of a training set that a data volume means, nested as <see cref="Draw{T}"/> says.</summary>
+    /// <param name="items">All items.</param>
+    /// <param name="volume">The part: greater than 0, at most 1. The number of items is rounded to the nearest whole, and at least 1.</param>
+    /// <param name="max">At most so many; 0 for no limit but the volume.</param>
+    /// <param name="seed">Decides which.</param>
+    public static IReadOnlyList<T> DrawVolume<T>(IReadOnlyList<T> items, double volume, int max, long seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(volume);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(volume, 1);
+        var part = Math.Max(1, (int)Math.Round(items.Count * volume, MidpointRounding.AwayFromZero));
+        return Draw(items, max == 0 ? part : Math.Min(part, max), seed);
+    }
 }

@@ -8,17 +8,21 @@ public static class TestSamples
 {
     private const string ImageTag = "<image>";
 
+    /// <summary>Names under which a sample's id may stand.</summary>
+    internal static readonly string[] IdKeys = ["question_id", "id"];
+
     /// <summary>Reads all test samples in file order.</summary>
     /// <exception cref="CoinException">The file or a sample in it cannot be used; the message names file, line and sample.</exception>
     public static IReadOnlyList<TestSample> Read(string path)
     {
         var ids = new HashSet<string>(StringComparer.Ordinal);
-        return SampleFile.Read(path, ["question_id", "id"], entry => ids.Add(entry.Id)
+        return SampleFile.Read(path, IdKeys, entry => ids.Add(entry.Id)
             ? Sample(entry)
             : throw entry.Fault("has a question id that an earlier sample has too", "Give each question its own id"));
     }
 
-    private static TestSample Sample(SampleEntry entry)
+    /// <summary>Makes a test sample of its entry.</summary>
+    internal static TestSample Sample(SampleEntry entry)
     {
         var text = entry.Text("text");
         if (text.Contains(ImageTag, StringComparison.Ordinal))
@@ -27,10 +31,10 @@ public static class TestSamples
         }
 
         var answers = Answers(entry);
-        return new TestSample(entry.Id, entry.Image(), text, MostFrequent(answers))
+        return new TestSample(entry.Id, entry.Image(), text, SingleAnswer(entry) ?? MostFrequent(answers))
         {
             Answers = answers,
-            Choices = CountChoices(text),
+            Choices = OptionLines.Read(text) is { Count: var count and > 0 } ? count : null,
             Size = Size(entry),
             UnpaddedBox = entry["origin_answer_bbox"] is { } box ? Box(entry, "origin_answer_bbox", box) : null,
         };
@@ -43,25 +47,32 @@ public static class TestSamples
             return [Box(entry, "answer_bbox", box)];
         }
 
-        string[] answers = entry["answer"] switch
+        // Where a file has both, as VQAv2 and VizWiz may, "answers" holds what all annotators said, and "answer" is the one that CoIN compares with.
+        var (key, value) = entry["answers"] is JArray { Count: > 0 } all ? ("answers", all) : ("answer", entry["answer"]);
+        string[] answers = value switch
         {
             null => [],
-            JArray list => [.. list.Select((item, index) => entry.TextOrNumber($"answer[{index}]", item))],
-            var one => [entry.TextOrNumber("answer", one)],
+            JArray list => [.. list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item is JObject one ? one["answer"] ?? item : item))],
+            var one => [entry.TextOrNumber(key, one)],
         };
 
         // One of ten annotators may have written nothing; if all did, there is nothing to compare with.
         return answers.Any(answer => !string.IsNullOrWhiteSpace(answer))
             ? answers
-            : throw entry.Fault("has no \"answer\"", "Add the reference answer");
+            : throw entry.Fault("has no \"answer\"", "Add the reference answer", SampleFaultKind.EmptyAnswer);
     }
+
+    private static string? SingleAnswer(SampleEntry entry) =>
+        entry["answer"] is JValue one && entry["answer_bbox"] is null && entry.TextOrNumber("answer", one) is var text && !string.IsNullOrWhiteSpace(text)
+            ? text
+            : null;
 
     /// <summary>A box as text, <c>[x1, y1, x2, y2]</c>; some files have it as a list of numbers.</summary>
     private static string Box(SampleEntry entry, string key, JToken value) => value switch
     {
         { Type: JTokenType.String } when !string.IsNullOrWhiteSpace((string)value!) => (string)value!,
         JArray { Count: 4 } list => $"[{string.Join(", ", list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item)))}]",
-        _ => throw entry.Fault($"has a \"{key}\" that is no box", "Write it as \"[x1, y1, x2, y2]\""),
+        _ => throw entry.Fault($"has a \"{key}\" that is no box", "Write it as \"[x1, y1, x2, y2]\"", SampleFaultKind.BadBox),
     };
 
     /// <summary>The answer that most annotators gave; among equals the one given first.</summary>
@@ -80,24 +91,5 @@ public static class TestSamples
             case var other:
                 throw entry.WrongType("size", other, "a list of width and height");
         }
-    }
-
-    /// <summary>Counts the option lines "A. …", "B. …" that follow each other; the last such list counts, as a hint may hold another.</summary>
-    private static int? CountChoices(string text)
-    {
-        int? found = null;
-        var count = 0;
-        foreach (var line in text.AsSpan().EnumerateLines())
-        {
-            if (line.Length < 2 || line[1] != '.' || !char.IsAsciiLetterUpper(line[0]))
-            {
-                continue;
-            }
-
-            count = line[0] == 'A' ? 1 : line[0] == 'A' + count && count > 0 ? count + 1 : 0;
-            found = count >= 2 ? count : found;
-        }
-
-        return found;
     }
 }

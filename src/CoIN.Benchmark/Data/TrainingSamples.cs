@@ -6,11 +6,15 @@ namespace CoIN.Benchmark.Data;
 /// <summary>Reads CoIN's <c>train.json</c>: a list of <c>{id, image?, conversations: [{from, value}, …]}</c>.</summary>
 public static class TrainingSamples
 {
+    /// <summary>Names under which a sample's id may stand.</summary>
+    internal static readonly string[] IdKeys = ["id", "question_id"];
+
     /// <summary>Reads all training samples in file order.</summary>
     /// <exception cref="CoinException">The file or a sample in it cannot be used; the message names file, line and sample.</exception>
-    public static IReadOnlyList<TrainingSample> Read(string path) => SampleFile.Read(path, ["id", "question_id"], Sample);
+    public static IReadOnlyList<TrainingSample> Read(string path) => SampleFile.Read(path, IdKeys, Sample);
 
-    private static TrainingSample Sample(SampleEntry entry)
+    /// <summary>Makes a training sample of its entry.</summary>
+    internal static TrainingSample Sample(SampleEntry entry)
     {
         var id = entry.Id;
         if (entry["conversations"] is not { } conversations)
@@ -33,7 +37,7 @@ public static class TrainingSamples
         var turns = list.Select((item, index) => ReadTurn(entry, item, index)).ToArray();
         if (turns.Length % 2 != 0)
         {
-            throw entry.Fault("has no answer to the last human turn of its \"conversations\"", "Add the answer");
+            throw entry.Fault("has no answer to the last human turn of its \"conversations\"", "Add the answer", SampleFaultKind.EmptyAnswer);
         }
 
         return turns;
@@ -63,8 +67,8 @@ public static class TrainingSamples
         return turn["value"] switch
         {
             { Type: JTokenType.String } value when wanted == "gpt" && string.IsNullOrWhiteSpace((string)value!) =>
-                throw entry.Fault($"has an empty answer in {key}", "Add the answer"),
-            { Type: JTokenType.String } value => new Turn(from, (string)value!),
+                throw entry.Fault($"has an empty answer in {key}", "Add the answer", SampleFaultKind.EmptyAnswer),
+            { Type: JTokenType.String } value => new Turn(from, entry.Share((string)value!)),
             null or { Type: JTokenType.Null } => throw entry.Fault($"has no \"value\" in {key}", "Add the text of the turn"),
             var other => throw entry.WrongType(key + ".value", other, "text"),
         };

@@ -1,3 +1,5 @@
+using CoIN.Benchmark.Judging;
+
 namespace CoIN.Benchmark.Experiments;
 
 /// <summary>How the tasks of a run are learned.</summary>
@@ -18,6 +20,16 @@ public enum Schedule
 
     /// <summary>Linear warmup from 0, then constant.</summary>
     Constant,
+}
+
+/// <summary>Which of a task's test samples are asked where not all are.</summary>
+public enum TestSubset
+{
+    /// <summary>The first ones of the file.</summary>
+    First,
+
+    /// <summary>Drawn by the experiment's seed; fewer are contained in more.</summary>
+    Seeded,
 }
 
 /// <summary>One experiment: everything that decides its numbers. Persisted with the run, so that a resume needs no configuration file.</summary>
@@ -44,6 +56,9 @@ public sealed record ExperimentOptions
     public TrainingOptions Training { get; init; } = new();
 
     public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>Who gives marks for Reasoning Capability; null for nobody.</summary>
+    public JudgeOptions? Judge { get; init; }
 }
 
 /// <summary>One task: a folder of samples, and the rule by which its answers are scored.</summary>
@@ -83,15 +98,33 @@ public sealed record DataOptions
     /// <summary>At most so many training samples per task, drawn by the seed; 0 for all.</summary>
     public int MaxTrainSamples { get; init; }
 
-    /// <summary>At most so many test samples per task, the first ones in the file; 0 for all.</summary>
+    /// <summary>At most so many test samples per task; 0 for all.</summary>
     public int MaxTestSamples { get; init; }
+
+    /// <summary>Part of each training set, greater than 0 and at most 1, drawn by the seed: a smaller volume is contained in every larger one.</summary>
+    public double Volume { get; init; } = 1;
+
+    /// <summary>Which test samples <see cref="MaxTestSamples"/> leaves.</summary>
+    public TestSubset TestSubset { get; init; } = TestSubset.First;
 }
 
 /// <summary>The base model.</summary>
 public sealed record ModelOptions
 {
-    /// <summary>A Hugging Face folder: config.json, safetensors, tokenizer.model, preprocessor_config.json.</summary>
-    public required string Path { get; init; }
+    /// <summary>
+    /// A folder with the whole model: Hugging Face's layout, LLaVA's own (which needs <see cref="VisionTower"/> too), or one that holds CoIN's parts as
+    /// <c>llama</c>, <c>clip</c> and <c>mm_projector</c>. Empty where the parts are named one by one.
+    /// </summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>Folder of the language model (Vicuna), where the model consists of parts.</summary>
+    public string? Language { get; init; }
+
+    /// <summary>Folder of the CLIP vision tower, where it is a folder of its own.</summary>
+    public string? VisionTower { get; init; }
+
+    /// <summary>File of the projector, where the model consists of parts.</summary>
+    public string? Projector { get; init; }
 
     /// <summary>Name of a conversation template.</summary>
     public string Conversation { get; init; } = "vicuna_v1";
@@ -101,6 +134,9 @@ public sealed record ModelOptions
 
     /// <summary>Longest sequence in tokens, image tokens included; longer training samples are cut.</summary>
     public int MaxLength { get; init; } = 2048;
+
+    /// <summary>The model for people: its folder, or that of its language model.</summary>
+    public string Name() => Path.Length > 0 ? Path : Language ?? "";
 }
 
 /// <summary>Low-rank adapters on every linear layer of the language model (Hu et al. 2021).</summary>
@@ -114,6 +150,9 @@ public sealed record LoraOptions
 
     /// <summary>Probability with which an input of the low-rank path is zeroed in training.</summary>
     public double Dropout { get; init; } = 0.05;
+
+    /// <summary>Folder of an adapter in PEFT's format with which the first stage begins; null for a fresh one.</summary>
+    public string? From { get; init; }
 
     /// <summary>Whether the projector between vision tower and language model is trained too, as CoIN does.</summary>
     public bool TrainProjector { get; init; } = true;

@@ -64,6 +64,21 @@ public sealed class AccuracyMatrix
     /// </summary>
     public double? Bwt => IsComplete ? Final.Select((cell, task) => cell!.Value - cells[task][task]!.Value).Sum() / Tasks : null;
 
+    /// <summary>Mean of the last row in percent, 1/T Σ_i A[T,i]; null while one of its cells is missing.</summary>
+    public double? LastAverage => Mean(Final);
+
+    /// <summary>Mean of the diagonal in percent, 1/T Σ_i A[i,i]; null while one of its cells is missing.</summary>
+    public double? JustTrainedAverage => Mean(JustTrained);
+
+    /// <summary>
+    /// Forgetting measure in percentage points, 1/(T − 1) Σ_{i&lt;T} (max_{i≤j&lt;T} A[j,i] − A[T,i]) (Chaudhry et al. 2018). Null while a cell is
+    /// missing, and for a single task, which cannot be forgotten.
+    /// </summary>
+    public double? Forgetting => IsComplete && Tasks > 1
+        ? Enumerable.Range(0, Tasks - 1).Sum(task => Enumerable.Range(task, Tasks - 1 - task).Max(stage => cells[stage][task]!.Value) - Final[task]!.Value)
+            / (Tasks - 1)
+        : null;
+
     /// <summary>Accuracy in percent on a task after a stage, null while unknown.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The cell lies above the diagonal or outside the matrix, or the value is not within 0 … 100.</exception>
     public double? this[int stage, int task]
@@ -79,6 +94,8 @@ public sealed class AccuracyMatrix
             cells[CheckedStage(stage)][CheckedTask(stage, task)] = value;
         }
     }
+
+    private static double? Mean(IReadOnlyList<double?> values) => values.All(value => value is not null) ? values.Sum()!.Value / values.Count : null;
 
     private int CheckedStage(int stage) => stage >= 0 && stage < Tasks
         ? stage

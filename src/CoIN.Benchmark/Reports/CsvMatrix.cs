@@ -1,37 +1,51 @@
 using System.Globalization;
-using System.Text;
-using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports.Results;
+using CoIN.Benchmark.Reports.Tables;
 
 namespace CoIN.Benchmark.Reports;
 
-/// <summary>The accuracy matrix as comma-separated values (RFC 4180, but with line feeds), unrounded; empty where nothing is known.</summary>
+/// <summary>Accuracies as comma-separated values, unrounded; empty where nothing is known.</summary>
 internal static class CsvMatrix
 {
-    public static string Render(RunReport report)
+    /// <summary>The matrix of Truth Alignment by the published rules: a row per stage, a column per task.</summary>
+    public static string Render(RunResults results)
     {
-        var text = new StringBuilder();
-        AddLine(["stage", "after", .. report.Tasks]);
-        if (report.Method == Method.ZeroShot)
-        {
-            AddLine(["0", "", .. report.Tasks.Select(task => Number(report.Cell(0, task)?.AccuracyPercent))]);
-            return text.ToString();
-        }
-
-        var matrix = report.Matrix();
-        for (var stage = 0; stage < matrix.Tasks; stage++)
-        {
-            var cells = Enumerable.Range(0, matrix.Tasks).Select(task => task <= stage ? Number(matrix[stage, task]) : "");
-            AddLine([(stage + 1).ToString(CultureInfo.InvariantCulture), report.Tasks[stage], .. cells]);
-        }
-
-        return text.ToString();
-
-        void AddLine(IEnumerable<string> fields) => text.AppendJoin(',', fields.Select(Quote)).Append('\n');
+        var (tasks, published) = (results.Report.Tasks, results.Published);
+        IEnumerable<IReadOnlyList<string>> rows = results.HasStages
+            ? tasks.Select((name, place) => (IReadOnlyList<string>)
+                [Text(place + 1), name, .. tasks.Select((_, task) => Number(published.Cell(place + 1, task)))])
+            : [["0", "", .. tasks.Select((_, task) => Number(published.Cell(0, task)))]];
+        return new TextTable(["stage", "after", .. tasks], [.. rows]).ToCsv();
     }
 
-    private static string Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
+    /// <summary>Every cell by every measure, a row each, with its samples and interval: the long form that statistics programs like.</summary>
+    public static string RenderCells(RunResults results)
+    {
+        var rows = new List<IReadOnlyList<string>>();
+        var tasks = results.Report.Tasks;
+        foreach (var measure in results.Measures)
+        {
+            for (var stage = 0; stage <= tasks.Count; stage++)
+            {
+                for (var task = 0; task < tasks.Count; task++)
+                {
+                    if (measure.Cell(stage, task) is { } percent && measure.SamplesOf(stage, task) is { } samples)
+                    {
+                        var interval = measure.Results.CellInterval(stage, task);
+                        rows.Add([
+                            measure.Judge is null ? "truth-alignment" : "reasoning-capability", ReportNames.Of(measure.Scoring), measure.Judge ?? "",
+                            Text(stage), stage == 0 ? "" : tasks[stage - 1], tasks[task], Number(percent), Text(samples), Number(interval?.Low), Number(interval?.High),
+                        ]);
+                    }
+                }
+            }
+        }
 
-    private static string Quote(string field) => field.AsSpan().ContainsAny(",\"\r\n")
-        ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
-        : field;
+        return new TextTable(["measure", "scoring", "judge", "stage", "after", "task", "percent", "samples", "low", "high"], rows).ToCsv();
+    }
+
+    internal static string Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,19 +1,22 @@
 using System.Globalization;
 using CoIN.Benchmark.Experiments;
-using Newtonsoft.Json;
+using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports.Results;
+using CoIN.Benchmark.Reports.Tables;
 using Newtonsoft.Json.Linq;
 
 namespace CoIN.Benchmark.Reports;
 
 /// <summary>
-/// The report for programs. Whatever depends on the clock stands under <c>provenance</c>, so that the rest of two runs of the same experiment
-/// can be compared as it is.
+/// The report for programs. Whatever depends on the clock, or on the program that wrote it, stands under <c>provenance</c>, so that the rest of two runs of the
+/// same experiment can be compared as it is.
 /// </summary>
 internal static class JsonReport
 {
-    public static string Render(RunReport report)
+    public static string Render(RunResults results)
     {
-        var root = new JObject
+        var report = results.Report;
+        return JsonText.Of(new JObject
         {
             ["run"] = report.RunId,
             ["name"] = report.Name,
@@ -23,18 +26,23 @@ internal static class JsonReport
             ["baseModelSha256"] = report.BaseModelSha256,
             ["tasks"] = new JArray(report.Tasks),
             ["stages"] = new JArray(report.Stages.Select(Stage)),
-            ["truthAlignment"] = new JObject { ["published"] = Published(report) },
-            ["predictions"] = new JArray(report.Cells
-                .OrderBy(cell => cell.Stage)
-                .ThenBy(cell => report.Tasks.TakeWhile(task => task != cell.Task).Count())
-                .Select(cell => new JObject
-                {
-                    ["stage"] = cell.Stage,
-                    ["task"] = cell.Task,
-                    ["samples"] = cell.Samples,
-                    ["file"] = cell.PredictionsFile,
-                    ["sha256"] = cell.PredictionsSha256,
-                })),
+            ["truthAlignment"] = new JObject
+            {
+                ["published"] = Measured(results, results.Published),
+                ["corrected"] = results.Corrected is { } corrected ? Measured(results, corrected) : null,
+            },
+            ["reasoningCapability"] = new JObject { ["judges"] = new JArray(results.Judges.Select(judge => Judge(results, judge))) },
+            ["instructionFollowing"] = Following(results),
+            ["metrics"] = Truth(results, measure => Set(measure.Results.Values, value => value)),
+            ["intervals"] = Intervals(results),
+            ["predictions"] = new JArray(InOrder(report).Select(cell => new JObject
+            {
+                ["stage"] = cell.Stage,
+                ["task"] = cell.Task,
+                ["samples"] = cell.Samples,
+                ["file"] = cell.PredictionsFile,
+                ["sha256"] = cell.PredictionsSha256,
+            })),
             ["dataFiles"] = new JArray(report.DataFiles.Select(file => new JObject
             {
                 ["task"] = file.Task,
@@ -45,18 +53,17 @@ internal static class JsonReport
             })),
             ["provenance"] = new JObject
             {
+                ["version"] = ProductVersion.Current,
                 ["started"] = Time(report.Started),
                 ["finished"] = Time(report.Finished),
                 ["trainingSeconds"] = new JArray(report.Stages.Select(stage => stage.TrainingSeconds)),
                 ["tokens"] = new JArray(report.Stages.Select(stage => stage.Tokens)),
             },
-        };
-
-        using var text = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
-        using var writer = new JsonTextWriter(text) { Formatting = Formatting.Indented };
-        root.WriteTo(writer);
-        return text.ToString() + "\n";
+        });
     }
+
+    /// <summary>Cells by stage, then in the order of the tasks.</summary>
+    internal static IEnumerable<CellReport> InOrder(RunReport report) => report.Cells.OrderBy(cell => cell.Stage).ThenBy(cell => report.PlaceOf(cell.Task));
 
     private static JObject Stage(StageReport stage, int index) => new()
     {
@@ -76,32 +83,98 @@ internal static class JsonReport
         },
     };
 
-    private static JObject Published(RunReport report)
+    private static JObject Measured(RunResults results, Measure measure)
     {
-        var matrix = report.Matrix();
-        var published = new JObject
+        var tasks = results.Report.Tasks.Count;
+        var json = new JObject
         {
-            ["matrix"] = Square(report, (stage, task) => matrix[stage, task]),
-            ["samples"] = Square(report, (stage, task) => report.Cell(stage + 1, report.Tasks[task])?.Samples),
-            ["maa"] = matrix.Maa,
-            ["bwt"] = matrix.Bwt,
+            ["matrix"] = Square(tasks, measure.Cell),
+            ["samples"] = Square(tasks, measure.SamplesOf),
+            ["maa"] = measure.Results.Values.Maa,
+            ["bwt"] = measure.Results.Values.Bwt,
         };
-        if (report.Method == Method.ZeroShot)
+        if (results.Report.Method == Method.ZeroShot)
         {
-            published["zeroShot"] = new JArray(report.Tasks.Select(task => report.Cell(0, task)?.AccuracyPercent));
-            published["zeroShotSamples"] = new JArray(report.Tasks.Select(task => report.Cell(0, task)?.Samples));
+            json["zeroShot"] = new JArray(Enumerable.Range(0, tasks).Select(task => measure.Cell(0, task)));
+            json["zeroShotSamples"] = new JArray(Enumerable.Range(0, tasks).Select(task => measure.SamplesOf(0, task)));
         }
 
-        return published;
+        return json;
     }
 
-    /// <summary>T rows of T, null above the diagonal.</summary>
-    private static JArray Square<T>(RunReport report, Func<int, int, T?> cell)
-        where T : struct
+    private static JObject Judge(RunResults results, JudgeResults judge) => new()
     {
-        var places = Enumerable.Range(0, report.Tasks.Count).ToList();
-        return new JArray(places.Select(stage => new JArray(places.Select(task => task <= stage ? cell(stage, task) : null))));
+        ["judge"] = judge.Judge,
+        ["kind"] = judge.Kind,
+        ["published"] = Measured(results, judge.Published),
+        ["corrected"] = judge.Corrected is { } corrected ? Measured(results, corrected) : null,
+        ["unparsable"] = judge.Unparsable,
+        ["metrics"] = Both(judge, measure => Set(measure.Results.Values, value => value)),
+        ["intervals"] = Both(judge, IntervalsOf),
+    };
+
+    private static JObject Following(RunResults results) => new()
+    {
+        ["definition"] = InstructionFollowing.Definition,
+        ["judges"] = new JArray(results.Judges.Select(judge =>
+        {
+            var json = new JObject { ["judge"] = judge.Judge };
+            foreach (var gap in judge.Following)
+            {
+                json[ReportNames.Of(gap.Scoring)] = new JObject
+                {
+                    ["matrix"] = Square(results.Report.Tasks.Count, (stage, task) => task < stage ? gap.Cells[stage - 1][task] : null),
+                    ["justTrained"] = new JArray(gap.JustTrained),
+                    ["final"] = new JArray(gap.Final),
+                    ["justTrainedMean"] = gap.JustTrainedMean,
+                    ["finalMean"] = gap.FinalMean,
+                    ["forgetting"] = gap.Forgetting,
+                };
+            }
+
+            return json;
+        })),
+    };
+
+    private static JObject Intervals(RunResults results)
+    {
+        var options = new BootstrapOptions();
+        var json = Truth(results, IntervalsOf);
+        json.AddFirst(new JProperty("resamples", options.Resamples));
+        json.AddFirst(new JProperty("level", options.Level));
+        return json;
     }
+
+    private static JObject IntervalsOf(Measure measure)
+    {
+        var json = Set(measure.Results.Intervals, Pair);
+        json["cells"] = new JArray(Enumerable.Range(1, measure.Matrix.Tasks).Select(stage => new JArray(Enumerable.Range(0, measure.Matrix.Tasks).Select(task =>
+            task < stage ? Pair(measure.Results.CellInterval(stage, task)) : JValue.CreateNull()))));
+        json["zeroShot"] = new JArray(Enumerable.Range(0, measure.Matrix.Tasks).Select(task => Pair(measure.Results.CellInterval(0, task))));
+        return json;
+    }
+
+    private static JObject Truth(RunResults results, Func<Measure, JObject> of) => new()
+    {
+        ["published"] = of(results.Published),
+        ["corrected"] = results.Corrected is { } corrected ? of(corrected) : null,
+    };
+
+    private static JObject Both(JudgeResults judge, Func<Measure, JObject> of) => new()
+    {
+        ["published"] = of(judge.Published),
+        ["corrected"] = judge.Corrected is { } corrected ? of(corrected) : null,
+    };
+
+    private static JObject Set<T>(MetricSet<T> set, Func<T, JToken?> of) => new(set.Named.Select(one => new JProperty(one.Name, of(one.Value))));
+
+    private static JToken Pair(Interval? interval) => interval is { } known ? new JArray(known.Low, known.High) : JValue.CreateNull();
+
+    /// <summary>T rows of T, null above the diagonal.</summary>
+    /// <param name="cell">By stage from 1 and task from 0.</param>
+    private static JArray Square<T>(int tasks, Func<int, int, T?> cell)
+        where T : struct
+        => new(Enumerable.Range(1, tasks).Select(stage => new JArray(Enumerable.Range(0, tasks).Select(task => task < stage ? cell(stage, task) : null))));
 
     private static string? Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -1,124 +1,126 @@
 using System.Globalization;
 using System.Text;
-using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports.Paper;
+using CoIN.Benchmark.Reports.Results;
+using CoIN.Benchmark.Reports.Tables;
 
 namespace CoIN.Benchmark.Reports;
 
-/// <summary>The report for people.</summary>
+/// <summary>The report for people who read text.</summary>
 internal static class MarkdownReport
 {
-    public static string Render(RunReport report)
+    public static string Render(RunResults results)
     {
-        var text = new StringBuilder();
+        var (text, report) = (new StringBuilder(), results.Report);
         text.Append(CultureInfo.InvariantCulture, $"# {report.Name}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"Run `{report.RunId}`, {report.Status}.\n\n");
-        if (report.Method == Method.ZeroShot)
+        foreach (var measure in results.Measures)
         {
-            AddZeroShot(text, report);
-        }
-        else
-        {
-            AddMatrix(text, report);
-            AddStages(text, report);
+            AddMeasure(text, results, measure);
         }
 
+        AddFollowing(text, results);
+        AddPaper(text, results);
+        AddStages(text, report);
         AddSettings(text, report);
         AddSamples(text, report);
         AddHashes(text, report);
         return text.ToString();
     }
 
-    private static void AddZeroShot(StringBuilder text, RunReport report)
+    private static void AddMeasure(StringBuilder text, RunResults results, Measure measure)
     {
-        text.Append("## Truth Alignment of the untrained model, percent\n\n");
-        AddTable(text, report.Tasks, [[.. report.Tasks.Select(task => MatrixText.Percent(report.Cell(0, task)?.AccuracyPercent))]]);
+        var tasks = results.Report.Tasks;
+        if (!results.HasStages)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"## {measure.Title}: the untrained model, percent\n\n");
+            Add(text, tasks, [[.. measure.Measured.ZeroShot.Select(MatrixText.Percent)]]);
+            return;
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"## {measure.Title}, percent\n\nRows: after which stage. Columns: tested on which task.\n\n");
+        Add(text, ["after", .. tasks], [.. tasks.Select((task, stage) => (IReadOnlyList<string>)
+            [$"{stage + 1} {task}", .. tasks.Select((_, column) => column <= stage ? MatrixText.Percent(measure.Matrix[stage, column]) : "")])]);
+        Add(text, ["", .. tasks],
+        [
+            [PaperTable.JustTrained, .. measure.Matrix.JustTrained.Select(MatrixText.Percent)],
+            [PaperTable.Final, .. measure.Matrix.Final.Select(MatrixText.Percent)],
+        ]);
+        AddMetrics(text, measure);
     }
 
-    private static void AddMatrix(StringBuilder text, RunReport report)
+    private static void AddMetrics(StringBuilder text, Measure measure)
     {
-        var matrix = report.Matrix();
-        text.Append("## Truth Alignment, percent\n\nRows: after which stage. Columns: tested on which task. Scored by the published rules.\n\n");
-        AddTable(text, ["after", .. report.Tasks], [.. report.Tasks.Select((task, stage) =>
-            (IReadOnlyList<string>)[$"{stage + 1} {task}", .. report.Tasks.Select((_, column) => column <= stage ? MatrixText.Percent(matrix[stage, column]) : "")])]);
-        AddTable(text, ["", .. report.Tasks],
-        [
-            ["just trained", .. matrix.JustTrained.Select(MatrixText.Percent)],
-            ["final", .. matrix.Final.Select(MatrixText.Percent)],
-        ]);
-        text.Append(CultureInfo.InvariantCulture, $"- MAA, mean average accuracy: {MatrixText.Percent(matrix.Maa)} %\n");
-        text.Append(CultureInfo.InvariantCulture, $"- BWT, backward transfer (divided by the number of tasks): {MatrixText.Percent(matrix.Bwt)} points\n\n");
+        var (values, intervals) = (measure.Results.Values, measure.Results.Intervals);
+        text.Append(CultureInfo.InvariantCulture, $"- MAA, mean average accuracy: {MatrixText.Percent(values.Maa)} %{Range(intervals.Maa)}\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"- BWT, backward transfer (divided by the number of tasks): {MatrixText.Percent(values.Bwt)} points{Range(intervals.Bwt)}\n");
+        foreach (var ((name, value), interval) in MetricName.All.Named.Zip(values.Named, (name, value) => (name.Value, value.Value))
+            .Zip(intervals.Named.Select(one => one.Value)).Skip(2).Where(one => one.First.Item2 is not null))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"- {name.Name}: {MatrixText.Percent(value)} {name.Unit}{Range(interval)}\n");
+        }
+
+        text.Append('\n');
+    }
+
+    private static string Range(Interval? interval) => interval is { } known
+        ? $" (95 % interval {MatrixText.Percent(known.Low)} to {MatrixText.Percent(known.High)})"
+        : "";
+
+    private static void AddFollowing(StringBuilder text, RunResults results)
+    {
+        if (results.Judges.Count == 0)
+        {
+            return;
+        }
+
+        text.Append("## Instruction Following\n\n").Append(InstructionFollowing.Definition).Append("\n\n");
+        Add(text, FollowingTable.Header(results), FollowingTable.Rows(results));
+        foreach (var judge in results.Judges)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"- {judge.Judge}: {judge.Description}; replies without a score: {judge.Unparsable}\n");
+        }
+
+        text.Append('\n');
+    }
+
+    private static void AddPaper(StringBuilder text, RunResults results)
+    {
+        if (PublishedResult.For(results.Report) is { } paper)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"## Beside the paper\n\n{PublishedResult.Source}, {paper.Model}, the same order and method. Empty: not known here.\n\n");
+            text.Append(PaperComparison.Accuracies(paper, results).ToMarkdown());
+            text.Append(PaperComparison.Settings(paper, results.Report).ToMarkdown());
+        }
     }
 
     private static void AddStages(StringBuilder text, RunReport report)
     {
-        text.Append("## Training\n\n");
-        AddTable(
-            text,
-            ["stage", "task", "steps", "global batch", "learning rate", "schedule", "warmup steps", "total steps", "final loss", "tokens", "seconds"],
-            [.. report.Stages.Select((stage, index) => (IReadOnlyList<string>)
-            [
-                Text(index + 1), stage.Task, Text(stage.Steps), Text(stage.Schedule.GlobalBatchSize), Text(stage.Schedule.LearningRate),
-                ReportNames.Of(stage.Schedule.Kind), Text(stage.Schedule.WarmupSteps), Text(stage.Schedule.TotalSteps),
-                stage.FinalLoss.ToString("0.0000", CultureInfo.InvariantCulture), Text(stage.Tokens),
-                stage.TrainingSeconds.ToString("0.0", CultureInfo.InvariantCulture),
-            ])]);
+        if (report.Stages.Count > 0)
+        {
+            text.Append("## Training\n\n").Append(ProvenanceTables.Stages(report).ToMarkdown());
+        }
     }
 
-    private static void AddSettings(StringBuilder text, RunReport report)
-    {
-        text.Append("## Settings\n\n");
-        AddTable(text, ["setting", "value"],
-        [
-            ["method", ReportNames.Of(report.Method)],
-            ["seed", Text(report.Seed)],
-            ["tasks", string.Join(", ", report.Tasks)],
-            ["base model SHA-256", report.BaseModelSha256],
-            ["started", Time(report.Started)],
-            ["finished", Time(report.Finished)],
-        ]);
-    }
+    private static void AddSettings(StringBuilder text, RunReport report) =>
+        text.Append("## Settings\n\n").Append(ProvenanceTables.Settings(report).ToMarkdown());
 
     private static void AddSamples(StringBuilder text, RunReport report)
     {
-        text.Append("## Data\n\n");
-        AddTable(text, ["task", "use", "file", "samples used", "SHA-256"],
-            [.. report.DataFiles.Select(file => (IReadOnlyList<string>)[file.Task, file.Use, file.File, Text(file.SamplesUsed), file.Sha256])]);
-        text.Append("Predictions, and how many samples each accuracy was computed on:\n\n");
-        AddTable(text, ["stage", "task", "accuracy", "samples", "file", "SHA-256"],
-            [.. report.Cells.OrderBy(cell => cell.Stage).ThenBy(cell => report.Tasks.TakeWhile(task => task != cell.Task).Count()).Select(cell =>
-                (IReadOnlyList<string>)
-                [
-                    Text(cell.Stage), cell.Task, MatrixText.Percent(cell.AccuracyPercent), Text(cell.Samples), cell.PredictionsFile, cell.PredictionsSha256,
-                ])]);
+        text.Append("## Data\n\n").Append(ProvenanceTables.DataFiles(report).ToMarkdown());
+        text.Append("Predictions, and how many samples each accuracy was computed on:\n\n").Append(ProvenanceTables.Predictions(report).ToMarkdown());
     }
 
     private static void AddHashes(StringBuilder text, RunReport report)
     {
         if (report.Stages.Count > 0)
         {
-            text.Append("## Adapters, SHA-256\n\n");
-            AddTable(text, ["stage", "task", "adapter", "projector"],
-                [.. report.Stages.Select((stage, index) =>
-                    (IReadOnlyList<string>)[Text(index + 1), stage.Task, stage.AdapterSha256, stage.ProjectorSha256 ?? "not trained"])]);
+            text.Append("## Adapters, SHA-256\n\n").Append(ProvenanceTables.Adapters(report).ToMarkdown());
         }
     }
 
-    private static void AddTable(StringBuilder text, IReadOnlyList<string> header, IReadOnlyList<IReadOnlyList<string>> rows)
-    {
-        AddRow(header);
-        AddRow([.. header.Select(_ => "---")]);
-        foreach (var row in rows)
-        {
-            AddRow(row);
-        }
-
-        text.Append('\n');
-
-        void AddRow(IReadOnlyList<string> cells) =>
-            text.Append("| ").AppendJoin(" | ", cells.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal))).Append(" |\n");
-    }
-
-    private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
-
-    private static string Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture) ?? "-";
+    private static void Add(StringBuilder text, IReadOnlyList<string> header, IReadOnlyList<IReadOnlyList<string>> rows) =>
+        text.Append(new TextTable(header, rows).ToMarkdown());
 }

@@ -15,12 +15,18 @@ public static class MatrixText
     /// <param name="maa">MAA in percent, null while unknown.</param>
     /// <param name="bwt">BWT in percentage points, null while unknown.</param>
     /// <returns>Lines ended by line feeds.</returns>
-    public static string Render(IReadOnlyList<string> tasks, IReadOnlyList<IReadOnlyList<double?>> cells, double? maa, double? bwt)
+    public static string Render(IReadOnlyList<string> tasks, IReadOnlyList<IReadOnlyList<double?>> cells, double? maa, double? bwt) =>
+        Render(tasks, cells) + $"MAA {Percent(maa)}  BWT {Percent(bwt)}\n";
+
+    /// <summary>Renders rows (after stage j) by columns (tasks).</summary>
+    /// <param name="tasks">As above.</param>
+    /// <param name="cells">As above.</param>
+    public static string Render(IReadOnlyList<string> tasks, IReadOnlyList<IReadOnlyList<double?>> cells)
     {
         var rows = cells.Select((row, stage) => (
             Label: $"{stage + 1} {Cut(tasks[stage])}",
             Cells: (IReadOnlyList<string>)[.. row.Take(stage + 1).Select(Percent)]));
-        return Table("after", tasks, [.. rows]) + $"MAA {Percent(maa)}  BWT {Percent(bwt)}\n";
+        return Table("after", tasks, [.. rows]);
     }
 
     /// <summary>Renders the accuracies of the untrained model in one row.</summary>

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Scoring;
 
 namespace CoIN.Benchmark.Reports;
 
@@ -13,4 +14,6 @@ internal static class ReportNames
     };
 
     public static string Of(Schedule schedule) => schedule.ToString().ToLowerInvariant();
+
+    public static string Of(ScoringKind scoring) => scoring.ToString().ToLowerInvariant();
 }

@@ -33,6 +33,12 @@ public sealed record RunReport
     /// <summary>The samples files that were used.</summary>
     public IReadOnlyList<DataFileReport> DataFiles { get; init; } = [];
 
+    /// <summary>The whole experiment; null where it is not known.</summary>
+    public ExperimentOptions? Options { get; init; }
+
+    /// <summary>What the base model is; null where its folder is gone or says nothing of it.</summary>
+    public ModelDescription? Model { get; init; }
+
     public DateTimeOffset? Started { get; init; }
 
     public DateTimeOffset? Finished { get; init; }
@@ -44,7 +50,7 @@ public sealed record RunReport
         var matrix = new AccuracyMatrix(Tasks.Count);
         foreach (var cell in Cells.Where(cell => cell.Stage > 0))
         {
-            matrix[cell.Stage - 1, IndexOf(cell.Task)] = cell.AccuracyPercent;
+            matrix[cell.Stage - 1, PlaceOf(cell.Task)] = cell.AccuracyPercent;
         }
 
         return matrix;
@@ -53,7 +59,9 @@ public sealed record RunReport
     /// <summary>The cell of a task after a 1-based stage, or of the base model (0); null if it is not scored.</summary>
     public CellReport? Cell(int stage, string task) => Cells.LastOrDefault(cell => cell.Stage == stage && cell.Task == task);
 
-    private int IndexOf(string task)
+    /// <summary>The 0-based place of a task in the order of learning.</summary>
+    /// <exception cref="ArgumentException">The run has no such task.</exception>
+    internal int PlaceOf(string task)
     {
         for (var index = 0; index < Tasks.Count; index++)
         {
@@ -128,3 +136,18 @@ public sealed record JudgedCellReport(
 /// <param name="Sha256">SHA-256 of the whole file.</param>
 /// <param name="SamplesUsed">Samples that the run took from it.</param>
 public sealed record DataFileReport(string Task, string Use, string File, string Sha256, int SamplesUsed);
+
+/// <summary>What a base model is, for people and for finding published numbers of the same one.</summary>
+/// <param name="Family">E.g. <c>LLaVA</c>.</param>
+/// <param name="Layers">Layers of its language model.</param>
+/// <param name="HiddenSize">Width of its language model.</param>
+public sealed record ModelDescription(string Family, int Layers, int HiddenSize)
+{
+    /// <summary>Family and size class, e.g. <c>LLaVA-7B</c>; the family alone for a shape that has no such name.</summary>
+    public string Name => (Layers, HiddenSize) switch
+    {
+        (32, 4096) => Family + "-7B",
+        (40, 5120) => Family + "-13B",
+        _ => Family,
+    };
+}

@@ -1,23 +1,54 @@
+using CoIN.Benchmark.Scoring.Corrected;
 using CoIN.Benchmark.Scoring.Published;
 
 namespace CoIN.Benchmark.Scoring;
 
-/// <summary>The rules of Truth Alignment as CoIN's public code has them, by key.</summary>
+/// <summary>The rules of Truth Alignment by key: one for each task of CoIN, in both scorings, and general ones for tasks of one's own.</summary>
 public static class Scorers
 {
-    private static readonly Dictionary<string, ITruthAlignmentScorer> Published = new ITruthAlignmentScorer[]
+    // The one place where a rule is made known: a rule of one's own is one class and one line here.
+    private static readonly Dictionary<string, Rule> Rules = new Rule[]
     {
-        new ScienceQaScorer(), new TextVqaScorer(), new ImageNetScorer(), new GqaScorer(), new UpperCaseScorer("vizwiz"), new GroundingScorer(),
-        new MiniGptGroundingScorer(), new UpperCaseScorer("vqav2"), new OcrVqaScorer(),
-    }.ToDictionary(scorer => scorer.Key, StringComparer.Ordinal);
+        new(new ScienceQaScorer(), new OptionScorer("scienceqa")),
+        new(new TextVqaScorer(), new VqaScorer("textvqa")),
+        new(new ImageNetScorer(), new ContainsScorer("imagenet", synonyms: true)),
+        new(new GqaScorer(), new NormalizedScorer("gqa")),
+        new(new UpperCaseScorer("vizwiz"), new VqaScorer("vizwiz")),
+        new(new GroundingScorer(), new BoxScorer("grounding", unpadded: false)),
+        new(new MiniGptGroundingScorer(), new BoxScorer("grounding-minigpt", unpadded: true)),
+        new(new UpperCaseScorer("vqav2"), new VqaScorer("vqav2")),
+        new(new OcrVqaScorer(), new NormalizedScorer("ocrvqa")),
+
+        // CoIN has published nothing about these: both scorings are the same.
+        new(new ExactScorer("exact")),
+        new(new NormalizedScorer("normalized")),
+        new(new ContainsScorer("contains", synonyms: false)),
+        new(new VqaScorer("vqa")),
+        new(new OptionScorer("choice")),
+        new(new BoxScorer("box", unpadded: false)),
+    }.ToDictionary(rule => rule.Published.Key, StringComparer.Ordinal);
 
     /// <summary>All keys.</summary>
-    public static IReadOnlyCollection<string> Keys => Published.Keys;
+    public static IReadOnlyCollection<string> Keys => Rules.Keys;
 
-    /// <summary>The rule of a key.</summary>
+    /// <summary>The rule of a key in one of the scorings.</summary>
     /// <exception cref="CoinException">There is no such rule; the message names the nearest key and all others.</exception>
-    public static ITruthAlignmentScorer Of(string key) => Published.TryGetValue(key, out var scorer)
-        ? scorer
-        : throw new CoinException(
-            $"There is no scorer \"{key}\"; did you mean \"{NearestName.Of(key, Published.Keys)}\"? The scorers are {string.Join(", ", Published.Keys)}.");
+    public static ITruthAlignmentScorer Of(string key, ScoringKind scoring = ScoringKind.Published)
+    {
+        if (!Rules.TryGetValue(key, out var rule))
+        {
+            throw new CoinException(
+                $"There is no scorer \"{key}\"; did you mean \"{NearestName.Of(key, Rules.Keys)}\"? The scorers are {string.Join(", ", Rules.Keys)}.");
+        }
+
+        return scoring == ScoringKind.Published ? rule.Published : rule.Corrected;
+    }
+
+    private sealed record Rule(ITruthAlignmentScorer Published, ITruthAlignmentScorer Corrected)
+    {
+        public Rule(ITruthAlignmentScorer both)
+            : this(both, both)
+        {
+        }
+    }
 }

@@ -43,11 +43,19 @@ internal static class CommandTree
         root.Add(Resume(host, runs));
         root.Add(Inspect("runs", "List the runs", null, (_, folder) => InspectCommands.RunsAsync(host, folder), runs));
         root.Add(Inspect("status", "Show how a run stands", RunArgument(), (run, folder) => InspectCommands.StatusAsync(host, run, folder), runs));
-        root.Add(Inspect("report", "Write a run's report files anew", RunArgument(),
+        root.Add(Inspect("report", "Write a run's reports anew: report.html, .md, .json, tables", RunArgument(),
             (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
+        root.Add(CompareCommand.Build(host, runs));
+        root.Add(ScoreCommand.Build(host));
+        root.Add(RescoreCommand.Build(host, RunArgument(), runs));
+        root.Add(MetricsCommand.Build(host));
+        root.Add(JudgeCommands.Build(host, RunArgument, runs));
         root.Add(Validate(host));
+        root.Add(DoctorCommand.Build(host, runs));
         root.Add(PlanCommand.Build(host, runs));
+        root.Add(ModelCommands.Build(host));
         root.Add(MiniCommands.Build(host));
+        root.Add(DataCommands.Build(host));
         root.SetAction(_ => Greet(host));
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction usual } help)
         {
@@ -100,7 +108,7 @@ internal static class CommandTree
         return command;
     }
 
-    private static Argument<string[]> FilesArgument() => new("hocon")
+    internal static Argument<string[]> FilesArgument() => new("hocon")
     {
         Arity = ArgumentArity.ZeroOrMore, Description = "Configuration files; later ones win over earlier ones",
     };
@@ -110,7 +118,7 @@ internal static class CommandTree
         Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it; by default the latest",
     };
 
-    private static Option<string[]> SetOption() => new("--set")
+    internal static Option<string[]> SetOption() => new("--set")
     {
         HelpName = "key=value", Description = "Override a configuration key; may be repeated", Arity = ArgumentArity.ZeroOrMore,
     };

@@ -81,7 +81,8 @@ internal static class InspectCommands
         return $"{Words.Of(snapshot.Status),-10} {stages,7} {maa,9} {bwt,9}";
     }
 
-    private static (string Id, string Folder) Locate(Host host, string? run, string? runs)
+    /// <summary>The run that is meant: by default the latest.</summary>
+    internal static (string Id, string Folder) Locate(Host host, string? run, string? runs)
     {
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
         var id = run is not null

@@ -17,14 +17,7 @@ internal static class RunCommand
         }
 
         var loaded = ConfigurationLoader.Load(files, overrides, host.Folder);
-        if (loaded.Preparation is { } maker)
-        {
-            Preparations.Check(maker);
-            using var signals = host.Signals(host.Error.WriteLine);
-            await host.Miniature.PrepareAsync(loaded.Options, host.Out.WriteLine, signals.Stop).ConfigureAwait(false);
-            signals.Stop.ThrowIfCancellationRequested();
-        }
-
+        await Preparations.MakeAsync(host, loaded).ConfigureAwait(false);
         FileRules.Check(loaded.Options);
         host.Engine.Check(loaded.Options);
         var folders = RunFolders.Resolve(runs, loaded.Node.Runs, host.Variable, host.Folder);

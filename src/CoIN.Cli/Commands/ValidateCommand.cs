@@ -1,6 +1,7 @@
 using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Cli.Hosting;
+using CoIN.Cli.Views;
 
 namespace CoIN.Cli.Commands;
 
@@ -24,9 +25,10 @@ internal static class ValidateCommand
         host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
         host.Out.WriteLine($"  experiment  {options.Name}, {options.Method}, seed {options.Seed}");
         host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");
-        host.Out.WriteLine($"  model       {options.Model.Path}");
+        host.Out.WriteLine($"  model       {options.Model.Name()}");
         host.Out.WriteLine($"  data        {options.Data.Instructions}"
             + (preparation is null ? "" : " (made when the run starts, if missing)"));
+        host.Out.WriteLine($"  judge       {(options.Judge is { } judge ? $"{judge.Name}, {Words.Of(judge.Kind)}" : "none")}");
         host.Out.WriteLine($"  devices     {string.Join(", ", node.Devices)}");
         return ExitCodes.Done;
     }

@@ -20,9 +20,22 @@ internal static class Welcome
           resume [run] [--set node.key=value]      go on with a run, by default the latest unfinished one
           runs                                     list the runs
           status [run]                             how a run stands: its matrix so far, by default of the latest
-          report [run]                             write a run's report files anew
+          report [run]                             write a run's reports anew: report.html, .md, .json, tables
+          compare <run> <run…> [--out DIR]         put runs side by side: differences, means over seeds
+          score --task T --predictions F --annotations F
+                                                   score a predictions file from anywhere, by both scorings
+          rescore [run]                            score a run's predictions again, without its model
+          judge run [run] --judge F                have a run's answers judged by another judge, without its model
+          judge export | judge import              let people score blinded samples; read their scores
+          metrics <file…> [--zero-shot F]          MAA, BWT and more for matrices from anywhere
           validate <hocon…> [--set key=value]      check a configuration; every problem is listed at once
+          doctor                                   what this computer has for runs, and what it lacks
+          data check <hocon…> [--task X]           find what in the data would break a run, or spoil its numbers
+          data preview <hocon…> [--task X]         show samples as the model will see them
           plan <hocon…> [--memory 24GB]            steps, memory, disk and time before anything is loaded
+          data build --task X --raw DIR --out DIR  make instruction folders of the raw data sets
+          model info <path> | model merge <adapter> --model DIR --out DIR
+                                                   look into model files, or fold an adapter into its model
           mini generate | mini pretrain            make the miniature's data, or its base model
 
         Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.

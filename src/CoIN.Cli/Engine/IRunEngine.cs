@@ -1,7 +1,11 @@
 using CoIN.Actors.Configuration;
+using CoIN.Actors.Hosting;
 using CoIN.Actors.Runs;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Judging.UserStudy;
+using CoIN.Benchmark.Reports;
 using Microsoft.Extensions.Logging;
 
 namespace CoIN.Cli.Engine;
@@ -30,6 +34,31 @@ internal interface IRunEngine
     /// <summary>Writes a run's report files anew from its journal.</summary>
     /// <returns>Their paths.</returns>
     Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop);
+
+    /// <summary>What a run found, read from its journal; null where there is no journal yet.</summary>
+    Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop);
+
+    /// <summary>Has a run that lacks nothing but judgements judged, without its model.</summary>
+    /// <param name="stop">As in <see cref="RunAsync"/>.</param>
+    /// <exception cref="CoinException">The run is not that far, its files are not those of then, or another process drives it.</exception>
+    Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop);
+
+    /// <summary>Asks a judge of a run no more.</summary>
+    /// <returns>Where the run stands then.</returns>
+    /// <exception cref="CoinException">The run has no such judge, or another process drives it.</exception>
+    Task<RunSnapshot> DismissAsync(string runFolder, string judge);
+
+    /// <summary>Draws a user study and keeps its key in the run's folder.</summary>
+    /// <returns>The study, the folder of its images, and the key's path.</returns>
+    (Study Study, string Images, string Key) DrawStudy(string runFolder, string cells, int count, int seed);
+
+    /// <summary>Reads people's scores into a run.</summary>
+    /// <exception cref="CoinException">A file is wrong, or another process drives the run.</exception>
+    Task<StudyImport> ImportStudyAsync(string runFolder, IReadOnlyList<string> files, string judge);
+
+    /// <summary>Scores a run's predictions again and writes what changed to its journal.</summary>
+    /// <exception cref="CoinException">Another process drives the run, or its files are not those that its journal names.</exception>
+    Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop);
 }
 
 /// <summary>What the engine is given to drive a run.</summary>

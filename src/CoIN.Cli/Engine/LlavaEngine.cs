@@ -4,6 +4,9 @@ using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Judging.UserStudy;
+using CoIN.Benchmark.Reports;
 using CoIN.Models.Llava;
 using Microsoft.Extensions.Logging;
 
@@ -12,26 +15,53 @@ namespace CoIN.Cli.Engine;
 /// <summary>The actors with LLaVA models and CoIN's data.</summary>
 internal sealed class LlavaEngine : IRunEngine
 {
-    public void Check(ExperimentOptions options) => LlavaLearnerFactory.Validate(options.Model);
+    private static readonly JudgeFactory Judges = new(local: null, Environment.GetEnvironmentVariable);
 
-    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) => DriveAsync(ticket, options, stop);
+    public void Check(ExperimentOptions options)
+    {
+        LlavaLearnerFactory.Validate(options.Model);
+        if (options.Judge is { } judge)
+        {
+            Judges.Check(judge);
+        }
+    }
 
-    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, CancellationToken stop) => DriveAsync(ticket, null, stop);
+    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) => DriveAsync(ticket, options, null, stop);
+
+    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, CancellationToken stop) => DriveAsync(ticket, null, null, stop);
+
+    public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop) => DriveAsync(ticket, null, judge, stop);
+
+    public async Task<RunSnapshot> DismissAsync(string runFolder, string judge) =>
+        (await RunJudge.DismissAsync(runFolder, judge, Work()).ConfigureAwait(false)).State.ToSnapshot();
 
     public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Read(runFolder)?.ToSnapshot());
 
     public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop)
     {
         var state = RunJournal.Read(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
-        return Task.FromResult(new BenchmarkWork().WriteReports(runFolder, state));
+        return Task.FromResult(Work().WriteReports(runFolder, state));
     }
 
-    private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, CancellationToken stop)
+    public (Study Study, string Images, string Key) DrawStudy(string runFolder, string cells, int count, int seed) =>
+        RunStudy.Draw(runFolder, cells, count, seed, Work());
+
+    public Task<StudyImport> ImportStudyAsync(string runFolder, IReadOnlyList<string> files, string judge) =>
+        RunStudy.ImportAsync(runFolder, files, judge, Work());
+
+    public Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop) =>
+        Task.FromResult(RunJournal.Read(runFolder) is { } state ? Work().Describe(state) : null);
+
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunRescorer.RescoreAsync(runFolder, Work(), stop);
+
+    private static BenchmarkWork Work() => new(new LlavaReportAids());
+
+    private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, JudgeOptions? judge, CancellationToken stop)
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
         using var learners = new LlavaLearnerFactory(warning => log.LogWarning("{Warning}", warning));
         return await RunHost.RunAsync(
-            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node), learners, new BenchmarkWork(), ticket.Observer,
+            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge), learners, Judges, Work(), ticket.Observer,
             ticket.LoggerFactory, stop).ConfigureAwait(false);
     }
 }

@@ -15,6 +15,8 @@ internal sealed record Host
 
     public required IMiniature Miniature { get; init; }
 
+    public required IDataTools Data { get; init; }
+
     /// <summary>The current folder.</summary>
     public required string Folder { get; init; }
 

@@ -8,6 +8,9 @@ internal sealed record Terminal(bool Live, bool ErrorColour, int Width)
 {
     private const int UsualWidth = 100;
 
+    /// <summary>The output understands colours.</summary>
+    public bool Colour { get; init; }
+
     /// <summary>Plain text of the usual width.</summary>
     public static Terminal Plain { get; } = new(Live: false, ErrorColour: false, UsualWidth);
 
@@ -16,7 +19,10 @@ internal sealed record Terminal(bool Live, bool ErrorColour, int Width)
     {
         var dumb = variable("TERM") is "dumb" || !string.IsNullOrEmpty(variable("CI"));
         var colour = string.IsNullOrEmpty(variable("NO_COLOR"));
-        return new Terminal(outIsTerminal && !dumb, errorIsTerminal && !dumb && colour, outIsTerminal ? Measure(width) : UsualWidth);
+        return new Terminal(outIsTerminal && !dumb, errorIsTerminal && !dumb && colour, outIsTerminal ? Measure(width) : UsualWidth)
+        {
+            Colour = outIsTerminal && !dumb && colour,
+        };
     }
 
     private static int Measure(Func<int> width)

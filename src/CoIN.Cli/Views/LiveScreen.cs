@@ -71,14 +71,16 @@ internal static class LiveScreen
 
     private static string Evaluations(RunSnapshot snapshot, int columns)
     {
-        if (snapshot.Evaluations.Count == 0)
+        if (snapshot.Evaluations.Count + snapshot.Judging.Count == 0)
         {
             return " ";
         }
 
         var parts = snapshot.Evaluations.GroupBy(one => one.Stage).OrderBy(group => group.Key).Select(group =>
             (group.Key == 0 ? "Testing the base model: " : Words.Text($"Testing after stage {group.Key}: "))
-            + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Answered}/{one.Total}"))));
+            + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Answered}/{one.Total}"))))
+            .Concat(snapshot.Judging.GroupBy(one => one.Judge).Select(group =>
+                $"{group.Key} judges " + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Judged}/{one.Total}")))));
         return $"[grey]{Markup.Escape(Cut(string.Join("   ", parts), columns))}[/]";
     }
 

@@ -6,6 +6,7 @@ namespace CoIN.Cli.Views;
 internal sealed class PlainNarrator(TimeSpan interval)
 {
     private readonly HashSet<(int Stage, string Task)> _evaluationsTold = [];
+    private readonly HashSet<(int Stage, string Task, string Judge)> _judgingTold = [];
     private readonly HashSet<int> _rowsTold = [];
     private RunSnapshot? _last;
     private int _trainingTold;
@@ -25,6 +26,7 @@ internal sealed class PlainNarrator(TimeSpan interval)
         TellStages(next, lines);
         TellEvaluations(next, lines);
         TellCells(next, lines);
+        TellJudging(next, lines);
         if (now - _progressTold >= interval && next.Status == RunStatus.Running)
         {
             TellProgress(next, lines);
@@ -71,6 +73,14 @@ internal sealed class PlainNarrator(TimeSpan interval)
         }
     }
 
+    private void TellJudging(RunSnapshot next, List<string> lines)
+    {
+        foreach (var one in next.Judging.Where(one => _judgingTold.Add((one.Stage, one.Task, one.Judge))))
+        {
+            lines.Add(Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}, {one.Total} samples"));
+        }
+    }
+
     private void TellCells(RunSnapshot next, List<string> lines)
     {
         for (var i = 0; i < next.ZeroShot.Count; i++)
@@ -109,6 +119,8 @@ internal sealed class PlainNarrator(TimeSpan interval)
             lines.Add(Words.Text($"{Stage(next, training.Stage)} step {training.Step}/{training.TotalSteps}  {Words.Training(training)}{left}"));
         }
 
+        lines.AddRange(next.Judging.Select(one =>
+            Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}: {one.Judged}/{one.Total}")));
         lines.AddRange(next.Evaluations.Select(one =>
             Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}: {one.Answered}/{one.Total}{(next.Training is null ? left : "")}")));
     }

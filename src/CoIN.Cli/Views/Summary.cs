@@ -5,6 +5,10 @@ namespace CoIN.Cli.Views;
 /// <summary>What stays on the screen when a run has ended, or when somebody asks how it stands.</summary>
 internal static class Summary
 {
+    private static RunSnapshot Of(JudgedMatrix judged, RunSnapshot snapshot) => snapshot.ZeroShot.Count > 0
+        ? snapshot with { Cells = [], ZeroShot = judged.ZeroShot }
+        : snapshot with { Cells = judged.Cells };
+
     /// <summary>The run in plain lines: how it stands, its matrix, MAA and BWT, where its files are.</summary>
     public static IEnumerable<string> Lines(RunSnapshot snapshot, string folder, int width)
     {
@@ -31,6 +35,16 @@ internal static class Summary
             yield return "";
             yield return $"Mean average accuracy (MAA)  {Words.Percent(maa)}";
             yield return $"Backward transfer (BWT)      {Words.Percent(bwt)}" + (bwt < 0 ? "   (negative: tasks were forgotten)" : "");
+        }
+
+        foreach (var judged in snapshot.Judgements)
+        {
+            yield return "";
+            yield return $"Reasoning Capability by {judged.Judge} ({Words.Of(judged.Kind)}), percent:";
+            foreach (var line in MatrixGrid.Of(Of(judged, snapshot), Math.Min(width, LiveScreen.Widest)).Lines())
+            {
+                yield return line;
+            }
         }
 
         yield return "";

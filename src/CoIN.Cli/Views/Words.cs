@@ -1,5 +1,6 @@
 using System.Globalization;
 using CoIN.Actors.Runs;
+using CoIN.Benchmark.Judging;
 
 namespace CoIN.Cli.Views;
 
@@ -26,6 +27,15 @@ internal static class Words
     public static string Percent(double value) => Text($"{value:0.00} %");
 
     public static string Text(FormattableString text) => FormattableString.Invariant(text);
+
+    /// <summary>What kind of judge it is, so that nobody takes a rule for a language model.</summary>
+    public static string Of(JudgeKind kind) => kind switch
+    {
+        JudgeKind.Lexical => "a rule, no language model",
+        JudgeKind.OpenAi => "a language model behind an endpoint",
+        JudgeKind.Local => "a local language model",
+        _ => "people",
+    };
 
     public static string Of(RunStatus status) => status.ToString().ToLowerInvariant();
 }

@@ -87,7 +87,7 @@ internal sealed class LoraLinear : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var updates = Slices().Select(slice => slice.B.matmul(slice.A)).ToArray();
-        var sum = linear.Weight.to(ScalarType.Float32) + cat(updates, 0).mul(Scalars.Of(scaling));
+        var sum = linear.Weight.to(ScalarType.Float32).add(cat(updates, 0).mul(Scalars.Of(scaling)), Scalars.One);
         return sum.to(linear.Weight.dtype).DetachFromDisposeScope();
     }
 

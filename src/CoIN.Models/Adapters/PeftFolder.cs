@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Llava;
@@ -11,7 +12,7 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Adapters;
 
 /// <summary>
-/// Adapters in PEFT's own format: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>, so that what is trained here loads in PEFT and the
+/// Adapters in PEFT's own format: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> (<c>.bin</c> is read too), so that what is trained here loads in PEFT and the
 /// other way round; the projector, which PEFT does not know, stands beside them with the names that CoIN gives it.
 /// </summary>
 internal static class PeftFolder
@@ -69,63 +70,56 @@ internal static class PeftFolder
         Benchmark.Files.Durable.WriteText(Path.Combine(folder, AdapterFiles.Config), config.ToString(Formatting.Indented) + "\n");
     }
 
-    /// <summary>Reads an adapter for a model.</summary>
+    /// <summary>Reads an adapter for a model; a linear layer that it leaves alone gets matrices of zeros, which training leaves at zero.</summary>
     /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
     public static LoraAdapter Read(string folder, LlavaModel model)
     {
-        var (rank, alpha) = ReadConfig(Path.Combine(folder, AdapterFiles.Config));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var weights = CheckpointFolder.Open(Path.Combine(folder, AdapterFiles.Weights));
+        using var files = PeftWeights.Open(folder);
+        var rank = files.Config.Rank;
         LoraLinear Take(Linear linear, int layer) => LoraLinear.From(
             linear,
-            [.. linear.Parts.Select(part => (
-                weights.Take($"{LayerPrefix}{layer}.{part.Name}.lora_A.weight", ScalarType.Float32, CPU, rank, linear.In),
-                weights.Take($"{LayerPrefix}{layer}.{part.Name}.lora_B.weight", ScalarType.Float32, CPU, part.Out, rank)))],
+            [.. linear.Parts.Select(part => files.Take(layer, part.Name, linear.In, part.Out) ?? (zeros(rank, linear.In), zeros(part.Out, rank)))],
             model.Device);
         var layers = model.Language.Layers.Select((layer, i) => new LoraLayer(
             Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
-        var unused = weights.Finish();
-        if (unused.Count > 0)
-        {
-            throw new CoinException(
-                $"{weights.Path}: {unused.Count} tensor(s) belong to no linear layer of this language model: {CheckpointFolder.Shorten(unused)}. " +
-                "The adapter was made for another model.");
-        }
-
-        return new LoraAdapter(rank, alpha, layers, ReadProjector(Path.Combine(folder, AdapterFiles.Projector), model));
-    }
-
-    private static Projector? ReadProjector(string path, LlavaModel model)
-    {
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        using var file = CheckpointFolder.Open(path);
-        var projector = Projector.Take(
-            file, $"{ProjectorPrefix}0", $"{ProjectorPrefix}2", model.Config.Vision.HiddenSize, model.Config.Text.HiddenSize,
-            ScalarType.Float32, model.Device);
-        file.Finish();
-        return projector;
-    }
-
-    private static (int Rank, double Alpha) ReadConfig(string path)
-    {
+        var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(model.Config, model.Device));
         try
         {
-            var json = JObject.Parse(File.ReadAllText(path));
-            if ((string?)json["peft_type"] != "LORA" || (bool?)json["use_dora"] == true || (bool?)json["use_rslora"] == true)
-            {
-                throw new CoinException($"{path}: only plain LoRA adapters can be read (peft_type LORA, without DoRA or rank-stabilized scaling).");
-            }
-
-            return ((int)json["r"]!, (double)json["lora_alpha"]!);
+            files.Finish();
+            return adapter;
         }
-        catch (Exception e) when (e is IOException or JsonException or ArgumentException or NullReferenceException or InvalidCastException)
+        catch
         {
-            throw new CoinException($"Cannot read the adapter's configuration {path}: {e.Message} It needs peft_type, r and lora_alpha.", e);
+            adapter.Dispose();
+            throw;
         }
+    }
+
+    /// <summary>Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.</summary>
+    /// <exception cref="CoinException">As in <see cref="Read"/>, or its rank or alpha are not those of the options.</exception>
+    public static LoraAdapter ReadToTrain(string folder, LlavaModel model, LoraOptions options)
+    {
+        var adapter = Read(folder, model);
+        if (adapter.Rank != options.Rank || Math.Abs(adapter.Alpha - options.Alpha) > 1e-6 * options.Alpha)
+        {
+            adapter.Dispose();
+            throw new CoinException(FormattableString.Invariant(
+                $"The adapter {folder} has rank {adapter.Rank} and alpha {adapter.Alpha}, but lora.rank is {options.Rank} and lora.alpha {options.Alpha}. Set both to the adapter's."));
+        }
+
+        if (adapter.Projector is null == !options.TrainProjector)
+        {
+            return adapter;
+        }
+
+        if (adapter.Projector is null)
+        {
+            return new LoraAdapter(adapter.Rank, adapter.Alpha, adapter.Layers, model.Projector.TrainableCopy());
+        }
+
+        adapter.Dispose();
+        throw new CoinException($"The adapter {folder} has a trained projector, but lora.train-projector is false. Set it to true.");
     }
 }

@@ -1,22 +1,19 @@
 using CoIN.Benchmark;
-using Newtonsoft.Json;
-using Newtonsoft.Json.Linq;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Checkpoints;
 
 /// <summary>
-/// The weights of a Hugging Face folder: one <c>model.safetensors</c>, or several with <c>model.safetensors.index.json</c>, or one safetensors file by itself.
+/// The weights of a Hugging Face folder (see <see cref="WeightFiles"/>), or of one file by itself, as safetensors or as PyTorch archives.
 /// Keeps account of what was taken, so that nothing is silently missing or left over.
 /// </summary>
 internal sealed class CheckpointFolder : IDisposable
 {
-    private const string SingleName = "model.safetensors";
-    private const string IndexName = "model.safetensors.index.json";
-
-    private readonly Dictionary<string, SafetensorsFile> files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ITensorFile> files = new(StringComparer.Ordinal);
+    private readonly List<ITensorFile> opened = [];
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
+    private readonly HashSet<string> ignored = new(StringComparer.Ordinal);
     private readonly List<string> missing = [];
 
     private CheckpointFolder(string path) => Path = path;
@@ -26,18 +23,17 @@ internal sealed class CheckpointFolder : IDisposable
     /// <summary>Names of all tensors.</summary>
     public IEnumerable<string> Names => files.Keys;
 
-    /// <summary>Opens a folder or a single safetensors file.</summary>
+    /// <summary>The files that were opened.</summary>
+    public IEnumerable<string> Files => files.Values.Select(file => file.Path).Distinct();
+
+    /// <summary>Opens a folder or a single file.</summary>
     /// <exception cref="CoinException">Nothing is there, a shard is missing, or a file is not valid.</exception>
     public static CheckpointFolder Open(string path)
     {
         var folder = new CheckpointFolder(path);
         try
         {
-            foreach (var (name, file) in Locate(path))
-            {
-                folder.files.Add(name, file);
-            }
-
+            folder.Add(WeightFiles.Locate(path));
             return folder;
         }
         catch
@@ -50,11 +46,22 @@ internal sealed class CheckpointFolder : IDisposable
     /// <summary>Whether there is a tensor of that name.</summary>
     public bool Has(string name) => files.ContainsKey(name);
 
-    /// <summary>Shape of a tensor, or null where there is none of that name.</summary>
-    public IReadOnlyList<long>? ShapeOf(string name) => files.TryGetValue(name, out var file) ? file.Entries[name].Shape : null;
+    /// <summary>Dtype and shape of a tensor that is there.</summary>
+    public TensorDescription Describe(string name) => files[name].Describe(name);
+
+    /// <summary>Reads a tensor as it is and marks it as taken.</summary>
+    /// <returns>A tensor of the file's dtype on the CPU, detached from dispose scopes.</returns>
+    public Tensor Read(string name)
+    {
+        taken.Add(name);
+        return files[name].Read(name);
+    }
 
     /// <summary>Reads a tensor of the expected shape; what is missing is remembered for <see cref="Finish"/>.</summary>
-    /// <returns>A tensor of <paramref name="dtype"/> on <paramref name="device"/>; zeros where it is missing.</returns>
+    /// <returns>
+    /// A tensor of <paramref name="dtype"/> on <paramref name="device"/>; zeros where it is missing. On the meta device, where tensors have no values,
+    /// nothing is read.
+    /// </returns>
     /// <exception cref="CoinException">The tensor has another shape.</exception>
     public Tensor Take(string name, ScalarType dtype, Device device, params long[] shape)
     {
@@ -64,7 +71,7 @@ internal sealed class CheckpointFolder : IDisposable
             return zeros(shape, dtype, device);
         }
 
-        var found = file.Entries[name].Shape;
+        var found = file.Describe(name).Shape;
         if (!found.SequenceEqual(shape))
         {
             throw new CoinException(
@@ -73,12 +80,20 @@ internal sealed class CheckpointFolder : IDisposable
         }
 
         taken.Add(name);
+        if (device.type == DeviceType.META)
+        {
+            return zeros(shape, dtype, device);
+        }
+
         using var scope = NewDisposeScope();
         return file.Read(name).to(dtype).to(device).MoveToOuterDisposeScope();
     }
 
     /// <summary>Marks tensors as known but not needed.</summary>
-    public void Ignore(Func<string, bool> which) => taken.UnionWith(files.Keys.Where(which));
+    public void Ignore(Func<string, bool> which) => ignored.UnionWith(files.Keys.Where(which));
+
+    /// <summary>Names of tensors that were marked as not needed.</summary>
+    public IEnumerable<string> Ignored => ignored.Except(taken).Order(StringComparer.Ordinal);
 
     /// <summary>Settles the account.</summary>
     /// <returns>Names of tensors that nobody took.</returns>
@@ -88,77 +103,52 @@ internal sealed class CheckpointFolder : IDisposable
         if (missing.Count > 0)
         {
             throw new CoinException(
-                $"{Path}: {missing.Count} tensor(s) of the model are missing: {Shorten(missing)}. " +
+                $"{Path}: {missing.Count} tensor(s) of the model are missing: {NameList.Of(missing)}. " +
                 "The checkpoint is incomplete or of another architecture than its config.json says.");
         }
 
-        return [.. files.Keys.Where(name => !taken.Contains(name)).Order(StringComparer.Ordinal)];
+        return [.. files.Keys.Where(name => !taken.Contains(name) && !ignored.Contains(name)).Order(StringComparer.Ordinal)];
     }
 
     public void Dispose()
     {
-        foreach (var file in files.Values.Distinct())
+        foreach (var file in opened)
         {
             file.Dispose();
         }
     }
 
-    internal static string Shorten(IReadOnlyList<string> names) =>
-        string.Join(", ", names.Take(12)) + (names.Count > 12 ? $" and {names.Count - 12} more" : "");
-
-    private static IEnumerable<(string Name, SafetensorsFile File)> Locate(string path)
+    /// <summary>Opens the files; what an index places in a shard must be there, and what a shard has besides counts as left over.</summary>
+    private void Add(WeightFiles weights)
     {
-        if (File.Exists(path))
+        foreach (var path in weights.Paths)
         {
-            return All(new SafetensorsFile(path));
+            opened.Add(TensorFiles.Open(path));
         }
 
-        var index = System.IO.Path.Combine(path, IndexName);
-        if (File.Exists(index))
+        if (weights.Index is null)
         {
-            return Shards(path, index);
-        }
-
-        var single = System.IO.Path.Combine(path, SingleName);
-        if (File.Exists(single))
-        {
-            return All(new SafetensorsFile(single));
-        }
-
-        throw new CoinException(Directory.Exists(path)
-            ? $"{path} holds neither {SingleName} nor {IndexName}. Point model.path at a Hugging Face folder with safetensors weights."
-            : $"There is no model folder {path}. Check model.path.");
-    }
-
-    private static IEnumerable<(string Name, SafetensorsFile File)> All(SafetensorsFile file) => file.Entries.Keys.Select(name => (name, file));
-
-    private static List<(string Name, SafetensorsFile File)> Shards(string path, string index)
-    {
-        Dictionary<string, string> map;
-        try
-        {
-            map = JObject.Parse(File.ReadAllText(index))["weight_map"]!.ToObject<Dictionary<string, string>>()!;
-        }
-        catch (Exception e) when (e is JsonException or NullReferenceException)
-        {
-            throw new CoinException($"{index} is not a valid index: it needs an object 'weight_map' of tensor names and file names.", e);
-        }
-
-        var found = new List<(string Name, SafetensorsFile File)>();
-        foreach (var shard in map.GroupBy(pair => pair.Value).OrderBy(group => group.Key, StringComparer.Ordinal))
-        {
-            var file = new SafetensorsFile(System.IO.Path.Combine(path, shard.Key));
-            foreach (var (name, _) in shard)
+            foreach (var name in opened[0].Names)
             {
-                if (!file.Entries.ContainsKey(name))
-                {
-                    throw new CoinException($"{index} places tensor '{name}' in {shard.Key}, which does not have it. Download both files again.");
-                }
+                files.Add(name, opened[0]);
+            }
 
-                found.Add((name, file));
+            return;
+        }
+
+        var shards = opened.ToDictionary(file => System.IO.Path.GetFileName(file.Path), file => (File: file, Names: file.Names.ToHashSet(StringComparer.Ordinal)));
+        foreach (var (name, shard) in weights.Placed)
+        {
+            files.Add(name, shards[shard].Names.Contains(name) ? shards[shard].File : throw new CoinException(
+                $"{weights.Index} places tensor '{name}' in {shard}, which does not have it. Download both files again."));
+        }
+
+        foreach (var (file, names) in shards.Values)
+        {
+            foreach (var name in names)
+            {
+                files.TryAdd(name, file);
             }
         }
-
-        return found;
     }
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Checkpoints;
 
 /// <summary>A safetensors file, memory-mapped for reading. Tensors are copies and outlive the file.</summary>
-internal sealed unsafe class SafetensorsFile : IDisposable
+internal sealed unsafe class SafetensorsFile : ITensorFile
 {
     private readonly MemoryMappedFile map;
     private readonly MemoryMappedViewAccessor view;
@@ -36,9 +36,10 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     /// <summary>The tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Entries { get; }
 
-    /// <summary>Copies a tensor out of the file.</summary>
-    /// <returns>A tensor of the file's dtype on the CPU, detached from dispose scopes.</returns>
-    /// <exception cref="CoinException">The file has no tensor of that name.</exception>
+    public IEnumerable<string> Names => Entries.Keys;
+
+    public TensorDescription Describe(string name) => new(Entries[name].Dtype, Entries[name].Shape);
+
     public Tensor Read(string name)
     {
         if (!Entries.TryGetValue(name, out var entry))

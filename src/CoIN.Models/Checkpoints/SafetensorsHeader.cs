@@ -38,6 +38,9 @@ internal static class SafetensorsHeader
     /// <summary>The format's name of a dtype.</summary>
     public static string NameOf(ScalarType dtype) => Dtypes.First(pair => pair.Value.Type == dtype).Key;
 
+    /// <summary>Bytes of one element.</summary>
+    public static int ElementSize(ScalarType dtype) => Dtypes.First(pair => pair.Value.Type == dtype).Value.Bytes;
+
     /// <summary>Reads and checks the header of an open file.</summary>
     /// <exception cref="CoinException">The file is truncated or its header is not valid; the message names file and tensor.</exception>
     public static IReadOnlyDictionary<string, TensorEntry> Read(string path, Stream file)

@@ -6,6 +6,13 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Checkpoints;
 
+/// <summary>A tensor that is made when its turn to be written comes.</summary>
+/// <param name="Make">The tensor, of that dtype and shape, owned by whoever calls.</param>
+internal sealed record PendingTensor(TensorDescription Description, Func<Tensor> Make)
+{
+    public long Bytes => Description.Elements * SafetensorsHeader.ElementSize(Description.Dtype);
+}
+
 /// <summary>
 /// Writes safetensors files whose bytes depend on names, shapes and values alone: tensors in ordinal order of their names, header padded with spaces to
 /// a multiple of eight, as the reference implementation pads it.
@@ -22,7 +29,14 @@ internal static class SafetensorsWriter
     }
 
     /// <inheritdoc cref="Write(string, IReadOnlyDictionary{string, Tensor})"/>
-    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors)
+    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors) => Write(
+        stream,
+        tensors.ToDictionary(
+            pair => pair.Key,
+            pair => new PendingTensor(new TensorDescription(pair.Value.dtype, pair.Value.shape), () => pair.Value.alias()), StringComparer.Ordinal));
+
+    /// <summary>Writes tensors that are made one after another, so that they never exist all at once.</summary>
+    public static void Write(Stream stream, IReadOnlyDictionary<string, PendingTensor> tensors)
     {
         // Readers of the Hugging Face libraries refuse a file that does not say that it came from PyTorch-like tensors.
         var header = new JObject { ["__metadata__"] = new JObject { ["format"] = "pt" } };
@@ -32,11 +46,11 @@ internal static class SafetensorsWriter
         {
             var tensor = tensors[name];
             var begin = end;
-            end += tensor.numel() * tensor.element_size();
+            end += tensor.Bytes;
             header[name] = new JObject
             {
-                ["dtype"] = SafetensorsHeader.NameOf(tensor.dtype),
-                ["shape"] = new JArray(tensor.shape),
+                ["dtype"] = SafetensorsHeader.NameOf(tensor.Description.Dtype),
+                ["shape"] = new JArray(tensor.Description.Shape),
                 ["data_offsets"] = new JArray(begin, end),
             };
         }
@@ -51,7 +65,8 @@ internal static class SafetensorsWriter
         foreach (var name in names)
         {
             using var scope = NewDisposeScope();
-            TensorBytes.ForEachChunk(tensors[name].detach().cpu().contiguous(), (chunk, _) => stream.Write(chunk));
+            using var made = tensors[name].Make();
+            TensorBytes.ForEachChunk(made.detach().cpu().contiguous(), (chunk, _) => stream.Write(chunk));
         }
     }
 }

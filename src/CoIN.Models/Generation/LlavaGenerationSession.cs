@@ -55,20 +55,6 @@ internal sealed class LlavaGenerationSession : IGenerationSession
         adapter?.Dispose();
     }
 
-    /// <summary>
-    /// A prompt that leaves no room for an answer loses text in front of its end, where the question's instruction and the assistant's turn stand.
-    /// </summary>
-    private List<int> Cut(IReadOnlyList<int> ids)
-    {
-        var pictures = ids.Count(id => id == LlavaBatch.ImagePlaceholder);
-        var surplus = ids.Count + (pictures * (model.Config.ImageTokens - 1)) + 1 - Math.Min(options.Model.MaxLength, model.Config.Text.MaxPositions);
-        if (surplus <= 0)
-        {
-            return [.. ids];
-        }
-
-        var lastPicture = ids.ToList().LastIndexOf(LlavaBatch.ImagePlaceholder);
-        var keepTail = Math.Max(ids.Count - lastPicture - 1 - surplus, 1);
-        return [.. ids.Take(lastPicture + 1), .. ids.Skip(ids.Count - keepTail)];
-    }
+    private List<int> Cut(IReadOnlyList<int> ids) =>
+        EvaluationCut.Apply(ids, model.Config.ImageTokens, EvaluationCut.Limit(options.Model.MaxLength, model.Config.Text.MaxPositions));
 }

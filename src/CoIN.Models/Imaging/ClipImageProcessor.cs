@@ -22,10 +22,14 @@ internal sealed class ClipImageProcessor
 
     private readonly byte[] padding;
     private readonly float[] table = new float[3 * 256];
+    private readonly double rescale;
+    private readonly IReadOnlyList<double> mean;
+    private readonly IReadOnlyList<double> deviation;
 
     private ClipImageProcessor(int size, double rescale, IReadOnlyList<double> mean, IReadOnlyList<double> deviation)
     {
         Size = size;
+        (this.rescale, this.mean, this.deviation) = (rescale, mean, deviation);
         padding = [.. mean.Select(value => (byte)(value * 255))];
         for (var channel = 0; channel < 3; channel++)
         {
@@ -93,6 +97,22 @@ internal sealed class ClipImageProcessor
         }
 
         return values;
+    }
+
+    /// <summary>The colours of normalized values: the picture that <see cref="Normalize"/> was given.</summary>
+    /// <param name="values">[3, size, size].</param>
+    public RgbImage Restore(float[] values)
+    {
+        var area = Size * Size;
+        var pixels = new byte[values.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var channel = i / area;
+            var level = Math.Round(((values[i] * deviation[channel]) + mean[channel]) / rescale);
+            pixels[(i % area * 3) + channel] = (byte)Math.Clamp(level, byte.MinValue, byte.MaxValue);
+        }
+
+        return new RgbImage(Size, Size, pixels);
     }
 
     private static int? Edge(JToken? token) => token switch

@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
 using SkiaSharp;
 
 namespace CoIN.Models.Imaging;
@@ -27,15 +28,41 @@ internal static class ImageDecoder
             throw new CoinException($"cannot read the image {path}: {e.Message}", e);
         }
 
-        using var data = SKData.CreateCopy(bytes);
-        using var codec = SKCodec.Create(data)
-            ?? throw new CoinException($"{path} ({bytes.Length} bytes) is not an image that can be read (PNG, JPEG, WebP, GIF, BMP). Restore it or remove its sample.");
-        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        var rgba = new byte[info.BytesSize];
-        var result = Read(codec, info, rgba);
-        if (result != SKCodecResult.Success)
+        var (image, _, trouble) = Decode(bytes);
+        return image ?? throw new CoinException($"the image {path} {trouble}. Restore it or remove its sample.");
+    }
+
+    /// <summary>Decodes a file's bytes.</summary>
+    /// <returns>The picture, or null and what is wrong with it, as a clause with "it" as its subject.</returns>
+    public static (RgbImage? Image, ImageState State, string? Trouble) Decode(byte[] bytes)
+    {
+        if (bytes.Length == 0)
         {
-            throw new CoinException($"the image {path} is cut short or damaged ({result}). Restore it or remove its sample.");
+            return (null, ImageState.Truncated, "is empty");
+        }
+
+        using var data = SKData.CreateCopy(bytes);
+        using var codec = SKCodec.Create(data);
+        if (codec is null)
+        {
+            return (null, ImageState.Corrupt, $"({bytes.Length} bytes) is not an image that can be read (PNG, JPEG, WebP, GIF, BMP)");
+        }
+
+        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+        if (info.BytesSize64 > Array.MaxLength)
+        {
+            return (null, ImageState.Corrupt, $"says that it has {info.Width} × {info.Height} pixels, more than can be decoded");
+        }
+
+        var rgba = new byte[info.BytesSize];
+        switch (Read(codec, info, rgba))
+        {
+            case SKCodecResult.Success:
+                break;
+            case SKCodecResult.IncompleteInput:
+                return (null, ImageState.Truncated, $"is cut off after {bytes.Length} bytes");
+            case var result:
+                return (null, ImageState.Corrupt, $"is damaged ({result})");
         }
 
         var rgb = new byte[info.Width * info.Height * 3];
@@ -44,7 +71,7 @@ internal static class ImageDecoder
             (rgb[to], rgb[to + 1], rgb[to + 2]) = (rgba[from], rgba[from + 1], rgba[from + 2]);
         }
 
-        return new RgbImage(info.Width, info.Height, rgb);
+        return (new RgbImage(info.Width, info.Height, rgb), ImageState.Whole, null);
     }
 
     private static unsafe SKCodecResult Read(SKCodec codec, SKImageInfo info, byte[] pixels)

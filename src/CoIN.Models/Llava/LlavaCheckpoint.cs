@@ -6,101 +6,144 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Llava;
 
-/// <summary>
-/// Loads LLaVA models in the layouts that people have: one Hugging Face folder, or CoIN's recipe of a LLaMA folder, a CLIP folder and a projector file.
-/// </summary>
-internal static class LlavaCheckpoint
+/// <summary>The weight files of a LLaVA model, opened, and the names of its parts in them.</summary>
+internal sealed class LlavaCheckpoint : IDisposable
 {
     /// <summary>Names of the hub's LLaVA folders, older and newer.</summary>
-    private static readonly HubNames[] HubLayouts =
+    private static readonly (string Vision, string Language, string Head)[] HubLayouts =
     [
-        new("vision_tower.vision_model.", "multi_modal_projector.", "language_model.model.", "language_model.lm_head.weight"),
-        new("model.vision_tower.vision_model.", "model.multi_modal_projector.", "model.language_model.", "lm_head.weight"),
+        (HubVision, HubLanguage, HubHead),
+        ("model.vision_tower.vision_model.", "model.language_model.", "lm_head.weight"),
     ];
 
-    private sealed record HubNames(string Vision, string Projector, string Language, string Head);
+    private const string HubVision = "vision_tower.vision_model.";
+    private const string HubLanguage = "language_model.model.";
+    private const string HubHead = "language_model.lm_head.weight";
+    private const string HubProjector = "multi_modal_projector.linear_";
 
-    /// <summary>Whether a folder holds the parts <c>llama</c>, <c>clip</c> and <c>mm_projector.safetensors</c> instead of one model.</summary>
-    public static bool IsParts(string path) => !File.Exists(Path.Combine(path, "config.json")) && Directory.Exists(Path.Combine(path, "llama"));
-
-    /// <summary>The folder that holds tokenizer and image processor settings.</summary>
-    public static (string Tokenizer, string ImageProcessor) SettingsFolders(string path) =>
-        IsParts(path) ? (Path.Combine(path, "llama"), Path.Combine(path, "clip")) : (path, path);
-
-    /// <summary>Loads a model folder of either layout.</summary>
-    /// <param name="warn">Receives a sentence about tensors that nothing uses.</param>
-    /// <exception cref="CoinException">The folder is missing or incomplete, or its files do not fit together.</exception>
-    public static LlavaModel Load(string path, ScalarType dtype, Device device, Action<string> warn)
+    private LlavaCheckpoint(LlavaSource source)
     {
-        if (!Directory.Exists(path))
+        Source = source;
+        Config = LlavaConfig.Read(source);
+        Language = CheckpointFolder.Open(source.Language);
+        try
         {
-            throw new CoinException($"There is no model folder {path}. Check model.path.");
+            Vision = source.Layout == LlavaLayout.Hub ? Language : CheckpointFolder.Open(source.VisionTower);
+            Projector = source.Projector is null ? Language : CheckpointFolder.Open(source.Projector);
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
 
-        return IsParts(path)
-            ? LoadParts(Path.Combine(path, "llama"), Path.Combine(path, "clip"), Path.Combine(path, "mm_projector.safetensors"), dtype, device, warn)
-            : LoadHub(path, dtype, device, warn);
+        (VisionPrefix, LanguagePrefix, Head) = source.Layout == LlavaLayout.Hub
+            ? HubLayouts.FirstOrDefault(layout => Language.Has($"{layout.Language}embed_tokens.weight"), HubLayouts[0])
+            : ("vision_model.", "model.", "lm_head.weight");
+        ProjectorNames = ProjectorNames.In(Projector);
     }
 
-    /// <summary>Loads CoIN's three parts.</summary>
-    public static LlavaModel LoadParts(string llama, string clip, string projector, ScalarType dtype, Device device, Action<string> warn)
+    public LlavaSource Source { get; }
+
+    public LlavaConfig Config { get; }
+
+    public CheckpointFolder Language { get; }
+
+    public CheckpointFolder Vision { get; } = null!;
+
+    public CheckpointFolder Projector { get; } = null!;
+
+    /// <summary>What stands before the vision tower's names.</summary>
+    public string VisionPrefix { get; }
+
+    /// <summary>What stands before the names of embeddings, layers and final norm.</summary>
+    public string LanguagePrefix { get; }
+
+    /// <summary>The output head's name.</summary>
+    public string Head { get; }
+
+    public ProjectorNames ProjectorNames { get; }
+
+    /// <summary>The opened folders and files, each once.</summary>
+    public IEnumerable<CheckpointFolder> Parts => new[] { Vision, Projector, Language }.Where(part => part is not null).Distinct();
+
+    /// <summary>Opens a model's files and reads their headers.</summary>
+    /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
+    public static LlavaCheckpoint Open(LlavaSource source) => new(source);
+
+    /// <summary>Loads a model folder of any layout.</summary>
+    public static LlavaModel Load(string path, ScalarType dtype, Device device, Action<string> warn) => Load(LlavaSource.Of(path), dtype, device, warn);
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="warn">Receives a sentence about tensors that nothing uses.</param>
+    /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
+    public static LlavaModel Load(LlavaSource source, ScalarType dtype, Device device, Action<string> warn)
     {
-        var config = LlavaConfig.ReadParts(llama, clip);
-        using var llamaFiles = CheckpointFolder.Open(llama);
-        using var clipFiles = CheckpointFolder.Open(clip);
-        using var projectorFile = CheckpointFolder.Open(projector);
-        var prefix = projectorFile.Has("model.mm_projector.0.weight") ? "model.mm_projector." : "mm_projector.";
+        using var checkpoint = Open(source);
+        var model = checkpoint.Build(dtype, device);
+        foreach (var part in checkpoint.Parts)
+        {
+            var unused = part.Finish();
+            if (unused.Count > 0)
+            {
+                warn($"{part.Path}: {unused.Count} tensor(s) are not used: {NameList.Of(unused)}");
+            }
+        }
+
+        return model;
+    }
+
+    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the <see cref="Parts"/>' accounts.</summary>
+    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
+    public LlavaModel Build(ScalarType dtype, Device device)
+    {
         using var noGrad = no_grad();
         var model = new LlavaModel(
-            config,
-            new ClipVisionTower(clipFiles, "vision_model.", config, dtype, device),
-            Projector.Take(projectorFile, $"{prefix}0", $"{prefix}2", config.Vision.HiddenSize, config.Text.HiddenSize, dtype, device),
-            new LlamaModel(llamaFiles, "model.", "lm_head.weight", config.Text, dtype, device));
+            Config,
+            new ClipVisionTower(Vision, VisionPrefix, Config, dtype, device),
+            Modules.Projector.Take(Projector, ProjectorNames.First, ProjectorNames.Second, Config.Vision.HiddenSize, Config.Text.HiddenSize, dtype, device),
+            new LlamaModel(Language, LanguagePrefix, Head, Config.Text, dtype, device));
+        if (Source.Layout != LlavaLayout.Hub)
+        {
+            // A whole CLIP has a text tower too, which LLaVA does not use.
+            Vision.Ignore(name => !name.StartsWith(VisionPrefix, StringComparison.Ordinal));
+        }
 
-        // A whole CLIP has a text tower too, which LLaVA does not use.
-        clipFiles.Ignore(name => !name.StartsWith("vision_model.", StringComparison.Ordinal));
-        Finish([clipFiles, projectorFile, llamaFiles], warn);
         return model;
+    }
+
+    /// <summary>A tensor's name in the older hub layout.</summary>
+    /// <returns>Null for one that the hub's model does not have.</returns>
+    public string? HubName(CheckpointFolder part, string name)
+    {
+        string? Moved(CheckpointFolder owner, string from, string to) =>
+            part == owner && name.StartsWith(from, StringComparison.Ordinal) ? to + name[from.Length..] : null;
+        return name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || name.EndsWith(".position_ids", StringComparison.Ordinal)
+            ? null
+            : Moved(Vision, VisionPrefix, HubVision)
+              ?? Moved(Projector, $"{ProjectorNames.First}.", $"{HubProjector}1.")
+              ?? Moved(Projector, $"{ProjectorNames.Second}.", $"{HubProjector}2.")
+              ?? Moved(Language, LanguagePrefix, HubLanguage)
+              ?? (part == Language && name == Head ? HubHead : null);
     }
 
     /// <summary>Every weight of a model by its name in the older hub layout.</summary>
     public static IEnumerable<(string Name, Tensor Tensor)> HubNamed(LlavaModel model)
     {
-        var names = HubLayouts[0];
-        string[] projector = ["linear_1.weight", "linear_1.bias", "linear_2.weight", "linear_2.bias"];
+        string[] projector = ["1.weight", "1.bias", "2.weight", "2.bias"];
         return
         [
-            .. model.Vision.Named(names.Vision),
-            .. projector.Zip(model.Projector.Parameters, (name, tensor) => ($"{names.Projector}{name}", tensor)),
-            .. model.Language.Named(names.Language, names.Head),
+            .. model.Vision.Named(HubVision),
+            .. projector.Zip(model.Projector.Parameters, (name, tensor) => ($"{HubProjector}{name}", tensor)),
+            .. model.Language.Named(HubLanguage, HubHead),
         ];
     }
 
-    private static LlavaModel LoadHub(string path, ScalarType dtype, Device device, Action<string> warn)
+    public void Dispose()
     {
-        var config = LlavaConfig.ReadHub(path);
-        using var files = CheckpointFolder.Open(path);
-        var names = HubLayouts.FirstOrDefault(layout => files.Has($"{layout.Language}embed_tokens.weight")) ?? HubLayouts[0];
-        using var noGrad = no_grad();
-        var model = new LlavaModel(
-            config,
-            new ClipVisionTower(files, names.Vision, config, dtype, device),
-            Projector.Take(
-                files, $"{names.Projector}linear_1", $"{names.Projector}linear_2", config.Vision.HiddenSize, config.Text.HiddenSize, dtype, device),
-            new LlamaModel(files, names.Language, names.Head, config.Text, dtype, device));
-        Finish([files], warn);
-        return model;
-    }
-
-    private static void Finish(IEnumerable<CheckpointFolder> parts, Action<string> warn)
-    {
-        foreach (var part in parts)
+        foreach (var part in Parts)
         {
-            var unused = part.Finish();
-            if (unused.Count > 0)
-            {
-                warn($"{part.Path}: {unused.Count} tensor(s) are not used: {CheckpointFolder.Shorten(unused)}");
-            }
+            part.Dispose();
         }
     }
 }

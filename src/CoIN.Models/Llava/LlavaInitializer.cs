@@ -21,7 +21,8 @@ internal static class LlavaInitializer
     }
 
     /// <summary>Writes a hub folder's config.json.</summary>
-    public static void WriteConfig(string folder, LlavaConfig config, int imageTokenId)
+    /// <param name="dtype">The weights' type by PyTorch's name.</param>
+    public static void WriteConfig(string folder, LlavaConfig config, int imageTokenId, string dtype = "float32")
     {
         var json = new JObject
         {
@@ -43,11 +44,11 @@ internal static class LlavaInitializer
                 ["rms_norm_eps"] = config.Text.RmsNormEps,
                 ["rope_theta"] = config.Text.RopeTheta,
                 ["tie_word_embeddings"] = config.Text.TiedEmbeddings,
-                ["torch_dtype"] = "float32",
+                ["torch_dtype"] = dtype,
                 ["vocab_size"] = config.Text.VocabularySize,
             },
             ["tie_word_embeddings"] = config.Text.TiedEmbeddings,
-            ["torch_dtype"] = "float32",
+            ["torch_dtype"] = dtype,
             ["vision_config"] = new JObject
             {
                 ["hidden_act"] = config.Vision.Activation,

@@ -5,10 +5,12 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Checkpoints;
 using CoIN.Models.Conversation;
 using CoIN.Models.Generation;
 using CoIN.Models.Imaging;
 using CoIN.Models.Tokenization;
+using CoIN.Models.Torch;
 using CoIN.Models.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,23 +21,33 @@ namespace CoIN.Models.Llava;
 /// <param name="warn">Receives sentences about what is unusual but not wrong: unused tensors, samples without an answer.</param>
 public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, IDisposable
 {
-    private readonly ConcurrentDictionary<(string Path, string Dtype, string Device), Lazy<LlavaBase>> bases = new();
+    private readonly ConcurrentDictionary<(string Source, string Dtype, string Device), Lazy<LlavaBase>> bases = new();
 
     /// <inheritdoc/>
     public ILearner Open(ExperimentOptions options, string device, int threads)
     {
+        TorchLibrary.ThrowIfUnusable();
+
         // Torch keeps this number for each thread; a worker's thread has to set it itself, and first.
         set_num_threads(threads);
         var model = options.Model;
-        var shared = bases.GetOrAdd((model.Path, model.Dtype, device), key => new Lazy<LlavaBase>(() => LlavaBase.Load(key.Path, key.Dtype, key.Device, warn)));
+        var source = LlavaSource.Of(model);
+        var shared = bases.GetOrAdd((source.Name, model.Dtype, device), key => new Lazy<LlavaBase>(() => LlavaBase.Load(source, key.Dtype, key.Device, warn)));
         return new LlavaLearner(shared.Value, options, warn);
     }
 
-    /// <summary>Checks a model folder without loading its weights.</summary>
-    /// <exception cref="CoinException">Something of the folder is missing or does not fit together.</exception>
+    /// <summary>Checks a model's files without loading its weights.</summary>
+    /// <exception cref="CoinException">Something of them is missing or does not fit together.</exception>
     public static void Validate(ModelOptions options)
     {
-        _ = LlavaBase.ReadSettings(options.Path);
+        TorchLibrary.ThrowIfUnusable();
+        var source = LlavaSource.Of(options);
+        _ = LlavaBase.ReadSettings(source);
+        foreach (var path in new[] { source.Language, source.VisionTower })
+        {
+            _ = WeightFiles.Locate(path);
+        }
+
         _ = ConversationTemplates.Get(options.Conversation);
         _ = LlavaBase.ParseDtype(options.Dtype);
     }
@@ -56,38 +68,30 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
     /// <summary>Features of test pictures, for all sessions on the device.</summary>
     public FeatureCache Features { get; } = new(Model.Vision, Model.Device);
 
-    public static LlavaBase Load(string path, string dtype, string device, Action<string> warn)
+    public static LlavaBase Load(LlavaSource source, string dtype, string device, Action<string> warn)
     {
-        var (config, tokenizer, images) = ReadSettings(path);
-        var model = LlavaCheckpoint.Load(path, ParseDtype(dtype), ParseDevice(device), warn);
-        return new LlavaBase(model, tokenizer, images, Hash(path));
+        var (_, tokenizer, images) = ReadSettings(source);
+        var model = LlavaCheckpoint.Load(source, ParseDtype(dtype), ParseDevice(device), warn);
+        return new LlavaBase(model, tokenizer, images, Hash(source));
     }
 
     /// <summary>Reads everything but the weights and checks that it fits together.</summary>
-    public static (LlavaConfig Config, SentencePieceTokenizer Tokenizer, ClipImageProcessor Images) ReadSettings(string path)
+    public static (LlavaConfig Config, SentencePieceTokenizer Tokenizer, ClipImageProcessor Images) ReadSettings(LlavaSource source)
     {
-        if (!Directory.Exists(path))
-        {
-            throw new CoinException($"There is no model folder {path}. Check model.path.");
-        }
-
-        var config = LlavaCheckpoint.IsParts(path)
-            ? LlavaConfig.ReadParts(Path.Combine(path, "llama"), Path.Combine(path, "clip"))
-            : LlavaConfig.ReadHub(path);
-        var folders = LlavaCheckpoint.SettingsFolders(path);
-        var tokenizer = SentencePieceTokenizer.Load(Path.Combine(folders.Tokenizer, "tokenizer.model"));
+        var config = LlavaConfig.Read(source);
+        var tokenizer = SentencePieceTokenizer.Load(Path.Combine(source.Language, "tokenizer.model"));
         if (tokenizer.PieceCount > config.Text.VocabularySize)
         {
             throw new CoinException(
-                $"{Path.Combine(folders.Tokenizer, "tokenizer.model")} has {tokenizer.PieceCount} pieces but the model's vocabulary has " +
+                $"{Path.Combine(source.Language, "tokenizer.model")} has {tokenizer.PieceCount} pieces but the model's vocabulary has " +
                 $"{config.Text.VocabularySize} (config.json). Use the tokenizer that belongs to these weights.");
         }
 
-        var images = ClipImageProcessor.Load(Path.Combine(folders.ImageProcessor, "preprocessor_config.json"));
+        var images = ClipImageProcessor.Load(Path.Combine(source.VisionTower, "preprocessor_config.json"));
         if (images.Size != config.Vision.ImageSize)
         {
             throw new CoinException(
-                $"{Path.Combine(folders.ImageProcessor, "preprocessor_config.json")} makes pictures of {images.Size} pixels but the vision tower " +
+                $"{Path.Combine(source.VisionTower, "preprocessor_config.json")} makes pictures of {images.Size} pixels but the vision tower " +
                 $"takes {config.Vision.ImageSize} (config.json). Use the files of one checkpoint.");
         }
 
@@ -119,15 +123,21 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
         }
     }
 
-    private static string Hash(string path)
+    /// <summary>Over every file that was loaded, and the settings beside them.</summary>
+    private static string Hash(LlavaSource source)
     {
-        var files = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
-            .Where(file => Path.GetExtension(file) is ".safetensors" or ".json" or ".model")
-            .Select(file => (Name: Path.GetRelativePath(path, file).Replace('\\', '/'), File: file))
-            .OrderBy(pair => pair.Name, StringComparer.Ordinal);
-        var lines = files.Select(pair => $"{Durable.Sha256(pair.File)}  {pair.Name}\n");
+        var weights = new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>().SelectMany(path => WeightFiles.Locate(path).All)
+            .Select(Path.GetFullPath).ToHashSet(StringComparer.Ordinal);
+        var lines = source.Roots
+            .SelectMany(root => Files(root.Path).Select(file => (
+                Name: root.Name + (file == root.Path ? "" : Path.GetRelativePath(root.Path, file).Replace('\\', '/')), File: file)))
+            .Where(pair => weights.Contains(Path.GetFullPath(pair.File)) || Path.GetExtension(pair.File) is ".json" or ".model")
+            .OrderBy(pair => pair.Name, StringComparer.Ordinal)
+            .Select(pair => $"{Durable.Sha256(pair.File)}  {pair.Name}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
+
+    private static IEnumerable<string> Files(string root) => File.Exists(root) ? [root] : Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories);
 }
 
 /// <summary>A LLaVA base model on one device.</summary>
@@ -141,7 +151,9 @@ internal sealed class LlavaLearner(LlavaBase shared, ExperimentOptions options, 
 
     public string BaseModelSha256 => shared.Sha256;
 
-    public ITrainingSession OpenTraining(StageTraining stage) => new LlavaTrainingSession(shared.Model, options, stage, prompts, images, warn);
+    /// <summary>The first stage begins with the adapter that the options name, if they do.</summary>
+    public ITrainingSession OpenTraining(StageTraining stage) => new LlavaTrainingSession(
+        shared.Model, options, stage with { Adapter = stage.Adapter ?? options.Lora.From }, prompts, images, warn);
 
     public IGenerationSession OpenGeneration(string? adapter) =>
         new LlavaGenerationSession(shared.Model, options, adapter, prompts, new TestPictures(options, images, shared.Features), shared.Tokenizer.EndOfSequence);

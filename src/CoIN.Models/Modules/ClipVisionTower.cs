@@ -109,7 +109,7 @@ internal sealed class ClipVisionTower : IDisposable
         using var scope = NewDisposeScope();
         var pictures = pixels.size(0);
         var patches = F.conv2d(pixels.to(patchEmbedding.dtype), patchEmbedding, strides: [config.PatchSize, config.PatchSize]).flatten(2).transpose(1, 2);
-        var x = cat([classEmbedding.expand(pictures, 1, -1), patches], 1) + positionEmbedding;
+        var x = cat([classEmbedding.expand(pictures, 1, -1), patches], 1).add(positionEmbedding, Scalars.One);
         return preNorm.Forward(x).MoveToOuterDisposeScope();
     }
 
@@ -148,10 +148,10 @@ internal sealed class ClipVisionTower : IDisposable
             var heads = qkv.Split(qkv.Forward(norm1.Forward(x)))
                 .Select(y => y.reshape(pictures, positions, config.Heads, -1).transpose(1, 2)).ToArray();
             var attended = F.scaled_dot_product_attention(heads[0], heads[1], heads[2]);
-            x = x + output.Forward(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize));
+            x = x.add(output.Forward(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize)), Scalars.One);
             var inner = fc1.Forward(norm2.Forward(x));
             inner = config.Activation == "gelu" ? F.gelu(inner) : inner * sigmoid(inner.mul(Scalars.Of(1.702)));
-            return (x + fc2.Forward(inner)).MoveToOuterDisposeScope();
+            return x.add(fc2.Forward(inner), Scalars.One).MoveToOuterDisposeScope();
         }
 
         public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>

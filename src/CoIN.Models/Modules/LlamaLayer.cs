@@ -2,6 +2,7 @@ using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Generation;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -140,9 +141,9 @@ internal sealed class LlamaLayer : IDisposable
 
     private Tensor Finish(Tensor x, Tensor attended, AdapterPass? adapter, LoraLayer? lora)
     {
-        x = x + Project(Output, attended, adapter, lora?.Output)[0];
+        x = x.add(Project(Output, attended, adapter, lora?.Output)[0], Scalars.One);
         var gateUp = Project(GateUp, RmsNorm.Forward(x, postNorm, config.RmsNormEps), adapter, lora?.GateUp);
-        return x + Project(Down, F.silu(gateUp[0]) * gateUp[1], adapter, lora?.Down)[0];
+        return x.add(Project(Down, F.silu(gateUp[0]) * gateUp[1], adapter, lora?.Down)[0], Scalars.One);
     }
 
     /// <summary>[…, key/value heads, positions, size] with every head repeated for the query heads that share it.</summary>

@@ -15,9 +15,28 @@ internal static class Scalars
     private static readonly ConcurrentDictionary<double, Scalar> Reals = new();
     private static readonly ConcurrentDictionary<long, Scalar> Integers = new();
 
+    /// <summary>The integer 1, by which a sum of two tensors multiplies the second: also <c>x + y</c> makes a temporary scalar.</summary>
+    public static Scalar One { get; } = Of(1L);
+
     /// <summary>A real number. For the few values that a program's text or configuration has: none is ever given back.</summary>
     public static Scalar Of(double value) => Reals.GetOrAdd(value, static real => real.ToScalar());
 
     /// <summary>An integer; otherwise as for real numbers.</summary>
     public static Scalar Of(long value) => Integers.GetOrAdd(value, static integer => integer.ToScalar());
+
+    /// <summary>Calls a TorchScript function.</summary>
+    /// <param name="numbers">Its last arguments; kept alive until the function has returned.</param>
+    /// <param name="tensors">The arguments before them: tensors, or arrays of tensors.</param>
+    public static object Invoke(torch.jit.CompilationUnit script, string function, double[] numbers, params object[] tensors)
+    {
+        var scalars = Array.ConvertAll(numbers, static number => number.ToScalar());
+        try
+        {
+            return script.invoke(function, [.. tensors, .. scalars]);
+        }
+        finally
+        {
+            Array.ForEach(scalars, static scalar => scalar.Dispose());
+        }
+    }
 }

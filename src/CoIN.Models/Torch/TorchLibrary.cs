@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using CoIN.Benchmark;
 
 namespace CoIN.Models.Torch;
 
@@ -14,8 +15,15 @@ namespace CoIN.Models.Torch;
 /// </summary>
 internal static class TorchLibrary
 {
-    private const string FileName = "libLibTorchSharp.so";
+    public const string FileName = "libLibTorchSharp.so";
+
     private const string CxxLibrary = "libstdc++.so.6";
+
+    /// <summary>Why the libtorch that the environment names cannot be used; null where it can, or where none is named.</summary>
+    public static CoinException? Fault { get; private set; }
+
+    /// <summary>The folder of the libtorch in use that is not the packaged one; null where the packaged one is.</summary>
+    public static string? External { get; private set; }
 
     /// <summary>Runs before any other code of this assembly, hence before TorchSharp first looks for its library.</summary>
 #pragma warning disable CA2255 // Whoever uses this library's types needs it, and there is no later moment that is early enough.
@@ -29,14 +37,44 @@ internal static class TorchLibrary
         }
 
         string[] places = [AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native")];
-        var library = places.Select(place => Path.Combine(place, FileName)).FirstOrDefault(File.Exists);
-        if (library is not null && HostCxxLibrary() is { } host)
+        if (places.Select(place => Path.Combine(place, FileName)).FirstOrDefault(File.Exists) is not { } library)
         {
-            var usable = Adapt(library, File.ReadAllBytes(host));
-            if (usable != library)
-            {
-                NativeLibrary.Load(usable);
-            }
+            return;
+        }
+
+        var usable = HostCxxLibrary() is { } host ? Adapt(library, File.ReadAllBytes(host)) : library;
+        if (Environment.GetEnvironmentVariable(ExternalLibtorch.Variable) is { Length: > 0 } folder)
+        {
+            UseExternal(folder, usable);
+        }
+        else if (usable != library)
+        {
+            NativeLibrary.Load(usable);
+        }
+    }
+
+    /// <summary>To be called before the first tensor, where a fault can still be told well.</summary>
+    /// <exception cref="CoinException">The environment names a libtorch that cannot be used.</exception>
+    public static void ThrowIfUnusable()
+    {
+        if (Fault is not null)
+        {
+            throw new CoinException(Fault.Message, Fault);
+        }
+    }
+
+    private static void UseExternal(string folder, string library)
+    {
+        try
+        {
+            ExternalLibtorch.Use(folder, library);
+            External = folder;
+        }
+        catch (CoinException e)
+        {
+            // Commands without tensors go on; the packaged libtorch must not step in unasked, without the CUDA that was wanted.
+            Fault = e;
+            NativeLibrary.SetDllImportResolver(typeof(TorchSharp.torch).Assembly, (_, _, _) => throw new CoinException(e.Message, e));
         }
     }
 

@@ -1,3 +1,4 @@
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -49,7 +50,7 @@ internal sealed class FusedAdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return ((Tensor)Script.invoke("norm", (object)Gradients(groups))).item<float>();
+        return ((Tensor)Scalars.Invoke(Script, "norm", [], (object)Gradients(groups))).item<float>();
     }
 
     /// <summary>Scales all gradients so that their norm is at most <paramref name="max"/>, as torch.nn.utils.clip_grad_norm_ does.</summary>
@@ -60,7 +61,7 @@ internal sealed class FusedAdamW : IDisposable
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            Script.invoke("scale", Gradients(groups), factor);
+            Scalars.Invoke(Script, "scale", [factor], (object)Gradients(groups));
         }
     }
 
@@ -72,9 +73,9 @@ internal sealed class FusedAdamW : IDisposable
         using var noGrad = no_grad();
         foreach (var group in groups)
         {
-            Script.invoke(
-                "step", group.Parameters, Gradients([group]), group.First, group.Second, group.Steps,
-                group.LearningRate * multiplier, beta1, beta2, weightDecay, epsilon);
+            Scalars.Invoke(
+                Script, "step", [group.LearningRate * multiplier, beta1, beta2, weightDecay, epsilon],
+                group.Parameters, Gradients([group]), group.First, group.Second, group.Steps);
         }
     }
 
@@ -83,7 +84,7 @@ internal sealed class FusedAdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Script.invoke("zero", (object)Gradients(groups));
+        Scalars.Invoke(Script, "zero", [], (object)Gradients(groups));
     }
 
     /// <summary>Moments and step counts by position: what a checkpoint has to keep.</summary>

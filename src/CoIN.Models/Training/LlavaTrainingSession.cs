@@ -44,7 +44,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
         order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
         adapter = stage.Adapter is null
             ? LoraAdapter.Initialize(model.Language, model.Projector, options.Lora, model.Device, SeededRandom.Combine(options.Seed, 0, 2))
-            : PeftFolder.Read(stage.Adapter, model);
+            : PeftFolder.ReadToTrain(stage.Adapter, model, options.Lora);
         foreach (var parameter in adapter.Parameters())
         {
             parameter.requires_grad_(true);
@@ -110,7 +110,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
 
     public void SaveCheckpoint(string folder) => TrainingCheckpoint.Write(folder, Description, adapter, optimizer);
 
-    public void SaveAdapter(string folder) => PeftFolder.Write(folder, adapter, options.Lora.Dropout, options.Model.Path);
+    public void SaveAdapter(string folder) => PeftFolder.Write(folder, adapter, options.Lora.Dropout, options.Model.Name());
 
     public void Dispose()
     {

@@ -26,6 +26,7 @@ public sealed class RunHostTests : IDisposable
         Assert.Contains(witness.Seen, snapshot => snapshot.Training is { TotalSteps: 12 });
         Assert.Equal("Completed", File.ReadAllText(folder.Of("a/report.txt")));
         Assert.Equal(6, Directory.GetFiles(folder.Of("a/predictions"), "*", SearchOption.AllDirectories).Length);
+        Assert.Equal(6, Directory.GetFiles(folder.Of("a/scores"), "*.jsonl", SearchOption.AllDirectories).Length);
         Assert.Empty(Directory.GetDirectories(folder.Of("a/stages"), "checkpoints", SearchOption.AllDirectories));
         Assert.Equal(last.Cells.SelectMany(row => row), RunJournal.Read(folder.Of("a"))!.ToSnapshot().Cells.SelectMany(row => row));
     }
@@ -110,7 +111,7 @@ public sealed class RunHostTests : IDisposable
         var data = await Assert.ThrowsAsync<CoinException>(() => Run("changed", null, new FakeLearners(), work: new FakeWork { DataSha256 = "d1" }));
         Assert.Contains("train.json has changed", data.Message, StringComparison.Ordinal);
 
-        var model = await Run("changed", null, new FakeLearners { BaseModel = new string('c', 64) });
+        var model = await Run("changed", null, new FakeLearners(stepMilliseconds: 20) { BaseModel = new string('c', 64) });
         Assert.Equal(RunStatus.Failed, model.Status);
         Assert.Contains("base model", model.Message, StringComparison.Ordinal);
 
@@ -155,7 +156,7 @@ public sealed class RunHostTests : IDisposable
     private Task<RunSnapshot> Run(
         string id, ExperimentOptions? options, FakeLearners learners, Witness? witness = null, CancellationToken stop = default, FakeWork? work = null) =>
         RunHost.RunAsync(
-            new RunRequest(id, folder.Of(id), options, new NodeSettings { Hostname = "127.0.0.1" }), learners, work ?? new FakeWork(), witness ?? new Witness(),
+            new RunRequest(id, folder.Of(id), options, new NodeSettings { Hostname = "127.0.0.1" }), learners, new FakeJudges(), work ?? new FakeWork(), witness ?? new Witness(),
             NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>Every adapter and prediction of a run, and its matrix.</summary>
@@ -163,8 +164,9 @@ public sealed class RunHostTests : IDisposable
     [
         .. Directory.GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(folder.Of(id), path))
-            .Where(path => path.StartsWith("stages", StringComparison.Ordinal) || path.StartsWith("predictions", StringComparison.Ordinal))
+            .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
             .Order(StringComparer.Ordinal).Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
         .. RunJournal.Read(folder.Of(id))!.ToSnapshot().Cells.SelectMany(row => row).Select(cell => $"{cell}"),
+        .. RunJournal.Read(folder.Of(id))!.Cells.OrderBy(cell => cell.Key).Select(cell => $"{cell.Value with { Number = 0, At = default }}"),
     ];
 }

@@ -4,6 +4,7 @@ using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Wire;
 using CoIN.Actors.Work;
+using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Tests.Wire;
 
@@ -34,6 +35,30 @@ public sealed class WireFormatTests
             "cell-scored:1", """{"stage":1,"task":0,"accuracy":62.5,"samples":200,"file":"f","sha256":"ab","number":7,"at":"2026-01-02T03:04:05+00:00"}""",
             new CellScored(1, 0, 62.5, 200, "f", "ab") { Number = 7, At = At }
         },
+        {
+            "cell-scored:1",
+            """{"stage":0,"task":1,"accuracy":62.5,"samples":200,"file":"f","sha256":"ab","corrected":60.0,"correctedSamples":201,"scoresFile":"s","scoresSha256":"cd","number":7,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CellScored(0, 1, 62.5, 200, "f", "ab") { Corrected = 60, CorrectedSamples = 201, ScoresFile = "s", ScoresSha256 = "cd", Number = 7, At = At }
+        },
+        {
+            "cell-rescored:1",
+            """{"stage":1,"task":0,"accuracy":62.5,"samples":200,"corrected":60.0,"correctedSamples":201,"scoresFile":"s","scoresSha256":"cd","number":11,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CellRescored(1, 0, 62.5, 200, 60, 201, "s", "cd") { Number = 11, At = At }
+        },
+        {
+            "judge-appointed:1",
+            """{"judge":{"name":"gpt","kind":"OpenAi","endpoint":"http://h/v1","model":"m","apiKeyEnv":"KEY","concurrency":8,"timeout":60.0,"retries":6,"retryDelay":1.0,"dtype":"bfloat16","batchSize":16,"maxTokens":20,"temperature":0.7,"topP":0.8,"repetitionPenalty":1.05,"seed":42},"number":12,"at":"2026-01-02T03:04:05+00:00"}""",
+            new JudgeAppointed(new JudgeOptions
+            {
+                Name = "gpt", Kind = JudgeKind.OpenAi, Endpoint = "http://h/v1", Model = "m", ApiKeyEnv = "KEY", Temperature = 0.7, TopP = 0.8, RepetitionPenalty = 1.05,
+            }) { Number = 12, At = At }
+        },
+        { "judge-dismissed:1", """{"judge":"gpt","number":13,"at":"2026-01-02T03:04:05+00:00"}""", new JudgeDismissed("gpt") { Number = 13, At = At } },
+        {
+            "cell-judged:1",
+            """{"stage":2,"task":0,"judge":"gpt","kind":"OpenAi","model":"m","identity":"ef","published":70.0,"corrected":72.5,"samples":200,"unparsable":3,"file":"f","sha256":"ab","number":14,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CellJudged(2, 0, "gpt", JudgeKind.OpenAi, "m", "ef", 70, 72.5, 200, 3, "f", "ab") { Number = 14, At = At }
+        },
         { "run-completed:1", """{"number":8,"at":"2026-01-02T03:04:05+00:00"}""", new RunCompleted { Number = 8, At = At } },
         { "run-failed:1", """{"message":"NaN","number":9,"at":"2026-01-02T03:04:05+00:00"}""", new RunFailed("NaN") { Number = 9, At = At } },
         { "run-stopped:1", """{"message":"asked","number":10,"at":"2026-01-02T03:04:05+00:00"}""", new RunStopped("asked") { Number = 10, At = At } },
@@ -61,7 +86,7 @@ public sealed class WireFormatTests
     public void Messages_about_every_kind_of_work_cross_the_wire()
     {
         var options = Experiments.Of(1);
-        foreach (var item in new WorkItem[] { new TrainStage(2, "a", "c"), new AnswerShard(1, 0, 1, 2, null), new ScoreCell(1, 0, new(["x", "y"])) })
+        foreach (var item in new WorkItem[] { new TrainStage(2, "a", "c"), new AnswerShard(1, 0, 1, 2, null), new ScoreCell(1, 0, new(["x", "y"])), new JudgeCell(1, 0, "gpt", "ef", "f", "ab") })
         {
             var assignment = new WorkProtocol.Assignment("r", "/runs/r", options, item);
             var read = Assert.IsType<WorkProtocol.Assignment>(WireFormat.Read(WireFormat.Write(assignment), WireFormat.Manifest(assignment)));
@@ -70,6 +95,13 @@ public sealed class WireFormatTests
             var failed = new WorkProtocol.WorkFailed(item, "why");
             Assert.Equal(failed, WireFormat.Read(WireFormat.Write(failed), WireFormat.Manifest(failed)));
         }
+
+        var cell = new WorkProtocol.CellWritten(new ScoreCell(1, 0, new(["x"])), 50, 7, "f", "ab") { Corrected = 40, CorrectedSamples = 8, ScoresFile = "s", ScoresSha256 = "cd" };
+        Assert.Equal(cell, WireFormat.Read(WireFormat.Write(cell), WireFormat.Manifest(cell)));
+
+        var judged = new WorkProtocol.JudgementsWritten(new JudgeCell(1, 0, "gpt", "ef", "f", "ab"), 70, null, 7, 7, "j", "cd");
+        Assert.Equal(judged, WireFormat.Read(WireFormat.Write(judged), WireFormat.Manifest(judged)));
+        Assert.Equal("{}", Encoding.UTF8.GetString(WireFormat.Write(new WorkProtocol.Free())));
 
         var written = new WorkProtocol.AdapterWritten(new TrainStage(1, null, null), "f", "ab", null, 3, 0.5, 9, 1);
         Assert.Equal(written, WireFormat.Read(WireFormat.Write(written), WireFormat.Manifest(written)));

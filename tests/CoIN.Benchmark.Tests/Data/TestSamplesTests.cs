@@ -39,6 +39,23 @@ public sealed class TestSamplesTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""["red", "red", "pink", 4]""")]
+    [InlineData("""[{"answer": "red", "answer_confidence": "yes"}, {"answer": "red"}, {"answer": "pink"}, {"answer": 4}]""")]
+    public void All_annotators_answers_may_stand_beside_the_one(string answers)
+    {
+        var both = One($$"""{"question_id": 1, "text": "t", "answer": "pink", "answers": {{answers}}}""");
+        var only = One($$"""{"question_id": 1, "text": "t", "answers": {{answers}}}""");
+
+        Assert.Equal("pink", both.Answer);
+        Assert.Equal("red", only.Answer);
+        Assert.All([both, only], sample => Assert.Equal(["red", "red", "pink", "4"], sample.Answers));
+    }
+
+    [Fact]
+    public void An_empty_list_of_answers_leaves_the_one()
+        => Assert.Equal(["pink"], One("""{"question_id": 1, "text": "t", "answer": "pink", "answers": []}""").Answers);
+
+    [Theory]
     [InlineData("\"[0.1, 0.2, 0.3, 0.4]\"")]
     [InlineData("[0.1, 0.2, 0.3, 0.4]")]
     public void The_box_of_a_grounding_sample_is_its_answer(string box)
@@ -56,6 +73,8 @@ public sealed class TestSamplesTests : IDisposable
     [Theory]
     [InlineData("Which?\nA. one\nB. two\nC. three\nAnswer with the letter", 3)]
     [InlineData("A. says a hint\nWhich?\nA. one\r\nB. two\r\n", 2)]
+    [InlineData("Which?\n(A) one\n(B) two", 2)]
+    [InlineData("Which?\nA) one\nB) two\nC) three\nD) four", 4)]
     [InlineData("Which?\nA. one", null)]
     [InlineData("B. one\nC. two", null)]
     [InlineData("What is in the picture?", null)]
@@ -75,6 +94,7 @@ public sealed class TestSamplesTests : IDisposable
     [InlineData("\"text\": \"t\", \"answer\": true", "has true or false as \"answer\"")]
     [InlineData("\"text\": \"t\", \"answer\": {}", "has an object as \"answer\"")]
     [InlineData("\"text\": \"t\", \"answer\": [\"a\", null]", "has null as \"answer[1]\"")]
+    [InlineData("\"text\": \"t\", \"answers\": [\"a\", {}]", "has an object as \"answers[1]\"")]
     [InlineData("\"answer\": \"a\"", "has no \"text\"")]
     [InlineData("\"text\": 4, \"answer\": \"a\"", "has a number as \"text\"")]
     [InlineData("\"text\": \"t\", \"answer_bbox\": [0.1, 0.2]", "has a \"answer_bbox\" that is no box")]

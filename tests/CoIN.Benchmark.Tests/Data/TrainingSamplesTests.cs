@@ -105,6 +105,38 @@ public sealed class TrainingSamplesTests : IDisposable
         Assert.Contains("data.instructions", missing, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_byte_order_mark_and_the_tag_at_the_end_are_accepted()
+    {
+        var path = folder.Write("train.json", "");
+        File.WriteAllText(
+            path, """[{"id": 1, "image": "a.jpg", "conversations": [{"from": "human", "value": "What?\n<image>"}, {"from": "gpt", "value": "A"}]}]""",
+            new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+
+        Assert.Equal("What?\n<image>", TrainingSamples.Read(path)[0].Conversations[0].Value);
+    }
+
+    [Fact]
+    public void Equal_texts_are_kept_once()
+    {
+        var samples = Read($$"""[{"id": 1, "image": "a.jpg", {{Talk}}}, {"id": 2, "image": "a.jpg", {{Talk}}}]""");
+
+        Assert.Same(samples[0].Conversations[0].Value, samples[1].Conversations[0].Value);
+        Assert.Same(samples[0].Conversations[1].Value, samples[1].Conversations[1].Value);
+        Assert.Same(samples[0].Image, samples[1].Image);
+    }
+
+    [Fact]
+    public void A_missing_file_names_those_that_are_there()
+    {
+        folder.Write("TextVQA/val.json", "[]");
+        folder.Write("TextVQA/test_1.json", "[]");
+
+        Assert.Contains(
+            "There are test_1.json and val.json in that folder.",
+            Assert.Throws<CoinException>(() => TestSamples.Read(folder.File("TextVQA/test.json"))).Message, StringComparison.Ordinal);
+    }
+
     private IReadOnlyList<TrainingSample> Read(string json) => TrainingSamples.Read(folder.Write("train.json", json));
 
     private string Fault(string json) => Assert.Throws<CoinException>(() => Read(json)).Message;

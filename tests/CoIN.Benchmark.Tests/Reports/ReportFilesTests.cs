@@ -12,11 +12,14 @@ public sealed class ReportFilesTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Three_files_are_written()
+    public void Every_form_is_written_and_named()
     {
-        ReportFiles.Write(folder.Path, Reports.Sequential());
+        var written = ReportFiles.Write(folder.Path, Reports.Sequential());
 
-        Assert.Equal(["matrix.csv", "report.json", "report.md"], Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(written.Order(StringComparer.Ordinal), Directory.GetFiles(folder.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["cells.csv", "matrix.csv", "report.html", "report.json", "report.md", "table.csv", "table.json", "table.md", "table.tex"],
+            Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

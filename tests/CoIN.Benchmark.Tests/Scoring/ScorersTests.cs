@@ -6,12 +6,17 @@ namespace CoIN.Benchmark.Tests.Scoring;
 public sealed class ScorersTests
 {
     [Fact]
-    public void There_is_a_scorer_for_every_task_of_the_paper()
+    public void There_are_scorers_for_every_task_of_the_paper_and_general_ones_in_both_scorings()
     {
-        string[] keys = ["scienceqa", "textvqa", "imagenet", "gqa", "vizwiz", "grounding", "grounding-minigpt", "vqav2", "ocrvqa"];
+        string[] keys =
+        [
+            "scienceqa", "textvqa", "imagenet", "gqa", "vizwiz", "grounding", "grounding-minigpt", "vqav2", "ocrvqa",
+            "exact", "normalized", "contains", "vqa", "choice", "box",
+        ];
 
         Assert.Equal(keys, Scorers.Keys);
-        Assert.All(keys, key => Assert.Equal(key, Scorers.Of(key).Key));
+        Assert.All(keys, key => Assert.Equal((key, key), (Scorers.Of(key).Key, Scorers.Of(key, ScoringKind.Corrected).Key)));
+        Assert.All(keys, key => Assert.Equal(Pairing.EachSample, Scorers.Of(key, ScoringKind.Corrected).Pairing));
     }
 
     [Theory]

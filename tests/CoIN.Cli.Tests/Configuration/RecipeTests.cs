@@ -69,6 +69,45 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(TaskOrders.Default, Load("orders/default.hocon").Options.Tasks.Select(task => task.Name));
     }
 
+    [Theory]
+    [InlineData("0.1", 0.1)]
+    [InlineData("0.2", 0.2)]
+    [InlineData("0.4", 0.4)]
+    [InlineData("0.6", 0.6)]
+    [InlineData("0.8", 0.8)]
+    [InlineData("1.0", 1.0)]
+    public void The_papers_volumes_are_recipes(string file, double volume) => Assert.Equal(volume, Load($"volumes/{file}.hocon").Options.Data.Volume);
+
+    [Theory]
+    [InlineData(128)]
+    [InlineData(192)]
+    [InlineData(256)]
+    public void The_papers_ranks_are_recipes_at_volume_0_4_with_alpha_at_twice_the_rank(int rank)
+    {
+        var options = Load("models/llava-1.5-7b.hocon", $"ranks/{rank}.hocon").Options;
+
+        Assert.Equal((rank, 2.0 * rank, 0.4), (options.Lora.Rank, options.Lora.Alpha, options.Data.Volume));
+    }
+
+    [Theory]
+    [InlineData("original", "Instructions_Original")]
+    [InlineData("diverse", "Instructions_Diverse")]
+    [InlineData("ten-type", "Instructions_10type")]
+    public void The_instruction_types_are_recipes_which_read_the_folder_beside(string file, string folder) =>
+        Assert.Equal(_folder.PathOf(folder), Load($"instructions/{file}.hocon").Options.Data.Instructions);
+
+    [Fact]
+    public void Every_recipe_opens_with_the_command_that_runs_it()
+    {
+        foreach (var folder in new[] { "volumes", "ranks", "instructions" })
+        {
+            Assert.All(Directory.GetFiles(Repository.PathOf("hocon", folder)), file =>
+                Assert.Contains($"#   ./run.sh run hocon/", File.ReadAllText(file), StringComparison.Ordinal));
+            Assert.All(Directory.GetFiles(Repository.PathOf("hocon", folder)), file =>
+                Assert.Contains($" hocon/{folder}/{Path.GetFileName(file)}\n", File.ReadAllText(file), StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public void The_example_for_own_data_is_valid_once_its_paths_are_set()
     {

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text;
 using CoIN.Actors.Configuration;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
 using CoIN.Cli.Tests.Support;
 
 namespace CoIN.Cli.Tests.Configuration;
@@ -10,12 +11,13 @@ public sealed class ReferenceTests
 {
     public static TheoryData<string, Type, string[]> Sections => new()
     {
-        { "coin", typeof(ExperimentOptions), ["Tasks", "Data", "Model", "Lora", "Training", "Evaluation"] },
+        { "coin", typeof(ExperimentOptions), ["Tasks", "Data", "Model", "Lora", "Training", "Evaluation", "Judge"] },
         { "coin.data", typeof(DataOptions), [] },
         { "coin.model", typeof(ModelOptions), [] },
         { "coin.lora", typeof(LoraOptions), [] },
         { "coin.training", typeof(TrainingOptions), [] },
         { "coin.evaluation", typeof(EvaluationOptions), [] },
+        { "coin.judge", typeof(JudgeOptions), [] },
         { "coin.node", typeof(NodeSettings), [] },
         { "coin.tasks.OCR-VQA", typeof(TaskOptions), ["Name"] },
     };

@@ -37,11 +37,37 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin.lora.train-projector = maybe", "expected true or false")]
     [InlineData("coin.method = ewc", "expected sequential-lora or zero-shot")]
     [InlineData("coin.training.schedule = linear", "expected cosine or constant")]
+    [InlineData("coin.data.test-subset = last", "expected first or seeded")]
+    [InlineData("coin.data.instruction-type = ten", "expected original or diverse or ten-type")]
     [InlineData("coin.node.roles { a = 1 }", "expected a list")]
     public void A_wrong_key_or_type_is_named_with_what_was_expected(string text, string expected) => Assert.Contains(expected, FaultOf(text));
 
     [Theory]
+    [InlineData("coin.model { language = x, projector = x }", "coin.model.language is set")]
+    [InlineData("coin.model { path = null, language = x, projector = x }", "coin.model.vision-tower is not set")]
+    [InlineData("coin.model { path = null, language = x, vision-tower = y }", "coin.model.projector is not set")]
+    [InlineData("coin.model.path = null", "coin.model.path is not set")]
+    [InlineData("coin.model { path = null, language = none, vision-tower = model, projector = none.bin }", "coin.model.language: the folder")]
+    [InlineData("coin.model { path = null, language = model, vision-tower = model, projector = none.bin }", "coin.model.projector: the file")]
+    [InlineData("coin.lora.from = model", "coin.lora.from:")]
+    public void A_model_is_one_folder_or_three_parts_that_are_there(string text, string expected) => Assert.Contains(expected, FaultOf(text));
+
+    [Fact]
+    public void A_model_of_three_parts_is_valid()
+    {
+        _folder.Write("mm_projector.bin", "");
+        var loaded = ConfigurationLoader.Load(
+            [], [.. _complete, "model.path=null", "model.language=model", "model.vision-tower=model", "model.projector=mm_projector.bin"], _folder.Path);
+
+        Assert.Equal("", loaded.Options.Model.Path);
+        Assert.Equal(_folder.PathOf("mm_projector.bin"), loaded.Options.Model.Projector);
+        Assert.Equal(_folder.PathOf("model"), loaded.Options.Model.Name());
+    }
+
+    [Theory]
     [InlineData("lora.rank=0", "coin.lora.rank is 0")]
+    [InlineData("data.volume=0", "coin.data.volume is 0")]
+    [InlineData("data.volume=1.5", "coin.data.volume is 1.5")]
     [InlineData("lora.alpha=0", "coin.lora.alpha is 0")]
     [InlineData("lora.dropout=1", "coin.lora.dropout is 1")]
     [InlineData("lora.dropout=-0.1", "coin.lora.dropout is -0.1")]

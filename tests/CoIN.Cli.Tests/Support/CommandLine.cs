@@ -13,6 +13,8 @@ internal sealed class CommandLine : IDisposable
 
     public FakeEngine Engine { get; } = new();
 
+    public FakeData Data { get; } = new();
+
     public Terminal Terminal { get; set; } = Terminal.Plain;
 
     public StopSignals? Signals { get; private set; }
@@ -33,6 +35,7 @@ internal sealed class CommandLine : IDisposable
             Terminal = Terminal,
             Engine = Engine,
             Miniature = Engine,
+            Data = Data,
             Folder = Folder.Path,
             Clock = new FixedClock(),
             Variable = _ => null,

@@ -1,5 +1,9 @@
+using CoIN.Actors.Hosting;
 using CoIN.Actors.Runs;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Judging.UserStudy;
+using CoIN.Benchmark.Reports;
 using CoIN.Cli.Engine;
 using Microsoft.Extensions.Logging;
 
@@ -46,11 +50,56 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
         return Task.FromResult(Drive(ticket, stop));
     }
 
+    public JudgeOptions? Judge { get; private set; }
+
+    public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop)
+    {
+        Asked.Add("judge " + ticket.RunId);
+        (Ticket, Judge) = (ticket, judge);
+        return Task.FromResult(Drive(ticket, stop));
+    }
+
+    public Task<RunSnapshot> DismissAsync(string runFolder, string judge)
+    {
+        Asked.Add($"dismiss {judge} of {Path.GetFileName(runFolder)}");
+        return Task.FromResult(Snapshots.Completed());
+    }
+
+    /// <summary>What drawing a study gives.</summary>
+    public Func<string, int, int, Study> Draw { get; set; } = (_, _, _) => throw new NotSupportedException();
+
+    /// <summary>What importing a study gives.</summary>
+    public StudyImport? Import { get; set; }
+
+    public (Study Study, string Images, string Key) DrawStudy(string runFolder, string cells, int count, int seed) =>
+        (Draw(cells, count, seed), runFolder, Path.Combine(runFolder, "key.json"));
+
+    public Task<StudyImport> ImportStudyAsync(string runFolder, IReadOnlyList<string> files, string judge)
+    {
+        Asked.Add($"import {string.Join(' ', files.Select(Path.GetFileName))} as {judge}");
+        return Task.FromResult(Import!);
+    }
+
     public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) =>
         Task.FromResult(Journals.GetValueOrDefault(Path.GetFileName(runFolder)));
 
     public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop) =>
         Task.FromResult<IReadOnlyList<string>>([Path.Combine(runFolder, "report.md")]);
+
+    /// <summary>What scoring a run again comes to.</summary>
+    public Rescoring Rescoring { get; set; } = new(0, [], []);
+
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop)
+    {
+        Asked.Add("rescore " + Path.GetFileName(runFolder));
+        return Task.FromResult(Rescoring);
+    }
+
+    /// <summary>What runs found, by run id.</summary>
+    public Dictionary<string, RunReport> Reports { get; } = [];
+
+    public Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop) =>
+        Task.FromResult(Reports.GetValueOrDefault(Path.GetFileName(runFolder)));
 
     public Task PrepareAsync(ExperimentOptions options, Action<string> tell, CancellationToken stop)
     {

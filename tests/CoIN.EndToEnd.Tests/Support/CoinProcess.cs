@@ -26,7 +26,10 @@ internal sealed class CoinProcess : IDisposable
 
     public int ExitCode => process.ExitCode;
 
-    public static CoinProcess Start(params string[] arguments)
+    public static CoinProcess Start(params string[] arguments) => StartWith(new Dictionary<string, string>(), arguments);
+
+    /// <summary>Starts the command with variables added to its environment.</summary>
+    public static CoinProcess StartWith(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -38,6 +41,11 @@ internal sealed class CoinProcess : IDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "coin.dll"));
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["OMP_WAIT_POLICY"] = "passive";
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return new CoinProcess(new Process { StartInfo = start });
     }
 

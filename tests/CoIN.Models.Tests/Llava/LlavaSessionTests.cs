@@ -4,7 +4,6 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Llava;
 using CoIN.Models.Tests.Support;
-using CoIN.Models.Tokenization;
 using SkiaSharp;
 
 namespace CoIN.Models.Tests.Llava;
@@ -21,16 +20,7 @@ public sealed class LlavaSessionTests : IDisposable
     public LlavaSessionTests()
     {
         factory = new LlavaLearnerFactory(warnings.Add);
-        var pieces = new List<Piece> { new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control) };
-        pieces.AddRange(Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)));
-        pieces.AddRange("\u2581abcdefgh:.".Select((letter, i) => new Piece($"{letter}", -i, PieceKind.Normal)));
-        Directory.CreateDirectory(folder.Of("model"));
-        LlavaInitializer.Write(
-            folder.Of("model"),
-            new LlavaConfig(new ClipConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new LlamaConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
-        File.WriteAllBytes(folder.Of("model", "tokenizer.model"), new SentencePieceModel(pieces, true).ToBytes());
-        File.WriteAllText(
-            folder.Of("model", "preprocessor_config.json"), """{"size": 16, "crop_size": 16, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}""");
+        TinyLlava.WriteHub(folder.Of("model"));
         for (var i = 0; i < 6; i++)
         {
             using var bitmap = new SKBitmap(20, 16);

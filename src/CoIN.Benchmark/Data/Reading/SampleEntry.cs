@@ -4,18 +4,48 @@ using Newtonsoft.Json.Linq;
 
 namespace CoIN.Benchmark.Data.Reading;
 
+/// <summary>What kind of thing is wrong with a sample that cannot be read.</summary>
+internal enum SampleFaultKind
+{
+    /// <summary>A field is missing or of the wrong type.</summary>
+    Malformed,
+
+    /// <summary>There is no answer to learn, or to compare with.</summary>
+    EmptyAnswer,
+
+    /// <summary>A box is none.</summary>
+    BadBox,
+}
+
+/// <summary>Why a sample cannot be read.</summary>
+/// <param name="Sentence">Begins with "it".</param>
+internal sealed record SampleFault(SampleFaultKind Kind, string Sentence);
+
 /// <summary>One JSON object of a samples file, which knows where it stands so that its faults can be found.</summary>
 /// <param name="path">The file.</param>
 /// <param name="line">1-based line on which the object begins.</param>
 /// <param name="number">1-based position among the file's samples; files on one line have no other.</param>
 /// <param name="fields">The object.</param>
+/// <param name="texts">The file's texts, so that equal ones are kept once.</param>
 /// <param name="idKeys">Names under which the id may stand, the first one that is there counts.</param>
-internal sealed class SampleEntry(string path, int line, int number, JObject fields, params string[] idKeys)
+internal sealed class SampleEntry(string path, int line, int number, JObject fields, SharedTexts texts, string[] idKeys)
 {
     private string? id;
 
+    /// <summary>1-based line on which the sample begins.</summary>
+    public int Line => line;
+
     /// <summary>The id as text, whatever JSON type it has.</summary>
     public string Id => id ??= ReadId();
+
+    /// <summary>Whether the id was read.</summary>
+    public bool HasId => id is not null;
+
+    /// <summary>What the last fault was, for those who go on after it.</summary>
+    public SampleFault? LastFault { get; private set; }
+
+    /// <summary>The id where it was read already, else the position, as words.</summary>
+    public string Name => id ?? "number " + number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A field's value; null where it is absent or null.</summary>
     public JToken? this[string key] => fields[key] is { Type: not JTokenType.Null } value ? value : null;
@@ -23,7 +53,7 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
     /// <summary>A text field that must be there.</summary>
     public string Text(string key) => this[key] switch
     {
-        { Type: JTokenType.String } value => (string)value!,
+        { Type: JTokenType.String } value => Share((string)value!),
         null => throw Fault($"has no \"{key}\"", "Add it"),
         var other => throw WrongType(key, other, "text"),
     };
@@ -42,18 +72,24 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
                     image = image[2..].TrimStart('/');
                 }
 
-                return image.Length == 0 ? null : image;
+                return image.Length == 0 ? null : Share(image);
             case var other:
                 throw WrongType("image", other, "one path as text");
         }
     }
 
     /// <summary>A text or number as text, in the form that Python's str() gives to numbers.</summary>
-    public string TextOrNumber(string key, JToken value) => ScalarText(value) ?? throw WrongType(key, value, "text or a number");
+    public string TextOrNumber(string key, JToken value) => ScalarText(value) is { } text ? Share(text) : throw WrongType(key, value, "text or a number");
+
+    /// <summary>The text, or an equal one that another sample has.</summary>
+    public string Share(string text) => texts.Share(text);
 
     /// <summary>An error about this sample, as a sentence: "file, line, sample {fault}. {remedy} …".</summary>
-    public CoinException Fault(string fault, string remedy) =>
-        new($"{path}, line {line}, sample {id ?? "number " + number.ToString(CultureInfo.InvariantCulture)}: it {fault}. {remedy}, or remove the sample.");
+    public CoinException Fault(string fault, string remedy, SampleFaultKind kind = SampleFaultKind.Malformed)
+    {
+        LastFault = new SampleFault(kind, $"it {fault}");
+        return new($"{path}, line {line}, sample {Name}: it {fault}. {remedy}, or remove the sample.");
+    }
 
     /// <summary>An error about a field of the wrong JSON type.</summary>
     public CoinException WrongType(string key, JToken value, string wanted) =>

@@ -1,0 +1,74 @@
+using CoIN.Benchmark.Judging;
+
+namespace CoIN.Actors.Configuration;
+
+/// <summary>Turns <c>coin.judge</c> into a judge, or none, and notes values that cannot be.</summary>
+internal static class JudgeBinder
+{
+    private static readonly Dictionary<string, Choice> Kinds = new()
+    {
+        ["none"] = new(null), ["lexical"] = new(JudgeKind.Lexical), ["openai"] = new(JudgeKind.OpenAi), ["local"] = new(JudgeKind.Local),
+    };
+
+    public static JudgeOptions? Judge(Section section)
+    {
+        var kind = section.OneOf("kind", Kinds).Kind;
+        var judge = new JudgeOptions
+        {
+            Name = section.OptionalText("name") ?? kind?.ToString().ToLowerInvariant() ?? "none",
+            Kind = kind ?? JudgeKind.Lexical,
+            Endpoint = section.OptionalText("endpoint")?.TrimEnd('/'),
+            Model = section.OptionalText("model"),
+            ApiKeyEnv = section.OptionalText("api-key-env"),
+            Concurrency = section.Int("concurrency"),
+            Timeout = section.Double("timeout"),
+            Retries = section.Int("retries"),
+            RetryDelay = section.Double("retry-delay"),
+            Path = section.OptionalPath("path"),
+            Dtype = section.Text("dtype", "bfloat16"),
+            BatchSize = section.Int("batch-size"),
+            MaxTokens = section.Int("max-tokens"),
+            Temperature = section.Double("temperature"),
+            TopP = section.Double("top-p"),
+            RepetitionPenalty = section.Double("repetition-penalty"),
+            Seed = section.Int("seed"),
+        };
+        section.NoOtherKeys();
+        Check(section, judge);
+        CheckKind(section, judge, kind);
+        return kind is null ? null : judge;
+    }
+
+    private static void Check(Section section, JudgeOptions judge)
+    {
+        section.Require(JudgeOptions.IsName(judge.Name), "name", $"'{judge.Name}'", JudgeOptions.NameRule, "It becomes a folder's name.");
+        section.Require(judge.Concurrency >= 1, "concurrency", judge.Concurrency, "1 or more");
+        section.Require(judge.Timeout > 0, "timeout", judge.Timeout, "greater than 0 (seconds)");
+        section.Require(judge.Retries >= 0, "retries", judge.Retries, "0 or more");
+        section.Require(judge.RetryDelay >= 0, "retry-delay", judge.RetryDelay, "0 or more (seconds)");
+        section.Require(judge.Dtype is "float32" or "bfloat16" or "float16" or "", "dtype", judge.Dtype, "float32, bfloat16 or float16");
+        section.Require(judge.BatchSize >= 1, "batch-size", judge.BatchSize, "1 or more");
+        section.Require(judge.MaxTokens >= 1, "max-tokens", judge.MaxTokens, "1 or more");
+        section.Require(judge.Temperature >= 0, "temperature", judge.Temperature, "0 (greedy) or more");
+        section.Require(judge.TopP is > 0 and <= 1, "top-p", judge.TopP, "greater than 0 and at most 1");
+        section.Require(judge.RepetitionPenalty > 0, "repetition-penalty", judge.RepetitionPenalty, "greater than 0 (1 for none)");
+    }
+
+    private static void CheckKind(Section section, JudgeOptions judge, JudgeKind? kind)
+    {
+        switch (kind)
+        {
+            case JudgeKind.OpenAi:
+                section.Require(
+                    Uri.TryCreate(section.Text("endpoint", "http://localhost:8000/v1"), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https",
+                    "endpoint", $"'{judge.Endpoint}'", "an address such as http://localhost:8000/v1");
+                _ = section.Text("model", "Qwen1.5-32B-Chat");
+                break;
+            case JudgeKind.Local:
+                _ = section.RequiredPath("path", "/models/Qwen1.5-7B-Chat");
+                break;
+        }
+    }
+
+    private readonly record struct Choice(JudgeKind? Kind);
+}

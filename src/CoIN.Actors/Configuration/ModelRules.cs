@@ -1,0 +1,33 @@
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Actors.Configuration;
+
+/// <summary>Which keys name a base model: its folder, or its three parts.</summary>
+internal static class ModelRules
+{
+    public static void Check(Section section, ModelOptions model)
+    {
+        if (model.Path.Length > 0)
+        {
+            foreach (var key in new[] { ("language", model.Language), ("projector", model.Projector) }.Where(key => key.Item2 is not null).Select(key => key.Item1))
+            {
+                section.Problem($"{section.Key(key)} is set{section.From(key)} beside {section.Key("path")}. Name either the whole model's folder (path) or its parts (language, vision-tower, projector).");
+            }
+
+            return;
+        }
+
+        var parts = new[] { ("language", model.Language), ("vision-tower", model.VisionTower), ("projector", model.Projector) };
+        if (parts.All(part => part.Item2 is null))
+        {
+            // Notes that it is not set, with an example.
+            _ = section.Text("path", "/models/llava-1.5-7b");
+            return;
+        }
+
+        foreach (var (key, _) in parts.Where(part => part.Item2 is null))
+        {
+            section.Problem($"{section.Key(key)} is not set. A model of parts needs language (a LLaMA folder), vision-tower (a CLIP folder) and projector (a file), all three.");
+        }
+    }
+}

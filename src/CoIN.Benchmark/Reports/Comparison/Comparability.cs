@@ -1,0 +1,85 @@
+using System.Globalization;
+
+namespace CoIN.Benchmark.Reports.Comparison;
+
+/// <summary>Finds what makes the numbers of runs differ in meaning, not only in value.</summary>
+internal static class Comparability
+{
+    /// <summary>Sentences about every run that cannot simply be held against the first one; empty if all can.</summary>
+    public static IReadOnlyList<string> Warnings(IReadOnlyList<RunReport> runs)
+    {
+        var first = runs[0];
+        return
+        [
+            .. runs.Where(run => run.Status != "completed").Select(run => $"{run.RunId} is {run.Status}: cells are missing, and MAA and BWT with them."),
+            .. runs.Skip(1).SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run)).Concat(Corrected(first, run))),
+        ];
+    }
+
+    private static IEnumerable<string> Tasks(RunReport first, RunReport other)
+    {
+        if (!first.Tasks.Order(StringComparer.Ordinal).SequenceEqual(other.Tasks.Order(StringComparer.Ordinal)))
+        {
+            yield return $"{first.RunId} and {other.RunId} have different tasks: their MAA and BWT are means over different things.";
+        }
+        else if (!first.Tasks.SequenceEqual(other.Tasks))
+        {
+            yield return $"{first.RunId} and {other.RunId} learned the tasks in different orders: MAA, BWT and final accuracies depend on the order.";
+        }
+
+        if (first.Method != other.Method && (first.Method == Experiments.Method.ZeroShot || other.Method == Experiments.Method.ZeroShot))
+        {
+            yield return $"One of {first.RunId} and {other.RunId} is a zero-shot run: it has one accuracy per task, and no MAA and BWT.";
+        }
+    }
+
+    private static IEnumerable<string> Tests(RunReport first, RunReport other)
+    {
+        foreach (var test in first.DataFiles.Where(file => file.Use == "test"))
+        {
+            if (other.DataFiles.FirstOrDefault(file => file.Use == "test" && file.Task == test.Task) is not { } same)
+            {
+                continue;
+            }
+
+            if (same.Sha256 != test.Sha256)
+            {
+                yield return $"{test.Task}: {first.RunId} and {other.RunId} were tested on different files "
+                    + $"(SHA-256 {RunSettings.Short(test.Sha256)} and {RunSettings.Short(same.Sha256)}). These accuracies do not compare.";
+            }
+            else if (same.SamplesUsed != test.SamplesUsed)
+            {
+                yield return string.Create(CultureInfo.InvariantCulture,
+                    $"{test.Task}: {first.RunId} was tested on {test.SamplesUsed} samples, {other.RunId} on {same.SamplesUsed} of the same file.");
+            }
+        }
+    }
+
+    private static IEnumerable<string> Scorers(RunReport first, RunReport other)
+    {
+        if (first.Options is null || other.Options is null)
+        {
+            yield break;
+        }
+
+        foreach (var task in first.Options.Tasks)
+        {
+            if (other.Options.Tasks.FirstOrDefault(one => one.Name == task.Name) is { } same && same.Scorer != task.Scorer)
+            {
+                yield return $"{task.Name}: {first.RunId} is scored by {task.Scorer}, {other.RunId} by {same.Scorer}. These accuracies do not compare.";
+            }
+        }
+    }
+
+    private static IEnumerable<string> Corrected(RunReport first, RunReport other)
+    {
+        var (one, two) = (HasCorrected(first), HasCorrected(other));
+        if (one != two)
+        {
+            var lacking = (one ? other : first).RunId;
+            yield return $"{lacking} has no corrected scores. ./run.sh rescore {lacking} computes them from its predictions.";
+        }
+
+        static bool HasCorrected(RunReport run) => run.Cells.Any(cell => cell.CorrectedPercent is not null);
+    }
+}

@@ -1,0 +1,60 @@
+using CoIN.Benchmark.Reports.Results;
+
+namespace CoIN.Benchmark.Reports.Html;
+
+/// <summary>The accuracy matrix as a table whose cells are the darker the higher their number; every cell has its number in it.</summary>
+internal static class HeatMap
+{
+    /// <summary>From this accuracy in percent on the background is so strong that the number needs the other colour.</summary>
+    private const double Strong = 55;
+
+    public static Markup Render(RunResults results, Measure measure)
+    {
+        var tasks = results.Report.Tasks;
+        var rows = new List<Markup>();
+        if (measure.Measured.ZeroShot.Any(cell => cell is not null))
+        {
+            rows.Add(Row("untrained model", 0));
+        }
+
+        if (results.HasStages)
+        {
+            rows.AddRange(tasks.Select((task, place) => Row(Markup.Of($"{place + 1} {task}").Text, place + 1)));
+        }
+
+        return Markup.Of($"""
+            <div class="scroll"><table class="heat">
+            <caption>{measure.Title}, in percent. A row per stage (after training on which task), a column per task (tested on which).</caption>
+            <thead><tr><th scope="col">after stage</th>{Markup.Join(tasks.Select(task => Markup.Of($"<th scope=\"col\">{task}</th>")), "")}</tr></thead>
+            <tbody>
+            {Markup.Join(rows)}
+            </tbody></table></div>
+            <div class="legend"><span>0 % <i class="ramp"></i> 100 %</span>{(results.HasStages ? new Markup("<span><i class=\"swatch own\"></i>framed: just trained</span>") : Markup.Empty)}
+            {(measure.Results.CellIntervals.Count > 0 ? new Markup("<span>small: 95 % interval</span>") : Markup.Empty)}</div>
+            """);
+
+        Markup Row(string label, int stage) => Markup.Of(
+            $"<tr><th scope=\"row\">{new Markup(label)}</th>{Markup.Join(tasks.Select((_, task) => Cell(measure, stage, task)), "")}</tr>");
+    }
+
+    private static Markup Cell(Measure measure, int stage, int task)
+    {
+        if (stage > 0 && task >= stage)
+        {
+            return new Markup("<td></td>");
+        }
+
+        if (measure.Cell(stage, task) is not { } percent)
+        {
+            return new Markup("<td class=\"gone\" title=\"not measured\">–</td>");
+        }
+
+        var interval = measure.Results.CellInterval(stage, task);
+        var title = FormattableString.Invariant($"{percent:0.00} %")
+            + (measure.SamplesOf(stage, task) is { } samples ? FormattableString.Invariant($" of {samples} samples") : "")
+            + (interval is { } known ? FormattableString.Invariant($", 95 % interval {known.Low:0.00} to {known.High:0.00}") : "");
+        var kind = (percent >= Strong ? " hi" : "") + (stage == task + 1 ? " own" : "");
+        var range = interval is { } shown ? Markup.Of($"<small>{shown.Low:0.0}–{shown.High:0.0}</small>") : Markup.Empty;
+        return Markup.Of($"<td class=\"cell{kind}\" style=\"--v:{percent / 100:0.###}\" title=\"{title}\">{percent:0.0}{range}</td>");
+    }
+}

@@ -1,0 +1,147 @@
+using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports.Examples;
+using CoIN.Benchmark.Reports.Paper;
+using CoIN.Benchmark.Reports.Results;
+using CoIN.Benchmark.Reports.Tables;
+
+namespace CoIN.Benchmark.Reports.Html;
+
+/// <summary>The report as one page for a browser.</summary>
+internal static class HtmlReport
+{
+    public static string Render(RunResults results, IReadOnlyList<Example> examples)
+    {
+        var report = results.Report;
+        var sections = new List<(string Id, string Title, Markup Body)>
+        {
+            ("accuracy", "Accuracy", MeasurePanels.Render(results)),
+            ("before-after", results.HasStages ? "Just trained and at the end" : "By task", Radars(results)),
+            ("metrics", "All numbers", Numbers(results)),
+        };
+        if (results.Judges.Count > 0)
+        {
+            sections.Add(("following", "Instruction Following", Following(results)));
+        }
+
+        if (PublishedResult.For(report) is { } paper)
+        {
+            sections.Add(("paper", "Beside the paper", BesideThePaper(paper, results)));
+        }
+
+        if (examples.Count > 0)
+        {
+            sections.Add(("examples", "Examples", ExampleCards.Render(report, examples)));
+        }
+
+        sections.Add(("provenance", "Provenance", Provenance(report)));
+        sections.RemoveAll(section => section.Body == Markup.Empty);
+        return Page.Render($"{report.Name} · CoIN", Markup.Of($"""
+            <header>
+            <h1>{report.Name}</h1>
+            <p class="lead">Run <b>{report.RunId}</b> · {ReportNames.Of(report.Method)} · {report.Tasks.Count} tasks · seed {report.Seed} · {report.Status}</p>
+            {Unfinished(results)}
+            <nav>{Markup.Join(sections.Select(section => Markup.Of($"<a href=\"#{section.Id}\">{section.Title}</a>")))}</nav>
+            </header>
+            {Markup.Join(sections.Select(section => Page.Section(section.Id, section.Title, section.Body)))}
+            """));
+    }
+
+    private static Markup Unfinished(RunResults results)
+    {
+        var tasks = results.Report.Tasks.Count;
+        var (scored, all) = (results.Report.Cells.Select(cell => (cell.Stage, cell.Task)).Distinct().Count(), results.HasStages ? tasks * (tasks + 1) / 2 : tasks);
+        return scored >= all
+            ? Markup.Empty
+            : Markup.Of($"<p class=\"warning\">This run is {results.Report.Status}: {scored} of {all} cells are scored. What sums up all cells is known when they are.</p>");
+    }
+
+    private static Markup Radars(RunResults results)
+    {
+        var tasks = results.Report.Tasks;
+        if (tasks.Count < Radar.FewestAxes)
+        {
+            return Markup.Empty;
+        }
+
+        var shown = results.Measures.Where(measure => measure == results.Published || measure is { Judge: not null, Scoring: Scoring.ScoringKind.Corrected })
+            .Concat(results.Judges.Where(judge => judge.Corrected is null).Select(judge => judge.Published)).ToList();
+        var charts = results.HasStages
+            ? shown.Select(measure => Radar.Render(
+                measure.Judge is null ? "Truth Alignment" : $"Reasoning Capability by {measure.Judge}", tasks,
+                [new("before", PaperTable.JustTrained, measure.Matrix.JustTrained), new("after", PaperTable.Final, measure.Matrix.Final)])).ToList()
+            : [];
+        foreach (var other in shown.Skip(1).DefaultIfEmpty(results.Corrected).OfType<Measure>())
+        {
+            charts.Add(Radar.Render(
+                results.HasStages ? "At the end: form and knowledge" : "Form and knowledge", tasks,
+                [
+                    new("third", other.Judge is null ? "Truth Alignment, corrected" : $"Reasoning Capability by {other.Judge}", Last(results, other)),
+                    new("after", "Truth Alignment, published", Last(results, results.Published)),
+                ]));
+        }
+
+        if (charts.Count == 0)
+        {
+            charts.Add(Radar.Render("Truth Alignment", tasks, [new("after", PaperTable.ZeroShot, Last(results, results.Published))]));
+        }
+
+        return Markup.Of($"""
+            <p class="note">An axis per task, 0 % in the middle, 100 % at the rim.</p>
+            <div class="grid radars">
+            {Markup.Join(charts)}
+            </div>
+            """);
+    }
+
+    private static IReadOnlyList<double?> Last(RunResults results, Measure measure) => results.HasStages ? measure.Matrix.Final : measure.Measured.ZeroShot;
+
+    private static Markup Numbers(RunResults results)
+    {
+        var names = MetricName.All.Named.Select(one => one.Value).ToList();
+        var rows = names.Select((name, place) => (IReadOnlyList<string>)
+        [
+            $"{name.Name}, {name.Unit}", name.Meaning,
+            .. results.Measures.Select(measure => WithInterval(measure.Results.Values.Named[place].Value, measure.Results.Intervals.Named[place].Value)),
+        ]).Where(row => row.Skip(2).Any(cell => cell != "-")).ToList();
+        var metrics = rows.Count > 0
+            ? Page.Table(new TextTable(["", "meaning", .. results.Measures.Select(measure => measure.Title)], rows), 2)
+            : Markup.Empty;
+        var options = new BootstrapOptions();
+        var note = results.Measures.Any(measure => measure.Results.CellIntervals.Count > 0)
+            ? Markup.Of($"<p class=\"note\">In brackets: {100 * options.Level:0} % intervals by bootstrap over test samples, {options.Resamples} resamples. They say how much a number depends on the questions asked, not on the seed of training.</p>")
+            : Markup.Empty;
+        return Markup.Of($"""
+            {metrics}
+            {note}
+            <h3>In the shape of the paper’s tables</h3>
+            {Page.Table(PaperTable.Of(results).ToTable(), 2)}
+            """);
+    }
+
+    internal static string WithInterval(double? value, Interval? interval) => value is null
+        ? "-"
+        : MatrixText.Percent(value) + (interval is { } known ? $" [{MatrixText.Percent(known.Low)}, {MatrixText.Percent(known.High)}]" : "");
+
+    private static Markup Following(RunResults results) => Markup.Of($"""
+        <p>{InstructionFollowing.Definition}</p>
+        {Page.Table(new TextTable(FollowingTable.Header(results), FollowingTable.Rows(results)), 2)}
+        {Markup.Join(results.Judges.Select(judge => Markup.Of(
+            $"<p class=\"note\">{judge.Judge}: {judge.Description}. Replies without a score: {judge.Unparsable}.</p>")))}
+        """);
+
+    private static Markup BesideThePaper(PublishedResult paper, RunResults results) => Markup.Of($"""
+        <p>{PublishedResult.Source}: {paper.Model}, the same order and method. Where a cell is empty, the number is not known here.</p>
+        {Page.Table(PaperComparison.Accuracies(paper, results), 2)}
+        {Page.Table(PaperComparison.Settings(paper, results.Report), 3)}
+        """);
+
+    private static Markup Provenance(RunReport report) => Markup.Of($"""
+        {Page.Table(ProvenanceTables.Settings(report), 2, "plain settings")}
+        {Titled("Training: the schedule as it was", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Stages(report), 2) : Markup.Empty)}
+        {Titled("Data files", Page.Table(ProvenanceTables.DataFiles(report), 5, "plain hashes"))}
+        {Titled("Predictions", report.Cells.Count > 0 ? Page.Table(ProvenanceTables.Predictions(report), 6, "plain hashes") : Markup.Empty)}
+        {Titled("Adapters, SHA-256", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Adapters(report), 4, "plain hashes") : Markup.Empty)}
+        """);
+
+    private static Markup Titled(string title, Markup body) => body == Markup.Empty ? body : Markup.Of($"<h3>{title}</h3>\n{body}");
+}

@@ -1,0 +1,62 @@
+using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Scoring;
+
+namespace CoIN.Benchmark.Reports.Results;
+
+/// <summary>Everything that a run says in numbers: what all forms of its report render. A function of the report and of the files that it names.</summary>
+/// <param name="Report">The run.</param>
+/// <param name="Measures">Truth Alignment by the published rules first, then by the corrected ones, then the judges.</param>
+/// <param name="Judges">Reasoning Capability, in the order of the judges' names.</param>
+internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measures, IReadOnlyList<JudgeResults> Judges)
+{
+    /// <summary>Truth Alignment by the published rules.</summary>
+    public Measure Published => Measures[0];
+
+    /// <summary>Truth Alignment by the corrected rules; null for a run older than these.</summary>
+    public Measure? Corrected => Measures.FirstOrDefault(measure => measure is { Judge: null, Scoring: ScoringKind.Corrected });
+
+    /// <summary>Whether the run has cells of stages, or will have.</summary>
+    public bool HasStages => Report.Method != Experiments.Method.ZeroShot;
+
+    /// <summary>Computes all numbers of a run, complete or not.</summary>
+    /// <param name="report">The run.</param>
+    /// <param name="folder">Its folder, for the scores of the single samples; null where it is not at hand, then there are no intervals.</param>
+    /// <exception cref="CoinException">A file of scores or judgements that is there cannot be read.</exception>
+    /// <exception cref="ArgumentException">A cell names a task that the run does not have.</exception>
+    public static RunResults Of(RunReport report, string? folder)
+    {
+        foreach (var cell in report.Cells)
+        {
+            _ = report.PlaceOf(cell.Task);
+        }
+
+        var metrics = RunMetrics.Of(new ReportedRun(report, folder));
+        var measures = new List<Measure>
+        {
+            new("published", "Truth Alignment, published rules", ScoringKind.Published, null, metrics.Published, Samples(report, cell => cell.Samples)),
+        };
+        if (metrics.Corrected is { } corrected)
+        {
+            measures.Add(new Measure("corrected", "Truth Alignment, corrected rules", ScoringKind.Corrected, null, corrected,
+                Samples(report, cell => cell.CorrectedSamples)));
+        }
+
+        var judges = JudgeResults.Of(report, folder, measures);
+        measures.AddRange(judges.SelectMany(judge => new[] { judge.Published, judge.Corrected }).OfType<Measure>());
+        return new RunResults(report, measures, judges);
+    }
+
+    internal static Dictionary<(int Stage, int Task), int> Samples(RunReport report, Func<CellReport, int?> count)
+    {
+        var samples = new Dictionary<(int Stage, int Task), int>();
+        foreach (var cell in report.Cells)
+        {
+            if (count(cell) is { } known)
+            {
+                samples[(cell.Stage, report.PlaceOf(cell.Task))] = known;
+            }
+        }
+
+        return samples;
+    }
+}

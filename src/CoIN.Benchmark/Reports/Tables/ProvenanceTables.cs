@@ -1,0 +1,53 @@
+using System.Globalization;
+
+namespace CoIN.Benchmark.Reports.Tables;
+
+/// <summary>What somebody needs who wants to find a run's numbers again.</summary>
+internal static class ProvenanceTables
+{
+    public static TextTable Settings(RunReport report) => new(
+        ["setting", "value"],
+        [
+            ["method", ReportNames.Of(report.Method)],
+            ["seed", Text(report.Seed)],
+            ["tasks", string.Join(", ", report.Tasks)],
+            .. report.Options is { } options
+                ? [["training samples", DataParts.Training(options.Data)], ["test samples", DataParts.Test(options.Data)]]
+                : Array.Empty<IReadOnlyList<string>>(),
+            .. report.Model is { } model
+                ? [["base model", $"{model.Name}, {Text(model.Layers)} layers of width {Text(model.HiddenSize)}"]]
+                : Array.Empty<IReadOnlyList<string>>(),
+            ["base model SHA-256", report.BaseModelSha256.Length > 0 ? report.BaseModelSha256 : "-"],
+            ["started", Time(report.Started)],
+            ["finished", Time(report.Finished)],
+            ["report written by", $"CoIN.Actors {ProductVersion.Current}"],
+        ]);
+
+    public static TextTable Stages(RunReport report) => new(
+        ["stage", "task", "steps", "global batch", "learning rate", "schedule", "warmup steps", "total steps", "final loss", "tokens", "seconds"],
+        [.. report.Stages.Select((stage, index) => (IReadOnlyList<string>)
+        [
+            Text(index + 1), stage.Task, Text(stage.Steps), Text(stage.Schedule.GlobalBatchSize), Text(stage.Schedule.LearningRate),
+            ReportNames.Of(stage.Schedule.Kind), Text(stage.Schedule.WarmupSteps), Text(stage.Schedule.TotalSteps),
+            stage.FinalLoss.ToString("0.0000", CultureInfo.InvariantCulture), Text(stage.Tokens),
+            stage.TrainingSeconds.ToString("0.0", CultureInfo.InvariantCulture),
+        ])]);
+
+    public static TextTable DataFiles(RunReport report) => new(
+        ["task", "use", "file", "samples used", "SHA-256"],
+        [.. report.DataFiles.Select(file => (IReadOnlyList<string>)[file.Task, file.Use, file.File, Text(file.SamplesUsed), file.Sha256])]);
+
+    public static TextTable Predictions(RunReport report) => new(
+        ["stage", "task", "accuracy", "samples", "file", "SHA-256"],
+        [.. JsonReport.InOrder(report).Select(cell => (IReadOnlyList<string>)
+            [Text(cell.Stage), cell.Task, MatrixText.Percent(cell.AccuracyPercent), Text(cell.Samples), cell.PredictionsFile, cell.PredictionsSha256])]);
+
+    public static TextTable Adapters(RunReport report) => new(
+        ["stage", "task", "adapter", "projector"],
+        [.. report.Stages.Select((stage, index) => (IReadOnlyList<string>)
+            [Text(index + 1), stage.Task, stage.AdapterSha256, stage.ProjectorSha256 ?? "not trained"])]);
+
+    private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+
+    private static string Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture) ?? "-";
+}

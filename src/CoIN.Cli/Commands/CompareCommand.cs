@@ -1,0 +1,79 @@
+using System.CommandLine;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports.Comparison;
+using CoIN.Cli.Hosting;
+using CoIN.Cli.Runs;
+
+namespace CoIN.Cli.Commands;
+
+/// <summary><c>coin compare</c>: puts runs side by side.</summary>
+internal static class CompareCommand
+{
+    private static readonly Dictionary<string, ComparisonFormat> Formats = new(StringComparer.Ordinal)
+    {
+        ["text"] = ComparisonFormat.Text,
+        ["markdown"] = ComparisonFormat.Markdown,
+        ["csv"] = ComparisonFormat.Csv,
+        ["latex"] = ComparisonFormat.Latex,
+        ["html"] = ComparisonFormat.Html,
+    };
+
+    public static Command Build(Host host, Option<string?> runs)
+    {
+        var names = new Argument<string[]>("run")
+        {
+            Arity = new ArgumentArity(2, 1000), Description = "Ids of runs or the beginnings of them, or folders of runs; the others are compared with the first",
+        };
+        var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Write comparison.md, .csv, .tex and .html into this folder" };
+        var format = new Option<string[]>("--format")
+        {
+            HelpName = "text|markdown|csv|latex|html",
+            Description = "What is printed (text by default) or, with --out, written (all but text by default); may be repeated",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        format.AcceptOnlyFromAmong([.. Formats.Keys]);
+        var command = new Command("compare", "Put runs side by side") { names, folder, format };
+        command.SetAction((parsed, stop) => ExecuteAsync(
+            host, parsed.GetValue(names)!, parsed.GetValue(folder), parsed.GetValue(format) ?? [], RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder),
+            stop));
+        return command;
+    }
+
+    private static async Task<int> ExecuteAsync(Host host, string[] names, string? folder, string[] formats, RunFolders runs, CancellationToken stop)
+    {
+        var read = new List<ReportedRun>();
+        foreach (var name in names)
+        {
+            var path = FolderOf(host, name, runs);
+            var report = await host.Engine.DescribeAsync(path, stop).ConfigureAwait(false)
+                ?? throw new CoinException($"The run {name} has not begun; there is nothing to compare. ./run.sh resume {name} starts it.");
+            read.Add(new ReportedRun(report, path));
+        }
+
+        if (folder is null)
+        {
+            var rendered = ComparisonText.Render(read, formats.Length > 0 ? formats.Select(name => Formats[name]) : [ComparisonFormat.Text]);
+            host.Out.Write(string.Join('\n', rendered.Values));
+            return ExitCodes.Done;
+        }
+
+        var wanted = formats.Length > 0 ? formats.Select(name => Formats[name]) : Formats.Values.Where(format => format != ComparisonFormat.Text);
+        foreach (var (form, text) in ComparisonText.Render(read, wanted))
+        {
+            var path = Path.Combine(Path.GetFullPath(Path.Combine(host.Folder, folder)), ComparisonText.FileName(form));
+            Durable.WriteText(path, text);
+            host.Out.WriteLine(path);
+        }
+
+        return ExitCodes.Done;
+    }
+
+    /// <summary>A run by its id or the beginning of it, or by its folder, wherever that is.</summary>
+    private static string FolderOf(Host host, string name, RunFolders runs)
+    {
+        var path = Path.GetFullPath(Path.Combine(host.Folder, name));
+        return name.AsSpan().ContainsAny('/', '\\') && File.Exists(Path.Combine(path, RunFolders.Settings)) ? path : runs.PathOf(runs.Find(name));
+    }
+}

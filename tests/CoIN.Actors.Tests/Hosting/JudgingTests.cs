@@ -1,0 +1,174 @@
+using CoIN.Actors.Configuration;
+using CoIN.Actors.Hosting;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Tests.Support;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CoIN.Actors.Tests.Hosting;
+
+public sealed class JudgingTests : IDisposable
+{
+    private static readonly JudgeOptions Judge = new() { Name = "strict", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" };
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Every_cell_is_judged_by_the_configured_judge_and_both_parsers_are_kept()
+    {
+        var last = await Run("a", Judged(2), new FakeJudges());
+        Assert.True(last.Status == RunStatus.Completed, last.Message);
+        Assert.Equal([[true], [true, true]], last.Judgements.Single().Cells.Select(row => row.Select(cell => cell is not null)));
+
+        var state = RunJournal.Read(folder.Of("a"))!;
+        foreach (var cell in state.Judgements.Values)
+        {
+            var judgements = JudgementsFile.Read(Path.Combine(folder.Of("a"), cell.File));
+            Assert.Equal(7, judgements.Count);
+            Assert.Equal((cell.Published, cell.Corrected, cell.Unparsable), (JudgedScores.Of(judgements).Published, JudgedScores.Of(judgements).Corrected, judgements.Count(one => one.Reply == "hm")));
+        }
+
+        Assert.Contains(state.Judgements.Values, cell => cell.Corrected == 100);
+    }
+
+    [Fact]
+    public async Task Stopped_while_judging_and_resumed_it_asks_nothing_twice_and_ends_with_the_same_bytes()
+    {
+        await Run("whole", Judged(3), new FakeJudges());
+        var judges = new FakeJudges { Before = stop => Task.Delay(15, stop) };
+        var options = Judged(3);
+        var rounds = 0;
+        for (var status = RunStatus.Starting; status != RunStatus.Completed; rounds++)
+        {
+            using var stop = new CancellationTokenSource();
+            var seen = judges.Asked.Count;
+            var last = await Run("pieces", rounds == 0 ? options : null, judges, new Witness(_ =>
+            {
+                if (judges.Asked.Count >= seen + 6)
+                {
+                    stop.Cancel();
+                }
+            }), stop.Token, judgesAtOnce: 1);
+            status = last.Status;
+            Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
+        }
+
+        Assert.InRange(rounds, 2, 50);
+        Assert.Equal(Judgements("whole"), Judgements("pieces"));
+        Assert.Equal(judges.Asked.Count, judges.Asked.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_judge_that_is_down_stops_neither_training_nor_testing_and_a_resume_asks_again()
+    {
+        var judges = new FakeJudges { Down = "the endpoint is down" };
+        var learners = new FakeLearners(stepMilliseconds: 5);
+        var last = await Run("down", Judged(3), judges, learners: learners);
+        Assert.Equal(RunStatus.Failed, last.Status);
+        Assert.Contains("the endpoint is down", last.Message, StringComparison.Ordinal);
+        Assert.Contains("Everything is trained and tested", last.Message, StringComparison.Ordinal);
+        Assert.All(last.Cells.SelectMany(row => row), cell => Assert.NotNull(cell));
+        Assert.Equal(3, last.StagesTrained);
+
+        judges.Down = null;
+        var opened = learners.Opened;
+        Assert.Equal(RunStatus.Completed, (await Run("down", null, judges, learners: learners)).Status);
+        Assert.Equal(opened, learners.Opened);
+        await Run("whole", Judged(3), new FakeJudges());
+        Assert.Equal(Judgements("whole"), Judgements("down"));
+    }
+
+    [Fact]
+    public async Task A_judge_that_recovers_while_the_run_trains_is_asked_again_by_itself()
+    {
+        var judges = new FakeJudges { Down = "for a moment" };
+        var last = await Run("moment", Judged(3), judges, new Witness(snapshot =>
+        {
+            if (snapshot.Training is { Stage: 3 })
+            {
+                judges.Down = null;
+            }
+        }), learners: new FakeLearners(stepMilliseconds: 20));
+        Assert.True(last.Status == RunStatus.Completed, last.Message);
+        Assert.Equal(6, last.Judgements.Single().Cells.Sum(row => row.Count(cell => cell is not null)));
+    }
+
+    [Fact]
+    public async Task A_completed_run_is_judged_by_another_judge_without_its_model_and_stands_as_it_was()
+    {
+        var options = Judged(2);
+        await Run("twice", options, new FakeJudges());
+        var before = RunJournal.Read(folder.Of("twice"))!;
+        var learners = new FakeLearners();
+        var judges = new FakeJudges();
+        var last = await Run("twice", null, judges, learners: learners, judge: Judge with { Name = "mild", Model = "n" });
+
+        Assert.True(last.Status == RunStatus.Completed, last.Message);
+        Assert.Equal(["mild", "strict"], last.Judgements.Select(one => one.Judge));
+        Assert.Equal(0, learners.Opened);
+        Assert.Equal("n", Assert.Single(judges.Opened.Distinct()).Model);
+        Assert.Equal(before.LastAt, RunJournal.Read(folder.Of("twice"))!.LastAt);
+
+        // The same judge once more has nothing to do.
+        var idle = new FakeJudges();
+        await Run("twice", null, idle, judge: Judge with { Name = "mild", Model = "n" });
+        Assert.Empty(idle.Asked);
+    }
+
+    [Fact]
+    public async Task A_judge_of_the_same_name_but_another_model_takes_the_place_of_the_former()
+    {
+        await Run("replaced", Judged(1), new FakeJudges());
+        var judges = new FakeJudges();
+        await Run("replaced", null, judges, judge: Judge with { Model = "n" });
+        Assert.NotEmpty(judges.Asked);
+        var state = RunJournal.Read(folder.Of("replaced"))!;
+        Assert.Equal(("n", "n"), (Assert.Single(state.Judgements.Values).Model, Assert.Single(state.Judges.Values).Model));
+    }
+
+    [Fact]
+    public async Task A_run_that_still_needs_its_model_is_not_judged_before_its_end()
+    {
+        using var stop = new CancellationTokenSource();
+        await Run("unfinished", Experiments.Of(2), new FakeJudges(), new Witness(snapshot =>
+        {
+            if (snapshot.Training is { Step: > 2 })
+            {
+                stop.Cancel();
+            }
+        }), stop.Token, learners: new FakeLearners(stepMilliseconds: 20));
+        var fault = await Assert.ThrowsAsync<CoinException>(() => Run("unfinished", null, new FakeJudges(), judge: Judge));
+        Assert.Contains("resume unfinished", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_dismissed_judge_no_longer_keeps_the_run_from_being_completed()
+    {
+        await Run("dismissed", Judged(1), new FakeJudges { Down = "gone for good" });
+        var (state, _) = await RunJudge.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork());
+        Assert.Equal(RunStatus.Completed, state.Status);
+        var fault = await Assert.ThrowsAsync<CoinException>(() => RunJudge.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork()));
+        Assert.Contains("has no judge strict", fault.Message, StringComparison.Ordinal);
+    }
+
+    private static ExperimentOptions Judged(int tasks) => Experiments.Of(tasks) with { Judge = Judge };
+
+    private Task<RunSnapshot> Run(
+        string id, ExperimentOptions? options, FakeJudges judges, Witness? witness = null, CancellationToken stop = default, FakeLearners? learners = null,
+        JudgeOptions? judge = null, int judgesAtOnce = 2) =>
+        RunHost.RunAsync(
+            new RunRequest(id, folder.Of(id), options, new NodeSettings { Hostname = "127.0.0.1", Judges = judgesAtOnce }, judge), learners ?? new FakeLearners(), judges, new FakeWork(),
+            witness ?? new Witness(), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
+
+    /// <summary>Every file of judgements.</summary>
+    private List<string> Judgements(string id) =>
+    [
+        .. Directory.GetFiles(folder.Of($"{id}/judgements/strict"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select(path => $"{Path.GetRelativePath(folder.Of(id), path)}: {File.ReadAllText(path)}"),
+    ];
+}

@@ -1,0 +1,33 @@
+using CoIN.Benchmark.Judging;
+
+namespace CoIN.Benchmark.Tests.Judging;
+
+public sealed class LexicalJudgeTests
+{
+    [Theory]
+    [InlineData("stop sign", "A Stop Sign.", 10)]
+    [InlineData("2", "two", 10)]
+    [InlineData("red", "it is bright red today", 6)]
+    [InlineData("red", "a red ball", 6.7)]
+    [InlineData("stop sign", "yield sign", 5)]
+    [InlineData("red", "predator", 0)]
+    [InlineData("red", "", 0)]
+    public async Task Words_are_scored_by_equality_containment_and_overlap(string truth, string answer, double score) =>
+        Assert.Equal(score, double.Parse(await Ask(new JudgedCase(JudgeRule.CoIN, "q", truth, answer)), System.Globalization.CultureInfo.InvariantCulture));
+
+    [Theory]
+    [InlineData("[0.0, 0.0, 0.5, 0.5]", 10)]
+    [InlineData("(0.0, 0.0, 0.5, 0.25)", 5)]
+    [InlineData("[0.6, 0.6, 0.9, 0.9]", 0)]
+    [InlineData("on the left", 0)]
+    public async Task Boxes_are_scored_by_their_overlap(string answer, double score) => Assert.Equal(
+        score, double.Parse(await Ask(new JudgedCase(JudgeRule.Grounding, "q", "[0.0, 0.0, 0.5, 0.5]", answer)), System.Globalization.CultureInfo.InvariantCulture));
+
+    private static async Task<string> Ask(JudgedCase judged)
+    {
+        using var judge = new JudgeFactory(null, _ => null).Open(new JudgeOptions { Name = "lexical", Kind = JudgeKind.Lexical }, "cpu", 1);
+        string? reply = null;
+        await judge.AskAsync([JudgePrompt.Of(judged)], (_, text) => reply = text, CancellationToken.None);
+        return reply!;
+    }
+}
