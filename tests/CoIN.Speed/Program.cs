@@ -1,5 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Speed;
+using CoIN.Speed.Sides;
 
 // The first word chooses a measurement; without one the product is compared with its peer.
 try

@@ -51,7 +51,7 @@ internal static class Compare
 
     private static Section Training(CompareOptions options, Workload workload, Work work, string folder)
     {
-        using var sides = new Sides(
+        using var sides = new Participants(
             () => SideProcess.Ours("train", folder, options.Threads),
             options.Python is null ? null : () => SideProcess.Peer("transformers", options.Python, "train.py", folder, options.Threads));
         var turns = sides.All.Select(side => new Turn(side.Name, side, "run")).ToList();
@@ -66,7 +66,7 @@ internal static class Compare
     {
         Func<SideProcess>? Peer(string name, int batch) => options.Python is null
             ? null : () => SideProcess.Peer(name, options.Python, "generate.py", folder, options.Threads, $"{batch}");
-        using var sides = new Sides(
+        using var sides = new Participants(
             () => SideProcess.Ours("generate", folder, options.Threads), Peer("generate, batch 1", 1), Peer("generate, batch 16", 16));
         List<Turn> turns = [new(Ours, sides.All[0], "run"), new(OursAgain, sides.All[0], "again"), .. sides.All.Skip(1).Select(side => new Turn(side.Name, side, "run"))];
         var (timings, runs) = Rounds(options, [.. workload.Evaluation.Select(task => task.Name)], sides, turns);
@@ -83,7 +83,7 @@ internal static class Compare
     private static Dictionary<string, double> One(double value) => new() { [TrainTask] = value };
 
     private static (IReadOnlyList<Timing> Timings, IReadOnlyList<Finished> Runs) Rounds(
-        CompareOptions options, IReadOnlyList<string> tasks, Sides sides, IReadOnlyList<Turn> turns)
+        CompareOptions options, IReadOnlyList<string> tasks, Participants sides, IReadOnlyList<Turn> turns)
     {
         foreach (var side in sides.All)
         {
@@ -112,11 +112,11 @@ internal static class Compare
     private sealed record Finished(Turn Turn, string Task, int Round, SideRun Result);
 
     /// <summary>The processes of a section, started one after the other; the product's first.</summary>
-    private sealed class Sides : IDisposable
+    private sealed class Participants : IDisposable
     {
         private readonly List<SideProcess> all = [];
 
-        public Sides(params IEnumerable<Func<SideProcess>?> starts)
+        public Participants(params IEnumerable<Func<SideProcess>?> starts)
         {
             try
             {

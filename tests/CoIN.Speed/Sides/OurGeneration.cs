@@ -1,12 +1,11 @@
 using System.Diagnostics;
 using CoIN.Models.Generation;
 using CoIN.Models.Llava;
-using CoIN.Speed.Sides;
 using CoIN.Speed.Workloads;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace CoIN.Speed;
+namespace CoIN.Speed.Sides;
 
 /// <summary>The product's evaluation of the base model.</summary>
 internal sealed class OurGeneration(LlavaModel model, Workload workload, string folder) : ISideWork

@@ -7,10 +7,9 @@ using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Training;
-using CoIN.Speed.Sides;
 using CoIN.Speed.Workloads;
 
-namespace CoIN.Speed;
+namespace CoIN.Speed.Sides;
 
 /// <summary>A training session of the product; a run is a pass over all training samples.</summary>
 internal sealed class OurTraining : ISideWork

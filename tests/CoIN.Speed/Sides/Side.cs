@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using CoIN.Benchmark;
 using CoIN.Models.Llava;
-using CoIN.Speed.Sides;
 using CoIN.Speed.Workloads;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace CoIN.Speed;
+namespace CoIN.Speed.Sides;
 
 /// <summary>
 /// The product's side in a process of its own. Requests come as lines ("warm TASK", "run TASK", "again TASK", "memory", "quit"); a line of JSON answers each.

@@ -15,14 +15,14 @@ internal sealed class SideProcess : IDisposable
         var start = new ProcessStartInfo(file, arguments) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true };
 
         // Both sides get the same threads; what tunes OpenBLAS for a processor that is not this one would handicap the side that uses it.
-        foreach (var name1 in new[] { "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE" })
+        foreach (var variable in new[] { "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE" })
         {
-            start.Environment.Remove(name1);
+            start.Environment.Remove(variable);
         }
 
-        foreach (var name1 in new[] { "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS" })
+        foreach (var variable in new[] { "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS" })
         {
-            start.Environment[name1] = $"{threads}";
+            start.Environment[variable] = $"{threads}";
         }
 
         start.Environment["TOKENIZERS_PARALLELISM"] = "false";

@@ -4,6 +4,7 @@ using CoIN.Benchmark.Learning;
 using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
 using CoIN.Models.Tokenization;
+using CoIN.Speed.Sides;
 
 namespace CoIN.Speed.Workloads;
 
