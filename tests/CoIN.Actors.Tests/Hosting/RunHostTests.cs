@@ -111,7 +111,7 @@ public sealed class RunHostTests : IDisposable
         var data = await Assert.ThrowsAsync<CoinException>(() => Run("changed", null, new FakeLearners(), work: new FakeWork { DataSha256 = "d1" }));
         Assert.Contains("train.json has changed", data.Message, StringComparison.Ordinal);
 
-        var model = await Run("changed", null, new FakeLearners(stepMilliseconds: 20) { BaseModel = new string('c', 64) });
+        var model = await Run("changed", null, new FakeLearners(stepMilliseconds: 500) { BaseModel = new string('c', 64) });
         Assert.Equal(RunStatus.Failed, model.Status);
         Assert.Contains("base model", model.Message, StringComparison.Ordinal);
 
