@@ -83,6 +83,35 @@ public sealed class LlavaSessionTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1024)]
+    public void Prepared_known_and_new_pictures_give_the_same_answers(int cache)
+    {
+        var options = Options() with { Evaluation = new EvaluationOptions { FeatureCache = cache } };
+        List<TestSample> questions = [new("1", "0.png", "a b", "a"), new("2", "0.png", "c", "a"), new("3", "3.png", "h", "a")];
+        using var learner = factory.Open(options, "cpu", 1);
+        using var first = learner.OpenGeneration(null);
+        var answers = first.Answer(questions, 6);
+        Assert.Equal(answers, first.Answer(questions, 6));
+        using var second = learner.OpenGeneration(null);
+        second.Prepare([.. questions, new("4", "4.png", "never asked", "a")]);
+        Assert.Equal(answers, second.Answer(questions, 6));
+    }
+
+    [Fact]
+    public void A_picture_whose_file_has_changed_is_looked_at_anew()
+    {
+        using var learner = factory.Open(Options(), "cpu", 1);
+        using var session = learner.OpenGeneration(null);
+        TestSample question = new("1", "0.png", "a b", "a");
+        var before = session.Answer([question], 6);
+        File.Copy(folder.Of("5.png"), folder.Of("0.png"), overwrite: true);
+        File.SetLastWriteTimeUtc(folder.Of("0.png"), DateTime.UtcNow.AddMinutes(1));
+        Assert.Equal(session.Answer([question with { Image = "5.png" }], 6), session.Answer([question], 6));
+        Assert.NotEqual(before, session.Answer([question], 6));
+    }
+
     [Fact]
     public void A_base_in_bfloat16_trains_and_answers()
     {

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Predictions;
 using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Scoring;
@@ -75,7 +76,7 @@ internal static class ExamplePicker
         var scores = Last(ScoresFile.Read(Path.Combine(folder, file)), score => score.QuestionId);
         var judged = cell.Judgements
             .Where(judge => File.Exists(Path.Combine(folder, judge.File)))
-            .Select(judge => (judge.Judge, Scores: Last(JudgedScores.Read(Path.Combine(folder, judge.File)), score => score.QuestionId))).ToList();
+            .Select(judge => (judge.Judge, Scores: Last(JudgementsFile.Read(Path.Combine(folder, judge.File)), score => score.QuestionId))).ToList();
         return Last(PredictionsFile.Read(predictions), prediction => prediction.QuestionId).ToDictionary(
             prediction => prediction.Key,
             prediction => new ExampleAnswer(

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Scoring;
 
@@ -85,7 +86,7 @@ internal sealed record JudgeResults(
         {
             if (folder is not null && Path.Combine(folder, cell.File) is var path && File.Exists(path))
             {
-                stages[stage] = [.. JudgedScores.Read(path).Select(one => (one.QuestionId, one.Part(scoring)))];
+                stages[stage] = [.. JudgementsFile.Read(path).Select(one => (one.QuestionId, Part(one, scoring)))];
             }
         }
 
@@ -95,4 +96,8 @@ internal sealed record JudgeResults(
     /// <summary>The reference's rule lets a minus sign through; a scale from 0 to 10 has none.</summary>
     private static double? Percent(JudgedCellReport cell, ScoringKind scoring) =>
         (scoring == ScoringKind.Published ? cell.PublishedPercent : cell.CorrectedPercent) is { } percent ? Math.Clamp(percent, 0, 100) : null;
+
+    /// <summary>A score of 0 to 10 as a part of 1.</summary>
+    private static double? Part(Judgement judgement, ScoringKind scoring) =>
+        (scoring == ScoringKind.Published ? judgement.Published : judgement.Corrected) is { } score ? Math.Clamp(score / 10, 0, 1) : null;
 }

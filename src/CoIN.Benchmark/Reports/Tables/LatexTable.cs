@@ -32,8 +32,10 @@ internal static class LatexTable
     {
         var text = new StringBuilder(Head);
         text.Append("\\begin{table}[htbp]\n\\centering\n\\footnotesize\n\\setlength{\\tabcolsep}{4pt}\n");
-        text.Append("\\caption{").Append(Escape(caption)).Append("}\n\\label{tab:").Append(Label(label)).Append("}\n");
-        text.Append("\\begin{tabular}{l").Append('r', header.Count - 1).Append("}\n\\toprule\n");
+        text.Append("\\caption{").Append(Escape(caption)).Append("}\n\\label{tab:").Append(Label(label)).Append("}\n\\smallskip\n");
+
+        // A table wider than the text stands in its middle, instead of in the right margin.
+        text.Append("\\makebox[\\linewidth][c]{%\n\\begin{tabular}{l").Append('r', header.Count - 1).Append("}\n\\toprule\n");
         AddRow(header);
         foreach (var group in groups)
         {
@@ -49,7 +51,7 @@ internal static class LatexTable
             }
         }
 
-        return text.Append("\\bottomrule\n\\end{tabular}\n\\end{table}\n\\CoinTableEnd\n").ToString();
+        return text.Append("\\bottomrule\n\\end{tabular}}\n\\end{table}\n\\CoinTableEnd\n").ToString();
 
         void AddRow(IReadOnlyList<string> cells) => text.AppendJoin(" & ", cells.Select(Cell)).Append(" \\\\\n");
     }
