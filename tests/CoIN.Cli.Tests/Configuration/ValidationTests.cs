@@ -109,7 +109,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("node.evaluator-threads=-1", "coin.node.evaluator-threads")]
     [InlineData("node.port=70000", "coin.node.port")]
     [InlineData("node.seed-nodes=a", "host:port")]
-    [InlineData("node.roles=judge", "supervisor, trainer, evaluator")]
+    [InlineData("node.roles=referee", "supervisor, trainer, evaluator, judge")]
     [InlineData("node.log-level=loud", "debug or info or warning or error")]
     public void A_value_that_cannot_be_is_named(string setting, string expected) =>
         Assert.Contains(expected, Fault([], [.. _complete, setting]));
