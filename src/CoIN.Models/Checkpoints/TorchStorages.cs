@@ -106,12 +106,12 @@ internal sealed class ZippedStorages : ITorchStorages
     private ZipArchiveEntry Stored(string name)
     {
         var entry = members.GetValueOrDefault(name) ?? throw TorchPickle.Broken(path, $"it has no member {name}");
-        if (entry.Length > length)
+        if (entry.CompressedLength != entry.Length)
         {
-            throw TorchPickle.Broken(path, $"its member {name} claims {entry.Length} bytes where the file has {length}");
+            throw TorchPickle.Broken(path, $"its member {name} is compressed, which torch.save does not do");
         }
 
-        return entry.CompressedLength == entry.Length ? entry : throw TorchPickle.Broken(path, $"its member {name} is compressed, which torch.save does not do");
+        return entry.Length <= length ? entry : throw TorchPickle.Broken(path, $"its member {name} claims {entry.Length} bytes where the file has {length}");
     }
 
     private byte[] Whole(string name, long largest)
