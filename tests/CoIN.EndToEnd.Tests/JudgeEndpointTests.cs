@@ -21,7 +21,7 @@ public sealed class JudgeEndpointTests
     public async Task What_may_pass_is_tried_again_until_there_is_a_reply(string manners, int requests)
     {
         using var endpoint = await EndpointProcess.StartAsync(manners);
-        Assert.Equal(["7"], await Ask(Options(endpoint.Address), 1));
+        Assert.Equal(new string?[] { "7" }, await Ask(Options(endpoint.Address), 1));
         Assert.Equal(requests, (await endpoint.SeenAsync()).Requests.Count);
     }
 
@@ -92,7 +92,7 @@ public sealed class JudgeEndpointTests
     public async Task A_reply_without_content_is_an_empty_reply()
     {
         using var endpoint = await EndpointProcess.StartAsync("null");
-        Assert.Equal([""], await Ask(Options(endpoint.Address), 1));
+        Assert.Equal(new string?[] { "" }, await Ask(Options(endpoint.Address), 1));
     }
 
     [Fact]
