@@ -4,6 +4,7 @@
 #   ./run.sh                  builds, then runs the miniature experiment
 #   ./run.sh test [project…]  builds, then runs the tests; the last line counts them
 #   ./run.sh test parity      … only those against outputs of reference implementations
+#   ./run.sh bench [--help]   builds, then measures speed and memory beside Hugging Face transformers
 #   ./run.sh <command> …      builds, then gives everything to the coin command; ./run.sh --help shows them
 set -euo pipefail
 
@@ -128,6 +129,12 @@ main() {
       check_sdk
       shift
       run_tests "$@"
+      ;;
+    bench)
+      check_sdk
+      shift
+      build tests/CoIN.Speed/CoIN.Speed.csproj
+      exec dotnet exec "$root/tests/CoIN.Speed/bin/Release/net10.0/coin-speed.dll" "$@"
       ;;
     *)
       check_sdk

@@ -20,15 +20,15 @@ public sealed class JudgeEndpointTests
     [InlineData("429,drop,500,hang,garbage,ok", 6)]
     public async Task What_may_pass_is_tried_again_until_there_is_a_reply(string manners, int requests)
     {
-        using var endpoint = await UnrulyEndpoint.StartAsync(manners);
-        Assert.Equal(["7"], await Ask(Options(endpoint.Address), 1));
+        using var endpoint = await EndpointProcess.StartAsync(manners);
+        Assert.Equal(new string?[] { "7" }, await Ask(Options(endpoint.Address), 1));
         Assert.Equal(requests, (await endpoint.SeenAsync()).Requests.Count);
     }
 
     [Fact]
     public async Task The_pause_that_the_endpoint_asks_for_is_kept()
     {
-        using var endpoint = await UnrulyEndpoint.StartAsync("429,ok");
+        using var endpoint = await EndpointProcess.StartAsync("429,ok");
         await Ask(Options(endpoint.Address), 1);
         var (requests, _) = await endpoint.SeenAsync();
         Assert.True((long)requests[1]["ticks"]! - (long)requests[0]["ticks"]! >= 950);
@@ -40,7 +40,7 @@ public sealed class JudgeEndpointTests
     [InlineData("400", "refused the request (400: this is 400)")]
     public async Task What_will_not_pass_is_told_at_once(string manner, string why)
     {
-        using var endpoint = await UnrulyEndpoint.StartAsync(manner);
+        using var endpoint = await EndpointProcess.StartAsync(manner);
         await Refused(endpoint.Address, why);
         Assert.Single((await endpoint.SeenAsync()).Requests);
     }
@@ -53,18 +53,18 @@ public sealed class JudgeEndpointTests
     [InlineData("html", "no chat completion: \"<html>It works!</html>\"")]
     public async Task An_endpoint_that_does_not_recover_is_named_with_the_remedy(string manner, string why)
     {
-        using var endpoint = await UnrulyEndpoint.StartAsync(manner);
+        using var endpoint = await EndpointProcess.StartAsync(manner);
         await Refused(endpoint.Address, why);
         Assert.Equal(3, (await endpoint.SeenAsync()).Requests.Count);
     }
 
     [Fact]
-    public Task An_endpoint_that_is_not_there_is_named() => Refused($"http://127.0.0.1:{UnrulyEndpoint.FreePort()}/v1", "cannot be reached");
+    public Task An_endpoint_that_is_not_there_is_named() => Refused($"http://127.0.0.1:{EndpointProcess.FreePort()}/v1", "cannot be reached");
 
     [Fact]
     public async Task No_more_requests_are_under_way_than_allowed_and_all_get_their_own_reply()
     {
-        using var endpoint = await UnrulyEndpoint.StartAsync("slow");
+        using var endpoint = await EndpointProcess.StartAsync("slow");
         var replies = await Ask(Options(endpoint.Address) with { Concurrency = 3 }, 12);
         Assert.Equal(Enumerable.Repeat("7", 12), replies);
         Assert.Equal(3, (await endpoint.SeenAsync()).MostUnderWay);
@@ -73,7 +73,7 @@ public sealed class JudgeEndpointTests
     [Fact]
     public async Task Stopping_gives_a_hanging_endpoint_up_and_keeps_what_came_before()
     {
-        using var endpoint = await UnrulyEndpoint.StartAsync("ok,ok,hang");
+        using var endpoint = await EndpointProcess.StartAsync("ok,ok,hang");
         using var stop = new CancellationTokenSource();
         using var judge = Open(Options(endpoint.Address) with { Concurrency = 1, Timeout = 60 });
         var replies = 0;
@@ -91,14 +91,14 @@ public sealed class JudgeEndpointTests
     [Fact]
     public async Task A_reply_without_content_is_an_empty_reply()
     {
-        using var endpoint = await UnrulyEndpoint.StartAsync("null");
-        Assert.Equal([""], await Ask(Options(endpoint.Address), 1));
+        using var endpoint = await EndpointProcess.StartAsync("null");
+        Assert.Equal(new string?[] { "" }, await Ask(Options(endpoint.Address), 1));
     }
 
     [Fact]
     public async Task The_request_is_greedy_and_the_references_sampling_is_sent_where_it_is_chosen()
     {
-        using var endpoint = await UnrulyEndpoint.StartAsync("ok");
+        using var endpoint = await EndpointProcess.StartAsync("ok");
         await Ask(Options(endpoint.Address), 1);
         await Ask(Options(endpoint.Address) with { Temperature = 0.7, TopP = 0.8, RepetitionPenalty = 1.05, Seed = 5 }, 1);
         var (requests, _) = await endpoint.SeenAsync();

@@ -18,7 +18,7 @@ public sealed class JudgedRunTests : IAsyncLifetime
     {
         const string Id = "down";
         Environment.SetEnvironmentVariable("COIN_E2E_JUDGE_KEY", Key);
-        var port = UnrulyEndpoint.FreePort();
+        var port = EndpointProcess.FreePort();
         var (code, output) = await CoinProcess.RunAsync(lab.Run(
             Id, "order=[GQA]", "judge.kind=openai", "judge.name=tester", $"judge.endpoint=http://127.0.0.1:{port}/v1", "judge.model=m",
             "judge.api-key-env=COIN_E2E_JUDGE_KEY", "judge.retries=1", "judge.retry-delay=0.1"));
@@ -27,7 +27,7 @@ public sealed class JudgedRunTests : IAsyncLifetime
         Assert.Contains("Everything is trained and tested", output, StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(lab.PathOf(Id, "predictions"), "GQA.jsonl", SearchOption.AllDirectories));
 
-        using (var endpoint = await UnrulyEndpoint.StartAsync("500,ok", port))
+        using (var endpoint = await EndpointProcess.StartAsync("500,ok", port))
         {
             (code, output) = await CoinProcess.RunAsync(lab.Resume(Id));
             Assert.True(code == 0, output);

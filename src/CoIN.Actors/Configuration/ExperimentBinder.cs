@@ -216,10 +216,11 @@ internal static class ExperimentBinder
 
     private static EvaluationOptions Evaluation(Section section)
     {
-        var evaluation = new EvaluationOptions { BatchSize = section.Int("batch-size"), ShardSize = section.Int("shard-size") };
+        var evaluation = new EvaluationOptions { BatchSize = section.Int("batch-size"), ShardSize = section.Int("shard-size"), FeatureCache = section.Int("feature-cache") };
         section.NoOtherKeys();
         section.Require(evaluation.BatchSize >= 1, "batch-size", evaluation.BatchSize, "1 or more");
         section.Require(evaluation.ShardSize >= 1, "shard-size", evaluation.ShardSize, "1 or more");
+        section.Require(evaluation.FeatureCache >= 0, "feature-cache", evaluation.FeatureCache, "0 or more");
         return evaluation;
     }
 }

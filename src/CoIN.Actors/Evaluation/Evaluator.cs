@@ -18,6 +18,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
     private readonly Stopwatch clock = new();
     private readonly List<Prediction> answers = [];
     private IReadOnlyList<TestSample> samples = [];
+    private IReadOnlyList<int> order = [];
 
     // The session of the last adapter is kept: shards of one adapter follow one another.
     private (string Key, ILearner Learner, IGenerationSession Session)? opened;
@@ -36,7 +37,9 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         {
             var all = work.Test(Current.Options, TaskOf(shard.Task));
             var size = Current.Options.Evaluation.ShardSize;
-            samples = [.. all.Skip(shard.Shard * size).Take(size)];
+            var drawn = all.Skip(shard.Shard * size).Take(size).ToList();
+            order = AnswerOrder.Of(drawn);
+            samples = [.. order.Select(i => drawn[i])];
             Generation(shard);
         }
     }
@@ -52,14 +55,16 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         var shard = (AnswerShard)Current.Item;
         if (answers.Count < samples.Count)
         {
-            var batch = samples.Skip(answers.Count).Take(Current.Options.Evaluation.BatchSize).ToList();
-            answers.AddRange(opened!.Value.Session.Answer(batch, TaskOf(shard.Task).MaxNewTokens));
+            var size = Current.Options.Evaluation.BatchSize;
+            var batch = samples.Skip(answers.Count).Take(size).ToList();
+            opened!.Value.Session.Prepare([.. samples.Skip(answers.Count).Take(2 * size)]);
+            answers.AddRange(opened.Value.Session.Answer(batch, TaskOf(shard.Task).MaxNewTokens));
             Supervisor.Tell(new EvaluationProgressed(shard.Stage, shard.Task, shard.Shard, answers.Count));
             return true;
         }
 
         var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards);
-        work.WritePredictions(PathOf(file), answers);
+        work.WritePredictions(PathOf(file), AnswerOrder.Restore(answers, order));
         Supervisor.Tell(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds));
         return false;
     }

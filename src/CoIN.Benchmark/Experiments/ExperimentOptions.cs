@@ -211,4 +211,7 @@ public sealed record EvaluationOptions
 
     /// <summary>Test samples per shard: what one evaluator answers as one resumable piece of work.</summary>
     public int ShardSize { get; init; } = 1000;
+
+    /// <summary>Memory for the features of test pictures on each device, in MiB; 0 to compute them anew each time.</summary>
+    public int FeatureCache { get; init; } = 1024;
 }

@@ -77,6 +77,11 @@ public interface IGenerationSession : IDisposable
     /// <param name="maxNewTokens">Longest answer in tokens.</param>
     /// <exception cref="CoinException">An image cannot be read; the message names sample and file.</exception>
     IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens);
+
+    /// <summary>Says which samples will be answered next, so that a session can read their pictures beside its computing. Changes no answer.</summary>
+    void Prepare(IReadOnlyList<TestSample> samples)
+    {
+    }
 }
 
 /// <summary>Names of the files in an adapter folder.</summary>

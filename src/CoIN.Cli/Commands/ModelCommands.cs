@@ -35,6 +35,7 @@ internal static class ModelCommands
         var model = new Option<string>("--model") { HelpName = "DIR", Description = "The base model's folder", Required = true };
         var output = new Option<string>("--out") { HelpName = "DIR", Description = "A new folder for the merged model", Required = true };
         var dtype = new Option<string?>("--dtype") { HelpName = "TYPE", Description = "float32, bfloat16 or float16; by default as the base model is stored" };
+        dtype.AcceptOnlyFromAmong("float32", "bfloat16", "float16");
         var (tower, projector) = (Tower(), Projector());
         var command = new Command("merge", "Write a Hugging Face folder of a model with an adapter folded in") { adapter, model, output, dtype, tower, projector };
         command.SetAction(parsed =>

@@ -75,15 +75,13 @@ internal static class UserStudyCommands
         if (import.Judges.Count + import.Between.Count > 0)
         {
             host.Out.WriteLine();
-            host.Out.WriteLine($"{"agreement",-44} {"answers",8} {"Pearson",8} {"Spearman",9} {"kappa",7} {"weighted",9} {"difference",11}");
-            foreach (var judge in import.Judges)
+            var lines = import.Judges.Select(judge => ($"{name} and {judge.Judge} ({Words.Of(judge.Kind)})", judge.Agreement))
+                .Concat(import.Between.Select(pair => ($"{pair.One} and {pair.Other}", pair.Agreement))).ToList();
+            var width = lines.Max(line => line.Item1.Length);
+            host.Out.WriteLine($"{"agreement".PadRight(width)} {"answers",8} {"Pearson",8} {"Spearman",9} {"kappa",7} {"weighted",9} {"difference",11}");
+            foreach (var (who, agreement) in lines)
             {
-                host.Out.WriteLine(Line($"{name} and {judge.Judge} ({Words.Of(judge.Kind)})", judge.Agreement));
-            }
-
-            foreach (var pair in import.Between)
-            {
-                host.Out.WriteLine(Line($"{pair.One} and {pair.Other}", pair.Agreement));
+                host.Out.WriteLine(Line(who.PadRight(width), agreement));
             }
 
             host.Out.WriteLine();
@@ -99,7 +97,7 @@ internal static class UserStudyCommands
     }
 
     private static string Line(string who, Agreement agreement) => Words.Text(
-        $"{who,-44} {agreement.Count,8} {Number(agreement.Pearson),8} {Number(agreement.Spearman),9} {Number(agreement.Kappa),7} {Number(agreement.WeightedKappa),9} {agreement.MeanDifference,11:0.00}");
+        $"{who} {agreement.Count,8} {Number(agreement.Pearson),8} {Number(agreement.Spearman),9} {Number(agreement.Kappa),7} {Number(agreement.WeightedKappa),9} {agreement.MeanDifference,11:0.00}");
 
     private static string Number(double? value) => value is { } known ? Words.Text($"{known:0.000}") : "-";
 }

@@ -125,7 +125,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
             var drawn = Draw(HeldOut + first, Math.Min(80, count - first));
             var prompts = drawn.Samples.Select(sample => new LlavaSequence(tokenizer.Prompt(sample), null)).ToList();
             var features = model.Vision.Forward(drawn.ToPixels(model.Config.Vision.ImageSize));
-            var answers = GreedyGenerator.Generate(model, prompts, features, null, 60, tokenizer.EndOfSequence);
+            var answers = GreedyGenerator.Generate(model, new GenerationRequest(prompts, features, 60) { EndOfSequence = tokenizer.EndOfSequence }, adapter: null);
             for (var i = 0; i < answers.Count; i++)
             {
                 var (r, n) = right.GetValueOrDefault(drawn.Samples[i].Kind);

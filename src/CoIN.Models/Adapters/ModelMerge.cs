@@ -4,6 +4,7 @@ using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Llava;
 using CoIN.Models.Tokenization;
+using CoIN.Models.Torch;
 using Newtonsoft.Json;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -142,7 +143,7 @@ public sealed class ModelMerge
             var tensor = Trained(part, name) ?? part.Read(name);
             if (part == model.Language && linears.TryGetValue(name, out var linear) && adapter.Take(linear.Layer, linear.Part, linear.In, linear.Out) is { } pair)
             {
-                tensor = tensor.to(ScalarType.Float32) + (pair.B.matmul(pair.A) * (adapter.Config.Alpha / adapter.Config.Rank));
+                tensor = tensor.to(ScalarType.Float32).add(pair.B.matmul(pair.A).mul(Scalars.Of(adapter.Config.Alpha / adapter.Config.Rank)));
             }
 
             return Padded(tensor, rows).to(type).DetachFromDisposeScope();

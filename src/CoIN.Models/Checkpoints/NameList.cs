@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace CoIN.Models.Checkpoints;
 
-/// <summary>Lists of tensor names for people: every name is in it, those of numbered layers folded into one, e.g. <c>layers.{0-11}.mlp.fc1.weight</c>.</summary>
+/// <summary>Lists of tensor names for people: every name is in it, those that differ in a layer's number or in
+/// their end folded into one, e.g. <c>layers.{0-11}.mlp.fc1.{weight,bias}</c>.</summary>
 internal static partial class NameList
 {
     // Where even folded names fill pages, their number says what is wrong.
@@ -11,9 +12,11 @@ internal static partial class NameList
 
     public static string Of(IEnumerable<string> names)
     {
-        var folded = names.Distinct().Select(Split)
+        var numbered = names.Distinct().Select(Split)
             .GroupBy(parts => (parts.Before, parts.After, Numbered: parts.Number is not null))
-            .Select(group => group.Key.Numbered ? group.Key.Before + Numbers([.. group.Select(parts => parts.Number!.Value).Order()]) + group.Key.After : group.Key.Before)
+            .Select(group => group.Key.Numbered ? group.Key.Before + Numbers([.. group.Select(parts => parts.Number!.Value).Order()]) + group.Key.After : group.Key.Before);
+        var folded = numbered.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
+            .SelectMany<IGrouping<string, string>, string>(group => group.Key.Length == 0 ? group : [group.Key + (group.Count() == 1 ? group.Single() : $"{{{string.Join(',', group)}}}")])
             .ToList();
         return string.Join(", ", folded.Take(Longest)) + (folded.Count > Longest ? $" and {folded.Count - Longest} more like these" : "");
     }

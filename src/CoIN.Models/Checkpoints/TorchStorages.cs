@@ -23,6 +23,7 @@ internal sealed class ZippedStorages : ITorchStorages
     private const int MostMembers = 1_000_000;
 
     private readonly string path;
+    private readonly long length;
     private readonly ZipArchive zip;
     private readonly Dictionary<string, ZipArchiveEntry> members = new(StringComparer.Ordinal);
     private readonly string root;
@@ -30,6 +31,7 @@ internal sealed class ZippedStorages : ITorchStorages
     public ZippedStorages(string path, Stream stream)
     {
         this.path = path;
+        length = stream.Length;
         zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: false);
         if (zip.Entries.Count > MostMembers)
         {
@@ -104,7 +106,12 @@ internal sealed class ZippedStorages : ITorchStorages
     private ZipArchiveEntry Stored(string name)
     {
         var entry = members.GetValueOrDefault(name) ?? throw TorchPickle.Broken(path, $"it has no member {name}");
-        return entry.CompressedLength == entry.Length ? entry : throw TorchPickle.Broken(path, $"its member {name} is compressed, which torch.save does not do");
+        if (entry.CompressedLength != entry.Length)
+        {
+            throw TorchPickle.Broken(path, $"its member {name} is compressed, which torch.save does not do");
+        }
+
+        return entry.Length <= length ? entry : throw TorchPickle.Broken(path, $"its member {name} claims {entry.Length} bytes where the file has {length}");
     }
 
     private byte[] Whole(string name, long largest)

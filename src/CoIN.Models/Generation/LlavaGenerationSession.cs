@@ -20,16 +20,16 @@ internal sealed class LlavaGenerationSession : IGenerationSession
     private readonly LoraAdapter? adapter;
     private readonly ExperimentOptions options;
     private readonly PromptBuilder prompts;
-    private readonly ImageLoader images;
+    private readonly TestPictures pictures;
     private readonly int endOfSequence;
 
     public LlavaGenerationSession(
-        LlavaModel model, ExperimentOptions options, string? adapterFolder, PromptBuilder prompts, ImageLoader images, int endOfSequence)
+        LlavaModel model, ExperimentOptions options, string? adapterFolder, PromptBuilder prompts, TestPictures pictures, int endOfSequence)
     {
         this.model = model;
         this.options = options;
         this.prompts = prompts;
-        this.images = images;
+        this.pictures = pictures;
         this.endOfSequence = endOfSequence;
         adapter = adapterFolder is null ? null : PeftFolder.Read(adapterFolder, model);
         merged = adapter is not null && model.Language.Dtype == ScalarType.Float32 ? model.Merged(adapter) : null;
@@ -40,15 +40,17 @@ internal sealed class LlavaGenerationSession : IGenerationSession
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var sequences = samples.Select(sample => new LlavaSequence(Cut(prompts.Evaluation(sample.Text, sample.Image is not null)), null)).ToList();
-        var pictures = samples.Where(sample => sample.Image is not null).Select(sample => (sample.QuestionId, sample.Image!)).ToList();
-        var features = pictures.Count == 0 ? null : model.Vision.Forward(images.Load(pictures, model.Device));
-        var answers = GreedyGenerator.Generate(
-            merged ?? model, sequences, features, merged is null ? adapter : null, maxNewTokens, endOfSequence);
+        var (features, rows) = pictures.Features(samples);
+        var request = new GenerationRequest(sequences, features, maxNewTokens) { Pictures = rows, EndOfSequence = endOfSequence };
+        var answers = GreedyGenerator.Generate(merged ?? model, request, merged is null ? adapter : null);
         return [.. samples.Zip(answers, (sample, ids) => new Prediction(sample.QuestionId, prompts.Decode(ids).Trim()))];
     }
 
+    public void Prepare(IReadOnlyList<TestSample> samples) => pictures.Prepare(samples);
+
     public void Dispose()
     {
+        pictures.Dispose();
         merged?.Language.Dispose();
         adapter?.Dispose();
     }

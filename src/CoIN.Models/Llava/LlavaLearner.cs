@@ -56,6 +56,7 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
     {
         foreach (var shared in bases.Values.Where(shared => shared.IsValueCreated))
         {
+            shared.Value.Features.Dispose();
             shared.Value.Model.Dispose();
         }
     }
@@ -64,6 +65,9 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
 /// <summary>A base model with its tokenizer and image processor.</summary>
 internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokenizer, ClipImageProcessor Images, string Sha256)
 {
+    /// <summary>Features of test pictures, for all sessions on the device.</summary>
+    public FeatureCache Features { get; } = new(Model.Vision, Model.Device);
+
     public static LlavaBase Load(LlavaSource source, string dtype, string device, Action<string> warn)
     {
         var (_, tokenizer, images) = ReadSettings(source);
@@ -152,7 +156,7 @@ internal sealed class LlavaLearner(LlavaBase shared, ExperimentOptions options, 
         shared.Model, options, stage with { Adapter = stage.Adapter ?? options.Lora.From }, prompts, images, warn);
 
     public IGenerationSession OpenGeneration(string? adapter) =>
-        new LlavaGenerationSession(shared.Model, options, adapter, prompts, images, shared.Tokenizer.EndOfSequence);
+        new LlavaGenerationSession(shared.Model, options, adapter, prompts, new TestPictures(options, images, shared.Features), shared.Tokenizer.EndOfSequence);
 
     public void Dispose()
     {

@@ -58,20 +58,37 @@ internal sealed class LlamaLayer : IDisposable
 
     /// <summary>A pass over whole sequences.</summary>
     /// <param name="x">[sum of lengths, hidden size].</param>
-    /// <param name="cache">Receives keys and values, if given.</param>
+    /// <param name="keep">Receives keys and values [sum of lengths, heads, size], if given.</param>
     /// <param name="rows">int64: the only positions whose output is wanted, if given; behind the attention nothing else is computed then.</param>
     /// <returns>[sum of lengths or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(
-        Tensor x, PackedSequences sequences, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora, LayerCache? cache, Tensor? rows = null)
+        Tensor x, PackedSequences sequences, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora, Action<Tensor, Tensor>? keep = null,
+        Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
         Tensor queries = sequences.Pad(q), keys = sequences.Pad(k), values = sequences.Pad(v);
-        cache?.Fill(keys, values);
+        keep?.Invoke(k, v);
         var attended = F.scaled_dot_product_attention(
             queries.transpose(1, 2), Shared(keys.transpose(1, 2)), Shared(values.transpose(1, 2)), is_casual: true);
         var packed = sequences.Pack(attended.transpose(1, 2), config.HiddenSize);
         return (rows is null ? Finish(x, packed, adapter, lora) : Finish(x.index_select(0, rows), packed.index_select(0, rows), adapter, lora)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A pass over several new positions of each sequence, behind those that the cache holds.</summary>
+    /// <param name="x">[sum of the sequences' new positions, hidden size].</param>
+    /// <param name="places">Where the new positions go; the sequences are the cache's first rows.</param>
+    /// <param name="mask">bool [sequences, 1, longest, positions]: what each new position may look at.</param>
+    public Tensor Extend(
+        Tensor x, PackedSequences sequences, (Tensor Cos, Tensor Sin) rotation, LayerCache cache, IReadOnlyList<CachePlace> places, Tensor mask,
+        AdapterPass? adapter, LoraLayer? lora)
+    {
+        using var scope = NewDisposeScope();
+        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
+        cache.Write(k, v, places);
+        var (keys, values) = cache.Read(sequences.Count, mask.size(3));
+        var attended = F.scaled_dot_product_attention(sequences.Pad(q).transpose(1, 2), Shared(keys), Shared(values), attn_mask: mask);
+        return Finish(x, sequences.Pack(attended.transpose(1, 2), config.HiddenSize), adapter, lora).MoveToOuterDisposeScope();
     }
 
     /// <summary>A pass over one new position of each sequence.</summary>
@@ -81,7 +98,8 @@ internal sealed class LlamaLayer : IDisposable
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
-        var (keys, values) = cache.Append(k, v, slots, mask.size(3));
+        cache.Append(k, v, slots);
+        var (keys, values) = cache.Read(x.size(0), mask.size(3));
 
         // Query heads that share a key head stand as several queries of that head: nothing has to be copied.
         var queries = q.view(x.size(0), config.KeyValueHeads, config.Heads / config.KeyValueHeads, config.HeadSize);

@@ -61,13 +61,13 @@ internal sealed class LlamaModel : IDisposable
 
     /// <summary>Hidden states of whole sequences, before the final norm.</summary>
     /// <param name="embedded">[sum of lengths, hidden size].</param>
-    /// <param name="caches">One per layer, filled if given.</param>
+    /// <param name="keep">Receives every layer's keys and values [sum of lengths, heads, size], if given.</param>
     /// <param name="afterLayer">Sees every layer's output, if given.</param>
     /// <param name="rows">int64: the only positions that are wanted, if given; the last layer leaves out what they do not need.</param>
     /// <returns>[sum of lengths or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(
         Tensor embedded, PackedSequences sequences, LoraAdapter? adapter = null, Dropout? dropout = null,
-        IReadOnlyList<LayerCache>? caches = null, Action<int, Tensor>? afterLayer = null, Tensor? rows = null)
+        Action<int, Tensor, Tensor>? keep = null, Action<int, Tensor>? afterLayer = null, Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
         var rotation = rotary.At(sequences.Positions);
@@ -75,8 +75,10 @@ internal sealed class LlamaModel : IDisposable
         var x = embedded;
         for (var i = 0; i < Layers.Count; i++)
         {
+            var layer = i;
             dropout?.BeginLayer(i);
-            x = Layers[i].Forward(x, sequences, rotation, pass, adapter?.Layers[i], caches?[i], i == Layers.Count - 1 ? rows : null);
+            x = Layers[i].Forward(
+                x, sequences, rotation, pass, adapter?.Layers[i], keep is null ? null : (k, v) => keep(layer, k, v), i == Layers.Count - 1 ? rows : null);
             afterLayer?.Invoke(i, x);
         }
 
@@ -85,6 +87,25 @@ internal sealed class LlamaModel : IDisposable
 
     /// <summary>The rotations of every position, for layers that are run one by one.</summary>
     public (Tensor Cos, Tensor Sin) Rotation(PackedSequences sequences) => rotary.At(sequences.Positions);
+
+    /// <summary>Hidden states of several new positions of each sequence, before the final norm; see <see cref="LlamaLayer.Extend"/>.</summary>
+    /// <param name="embedded">[sum of new positions, hidden size].</param>
+    /// <param name="positions">int64 [sum of new positions].</param>
+    public Tensor Extend(
+        Tensor embedded, PackedSequences sequences, Tensor positions, IReadOnlyList<LayerCache> caches, IReadOnlyList<CachePlace> places, Tensor mask,
+        LoraAdapter? adapter)
+    {
+        using var scope = NewDisposeScope();
+        var rotation = rotary.At(positions);
+        var pass = adapter is null ? null : new AdapterPass(adapter.Scaling, null);
+        var x = embedded;
+        for (var i = 0; i < Layers.Count; i++)
+        {
+            x = Layers[i].Extend(x, sequences, rotation, caches[i], places, mask, pass, adapter?.Layers[i]);
+        }
+
+        return x.MoveToOuterDisposeScope();
+    }
 
     /// <summary>Hidden states of one new position of each sequence, before the final norm.</summary>
     /// <param name="embedded">[sequences, hidden size].</param>

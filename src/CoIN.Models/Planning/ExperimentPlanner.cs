@@ -15,7 +15,7 @@ public static class ExperimentPlanner
     // Not measured: what a CUDA context, cuBLAS and the gaps of a caching allocator commonly take.
     private const long CudaOverhead = 1000 * Megabyte;
 
-    // Measured: a process with the actors and libtorch in it, before a model is loaded.
+    // Roughly a process with the actors and libtorch in it, before a model is loaded.
     private const long ProgramOverhead = 250 * Megabyte;
 
     /// <summary>Plans.</summary>

@@ -98,7 +98,7 @@ public sealed class JudgeCommandTests : IDisposable
         {
             var code = await _coin.InvokeAsync("judge", "run", "r", "--judge", recipe);
             Assert.True(code == 0, $"{recipe}: {_coin.Error}");
-            Assert.Equal(_coin.Engine.Judge!.Name, JudgeOptions.IsName(_coin.Engine.Judge.Name) ? _coin.Engine.Judge.Name : "");
+            Assert.NotEqual("none", _coin.Engine.Judge!.Name);
         }
     }
 

@@ -43,14 +43,19 @@ public sealed class ValidationTests : IDisposable
     public void A_wrong_key_or_type_is_named_with_what_was_expected(string text, string expected) => Assert.Contains(expected, FaultOf(text));
 
     [Theory]
-    [InlineData("coin.model { language = x, projector = x }", "coin.model.language is set")]
-    [InlineData("coin.model { path = null, language = x, projector = x }", "coin.model.vision-tower is not set")]
-    [InlineData("coin.model { path = null, language = x, vision-tower = y }", "coin.model.projector is not set")]
+    [InlineData("coin.model { path = model, language = x, projector = x }", "coin.model.language is set")]
+    [InlineData("coin.model { language = x, projector = x }", "coin.model.vision-tower is not set")]
+    [InlineData("coin.model { language = x, vision-tower = y }", "coin.model.projector is not set")]
     [InlineData("coin.model.path = null", "coin.model.path is not set")]
-    [InlineData("coin.model { path = null, language = none, vision-tower = model, projector = none.bin }", "coin.model.language: the folder")]
-    [InlineData("coin.model { path = null, language = model, vision-tower = model, projector = none.bin }", "coin.model.projector: the file")]
-    [InlineData("coin.lora.from = model", "coin.lora.from:")]
-    public void A_model_is_one_folder_or_three_parts_that_are_there(string text, string expected) => Assert.Contains(expected, FaultOf(text));
+    [InlineData("coin.model { language = none, vision-tower = model, projector = none.bin }", "coin.model.language: the folder")]
+    [InlineData("coin.model { language = model, vision-tower = model, projector = none.bin }", "coin.model.projector: the file")]
+    [InlineData("coin { model.path = model, lora.from = model }", "coin.lora.from:")]
+    public void A_model_is_one_folder_or_three_parts_that_are_there(string text, string expected)
+    {
+        _folder.Write("a.hocon", text);
+
+        Assert.Contains(expected, Fault(["a.hocon"], [.. _complete.Where(setting => !setting.StartsWith("model.", StringComparison.Ordinal))]));
+    }
 
     [Fact]
     public void A_model_of_three_parts_is_valid()
@@ -104,7 +109,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("node.evaluator-threads=-1", "coin.node.evaluator-threads")]
     [InlineData("node.port=70000", "coin.node.port")]
     [InlineData("node.seed-nodes=a", "host:port")]
-    [InlineData("node.roles=judge", "supervisor, trainer, evaluator")]
+    [InlineData("node.roles=referee", "supervisor, trainer, evaluator, judge")]
     [InlineData("node.log-level=loud", "debug or info or warning or error")]
     public void A_value_that_cannot_be_is_named(string setting, string expected) =>
         Assert.Contains(expected, Fault([], [.. _complete, setting]));

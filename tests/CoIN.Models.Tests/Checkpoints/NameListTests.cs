@@ -5,9 +5,9 @@ namespace CoIN.Models.Tests.Checkpoints;
 public sealed class NameListTests
 {
     [Fact]
-    public void Numbered_names_are_folded_and_every_one_is_in_the_list()
+    public void Names_that_differ_in_number_or_end_are_folded_and_every_one_is_in_the_list()
     {
-        string[] names = ["head", "l.0.w", "l.1.w", "l.2.w", "l.5.w", "l.7.b", "a1.w"];
-        Assert.Equal("head, l.{0-2,5}.w, l.7.b, a1.w", NameList.Of(names));
+        string[] names = ["head", "l.0.w", "l.1.w", "l.2.w", "l.5.w", "l.7.b", "a1.w", "a1.b"];
+        Assert.Equal("head, l.{0-2,5}.w, l.7.b, a1.{w,b}", NameList.Of(names));
     }
 }

@@ -83,6 +83,35 @@ public sealed class LlavaSessionTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1024)]
+    public void Prepared_known_and_new_pictures_give_the_same_answers(int cache)
+    {
+        var options = Options() with { Evaluation = new EvaluationOptions { FeatureCache = cache } };
+        List<TestSample> questions = [new("1", "0.png", "a b", "a"), new("2", "0.png", "c", "a"), new("3", "3.png", "h", "a")];
+        using var learner = factory.Open(options, "cpu", 1);
+        using var first = learner.OpenGeneration(null);
+        var answers = first.Answer(questions, 6);
+        Assert.Equal(answers, first.Answer(questions, 6));
+        using var second = learner.OpenGeneration(null);
+        second.Prepare([.. questions, new("4", "4.png", "never asked", "a")]);
+        Assert.Equal(answers, second.Answer(questions, 6));
+    }
+
+    [Fact]
+    public void A_picture_whose_file_has_changed_is_looked_at_anew()
+    {
+        using var learner = factory.Open(Options(), "cpu", 1);
+        using var session = learner.OpenGeneration(null);
+        TestSample question = new("1", "0.png", "a b", "a");
+        var before = session.Answer([question], 6);
+        File.Copy(folder.Of("5.png"), folder.Of("0.png"), overwrite: true);
+        File.SetLastWriteTimeUtc(folder.Of("0.png"), DateTime.UtcNow.AddMinutes(1));
+        Assert.Equal(session.Answer([question with { Image = "5.png" }], 6), session.Answer([question], 6));
+        Assert.NotEqual(before, session.Answer([question], 6));
+    }
+
     [Fact]
     public void A_base_in_bfloat16_trains_and_answers()
     {
@@ -123,6 +152,45 @@ public sealed class LlavaSessionTests : IDisposable
         var config = folder.Of("model", "config.json");
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"vocab_size\": 280", "\"vocab_size\": 100", StringComparison.Ordinal));
         Assert.Contains("tokenizer.model has 270 pieces", Assert.Throws<CoinException>(() => LlavaLearnerFactory.Validate(Options().Model)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_stage_begins_with_the_adapter_that_the_options_name_and_a_later_one_with_its_own()
+    {
+        Train(Options(), "adapter", 2, null);
+        Train(Options() with { Seed = 9 }, "other", 2, null);
+        var options = Options() with { Lora = Options().Lora with { From = folder.Of("adapter") } };
+        using var learner = factory.Open(options, "cpu", 1);
+        foreach (var (stage, expected) in new[] { (new StageTraining(1, Task, Samples(), null, null), "adapter"), (new StageTraining(2, Task, Samples(), folder.Of("other"), null), "other") })
+        {
+            using var session = learner.OpenTraining(stage);
+            session.SaveAdapter(Directory.CreateDirectory(folder.Of($"start-{stage.Stage}")).FullName);
+            Assert.Equal(File.ReadAllBytes(folder.Of(expected, AdapterFiles.Weights)), File.ReadAllBytes(folder.Of($"start-{stage.Stage}", AdapterFiles.Weights)));
+            Assert.Equal(File.ReadAllBytes(folder.Of(expected, AdapterFiles.Projector)), File.ReadAllBytes(folder.Of($"start-{stage.Stage}", AdapterFiles.Projector)));
+        }
+    }
+
+    [Theory]
+    [InlineData("llama", "model.safetensors")]
+    [InlineData("clip", "model.safetensors")]
+    [InlineData("clip", "preprocessor_config.json")]
+    [InlineData("", "mm_projector.safetensors")]
+    public void The_sum_of_a_model_of_parts_changes_with_every_part(string part, string file)
+    {
+        TinyLlava.WriteParts(folder.Of("parts"), 280);
+        string Sum()
+        {
+            using var fresh = new LlavaLearnerFactory(warnings.Add);
+            using var learner = fresh.Open(Options() with { Model = Options().Model with { Path = "", Language = folder.Of("parts", "llama"), VisionTower = folder.Of("parts", "clip"), Projector = folder.Of("parts", "mm_projector.safetensors") } }, "cpu", 1);
+            return learner.BaseModelSha256;
+        }
+
+        var before = Sum();
+        Assert.Equal(before, Sum());
+        var path = folder.Of("parts", part, file);
+        var bytes = File.ReadAllBytes(path);
+        File.WriteAllBytes(path, file.EndsWith(".json", StringComparison.Ordinal) ? [.. bytes, (byte)' '] : [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
+        Assert.NotEqual(before, Sum());
     }
 
     [Fact]

@@ -98,16 +98,20 @@ public sealed class LlavaTinyParityTests : IDisposable
         var features = images.Length == 0 ? null : model.Vision.Forward(inputs["pixel_values"].index_select(0, tensor(images)));
         var longest = cases.Max(one => one["new_ids"]!.Count());
         var step = 0;
-        var answers = GreedyGenerator.Generate(model, prompts, features, null, longest, null, (scores, rows) =>
+        var request = new GenerationRequest(prompts, features, longest)
         {
-            for (var i = 0; i < rows.Count; i++)
+            Logits = (scores, rows) =>
             {
-                var reference = logits[$"logits.{(int)cases[rows[i]]["sample"]!}"];
-                Assert.InRange(GoldenFolder.Difference(scores[i], reference[step]), 0, 2e-4);
-            }
+                for (var i = 0; i < rows.Count; i++)
+                {
+                    var reference = logits[$"logits.{(int)cases[rows[i]]["sample"]!}"];
+                    Assert.InRange(GoldenFolder.Difference(scores[i], reference[step]), 0, 2e-4);
+                }
 
-            step++;
-        });
+                step++;
+            },
+        };
+        var answers = GreedyGenerator.Generate(model, request, adapter: null);
         Assert.Equal(cases.Select(one => Ints(one["new_ids"]!)), answers);
     }
 

@@ -6,11 +6,11 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.EndToEnd.Tests.Support;
 
 /// <summary>An endpoint that misbehaves as it is told, in a process of its own.</summary>
-internal sealed class UnrulyEndpoint : IDisposable
+internal sealed class EndpointProcess : IDisposable
 {
     private readonly Process process;
 
-    private UnrulyEndpoint(Process process, int port) => (this.process, Port) = (process, port);
+    private EndpointProcess(Process process, int port) => (this.process, Port) = (process, port);
 
     public int Port { get; }
 
@@ -18,7 +18,7 @@ internal sealed class UnrulyEndpoint : IDisposable
 
     /// <param name="manners">See the endpoint's own description; the last one goes on for ever.</param>
     /// <param name="port">0 for a free one.</param>
-    public static async Task<UnrulyEndpoint> StartAsync(string manners, int port = 0)
+    public static async Task<EndpointProcess> StartAsync(string manners, int port = 0)
     {
         port = port == 0 ? FreePort() : port;
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -31,7 +31,7 @@ internal sealed class UnrulyEndpoint : IDisposable
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
         Assert.Equal("listening", await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(1)));
-        return new UnrulyEndpoint(process, port);
+        return new EndpointProcess(process, port);
     }
 
     /// <summary>What it was asked so far.</summary>

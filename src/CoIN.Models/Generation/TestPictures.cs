@@ -1,0 +1,79 @@
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Models.Llava;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Generation;
+
+/// <summary>
+/// Pictures of test samples: read on other threads while the batch before is answered, looked at by the tower once as long as memory allows, and once in a batch
+/// however many questions are about them.
+/// </summary>
+internal sealed class TestPictures(ExperimentOptions options, ImageLoader images, FeatureCache features) : IDisposable
+{
+    private readonly Dictionary<string, Task<Tensor>> reading = new(StringComparer.Ordinal);
+
+    /// <summary>Begins to read the pictures that will be needed.</summary>
+    public void Prepare(IReadOnlyList<TestSample> samples)
+    {
+        foreach (var sample in samples.Where(sample => sample.Image is not null).DistinctBy(sample => sample.Image))
+        {
+            if (!reading.ContainsKey(sample.Image!) && !features.Has(Key(sample.Image!)))
+            {
+                reading[sample.Image!] = Task.Run(() => Read(sample));
+            }
+        }
+    }
+
+    /// <summary>Features of the samples' pictures, each picture once.</summary>
+    /// <returns>The features, null without pictures, and the row of the picture of each sample that has one.</returns>
+    /// <exception cref="Benchmark.CoinException">A picture cannot be read; the message names sample and file.</exception>
+    public (Tensor? Features, IReadOnlyList<int> Rows) Features(IReadOnlyList<TestSample> samples)
+    {
+        var shown = samples.Where(sample => sample.Image is not null).ToList();
+        var distinct = shown.DistinctBy(sample => sample.Image).ToList();
+        if (distinct.Count == 0)
+        {
+            return (null, []);
+        }
+
+        var rows = distinct.Select((sample, row) => (sample.Image, row)).ToDictionary(pair => pair.Image!, pair => pair.row, StringComparer.Ordinal);
+        var all = features.Of([.. distinct.Select(sample => Key(sample.Image!))], i => Pixels(distinct[i]), options.Evaluation.FeatureCache * 1024L * 1024L);
+        return (all, [.. shown.Select(sample => rows[sample.Image!])]);
+    }
+
+    public void Dispose()
+    {
+        foreach (var task in reading.Values)
+        {
+            // Whether or not it could be read: nobody asked for it in the end.
+            task.ContinueWith(read => read.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        }
+
+        reading.Clear();
+    }
+
+    /// <summary>A picture's path with what changes when its file does.</summary>
+    private string Key(string image)
+    {
+        var file = new FileInfo(Path.Combine(options.Data.Images, image));
+        return file.Exists ? $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}" : file.FullName;
+    }
+
+    private Tensor Pixels(TestSample sample)
+    {
+        var pixels = reading.Remove(sample.Image!, out var task) ? task.GetAwaiter().GetResult() : Read(sample);
+        using (pixels)
+        {
+            return pixels.to(features.Device, copy: true);
+        }
+    }
+
+    /// <summary>In main memory, and of no dispose scope: read on a thread of its own.</summary>
+    private Tensor Read(TestSample sample)
+    {
+        using var scope = NewDisposeScope();
+        return images.Load([(sample.QuestionId, sample.Image!)], CPU).DetachFromDisposeScope();
+    }
+}

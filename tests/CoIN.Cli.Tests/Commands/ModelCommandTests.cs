@@ -1,0 +1,26 @@
+using CoIN.Cli.Tests.Support;
+
+namespace CoIN.Cli.Tests.Commands;
+
+public sealed class ModelCommandTests : IDisposable
+{
+    private readonly CommandLine _line = new();
+
+    public void Dispose() => _line.Dispose();
+
+    [Theory]
+    [InlineData("There is no model folder or file", "model", "info", "nowhere")]
+    [InlineData("--projector needs --vision-tower", "model", "info", "x", "--projector", "y")]
+    [InlineData("There is no model folder", "model", "merge", "a", "--model", "nowhere", "--out", "new")]
+    [InlineData("not empty", "model", "merge", "a", "--model", "model", "--out", "full")]
+    [InlineData("'float64' not recognized", "model", "merge", "a", "--model", "model", "--out", "new", "--dtype", "float64")]
+    [InlineData("--out", "model", "merge", "a", "--model", "model")]
+    public async Task What_cannot_be_done_is_told_and_ends_with_a_fault(string expected, params string[] arguments)
+    {
+        _line.Folder.Write("full/file", "");
+
+        Assert.Equal(1, await _line.InvokeAsync(arguments));
+        Assert.Contains(expected, _line.Error);
+        Assert.False(Directory.Exists(_line.Folder.PathOf("new")));
+    }
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using CoIN.Benchmark;
+using CoIN.Speed.Comparison;
+
+namespace CoIN.Speed;
+
+/// <summary>What a comparison measures.</summary>
+/// <param name="Python">A python3 with torch and transformers, or null to measure the product alone.</param>
+/// <param name="ImageTokens">Each a square number: patches of a picture.</param>
+internal sealed record CompareOptions(
+    string? Python, int Rounds, int Threads, bool Quick, IReadOnlyList<int> ImageTokens, string? Only, string Dtype, int Seed, int BatchSize, string? Out)
+{
+    public bool Trains => Only is null or "train";
+
+    public bool Generates => Only is null or "generate";
+}
+
+/// <summary>The command line of a comparison.</summary>
+internal static class CompareCommand
+{
+    public static RootCommand Build()
+    {
+        var python = new Option<string?>("--python") { HelpName = "PATH", Description = "A python3 with torch and transformers; without it the peer is left out" };
+        var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 3, Description = "Measured rounds; every side takes its turn in each" };
+        var threads = new Option<int>("--threads") { DefaultValueFactory = _ => Environment.ProcessorCount, Description = "Compute threads of each side" };
+        var quick = new Option<bool>("--quick") { Description = "A small model and few samples: shows that it works, not how fast" };
+        var tokens = new Option<int[]>("--image-tokens") { AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [576, 64], Description = "Image tokens of a picture" };
+        var only = new Option<string?>("--only") { Description = "train or generate" };
+        only.AcceptOnlyFromAmong("train", "generate");
+        var dtype = new Option<string>("--dtype") { DefaultValueFactory = _ => "float32", Description = "Type of the base model's weights" };
+        dtype.AcceptOnlyFromAmong("float32", "bfloat16");
+        var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 42, Description = "Draws weights, lengths and words" };
+        var batch = new Option<int>("--batch-size") { DefaultValueFactory = _ => 16, Description = "Prompts per batch of the product's evaluation" };
+        var file = new Option<string?>("--out") { HelpName = "FILE", Description = "Write all figures as JSON" };
+        var root = new RootCommand("Measures CoIN.Actors beside plain Hugging Face transformers: LoRA training and evaluation.")
+        {
+            python, rounds, threads, quick, tokens, only, dtype, seed, batch, file,
+        };
+        root.SetAction(parsed =>
+        {
+            var options = new CompareOptions(
+                parsed.GetValue(python), parsed.GetValue(rounds), parsed.GetValue(threads), parsed.GetValue(quick), parsed.GetValue(tokens)!,
+                parsed.GetValue(only), parsed.GetValue(dtype)!, parsed.GetValue(seed), parsed.GetValue(batch), parsed.GetValue(file));
+            Check(options);
+            return Compare.Run(options, Console.Out);
+        });
+        return root;
+    }
+
+    private static void Check(CompareOptions options)
+    {
+        Require(options.Rounds >= 1, "--rounds", options.Rounds, "1 or more");
+        Require(options.Threads >= 1, "--threads", options.Threads, "1 or more");
+        Require(options.BatchSize >= 1, "--batch-size", options.BatchSize, "1 or more");
+        foreach (var tokens in options.ImageTokens)
+        {
+            var edge = (int)Math.Round(Math.Sqrt(tokens));
+            Require(tokens >= 1 && edge * edge == tokens, "--image-tokens", tokens, "a square number, for a picture has as many rows of patches as columns");
+        }
+
+        if (options.Python is not null && !File.Exists(options.Python))
+        {
+            throw new CoinException($"--python: there is no file {options.Python}. Give the path of a python3 that has torch and transformers.");
+        }
+    }
+
+    private static void Require(bool condition, string option, int value, string wanted)
+    {
+        if (!condition)
+        {
+            throw new CoinException($"{option} is {value}; it has to be {wanted}.");
+        }
+    }
+}

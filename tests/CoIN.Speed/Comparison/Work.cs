@@ -1,0 +1,44 @@
+using CoIN.Models.Llava;
+using CoIN.Speed.Workloads;
+
+namespace CoIN.Speed.Comparison;
+
+/// <summary>
+/// Floating-point operations that a workload's results need, counted without padding, sharing and caching: the same number for every side. A side that does less
+/// shows a higher rate.
+/// </summary>
+internal sealed class Work(Workload workload, LlavaConfig config)
+{
+    private double LayerWeights => config.Text.Layers *
+        ((2.0 * config.Text.HiddenSize * (config.Text.HiddenSize + (config.Text.KeyValueHeads * config.Text.HeadSize))) + (3.0 * config.Text.HiddenSize * config.Text.IntermediateSize));
+
+    private double HeadWeights => (double)config.Text.HiddenSize * config.Text.VocabularySize;
+
+    /// <summary>A pass over the training samples: forward, and backward to the inputs of frozen weights.</summary>
+    public double Training() => workload.Training.Sum(row =>
+    {
+        double positions = workload.Expanded(row.Ids);
+        return Picture() + (4 * LayerWeights * positions) + (3 * Attention(positions)) + (4 * HeadWeights * row.Labels.Count(label => label != LlavaBatch.Ignored));
+    });
+
+    /// <summary>Answering a task's questions.</summary>
+    public double Evaluation(QuestionSet task) => task.Samples.Sum(row =>
+    {
+        double positions = workload.Expanded(row.Ids) + row.Answer - 1;
+        return Picture() + (2 * LayerWeights * positions) + Attention(positions) + (2 * HeadWeights * row.Answer);
+    });
+
+    /// <summary>Causal attention over a sequence: half of the products of all queries with all keys and of weights with values.</summary>
+    private double Attention(double positions) => 2 * config.Text.Layers * config.Text.HiddenSize * positions * positions;
+
+    /// <summary>Tower and projector for one picture.</summary>
+    private double Picture()
+    {
+        var vision = config.Vision;
+        double positions = vision.Patches + 1, layers = vision.Layers + 1 + config.FeatureLayer;
+        var weights = layers * ((4.0 * vision.HiddenSize * vision.HiddenSize) + (2.0 * vision.HiddenSize * vision.IntermediateSize));
+        var attention = 4 * layers * vision.HiddenSize * positions * positions;
+        var projector = 2.0 * vision.Patches * config.Text.HiddenSize * (vision.HiddenSize + config.Text.HiddenSize);
+        return (2 * weights * positions) + attention + projector;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using CoIN.Models.Generation;
+using CoIN.Models.Llava;
+using CoIN.Speed.Workloads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Speed.Sides;
+
+/// <summary>The product's evaluation of the base model.</summary>
+internal sealed class OurGeneration(LlavaModel model, Workload workload, string folder) : ISideWork
+{
+    private readonly ImageLoader images = PixelFile.Open(workload, folder);
+    private FeatureCache features = new(model.Vision, model.Device);
+
+    public SideRun Run(string task, string how)
+    {
+        if (how != "again")
+        {
+            features.Dispose();
+            features = new FeatureCache(model.Vision, model.Device);
+        }
+
+        var questions = workload.Evaluation.Single(one => one.Name == task);
+        var size = workload.EvaluationBatchSize;
+        var rows = how == "warm" ? questions.Samples.Take(size).ToList() : questions.Samples;
+        var clock = Stopwatch.StartNew();
+        var answers = new List<IReadOnlyList<int>>();
+        foreach (var batch in rows.Chunk(size))
+        {
+            using var scope = NewDisposeScope();
+            var pictures = batch.Select(row => row.Picture.ToString()).Distinct().ToList();
+            answers.AddRange(GreedyGenerator.Generate(
+                model,
+                new GenerationRequest(
+                    [.. batch.Select(row => new LlavaSequence(row.Ids, null))],
+                    features.Of(pictures, i => images.Load([(pictures[i], pictures[i])], model.Device), long.MaxValue), questions.MaxNewTokens)
+                {
+                    Pictures = [.. batch.Select(row => pictures.IndexOf(row.Picture.ToString()))],
+                    Lengths = [.. batch.Select(row => row.Answer)],
+                },
+                adapter: null));
+        }
+
+        return new SideRun(clock.Elapsed.TotalSeconds, null, answers);
+    }
+
+    public void Dispose() => features.Dispose();
+}

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Conversation;
+using CoIN.Models.Llava;
+using CoIN.Models.Tokenization;
+using CoIN.Models.Training;
+using CoIN.Speed.Workloads;
+
+namespace CoIN.Speed.Sides;
+
+/// <summary>A training session of the product; a run is a pass over all training samples.</summary>
+internal sealed class OurTraining : ISideWork
+{
+    /// <summary>A template without words of its own beyond the roles: the samples bring theirs.</summary>
+    public const string Conversation = "vicuna_v1_no_system";
+
+    // More passes than anyone measures: the session has to know its end beforehand.
+    private const int Passes = 10_000;
+
+    private readonly LlavaTrainingSession session;
+    private readonly int stepsPerPass;
+
+    public OurTraining(LlavaModel model, Workload workload, string folder)
+    {
+        var task = new TaskOptions { Name = "Speed", Folder = "", Scorer = "gqa" };
+        var options = new ExperimentOptions
+        {
+            Name = "speed",
+            Seed = workload.Seed,
+            Tasks = [task],
+            Data = new DataOptions { Instructions = "", Images = "" },
+            Model = new ModelOptions { Path = Workload.ModelOf(folder), Conversation = Conversation, Dtype = workload.Dtype },
+            Lora = new LoraOptions { Rank = workload.LoraRank, Alpha = workload.LoraAlpha, Dropout = workload.LoraDropout },
+            Training = new TrainingOptions
+            {
+                LearningRate = workload.LearningRate, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = workload.BatchSize, Epochs = Passes,
+            },
+        };
+        var samples = workload.Training.Select((row, i) => new TrainingSample(
+            $"{i}", $"{row.Picture}", [new Turn("human", $"<image>\n{row.Question}"), new Turn("gpt", row.Answer)])).ToList();
+        var prompts = new PromptBuilder(
+            SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), ConversationTemplates.Get(Conversation), options.Model.MaxLength);
+        session = new LlavaTrainingSession(
+            model, options, new StageTraining(1, task, samples, null, null), prompts, PixelFile.Open(workload, folder), warning => throw new CoinException(warning));
+        stepsPerPass = (int)Math.Ceiling(samples.Count / (double)workload.BatchSize);
+    }
+
+    public SideRun Run(string task, string how)
+    {
+        // The unmeasured run is a whole pass too, so that every measured one begins with a fresh permutation of all samples.
+        var clock = Stopwatch.StartNew();
+        double loss = 0;
+        for (var i = 0; i < stepsPerPass; i++)
+        {
+            loss += session.Next().Loss / stepsPerPass;
+        }
+
+        return new SideRun(clock.Elapsed.TotalSeconds, loss, null);
+    }
+
+    public void Dispose() => session.Dispose();
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using CoIN.Benchmark;
+using CoIN.Models.Llava;
+using CoIN.Speed.Workloads;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Serialization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Speed.Sides;
+
+/// <summary>
+/// The product's side in a process of its own. Requests come as lines ("warm TASK", "run TASK", "again TASK", "memory", "quit"); a line of JSON answers each.
+/// </summary>
+internal static class Side
+{
+    public const string Command = "side";
+
+    private static readonly JsonSerializerSettings Json = new() { ContractResolver = new CamelCasePropertyNamesContractResolver() };
+
+    /// <param name="kind">train or generate.</param>
+    public static int Serve(string kind, string folder)
+    {
+        var workload = Workload.Read(folder);
+        set_num_threads(workload.Threads);
+        var dtype = LlavaBase.ParseDtype(workload.Dtype);
+        var gemm = Gemm(dtype);
+        using var model = LlavaCheckpoint.Load(Workload.ModelOf(folder), dtype, CPU, warning => throw new CoinException(warning));
+        using ISideWork work = kind == "train" ? new OurTraining(model, workload, folder) : new OurGeneration(model, workload, folder);
+        var memory = new ProcessMemory();
+        Reply(new SideHello(gemm, $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}"));
+        while (Console.ReadLine()?.Split(' ') is { } words && words[0] != "quit")
+        {
+            Reply(words[0] == "memory" ? memory.Report() : work.Run(words[1], words[0]));
+        }
+
+        return 0;
+    }
+
+    private static void Reply(object value) => Console.WriteLine(JsonConvert.SerializeObject(value, Json));
+
+    private static double Gemm(ScalarType dtype)
+    {
+        const int Size = 1024, Repeats = 4;
+        using var scope = NewDisposeScope();
+        var a = randn(Size, Size).to(dtype);
+        var b = randn(Size, Size).to(dtype);
+        double best = 0;
+        for (var i = 0; i < 5; i++)
+        {
+            var clock = Stopwatch.StartNew();
+            for (var k = 0; k < Repeats; k++)
+            {
+                a.matmul(b).Dispose();
+            }
+
+            best = Math.Max(best, Repeats * 2.0 * Size * Size * Size / clock.Elapsed.TotalSeconds / 1e9);
+        }
+
+        return best;
+    }
+}
+
+/// <summary>What a side can be asked to do.</summary>
+internal interface ISideWork : IDisposable
+{
+    /// <param name="task">Name of a task, or "train".</param>
+    /// <param name="how">warm (a little of it, unmeasured), run, or again (with the picture features that an earlier run left).</param>
+    SideRun Run(string task, string how);
+}

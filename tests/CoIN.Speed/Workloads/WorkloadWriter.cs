@@ -1,0 +1,144 @@
+using System.Runtime.InteropServices;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Conversation;
+using CoIN.Models.Llava;
+using CoIN.Models.Tokenization;
+using CoIN.Speed.Sides;
+
+namespace CoIN.Speed.Workloads;
+
+/// <summary>
+/// Draws a workload in CoIN's shapes into a folder: a LLaVA model with random weights, pictures, training samples and test questions.
+/// </summary>
+internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
+{
+    /// <summary>vicuna_v1's system text and the user's turn in LLaMA's tokens: they stand in front of every prompt.</summary>
+    private const int SystemTokens = 38;
+
+    private const int PatchSize = 14;
+
+    // One character is one token: words of CJK characters, of which there are enough for a vocabulary.
+    private const char FirstCharacter = '\u4e00';
+    private const int Characters = 20000;
+
+    private static readonly IReadOnlyList<TaskShape> Shapes =
+    [
+        // Lengths in LLaMA tokens of the question with its instruction and of the answer with its end, as CoIN's test files have them.
+        new("ScienceQA", 1, new(70, 220), new(2, 3), 1024),
+        new("VizWiz", 1, new(30, 50), new(2, 7), 128),
+        new("Grounding", 4, new(26, 50), new(22, 28), 1024),
+        new("VQAv2", 5, new(18, 32), new(2, 5), 1024),
+    ];
+
+    private readonly SeededRandom random = new(options.Seed);
+    private int pictures;
+
+    /// <summary>The model: hidden size 512, 8 layers, vocabulary 32,000, and a vision tower in proportion.</summary>
+    public static LlavaConfig Config(int imageTokens, bool quick)
+    {
+        var size = (int)Math.Round(Math.Sqrt(imageTokens)) * PatchSize;
+        return quick
+            ? new(new ClipConfig(64, 128, 3, 4, size, PatchSize, "quick_gelu", 1e-5), new LlamaConfig(128, 352, 2, 4, 4, 32000, 1e-5, 10000, 2048, false), -2, false)
+            : new(new ClipConfig(256, 1024, 7, 8, size, PatchSize, "quick_gelu", 1e-5), new LlamaConfig(512, 1376, 8, 8, 8, 32000, 1e-5, 10000, 2048, false), -2, false);
+    }
+
+    /// <summary>Writes everything that the two sides read.</summary>
+    public Workload Write(string folder)
+    {
+        var config = Config(imageTokens, options.Quick);
+        Directory.CreateDirectory(Workload.ModelOf(folder));
+        LlavaInitializer.Write(Workload.ModelOf(folder), config, config.Text.VocabularySize - 1, options.Seed);
+        var tokenizer = new SentencePieceModel(Pieces(), AddDummyPrefix: true);
+        File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), tokenizer.ToBytes());
+
+        var batchSize = options.Quick ? 2 : 8;
+        var perTask = options.Quick ? 4 : 16;
+        var workload = new Workload
+        {
+            Threads = options.Threads,
+            Dtype = options.Dtype,
+            Seed = options.Seed,
+            ImageTokens = imageTokens,
+            ImageTokenId = config.Text.VocabularySize - 1,
+            ImageSize = config.Vision.ImageSize,
+            LoraRank = 16,
+            LoraAlpha = 32,
+            LoraDropout = 0.05,
+            LearningRate = 2e-4,
+            BatchSize = batchSize,
+            EvaluationBatchSize = options.BatchSize,
+            Training = Training(new PromptBuilder(new SentencePieceTokenizer(tokenizer), ConversationTemplates.Get(OurTraining.Conversation), 2048), batchSize * 2),
+            Evaluation = [.. Shapes.Select(shape => Questions(shape, perTask))],
+            Pictures = pictures,
+        };
+        WritePixels(folder, config.Vision.ImageSize);
+        workload.Write(folder);
+        return workload;
+    }
+
+    private static List<Piece> Pieces() =>
+    [
+        new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control),
+        .. Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)),
+        new("\u2581", -1, PieceKind.Normal),
+        .. "USERAITN:".Distinct().Select(letter => new Piece($"{letter}", -2, PieceKind.Normal)),
+        .. Enumerable.Range(0, Characters).Select(i => new Piece($"{(char)(FirstCharacter + i)}", -3 - i, PieceKind.Normal)),
+    ];
+
+    private List<TrainingRow> Training(PromptBuilder prompts, int count) =>
+    [
+        .. Enumerable.Range(0, count).Select(i =>
+        {
+            // Half of the samples have questions of one line, half longer ones (ScienceQA's hints): what makes padding costly.
+            var question = Words(i % 2 == 0 ? new Span(20, 60) : new Span(60, 240));
+            var answer = Words(new Span(2, 25));
+            var tokens = prompts.Training(new TrainingSample($"{i}", "picture", [new Turn("human", $"<image>\n{question}"), new Turn("gpt", answer)]));
+            return new TrainingRow(pictures++, question, answer, tokens.Ids, tokens.Labels);
+        }),
+    ];
+
+    private QuestionSet Questions(TaskShape shape, int count)
+    {
+        var rows = new List<QuestionRow>();
+        for (var i = 0; i < count; i++)
+        {
+            if (i % shape.QuestionsPerPicture == 0)
+            {
+                pictures++;
+            }
+
+            // Every prompt begins alike, with the system text.
+            IEnumerable<int> system = Enumerable.Range(1000, SystemTokens - 1);
+            rows.Add(new QuestionRow(
+                pictures - 1, [1, .. system, LlavaBatch.ImagePlaceholder, .. Ids(shape.Question)], Draw(shape.Answer)));
+        }
+
+        return new QuestionSet(shape.Name, shape.QuestionsPerPicture, shape.MaxNewTokens, rows);
+    }
+
+    private void WritePixels(string folder, int size)
+    {
+        using var file = File.Create(Workload.PixelsOf(folder));
+        var values = new float[3 * size * size];
+        for (var i = 0; i < pictures; i++)
+        {
+            for (var k = 0; k < values.Length; k++)
+            {
+                values[k] = (float)((random.NextDouble() * 4) - 2);
+            }
+
+            file.Write(MemoryMarshal.AsBytes<float>(values));
+        }
+    }
+
+    private int Draw(Span span) => span.From + random.Next(span.To - span.From + 1);
+
+    private string Words(Span span) => new([.. Enumerable.Range(0, Draw(span)).Select(_ => (char)(FirstCharacter + random.Next(Characters)))]);
+
+    private int[] Ids(Span span) => [.. Enumerable.Range(0, Draw(span)).Select(_ => 300 + random.Next(30000))];
+
+    private readonly record struct Span(int From, int To);
+
+    private sealed record TaskShape(string Name, int QuestionsPerPicture, Span Question, Span Answer, int MaxNewTokens);
+}
