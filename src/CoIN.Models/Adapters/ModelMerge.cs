@@ -143,7 +143,7 @@ public sealed class ModelMerge
             var tensor = Trained(part, name) ?? part.Read(name);
             if (part == model.Language && linears.TryGetValue(name, out var linear) && adapter.Take(linear.Layer, linear.Part, linear.In, linear.Out) is { } pair)
             {
-                tensor = tensor.to(ScalarType.Float32).add(pair.B.matmul(pair.A).mul(Scalars.Of(adapter.Config.Alpha / adapter.Config.Rank)));
+                tensor = tensor.to(ScalarType.Float32).add(pair.B.matmul(pair.A).mul(Scalars.Of(adapter.Config.Alpha / adapter.Config.Rank)), Scalars.One);
             }
 
             return Padded(tensor, rows).to(type).DetachFromDisposeScope();

@@ -93,8 +93,12 @@ public sealed class RecipeTests : IDisposable
     [InlineData("original", "Instructions_Original")]
     [InlineData("diverse", "Instructions_Diverse")]
     [InlineData("ten-type", "Instructions_10type")]
-    public void The_instruction_types_are_recipes_which_read_the_folder_beside(string file, string folder) =>
+    public void The_instruction_types_are_recipes_which_read_the_folder_beside(string file, string folder)
+    {
+        Directory.Move(_folder.PathOf("data"), _folder.PathOf(folder));
+
         Assert.Equal(_folder.PathOf(folder), Load($"instructions/{file}.hocon").Options.Data.Instructions);
+    }
 
     [Fact]
     public void Every_recipe_opens_with_the_command_that_runs_it()
