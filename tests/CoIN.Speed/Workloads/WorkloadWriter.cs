@@ -68,7 +68,7 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
             LearningRate = 2e-4,
             BatchSize = batchSize,
             EvaluationBatchSize = options.BatchSize,
-            Training = Training(new PromptBuilder(new SentencePieceTokenizer(tokenizer), ConversationTemplates.Get(OurTraining.Conversation), 2048), batchSize * 2),
+            Training = Training(new PromptBuilder(new SentencePieceTokenizer(tokenizer), ConversationTemplates.Get(OurTraining.Conversation), 2048), batchSize),
             Evaluation = [.. Shapes.Select(shape => Questions(shape, perTask))],
             Pictures = pictures,
         };
