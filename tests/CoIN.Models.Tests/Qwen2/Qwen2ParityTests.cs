@@ -1,3 +1,4 @@
+using CoIN.Models.Checkpoints;
 using CoIN.Models.Generation;
 using CoIN.Models.Llava;
 using CoIN.Models.Modules;
@@ -107,6 +108,18 @@ public sealed class Qwen2ParityTests : IDisposable
         sampler.Penalize(scores, [.. Enumerable.Range(0, (int)scores.size(0))]);
         Close(expected["sampling.after_repetition_penalty"], scores);
         Assert.InRange(GoldenFolder.Difference(expected["sampling.probs_after_top_p"], sampler.Probabilities(scores)), 0, 1e-5);
+    }
+
+    [Theory]
+    [InlineData("untied")]
+    [InlineData("tied")]
+    public void The_weights_keep_their_names_biases_among_them(string kind)
+    {
+        Load(kind);
+        using var file = CheckpointFolder.Open(GoldenFolder.Of("qwen2-tiny", kind));
+        var named = model.Named("model.", "lm_head.weight").ToDictionary(pair => pair.Name, pair => pair.Tensor);
+        Assert.Equal(file.Names.Order(StringComparer.Ordinal), named.Keys.Order(StringComparer.Ordinal));
+        Assert.All(named, pair => Assert.Equal(0, GoldenFolder.Difference(file.Read(pair.Key), pair.Value)));
     }
 
     private static LlavaBatch Batch(IReadOnlyList<long[]> rows, IReadOnlyList<long[]>? labels = null) => LlavaBatch.Create(

@@ -64,6 +64,24 @@ public sealed class Qwen2TokenizerParityTests : IDisposable
         }
     }
 
+    [Fact]
+    public void An_added_token_is_found_before_its_last_letter_is_joined_with_what_follows()
+    {
+        var tokenizer = Qwen2Tokenizer.Of(Vocabulary());
+        var end = tokenizer.AddedId(ChatTemplate.End)!.Value;
+
+        // A combining solidus would make one letter of it and the bracket before.
+        Assert.Equal([end, .. tokenizer.Encode("\u0338")], tokenizer.Encode($"{ChatTemplate.End}\u0338"));
+        Assert.Equal(tokenizer.Encode("\u226F"), tokenizer.Encode(">\u0338"));
+    }
+
+    [Fact]
+    public void Half_a_character_is_taken_for_the_replacement_character()
+    {
+        var tokenizer = Qwen2Tokenizer.Of(Vocabulary());
+        Assert.Equal("a\uFFFDb", tokenizer.Decode(tokenizer.Encode("a\uD83Db")));
+    }
+
     private static Qwen2Vocabulary Vocabulary() => Qwen2Vocabulary.Read(GoldenFolder.Of("qwen2-tiny", "tokenizer"));
 
     private static List<int> Ints(JToken token) => [.. token.Select(id => (int)id)];
