@@ -41,12 +41,12 @@ check_sdk() {
     || fail "The .NET SDK $sdk_needed or later is needed; found ${newest:-none} ($(command -v dotnet)). $sdk_remedy"
 }
 
-# build TARGET: quiet; the log is shown only when it fails. Progress goes to stderr, so that stdout is the command's own.
+# build TARGET [option…]: quiet; the log is shown only when it fails. Progress goes to stderr, so that stdout is the command's own.
 build() {
   local log status=0
   log="$(mktemp)"
   if [[ -t 2 ]]; then printf 'Building %s …' "$(basename "$1")" >&2; fi
-  dotnet build "$root/$1" -c Release -v quiet -nodeReuse:false > "$log" 2>&1 || status=$?
+  dotnet build "$root/$1" -c Release -v quiet -nodeReuse:false "${@:2}" > "$log" 2>&1 || status=$?
   if [[ -t 2 ]]; then printf '\r\033[K' >&2; fi
   if [[ $status -ne 0 ]]; then
     cat "$log" >&2
@@ -138,10 +138,17 @@ main() {
       ;;
     *)
       check_sdk
-      build src/CoIN.Cli/CoIN.Cli.csproj
+      local program="$root/src/CoIN.Cli/bin/Release/net10.0/coin.dll"
+      if [[ -n "${COIN_LIBTORCH:-}" ]]; then
+        # A build without a libtorch of its own, in a place of its own.
+        build src/CoIN.Cli/CoIN.Cli.csproj -p:TorchBackend=none --artifacts-path "$root/artifacts"
+        program="$root/artifacts/bin/CoIN.Cli/release/coin.dll"
+      else
+        build src/CoIN.Cli/CoIN.Cli.csproj
+      fi
       if [[ $# -eq 0 ]]; then set -- run "$root/hocon/mini.hocon"; fi
       # exec: signals reach the command itself.
-      exec dotnet exec "$root/src/CoIN.Cli/bin/Release/net10.0/coin.dll" "$@"
+      exec dotnet exec "$program" "$@"
       ;;
   esac
 }

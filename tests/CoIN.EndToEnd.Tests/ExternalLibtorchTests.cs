@@ -1,8 +1,9 @@
 using CoIN.EndToEnd.Tests.Support;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.EndToEnd.Tests;
 
-/// <summary>The command with a libtorch that COIN_LIBTORCH names: the packaged one's files in another folder.</summary>
+/// <summary>The command with a libtorch that COIN_LIBTORCH names: the packaged one's files, seen through another folder.</summary>
 public sealed class ExternalLibtorchTests : IDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
@@ -12,47 +13,74 @@ public sealed class ExternalLibtorchTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task Another_folders_libtorch_is_used_in_place_of_the_packaged_one()
+    public async Task A_program_without_libtorch_works_with_another_folders()
     {
         var packaged = Path.GetDirectoryName(Directory.EnumerateFiles(AppContext.BaseDirectory, "libtorch_cpu.so", SearchOption.AllDirectories).First())!;
         var library = Directory.CreateDirectory(Path.Combine(folder, "torch", "lib")).FullName;
-        foreach (var file in Directory.EnumerateFiles(packaged, "lib*.so*").Where(file => !Path.GetFileName(file).Contains("TorchSharp", StringComparison.Ordinal)))
+        foreach (var file in Directory.EnumerateFiles(packaged).Where(IsLibtorchs))
         {
             File.CreateSymbolicLink(Path.Combine(library, Path.GetFileName(file)), file);
         }
 
-        // A copy, not a link: the loader would take a link for the file it leads to.
-        foreach (var name in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
-        {
-            File.Delete(Path.Combine(library, name));
-            File.Copy(Path.Combine(packaged, name), Path.Combine(library, name));
-        }
-
         await File.WriteAllTextAsync(Path.Combine(folder, "torch", "version.py"), "__version__ = '2.10.0+test'\n", TestContext.Current.CancellationToken);
-        var (code, output) = await DoctorAsync(library);
+        var (code, output) = await DoctorAsync(library, ProgramWithoutLibtorch());
         Assert.True(code == 0, output);
         Assert.Contains($"2.10.0+test (COIN_LIBTORCH) in {library}", output, StringComparison.Ordinal);
         Assert.Contains("GFLOP/s", output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_library_that_is_none_is_told_and_the_packaged_one_does_not_step_in()
+    public async Task Files_that_are_no_libraries_are_told()
     {
         foreach (var name in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
         {
             await File.WriteAllTextAsync(Path.Combine(folder, name), "no library", TestContext.Current.CancellationToken);
         }
 
-        var (code, output) = await DoctorAsync(folder);
+        var (code, output) = await DoctorAsync(folder, ProgramWithoutLibtorch());
         Assert.True(code == 1, output);
         Assert.Contains("BAD   libtorch", output, StringComparison.Ordinal);
         Assert.Contains("libc10.so cannot be loaded", output, StringComparison.Ordinal);
     }
 
-    private async Task<(int Code, string Output)> DoctorAsync(string library)
+    private static bool IsLibtorchs(string file) =>
+        Path.GetFileName(file) is var name && (name.StartsWith("libtorch", StringComparison.Ordinal) || name.StartsWith("libc10", StringComparison.Ordinal) || name.StartsWith("libgomp", StringComparison.Ordinal));
+
+    /// <summary>The program as -p:TorchBackend=none builds it: links to everything but libtorch, and a list of dependencies without it.</summary>
+    private string ProgramWithoutLibtorch()
+    {
+        var program = Path.Combine(folder, "program");
+        foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*", SearchOption.AllDirectories).Where(file => !IsLibtorchs(file)))
+        {
+            var target = Path.Combine(program, Path.GetRelativePath(AppContext.BaseDirectory, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+
+            // The host follows links to find the program's folder, so these few are copies.
+            if (Path.GetExtension(file) is ".dll" or ".json")
+            {
+                File.Copy(file, target);
+            }
+            else
+            {
+                File.CreateSymbolicLink(target, file);
+            }
+        }
+
+        var list = Path.Combine(program, "coin.deps.json");
+        var json = JObject.Parse(File.ReadAllText(list));
+        foreach (var libtorch in json.Descendants().OfType<JProperty>().Where(property => property.Name.StartsWith("libtorch-cpu", StringComparison.Ordinal)).ToList())
+        {
+            libtorch.Remove();
+        }
+
+        File.WriteAllText(list, json.ToString());
+        return program;
+    }
+
+    private async Task<(int Code, string Output)> DoctorAsync(string library, string program)
     {
         using var coin = CoinProcess.StartWith(
-            new Dictionary<string, string> { ["COIN_LIBTORCH"] = library }, "doctor", "--runs", Path.Combine(folder, "runs"));
+            new Dictionary<string, string> { ["COIN_LIBTORCH"] = library }, program, "doctor", "--runs", Path.Combine(folder, "runs"));
         await coin.EndAsync(Longest);
         return (coin.ExitCode, coin.Output);
     }

@@ -78,17 +78,18 @@ internal sealed class Endpoint
             }
         }
 
-        try
+        if (manner == "slow")
         {
-            await BehaveAsync(context, manner);
+            await Task.Delay(150);
         }
-        finally
+
+        // Before the reply: whoever gets it may send the next request at once.
+        lock (keeping)
         {
-            lock (keeping)
-            {
-                underWay--;
-            }
+            underWay--;
         }
+
+        await BehaveAsync(context, manner);
     }
 
     private static async Task BehaveAsync(HttpListenerContext context, string manner)
@@ -96,7 +97,6 @@ internal sealed class Endpoint
         switch (manner)
         {
             case "slow":
-                await Task.Delay(150);
                 await SendAsync(context, 200, Completion("7"));
                 break;
             case "429":
@@ -110,6 +110,9 @@ internal sealed class Endpoint
                 await Task.Delay(System.Threading.Timeout.Infinite);
                 break;
             case "drop":
+                // Without a promised length, what comes before the end counts as a whole, empty reply.
+                context.Response.ContentLength64 = 1000;
+                await context.Response.OutputStream.FlushAsync();
                 context.Response.Abort();
                 break;
             case "cut":

@@ -1,7 +1,5 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using CoIN.Benchmark;
-using TorchSharp;
 
 namespace CoIN.Models.Torch;
 
@@ -20,24 +18,32 @@ internal static class ExternalLibtorch
     // In the order in which they need each other; those for CUDA are there or not.
     private static readonly string[] Libraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
 
-    /// <summary>Loads a folder's libraries and gives them to TorchSharp.</summary>
+    /// <summary>Loads a folder's libraries before TorchSharp looks for any.</summary>
     /// <param name="folder">Value of <see cref="Variable"/>.</param>
     /// <param name="torchSharp">Path of TorchSharp's own library.</param>
     /// <exception cref="CoinException">The folder holds no libtorch, or not one that TorchSharp can work with.</exception>
     public static void Use(string folder, string torchSharp)
     {
-        var handles = new Dictionary<string, nint>(StringComparer.Ordinal);
+        RefuseBesidePackaged(folder, Path.GetDirectoryName(torchSharp)!);
         foreach (var name in Present(folder))
         {
-            handles[name] = Load(folder, Path.Combine(folder, name));
+            // TorchSharp asks for them by name: the loader then finds that they are there.
+            Load(folder, Path.Combine(folder, name));
         }
 
         var own = Load(folder, torchSharp);
-        handles[TorchLibrary.FileName] = own;
         CheckSymbols(folder, ElfSymbols.Undefined(File.ReadAllBytes(torchSharp)).Where(IsLibtorchs), symbol => NativeLibrary.TryGetExport(own, symbol, out _));
+    }
 
-        // Asked before the program's own folder is searched, so that a packaged libtorch there stays unused.
-        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => handles.GetValueOrDefault(AsFile(name)));
+    /// <summary>TorchSharp would load a packaged libtorch too, and two in one process end it.</summary>
+    /// <exception cref="CoinException">There is one.</exception>
+    internal static void RefuseBesidePackaged(string folder, string native)
+    {
+        if (File.Exists(Path.Combine(native, "libtorch_cpu.so")))
+        {
+            throw new CoinException(
+                $"{Variable} is {folder}, but this build has a libtorch of its own ({native}). Build it without one (dotnet build -p:TorchBackend=none; run.sh does so by itself where {Variable} is set), or unset {Variable}.");
+        }
     }
 
     /// <summary>The version of the PyTorch that a <c>torch/lib</c> folder belongs to, e.g. <c>2.10.0+cu128</c>; null where nothing says it.</summary>
@@ -99,6 +105,4 @@ internal static class ExternalLibtorch
                 $"{path} cannot be loaded ({Variable} is {folder}): {e.Message.Trim().Split('\n')[0]} Install PyTorch {WantedVersion} for this host and set {Variable} to its torch/lib folder, or unset it.", e);
         }
     }
-
-    private static string AsFile(string name) => name.StartsWith("lib", StringComparison.Ordinal) ? name : $"lib{name}.so";
 }

@@ -26,10 +26,11 @@ internal sealed class CoinProcess : IDisposable
 
     public int ExitCode => process.ExitCode;
 
-    public static CoinProcess Start(params string[] arguments) => StartWith(new Dictionary<string, string>(), arguments);
+    public static CoinProcess Start(params string[] arguments) => StartWith(new Dictionary<string, string>(), null, arguments);
 
     /// <summary>Starts the command with variables added to its environment.</summary>
-    public static CoinProcess StartWith(IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    /// <param name="program">Folder of the program; null for the one beside these tests.</param>
+    public static CoinProcess StartWith(IReadOnlyDictionary<string, string> environment, string? program, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -38,7 +39,7 @@ internal sealed class CoinProcess : IDisposable
             WorkingDirectory = Repository.Root,
         };
         start.ArgumentList.Add("exec");
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "coin.dll"));
+        start.ArgumentList.Add(Path.Combine(program ?? AppContext.BaseDirectory, "coin.dll"));
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["OMP_WAIT_POLICY"] = "passive";
         foreach (var (name, value) in environment)

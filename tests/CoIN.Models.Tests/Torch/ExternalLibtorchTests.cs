@@ -23,6 +23,14 @@ public sealed class ExternalLibtorchTests : IDisposable
         Assert.Contains("libtorch_cpu.so", Assert.Throws<CoinException>(() => ExternalLibtorch.Present(folder)).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void A_build_with_a_libtorch_of_its_own_is_refused_with_how_to_build_without()
+    {
+        ExternalLibtorch.RefuseBesidePackaged("/torch/lib", folder);
+        File.WriteAllText(Path.Combine(folder, "libtorch_cpu.so"), "");
+        Assert.Contains("-p:TorchBackend=none", Assert.Throws<CoinException>(() => ExternalLibtorch.RefuseBesidePackaged("/torch/lib", folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Libraries_for_CUDA_are_used_where_they_are_in_the_order_of_their_needs()
     {
         foreach (var name in new[] { "libtorch.so", "libtorch_cuda.so", "libtorch_cpu.so", "libc10.so", "libc10_cuda.so", "libother.so" })

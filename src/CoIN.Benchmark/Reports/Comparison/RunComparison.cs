@@ -102,7 +102,11 @@ internal sealed record RunComparison(
 
     private static string Known(double? value) => value is null ? "" : MatrixText.Percent(value);
 
-    private static string Signed(double? value) => value is null ? "" : MatrixText.Percent(value) is var text && text[0] == '-' ? text : "+" + text;
+    private static string Signed(double? value)
+    {
+        var text = Known(value);
+        return text.Length == 0 || text[0] == '-' ? text : "+" + text;
+    }
 
     /// <summary>Nothing where not all runs have the number: a mean of some of them would look like a mean of all.</summary>
     private static string Spread(IReadOnlyList<double?> values) => values.Contains(null) || MeanDeviation.Of(values) is not { } known

@@ -69,7 +69,8 @@ internal static class ExamplePicker
         {
             if (first.TryGetValue(sample.QuestionId, out var one) && last.TryGetValue(sample.QuestionId, out var other))
             {
-                yield return (sample, ReferenceEquals(one, other) ? [one] : [one, other]);
+                IReadOnlyList<ExampleAnswer> answers = ReferenceEquals(one, other) ? [one] : [one, other];
+                yield return (sample, answers);
             }
         }
     }
