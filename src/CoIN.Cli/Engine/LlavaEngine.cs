@@ -8,6 +8,7 @@ using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Benchmark.Reports;
 using CoIN.Models.Llava;
+using CoIN.Models.Qwen2;
 using Microsoft.Extensions.Logging;
 
 namespace CoIN.Cli.Engine;
@@ -15,14 +16,12 @@ namespace CoIN.Cli.Engine;
 /// <summary>The actors with LLaVA models and CoIN's data.</summary>
 internal sealed class LlavaEngine : IRunEngine
 {
-    private static readonly JudgeFactory Judges = new(local: null, Environment.GetEnvironmentVariable);
-
     public void Check(ExperimentOptions options)
     {
         LlavaLearnerFactory.Validate(options.Model);
         if (options.Judge is { } judge)
         {
-            Judges.Check(judge);
+            Judges(_ => { }).Check(judge);
         }
     }
 
@@ -54,14 +53,17 @@ internal sealed class LlavaEngine : IRunEngine
 
     public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunRescorer.RescoreAsync(runFolder, Work(), stop);
 
+    private static JudgeFactory Judges(Action<string> warn) => new(new LocalJudgeFactory(warn), Environment.GetEnvironmentVariable);
+
     private static BenchmarkWork Work() => new(new LlavaReportAids());
 
     private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, JudgeOptions? judge, CancellationToken stop)
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
-        using var learners = new LlavaLearnerFactory(warning => log.LogWarning("{Warning}", warning));
+        void Warn(string warning) => log.LogWarning("{Warning}", warning);
+        using var learners = new LlavaLearnerFactory(Warn);
         return await RunHost.RunAsync(
-            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge), learners, Judges, Work(), ticket.Observer,
+            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge), learners, Judges(Warn), Work(), ticket.Observer,
             ticket.LoggerFactory, stop).ConfigureAwait(false);
     }
 }

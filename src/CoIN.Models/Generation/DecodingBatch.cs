@@ -19,7 +19,7 @@ internal sealed class DecodingBatch : IDisposable
     // What a row that has ended has for its length.
     private const int Closed = -1;
 
-    private readonly LlavaModel model;
+    private readonly IPromptedModel model;
     private readonly GenerationRequest request;
     private readonly LoraAdapter? adapter;
     private readonly PrefillPlan plan;
@@ -30,14 +30,14 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>Positions of each row so far.</summary>
     private int[] lengths;
 
-    public DecodingBatch(LlavaModel model, GenerationRequest request, LoraAdapter? adapter)
+    public DecodingBatch(IPromptedModel model, GenerationRequest request, LoraAdapter? adapter)
     {
         this.model = model;
         this.request = request;
         this.adapter = adapter;
-        var config = model.Config.Text;
+        var config = model.Language.Config;
         var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(id => id == LlavaBatch.ImagePlaceholder));
-        plan = PrefillPlan.For(request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.Config.ImageTokens, config.MaxPositions);
+        plan = PrefillPlan.For(request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, config.MaxPositions);
         Prompts = plan.Prompts;
         lengths = new int[Prompts.Count];
         foreach (var head in plan.Heads)
@@ -49,9 +49,9 @@ internal sealed class DecodingBatch : IDisposable
         }
 
         capacity = Ahead(lengths.Max());
-        places = arange(Scalars.Of(0L), Scalars.Of((long)config.MaxPositions), Scalars.Of(1L), device: model.Device).DetachFromDisposeScope();
+        places = arange(Scalars.Of(0L), Scalars.Of((long)config.MaxPositions), Scalars.Of(1L), device: model.Language.Device).DetachFromDisposeScope();
         caches = [.. Enumerable.Range(0, config.Layers).Select(_ => LayerCache.Empty(
-            Prompts.Count, capacity, config.KeyValueHeads, config.HeadSize, model.Language.Dtype, model.Device))];
+            Prompts.Count, capacity, config.KeyValueHeads, config.HeadSize, model.Language.Dtype, model.Language.Device))];
     }
 
     /// <summary>The prompt of each row.</summary>
@@ -60,7 +60,7 @@ internal sealed class DecodingBatch : IDisposable
     public bool IsOpen(int row) => lengths[row] != Closed;
 
     /// <summary>Whether the model has no position left for a row.</summary>
-    public bool IsFull(int row) => lengths[row] >= model.Config.Text.MaxPositions;
+    public bool IsFull(int row) => lengths[row] >= model.Language.Config.MaxPositions;
 
     /// <summary>Ends a row. It is still computed until the batch shrinks, in place of its first position.</summary>
     public void Close(int row) => lengths[row] = Closed;
@@ -91,7 +91,7 @@ internal sealed class DecodingBatch : IDisposable
     public long[] Decode(long[] ids)
     {
         using var scope = NewDisposeScope();
-        var device = model.Device;
+        var device = model.Language.Device;
         var positions = lengths.Select(length => (long)Math.Max(length, 0)).ToArray();
         var covered = (int)positions.Max() + 1;
         if (covered > capacity)
@@ -127,12 +127,12 @@ internal sealed class DecodingBatch : IDisposable
         }
     }
 
-    private int Ahead(int positions) => Math.Min(positions + Math.Min(request.MaxNewTokens, Growth), model.Config.Text.MaxPositions);
+    private int Ahead(int positions) => Math.Min(positions + Math.Min(request.MaxNewTokens, Growth), model.Language.Config.MaxPositions);
 
     private void Resize(IReadOnlyList<int> rows, int newCapacity)
     {
         using var scope = NewDisposeScope();
-        var keep = tensor(rows.Select(row => (long)row).ToArray(), device: model.Device);
+        var keep = tensor(rows.Select(row => (long)row).ToArray(), device: model.Language.Device);
         var filled = Math.Min(lengths.Max(), capacity);
         var old = caches;
         var grown = new List<LayerCache>(old.Count);
@@ -152,7 +152,7 @@ internal sealed class DecodingBatch : IDisposable
     {
         using var scope = NewDisposeScope();
         using var batch = LlavaBatch.Create(
-            [.. heads.Select(head => new LlavaSequence(head.Ids, null))], model.Config.ImageTokens, model.Config.Text.MaxPositions, model.Device);
+            [.. heads.Select(head => new LlavaSequence(head.Ids, null))], model.ImageTokens, model.Language.Config.MaxPositions, model.Language.Device);
         var target = new List<CachePlace>();
         var from = 0;
         foreach (var head in heads)
@@ -162,8 +162,8 @@ internal sealed class DecodingBatch : IDisposable
         }
 
         var rows = heads.SelectMany(head => head.Pictures).Select(row => (long)row).ToArray();
-        var features = rows.Length == 0 ? null : request.Features!.index_select(0, tensor(rows, device: request.Features.device)).to(model.Device);
-        var ends = tensor(heads.Select((_, i) => (long)heads.Take(i + 1).Sum(head => head.Length) - 1).ToArray(), device: model.Device);
+        var features = rows.Length == 0 ? null : request.Features!.index_select(0, tensor(rows, device: request.Features.device)).to(model.Language.Device);
+        var ends = tensor(heads.Select((_, i) => (long)heads.Take(i + 1).Sum(head => head.Length) - 1).ToArray(), device: model.Language.Device);
         var hidden = model.Language.Forward(
             model.Embed(batch, features, adapter?.Projector), batch.Sequences, adapter, keep: (layer, k, v) => caches[layer].Write(k, v, target), rows: ends);
         for (var i = 0; i < heads.Count; i++)
@@ -180,7 +180,7 @@ internal sealed class DecodingBatch : IDisposable
     private Tensor Tails()
     {
         using var scope = NewDisposeScope();
-        var device = model.Device;
+        var device = model.Language.Device;
         var tails = plan.Tails;
         using var sequences = new PackedSequences([.. tails.Select(tail => tail.Ids.Count)], device);
         var ids = tails.SelectMany(tail => tail.Ids).Select(id => (long)id).ToArray();
@@ -205,6 +205,6 @@ internal sealed class DecodingBatch : IDisposable
     {
         var scores = model.Language.Logits(hidden);
         request.Logits?.Invoke(scores, Prompts);
-        return scores.argmax(-1).cpu().data<long>().ToArray();
+        return request.Choose is { } choose ? choose(scores, Prompts) : scores.argmax(-1).cpu().data<long>().ToArray();
     }
 }

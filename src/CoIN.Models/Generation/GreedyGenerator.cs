@@ -17,21 +17,30 @@ internal sealed record GenerationRequest(IReadOnlyList<LlavaSequence> Prompts, T
     /// <summary>The id that ends an answer; null to go on to the longest.</summary>
     public int? EndOfSequence { get; init; }
 
+    /// <summary>Other ids that end an answer too.</summary>
+    public IReadOnlyCollection<int> FurtherEnds { get; init; } = [];
+
     /// <summary>Tokens after which each answer ends in any case, for measurements; null for <see cref="MaxNewTokens"/>.</summary>
     public IReadOnlyList<int>? Lengths { get; init; }
 
     /// <summary>Sees each step's logits [sequences, vocabulary] and the prompts they belong to, if given.</summary>
     public Action<Tensor, IReadOnlyList<int>>? Logits { get; init; }
+
+    /// <summary>
+    /// Chooses each step's tokens in place of the most probable, if given: from logits [sequences, vocabulary], which it may change, and the prompts they belong to.
+    /// A sequence that has ended may still be among them; its token is not used.
+    /// </summary>
+    public Func<Tensor, IReadOnlyList<int>, long[]>? Choose { get; init; }
 }
 
 /// <summary>
-/// Greedy decoding of a batch of prompts of unequal lengths, without padding but in attention. Sequences that have ended leave the batch as soon as half of it has.
+/// Decoding of a batch of prompts of unequal lengths, greedy unless the request chooses otherwise, without padding but in attention. Sequences that have ended leave the batch as soon as half of it has.
 /// </summary>
 internal static class GreedyGenerator
 {
     /// <summary>Answers a batch.</summary>
-    /// <returns>New ids for each prompt, without the end-of-sequence id.</returns>
-    public static IReadOnlyList<IReadOnlyList<int>> Generate(LlavaModel model, GenerationRequest request, LoraAdapter? adapter)
+    /// <returns>New ids for each prompt, without the id that ended it.</returns>
+    public static IReadOnlyList<IReadOnlyList<int>> Generate(IPromptedModel model, GenerationRequest request, LoraAdapter? adapter)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -69,7 +78,7 @@ internal static class GreedyGenerator
                 continue;
             }
 
-            var ended = next[row] == request.EndOfSequence;
+            var ended = next[row] == request.EndOfSequence || request.FurtherEnds.Contains((int)next[row]);
             if (!ended)
             {
                 answers[prompt].Add((int)next[row]);

@@ -12,10 +12,11 @@ internal sealed record ClipConfig(
     public int Patches => ImageSize / PatchSize * (ImageSize / PatchSize);
 }
 
-/// <summary>Shape of a LLaMA language model (transformers' <c>LlamaConfig</c>).</summary>
+/// <summary>Shape of a LLaMA language model (transformers' <c>LlamaConfig</c>), or of one that differs from it by what stands here (<c>Qwen2Config</c>).</summary>
+/// <param name="AttentionBias">Whether the maps to queries, keys and values have biases.</param>
 internal sealed record LlamaConfig(
     int HiddenSize, int IntermediateSize, int Layers, int Heads, int KeyValueHeads, int VocabularySize,
-    double RmsNormEps, double RopeTheta, int MaxPositions, bool TiedEmbeddings)
+    double RmsNormEps, double RopeTheta, int MaxPositions, bool TiedEmbeddings, bool AttentionBias = false)
 {
     public int HeadSize => HiddenSize / Heads;
 }
@@ -89,7 +90,7 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
         Path.Combine(folder, "config.json"), (path, json) => Clip(path, json["vision_config"] as JObject ?? json));
 
     /// <summary>Reads values out of a file; one of a wrong kind is the file's fault.</summary>
-    private static T Reading<T>(string path, Func<string, JObject, T> read)
+    internal static T Reading<T>(string path, Func<string, JObject, T> read)
     {
         try
         {
@@ -143,10 +144,10 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
         return config;
     }
 
-    private static void Positive(string path, string part, params int[] sizes) =>
+    internal static void Positive(string path, string part, params int[] sizes) =>
         Require(sizes.All(size => size > 0), path, $"a {part} size or number", $"{sizes.Min()}", "1 or more");
 
-    private static void Require(bool condition, string path, string key, string value, string supported)
+    internal static void Require(bool condition, string path, string key, string value, string supported)
     {
         if (!condition)
         {

@@ -98,15 +98,16 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
         return (config, tokenizer, images);
     }
 
-    public static ScalarType ParseDtype(string dtype) => dtype switch
+    /// <param name="key">The configuration's name for it.</param>
+    public static ScalarType ParseDtype(string dtype, string key = "model.dtype") => dtype switch
     {
         "float32" => ScalarType.Float32,
         "bfloat16" => ScalarType.BFloat16,
         "float16" => ScalarType.Float16,
-        _ => throw new CoinException($"model.dtype is {dtype}; possible are float32, bfloat16 and float16."),
+        _ => throw new CoinException($"{key} is {dtype}; possible are float32, bfloat16 and float16."),
     };
 
-    private static Device ParseDevice(string device)
+    public static Device ParseDevice(string device)
     {
         if (device.StartsWith("cuda", StringComparison.Ordinal) && !cuda.is_available())
         {

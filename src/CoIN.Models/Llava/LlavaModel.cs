@@ -1,5 +1,6 @@
 using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Generation;
 using CoIN.Models.Modules;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,7 +12,7 @@ namespace CoIN.Models.Llava;
 /// LLaVA-1.5 (Liu et al. 2023): CLIP features of a picture go through a projector into the language model's sequence.
 /// The weights are the base model's; an adapter is passed to every call that may use one.
 /// </summary>
-internal sealed class LlavaModel(LlavaConfig config, ClipVisionTower vision, Projector projector, LlamaModel language) : IDisposable
+internal sealed class LlavaModel(LlavaConfig config, ClipVisionTower vision, Projector projector, LlamaModel language) : IPromptedModel, IDisposable
 {
     public LlavaConfig Config { get; } = config;
 
@@ -20,6 +21,9 @@ internal sealed class LlavaModel(LlavaConfig config, ClipVisionTower vision, Pro
     public Projector Projector { get; } = projector;
 
     public LlamaModel Language { get; } = language;
+
+    /// <inheritdoc/>
+    public int ImageTokens => Config.ImageTokens;
 
     public Device Device => Language.Device;
 

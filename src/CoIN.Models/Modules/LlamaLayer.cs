@@ -23,7 +23,7 @@ internal sealed class LlamaLayer : IDisposable
         inputNorm = checkpoint.Take($"{prefix}input_layernorm.weight", dtype, device, size).DetachFromDisposeScope();
         postNorm = checkpoint.Take($"{prefix}post_attention_layernorm.weight", dtype, device, size).DetachFromDisposeScope();
         Qkv = Linear.Take(
-            checkpoint, prefix, size, bias: false, dtype, device,
+            checkpoint, prefix, size, config.AttentionBias, dtype, device,
             new("self_attn.q_proj", size), new("self_attn.k_proj", keyValueSize), new("self_attn.v_proj", keyValueSize));
         Output = Linear.Take(checkpoint, prefix, size, bias: false, dtype, device, new LinearPart("self_attn.o_proj", size));
         GateUp = Linear.Take(
@@ -112,9 +112,10 @@ internal sealed class LlamaLayer : IDisposable
         ($"{prefix}input_layernorm.weight", inputNorm),
         ($"{prefix}post_attention_layernorm.weight", postNorm),
         .. Linears.SelectMany(linear => linear.Slices()).Select(slice => ($"{prefix}{slice.Name}.weight", slice.Weight)),
+        .. Linears.SelectMany(linear => linear.Slices()).Where(slice => slice.Bias is not null).Select(slice => ($"{prefix}{slice.Name}.bias", slice.Bias!)),
     ];
 
-    public IEnumerable<Tensor> Parameters() => [inputNorm, postNorm, .. Linears.Select(linear => linear.Weight)];
+    public IEnumerable<Tensor> Parameters() => [inputNorm, postNorm, .. Linears.Select(linear => linear.Weight), .. Linears.Select(linear => linear.Bias).OfType<Tensor>()];
 
     public void Dispose()
     {

@@ -8,8 +8,8 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace CoIN.Models.Modules;
 
-/// <summary>The LLaMA language model (Touvron et al. 2023).</summary>
-internal sealed class LlamaModel : IDisposable
+/// <summary>The LLaMA language model (Touvron et al. 2023), which is Qwen2's too but for biases.</summary>
+internal sealed class LlamaModel : IPromptedModel, IDisposable
 {
     private readonly Tensor norm;
     private readonly Rotary rotary;
@@ -51,6 +51,10 @@ internal sealed class LlamaModel : IDisposable
 
     /// <summary>[vocabulary, hidden size].</summary>
     public Tensor Head { get; }
+
+    LlamaModel IPromptedModel.Language => this;
+
+    int IPromptedModel.ImageTokens => 0;
 
     public ScalarType Dtype => Embedding.dtype;
 
@@ -126,6 +130,8 @@ internal sealed class LlamaModel : IDisposable
 
     /// <summary>Embeds token ids: int64 [N] to [N, hidden size].</summary>
     public Tensor Embed(Tensor ids) => Embedding.index_select(0, ids);
+
+    Tensor IPromptedModel.Embed(LlavaBatch batch, Tensor? features, Projector? projector) => Embed(batch.TextIds);
 
     /// <summary>The final norm.</summary>
     public Tensor Normalize(Tensor hidden) => RmsNorm.Forward(hidden, norm, Config.RmsNormEps);

@@ -1,0 +1,87 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Judging;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Llava;
+using CoIN.Models.Torch;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Qwen2;
+
+/// <summary>Opens local judges. A model is loaded once for each device, shared by all who open it, and given back with the last of them.</summary>
+/// <param name="warn">Receives sentences about what is unusual but not wrong: unused tensors.</param>
+public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
+{
+    private const string DtypeKey = "judge.dtype";
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<(string Path, string Device, string Dtype), Shared> models = [];
+
+    /// <inheritdoc/>
+    public void Check(JudgeOptions options)
+    {
+        TorchLibrary.ThrowIfUnusable();
+        _ = LlavaBase.ParseDtype(options.Dtype, DtypeKey);
+        var path = PathOf(options);
+        _ = Qwen2Settings.Read(path);
+        _ = WeightFiles.Locate(path);
+    }
+
+    /// <inheritdoc/>
+    public IJudge Open(JudgeOptions options, string device, int threads)
+    {
+        TorchLibrary.ThrowIfUnusable();
+
+        // Torch keeps this number for each thread; a worker's thread has to set it itself, and first.
+        set_num_threads(threads);
+        var key = (PathOf(options), device, options.Dtype);
+        Shared shared;
+        lock (gate)
+        {
+            if (!models.TryGetValue(key, out shared!))
+            {
+                models[key] = shared = new Shared(new Lazy<Qwen2Model>(() => Qwen2Model.Load(
+                    key.Item1, LlavaBase.ParseDtype(options.Dtype, DtypeKey), LlavaBase.ParseDevice(device), warn)));
+            }
+
+            shared.Users++;
+        }
+
+        try
+        {
+            return new LocalJudge(shared.Model.Value, options, () => Release(key, shared));
+        }
+        catch
+        {
+            Release(key, shared);
+            throw;
+        }
+    }
+
+    private static string PathOf(JudgeOptions options) =>
+        options.Path is { Length: > 0 } path ? Path.GetFullPath(path) : throw new CoinException($"The judge {options.Name} is local but has no model. Set judge.path to a Hugging Face folder.");
+
+    private void Release((string, string, string) key, Shared shared)
+    {
+        lock (gate)
+        {
+            if (--shared.Users > 0)
+            {
+                return;
+            }
+
+            models.Remove(key);
+        }
+
+        if (shared.Model.IsValueCreated)
+        {
+            shared.Model.Value.Dispose();
+        }
+    }
+
+    private sealed class Shared(Lazy<Qwen2Model> model)
+    {
+        public Lazy<Qwen2Model> Model { get; } = model;
+
+        public int Users { get; set; }
+    }
+}
