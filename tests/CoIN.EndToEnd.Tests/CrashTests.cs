@@ -20,7 +20,9 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         while (true)
         {
             using var coin = CoinProcess.Start(command);
-            var wait = random.Next(600, 4000);
+
+            // Longer from time to time: on a busy host a start alone may take seconds, and without progress there would be no end.
+            var wait = random.Next(600, 4000) + (60 * kills);
             var clock = Stopwatch.StartNew();
             if (!await coin.UntilAsync(() => clock.ElapsedMilliseconds > wait, Longest))
             {
