@@ -47,6 +47,8 @@ public static class RunHost
         var state = RunJournal.Read(request.RunFolder);
         if (request.Judge is { } judge)
         {
+            // Before the journal knows it: a judge that cannot be opened would stand in the run's way.
+            judges.Check(judge);
             state = await RunJudge.AppointAsync(request.RunFolder, state, judge, work).ConfigureAwait(false);
         }
 

@@ -147,6 +147,17 @@ public sealed class JudgingTests : IDisposable
     }
 
     [Fact]
+    public async Task A_judge_that_cannot_be_opened_is_refused_before_the_run_knows_it()
+    {
+        await Run("unusable", Experiments.Of(1), new FakeJudges());
+        var fault = await Assert.ThrowsAsync<CoinException>(() => Run("unusable", null, new FakeJudges { Unusable = "no such folder" }, judge: Judge));
+        Assert.Equal("no such folder", fault.Message);
+        var state = RunJournal.Read(folder.Of("unusable"))!;
+        Assert.Equal(RunStatus.Completed, state.Status);
+        Assert.Empty(state.Judges);
+    }
+
+    [Fact]
     public async Task A_dismissed_judge_no_longer_keeps_the_run_from_being_completed()
     {
         await Run("dismissed", Judged(1), new FakeJudges { Down = "gone for good" });

@@ -17,8 +17,15 @@ internal sealed class FakeJudges : IJudgeFactory
     /// <summary>What happens before each reply.</summary>
     public Func<CancellationToken, Task> Before { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Why the judge cannot be opened, found without asking it; null where it can.</summary>
+    public string? Unusable { get; init; }
+
     public void Check(JudgeOptions options)
     {
+        if (Unusable is not null)
+        {
+            throw new CoinException(Unusable);
+        }
     }
 
     public IJudge Open(JudgeOptions options, string device, int threads)
