@@ -111,4 +111,17 @@ internal static class RunFiles
             throw new CoinException($"{path} {what}. {remedy}");
         }
     }
+
+    /// <summary>Deletes shards of cells that are scored: a process may end between the cell's event and their deletion.</summary>
+    public static void DeleteSpentShards(string runFolder, RunState state)
+    {
+        foreach (var (stage, task) in state.Cells.Keys)
+        {
+            var cell = Path.Combine(runFolder, RunPaths.Predictions(stage, state.TaskNames[task]));
+            if (Path.GetDirectoryName(cell) is { } folder && Directory.Exists(folder))
+            {
+                Array.ForEach(Directory.GetFiles(folder, $"{Path.GetFileNameWithoutExtension(cell)}.shard-*-of-*.jsonl"), File.Delete);
+            }
+        }
+    }
 }

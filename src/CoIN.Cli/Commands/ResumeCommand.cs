@@ -18,6 +18,8 @@ internal static class ResumeCommand
         var snapshot = await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false);
         if (snapshot is { Status: RunStatus.Completed })
         {
+            // The process may have ended right after the run, before its reports were written.
+            await host.Engine.ReportAsync(folder, CancellationToken.None).ConfigureAwait(false);
             host.Out.WriteLine($"The run {id} is completed; there is nothing to resume.");
             foreach (var line in Summary.Lines(snapshot, folder, host.Terminal.Width))
             {
