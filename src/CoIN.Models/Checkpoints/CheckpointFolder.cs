@@ -86,7 +86,16 @@ internal sealed class CheckpointFolder : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        return file.Read(name).to(dtype).to(device).MoveToOuterDisposeScope();
+
+        // What was read belongs to no scope. Were it left to the finalizer, a converted model would be there twice.
+        var read = file.Read(name);
+        var result = read.to(dtype).to(device);
+        if (!ReferenceEquals(result, read))
+        {
+            read.Dispose();
+        }
+
+        return result.MoveToOuterDisposeScope();
     }
 
     /// <summary>Marks tensors as known but not needed.</summary>
