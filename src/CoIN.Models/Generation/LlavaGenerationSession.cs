@@ -4,6 +4,7 @@ using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
 using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -53,6 +54,7 @@ internal sealed class LlavaGenerationSession : IGenerationSession
         pictures.Dispose();
         merged?.Language.Dispose();
         adapter?.Dispose();
+        HeapPolicy.GiveBack();
     }
 
     private List<int> Cut(IReadOnlyList<int> ids) =>

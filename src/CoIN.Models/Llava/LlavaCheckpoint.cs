@@ -1,6 +1,7 @@
 using CoIN.Benchmark;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Modules;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -90,6 +91,8 @@ internal sealed class LlavaCheckpoint : IDisposable
             }
         }
 
+        // Converting and stacking weights takes as much again as they do.
+        HeapPolicy.GiveBack();
         return model;
     }
 

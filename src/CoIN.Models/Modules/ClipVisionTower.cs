@@ -145,13 +145,13 @@ internal sealed class ClipVisionTower : IDisposable
         {
             using var scope = NewDisposeScope();
             long pictures = x.size(0), positions = x.size(1);
-            var heads = qkv.Split(qkv.Forward(norm1.Forward(x)))
+            var heads = qkv.Split(qkv.Infer(norm1.Forward(x)))
                 .Select(y => y.reshape(pictures, positions, config.Heads, -1).transpose(1, 2)).ToArray();
             var attended = F.scaled_dot_product_attention(heads[0], heads[1], heads[2]);
-            x = x.add(output.Forward(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize)), Scalars.One);
-            var inner = fc1.Forward(norm2.Forward(x));
+            x = x.add(output.Infer(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize)), Scalars.One);
+            var inner = fc1.Infer(norm2.Forward(x));
             inner = config.Activation == "gelu" ? F.gelu(inner) : inner * sigmoid(inner.mul(Scalars.Of(1.702)));
-            return x.add(fc2.Forward(inner), Scalars.One).MoveToOuterDisposeScope();
+            return x.add(fc2.Infer(inner), Scalars.One).MoveToOuterDisposeScope();
         }
 
         public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>

@@ -1,4 +1,5 @@
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -63,6 +64,9 @@ internal sealed class Linear : IDisposable
     /// <param name="x">[…, inputs].</param>
     /// <returns>[…, sum of outputs].</returns>
     public Tensor Forward(Tensor x) => F.linear(x, Weight, Bias);
+
+    /// <summary>Applies all parts where no gradient is wanted; the same to float32's rounding.</summary>
+    public Tensor Infer(Tensor x) => FrozenProduct.Linear(x, Weight, Bias);
 
     /// <summary>Cuts what <see cref="Forward"/> gave into the parts' outputs, as views.</summary>
     public Tensor[] Split(Tensor y)

@@ -5,6 +5,7 @@ using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
 using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -117,6 +118,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
         micros.Dispose();
         optimizer.Dispose();
         adapter.Dispose();
+        HeapPolicy.GiveBack();
     }
 
     private (double Loss, int Positions) Train(MicroBatch prepared, int micro, int accumulation)
