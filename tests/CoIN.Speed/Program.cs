@@ -1,5 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Speed;
+using CoIN.Speed.Memory;
 using CoIN.Speed.Sides;
 
 // The first word chooses a measurement; without one the product is compared with its peer.
@@ -8,6 +9,8 @@ try
     return args.FirstOrDefault() switch
     {
         Side.Command => Side.Serve(args[1], args[2]),
+        MemorySide.Command => MemorySide.Serve(args[1], args[2], args[3]),
+        MemoryCommand.Name => MemoryCommand.Build().Parse(args[1..]).Invoke(),
         _ => CompareCommand.Build().Parse(args).Invoke(),
     };
 }

@@ -71,7 +71,7 @@ internal sealed class SideProcess : IDisposable
     }
 
     /// <summary>How this very program is started: by its own executable, or by dotnet with the path of its library.</summary>
-    private static string[] Self() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? ["exec", typeof(Side).Assembly.Location] : [];
+    public static string[] Self() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? ["exec", typeof(Side).Assembly.Location] : [];
 
     private T Ask<T>(string request)
     {

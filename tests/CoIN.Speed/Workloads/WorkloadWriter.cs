@@ -18,13 +18,10 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
 
     private const int PatchSize = 14;
 
-    // One character is one token: words of CJK characters, of which there are enough for a vocabulary.
-    private const char FirstCharacter = '\u4e00';
-    private const int Characters = 20000;
-
     private static readonly IReadOnlyList<TaskShape> Shapes =
     [
-        // Lengths in LLaMA tokens of the question with its instruction and of the answer with its end, as CoIN's test files have them.
+        // Lengths in LLaMA tokens of the question with its instruction and of the answer with its end. Estimates: of CoIN's instructions and of answers typical
+        // of each data set, not counted in its files.
         new("ScienceQA", 1, new(70, 220), new(2, 3), 1024),
         new("VizWiz", 1, new(30, 50), new(2, 7), 128),
         new("Grounding", 4, new(26, 50), new(22, 28), 1024),
@@ -49,7 +46,7 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
         var config = Config(imageTokens, options.Quick);
         Directory.CreateDirectory(Workload.ModelOf(folder));
         LlavaInitializer.Write(Workload.ModelOf(folder), config, config.Text.VocabularySize - 1, options.Seed);
-        var tokenizer = new SentencePieceModel(Pieces(), AddDummyPrefix: true);
+        var tokenizer = SyntheticText.Tokenizer();
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), tokenizer.ToBytes());
 
         var batchSize = options.Quick ? 2 : 8;
@@ -76,15 +73,6 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
         workload.Write(folder);
         return workload;
     }
-
-    private static List<Piece> Pieces() =>
-    [
-        new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control),
-        .. Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)),
-        new("\u2581", -1, PieceKind.Normal),
-        .. "USERAITN:".Distinct().Select(letter => new Piece($"{letter}", -2, PieceKind.Normal)),
-        .. Enumerable.Range(0, Characters).Select(i => new Piece($"{(char)(FirstCharacter + i)}", -3 - i, PieceKind.Normal)),
-    ];
 
     private List<TrainingRow> Training(PromptBuilder prompts, int count) =>
     [
@@ -134,7 +122,7 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
 
     private int Draw(Span span) => span.From + random.Next(span.To - span.From + 1);
 
-    private string Words(Span span) => new([.. Enumerable.Range(0, Draw(span)).Select(_ => (char)(FirstCharacter + random.Next(Characters)))]);
+    private string Words(Span span) => SyntheticText.Words(random, Draw(span));
 
     private int[] Ids(Span span) => [.. Enumerable.Range(0, Draw(span)).Select(_ => 300 + random.Next(30000))];
 

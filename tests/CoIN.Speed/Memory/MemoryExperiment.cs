@@ -1,0 +1,57 @@
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Llava;
+using CoIN.Speed.Sides;
+using CoIN.Speed.Workloads;
+using SkiaSharp;
+
+namespace CoIN.Speed.Memory;
+
+/// <summary>A real experiment in a folder: a checkpoint with random weights, tokenizer, a picture, samples of unequal lengths.</summary>
+internal sealed class MemoryExperiment(MemoryCase settings, string folder)
+{
+    /// <summary>Micro-batches that are trained on.</summary>
+    public const int Steps = 5;
+
+    private const int Seed = 42;
+    private const string Picture = "picture.png";
+
+    public ExperimentOptions Options { get; } = new()
+    {
+        Name = "memory",
+        Seed = Seed,
+        Tasks = [new TaskOptions { Name = "Memory", Folder = "", Scorer = "gqa" }],
+        Data = new DataOptions { Instructions = folder, Images = folder },
+        Model = new ModelOptions { Path = folder, Conversation = OurTraining.Conversation, Dtype = settings.Dtype },
+        Lora = new LoraOptions { Rank = settings.Rank, Alpha = 2 * settings.Rank, Dropout = 0.05 },
+        Training = new TrainingOptions { BatchSize = settings.BatchSize, GradientCheckpointing = settings.Checkpointing },
+    };
+
+    /// <summary>Every other question is long, as ScienceQA's with its hints.</summary>
+    public IReadOnlyList<TrainingSample> Samples()
+    {
+        var random = new SeededRandom(Seed);
+        return [.. Enumerable.Range(0, Steps * settings.BatchSize).Select(i => new TrainingSample(
+            $"{i}", Picture,
+            [
+                new Turn("human", $"<image>\n{SyntheticText.Words(random, (i % 2 == 0 ? 20 : 60) + random.Next(i % 2 == 0 ? 41 : 181))}"),
+                new Turn("gpt", SyntheticText.Words(random, 2 + random.Next(24))),
+            ]))];
+    }
+
+    /// <summary>Writes the files.</summary>
+    public void Write()
+    {
+        Directory.CreateDirectory(folder);
+        LlavaInitializer.Write(folder, settings.Config, settings.Config.Text.VocabularySize - 1, Seed);
+        File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SyntheticText.Tokenizer().ToBytes());
+        var size = settings.Config.Vision.ImageSize;
+        File.WriteAllText(
+            Path.Combine(folder, "preprocessor_config.json"),
+            $$"""{"size": {{size}}, "crop_size": {{size}}, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}""");
+        using var bitmap = new SKBitmap(size, size);
+        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        File.WriteAllBytes(Path.Combine(folder, Picture), png.ToArray());
+    }
+}

@@ -1,0 +1,26 @@
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Tokenization;
+
+namespace CoIN.Speed.Workloads;
+
+/// <summary>Words of which every character is one token, so that a text has as many tokens as it is asked to have.</summary>
+internal static class SyntheticText
+{
+    // CJK characters: there are enough of them for a vocabulary.
+    private const char FirstCharacter = '\u4e00';
+    private const int Characters = 20000;
+
+    /// <summary>A tokenizer for these words and for the roles of a conversation.</summary>
+    public static SentencePieceModel Tokenizer() => new(
+        [
+            new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control),
+            .. Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)),
+            new("\u2581", -1, PieceKind.Normal),
+            .. "USERAITN:".Distinct().Select(letter => new Piece($"{letter}", -2, PieceKind.Normal)),
+            .. Enumerable.Range(0, Characters).Select(i => new Piece($"{(char)(FirstCharacter + i)}", -3 - i, PieceKind.Normal)),
+        ],
+        AddDummyPrefix: true);
+
+    /// <summary>So many tokens.</summary>
+    public static string Words(SeededRandom random, int tokens) => new([.. Enumerable.Range(0, tokens).Select(_ => (char)(FirstCharacter + random.Next(Characters)))]);
+}
