@@ -21,7 +21,7 @@ internal static class PlanCommand
     {
         var files = new Argument<string[]>("hocon") { Arity = ArgumentArity.ZeroOrMore, Description = "Configuration files; later ones win over earlier ones" };
         var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "Override a configuration key; may be repeated", Arity = ArgumentArity.ZeroOrMore };
-        var memory = new Option<string?>("--memory") { HelpName = "24GB", Description = "Memory of the training device; by default, on a CPU, this computer's" };
+        var memory = new Option<string?>("--memory") { HelpName = "24GB", Description = "Memory of the training device; by default what this computer's device has" };
         var speed = new Option<double?>("--tokens-per-second")
         {
             HelpName = "N", Description = "Training speed for the estimate of time; by default that of the latest run with the same model",
@@ -47,7 +47,7 @@ internal static class PlanCommand
         var (options, node, _, _) = ConfigurationLoader.Load(files, overrides, host.Folder);
         host.Engine.Check(options);
         var device = node.Devices[0];
-        var capacity = memory is not null ? ParseMemory(memory) : device == "cpu" ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : (long?)null;
+        var capacity = memory is not null ? ParseMemory(memory) : Capacity(host, device);
         var work = new BenchmarkWork();
         var plan = ExperimentPlanner.Plan(options, device, node.Roles.Contains("evaluator") ? node.EvaluatorsPerDevice : 0, task =>
             File.Exists(Path.Combine(options.Data.Instructions, task.Folder, task.TrainFile)) ? work.Training(options, task) : null);
@@ -182,6 +182,11 @@ internal static class PlanCommand
 
         return null;
     }
+
+    /// <summary>Memory of a device of this computer; null where it has none of that name.</summary>
+    private static long? Capacity(Host host, string device) => device == "cpu"
+        ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes
+        : host.GraphicsProcessors().FirstOrDefault(gpu => device == $"cuda:{gpu.Index}")?.TotalBytes;
 
     /// <summary>Reads 24GB, 24GiB or 24000MB.</summary>
     internal static long ParseMemory(string text)

@@ -14,7 +14,7 @@ internal static class Doctor
     private const double SlowJournal = 20;
 
     public static IReadOnlyList<Finding> Examine(HostFacts facts) =>
-        [System(facts), Memory(facts), Libtorch(facts), .. Cuda(facts), Disk(facts), Journal(facts)];
+        [System(facts), Memory(facts), Libtorch(facts), .. Allocator(facts), .. Cuda(facts), Disk(facts), Journal(facts)];
 
     private static Finding System(HostFacts facts) => new("system", Health.Good, $"{facts.System}; {facts.Runtime}");
 
@@ -38,6 +38,17 @@ internal static class Doctor
             + Invariant($"{status.Gigaflops:0} GFLOP/s in float32 with {status.Threads} thread{(status.Threads == 1 ? "" : "s")}")),
         _ => new("libtorch", Health.Bad, "not examined"),
     };
+
+    /// <summary>Of hosts that train on the CPU: on others tensors' memory is the card's.</summary>
+    private static IEnumerable<Finding> Allocator(HostFacts facts)
+    {
+        if (facts.Torch.Status is { CudaDevices: 0 } status)
+        {
+            yield return status.Allocator == "malloc"
+                ? new("allocator", Health.Good, "the C library's malloc; with tcmalloc training takes about a third less memory (Debian: libtcmalloc-minimal4; run.sh uses it where it is)")
+                : new("allocator", Health.Good, status.Allocator);
+        }
+    }
 
     private static IEnumerable<Finding> Cuda(HostFacts facts)
     {

@@ -1,4 +1,5 @@
 using CoIN.Cli.Engine;
+using CoIN.Models.Devices;
 
 namespace CoIN.Cli.Hosting;
 
@@ -24,6 +25,9 @@ internal sealed record Host
 
     /// <summary>Reads an environment variable.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
+    /// <summary>Lists the GPUs of this computer.</summary>
+    public Func<IReadOnlyList<GraphicsProcessor>> GraphicsProcessors { get; init; } = Models.Devices.GraphicsProcessors.List;
 
     /// <summary>Makes the token that Ctrl-C and SIGTERM cancel; it is told what to say and where.</summary>
     public required Func<Action<string>, IStopSignals> Signals { get; init; }

@@ -13,7 +13,8 @@ namespace CoIN.Models.Devices;
 /// <param name="CudaDevices">CUDA devices that it can use.</param>
 /// <param name="Gigaflops">Speed of a float32 matrix product on the CPU, in 10⁹ operations a second.</param>
 /// <param name="Threads">Threads of that product.</param>
-public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version, int CudaDevices, double Gigaflops, int Threads)
+/// <param name="Allocator">Who gives tensors their memory: <c>tcmalloc</c> or another library that was loaded before all others, or the C library's <c>malloc</c>.</param>
+public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version, int CudaDevices, double Gigaflops, int Threads, string Allocator)
 {
     private const int Size = 1024;
 
@@ -28,7 +29,7 @@ public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version
             return new TorchStatus(
                 TorchLibrary.External ?? LoadedFrom() ?? AppContext.BaseDirectory, TorchLibrary.External is null,
                 TorchLibrary.External is { } folder ? ExternalLibtorch.VersionOf(folder) : ExternalLibtorch.WantedVersion,
-                cuda.is_available() ? cuda.device_count() : 0, speed, get_num_threads());
+                cuda.is_available() ? cuda.device_count() : 0, speed, get_num_threads(), HeapPolicy.Allocator());
         }
         catch (Exception e) when (e is not CoinException && e.GetBaseException() is DllNotFoundException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
         {
@@ -43,12 +44,12 @@ public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         Tensor a = rand(Size, Size), b = rand(Size, Size);
-        a.matmul(b).Dispose();
+        FrozenProduct.Linear(a, b, null).Dispose();
         var clock = Stopwatch.StartNew();
         const int Times = 5;
         for (var i = 0; i < Times; i++)
         {
-            a.matmul(b).Dispose();
+            FrozenProduct.Linear(a, b, null).Dispose();
         }
 
         return 2.0 * Size * Size * Size * Times / clock.Elapsed.TotalSeconds / 1e9;

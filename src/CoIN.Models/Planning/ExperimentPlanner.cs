@@ -2,6 +2,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using CoIN.Models.Training;
 using TorchSharp;
 
@@ -15,8 +16,11 @@ public static class ExperimentPlanner
     // Not measured: what a CUDA context, cuBLAS and the gaps of a caching allocator commonly take.
     private const long CudaOverhead = 1000 * Megabyte;
 
-    // Roughly a process with the actors and libtorch in it, before a model is loaded.
-    private const long ProgramOverhead = 250 * Megabyte;
+    // Measured (`./run.sh bench memory`): a process with libtorch in it, and what it gathers while it trains (kernels, garbage that waits for its collector).
+    private const long ProgramOverhead = 310 * Megabyte;
+
+    // Measured as above with glibc 2.36.
+    private const double GapsOfMalloc = 0.5;
 
     /// <summary>Plans.</summary>
     /// <param name="device">The device that trains, e.g. <c>cpu</c> or <c>cuda:0</c>.</param>
@@ -47,9 +51,10 @@ public static class ExperimentPlanner
     private static List<MemoryPart> Device(MemorySettings settings, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
     {
         var parts = new List<MemoryPart>();
+        MicroBatchShape? worst = null;
         if (stages.Count > 0)
         {
-            var worst = stages.Select(stage => Worst(stage, settings, options)).MaxBy(batch => MemoryModel.Peak(settings, batch))!;
+            worst = stages.Select(stage => Worst(stage, settings, options)).MaxBy(batch => MemoryModel.Peak(settings, batch))!;
             parts.AddRange(MemoryModel.Resident(settings));
             parts.AddRange(MemoryModel.Step(settings, worst));
         }
@@ -69,6 +74,17 @@ public static class ExperimentPlanner
         if (device == "cpu")
         {
             parts.Add(new("decoded pictures", Waiting(settings, options, stages)));
+            if (stages.Count > 0 && settings.Bytes < sizeof(float))
+            {
+                parts.Add(new("oneDNN's kernels and packed matrices", MemoryModel.ShortNumberScratch(settings)));
+            }
+
+            // What goes and comes in every step is what leaves gaps.
+            var passing = stages.Count == 0 ? 0 : MemoryModel.Step(settings, worst!).Sum(part => part.Bytes);
+            if (HeapPolicy.Allocator() == "malloc" && passing > 0)
+            {
+                parts.Add(new("gaps in malloc's heap (tcmalloc leaves fewer)", (long)(passing * GapsOfMalloc)));
+            }
         }
 
         parts.Add(device == "cpu" ? new("program and libtorch", ProgramOverhead) : new("CUDA context and workspaces (assumed)", CudaOverhead));

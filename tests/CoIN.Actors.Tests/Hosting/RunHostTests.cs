@@ -123,6 +123,19 @@ public sealed class RunHostTests : IDisposable
     }
 
     [Fact]
+    public async Task Shards_of_scored_cells_that_a_killed_process_left_are_removed()
+    {
+        await StopInStage2("spent");
+        var scored = Directory.GetFiles(folder.Of("spent/predictions"), "*.jsonl", SearchOption.AllDirectories).First(path => !path.Contains(".shard-", StringComparison.Ordinal));
+        var (shard, other) = (Path.ChangeExtension(scored, ".shard-1-of-2.jsonl"), Path.Combine(Path.GetDirectoryName(scored)!, "Other.shard-1-of-2.jsonl"));
+        File.Copy(scored, shard);
+        File.Copy(scored, other);
+        await Run("spent", null, new FakeLearners());
+        Assert.False(File.Exists(shard));
+        Assert.True(File.Exists(other));
+    }
+
+    [Fact]
     public async Task What_an_unfinished_write_left_is_removed()
     {
         await StopInStage2("left");
@@ -143,7 +156,7 @@ public sealed class RunHostTests : IDisposable
     private async Task StopInStage2(string id)
     {
         using var stop = new CancellationTokenSource();
-        var last = await Run(id, Experiments.Of(2), new FakeLearners(stepMilliseconds: 20), new Witness(snapshot =>
+        var last = await Run(id, Experiments.Of(2), new FakeLearners(stepMilliseconds: 100), new Witness(snapshot =>
         {
             if (snapshot.Training is { Stage: 2, Step: > 2 })
             {

@@ -70,7 +70,7 @@ public sealed class OtherCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task A_completed_run_is_not_resumed()
+    public async Task A_completed_run_is_not_resumed_but_has_its_reports_written()
     {
         await StartAsync("done");
         _coin.Engine.Journals["done"] = Snapshots.Completed();
@@ -78,6 +78,7 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Equal(0, await _coin.InvokeAsync("resume", "done"));
         Assert.Contains("nothing to resume", _coin.Out);
         Assert.DoesNotContain("resume done", _coin.Engine.Asked);
+        Assert.Contains("report done", _coin.Engine.Asked);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ public sealed class DoctorTests
 {
     private const long GiB = 1L << 30;
 
-    private static readonly TorchStatus Cpu = new("/lib/torch", IsPackaged: true, "2.10", CudaDevices: 0, Gigaflops: 100, Threads: 2);
+    private static readonly TorchStatus Cpu = new("/lib/torch", IsPackaged: true, "2.10", CudaDevices: 0, Gigaflops: 100, Threads: 2, Allocator: "malloc");
 
     private static readonly HostFacts Healthy = new()
     {

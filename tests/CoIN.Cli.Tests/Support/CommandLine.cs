@@ -1,5 +1,6 @@
 using CoIN.Cli.Commands;
 using CoIN.Cli.Hosting;
+using CoIN.Models.Devices;
 
 namespace CoIN.Cli.Tests.Support;
 
@@ -16,6 +17,9 @@ internal sealed class CommandLine : IDisposable
     public FakeData Data { get; } = new();
 
     public Terminal Terminal { get; set; } = Terminal.Plain;
+
+    /// <summary>The GPUs of the computer.</summary>
+    public List<GraphicsProcessor> GraphicsProcessors { get; } = [];
 
     public StopSignals? Signals { get; private set; }
 
@@ -39,6 +43,7 @@ internal sealed class CommandLine : IDisposable
             Folder = Folder.Path,
             Clock = new FixedClock(),
             Variable = _ => null,
+            GraphicsProcessors = () => GraphicsProcessors,
             Signals = tell => Signals = new StopSignals(tell, () => ExitedAtOnce = true),
         },
         arguments);

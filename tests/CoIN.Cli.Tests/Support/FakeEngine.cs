@@ -83,8 +83,11 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
     public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) =>
         Task.FromResult(Journals.GetValueOrDefault(Path.GetFileName(runFolder)));
 
-    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop) =>
-        Task.FromResult<IReadOnlyList<string>>([Path.Combine(runFolder, "report.md")]);
+    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop)
+    {
+        Asked.Add("report " + Path.GetFileName(runFolder));
+        return Task.FromResult<IReadOnlyList<string>>([Path.Combine(runFolder, "report.md")]);
+    }
 
     /// <summary>What scoring a run again comes to.</summary>
     public Rescoring Rescoring { get; set; } = new(0, [], []);
