@@ -60,7 +60,7 @@ build() {
 prefer_tcmalloc() {
   if [[ "${COIN_MALLOC:-}" == system || -n "${LD_PRELOAD:-}" ]]; then return; fi
   local library
-  library="$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | awk '/libtcmalloc(_minimal)?\.so\.4 / && /x86-64/ { print $NF; exit }')" || return 0
+  library="$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | awk '/libtcmalloc(_minimal)?\.so\.4 / && /x86-64/ && !found { print $NF; found = 1 }')" || return 0
   if [[ -n "$library" ]]; then export LD_PRELOAD="$library"; fi
 }
 

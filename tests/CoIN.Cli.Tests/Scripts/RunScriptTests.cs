@@ -79,6 +79,32 @@ public sealed class RunScriptTests : IDisposable
     }
 
     [Fact]
+    public void Bench_builds_and_starts_the_measurements()
+    {
+        Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == exec ]]; then echo \"${2##*/} ${*:3}\"; fi");
+        var (code, output, _) = Bash($"COIN_MALLOC=system PATH={_folder.Path}:$PATH ./run.sh bench memory --threads 1");
+        Assert.Equal(0, code);
+        Assert.Equal("coin-speed.dll memory --threads 1", output.Trim());
+    }
+
+    [Theory]
+    [InlineData(":", "/lib/libtcmalloc_minimal.so.4")]
+    [InlineData("COIN_MALLOC=system", "")]
+    [InlineData("LD_PRELOAD=/mine.so", "/mine.so")]
+    public void Tcmalloc_is_used_where_the_system_has_it_unless_told_otherwise(string setting, string expected)
+    {
+        Fake("ldconfig", """
+            echo 'libtcmalloc_minimal_debug.so.4 (libc6,x86-64) => /lib/libtcmalloc_minimal_debug.so.4'
+            echo 'libtcmalloc_minimal.so.4 (libc6) => /lib32/libtcmalloc_minimal.so.4'
+            echo 'libtcmalloc_minimal.so.4 (libc6,x86-64) => /lib/libtcmalloc_minimal.so.4'
+            echo 'libtcmalloc.so.4 (libc6,x86-64) => /lib/libtcmalloc.so.4'
+            """);
+        Assert.Equal(expected, Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD; {setting}; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
+        Fake("ldconfig", "exit 1");
+        Assert.Equal("", Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
+    }
+
+    [Fact]
     public void A_build_that_fails_shows_its_log()
     {
         Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; else echo 'error CS1002: ; expected'; exit 1; fi");

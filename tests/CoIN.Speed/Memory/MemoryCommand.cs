@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using CoIN.Benchmark;
 using CoIN.Models.Planning;
+using CoIN.Models.Torch;
 using CoIN.Speed.Sides;
 using Newtonsoft.Json;
 
@@ -29,7 +30,7 @@ internal static class MemoryCommand
 
     private static int Run(int threads, string only, TextWriter output)
     {
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{threads} threads; MB of {Mega:n0} bytes; the resident memory of a whole process while it trains."));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{threads} threads; MB of {Mega:n0} bytes; the resident memory of a whole process while it trains; memory by {HeapPolicy.Allocator()}."));
         output.WriteLine($"{"",-34} {"estimated",10} {"measured",10} {"ratio",7}   {"above the loaded model",22}");
         var within = true;
         foreach (var size in MemoryCase.All.Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase)).GroupBy(one => one.Size))
@@ -62,12 +63,6 @@ internal static class MemoryCommand
         var ratio = plan.DeviceBytes / (double)measured.Peak;
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{settings.Name,-34} {plan.DeviceBytes / Mega,10:n0} {measured.Peak / Mega,10:n0} {ratio,7:f2}   {(measured.Peak - measured.Loaded) / Mega,22:n0}"));
-        if (Environment.GetEnvironmentVariable("COIN_MEMORY_PARTS") is not null)
-        {
-            foreach (var part in plan.Memory) output.WriteLine($"      {part.Name,-50} {part.Bytes / Mega,10:n1}");
-            output.WriteLine($"      loading {measured.Loading / Mega:n1} loaded {measured.Loaded / Mega:n1}");
-        }
-
         return Math.Abs(ratio - 1) <= Tolerance;
     }
 

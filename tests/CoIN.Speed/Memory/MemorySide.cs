@@ -8,10 +8,9 @@ using Newtonsoft.Json;
 namespace CoIN.Speed.Memory;
 
 /// <summary>Resident memory of a training, in bytes.</summary>
-/// <param name="Loading">Highest while the model was loaded.</param>
 /// <param name="Loaded">With the model loaded, before training.</param>
 /// <param name="Peak">Highest while it was trained.</param>
-internal sealed record MeasuredMemory(long Loading, long Loaded, long Peak);
+internal sealed record MeasuredMemory(long Loaded, long Peak);
 
 /// <summary>A training in a process of its own, whose memory is nothing but its own.</summary>
 internal static class MemorySide
@@ -24,9 +23,7 @@ internal static class MemorySide
         var experiment = new MemoryExperiment(MemoryCase.All[int.Parse(number, CultureInfo.InvariantCulture)], folder);
         var samples = experiment.Samples();
         using var factory = new LlavaLearnerFactory(warning => throw new CoinException(warning));
-        var loading = new ProcessMemory();
         using var learner = factory.Open(experiment.Options, "cpu", int.Parse(threads, CultureInfo.InvariantCulture));
-        var loaded = loading.Report();
         var training = new ProcessMemory();
         using var session = learner.OpenTraining(new StageTraining(1, experiment.Options.Tasks[0], samples, null, null));
         for (var step = 0; step < session.TotalSteps; step++)
@@ -35,7 +32,7 @@ internal static class MemorySide
         }
 
         var trained = training.Report();
-        Console.WriteLine(JsonConvert.SerializeObject(new MeasuredMemory(loaded.Peak, trained.Baseline, trained.Peak)));
+        Console.WriteLine(JsonConvert.SerializeObject(new MeasuredMemory(trained.Baseline, trained.Peak)));
         return 0;
     }
 }
