@@ -56,7 +56,7 @@ build() {
   rm -f "$log"
 }
 
-# Gives what is run from here tcmalloc where the system has it: it keeps a third less memory than glibc's malloc for the same tensors. COIN_MALLOC=system leaves it out.
+# Gives what is run from here tcmalloc where the system has it: it takes up to a third less memory than glibc's malloc for the same tensors. COIN_MALLOC=system leaves it out.
 prefer_tcmalloc() {
   if [[ "${COIN_MALLOC:-}" == system || -n "${LD_PRELOAD:-}" ]]; then return; fi
   local library

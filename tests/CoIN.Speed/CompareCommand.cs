@@ -32,7 +32,7 @@ internal static class CompareCommand
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 42, Description = "Draws weights, lengths and words" };
         var batch = new Option<int>("--batch-size") { DefaultValueFactory = _ => 16, Description = "Prompts per batch of the product's evaluation" };
         var file = new Option<string?>("--out") { HelpName = "FILE", Description = "Write all figures as JSON" };
-        var root = new RootCommand("Measures CoIN.Actors beside plain Hugging Face transformers: LoRA training and evaluation.")
+        var root = new RootCommand("Measures CoIN.Actors beside plain Hugging Face transformers: LoRA training and evaluation. With \"memory\" as its first word it compares the memory of trainings with what `coin plan` foretells.")
         {
             python, rounds, threads, quick, tokens, only, dtype, seed, batch, file,
         };

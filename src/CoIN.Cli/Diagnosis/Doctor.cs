@@ -45,7 +45,7 @@ internal static class Doctor
         if (facts.Torch.Status is { CudaDevices: 0 } status)
         {
             yield return status.Allocator == "malloc"
-                ? new("allocator", Health.Good, "the C library's malloc; with tcmalloc training takes about a third less memory (Debian: libtcmalloc-minimal4; run.sh uses it where it is)")
+                ? new("allocator", Health.Good, "the C library's malloc; with tcmalloc training takes up to a third less memory (Debian: apt install libtcmalloc-minimal4; run.sh uses it)")
                 : new("allocator", Health.Good, status.Allocator);
         }
     }

@@ -76,7 +76,7 @@ public static class ExperimentPlanner
             parts.Add(new("decoded pictures", Waiting(settings, options, stages)));
             if (stages.Count > 0 && settings.Bytes < sizeof(float))
             {
-                parts.Add(new("oneDNN's kernels and packed matrices", MemoryModel.ShortNumberScratch(settings)));
+                parts.Add(new("oneDNN's packed matrices", MemoryModel.ShortNumberScratch(settings)));
             }
 
             // What goes and comes in every step is what leaves gaps.

@@ -92,11 +92,10 @@ internal static class MemoryModel
     }
 
     /// <summary>
-    /// What products of short numbers take on a CPU: oneDNN's kernels, and its packed copies of the widest matrix, the head, on the way up and on the way down. Fitted to
-    /// measurements.
+    /// What products of short numbers take on a CPU: oneDNN's packed copies of the widest matrix, the head, on the way up and on the way down. Inferred from measurements.
     /// </summary>
     public static long ShortNumberScratch(MemorySettings settings) =>
-        60_000_000 + (2L * settings.Config.Text.VocabularySize * settings.Config.Text.HiddenSize * settings.Bytes);
+        2L * settings.Config.Text.VocabularySize * settings.Config.Text.HiddenSize * settings.Bytes;
 
     /// <summary>Keys and values of a generation batch.</summary>
     /// <param name="positions">Longest prompt and longest answer together.</param>

@@ -19,6 +19,14 @@ public sealed class DoctorTests
     };
 
     [Fact]
+    public void The_allocator_counts_where_the_CPU_trains()
+    {
+        Assert.Contains("tcmalloc-minimal4", Assert.Single(Doctor.Examine(Healthy), finding => finding.Part == "allocator").Text, StringComparison.Ordinal);
+        Assert.Equal("tcmalloc", Assert.Single(Doctor.Examine(Healthy with { Torch = (Cpu with { Allocator = "tcmalloc" }, null) }), finding => finding.Part == "allocator").Text);
+        Assert.DoesNotContain(Doctor.Examine(Healthy with { Torch = (Cpu with { CudaDevices = 1 }, null) }), finding => finding.Part == "allocator");
+    }
+
+    [Fact]
     public void A_healthy_host_needs_nothing() =>
         Assert.All(Doctor.Examine(Healthy), finding => Assert.Equal((Health.Good, null), (finding.Health, finding.Remedy)));
 
