@@ -74,21 +74,30 @@ public static class ExperimentPlanner
         if (device == "cpu")
         {
             parts.Add(new("decoded pictures", Waiting(settings, options, stages)));
-            if (stages.Count > 0 && settings.Bytes < sizeof(float))
+            if (worst is not null)
             {
-                parts.Add(new("oneDNN's packed matrices", MemoryModel.ShortNumberScratch(settings)));
-            }
-
-            // What goes and comes in every step is what leaves gaps.
-            var passing = stages.Count == 0 ? 0 : MemoryModel.Step(settings, worst!).Sum(part => part.Bytes);
-            if (HeapPolicy.Allocator() == "malloc" && passing > 0)
-            {
-                parts.Add(new("gaps in malloc's heap (tcmalloc leaves fewer)", (long)(passing * (settings.Checkpointing ? GapsWithCheckpointing : GapsOfMalloc))));
+                parts.AddRange(OnCpu(settings, worst));
             }
         }
 
         parts.Add(device == "cpu" ? new("program and libtorch", ProgramOverhead) : new("CUDA context and workspaces (assumed)", CudaOverhead));
         return parts;
+    }
+
+    /// <summary>What training takes on a CPU besides its tensors.</summary>
+    private static IEnumerable<MemoryPart> OnCpu(MemorySettings settings, MicroBatchShape worst)
+    {
+        if (settings.Bytes < sizeof(float))
+        {
+            yield return new("oneDNN's packed matrices", MemoryModel.ShortNumberScratch(settings));
+        }
+
+        if (HeapPolicy.Allocator() == HeapPolicy.Malloc)
+        {
+            // What goes and comes in every step is what leaves gaps.
+            var passing = MemoryModel.Step(settings, worst).Sum(part => part.Bytes);
+            yield return new("gaps in malloc's heap (tcmalloc leaves fewer)", (long)(passing * (settings.Checkpointing ? GapsWithCheckpointing : GapsOfMalloc)));
+        }
     }
 
     private static long Waiting(MemorySettings settings, ExperimentOptions options, List<Stage> stages) =>

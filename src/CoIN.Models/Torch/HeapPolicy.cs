@@ -9,14 +9,14 @@ namespace CoIN.Models.Torch;
 /// </summary>
 internal static partial class HeapPolicy
 {
-    public const string Tcmalloc = "tcmalloc";
+    public const string Tcmalloc = "tcmalloc", Malloc = "malloc";
 
     private static readonly Lazy<string> Preloaded = new(() =>
     {
         var loaded = OperatingSystem.IsLinux()
             ? File.ReadLines("/proc/self/maps").Where(line => line.Contains('/')).Select(line => Path.GetFileName(line[(line.LastIndexOf('/') + 1)..])).Distinct().ToList()
             : [];
-        return new[] { Tcmalloc, "jemalloc", "mimalloc" }.FirstOrDefault(name => loaded.Any(file => file.StartsWith($"lib{name}", StringComparison.Ordinal))) ?? "malloc";
+        return new[] { Tcmalloc, "jemalloc", "mimalloc" }.FirstOrDefault(name => loaded.Any(file => file.StartsWith($"lib{name}", StringComparison.Ordinal))) ?? Malloc;
     });
 
     // Parameters of mallopt(3).
