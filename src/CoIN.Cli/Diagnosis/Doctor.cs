@@ -35,7 +35,7 @@ internal static class Doctor
         { Status: { } status } => new(
             "libtorch", Health.Good,
             Invariant($"{status.Version ?? "of unknown version"} {(status.IsPackaged ? "(packaged)" : "(COIN_LIBTORCH)")} in {status.Folder}; ")
-            + Invariant($"{status.Gigaflops:0} GFLOP/s in float32 with {status.Threads} thread{(status.Threads == 1 ? "" : "s")}")),
+            + Invariant($"{status.Gigaflops:0} GFLOP/s in float32 with {status.Threads} thread{(status.Threads == 1 ? "" : "s")}{(status.OwnKernels ? " by kernels of its own (AVX-512)" : "")}")),
         _ => new("libtorch", Health.Bad, "not examined"),
     };
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CoIN.Benchmark;
+using CoIN.Models.Kernels;
 using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,8 +14,9 @@ namespace CoIN.Models.Devices;
 /// <param name="CudaDevices">CUDA devices that it can use.</param>
 /// <param name="Gigaflops">Speed of a float32 matrix product on the CPU, in 10⁹ operations a second.</param>
 /// <param name="Threads">Threads of that product.</param>
+/// <param name="OwnKernels">Whether passes without gradients are computed by the program's own kernels for AVX-512, as that product was.</param>
 /// <param name="Allocator">Who gives tensors their memory: <c>tcmalloc</c> or another library that was loaded before all others, or the C library's <c>malloc</c>.</param>
-public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version, int CudaDevices, double Gigaflops, int Threads, string Allocator)
+public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version, int CudaDevices, double Gigaflops, int Threads, bool OwnKernels, string Allocator)
 {
     private const int Size = 1024;
 
@@ -29,7 +31,7 @@ public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version
             return new TorchStatus(
                 TorchLibrary.External ?? LoadedFrom() ?? AppContext.BaseDirectory, TorchLibrary.External is null,
                 TorchLibrary.External is { } folder ? ExternalLibtorch.VersionOf(folder) : ExternalLibtorch.WantedVersion,
-                cuda.is_available() ? cuda.device_count() : 0, speed, get_num_threads(), HeapPolicy.Allocator());
+                cuda.is_available() ? cuda.device_count() : 0, speed, get_num_threads(), CpuKernels.Available, HeapPolicy.Allocator());
         }
         catch (Exception e) when (e is not CoinException && e.GetBaseException() is DllNotFoundException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
         {
@@ -44,12 +46,12 @@ public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         Tensor a = rand(Size, Size), b = rand(Size, Size);
-        FrozenProduct.Linear(a, b, null).Dispose();
+        Kernels.MatrixProduct.Linear(a, b, null).Dispose();
         var clock = Stopwatch.StartNew();
         const int Times = 5;
         for (var i = 0; i < Times; i++)
         {
-            FrozenProduct.Linear(a, b, null).Dispose();
+            Kernels.MatrixProduct.Linear(a, b, null).Dispose();
         }
 
         return 2.0 * Size * Size * Size * Times / clock.Elapsed.TotalSeconds / 1e9;

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Generation;
 
 /// <summary>
-/// Features of pictures by the frozen vision tower, kept in main memory. They are computed one picture at a time, so that a picture's features are the same bits
-/// whichever pictures are asked for with it and whether or not they were kept. For use from several threads.
+/// Features of pictures by the frozen vision tower, kept in main memory. A picture's features are the same bits whichever pictures are asked for with it and whether or not they were kept:
+/// several are computed together only where the tower promises that. For use from several threads.
 /// </summary>
 internal sealed class FeatureCache(ClipVisionTower tower, Device device) : IDisposable
 {
@@ -35,7 +35,27 @@ internal sealed class FeatureCache(ClipVisionTower tower, Device device) : IDisp
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return cat([.. keys.Select((key, i) => One(key, () => pixels(i), limit))], 0).MoveToOuterDisposeScope();
+        var all = new Tensor?[keys.Count];
+        var missing = new List<int>();
+        for (var i = 0; i < keys.Count; i++)
+        {
+            all[i] = Known(keys[i]);
+            if (all[i] is null)
+            {
+                missing.Add(i);
+            }
+        }
+
+        foreach (var together in missing.Chunk(tower.PicturesTogether))
+        {
+            var features = tower.Forward(cat([.. together.Select(pixels)], 0)).cpu();
+            for (var i = 0; i < together.Length; i++)
+            {
+                all[together[i]] = Keep(keys[together[i]], features.narrow(0, i, 1), limit);
+            }
+        }
+
+        return cat([.. all.Select(features => features!)], 0).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
@@ -48,23 +68,22 @@ internal sealed class FeatureCache(ClipVisionTower tower, Device device) : IDisp
         kept.Clear();
     }
 
-    private Tensor One(string key, Func<Tensor> pixels, long limit)
+    private Tensor? Known(string key)
     {
         lock (gate)
         {
-            if (kept.TryGetValue(key, out var known))
-            {
-                return known;
-            }
+            return kept.GetValueOrDefault(key);
         }
+    }
 
-        var features = tower.Forward(pixels()).cpu().contiguous();
+    private Tensor Keep(string key, Tensor features, long limit)
+    {
         var size = features.numel() * features.element_size();
         lock (gate)
         {
             if (bytes + size <= limit && !kept.ContainsKey(key))
             {
-                // A copy: the tower's result is a view that keeps its class token's memory too, and belongs to the caller's scope.
+                // A copy: the tower's result is a view that keeps the other pictures' and the class token's memory too, and belongs to the caller's scope.
                 kept[key] = features.clone().DetachFromDisposeScope();
                 bytes += size;
             }

@@ -34,7 +34,7 @@ internal sealed record GenerationRequest(IReadOnlyList<LlavaSequence> Prompts, T
 }
 
 /// <summary>
-/// Decoding of a batch of prompts of unequal lengths, greedy unless the request chooses otherwise, without padding but in attention. Sequences that have ended leave the batch as soon as half of it has.
+/// Decoding of a batch of prompts of unequal lengths, greedy unless the request chooses otherwise, without padding but in attention. Sequences that have ended leave the batch as soon as that is worth while, and prompts that there was no room for begin then.
 /// </summary>
 internal static class GreedyGenerator
 {
@@ -44,40 +44,46 @@ internal static class GreedyGenerator
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var batch = new DecodingBatch(model, request, adapter);
-        var next = batch.Prefill();
+        using var batch = IDecodingBatch.Create(model, request, adapter);
+        return Generate(batch, request);
+    }
+
+    /// <summary>Answers a batch of which nothing has been computed. Gradients are off, and a dispose scope is open.</summary>
+    internal static IReadOnlyList<IReadOnlyList<int>> Generate(IDecodingBatch batch, GenerationRequest request)
+    {
         var answers = request.Prompts.Select(_ => new List<int>()).ToList();
+        long[] next = [];
         while (true)
         {
-            var open = Accept(batch, next, answers, request);
-            if (open.Count == 0)
+            if (batch.HasRoom)
+            {
+                var begun = next.Length;
+                next = [.. next, .. batch.Prefill()];
+                next = Accept(batch, next, begun, answers, request);
+            }
+            else if (next.Length > 0)
+            {
+                next = Accept(batch, batch.Decode(next), 0, answers, request);
+            }
+            else
             {
                 return answers;
             }
-
-            if (open.Count * 2 <= batch.Prompts.Count)
-            {
-                next = [.. open.Select(row => next[row])];
-                batch.Keep(open);
-            }
-
-            next = batch.Decode(next);
         }
     }
 
-    /// <summary>Appends the chosen tokens to the answers that are still open.</summary>
-    /// <returns>The rows that go on.</returns>
-    private static List<int> Accept(DecodingBatch batch, long[] next, List<List<int>> answers, GenerationRequest request)
+    /// <summary>Appends the chosen tokens to the answers that are still open, from a row on.</summary>
+    /// <returns>The tokens of the rows that go on; none where every row has ended.</returns>
+    private static long[] Accept(IDecodingBatch batch, long[] next, int from, List<List<int>> answers, GenerationRequest request)
     {
-        var open = new List<int>();
-        for (var row = 0; row < next.Length; row++)
+        for (var row = from; row < next.Length; row++)
         {
-            var prompt = batch.Prompts[row];
             if (!batch.IsOpen(row))
             {
                 continue;
             }
 
+            var prompt = batch.Prompts[row];
             var ended = next[row] == request.EndOfSequence || request.FurtherEnds.Contains((int)next[row]);
             if (!ended)
             {
@@ -88,12 +94,15 @@ internal static class GreedyGenerator
             {
                 batch.Close(row);
             }
-            else
-            {
-                open.Add(row);
-            }
         }
 
-        return open;
+        var open = Enumerable.Range(0, next.Length).Where(batch.IsOpen).ToList();
+        if (!batch.ShouldShrink(open.Count))
+        {
+            return next;
+        }
+
+        batch.Keep(open);
+        return [.. open.Select(row => next[row])];
     }
 }

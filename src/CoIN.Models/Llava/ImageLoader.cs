@@ -19,6 +19,11 @@ internal sealed class ImageLoader(string root, int size, Func<string, float[]> l
     /// <exception cref="CoinException">As for <see cref="Load"/>.</exception>
     public float[] Read(IReadOnlyList<(string SampleId, string Image)> images)
     {
+        if (images.Count == 1)
+        {
+            return Pixels(images[0].SampleId, images[0].Image);
+        }
+
         var pixels = new float[images.Count * 3 * size * size];
         for (var i = 0; i < images.Count; i++)
         {

@@ -1,4 +1,5 @@
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Kernels;
 using CoIN.Models.Llava;
 using CoIN.Models.Torch;
 using TorchSharp;
@@ -13,6 +14,8 @@ namespace CoIN.Models.Modules;
 /// </summary>
 internal sealed class ClipVisionTower : IDisposable
 {
+    private const int PositionsTogether = 1024;
+
     private readonly ClipConfig config;
     private readonly bool keepClassToken;
     private readonly Tensor classEmbedding;
@@ -42,6 +45,11 @@ internal sealed class ClipVisionTower : IDisposable
             name == $"{prefix}embeddings.position_ids" ||
             Enumerable.Range(used, config.Layers - used).Any(i => name.StartsWith($"{prefix}encoder.layers.{i}.", StringComparison.Ordinal)));
     }
+
+    /// <summary>
+    /// Pictures that are worth computing together: more than one only where a picture's features are the same bits in any company, and where one alone is little work.
+    /// </summary>
+    public int PicturesTogether => CpuKernels.Serve(patchEmbedding.dtype, patchEmbedding.device) ? (int)Math.Max(1, PositionsTogether / (config.Patches + 1)) : 1;
 
     /// <summary>Features of pictures.</summary>
     /// <param name="pixels">[pictures, 3, size, size], normalized.</param>
@@ -108,9 +116,18 @@ internal sealed class ClipVisionTower : IDisposable
     {
         using var scope = NewDisposeScope();
         var pictures = pixels.size(0);
-        var patches = F.conv2d(pixels.to(patchEmbedding.dtype), patchEmbedding, strides: [config.PatchSize, config.PatchSize]).flatten(2).transpose(1, 2);
+        var patches = CpuKernels.Serve([patchEmbedding, pixels])
+            ? Patches(pixels) : F.conv2d(pixels.to(patchEmbedding.dtype), patchEmbedding, strides: [config.PatchSize, config.PatchSize]).flatten(2).transpose(1, 2);
         var x = cat([classEmbedding.expand(pictures, 1, -1), patches], 1).add(positionEmbedding, Scalars.One);
         return preNorm.Forward(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The patches' embeddings as a product: a convolution whose patches do not overlap.</summary>
+    private Tensor Patches(Tensor pixels)
+    {
+        long side = config.PatchSize, across = config.ImageSize / side;
+        var patches = pixels.reshape(-1, 3, across, side, across, side).permute(0, 2, 4, 1, 3, 5).reshape(pixels.size(0), across * across, -1);
+        return MatrixProduct.Linear(patches, patchEmbedding.view(config.HiddenSize, -1), null);
     }
 
     private sealed class LayerNorm(CheckpointFolder checkpoint, string name, ClipConfig config, ScalarType dtype, Device device)
@@ -119,7 +136,8 @@ internal sealed class ClipVisionTower : IDisposable
 
         public Tensor Bias { get; } = checkpoint.Take($"{name}.bias", dtype, device, config.HiddenSize).DetachFromDisposeScope();
 
-        public Tensor Forward(Tensor x) => F.layer_norm(x, [config.HiddenSize], Weight, Bias, config.LayerNormEps);
+        public Tensor Forward(Tensor x) => CpuKernels.Serve([x, Weight, Bias])
+            ? RowKernels.LayerNorm(x, Weight, Bias, config.LayerNormEps) : F.layer_norm(x, [config.HiddenSize], Weight, Bias, config.LayerNormEps);
 
         public IEnumerable<(string Name, Tensor Tensor)> Named(string name) => [($"{name}.weight", Weight), ($"{name}.bias", Bias)];
     }
@@ -144,14 +162,44 @@ internal sealed class ClipVisionTower : IDisposable
         public Tensor Forward(Tensor x)
         {
             using var scope = NewDisposeScope();
+            if (CpuKernels.Serve([x, .. Parameters()]))
+            {
+                return Pass(x).MoveToOuterDisposeScope();
+            }
+
             long pictures = x.size(0), positions = x.size(1);
-            var heads = qkv.Split(qkv.Infer(norm1.Forward(x)))
+            var heads = qkv.Split(qkv.Forward(norm1.Forward(x)))
                 .Select(y => y.reshape(pictures, positions, config.Heads, -1).transpose(1, 2)).ToArray();
             var attended = F.scaled_dot_product_attention(heads[0], heads[1], heads[2]);
-            x = x.add(output.Infer(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize)), Scalars.One);
-            var inner = fc1.Infer(norm2.Forward(x));
+            x = x.add(output.Forward(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize)), Scalars.One);
+            var inner = fc1.Forward(norm2.Forward(x));
             inner = config.Activation == "gelu" ? F.gelu(inner) : inner * sigmoid(inner.mul(Scalars.Of(1.702)));
-            return x.add(fc2.Infer(inner), Scalars.One).MoveToOuterDisposeScope();
+            return x.add(fc2.Forward(inner), Scalars.One).MoveToOuterDisposeScope();
+        }
+
+        /// <summary>The same by the CPU's own kernels.</summary>
+        private Tensor Pass(Tensor x)
+        {
+            int pictures = (int)x.size(0), positions = (int)x.size(1);
+            var layout = new HeadLayout(config.Heads, config.Heads, config.HiddenSize / config.Heads);
+            var rows = qkv.Infer(norm1.Forward(x)).view(-1, layout.RowSize);
+            var spans = Enumerable.Range(0, pictures).Select(_ => new KeyValueSpan(1, layout.KeyValueHeads, layout.Size, positions, before: null)).ToList();
+            var all = spans.Select((span, i) => new NewPositions(i * positions, positions, span, span.Extend(positions))).ToList();
+            Attention.Store(rows, layout, all, layer: 0, rotation: null);
+            var attended = Attention.Attend(rows, layout, all, layer: 0, causal: false);
+            spans.ForEach(span => span.Dispose());
+            x = output.InferOnto(x.clone(), attended.view(x.shape));
+            var inner = fc1.Infer(norm2.Forward(x));
+            if (config.Activation == "gelu")
+            {
+                inner = F.gelu(inner);
+            }
+            else
+            {
+                RowKernels.QuickGelu(inner);
+            }
+
+            return fc2.InferOnto(x, inner);
         }
 
         public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>

@@ -1,5 +1,5 @@
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Torch;
+using CoIN.Models.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -66,7 +66,11 @@ internal sealed class Linear : IDisposable
     public Tensor Forward(Tensor x) => F.linear(x, Weight, Bias);
 
     /// <summary>Applies all parts where no gradient is wanted; the same to float32's rounding.</summary>
-    public Tensor Infer(Tensor x) => FrozenProduct.Linear(x, Weight, Bias);
+    public Tensor Infer(Tensor x) => MatrixProduct.Linear(x, Weight, Bias);
+
+    /// <summary>Adds what <see cref="Infer"/> gives to a sum, in its place if that is possible.</summary>
+    /// <param name="sum">[…, sum of outputs], contiguous. Not to be used afterwards.</param>
+    public Tensor InferOnto(Tensor sum, Tensor x) => MatrixProduct.AddLinear(sum, x, Weight, Bias);
 
     /// <summary>Cuts what <see cref="Forward"/> gave into the parts' outputs, as views.</summary>
     public Tensor[] Split(Tensor y)

@@ -1,6 +1,7 @@
 using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Generation;
+using CoIN.Models.Kernels;
 using CoIN.Models.Llava;
 using CoIN.Models.Torch;
 using TorchSharp;
@@ -58,7 +59,7 @@ internal sealed class LlamaLayer : IDisposable
 
     /// <summary>A pass over whole sequences.</summary>
     /// <param name="x">[sum of lengths, hidden size].</param>
-    /// <param name="keep">Receives keys and values [sum of lengths, heads, size], if given: then the pass is one of inference, without a graph.</param>
+    /// <param name="keep">Receives keys and values [sum of lengths, heads, size], if given.</param>
     /// <param name="rows">int64: the only positions whose output is wanted, if given; behind the attention nothing else is computed then.</param>
     /// <returns>[sum of lengths or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(
@@ -66,14 +67,13 @@ internal sealed class LlamaLayer : IDisposable
         Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
-        var infers = keep is not null;
-        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora, infers);
+        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
         Tensor queries = sequences.Pad(q), keys = sequences.Pad(k), values = sequences.Pad(v);
         keep?.Invoke(k, v);
         var attended = F.scaled_dot_product_attention(
             queries.transpose(1, 2), Shared(keys.transpose(1, 2)), Shared(values.transpose(1, 2)), is_casual: true);
         var packed = sequences.Pack(attended.transpose(1, 2), config.HiddenSize);
-        return (rows is null ? Finish(x, packed, adapter, lora, infers) : Finish(x.index_select(0, rows), packed.index_select(0, rows), adapter, lora, infers)).MoveToOuterDisposeScope();
+        return (rows is null ? Finish(x, packed, adapter, lora) : Finish(x.index_select(0, rows), packed.index_select(0, rows), adapter, lora)).MoveToOuterDisposeScope();
     }
 
     /// <summary>A pass over several new positions of each sequence, behind those that the cache holds.</summary>
@@ -85,11 +85,11 @@ internal sealed class LlamaLayer : IDisposable
         AdapterPass? adapter, LoraLayer? lora)
     {
         using var scope = NewDisposeScope();
-        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora, infers: true);
+        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
         cache.Write(k, v, places);
         var (keys, values) = cache.Read(sequences.Count, mask.size(3));
         var attended = F.scaled_dot_product_attention(sequences.Pad(q).transpose(1, 2), Shared(keys), Shared(values), attn_mask: mask);
-        return Finish(x, sequences.Pack(attended.transpose(1, 2), config.HiddenSize), adapter, lora, infers: true).MoveToOuterDisposeScope();
+        return Finish(x, sequences.Pack(attended.transpose(1, 2), config.HiddenSize), adapter, lora).MoveToOuterDisposeScope();
     }
 
     /// <summary>A pass over one new position of each sequence.</summary>
@@ -98,14 +98,37 @@ internal sealed class LlamaLayer : IDisposable
     public Tensor Decode(Tensor x, (Tensor Cos, Tensor Sin) rotation, LayerCache cache, Tensor slots, Tensor mask, AdapterPass? adapter, LoraLayer? lora)
     {
         using var scope = NewDisposeScope();
-        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora, infers: true);
+        var (q, k, v) = QueryKeyValue(x, rotation, adapter, lora);
         cache.Append(k, v, slots);
         var (keys, values) = cache.Read(x.size(0), mask.size(3));
 
         // Query heads that share a key head stand as several queries of that head: nothing has to be copied.
         var queries = q.view(x.size(0), config.KeyValueHeads, config.Heads / config.KeyValueHeads, config.HeadSize);
         var attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask: mask);
-        return Finish(x, attended.reshape(x.size(0), config.HiddenSize), adapter, lora, infers: true).MoveToOuterDisposeScope();
+        return Finish(x, attended.reshape(x.size(0), config.HiddenSize), adapter, lora).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A pass over new positions of several sequences without a graph, by <see cref="CpuKernels"/>.</summary>
+    /// <param name="x">[N, hidden size]. Its memory is used for the result.</param>
+    /// <param name="stored">All new positions: their keys and values are written.</param>
+    /// <param name="wanted">The positions whose output is wanted, in order; null for all.</param>
+    /// <param name="rotations">Cosines and sines of every position.</param>
+    /// <returns>[N or wanted positions, hidden size].</returns>
+    public Tensor Pass(Tensor x, int layer, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions>? wanted, (Tensor Cos, Tensor Sin) rotations)
+    {
+        using var scope = NewDisposeScope();
+        var layout = new HeadLayout(config.Heads, config.KeyValueHeads, config.HeadSize);
+        var qkv = Qkv.Infer(RowKernels.RmsNorm(x, inputNorm, config.RmsNormEps));
+        Attention.Store(qkv, layout, stored, layer, rotations);
+        var attended = Attention.Attend(qkv, layout, wanted ?? stored, layer, causal: true);
+        qkv.Dispose();
+        var rows = wanted is null
+            ? x : x.index_select(0, tensor(wanted.SelectMany(one => Enumerable.Range(one.From, one.Count)).Select(row => (long)row).ToArray()));
+        rows = Output.InferOnto(rows, attended);
+        var gateUp = GateUp.Infer(RowKernels.RmsNorm(rows, postNorm, config.RmsNormEps));
+        var inner = RowKernels.SwiGlu(gateUp);
+        gateUp.Dispose();
+        return Down.InferOnto(rows, inner).MoveToOuterDisposeScope();
     }
 
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
@@ -126,26 +149,26 @@ internal sealed class LlamaLayer : IDisposable
         }
     }
 
-    private static Tensor[] Project(Linear linear, Tensor x, AdapterPass? adapter, LoraLinear? lora, bool infers)
+    private static Tensor[] Project(Linear linear, Tensor x, AdapterPass? adapter, LoraLinear? lora)
     {
         using var scope = NewDisposeScope();
-        var outputs = linear.Split(infers ? linear.Infer(x) : linear.Forward(x));
+        var outputs = linear.Split(linear.Forward(x));
         var sums = lora is null ? outputs : lora.AddTo(outputs, x, adapter!.Scaling, adapter.Dropout);
         return [.. sums.Select(sum => sum.MoveToOuterDisposeScope())];
     }
 
-    private (Tensor Q, Tensor K, Tensor V) QueryKeyValue(Tensor x, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora, bool infers)
+    private (Tensor Q, Tensor K, Tensor V) QueryKeyValue(Tensor x, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora)
     {
-        var qkv = Project(Qkv, RmsNorm.Forward(x, inputNorm, config.RmsNormEps), adapter, lora?.Qkv, infers);
+        var qkv = Project(Qkv, RmsNorm.Forward(x, inputNorm, config.RmsNormEps), adapter, lora?.Qkv);
         Tensor Heads(Tensor y, int heads) => y.reshape(x.size(0), heads, config.HeadSize);
         return (Rotary.Apply(Heads(qkv[0], config.Heads), rotation), Rotary.Apply(Heads(qkv[1], config.KeyValueHeads), rotation), Heads(qkv[2], config.KeyValueHeads));
     }
 
-    private Tensor Finish(Tensor x, Tensor attended, AdapterPass? adapter, LoraLayer? lora, bool infers)
+    private Tensor Finish(Tensor x, Tensor attended, AdapterPass? adapter, LoraLayer? lora)
     {
-        x = x.add(Project(Output, attended, adapter, lora?.Output, infers)[0], Scalars.One);
-        var gateUp = Project(GateUp, RmsNorm.Forward(x, postNorm, config.RmsNormEps), adapter, lora?.GateUp, infers);
-        return x.add(Project(Down, F.silu(gateUp[0]) * gateUp[1], adapter, lora?.Down, infers)[0], Scalars.One);
+        x = x.add(Project(Output, attended, adapter, lora?.Output)[0], Scalars.One);
+        var gateUp = Project(GateUp, RmsNorm.Forward(x, postNorm, config.RmsNormEps), adapter, lora?.GateUp);
+        return x.add(Project(Down, F.silu(gateUp[0]) * gateUp[1], adapter, lora?.Down)[0], Scalars.One);
     }
 
     /// <summary>[…, key/value heads, positions, size] with every head repeated for the query heads that share it.</summary>

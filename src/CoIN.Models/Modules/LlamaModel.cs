@@ -1,6 +1,7 @@
 using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Generation;
+using CoIN.Models.Kernels;
 using CoIN.Models.Llava;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -128,6 +129,22 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
         return x.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Hidden states of new positions of several sequences, before the final norm, by <see cref="CpuKernels"/>; see <see cref="LlamaLayer.Pass"/>.</summary>
+    /// <param name="embedded">[N, hidden size]. Its memory is used for the result.</param>
+    /// <param name="wanted">The positions whose states are wanted.</param>
+    /// <returns>[wanted positions, hidden size].</returns>
+    public Tensor Pass(Tensor embedded, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions> wanted)
+    {
+        using var scope = NewDisposeScope();
+        var x = embedded;
+        for (var i = 0; i < Layers.Count; i++)
+        {
+            x = Layers[i].Pass(x, i, stored, i == Layers.Count - 1 ? wanted : null, rotary.All);
+        }
+
+        return x.MoveToOuterDisposeScope();
+    }
+
     /// <summary>Embeds token ids: int64 [N] to [N, hidden size].</summary>
     public Tensor Embed(Tensor ids) => Embedding.index_select(0, ids);
 
@@ -138,6 +155,14 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
 
     /// <summary>Final norm and head: [N, hidden size] to float32 logits [N, vocabulary].</summary>
     public Tensor Logits(Tensor hidden) => F.linear(Normalize(hidden), Head).to(ScalarType.Float32);
+
+    /// <summary>The same where no gradient is wanted.</summary>
+    public Tensor InferredLogits(Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        var normalized = CpuKernels.Serve(hidden) ? RowKernels.RmsNorm(hidden, norm, Config.RmsNormEps) : Normalize(hidden);
+        return MatrixProduct.Linear(normalized, Head, null).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Every weight by its name in the checkpoint.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix, string headName) =>

@@ -1,4 +1,5 @@
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -25,8 +26,8 @@ internal sealed class Projector(Tensor weight1, Tensor bias1, Tensor weight2, Te
     public Tensor Forward(Tensor features, ScalarType dtype)
     {
         using var scope = NewDisposeScope();
-        var hidden = F.gelu(F.linear(features, Parameters[0].to(dtype), Parameters[1].to(dtype)));
-        return F.linear(hidden, Parameters[2].to(dtype), Parameters[3].to(dtype)).MoveToOuterDisposeScope();
+        var hidden = F.gelu(MatrixProduct.Linear(features, Parameters[0].to(dtype), Parameters[1].to(dtype)));
+        return MatrixProduct.Linear(hidden, Parameters[2].to(dtype), Parameters[3].to(dtype)).MoveToOuterDisposeScope();
     }
 
     /// <summary>An independent copy in float32 that can be trained.</summary>

@@ -28,6 +28,9 @@ internal sealed class Rotary : IDisposable
         sin = both.sin().to(dtype).to(device).DetachFromDisposeScope();
     }
 
+    /// <summary>Cosines and sines of every position, [positions, head size].</summary>
+    public (Tensor Cos, Tensor Sin) All => (cos, sin);
+
     /// <summary>The rotations of some positions.</summary>
     /// <param name="positions">int64 [N].</param>
     /// <returns>cos and sin, [N, 1, head size]: one for all heads.</returns>

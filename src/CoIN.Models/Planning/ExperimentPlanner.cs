@@ -1,6 +1,8 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Conversation;
+using CoIN.Models.Generation;
+using CoIN.Models.Kernels;
 using CoIN.Models.Llava;
 using CoIN.Models.Torch;
 using CoIN.Models.Training;
@@ -66,7 +68,9 @@ public static class ExperimentPlanner
         if (evaluators > 0)
         {
             var longest = Math.Min(options.Model.MaxLength, stages.Select(stage => Worst(stage, settings, options).Longest).DefaultIfEmpty(options.Model.MaxLength).Max());
-            var cache = options.Tasks.Max(task => MemoryModel.KeyValueCache(settings, options.Evaluation.BatchSize, longest + task.MaxNewTokens));
+            var kernels = device == "cpu" && settings.Bytes == sizeof(float) && CpuKernels.Available;
+            var cache = options.Tasks.Max(task => MemoryModel.KeyValueCache(
+                settings, kernels ? KernelDecodingBatch.Rows(options.Evaluation.BatchSize, longest + task.MaxNewTokens) : options.Evaluation.BatchSize, longest + task.MaxNewTokens));
             parts.Add(new("evaluators beside: adapters or merged weights", stages.Count > 0 ? evaluators * MemoryModel.EvaluatorWeights(settings) : 0));
             parts.Add(new("evaluators beside: keys, values, pictures", evaluators * (cache + MemoryModel.Vision(settings, options.Evaluation.BatchSize))));
         }

@@ -10,7 +10,7 @@ public sealed class DoctorTests
 {
     private const long GiB = 1L << 30;
 
-    private static readonly TorchStatus Cpu = new("/lib/torch", IsPackaged: true, "2.10", CudaDevices: 0, Gigaflops: 100, Threads: 2, Allocator: "malloc");
+    private static readonly TorchStatus Cpu = new("/lib/torch", IsPackaged: true, "2.10", CudaDevices: 0, Gigaflops: 100, Threads: 2, OwnKernels: false, Allocator: "malloc");
 
     private static readonly HostFacts Healthy = new()
     {
@@ -62,6 +62,14 @@ public sealed class DoctorTests
         var finding = Assert.Single(Doctor.Examine(facts), finding => finding.Health == Health.Bad);
         Assert.Equal(part, finding.Part);
         Assert.NotNull(finding.Remedy);
+    }
+
+    [Fact]
+    public void It_says_whose_kernels_the_speed_is()
+    {
+        string Says(bool own) => Doctor.Examine(Healthy with { Torch = (Cpu with { OwnKernels = own }, null) }).Single(finding => finding.Part == "libtorch").Text;
+        Assert.EndsWith("100 GFLOP/s in float32 with 2 threads", Says(false), StringComparison.Ordinal);
+        Assert.EndsWith("with 2 threads by kernels of its own (AVX-512)", Says(true), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Models.Generation;
+using CoIN.Models.Kernels;
 using CoIN.Models.Planning;
 using CoIN.Models.Tests.Support;
 using CoIN.Models.Torch;
@@ -33,7 +35,21 @@ public sealed class ExperimentPlannerTests : IDisposable
         Assert.NotEmpty(plan.Host);
     }
 
-    private ExperimentPlan Plan(string device, string dtype)
+    [Fact]
+    public void An_evaluator_keeps_no_more_positions_than_there_is_room_for()
+    {
+        Assert.SkipUnless(CpuKernels.Available, "The processor has no AVX-512.");
+        long Cache(int batchSize, string device) => Plan(device, "float32", evaluators: 1, batchSize)
+            .Memory.Single(part => part.Name == "evaluators beside: keys, values, pictures").Bytes;
+
+        // Beyond, only pictures make the difference, which a GPU has as well.
+        Assert.True(Cache(2000, "cpu") - Cache(1000, "cpu") < Cache(2000, "cuda:0") - Cache(1000, "cuda:0"));
+        Assert.Equal(1, KernelDecodingBatch.Rows(16, 5000));
+        Assert.Equal(4, KernelDecodingBatch.Rows(16, 1000));
+        Assert.Equal(16, KernelDecodingBatch.Rows(16, 100));
+    }
+
+    private ExperimentPlan Plan(string device, string dtype, int evaluators = 0, int batchSize = 16)
     {
         var samples = Enumerable.Range(0, 4).Select(i => new TrainingSample($"{i}", null, [new Turn("human", "abc"), new Turn("gpt", "abc")])).ToList();
         var options = new ExperimentOptions
@@ -43,7 +59,8 @@ public sealed class ExperimentPlannerTests : IDisposable
             Data = new DataOptions { Instructions = "", Images = "" },
             Model = new ModelOptions { Path = folder.Path, Dtype = dtype, MaxLength = 64 },
             Training = new TrainingOptions { BatchSize = 2 },
+            Evaluation = new EvaluationOptions { BatchSize = batchSize },
         };
-        return ExperimentPlanner.Plan(options, device, evaluators: 0, _ => samples);
+        return ExperimentPlanner.Plan(options, device, evaluators, _ => samples);
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CoIN.Benchmark;
+using CoIN.Models.Kernels;
 using CoIN.Models.Llava;
 using CoIN.Speed.Workloads;
 using Newtonsoft.Json;
@@ -51,7 +52,7 @@ internal static class Side
             var clock = Stopwatch.StartNew();
             for (var k = 0; k < Repeats; k++)
             {
-                a.matmul(b).Dispose();
+                MatrixProduct.Linear(a, b, null).Dispose();
             }
 
             best = Math.Max(best, Repeats * 2.0 * Size * Size * Size / clock.Elapsed.TotalSeconds / 1e9);

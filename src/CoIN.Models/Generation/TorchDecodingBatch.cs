@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Generation;
 
-/// <summary>Sequences that are decoded together: a row of every layer's cache for each.</summary>
-internal sealed class DecodingBatch : IDisposable
+/// <summary>Sequences that are decoded together by libtorch, on any device and in any type: a row of every layer's cache for each.</summary>
+internal sealed class TorchDecodingBatch : IDecodingBatch
 {
     /// <summary>Positions of prompts that are computed at a time: enough for full speed, and no more memory however large the batch.</summary>
     private const int PrefillPositions = 4096;
@@ -30,7 +30,7 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>Positions of each row so far.</summary>
     private int[] lengths;
 
-    public DecodingBatch(IPromptedModel model, GenerationRequest request, LoraAdapter? adapter)
+    public TorchDecodingBatch(IPromptedModel model, GenerationRequest request, LoraAdapter? adapter)
     {
         this.model = model;
         this.request = request;
@@ -54,22 +54,24 @@ internal sealed class DecodingBatch : IDisposable
             Prompts.Count, capacity, config.KeyValueHeads, config.HeadSize, model.Language.Dtype, model.Language.Device))];
     }
 
-    /// <summary>The prompt of each row.</summary>
     public IReadOnlyList<int> Prompts { get; private set; }
+
+    public bool HasRoom { get; private set; } = true;
 
     public bool IsOpen(int row) => lengths[row] != Closed;
 
-    /// <summary>Whether the model has no position left for a row.</summary>
     public bool IsFull(int row) => lengths[row] >= model.Language.Config.MaxPositions;
 
-    /// <summary>Ends a row. It is still computed until the batch shrinks, in place of its first position.</summary>
+    /// <remarks>It is still computed, in place of its first position.</remarks>
     public void Close(int row) => lengths[row] = Closed;
 
-    /// <summary>Computes the prompts.</summary>
-    /// <returns>The first token of each row's answer.</returns>
+    /// <remarks>Shrinking copies the caches.</remarks>
+    public bool ShouldShrink(int open) => open * 2 <= Prompts.Count;
+
     public long[] Prefill()
     {
         using var scope = NewDisposeScope();
+        HasRoom = false;
         var last = new Tensor[Prompts.Count];
         foreach (var turn in plan.Turns(PrefillPositions))
         {
@@ -85,9 +87,6 @@ internal sealed class DecodingBatch : IDisposable
         return Choose(cat(ends, 0));
     }
 
-    /// <summary>Computes one more position of each row.</summary>
-    /// <param name="ids">The token there.</param>
-    /// <returns>The token that follows.</returns>
     public long[] Decode(long[] ids)
     {
         using var scope = NewDisposeScope();
@@ -110,12 +109,14 @@ internal sealed class DecodingBatch : IDisposable
         return Choose(model.Language.Decode(model.Language.Embed(tensor(ids, device: device)), at, caches, slots, mask, adapter));
     }
 
-    /// <summary>Goes on with some of the rows.</summary>
     public void Keep(IReadOnlyList<int> rows)
     {
         Prompts = [.. rows.Select(row => Prompts[row])];
         lengths = [.. rows.Select(row => lengths[row])];
-        Resize(rows, Ahead(lengths.Max()));
+        if (rows.Count > 0)
+        {
+            Resize(rows, Ahead(lengths.Max()));
+        }
     }
 
     public void Dispose()
@@ -203,7 +204,7 @@ internal sealed class DecodingBatch : IDisposable
 
     private long[] Choose(Tensor hidden)
     {
-        var scores = model.Language.Logits(hidden);
+        var scores = model.Language.InferredLogits(hidden);
         request.Logits?.Invoke(scores, Prompts);
         return request.Choose is { } choose ? choose(scores, Prompts) : scores.argmax(-1).cpu().data<long>().ToArray();
     }

@@ -1,0 +1,70 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Kernels;
+
+/// <summary>
+/// Kernels of CoIN.Actors' own for passes without gradients in float32, on processors with AVX-512. Everywhere else, and where gradients are wanted, libtorch does the work.
+/// <para>
+/// They exist for two reasons. libtorch gives float32 products to MKL, which holds other makers' processors to AVX2 and is slow with the few rows of a decoding step. And what
+/// a position's numbers come to must not depend on what else is computed with it: every kernel here does the same operations in the same order for a row, however many rows
+/// there are and wherever in the batch it stands, so that answers and features are the same bits in every batch.
+/// </para>
+/// </summary>
+internal static unsafe class CpuKernels
+{
+    /// <summary>Numbers in a vector.</summary>
+    public const int Width = 16;
+
+    /// <summary>The environment variable that leaves everything to libtorch when it is <c>off</c>: to compare, or if something seems wrong.</summary>
+    public const string Variable = "COIN_KERNELS";
+
+    /// <summary>Whether the processor has what they need.</summary>
+    public static bool Possible { get; } = Vector512.IsHardwareAccelerated && Avx512F.IsSupported;
+
+    /// <summary>Whether they are used.</summary>
+    public static bool Available { get; } = Possible && Environment.GetEnvironmentVariable(Variable) != "off";
+
+    /// <summary>Whether passes of a model are done here.</summary>
+    public static bool Serve(ScalarType dtype, Device device) => Available && dtype == ScalarType.Float32 && device.type == DeviceType.CPU;
+
+    /// <summary>Whether a tensor's numbers can be read here and no gradient goes through it.</summary>
+    public static bool Serve(Tensor tensor) =>
+        Serve(tensor.dtype, tensor.device) && !(is_grad_enabled() && tensor.requires_grad) && tensor.numel() <= int.MaxValue / sizeof(float);
+
+    /// <summary>Whether that is so of all that takes part.</summary>
+    public static bool Serve(params ReadOnlySpan<Tensor> tensors)
+    {
+        foreach (var tensor in tensors)
+        {
+            if (!Serve(tensor))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Where a tensor's numbers lie. The caller keeps the tensor alive.</summary>
+    /// <param name="tensor">float32, contiguous, in main memory.</param>
+    public static float* Address(Tensor tensor)
+    {
+        if (tensor.numel() == 0)
+        {
+            return null;
+        }
+
+        // libtorch's memory does not move.
+        fixed (byte* first = tensor.bytes)
+        {
+            return (float*)first;
+        }
+    }
+
+    /// <summary>A vector whose first lanes are set, for masked loads and stores.</summary>
+    public static Vector512<float> First(int lanes) =>
+        Vector512.LessThan(Vector512.CreateSequence(0, 1), Vector512.Create(lanes)).AsSingle();
+}

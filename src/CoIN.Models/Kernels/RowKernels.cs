@@ -1,0 +1,143 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Kernels;
+
+/// <summary>What layers do to each row between their products, in one pass over memory each. For tensors that <see cref="CpuKernels.Serve(Tensor)"/>.</summary>
+internal static unsafe class RowKernels
+{
+    /// <summary>Numbers that a piece is worth being given to another thread for.</summary>
+    private const int Numbers = 32768;
+
+    /// <summary>Root-mean-square normalization, as <see cref="Modules.RmsNorm"/>.</summary>
+    /// <param name="x">[N, C].</param>
+    /// <param name="weight">[C].</param>
+    public static Tensor RmsNorm(Tensor x, Tensor weight, double eps)
+    {
+        var size = (int)x.size(-1);
+        var y = empty(x.shape, ScalarType.Float32);
+        float* from = CpuKernels.Address(x), w = CpuKernels.Address(weight), to = CpuKernels.Address(y);
+        Rows(x.size(0), size, row =>
+        {
+            float* a = from + (row * size), b = to + (row * size);
+            var squares = Vector512<float>.Zero;
+            for (var i = 0; i < size; i += CpuKernels.Width)
+            {
+                var v = Avx512F.MaskLoad(a + i, Mask(size - i), default);
+                squares = Avx512F.FusedMultiplyAdd(v, v, squares);
+            }
+
+            var scale = Vector512.Create(1 / MathF.Sqrt((Vector512.Sum(squares) / size) + (float)eps));
+            for (var i = 0; i < size; i += CpuKernels.Width)
+            {
+                var mask = Mask(size - i);
+                Avx512F.MaskStore(b + i, mask, Avx512F.MaskLoad(a + i, mask, default) * scale * Avx512F.MaskLoad(w + i, mask, default));
+            }
+        });
+        GC.KeepAlive(x);
+        GC.KeepAlive(weight);
+        return y;
+    }
+
+    /// <summary>Layer normalization: (x − mean) / sqrt(variance + ε) · w + b over the last dimension.</summary>
+    /// <param name="x">[…, C], contiguous.</param>
+    /// <param name="weight">[C].</param>
+    /// <param name="bias">[C].</param>
+    public static Tensor LayerNorm(Tensor x, Tensor weight, Tensor bias, double eps)
+    {
+        var size = (int)x.size(-1);
+        var y = empty(x.shape, ScalarType.Float32);
+        float* from = CpuKernels.Address(x), w = CpuKernels.Address(weight), shift = CpuKernels.Address(bias), to = CpuKernels.Address(y);
+        Rows(x.numel() / size, size, row =>
+        {
+            float* a = from + (row * size), b = to + (row * size);
+            var sums = Vector512<float>.Zero;
+            for (var i = 0; i < size; i += CpuKernels.Width)
+            {
+                sums += Avx512F.MaskLoad(a + i, Mask(size - i), default);
+            }
+
+            Vector512<float> mean = Vector512.Create(Vector512.Sum(sums) / size), squares = default;
+            for (var i = 0; i < size; i += CpuKernels.Width)
+            {
+                var mask = Mask(size - i);
+                var v = (Avx512F.MaskLoad(a + i, mask, default) - mean) & mask;
+                squares = Avx512F.FusedMultiplyAdd(v, v, squares);
+            }
+
+            var scale = Vector512.Create(1 / MathF.Sqrt((Vector512.Sum(squares) / size) + (float)eps));
+            for (var i = 0; i < size; i += CpuKernels.Width)
+            {
+                var mask = Mask(size - i);
+                var v = (Avx512F.MaskLoad(a + i, mask, default) - mean) * scale;
+                Avx512F.MaskStore(b + i, mask, Avx512F.FusedMultiplyAdd(v, Avx512F.MaskLoad(w + i, mask, default), Avx512F.MaskLoad(shift + i, mask, default)));
+            }
+        });
+        GC.KeepAlive(x);
+        GC.KeepAlive(weight);
+        GC.KeepAlive(bias);
+        return y;
+    }
+
+    /// <summary>SwiGLU: silu of the first half of each row times the second.</summary>
+    /// <param name="gateUp">[N, 2 C].</param>
+    /// <returns>[N, C].</returns>
+    public static Tensor SwiGlu(Tensor gateUp)
+    {
+        var size = (int)gateUp.size(-1) / 2;
+        var y = empty([gateUp.size(0), size], ScalarType.Float32);
+        float* from = CpuKernels.Address(gateUp), to = CpuKernels.Address(y);
+        Rows(gateUp.size(0), size, row =>
+        {
+            float* gate = from + (row * size * 2), up = gate + size, b = to + (row * size);
+            for (var i = 0; i < size; i += CpuKernels.Width)
+            {
+                var mask = Mask(size - i);
+                Avx512F.MaskStore(b + i, mask, Swish(Avx512F.MaskLoad(gate + i, mask, default), 1) * Avx512F.MaskLoad(up + i, mask, default));
+            }
+        });
+        GC.KeepAlive(gateUp);
+        return y;
+    }
+
+    /// <summary>CLIP's <c>quick_gelu</c>, x · sigmoid(1.702 x), in place of what was there.</summary>
+    /// <param name="x">[…, C], contiguous.</param>
+    public static void QuickGelu(Tensor x)
+    {
+        var size = (int)x.size(-1);
+        var at = CpuKernels.Address(x);
+        Rows(x.numel() / size, size, row =>
+        {
+            var a = at + (row * size);
+            for (var i = 0; i < size; i += CpuKernels.Width)
+            {
+                var mask = Mask(size - i);
+                Avx512F.MaskStore(a + i, mask, Swish(Avx512F.MaskLoad(a + i, mask, default), 1.702f));
+            }
+        });
+        GC.KeepAlive(x);
+    }
+
+    /// <summary>x · sigmoid(s x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Swish(Vector512<float> x, float s) => x / (Vector512<float>.One + Exponential.Of(x * Vector512.Create(-s)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Mask(int rest) => rest >= CpuKernels.Width ? Vector512<float>.AllBitsSet : CpuKernels.First(rest);
+
+    private static void Rows(long rows, int size, Action<long> row)
+    {
+        var together = Math.Max(1, Numbers / size);
+        KernelTeam.Run((int)((rows + together - 1) / together), piece =>
+        {
+            var end = Math.Min(rows, ((long)piece + 1) * together);
+            for (var i = (long)piece * together; i < end; i++)
+            {
+                row(i);
+            }
+        });
+    }
+}

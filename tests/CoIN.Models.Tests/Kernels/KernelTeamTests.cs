@@ -1,0 +1,57 @@
+using CoIN.Models.Kernels;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Tests.Kernels;
+
+public sealed class KernelTeamTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(1000)]
+    public void Every_piece_is_done_once(int pieces)
+    {
+        var done = new int[pieces];
+        KernelTeam.Run(pieces, piece => Interlocked.Increment(ref done[piece]));
+        Assert.All(done, times => Assert.Equal(1, times));
+    }
+
+    [Fact]
+    public void Several_callers_at_once_get_all_of_their_own()
+    {
+        var sums = new long[4];
+        var callers = Enumerable.Range(0, sums.Length).Select(caller => new Thread(() =>
+        {
+            for (var round = 0; round < 200; round++)
+            {
+                KernelTeam.Run(20, piece => Interlocked.Add(ref sums[caller], piece));
+            }
+        })).ToList();
+        callers.ForEach(caller => caller.Start());
+        callers.ForEach(caller => caller.Join());
+        Assert.All(sums, sum => Assert.Equal(200 * 190, sum));
+    }
+
+    [Fact]
+    public void A_failure_reaches_the_caller_and_the_team_goes_on()
+    {
+        Assert.Throws<InvalidDataException>(() => KernelTeam.Run(50, piece => throw new InvalidDataException($"{piece}")));
+        Every_piece_is_done_once(50);
+    }
+
+    [Fact]
+    public void Helpers_take_part_where_there_are_several_threads()
+    {
+        Assert.SkipUnless(get_num_threads() > 1, "libtorch has one thread.");
+        using var both = new Barrier(2);
+        var threads = new int[2];
+
+        // Each piece waits for the other: one thread alone would never come to the end.
+        KernelTeam.Run(2, piece =>
+        {
+            threads[piece] = Environment.CurrentManagedThreadId;
+            Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(20)));
+        });
+        Assert.NotEqual(threads[0], threads[1]);
+    }
+}

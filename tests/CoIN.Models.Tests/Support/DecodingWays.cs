@@ -1,0 +1,19 @@
+using CoIN.Models.Generation;
+using CoIN.Models.Kernels;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Tests.Support;
+
+/// <summary>Answers by either of the two ways of decoding, whichever the processor would be given.</summary>
+internal static class DecodingWays
+{
+    /// <param name="kernels">By the CPU's own kernels, without which the test is skipped; by libtorch otherwise.</param>
+    public static IReadOnlyList<IReadOnlyList<int>> Generate(IPromptedModel model, GenerationRequest request, bool kernels)
+    {
+        Assert.SkipUnless(!kernels || CpuKernels.Available, "The processor has no AVX-512.");
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using IDecodingBatch batch = kernels ? new KernelDecodingBatch(model, request) : new TorchDecodingBatch(model, request, adapter: null);
+        return GreedyGenerator.Generate(batch, request);
+    }
+}
