@@ -57,11 +57,12 @@ build() {
 }
 
 # Gives what is run from here tcmalloc where the system has it: it takes up to a third less memory than glibc's malloc for the same tensors. COIN_MALLOC=system leaves it out.
+# It is to keep what layers free until work ends, when the program gives it back: the next layer takes it again, and every page would have to be made anew.
 prefer_tcmalloc() {
   if [[ "${COIN_MALLOC:-}" == system || -n "${LD_PRELOAD:-}" ]]; then return; fi
   local library
   library="$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2> /dev/null | awk '/libtcmalloc(_minimal)?\.so\.4 / && /x86-64/ && !found { print $NF; found = 1 }')" || return 0
-  if [[ -n "$library" ]]; then export LD_PRELOAD="$library"; fi
+  if [[ -n "$library" ]]; then export LD_PRELOAD="$library" TCMALLOC_RELEASE_RATE="${TCMALLOC_RELEASE_RATE:-0}"; fi
 }
 
 # The counts "passed failed skipped" of a test project's report in xUnit's XML format.

@@ -100,6 +100,8 @@ public sealed class RunScriptTests : IDisposable
             echo 'libtcmalloc.so.4 (libc6,x86-64) => /lib/libtcmalloc.so.4'
             """);
         Assert.Equal(expected, Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD; {setting}; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
+        Assert.Equal("0", Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD TCMALLOC_RELEASE_RATE; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE").Out.Trim());
+        Assert.Equal("5", Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD; TCMALLOC_RELEASE_RATE=5; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE").Out.Trim());
         Fake("ldconfig", "exit 1");
         Assert.Equal("", Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
     }
