@@ -33,9 +33,6 @@ internal readonly record struct HeadLayout(int Heads, int KeyValueHeads, int Siz
 /// </summary>
 internal static unsafe class Attention
 {
-    /// <summary>Queries that are computed together, and vectors (of keys, of a value's numbers) at a time: 24 sums.</summary>
-    private const int TileQueries = 6, TileVectors = 4;
-
     /// <summary>Queries of a piece of work.</summary>
     private const int PieceQueries = 48;
 
@@ -191,12 +188,12 @@ internal static unsafe class Attention
             }
 
             // The weights of a tile: a row for each query, in which every span begins at a whole vector.
-            var scratch = ArrayPool<float>.Shared.Rent(TileQueries * columns);
+            var scratch = ArrayPool<float>.Shared.Rent(BroadcastProduct.Rows * columns);
             fixed (float* weights = scratch)
             {
-                for (var query = 0; query < piece.Count; query += TileQueries)
+                for (var query = 0; query < piece.Count; query += BroadcastProduct.Rows)
                 {
-                    Tile(query, Math.Min(TileQueries, piece.Count - query), weights, columns);
+                    Tile(query, Math.Min(BroadcastProduct.Rows, piece.Count - query), weights, columns);
                 }
             }
 
@@ -214,10 +211,12 @@ internal static unsafe class Attention
             {
                 var groups = Groups(piece.Seen(i, last));
                 var keys = piece.Spans[i].Keys(layer, keyHead);
-                for (var group = 0; group < groups; group += TileVectors)
+                for (var group = 0; group < groups; group += BroadcastProduct.Vectors)
                 {
-                    var vectors = Math.Min(TileVectors, groups - group);
-                    Scores(queries, count, keys + ((long)group * CpuKernels.Width * layout.Size), vectors, weights + column + (group * CpuKernels.Width), columns);
+                    var places = group * CpuKernels.Width;
+                    BroadcastProduct.Run(
+                        queries, layout.RowSize, count, keys + ((long)places * layout.Size), CpuKernels.Width, (nint)layout.Size * CpuKernels.Width,
+                        Math.Min(BroadcastProduct.Vectors, groups - group), layout.Size, weights + column + places, columns, continues: false);
                 }
 
                 for (var query = 0; query < count; query++)
@@ -228,14 +227,14 @@ internal static unsafe class Attention
                 column += groups * CpuKernels.Width;
             }
 
-            var totals = stackalloc float[TileQueries];
+            var totals = stackalloc float[BroadcastProduct.Rows];
             for (var query = 0; query < count; query++)
             {
                 totals[query] = Softmax(weights + (query * columns), column);
             }
 
             var to = piece.To + ((long)first * layout.OutputSize) + (head * layout.Size);
-            for (var at = 0; at < layout.Size; at += TileVectors * CpuKernels.Width)
+            for (var at = 0; at < layout.Size; at += BroadcastProduct.Vectors * CpuKernels.Width)
             {
                 Sum(weights, columns, count, last, at, to + at, totals);
             }
@@ -243,142 +242,6 @@ internal static unsafe class Attention
 
         /// <summary>Hides the places behind what a query sees.</summary>
         private static void Hide(float* weights, int seen, int places) => new Span<float>(weights + seen, places - seen).Fill(float.NegativeInfinity);
-
-        /// <summary>The queries' products with up to four groups of keys.</summary>
-        private void Scores(float* queries, int count, float* keys, int vectors, float* to, int columns)
-        {
-            if (vectors == TileVectors && count > 1)
-            {
-                SixByFour(queries, count, keys, to, columns);
-                return;
-            }
-
-            for (var query = 0; query < count; query++)
-            {
-                if (vectors == TileVectors)
-                {
-                    OneByFour(queries + ((long)query * layout.RowSize), keys, to + (query * columns));
-                    continue;
-                }
-
-                for (var i = 0; i < vectors; i++)
-                {
-                    One(queries + ((long)query * layout.RowSize), keys + ((long)i * CpuKernels.Width * layout.Size), to + (query * columns) + (i * CpuKernels.Width));
-                }
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void SixByFour(float* queries, int count, float* keys, float* to, int columns)
-        {
-            // Where there are fewer than six queries, the last is computed again and again, and written once.
-            nint row = layout.RowSize, size = layout.Size, group = size * CpuKernels.Width;
-            float* q0 = queries, q1 = queries + (Math.Min(1, count - 1) * row), q2 = queries + (Math.Min(2, count - 1) * row);
-            float* q3 = queries + (Math.Min(3, count - 1) * row), q4 = queries + (Math.Min(4, count - 1) * row), q5 = queries + (Math.Min(5, count - 1) * row);
-            Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
-            Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
-            Vector512<float> e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
-            for (nint i = 0; i < size; i++)
-            {
-                Vector512<float> k0 = Vector512.Load(keys), k1 = Vector512.Load(keys + group), k2 = Vector512.Load(keys + (2 * group)), k3 = Vector512.Load(keys + (3 * group));
-                keys += CpuKernels.Width;
-                var q = Vector512.Create(q0[i]);
-                a0 = Avx512F.FusedMultiplyAdd(q, k0, a0);
-                a1 = Avx512F.FusedMultiplyAdd(q, k1, a1);
-                a2 = Avx512F.FusedMultiplyAdd(q, k2, a2);
-                a3 = Avx512F.FusedMultiplyAdd(q, k3, a3);
-                q = Vector512.Create(q1[i]);
-                b0 = Avx512F.FusedMultiplyAdd(q, k0, b0);
-                b1 = Avx512F.FusedMultiplyAdd(q, k1, b1);
-                b2 = Avx512F.FusedMultiplyAdd(q, k2, b2);
-                b3 = Avx512F.FusedMultiplyAdd(q, k3, b3);
-                q = Vector512.Create(q2[i]);
-                c0 = Avx512F.FusedMultiplyAdd(q, k0, c0);
-                c1 = Avx512F.FusedMultiplyAdd(q, k1, c1);
-                c2 = Avx512F.FusedMultiplyAdd(q, k2, c2);
-                c3 = Avx512F.FusedMultiplyAdd(q, k3, c3);
-                q = Vector512.Create(q3[i]);
-                d0 = Avx512F.FusedMultiplyAdd(q, k0, d0);
-                d1 = Avx512F.FusedMultiplyAdd(q, k1, d1);
-                d2 = Avx512F.FusedMultiplyAdd(q, k2, d2);
-                d3 = Avx512F.FusedMultiplyAdd(q, k3, d3);
-                q = Vector512.Create(q4[i]);
-                e0 = Avx512F.FusedMultiplyAdd(q, k0, e0);
-                e1 = Avx512F.FusedMultiplyAdd(q, k1, e1);
-                e2 = Avx512F.FusedMultiplyAdd(q, k2, e2);
-                e3 = Avx512F.FusedMultiplyAdd(q, k3, e3);
-                q = Vector512.Create(q5[i]);
-                f0 = Avx512F.FusedMultiplyAdd(q, k0, f0);
-                f1 = Avx512F.FusedMultiplyAdd(q, k1, f1);
-                f2 = Avx512F.FusedMultiplyAdd(q, k2, f2);
-                f3 = Avx512F.FusedMultiplyAdd(q, k3, f3);
-            }
-
-            Put(to, a0, a1, a2, a3);
-            if (count > 1)
-            {
-                Put(to + columns, b0, b1, b2, b3);
-            }
-
-            if (count > 2)
-            {
-                Put(to + (2 * columns), c0, c1, c2, c3);
-            }
-
-            if (count > 3)
-            {
-                Put(to + (3 * columns), d0, d1, d2, d3);
-            }
-
-            if (count > 4)
-            {
-                Put(to + (4 * columns), e0, e1, e2, e3);
-            }
-
-            if (count > 5)
-            {
-                Put(to + (5 * columns), f0, f1, f2, f3);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void OneByFour(float* query, float* keys, float* to)
-        {
-            nint size = layout.Size, group = size * CpuKernels.Width;
-            Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
-            for (nint i = 0; i < size; i++)
-            {
-                var q = Vector512.Create(query[i]);
-                a0 = Avx512F.FusedMultiplyAdd(q, Vector512.Load(keys), a0);
-                a1 = Avx512F.FusedMultiplyAdd(q, Vector512.Load(keys + group), a1);
-                a2 = Avx512F.FusedMultiplyAdd(q, Vector512.Load(keys + (2 * group)), a2);
-                a3 = Avx512F.FusedMultiplyAdd(q, Vector512.Load(keys + (3 * group)), a3);
-                keys += CpuKernels.Width;
-            }
-
-            Put(to, a0, a1, a2, a3);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void One(float* query, float* keys, float* to)
-        {
-            Vector512<float> sum = default;
-            for (var i = 0; i < layout.Size; i++)
-            {
-                sum = Avx512F.FusedMultiplyAdd(Vector512.Create(query[i]), Vector512.Load(keys + (i * CpuKernels.Width)), sum);
-            }
-
-            sum.Store(to);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Put(float* to, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
-        {
-            a.Store(to);
-            b.Store(to + CpuKernels.Width);
-            c.Store(to + (2 * CpuKernels.Width));
-            d.Store(to + (3 * CpuKernels.Width));
-        }
 
         /// <summary>Products with keys become e to the power of their scaled difference from the largest.</summary>
         /// <returns>Their sum.</returns>
@@ -411,39 +274,15 @@ internal static unsafe class Attention
         /// <summary>The weighted sums of up to four vectors of the values' numbers, from number <paramref name="at"/> on.</summary>
         private void Sum(float* weights, int columns, int count, int last, int at, float* to, float* totals)
         {
-            var vectors = Math.Min(TileVectors, (layout.Size - at + CpuKernels.Width - 1) / CpuKernels.Width);
-            var sums = stackalloc Vector512<float>[TileQueries * TileVectors];
-            new Span<Vector512<float>>(sums, TileQueries * TileVectors).Clear();
+            const int Stride = BroadcastProduct.Vectors * CpuKernels.Width;
+            var vectors = Math.Min(BroadcastProduct.Vectors, (layout.Size - at + CpuKernels.Width - 1) / CpuKernels.Width);
+            var sums = stackalloc float[BroadcastProduct.Rows * Stride];
             for (var i = 0; i < piece.Spans.Length; i++)
             {
                 var span = piece.Spans[i];
                 var seen = piece.Seen(i, last);
-                var values = span.Values(layer, keyHead) + at;
-                if (vectors == TileVectors && count > 1)
-                {
-                    SixByFour(weights, columns, count, values, span.ValueStride, seen, sums);
-                }
-                else if (vectors == TileVectors / 2 && count > 1)
-                {
-                    SixByTwo(weights, columns, count, values, span.ValueStride, seen, sums);
-                }
-                else
-                {
-                    for (var query = 0; query < count; query++)
-                    {
-                        if (vectors == TileVectors)
-                        {
-                            OneByFour(weights + (query * columns), values, span.ValueStride, seen, sums + (query * TileVectors));
-                            continue;
-                        }
-
-                        for (var vector = 0; vector < vectors; vector++)
-                        {
-                            One(weights + (query * columns), values + (vector * CpuKernels.Width), span.ValueStride, seen, sums + (query * TileVectors) + vector);
-                        }
-                    }
-                }
-
+                BroadcastProduct.Run(
+                    weights, columns, count, span.Values(layer, keyHead) + at, span.ValueStride, CpuKernels.Width, vectors, seen, sums, Stride, continues: i > 0);
                 weights += Groups(seen) * CpuKernels.Width;
             }
 
@@ -454,120 +293,9 @@ internal static unsafe class Attention
                     var mask = CpuKernels.First(layout.Size - at - (vector * CpuKernels.Width));
                     Avx512F.MaskStore(
                         to + ((long)query * layout.OutputSize) + (vector * CpuKernels.Width), mask,
-                        sums[(query * TileVectors) + vector] / Vector512.Create(totals[query]));
+                        Vector512.Load(sums + (query * Stride) + (vector * CpuKernels.Width)) / Vector512.Create(totals[query]));
                 }
             }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void SixByFour(float* weights, nint columns, int count, float* values, nint stride, int seen, Vector512<float>* sums)
-        {
-            float* p0 = weights, p1 = weights + (Math.Min(1, count - 1) * columns), p2 = weights + (Math.Min(2, count - 1) * columns);
-            float* p3 = weights + (Math.Min(3, count - 1) * columns), p4 = weights + (Math.Min(4, count - 1) * columns), p5 = weights + (Math.Min(5, count - 1) * columns);
-            Vector512<float> a0 = sums[0], a1 = sums[1], a2 = sums[2], a3 = sums[3], b0 = sums[4], b1 = sums[5], b2 = sums[6], b3 = sums[7];
-            Vector512<float> c0 = sums[8], c1 = sums[9], c2 = sums[10], c3 = sums[11], d0 = sums[12], d1 = sums[13], d2 = sums[14], d3 = sums[15];
-            Vector512<float> e0 = sums[16], e1 = sums[17], e2 = sums[18], e3 = sums[19], f0 = sums[20], f1 = sums[21], f2 = sums[22], f3 = sums[23];
-            for (nint i = 0; i < seen; i++)
-            {
-                Vector512<float> v0 = Vector512.Load(values), v1 = Vector512.Load(values + CpuKernels.Width);
-                Vector512<float> v2 = Vector512.Load(values + (2 * CpuKernels.Width)), v3 = Vector512.Load(values + (3 * CpuKernels.Width));
-                values += stride;
-                var p = Vector512.Create(p0[i]);
-                a0 = Avx512F.FusedMultiplyAdd(p, v0, a0);
-                a1 = Avx512F.FusedMultiplyAdd(p, v1, a1);
-                a2 = Avx512F.FusedMultiplyAdd(p, v2, a2);
-                a3 = Avx512F.FusedMultiplyAdd(p, v3, a3);
-                p = Vector512.Create(p1[i]);
-                b0 = Avx512F.FusedMultiplyAdd(p, v0, b0);
-                b1 = Avx512F.FusedMultiplyAdd(p, v1, b1);
-                b2 = Avx512F.FusedMultiplyAdd(p, v2, b2);
-                b3 = Avx512F.FusedMultiplyAdd(p, v3, b3);
-                p = Vector512.Create(p2[i]);
-                c0 = Avx512F.FusedMultiplyAdd(p, v0, c0);
-                c1 = Avx512F.FusedMultiplyAdd(p, v1, c1);
-                c2 = Avx512F.FusedMultiplyAdd(p, v2, c2);
-                c3 = Avx512F.FusedMultiplyAdd(p, v3, c3);
-                p = Vector512.Create(p3[i]);
-                d0 = Avx512F.FusedMultiplyAdd(p, v0, d0);
-                d1 = Avx512F.FusedMultiplyAdd(p, v1, d1);
-                d2 = Avx512F.FusedMultiplyAdd(p, v2, d2);
-                d3 = Avx512F.FusedMultiplyAdd(p, v3, d3);
-                p = Vector512.Create(p4[i]);
-                e0 = Avx512F.FusedMultiplyAdd(p, v0, e0);
-                e1 = Avx512F.FusedMultiplyAdd(p, v1, e1);
-                e2 = Avx512F.FusedMultiplyAdd(p, v2, e2);
-                e3 = Avx512F.FusedMultiplyAdd(p, v3, e3);
-                p = Vector512.Create(p5[i]);
-                f0 = Avx512F.FusedMultiplyAdd(p, v0, f0);
-                f1 = Avx512F.FusedMultiplyAdd(p, v1, f1);
-                f2 = Avx512F.FusedMultiplyAdd(p, v2, f2);
-                f3 = Avx512F.FusedMultiplyAdd(p, v3, f3);
-            }
-
-            (sums[0], sums[1], sums[2], sums[3]) = (a0, a1, a2, a3);
-            (sums[4], sums[5], sums[6], sums[7]) = (b0, b1, b2, b3);
-            (sums[8], sums[9], sums[10], sums[11]) = (c0, c1, c2, c3);
-            (sums[12], sums[13], sums[14], sums[15]) = (d0, d1, d2, d3);
-            (sums[16], sums[17], sums[18], sums[19]) = (e0, e1, e2, e3);
-            (sums[20], sums[21], sums[22], sums[23]) = (f0, f1, f2, f3);
-        }
-
-        /// <remarks>For heads of 32 numbers.</remarks>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void SixByTwo(float* weights, nint columns, int count, float* values, nint stride, int seen, Vector512<float>* sums)
-        {
-            float* p0 = weights, p1 = weights + (Math.Min(1, count - 1) * columns), p2 = weights + (Math.Min(2, count - 1) * columns);
-            float* p3 = weights + (Math.Min(3, count - 1) * columns), p4 = weights + (Math.Min(4, count - 1) * columns), p5 = weights + (Math.Min(5, count - 1) * columns);
-            Vector512<float> a0 = sums[0], a1 = sums[1], b0 = sums[4], b1 = sums[5], c0 = sums[8], c1 = sums[9];
-            Vector512<float> d0 = sums[12], d1 = sums[13], e0 = sums[16], e1 = sums[17], f0 = sums[20], f1 = sums[21];
-            for (nint i = 0; i < seen; i++)
-            {
-                Vector512<float> v0 = Vector512.Load(values), v1 = Vector512.Load(values + CpuKernels.Width);
-                values += stride;
-                a0 = Avx512F.FusedMultiplyAdd(Vector512.Create(p0[i]), v0, a0);
-                a1 = Avx512F.FusedMultiplyAdd(Vector512.Create(p0[i]), v1, a1);
-                b0 = Avx512F.FusedMultiplyAdd(Vector512.Create(p1[i]), v0, b0);
-                b1 = Avx512F.FusedMultiplyAdd(Vector512.Create(p1[i]), v1, b1);
-                c0 = Avx512F.FusedMultiplyAdd(Vector512.Create(p2[i]), v0, c0);
-                c1 = Avx512F.FusedMultiplyAdd(Vector512.Create(p2[i]), v1, c1);
-                d0 = Avx512F.FusedMultiplyAdd(Vector512.Create(p3[i]), v0, d0);
-                d1 = Avx512F.FusedMultiplyAdd(Vector512.Create(p3[i]), v1, d1);
-                e0 = Avx512F.FusedMultiplyAdd(Vector512.Create(p4[i]), v0, e0);
-                e1 = Avx512F.FusedMultiplyAdd(Vector512.Create(p4[i]), v1, e1);
-                f0 = Avx512F.FusedMultiplyAdd(Vector512.Create(p5[i]), v0, f0);
-                f1 = Avx512F.FusedMultiplyAdd(Vector512.Create(p5[i]), v1, f1);
-            }
-
-            (sums[0], sums[1], sums[4], sums[5], sums[8], sums[9]) = (a0, a1, b0, b1, c0, c1);
-            (sums[12], sums[13], sums[16], sums[17], sums[20], sums[21]) = (d0, d1, e0, e1, f0, f1);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void OneByFour(float* weights, float* values, nint stride, int seen, Vector512<float>* sums)
-        {
-            Vector512<float> a = sums[0], b = sums[1], c = sums[2], d = sums[3];
-            for (nint i = 0; i < seen; i++, values += stride)
-            {
-                var p = Vector512.Create(weights[i]);
-                a = Avx512F.FusedMultiplyAdd(p, Vector512.Load(values), a);
-                b = Avx512F.FusedMultiplyAdd(p, Vector512.Load(values + CpuKernels.Width), b);
-                c = Avx512F.FusedMultiplyAdd(p, Vector512.Load(values + (2 * CpuKernels.Width)), c);
-                d = Avx512F.FusedMultiplyAdd(p, Vector512.Load(values + (3 * CpuKernels.Width)), d);
-            }
-
-            (sums[0], sums[1], sums[2], sums[3]) = (a, b, c, d);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void One(float* weights, float* values, nint stride, int seen, Vector512<float>* sum)
-        {
-            var total = *sum;
-            for (nint i = 0; i < seen; i++, values += stride)
-            {
-                total = Avx512F.FusedMultiplyAdd(Vector512.Create(weights[i]), Vector512.Load(values), total);
-            }
-
-            *sum = total;
         }
     }
 }
