@@ -22,7 +22,7 @@ public static class ExperimentPlanner
     private const long ProgramOverhead = 310 * Megabyte;
 
     // Fitted to the same measurements with glibc 2.36, in parts of what a step takes. With checkpointing the inputs that are kept lie between what comes and goes.
-    private const double GapsOfMalloc = 0.5, GapsWithCheckpointing = 0.9;
+    private const double GapsOfMalloc = 0.55, GapsWithCheckpointing = 1.0;
 
     /// <summary>Plans.</summary>
     /// <param name="device">The device that trains, e.g. <c>cpu</c> or <c>cuda:0</c>.</param>
