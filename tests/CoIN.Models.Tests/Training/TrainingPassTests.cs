@@ -57,11 +57,12 @@ public sealed class TrainingPassTests : IDisposable
     [Fact]
     public void Chunks_of_labelled_positions_add_up()
     {
-        var hidden = randn(11, 32);
+        using var generator = new Generator(5, CPU);
+        var hidden = randn(11, 32, generator: generator);
         var targets = arange(11);
         var (whole, all) = LabelledLoss.Compute(model.Language, hidden, targets, 0.5);
         var (parts, some) = LabelledLoss.Compute(model.Language, hidden, targets, 0.5, chunkRows: 3);
-        Assert.Equal(whole, parts, 5);
+        Assert.InRange(whole - parts, -1e-5, 1e-5);
         Assert.InRange((all - some).abs().max().item<float>(), 0, 1e-7);
     }
 
