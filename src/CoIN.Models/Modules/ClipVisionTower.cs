@@ -116,7 +116,7 @@ internal sealed class ClipVisionTower : IDisposable
     {
         using var scope = NewDisposeScope();
         var pictures = pixels.size(0);
-        var patches = CpuKernels.Serve([patchEmbedding, pixels])
+        var patches = CpuKernels.Serve([patchEmbedding, pixels]) && config.ImageSize % config.PatchSize == 0
             ? Patches(pixels) : F.conv2d(pixels.to(patchEmbedding.dtype), patchEmbedding, strides: [config.PatchSize, config.PatchSize]).flatten(2).transpose(1, 2);
         var x = cat([classEmbedding.expand(pictures, 1, -1), patches], 1).add(positionEmbedding, Scalars.One);
         return preNorm.Forward(x).MoveToOuterDisposeScope();

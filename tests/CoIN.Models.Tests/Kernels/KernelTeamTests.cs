@@ -1,4 +1,5 @@
 using CoIN.Models.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Tests.Kernels;
@@ -46,6 +47,17 @@ public sealed class KernelTeamTests : IDisposable
     {
         Assert.Throws<InvalidDataException>(() => KernelTeam.Run(50, piece => throw new InvalidDataException($"{piece}")));
         Every_piece_is_done_once(50);
+    }
+
+    [Fact]
+    public void A_product_is_the_same_bits_with_any_number_of_threads()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1, CPU);
+        Tensor x = randn([70, 96], generator: generator), weight = randn([300, 96], generator: generator);
+        var together = MatrixProduct.Linear(x, weight, null).bytes.ToArray();
+        set_num_threads(1);
+        Assert.Equal(together, MatrixProduct.Linear(x, weight, null).bytes.ToArray());
     }
 
     [Fact]
