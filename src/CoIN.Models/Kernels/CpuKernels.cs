@@ -21,11 +21,9 @@ internal static unsafe class CpuKernels
     /// <summary>The environment variable that leaves everything to libtorch when it is <c>off</c>: to compare, or if something seems wrong.</summary>
     public const string Variable = "COIN_KERNELS";
 
-    /// <summary>Whether the processor has what they need.</summary>
-    public static bool Possible { get; } = Vector512.IsHardwareAccelerated && Avx512F.IsSupported;
-
-    /// <summary>Whether they are used.</summary>
-    public static bool Available { get; } = Possible && Environment.GetEnvironmentVariable(Variable) != "off";
+    /// <summary>Whether the processor has what they need, and nobody has turned them off.</summary>
+    public static bool Available { get; } =
+        Vector512.IsHardwareAccelerated && Avx512F.IsSupported && Environment.GetEnvironmentVariable(Variable) != "off";
 
     /// <summary>Whether passes of a model are done here.</summary>
     public static bool Serve(ScalarType dtype, Device device) => Available && dtype == ScalarType.Float32 && device.type == DeviceType.CPU;

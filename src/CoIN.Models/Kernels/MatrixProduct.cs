@@ -29,7 +29,7 @@ internal static unsafe class MatrixProduct
     /// <returns>[…, outputs].</returns>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias)
     {
-        if (!Serves(x, weight))
+        if (!Serves(x, weight, bias))
         {
             return F.linear(x, weight, bias);
         }
@@ -44,7 +44,7 @@ internal static unsafe class MatrixProduct
     /// <returns>The sum.</returns>
     public static Tensor AddLinear(Tensor sum, Tensor x, Tensor weight, Tensor? bias)
     {
-        if (!Serves(x, weight) || !CpuKernels.Serve(sum))
+        if (!Serves(x, weight, bias) || !CpuKernels.Serve(sum) || !sum.is_contiguous())
         {
             using var product = F.linear(x, weight, bias);
             return sum.add(product, Torch.Scalars.One);
@@ -54,8 +54,10 @@ internal static unsafe class MatrixProduct
         return sum;
     }
 
-    private static bool Serves(Tensor x, Tensor weight) =>
-        CpuKernels.Serve(x) && CpuKernels.Serve(weight) && weight.is_contiguous() && x.numel() > 0 && weight.numel() > 0;
+    /// <remarks>Sizes that do not fit are libtorch's to refuse.</remarks>
+    private static bool Serves(Tensor x, Tensor weight, Tensor? bias) =>
+        CpuKernels.Serve(x) && CpuKernels.Serve(weight) && (bias is null || (CpuKernels.Serve(bias) && bias.numel() == weight.size(0)))
+        && weight.is_contiguous() && x.numel() > 0 && weight.numel() > 0 && x.size(-1) == weight.size(1);
 
     private static void Into(Tensor y, Tensor x, Tensor weight, Tensor? bias, bool adds)
     {

@@ -70,6 +70,18 @@ public sealed class MatrixProductTests : IDisposable
     }
 
     [Fact]
+    public void Sizes_that_do_not_fit_are_refused_and_a_bias_that_is_trained_gets_its_gradient()
+    {
+        Assert.ThrowsAny<Exception>(() => MatrixProduct.Linear(Draw(3, 8), Draw(4, 16), null));
+        Assert.ThrowsAny<Exception>(() => MatrixProduct.Linear(Draw(3, 8), Draw(4, 8), Draw(5)));
+        Assert.True(MatrixProduct.Linear(Draw(3, 8), Draw(4, 8), Draw(4).requires_grad_()).requires_grad);
+
+        // A sum whose rows lie elsewhere is added to as it is seen.
+        Tensor sum = Draw(4, 3).t(), x = Draw(3, 8), weight = Draw(4, 8);
+        Close(F.linear(x.to(ScalarType.Float64), weight.to(ScalarType.Float64)) + sum, MatrixProduct.AddLinear(sum.alias(), x, weight, null));
+    }
+
+    [Fact]
     public void Other_types_and_empty_tensors_are_left_to_libtorch()
     {
         Assert.Equal(ScalarType.BFloat16, MatrixProduct.Linear(Draw(3, 8).bfloat16(), Draw(4, 8).bfloat16(), null).dtype);
