@@ -268,7 +268,7 @@ internal static unsafe class Attention
                 sum += weight;
             }
 
-            return Vector512.Sum(sum);
+            return CpuKernels.Sum(sum);
         }
 
         /// <summary>The weighted sums of up to four vectors of the values' numbers, from number <paramref name="at"/> on.</summary>

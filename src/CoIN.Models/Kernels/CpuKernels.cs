@@ -65,4 +65,12 @@ internal static unsafe class CpuKernels
     /// <summary>A vector whose first lanes are set, for masked loads and stores.</summary>
     public static Vector512<float> First(int lanes) =>
         Vector512.LessThan(Vector512.CreateSequence(0, 1), Vector512.Create(lanes)).AsSingle();
+
+    /// <summary>The sum of a vector's lanes in an order of its own: the framework's may differ between code that is compiled quickly and code that is optimized.</summary>
+    public static float Sum(Vector512<float> x)
+    {
+        var half = x.GetLower() + x.GetUpper();
+        var quarter = half.GetLower() + half.GetUpper();
+        return (quarter[0] + quarter[1]) + (quarter[2] + quarter[3]);
+    }
 }

@@ -30,7 +30,7 @@ internal static unsafe class RowKernels
                 squares = Avx512F.FusedMultiplyAdd(v, v, squares);
             }
 
-            var scale = Vector512.Create(1 / MathF.Sqrt((Vector512.Sum(squares) / size) + (float)eps));
+            var scale = Vector512.Create(1 / MathF.Sqrt((CpuKernels.Sum(squares) / size) + (float)eps));
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var mask = Mask(size - i);
@@ -60,7 +60,7 @@ internal static unsafe class RowKernels
                 sums += Avx512F.MaskLoad(a + i, Mask(size - i), default);
             }
 
-            Vector512<float> mean = Vector512.Create(Vector512.Sum(sums) / size), squares = default;
+            Vector512<float> mean = Vector512.Create(CpuKernels.Sum(sums) / size), squares = default;
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var mask = Mask(size - i);
@@ -68,7 +68,7 @@ internal static unsafe class RowKernels
                 squares = Avx512F.FusedMultiplyAdd(v, v, squares);
             }
 
-            var scale = Vector512.Create(1 / MathF.Sqrt((Vector512.Sum(squares) / size) + (float)eps));
+            var scale = Vector512.Create(1 / MathF.Sqrt((CpuKernels.Sum(squares) / size) + (float)eps));
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var mask = Mask(size - i);
