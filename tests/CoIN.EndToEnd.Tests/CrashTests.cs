@@ -44,7 +44,7 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         }
 
         Assert.InRange(kills, 2, 60);
-        Assert.Equal(whole.Essence, Lab.Essence(Id));
+        Laboratory.AssertSame(whole.Essence, Lab.Essence(Id));
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
 
         var (code, output) = await CoinProcess.RunAsync(Lab.Resume(id));
         Assert.True(code == 0, output);
-        Assert.Equal(whole.Essence, Lab.Essence(id));
+        Laboratory.AssertSame(whole.Essence, Lab.Essence(id));
         Assert.Empty(Directory.GetFileSystemEntries(Lab.PathOf(id), "*.partial-*", SearchOption.AllDirectories));
     }
 
@@ -88,7 +88,7 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         Assert.Contains("stopped", (await CoinProcess.RunAsync("status", Id, "--runs", Lab.Runs)).Output, StringComparison.Ordinal);
         var (code, output) = await CoinProcess.RunAsync("resume", "--runs", Lab.Runs);
         Assert.True(code == 0, output);
-        Assert.Equal(whole.Essence, Lab.Essence(Id));
+        Laboratory.AssertSame(whole.Essence, Lab.Essence(Id));
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
     {
         internal Laboratory Lab { get; } = new();
 
-        internal string Essence { get; private set; } = "";
+        internal IReadOnlyList<string> Essence { get; private set; } = [];
 
         public async ValueTask InitializeAsync()
         {

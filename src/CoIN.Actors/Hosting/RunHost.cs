@@ -117,7 +117,7 @@ public static class RunHost
             }
 
             RunFiles.Verify(request.RunFolder, state);
-            RunFiles.DeleteSpentShards(request.RunFolder, state);
+            RunFiles.DeleteSpent(request.RunFolder, state);
         }
 
         JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));

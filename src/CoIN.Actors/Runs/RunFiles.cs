@@ -112,9 +112,14 @@ internal static class RunFiles
         }
     }
 
-    /// <summary>Deletes shards of cells that are scored: a process may end between the cell's event and their deletion.</summary>
-    public static void DeleteSpentShards(string runFolder, RunState state)
+    /// <summary>Deletes what an event made superfluous: a process may end between the event and the deletion.</summary>
+    public static void DeleteSpent(string runFolder, RunState state)
     {
+        foreach (var (stage, trained) in state.Trained)
+        {
+            DeleteCheckpoints(runFolder, stage, trained.Task, before: null);
+        }
+
         foreach (var (stage, task) in state.Cells.Keys)
         {
             var cell = Path.Combine(runFolder, RunPaths.Predictions(stage, state.TaskNames[task]));

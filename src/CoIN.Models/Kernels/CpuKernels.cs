@@ -66,7 +66,7 @@ internal static unsafe class CpuKernels
     public static Vector512<float> First(int lanes) =>
         Vector512.LessThan(Vector512.CreateSequence(0, 1), Vector512.Create(lanes)).AsSingle();
 
-    /// <summary>The sum of a vector's lanes in an order of its own: the framework's may differ between code that is compiled quickly and code that is optimized.</summary>
+    /// <summary>The sum of a vector's lanes, always in the same order: the framework promises none for its own.</summary>
     public static float Sum(Vector512<float> x)
     {
         var half = x.GetLower() + x.GetUpper();

@@ -136,6 +136,17 @@ public sealed class RunHostTests : IDisposable
     }
 
     [Fact]
+    public async Task Checkpoints_of_trained_stages_that_a_killed_process_left_are_removed()
+    {
+        await StopInStage2("trained");
+        var spent = folder.Of("trained/stages/1-Task1/checkpoints/step-000012");
+        Directory.CreateDirectory(spent);
+        File.WriteAllText(Path.Combine(spent, "state"), "of a stage that is trained");
+        await Run("trained", null, new FakeLearners());
+        Assert.False(Directory.Exists(Path.GetDirectoryName(spent)));
+    }
+
+    [Fact]
     public async Task What_an_unfinished_write_left_is_removed()
     {
         await StopInStage2("left");

@@ -43,8 +43,16 @@ public sealed class Laboratory : IAsyncLifetime
 
     internal JObject Report(string run) => JObject.Parse(File.ReadAllText(PathOf(run, "report.json")));
 
-    /// <summary>Everything of a run that a resume must not change: report without provenance and id, adapters and predictions by hash.</summary>
-    internal string Essence(string run)
+    /// <summary>Fails with the lines that differ where two essences are not the same.</summary>
+    internal static void AssertSame(IReadOnlyList<string> expected, IReadOnlyList<string> actual)
+    {
+        var differences = expected.Except(actual).Select(line => $"- {line}").Concat(actual.Except(expected).Select(line => $"+ {line}")).ToList();
+        Assert.True(differences.Count == 0, string.Join('\n', differences));
+        Assert.Equal(expected, actual);
+    }
+
+    /// <summary>Everything of a run that a resume must not change, in lines: report without provenance and id, adapters and predictions by hash.</summary>
+    internal IReadOnlyList<string> Essence(string run)
     {
         var report = Report(run);
         report.Remove("provenance");
@@ -54,6 +62,6 @@ public sealed class Laboratory : IAsyncLifetime
             .Where(file => file == "matrix.csv" || new[] { "stages", "predictions", "scores" }.Any(part => file.StartsWith(part, StringComparison.Ordinal)))
             .Order(StringComparer.Ordinal)
             .Select(file => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(PathOf(run, file))))}  {file}");
-        return $"{report}\n{string.Join('\n', files)}";
+        return [.. report.ToString().Split('\n'), .. files];
     }
 }
