@@ -12,7 +12,7 @@ internal sealed class RunProgress
     private readonly List<double> stageSeconds = [];
     private TrainingProgress? training;
     private TimeSpan trainingSeen;
-    private int trainingFirstStep;
+    private double trainingFirstStep;
     private long samples;
     private double sampleSeconds;
 
@@ -26,7 +26,7 @@ internal sealed class RunProgress
     {
         if (training?.Stage != progress.Stage)
         {
-            (trainingSeen, trainingFirstStep) = (clock.Elapsed, progress.Step);
+            (trainingSeen, trainingFirstStep) = (clock.Elapsed, progress.Steps);
         }
 
         training = progress;
@@ -83,7 +83,7 @@ internal sealed class RunProgress
             return perSample is { } each ? TimeSpan.FromSeconds(left * each) : null;
         }
 
-        var done = training is null ? 0 : training.Step - trainingFirstStep;
+        var done = training is null ? 0 : training.Steps - trainingFirstStep;
         var perStep = done > 0 ? (clock.Elapsed - trainingSeen).TotalSeconds / done : (double?)null;
         var perStage = stageSeconds.Count > 0 ? stageSeconds.Average() : perStep * training?.TotalSteps;
         var stagesLeft = tasks - state.Trained.Count;
@@ -92,7 +92,7 @@ internal sealed class RunProgress
             return null;
         }
 
-        var inStage = training is null ? 0 : training.Step / (double)training.TotalSteps;
+        var inStage = training is null ? 0 : training.Steps / training.TotalSteps;
         var train = (stagesLeft - inStage) * (perStage ?? 0);
         var evaluate = left * (perSample ?? 0);
         var last = stagesLeft > 0 ? tests.Sum() * (perSample ?? 0) : 0;

@@ -64,9 +64,21 @@ public sealed record RunSnapshot
 
 /// <summary>A stage's training in progress.</summary>
 /// <param name="Stage">1-based.</param>
-/// <param name="TokensPerSecond">Sequence positions per second over the last steps.</param>
+/// <param name="MicroBatch">Micro-batches done of the step after <paramref name="Step"/>.</param>
+/// <param name="MicroBatches">Micro-batches of a step.</param>
+/// <param name="Last">The last step that was done, null before the first one here.</param>
+/// <param name="TokensPerSecond">Sequence positions per second over the last micro-batches; null while there is none.</param>
 public sealed record TrainingProgress(
-    int Stage, string Task, int Step, int TotalSteps, double Loss, double LearningRate, double TokensPerSecond);
+    int Stage, string Task, int Step, int TotalSteps, int MicroBatch, int MicroBatches, StepFigures? Last, double? TokensPerSecond)
+{
+    /// <summary>Steps done, with the part of the one in work.</summary>
+    public double Steps => Step + (MicroBatch / (double)MicroBatches);
+}
+
+/// <summary>Figures of a step that was done.</summary>
+/// <param name="Loss">In nats per labelled token.</param>
+/// <param name="LearningRate">The rate that it used.</param>
+public sealed record StepFigures(double Loss, double LearningRate);
 
 /// <summary>A shard's evaluation in progress.</summary>
 /// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>

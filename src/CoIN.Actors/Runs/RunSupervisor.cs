@@ -211,6 +211,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         log.Info("Run is {Status} after {Seconds:F0} s", state.Status, progress.Snapshot(state, settings.Evaluators).Elapsed.TotalSeconds);
         var snapshot = progress.Snapshot(state, settings.Evaluators) with { Message = message };
         settings.Observer.Observe(snapshot);
+        dirty = false;
         settings.Ended.TrySetResult(snapshot);
         Context.Stop(Self);
     }
@@ -330,8 +331,8 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         {
             state = state.Apply(persisted);
             dirty = true;
-            PublishIfDirty();
             then();
+            PublishIfDirty();
         });
     }
 

@@ -9,7 +9,7 @@ using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Training;
 
-/// <summary>Trains stages on one device, one optimizer step at a time, and writes checkpoints and adapters.</summary>
+/// <summary>Trains stages on one device, one micro-batch at a time, and writes checkpoints and adapters.</summary>
 internal sealed class Trainer(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work)
     : Worker(scheduler, Skill.Train, device)
 {
@@ -23,7 +23,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     private TimeSpan reported;
     private int savedStep;
     private long tokens;
-    private double loss;
+    private StepFigures? last;
 
     private TrainStage Stage => (TrainStage)Current.Item;
 
@@ -36,7 +36,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     {
         clock.Restart();
         recent.Clear();
-        (reported, tokens, loss) = (TimeSpan.Zero, 0, 0);
+        (reported, tokens, last) = (TimeSpan.Zero, 0, null);
         learner = learners.Open(Current.Options, Device, threads);
         Supervisor.Tell(new ModelLoaded(learner.BaseModelSha256));
         var task = Current.Options.Tasks[Stage.Stage - 1];
@@ -45,19 +45,25 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
         savedStep = session.Step;
         Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
+        recent.Enqueue((clock.Elapsed, 0));
+        Tell(microBatch: 0);
     }
 
     protected override bool Step()
     {
         if (session!.Step < session.TotalSteps)
         {
-            var report = session.Next();
-            tokens += report.Tokens;
-            loss = report.Loss;
-            Log.Debug("Step {Step} of {TotalSteps}: loss {Loss:F4}, gradient norm {GradNorm:F3}", report.Step, session.TotalSteps, report.Loss, report.GradNorm);
-            Progress(report);
+            var done = session.Next();
+            tokens += done.Tokens;
+            if (done.Step is { } step)
+            {
+                last = new StepFigures(step.Loss, step.LearningRate);
+                Log.Debug("Step {Step} of {TotalSteps}: loss {Loss:F4}, gradient norm {GradNorm:F3}", step.Step, session.TotalSteps, step.Loss, step.GradNorm);
+            }
+
+            Progress(done);
             var every = Current.Options.Training.CheckpointEvery;
-            if (every > 0 && session.Step % every == 0 && session.Step < session.TotalSteps)
+            if (done.Step is not null && every > 0 && session.Step % every == 0 && session.Step < session.TotalSteps)
             {
                 SaveCheckpoint();
             }
@@ -99,27 +105,30 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         var projector = Path.Combine(PathOf(folder), AdapterFiles.Projector);
         Supervisor.Tell(new AdapterWritten(
             Stage, folder, Durable.Sha256(Path.Combine(PathOf(folder), AdapterFiles.Weights)),
-            File.Exists(projector) ? Durable.Sha256(projector) : null, session.TotalSteps, loss, tokens, clock.Elapsed.TotalSeconds));
-        Log.Info("Trained {Steps} steps in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, loss);
+            File.Exists(projector) ? Durable.Sha256(projector) : null, session.TotalSteps, last?.Loss ?? 0, tokens, clock.Elapsed.TotalSeconds));
+        Log.Info("Trained {Steps} steps in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
     }
 
-    private void Progress(StepReport report)
+    private void Progress(MicroBatchReport done)
     {
-        recent.Enqueue((clock.Elapsed, report.Tokens));
+        recent.Enqueue((clock.Elapsed, done.Tokens));
         if (recent.Count > SpeedWindow)
         {
             recent.Dequeue();
         }
 
-        if (clock.Elapsed - reported < ReportEvery && report.Step < session!.TotalSteps)
+        if (clock.Elapsed - reported >= ReportEvery || session!.Step == session.TotalSteps)
         {
-            return;
+            Tell(done.Step is null ? done.Number : 0);
         }
+    }
 
+    private void Tell(int microBatch)
+    {
         reported = clock.Elapsed;
         var span = (clock.Elapsed - recent.Peek().At).TotalSeconds;
-        var speed = span > 0 ? recent.Skip(1).Sum(step => (long)step.Tokens) / span : 0;
         Supervisor.Tell(new TrainingProgressed(new TrainingProgress(
-            Stage.Stage, Task, report.Step, session!.TotalSteps, report.Loss, report.LearningRate, speed)));
+            Stage.Stage, Task, session!.Step, session.TotalSteps, microBatch, session.MicroBatches, last,
+            recent.Count > 1 && span > 0 ? recent.Skip(1).Sum(one => (long)one.Tokens) / span : null)));
     }
 }

@@ -40,7 +40,10 @@ public interface ILearnerFactory
 public sealed record StageTraining(
     int Stage, TaskOptions Task, IReadOnlyList<TrainingSample> Samples, string? Adapter, string? Checkpoint);
 
-/// <summary>A stage's training, one optimizer step at a time.</summary>
+/// <summary>
+/// A stage's training, one micro-batch at a time: large global batches on few devices make steps of many minutes, and nobody who watches or stops a run should have to wait for the
+/// end of one.
+/// </summary>
 public interface ITrainingSession : IDisposable
 {
     /// <summary>Optimizer steps done.</summary>
@@ -49,16 +52,28 @@ public interface ITrainingSession : IDisposable
     /// <summary>Optimizer steps of the whole stage.</summary>
     int TotalSteps { get; }
 
-    /// <summary>Does one optimizer step.</summary>
-    /// <exception cref="CoinException">The loss is not finite; the message names stage, step and samples.</exception>
-    StepReport Next();
+    /// <summary>Micro-batches of a step.</summary>
+    int MicroBatches { get; }
 
-    /// <summary>Writes the whole state (weights, moments, position, random state) into an existing empty folder, files flushed to disk.</summary>
+    /// <summary>Does one micro-batch, and with the last one of a step the optimizer's update.</summary>
+    /// <exception cref="CoinException">The loss is not finite; the message names stage, step and samples.</exception>
+    MicroBatchReport Next();
+
+    /// <summary>
+    /// Writes the whole state (weights, moments, position, random state) after the last full step into an existing empty folder, files flushed to disk. Micro-batches of an
+    /// unfinished step are left out: a session that takes up the checkpoint does that step from its beginning.
+    /// </summary>
     void SaveCheckpoint(string folder);
 
     /// <summary>Writes adapter and projector into an existing empty folder in PEFT's format, files flushed to disk.</summary>
     void SaveAdapter(string folder);
 }
+
+/// <summary>What one micro-batch did.</summary>
+/// <param name="Number">Which one of its step it is, from 1.</param>
+/// <param name="Tokens">Sequence positions (text and image) in it.</param>
+/// <param name="Step">The step that it completed; null where more micro-batches belong to it.</param>
+public sealed record MicroBatchReport(int Number, int Tokens, StepReport? Step);
 
 /// <summary>What one optimizer step did.</summary>
 /// <param name="Step">Steps done, this one included.</param>
@@ -68,6 +83,22 @@ public interface ITrainingSession : IDisposable
 /// <param name="Samples">Samples in the step.</param>
 /// <param name="Tokens">Sequence positions (text and image) in the step.</param>
 public sealed record StepReport(int Step, double Loss, double LearningRate, double GradNorm, int Samples, int Tokens);
+
+/// <summary>Whole steps of a training.</summary>
+public static class TrainingSessions
+{
+    /// <summary>Does what is left of an optimizer step.</summary>
+    public static StepReport NextStep(this ITrainingSession session)
+    {
+        StepReport? step;
+        do
+        {
+            step = session.Next().Step;
+        }
+        while (step is null);
+        return step;
+    }
+}
 
 /// <summary>Greedy answers of one adapter.</summary>
 public interface IGenerationSession : IDisposable

@@ -62,9 +62,9 @@ internal static class LiveScreen
         }
 
         var head = Words.Text($"Stage {training.Stage}/{snapshot.Tasks.Count} {training.Task}");
-        var tail = Words.Text($"{training.Step}/{training.TotalSteps}  {Words.Training(training)}");
+        var tail = Words.Training(training);
         var length = Math.Clamp(columns - head.Length - tail.Length - 4, 8, 40);
-        var part = training.TotalSteps > 0 ? Math.Clamp((double)training.Step / training.TotalSteps, 0, 1) : 0;
+        var part = training.TotalSteps > 0 ? Math.Clamp(training.Steps / training.TotalSteps, 0, 1) : 0;
         var done = (int)Math.Round(part * length);
         return $"[bold]{Markup.Escape(head)}[/]  [green]{new string('━', done)}[/][grey37]{new string('━', length - done)}[/]  {Markup.Escape(tail)}";
     }

@@ -3,7 +3,9 @@ using CoIN.Actors.Runs;
 namespace CoIN.Cli.Views;
 
 /// <summary>Tells a run's progress in lines, from the differences between snapshots.</summary>
-internal sealed class PlainNarrator(TimeSpan interval)
+/// <param name="interval">Time between two lines of progress, if there is any.</param>
+/// <param name="patience">Time after which a line is told again although nothing has moved.</param>
+internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
 {
     private readonly HashSet<(int Stage, string Task)> _evaluationsTold = [];
     private readonly HashSet<(int Stage, string Task, string Judge)> _judgingTold = [];
@@ -11,6 +13,7 @@ internal sealed class PlainNarrator(TimeSpan interval)
     private RunSnapshot? _last;
     private int _trainingTold;
     private DateTimeOffset _progressTold;
+    private IReadOnlyList<string> _progress = [];
 
     /// <summary>The lines that a snapshot adds to those told before.</summary>
     public IReadOnlyList<string> Tell(RunSnapshot next, DateTimeOffset now)
@@ -29,8 +32,7 @@ internal sealed class PlainNarrator(TimeSpan interval)
         TellJudging(next, lines);
         if (now - _progressTold >= interval && next.Status == RunStatus.Running)
         {
-            TellProgress(next, lines);
-            _progressTold = now;
+            TellProgress(next, now, lines);
         }
 
         _last = next;
@@ -111,19 +113,23 @@ internal sealed class PlainNarrator(TimeSpan interval)
         }
     }
 
-    private static void TellProgress(RunSnapshot next, List<string> lines)
+    private void TellProgress(RunSnapshot next, DateTimeOffset now, List<string> lines)
     {
-        var left = next.Remaining is { } remaining ? $", about {Words.Duration(remaining)} left" : "";
-        if (next.Training is { } training)
+        var progress = Progress(next);
+        if (progress.Count > 0 && (now - _progressTold >= patience || !progress.SequenceEqual(_progress)))
         {
-            lines.Add(Words.Text($"{Stage(next, training.Stage)} step {training.Step}/{training.TotalSteps}  {Words.Training(training)}{left}"));
+            (_progress, _progressTold) = (progress, now);
+            lines.Add(progress[0] + (next.Remaining is { } remaining ? $", about {Words.Duration(remaining)} left" : ""));
+            lines.AddRange(progress.Skip(1));
         }
-
-        lines.AddRange(next.Judging.Select(one =>
-            Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}: {one.Judged}/{one.Total}")));
-        lines.AddRange(next.Evaluations.Select(one =>
-            Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}: {one.Answered}/{one.Total}{(next.Training is null ? left : "")}")));
     }
+
+    private static List<string> Progress(RunSnapshot next) =>
+    [
+        .. next.Training is { } training ? [$"{Stage(next, training.Stage)} step {Words.Training(training)}"] : Array.Empty<string>(),
+        .. next.Evaluations.Select(one => Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}: {one.Answered}/{one.Total}")),
+        .. next.Judging.Select(one => Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}: {one.Judged}/{one.Total}")),
+    ];
 
     private static bool Whole(RunSnapshot snapshot, int j) => snapshot.Cells[j].Count > 0 && snapshot.Cells[j].All(cell => cell is not null);
 

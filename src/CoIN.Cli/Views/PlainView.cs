@@ -7,9 +7,10 @@ namespace CoIN.Cli.Views;
 internal sealed class PlainView : IRunView
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
-    private readonly PlainNarrator _narrator = new(ProgressInterval);
+    private readonly PlainNarrator _narrator = new(ProgressInterval, Patience);
     private readonly TextWriter _output;
     private readonly TimeProvider _clock;
     private readonly SnapshotPump _pump;

@@ -16,9 +16,13 @@ internal static class Words
         _ => Text($"{(int)time.TotalDays} d {time.Hours} h"),
     };
 
-    /// <summary>Loss, rate and speed of a training, in that order.</summary>
-    public static string Training(TrainingProgress training) =>
-        Text($"loss {training.Loss:0.0000}  lr {Rate(training.LearningRate)}  {training.TokensPerSecond:#,0} tokens/s");
+    /// <summary>Steps of a training with the micro-batches of the one in work, then loss, rate and speed as far as they are known.</summary>
+    public static string Training(TrainingProgress training) => string.Join("  ", new[]
+    {
+        Text($"{training.Step}/{training.TotalSteps}") + (training.MicroBatch > 0 ? Text($", micro-batch {training.MicroBatch}/{training.MicroBatches}") : ""),
+        training.Last is { } last ? Text($"loss {last.Loss:0.0000}  lr {Rate(last.LearningRate)}") : "",
+        training.TokensPerSecond is { } speed ? $"{speed.ToString(speed < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture)} tokens/s" : "",
+    }.Where(part => part.Length > 0));
 
     /// <summary>A learning rate, e.g. <c>1.9e-4</c>.</summary>
     public static string Rate(double rate) => rate == 0 ? "0" : rate.ToString("0.00e-0", CultureInfo.InvariantCulture);

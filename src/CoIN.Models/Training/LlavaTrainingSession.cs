@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Training;
 
-/// <summary>LoRA training of one stage: forward, backward, clip, AdamW, in micro-batches whose order the seed decides.</summary>
+/// <summary>LoRA training of one stage: forward and backward in micro-batches whose order the seed decides, then clip and AdamW.</summary>
 internal sealed class LlavaTrainingSession : ITrainingSession
 {
     /// <summary>Micro-batches that are tokenized and whose pictures are decoded ahead of their use.</summary>
@@ -29,6 +29,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
     private readonly Dropout? dropout;
     private readonly TrainingPass pass;
     private readonly Lookahead<MicroBatch> micros;
+    private Unfinished unfinished = Unfinished.None;
 
     public LlavaTrainingSession(
         LlavaModel model, ExperimentOptions options, StageTraining stage, PromptBuilder prompts, ImageLoader images, Action<string> warn)
@@ -72,41 +73,23 @@ internal sealed class LlavaTrainingSession : ITrainingSession
 
     public int TotalSteps => schedule.TotalSteps;
 
+    public int MicroBatches => options.Training.GradientAccumulation;
+
     private TrainingCheckpoint.Description Description => new(stage.Stage, options.Seed, TotalSteps, samples.Samples.Count, Step);
 
-    public StepReport Next()
+    public MicroBatchReport Next()
     {
         using var scope = NewDisposeScope();
-        optimizer.ZeroGrad();
-        var accumulation = options.Training.GradientAccumulation;
-        double loss = 0;
-        int count = 0, tokens = 0;
-        IReadOnlyList<TrainingSample> first = [];
-        for (var micro = 0; micro < accumulation; micro++)
+        var prepared = micros.Take();
+        if (unfinished.MicroBatches == 0)
         {
-            var prepared = micros.Take();
-            var (value, positions) = Train(prepared, micro, accumulation);
-            loss += value / accumulation;
-            count += prepared.Samples.Count;
-            tokens += positions;
-            first = micro == 0 ? prepared.Samples : first;
+            optimizer.ZeroGrad();
+            unfinished = unfinished with { First = prepared.Samples };
         }
 
-        var norm = optimizer.GradNorm();
-        if (!double.IsFinite(norm))
-        {
-            throw Diverged("gradient", norm, first);
-        }
-
-        if (options.Training.MaxGradNorm > 0)
-        {
-            optimizer.Clip(norm, options.Training.MaxGradNorm);
-        }
-
-        var multiplier = schedule.Multiplier(Step);
-        optimizer.Step(multiplier);
-        Step++;
-        return new StepReport(Step, loss, options.Training.LearningRate * multiplier, norm, count, tokens);
+        var (loss, positions) = Train(prepared, unfinished.MicroBatches);
+        unfinished = unfinished.With(loss / MicroBatches, prepared.Samples.Count, positions);
+        return new MicroBatchReport(unfinished.MicroBatches, positions, unfinished.MicroBatches < MicroBatches ? null : Update());
     }
 
     public void SaveCheckpoint(string folder) => TrainingCheckpoint.Write(folder, Description, adapter, optimizer);
@@ -121,12 +104,34 @@ internal sealed class LlavaTrainingSession : ITrainingSession
         HeapPolicy.GiveBack();
     }
 
-    private (double Loss, int Positions) Train(MicroBatch prepared, int micro, int accumulation)
+    /// <summary>The optimizer's part of a step, once all gradients are there.</summary>
+    private StepReport Update()
+    {
+        var norm = optimizer.GradNorm();
+        if (!double.IsFinite(norm))
+        {
+            throw Diverged("gradient", norm, unfinished.First);
+        }
+
+        if (options.Training.MaxGradNorm > 0)
+        {
+            optimizer.Clip(norm, options.Training.MaxGradNorm);
+        }
+
+        var multiplier = schedule.Multiplier(Step);
+        optimizer.Step(multiplier);
+        Step++;
+        var done = unfinished;
+        unfinished = Unfinished.None;
+        return new StepReport(Step, done.Loss, options.Training.LearningRate * multiplier, norm, done.Samples, done.Tokens);
+    }
+
+    private (double Loss, int Positions) Train(MicroBatch prepared, int micro)
     {
         using var scope = NewDisposeScope();
         using var batch = LlavaBatch.Create(prepared.Sequences, model.Config.ImageTokens, options.Model.MaxLength, model.Device);
         dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, micro));
-        var value = pass.Run(batch, Features(prepared), 1.0 / accumulation);
+        var value = pass.Run(batch, Features(prepared), 1.0 / MicroBatches);
         return double.IsFinite(value) ? (value, batch.Sequences.Lengths.Sum()) : throw Diverged("loss", value, prepared.Samples);
     }
 
@@ -168,6 +173,16 @@ internal sealed class LlavaTrainingSession : ITrainingSession
     private CoinException Diverged(string what, double value, IEnumerable<TrainingSample> samples) => new(
         $"Stage {stage.Stage} ({stage.Task.Name}), step {Step + 1} of {TotalSteps}: the {what} is {value}. Samples: {string.Join(", ", samples.Take(8).Select(sample => sample.Id))}… " +
         $"Lower training.learning-rate (now {options.Training.LearningRate:g}) or raise training.warmup-ratio, and check these samples.");
+
+    /// <summary>What the micro-batches of the step in work have come to.</summary>
+    /// <param name="First">Samples of the first one.</param>
+    private sealed record Unfinished(int MicroBatches, double Loss, int Samples, int Tokens, IReadOnlyList<TrainingSample> First)
+    {
+        public static readonly Unfinished None = new(0, 0, 0, 0, []);
+
+        public Unfinished With(double loss, int samples, int tokens) =>
+            this with { MicroBatches = MicroBatches + 1, Loss = Loss + loss, Samples = Samples + samples, Tokens = Tokens + tokens };
+    }
 
     /// <summary>A micro-batch before it goes to the device.</summary>
     /// <param name="Pixels">Of all its pictures, in order.</param>

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
@@ -133,6 +135,40 @@ public sealed class RunHostTests : IDisposable
         await Run("spent", null, new FakeLearners());
         Assert.False(File.Exists(shard));
         Assert.True(File.Exists(other));
+    }
+
+    [Fact]
+    public async Task A_stop_does_not_wait_for_the_end_of_a_step_and_loses_none_that_is_done()
+    {
+        await Run("whole", Experiments.Of(1), new FakeLearners());
+        using var stop = new CancellationTokenSource();
+        var clock = new Stopwatch();
+        var within = 0;
+        var last = await Run("within", Experiments.Of(1), new FakeLearners(stepMilliseconds: 4000, microBatches: 200, steps: 12), new Witness(snapshot =>
+        {
+            if (snapshot.Training is { Step: 1, MicroBatch: > 5 and var micro } && within == 0)
+            {
+                within = micro;
+                clock.Start();
+                stop.Cancel();
+            }
+        }), stop.Token);
+        Assert.Equal(RunStatus.Stopped, last.Status);
+        Assert.InRange(within, 6, 150);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"{clock.Elapsed}");
+        Assert.Equal("step-000001", Path.GetFileName(Assert.Single(Directory.GetDirectories(folder.Of("within/stages/1-Task1/checkpoints")))));
+
+        Assert.Equal(RunStatus.Completed, (await Run("within", null, new FakeLearners())).Status);
+        Assert.Equal(Contents("whole"), Contents("within"));
+    }
+
+    [Fact]
+    public async Task A_trained_stage_is_no_longer_in_training()
+    {
+        var shown = new ConcurrentQueue<RunSnapshot>();
+        await Run("ended", Experiments.Of(2), new FakeLearners(stepMilliseconds: 5), new Witness(shown.Enqueue));
+        Assert.Contains(shown, snapshot => snapshot.Training is { Stage: 1, Step: 0, Last: null });
+        Assert.DoesNotContain(shown, snapshot => snapshot.Training is { } training && training.Stage <= snapshot.StagesTrained);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ using CoIN.Benchmark.Scoring;
 namespace CoIN.Actors.Tests.Support;
 
 /// <summary>A model whose weights are a hash that every step hashes again: any step left out or done twice shows.</summary>
-internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Action<int, int>? atStep = null) : ILearnerFactory
+internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Action<int, int>? atStep = null, int microBatches = 1) : ILearnerFactory
 {
     public int Opened { get; private set; }
 
@@ -21,16 +21,18 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
     public ILearner Open(ExperimentOptions options, string device, int threads)
     {
         Opened++;
-        return new Learner(this, options, steps, stepMilliseconds, atStep);
+        return new Learner(this, options);
     }
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
-    private sealed class Learner(FakeLearners owner, ExperimentOptions options, int steps, int pause, Action<int, int>? atStep) : ILearner
+    private ITrainingSession Train(ExperimentOptions options, StageTraining stage) => new Training(options, stage, steps, microBatches, stepMilliseconds, atStep);
+
+    private sealed class Learner(FakeLearners owner, ExperimentOptions options) : ILearner
     {
         public string BaseModelSha256 => owner.BaseModel;
 
-        public ITrainingSession OpenTraining(StageTraining stage) => new Training(options, stage, steps, pause, atStep);
+        public ITrainingSession OpenTraining(StageTraining stage) => owner.Train(options, stage);
 
         public IGenerationSession OpenGeneration(string? adapter) => new Generation(adapter is null ? "base" : File.ReadAllText(Path.Combine(adapter, AdapterFiles.Weights)));
 
@@ -45,10 +47,11 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
         private readonly Action<int, int>? atStep;
         private readonly StageTraining stage;
         private string weights;
+        private int microBatch;
 
-        public Training(ExperimentOptions options, StageTraining stage, int steps, int pause, Action<int, int>? atStep)
+        public Training(ExperimentOptions options, StageTraining stage, int steps, int microBatches, int pause, Action<int, int>? atStep)
         {
-            (this.stage, this.pause, this.atStep, TotalSteps) = (stage, pause, atStep, steps);
+            (this.stage, this.pause, this.atStep, TotalSteps, MicroBatches) = (stage, pause, atStep, steps, microBatches);
             weights = stage.Adapter is null ? Hash($"seed {options.Seed}") : File.ReadAllText(Path.Combine(stage.Adapter, AdapterFiles.Weights));
             if (stage.Checkpoint is not null)
             {
@@ -61,12 +64,20 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 
         public int TotalSteps { get; }
 
-        public StepReport Next()
+        public int MicroBatches { get; }
+
+        public MicroBatchReport Next()
         {
-            Thread.Sleep(pause);
+            Thread.Sleep(pause / MicroBatches);
+            if (++microBatch < MicroBatches)
+            {
+                return new MicroBatchReport(microBatch, 10, null);
+            }
+
+            microBatch = 0;
             atStep?.Invoke(stage.Stage, Step + 1);
             weights = Hash($"{weights} {stage.Task.Name} {Step} {stage.Samples.Count}");
-            return new StepReport(++Step, 1.0 / Step, 1e-3, 1, 4, 100);
+            return new MicroBatchReport(MicroBatches, 10, new StepReport(++Step, 1.0 / Step, 1e-3, 1, 4, 100));
         }
 
         public void SaveCheckpoint(string folder) => File.WriteAllText(Path.Combine(folder, "state"), $"{Step}\n{weights}");

@@ -29,7 +29,7 @@ internal static class Snapshots
     /// <summary>Stage <paramref name="stage"/> at a step, the stage before it half tested.</summary>
     public static RunSnapshot Training(int stage, int step) => Of(stage - 1) with
     {
-        Training = new TrainingProgress(stage, Tasks[stage - 1], step, 120, 2.5 / (1 + step), 2e-3 * (1 - (step / 120.0)), 5312.4),
+        Training = new TrainingProgress(stage, Tasks[stage - 1], step, 120, 0, 1, new StepFigures(2.5 / (1 + step), 2e-3 * (1 - (step / 120.0))), 5312.4),
         Remaining = TimeSpan.FromSeconds(400 - step),
         Evaluations = stage < 2 ? [] : [new EvaluationProgress(stage - 1, Tasks[stage - 2], step * 4, 500)],
         Cells = [.. Of(stage - 1).Cells.Select((row, j) => j == stage - 2 ? [.. row.Take(row.Count - 1), null] : row)],

@@ -6,7 +6,7 @@ namespace CoIN.Cli.Tests.Views;
 
 public sealed class PlainNarratorTests
 {
-    private readonly PlainNarrator _narrator = new(TimeSpan.FromSeconds(10));
+    private readonly PlainNarrator _narrator = new(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1));
     private DateTimeOffset _now = new(2026, 11, 24, 9, 0, 0, TimeSpan.Zero);
 
     [Fact]
@@ -29,6 +29,22 @@ public sealed class PlainNarratorTests
         Assert.Equal(["stage 1/8 ScienceQA: step 11/120  loss 0.2083  lr 1.82e-3  5,312 tokens/s, about 6 min 29 s left"],
             Tell(Snapshots.Training(1, 11), 1));
         Assert.Empty(Tell(Snapshots.Training(1, 12), 9));
+    }
+
+    [Fact]
+    public void Progress_of_a_slow_training_is_told_by_micro_batches_and_not_repeated_while_nothing_moves()
+    {
+        RunSnapshot At(int step, int microBatch, StepFigures? last = null) => Snapshots.Training(1, step) with
+        {
+            Training = new TrainingProgress(1, "ScienceQA", step, 120, microBatch, 512, last, microBatch > 0 ? 8.64 : null), Remaining = null,
+        };
+        Tell(At(0, 0), 0);
+        Assert.Equal(["stage 1/8 ScienceQA: step 0/120"], Tell(At(0, 0), 10));
+        Assert.Equal(["stage 1/8 ScienceQA: step 0/120, micro-batch 3/512  8.6 tokens/s"], Tell(At(0, 3), 10));
+        Assert.Empty(Tell(At(0, 3), 10));
+        Assert.Empty(Tell(At(0, 3), 49));
+        Assert.Single(Tell(At(0, 3), 1));
+        Assert.Equal(["stage 1/8 ScienceQA: step 1/120, micro-batch 1/512  loss 9.5000  lr 2.00e-4  8.6 tokens/s"], Tell(At(1, 1, new StepFigures(9.5, 2e-4)), 10));
     }
 
     [Fact]

@@ -53,6 +53,25 @@ public sealed class LlavaSessionTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_amid_a_step_is_that_of_the_last_full_step()
+    {
+        Train(Options(), "full", 2, null);
+        using var learner = factory.Open(Options(), "cpu", 1);
+        using var session = learner.OpenTraining(new StageTraining(1, Task, Samples(), null, null));
+        var reports = Enumerable.Range(0, 5).Select(_ => session.Next()).ToList();
+        Assert.Equal(2, session.MicroBatches);
+        Assert.Equal([1, 2, 1, 2, 1], reports.Select(report => report.Number));
+        Assert.Equal([null, 1, null, 2, null], reports.Select(report => report.Step?.Step));
+        Assert.Equal(reports[2].Tokens + reports[3].Tokens, reports[3].Step!.Tokens);
+
+        session.SaveCheckpoint(Directory.CreateDirectory(folder.Of("amid")).FullName);
+        foreach (var file in Directory.GetFiles(folder.Of("full-checkpoint")))
+        {
+            Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(folder.Of("amid", Path.GetFileName(file))));
+        }
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_stage_is_refused()
     {
         Train(Options(), "half", 2, null);
@@ -223,7 +242,7 @@ public sealed class LlavaSessionTests : IDisposable
         using var session = learner.OpenTraining(new StageTraining(1, Task, Samples(), null, checkpoint));
         while (session.Step < steps)
         {
-            session.Next();
+            session.NextStep();
         }
 
         session.SaveAdapter(Directory.CreateDirectory(folder.Of(name)).FullName);

@@ -28,7 +28,7 @@ internal static class MemorySide
         using var session = learner.OpenTraining(new StageTraining(1, experiment.Options.Tasks[0], samples, null, null));
         for (var step = 0; step < session.TotalSteps; step++)
         {
-            session.Next();
+            session.NextStep();
         }
 
         var trained = training.Report();

@@ -55,7 +55,7 @@ internal sealed class OurTraining : ISideWork
         double loss = 0;
         for (var i = 0; i < stepsPerPass; i++)
         {
-            loss += session.Next().Loss / stepsPerPass;
+            loss += session.NextStep().Loss / stepsPerPass;
         }
 
         return new SideRun(clock.Elapsed.TotalSeconds, loss, null);
