@@ -101,10 +101,11 @@ public static partial class Durable
     }
 
     /// <summary>SHA-256 of a file, hexadecimal in lower case.</summary>
-    public static string Sha256(string path)
+    /// <exception cref="OperationCanceledException">It was told to stop.</exception>
+    public static string Sha256(string path, CancellationToken stop = default)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
+        return Convert.ToHexStringLower(SHA256.HashDataAsync(stream, stop).AsTask().GetAwaiter().GetResult());
     }
 
     /// <summary>SHA-256 over a folder's files: names (ordinal order) and contents, hexadecimal in lower case.</summary>

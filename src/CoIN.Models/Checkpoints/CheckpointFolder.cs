@@ -65,37 +65,37 @@ internal sealed class CheckpointFolder : IDisposable
     /// <exception cref="CoinException">The tensor has another shape.</exception>
     public Tensor Take(string name, ScalarType dtype, Device device, params long[] shape)
     {
+        var result = empty(shape, dtype, device);
+        TakeInto(name, result);
+        return result;
+    }
+
+    /// <summary>As <see cref="Take"/>, into memory that is there: a part of a larger tensor, say.</summary>
+    /// <param name="target">Of the expected shape; the dtype and the device that are wanted.</param>
+    /// <exception cref="CoinException">The tensor has another shape.</exception>
+    public void TakeInto(string name, Tensor target)
+    {
+        using var noGrad = no_grad();
         if (!files.TryGetValue(name, out var file))
         {
             missing.Add(name);
-            return zeros(shape, dtype, device);
+            target.zero_();
+            return;
         }
 
         var found = file.Describe(name).Shape;
-        if (!found.SequenceEqual(shape))
+        if (!found.SequenceEqual(target.shape))
         {
             throw new CoinException(
-                $"{file.Path}: tensor '{name}' has shape [{string.Join(", ", found)}] where config.json asks for [{string.Join(", ", shape)}]. " +
+                $"{file.Path}: tensor '{name}' has shape [{string.Join(", ", found)}] where config.json asks for [{string.Join(", ", target.shape)}]. " +
                 "Use the config.json that belongs to these weights.");
         }
 
         taken.Add(name);
-        if (device.type == DeviceType.META)
+        if (target.device_type != DeviceType.META)
         {
-            return zeros(shape, dtype, device);
+            file.ReadInto(name, target);
         }
-
-        using var scope = NewDisposeScope();
-
-        // What was read belongs to no scope. Were it left to the finalizer, a converted model would be there twice.
-        var read = file.Read(name);
-        var result = read.to(dtype).to(device);
-        if (!ReferenceEquals(result, read))
-        {
-            read.Dispose();
-        }
-
-        return result.MoveToOuterDisposeScope();
     }
 
     /// <summary>Marks tensors as known but not needed.</summary>

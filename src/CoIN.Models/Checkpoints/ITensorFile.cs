@@ -23,6 +23,14 @@ internal interface ITensorFile : IDisposable
     /// <returns>A tensor of the file's dtype on the CPU, detached from dispose scopes.</returns>
     /// <exception cref="CoinException">The file has no tensor of that name, or its bytes cannot be read.</exception>
     Tensor Read(string name);
+
+    /// <summary>Copies a tensor out of the file into another one of its shape, whose dtype and device may be others.</summary>
+    /// <exception cref="CoinException">As <see cref="Read"/>.</exception>
+    void ReadInto(string name, Tensor target)
+    {
+        using var read = Read(name);
+        target.copy_(read);
+    }
 }
 
 /// <summary>Opens files of tensors by what they are.</summary>

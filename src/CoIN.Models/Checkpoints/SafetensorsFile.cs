@@ -1,33 +1,44 @@
-using System.IO.MemoryMappedFiles;
 using CoIN.Benchmark;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Checkpoints;
 
-/// <summary>A safetensors file, memory-mapped for reading. Tensors are copies and outlive the file.</summary>
+/// <summary>
+/// A safetensors file. Tensors are copies and outlive it. They are read rather than mapped: a mapped file counts as the process's own memory, and one that is cut off while it is mapped
+/// ends the process.
+/// </summary>
 internal sealed unsafe class SafetensorsFile : ITensorFile
 {
-    private readonly MemoryMappedFile map;
-    private readonly MemoryMappedViewAccessor view;
-    private readonly byte* start;
+    /// <summary>Bytes that a thread reads at a time.</summary>
+    private const long Piece = 16 << 20;
 
-    /// <summary>Maps a file and checks its header.</summary>
+    /// <summary>Threads that read: one alone is slower than a good disk, and than memory that has the file already.</summary>
+    private static readonly ParallelOptions Readers = new() { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount) };
+
+    private readonly FileStream stream;
+
+    /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="CoinException">The file is missing, truncated or not valid.</exception>
     public SafetensorsFile(string path)
     {
         Path = path;
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            Entries = SafetensorsHeader.Read(path, stream);
-            map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            try
+            {
+                Entries = SafetensorsHeader.Read(path, stream);
+            }
+            catch
+            {
+                stream.Dispose();
+                throw;
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read {path}: {e.Message} Check the path and its permissions.", e);
+            throw CannotRead(e);
         }
     }
 
@@ -42,20 +53,76 @@ internal sealed unsafe class SafetensorsFile : ITensorFile
 
     public Tensor Read(string name)
     {
-        if (!Entries.TryGetValue(name, out var entry))
+        var entry = Find(name);
+        var tensor = empty([.. entry.Shape], entry.Dtype).DetachFromDisposeScope();
+        try
         {
-            throw new CoinException($"{Path} has no tensor '{name}'. It has {Entries.Count}: {string.Join(", ", Entries.Keys.Order().Take(8))}…");
+            Fill(tensor, entry);
+            return tensor;
+        }
+        catch
+        {
+            tensor.Dispose();
+            throw;
+        }
+    }
+
+    public void ReadInto(string name, Tensor target)
+    {
+        var entry = Find(name);
+        if (target.dtype == entry.Dtype && target.device_type == DeviceType.CPU && target.is_contiguous())
+        {
+            Fill(target, entry);
+            return;
         }
 
-        var tensor = empty([.. entry.Shape], entry.Dtype).DetachFromDisposeScope();
-        TensorBytes.ForEachChunk(tensor, (chunk, offset) => new ReadOnlySpan<byte>(start + entry.Begin + offset, chunk.Length).CopyTo(chunk));
-        return tensor;
+        using var read = Read(name);
+        target.copy_(read);
     }
 
-    public void Dispose()
+    public void Dispose() => stream.Dispose();
+
+    private TensorEntry Find(string name) => Entries.TryGetValue(name, out var entry) ? entry : throw new CoinException(
+        $"{Path} has no tensor '{name}'. It has {Entries.Count}: {string.Join(", ", Entries.Keys.Order().Take(8))}…");
+
+    private void Fill(Tensor tensor, TensorEntry entry) => TensorBytes.ForEachChunk(tensor, (chunk, offset) =>
     {
-        view.SafeMemoryMappedViewHandle.ReleasePointer();
-        view.Dispose();
-        map.Dispose();
+        var length = chunk.Length;
+        fixed (byte* first = chunk)
+        {
+            var (to, from) = ((nint)first, entry.Begin + offset);
+            if (length <= Piece)
+            {
+                Fill((byte*)to, length, from);
+                return;
+            }
+
+            try
+            {
+                Parallel.For(0, (length + Piece - 1) / Piece, Readers, i => Fill((byte*)to + (i * Piece), (int)Math.Min(Piece, length - (i * Piece)), from + (i * Piece)));
+            }
+            catch (AggregateException e) when (e.InnerException is CoinException fault)
+            {
+                throw fault;
+            }
+        }
+    });
+
+    private void Fill(byte* to, int length, long from)
+    {
+        try
+        {
+            for (var done = 0; done < length;)
+            {
+                var read = RandomAccess.Read(stream.SafeFileHandle, new Span<byte>(to + done, length - done), from + done);
+                done += read > 0 ? read : throw new EndOfStreamException("It has become shorter since it was opened.");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CannotRead(e);
+        }
     }
+
+    private CoinException CannotRead(Exception e) => new($"Cannot read {Path}: {e.Message} Check the path and its permissions.", e);
 }

@@ -91,7 +91,7 @@ internal sealed class LlavaCheckpoint : IDisposable
             }
         }
 
-        // Converting and stacking weights takes as much again as they do.
+        // Converted weights were there a second time, one after another.
         HeapPolicy.GiveBack();
         return model;
     }

@@ -71,8 +71,9 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
     public static LlavaBase Load(LlavaSource source, string dtype, string device, Action<string> warn)
     {
         var (_, tokenizer, images) = ReadSettings(source);
-        var model = LlavaCheckpoint.Load(source, ParseDtype(dtype), ParseDevice(device), warn);
-        return new LlavaBase(model, tokenizer, images, Hash(source));
+        var (type, place) = (ParseDtype(dtype), ParseDevice(device));
+        var (model, sha256) = HashedLoad.Run(stop => Hash(source, stop), () => LlavaCheckpoint.Load(source, type, place, warn));
+        return new LlavaBase(model, tokenizer, images, sha256);
     }
 
     /// <summary>Reads everything but the weights and checks that it fits together.</summary>
@@ -125,7 +126,7 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
     }
 
     /// <summary>Over every file that was loaded, and the settings beside them.</summary>
-    private static string Hash(LlavaSource source)
+    private static string Hash(LlavaSource source, CancellationToken stop)
     {
         var weights = new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>().SelectMany(path => WeightFiles.Locate(path).All)
             .Select(Path.GetFullPath).ToHashSet(StringComparer.Ordinal);
@@ -134,7 +135,7 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
                 Name: root.Name + (file == root.Path ? "" : Path.GetRelativePath(root.Path, file).Replace('\\', '/')), File: file)))
             .Where(pair => weights.Contains(Path.GetFullPath(pair.File)) || Path.GetExtension(pair.File) is ".json" or ".model")
             .OrderBy(pair => pair.Name, StringComparer.Ordinal)
-            .Select(pair => $"{Durable.Sha256(pair.File)}  {pair.Name}\n");
+            .Select(pair => $"{Durable.Sha256(pair.File, stop)}  {pair.Name}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
 

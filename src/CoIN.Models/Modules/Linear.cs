@@ -41,9 +41,22 @@ internal sealed class Linear : IDisposable
         CheckpointFolder checkpoint, string prefix, int inputs, bool bias, ScalarType dtype, Device device, params LinearPart[] parts)
     {
         using var scope = NewDisposeScope();
-        var weights = parts.Select(part => checkpoint.Take($"{prefix}{part.Name}.weight", dtype, device, part.Out, inputs)).ToArray();
-        var biases = bias ? parts.Select(part => checkpoint.Take($"{prefix}{part.Name}.bias", dtype, device, part.Out)).ToArray() : null;
-        return new Linear(Stack(weights), biases is null ? null : Stack(biases), parts);
+        var weight = Stack("weight", inputs);
+        return new Linear(weight, bias ? Stack("bias") : null, parts);
+
+        // Each part is read to where it belongs, so that nothing is there twice.
+        Tensor Stack(string kind, params long[] rest)
+        {
+            var stacked = empty([parts.Sum(part => (long)part.Out), .. rest], dtype, device).DetachFromDisposeScope();
+            long row = 0;
+            foreach (var part in parts)
+            {
+                checkpoint.TakeInto($"{prefix}{part.Name}.{kind}", stacked.narrow(0, row, part.Out));
+                row += part.Out;
+            }
+
+            return stacked;
+        }
     }
 
     /// <summary>The same map with other weights of the same shapes.</summary>
@@ -96,7 +109,4 @@ internal sealed class Linear : IDisposable
         Weight.Dispose();
         Bias?.Dispose();
     }
-
-    private static Tensor Stack(Tensor[] tensors) =>
-        (tensors.Length == 1 ? tensors[0] : cat(tensors, 0)).DetachFromDisposeScope();
 }

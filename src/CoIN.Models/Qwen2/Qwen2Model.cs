@@ -24,7 +24,8 @@ internal sealed class Qwen2Model(Qwen2Settings settings, LlamaModel language, st
     public static Qwen2Model Load(string folder, ScalarType dtype, Device device, Action<string> warn)
     {
         var settings = Qwen2Settings.Read(folder);
-        return new Qwen2Model(settings, LoadLanguage(folder, settings.Config, dtype, device, warn), Qwen2Settings.Hash(folder));
+        var (language, sha256) = HashedLoad.Run(stop => Qwen2Settings.Hash(folder, stop), () => LoadLanguage(folder, settings.Config, dtype, device, warn));
+        return new Qwen2Model(settings, language, sha256);
     }
 
     /// <summary>Loads the weights alone.</summary>

@@ -37,10 +37,10 @@ internal sealed record Qwen2Settings(LlamaConfig Config, Qwen2Tokenizer Tokenize
     }
 
     /// <summary>The SHA-256 over those of all files that replies depend on: weights, configuration, tokenizer.</summary>
-    public static string Hash(string folder)
+    public static string Hash(string folder, CancellationToken stop)
     {
         var files = WeightFiles.Locate(folder).All.Concat(Qwen2Vocabulary.Files.Append("config.json").Append(Generation).Select(name => Path.Combine(folder, name)).Where(File.Exists));
-        var lines = files.OrderBy(Path.GetFileName, StringComparer.Ordinal).Select(file => $"{Durable.Sha256(file)}  {Path.GetFileName(file)}\n");
+        var lines = files.OrderBy(Path.GetFileName, StringComparer.Ordinal).Select(file => $"{Durable.Sha256(file, stop)}  {Path.GetFileName(file)}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
 

@@ -47,6 +47,23 @@ internal static partial class HeapPolicy
         }
     }
 
+    /// <summary>
+    /// Has libtorch ask the kernel for large pages for large tensors, unless the environment says otherwise: a model of 14 GB has millions of small ones, and getting each takes its time.
+    /// To be called before the first tensor. Kernels that give large pages to all who want them, or to nobody, do as before.
+    /// </summary>
+    public static void AskForLargePages()
+    {
+        try
+        {
+            // The runtime's own SetEnvironmentVariable does not reach native code.
+            _ = SetVariable("THP_MEM_ALLOC_ENABLE", "1", overwrite: 0);
+        }
+        catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
+        {
+            // Another C library: musl.
+        }
+    }
+
     /// <summary>Gives free memory back to the kernel: for the end of work that took much, so that it does not stay with an idle process.</summary>
     public static unsafe void GiveBack()
     {
@@ -74,6 +91,9 @@ internal static partial class HeapPolicy
             // Another C library: musl.
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetVariable(string name, string value, int overwrite);
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int Set(int parameter, int value);
