@@ -39,15 +39,10 @@ internal sealed class LoraLinear : IDisposable
         return new LoraLinear(linear.Parts, rank, cat(a, 0).to(device).DetachFromDisposeScope(), b);
     }
 
-    /// <summary>From matrices that are there: one A [r, inputs] and one B [outputs, r] for each part.</summary>
-    public static LoraLinear From(Linear linear, IReadOnlyList<(Tensor A, Tensor B)> matrices, Device device)
-    {
-        using var scope = NewDisposeScope();
-        var a = cat([.. matrices.Select(pair => pair.A.to(ScalarType.Float32))], 0).to(device).DetachFromDisposeScope();
-        return new LoraLinear(
-            linear.Parts, (int)matrices[0].A.size(0), a,
-            [.. matrices.Select(pair => pair.B.to(ScalarType.Float32, copy: true).to(device).DetachFromDisposeScope())]);
-    }
+    /// <summary>Of matrices that are yet to be filled.</summary>
+    public static LoraLinear Empty(Linear linear, int rank, Device device) => new(
+        linear.Parts, rank, empty([(long)linear.Parts.Count * rank, linear.In], ScalarType.Float32, device).DetachFromDisposeScope(),
+        [.. linear.Parts.Select(part => empty([part.Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]);
 
     /// <summary>Each part's A and B (A as a view), by the part's name.</summary>
     public IEnumerable<(string Name, Tensor A, Tensor B)> Slices(Func<Tensor, Tensor>? of = null)

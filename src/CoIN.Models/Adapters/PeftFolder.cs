@@ -78,10 +78,18 @@ internal static class PeftFolder
         using var noGrad = no_grad();
         using var files = PeftWeights.Open(folder);
         var rank = files.Config.Rank;
-        LoraLinear Take(Linear linear, int layer) => LoraLinear.From(
-            linear,
-            [.. linear.Parts.Select(part => files.Take(layer, part.Name, linear.In, part.Out) ?? (zeros(rank, linear.In), zeros(part.Out, rank)))],
-            model.Device);
+        LoraLinear Take(Linear linear, int layer)
+        {
+            // Each matrix is read to where it belongs: an adapter may have gigabytes, and the trainer and an evaluator read theirs at the same moment.
+            var taken = LoraLinear.Empty(linear, rank, model.Device);
+            foreach (var (name, a, b) in taken.Slices())
+            {
+                files.TakeInto(layer, name, a, b);
+            }
+
+            return taken;
+        }
+
         var layers = model.Language.Layers.Select((layer, i) => new LoraLayer(
             Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
         var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(model.Config, model.Device));

@@ -67,14 +67,27 @@ internal sealed class PeftWeights : IDisposable
     /// <returns>A [r, inputs] and B [outputs, r]; null where the adapter leaves the map alone. What is missing is told by <see cref="Finish"/>.</returns>
     public (Tensor A, Tensor B)? Take(int layer, string part, long inputs, long outputs)
     {
-        var module = $"{prefix}{layer}.{part}";
-        if (Key(module, "lora_A") is null && Key(module, "lora_B") is null && !Config.IsTarget(module[Root.Length..], layer))
+        if (LeavesAlone(layer, part))
         {
             return null;
         }
 
-        Tensor Matrix(string name, params long[] shape) => Weights.Take(Key(module, name) ?? $"{module}.{name}.weight", ScalarType.Float32, CPU, shape);
+        Tensor Matrix(string name, params long[] shape) => Weights.Take(NameOf(layer, part, name), ScalarType.Float32, CPU, shape);
         return (Matrix("lora_A", Config.Rank, inputs), Matrix("lora_B", outputs, Config.Rank));
+    }
+
+    /// <summary>As <see cref="Take"/>, into matrices that are there; zeros where the adapter leaves the map alone.</summary>
+    public void TakeInto(int layer, string part, Tensor a, Tensor b)
+    {
+        if (LeavesAlone(layer, part))
+        {
+            a.zero_();
+            b.zero_();
+            return;
+        }
+
+        Weights.TakeInto(NameOf(layer, part, "lora_A"), a);
+        Weights.TakeInto(NameOf(layer, part, "lora_B"), b);
     }
 
     /// <summary>The trained projector in float32, or null.</summary>
@@ -112,6 +125,13 @@ internal sealed class PeftWeights : IDisposable
     }
 
     private static string? Existing(string folder, IEnumerable<string> names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    private bool LeavesAlone(int layer, string part) =>
+        Key(Module(layer, part), "lora_A") is null && Key(Module(layer, part), "lora_B") is null && !Config.IsTarget(Module(layer, part)[Root.Length..], layer);
+
+    private string Module(int layer, string part) => $"{prefix}{layer}.{part}";
+
+    private string NameOf(int layer, string part, string matrix) => Key(Module(layer, part), matrix) ?? $"{Module(layer, part)}.{matrix}.weight";
 
     /// <summary>A matrix's name in the file; programs that save a PEFT model by themselves leave the adapter's name in it.</summary>
     private string? Key(string module, string matrix) => new[] { $"{module}.{matrix}.weight", $"{module}.{matrix}.default.weight" }.FirstOrDefault(Weights.Has);

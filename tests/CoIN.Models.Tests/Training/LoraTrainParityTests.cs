@@ -173,12 +173,18 @@ public sealed class LoraTrainParityTests : IDisposable
         using var file = new SafetensorsFile(GoldenFolder.Of(Name, "adapter", "adapter_model.safetensors"));
         var layers = model.Language.Layers.Select((layer, i) =>
         {
-            LoraLinear Of(Linear linear) => LoraLinear.From(
-                linear,
-                [.. linear.Parts.Select(part => (
-                    file.Read($"base_model.model.model.layers.{i}.{part.Name}.lora_A.weight"),
-                    file.Read($"base_model.model.model.layers.{i}.{part.Name}.lora_B.weight")))],
-                CPU);
+            LoraLinear Of(Linear linear)
+            {
+                var made = LoraLinear.Empty(linear, rank, CPU);
+                foreach (var (name, a, b) in made.Slices())
+                {
+                    file.ReadInto($"base_model.model.model.layers.{i}.{name}.lora_A.weight", a);
+                    file.ReadInto($"base_model.model.model.layers.{i}.{name}.lora_B.weight", b);
+                }
+
+                return made;
+            }
+
             return new LoraLayer(Of(layer.Qkv), Of(layer.Output), Of(layer.GateUp), Of(layer.Down));
         }).ToList();
         return new LoraAdapter(rank, read.Alpha, layers, model.Projector.TrainableCopy());
