@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using CoIN.Benchmark;
 
@@ -11,10 +12,17 @@ internal sealed class SentencePieceTokenizer
 {
     private const char Space = '\u2581';
 
+    /// <summary>Words whose ids are kept, and the longest of them: what a data set repeats, in a few megabytes.</summary>
+    private const int MostWords = 1 << 17, LongestWord = 24;
+
     private readonly SentencePieceModel model;
     private readonly Dictionary<string, int> pieces = new(StringComparer.Ordinal);
     private readonly int[] byteIds = new int[256];
     private readonly List<(string Text, int Id)> specials = [];
+    private readonly ConcurrentDictionary<string, int[]> words = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> wordsBySpan;
+    private readonly bool wordsStandAlone;
+    private int wordsKept;
 
     public SentencePieceTokenizer(SentencePieceModel model, string path = "tokenizer.model")
     {
@@ -26,6 +34,9 @@ internal sealed class SentencePieceTokenizer
             Register(model.Pieces[id], id, path);
         }
 
+        // Where no piece has a space behind another character, nothing is ever merged across the beginning of a word.
+        wordsStandAlone = pieces.Keys.All(piece => piece.AsSpan().TrimStart(Space).IndexOf(Space) < 0);
+        wordsBySpan = words.GetAlternateLookup<ReadOnlySpan<char>>();
         if (Unknown < 0 || BeginOfSequence < 0 || EndOfSequence < 0)
         {
             throw new CoinException($"{path} lacks <unk>, <s> or </s>: it is not a LLaMA tokenizer.");
@@ -150,8 +161,45 @@ internal sealed class SentencePieceTokenizer
 
     private void EncodePlain(string text, List<int> ids)
     {
-        var normalized = text.Replace(' ', Space);
-        foreach (var symbol in BytePairMerges.Apply(model.AddDummyPrefix ? Space + normalized : normalized, Score))
+        var normalized = (model.AddDummyPrefix ? " " + text : text).Replace(' ', Space);
+        if (!wordsStandAlone)
+        {
+            EncodeMerged(normalized, ids);
+            return;
+        }
+
+        for (var rest = normalized.AsSpan(); !rest.IsEmpty;)
+        {
+            var spaces = rest.Length - rest.TrimStart(Space).Length;
+            var letters = rest[spaces..].IndexOf(Space);
+            var length = letters < 0 ? rest.Length : spaces + letters;
+            ids.AddRange(Word(rest[..length]));
+            rest = rest[length..];
+        }
+    }
+
+    /// <summary>Ids of a word with the spaces in front of it; a data set's words are the same ones again and again.</summary>
+    private int[] Word(ReadOnlySpan<char> word)
+    {
+        if (wordsBySpan.TryGetValue(word, out var known))
+        {
+            return known;
+        }
+
+        var ids = new List<int>();
+        EncodeMerged(word.ToString(), ids);
+        var found = ids.ToArray();
+        if (word.Length <= LongestWord && wordsKept < MostWords && wordsBySpan.TryAdd(word, found))
+        {
+            Interlocked.Increment(ref wordsKept);
+        }
+
+        return found;
+    }
+
+    private void EncodeMerged(string text, List<int> ids)
+    {
+        foreach (var symbol in BytePairMerges.Apply(text, Score))
         {
             if (pieces.TryGetValue(symbol, out var id))
             {
