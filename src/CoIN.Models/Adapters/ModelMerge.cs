@@ -140,7 +140,10 @@ public sealed class ModelMerge
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
+
+            // What was read belongs to no scope; left to the finalizer, gigabytes would wait for it.
             var tensor = Trained(part, name) ?? part.Read(name);
+            scope.Attach(tensor);
             if (part == model.Language && linears.TryGetValue(name, out var linear) && adapter.Take(linear.Layer, linear.Part, linear.In, linear.Out) is { } pair)
             {
                 tensor = tensor.to(ScalarType.Float32).add(pair.B.matmul(pair.A).mul(Scalars.Of(adapter.Config.Alpha / adapter.Config.Rank)), Scalars.One);
