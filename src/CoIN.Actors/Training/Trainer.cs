@@ -20,6 +20,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     private readonly Stopwatch clock = new();
     private ILearner? learner;
     private ITrainingSession? session;
+    private bool opened;
     private TimeSpan reported;
     private int savedStep;
     private long tokens;
@@ -37,6 +38,13 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         clock.Restart();
         recent.Clear();
         (reported, tokens, last) = (TimeSpan.Zero, 0, null);
+        if (!opened)
+        {
+            // Tens of seconds for a large model; later stages have it at once.
+            Log.Info("Loading the base model {Model} on {Device}", Current.Options.Model.Name(), Device);
+            opened = true;
+        }
+
         learner = learners.Open(Current.Options, Device, threads);
         Supervisor.Tell(new ModelLoaded(learner.BaseModelSha256));
         var task = Current.Options.Tasks[Stage.Stage - 1];

@@ -62,7 +62,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
         if (next.Training is { } training && training.Stage != _trainingTold)
         {
             _trainingTold = training.Stage;
-            lines.Add(Words.Text($"{Stage(next, training.Stage)} training, {training.TotalSteps} steps")
+            lines.Add(Words.Text($"{Stage(next, training.Stage)} training, {training.TotalSteps} {(training.TotalSteps == 1 ? "step" : "steps")}")
                 + (training.Step > 0 ? Words.Text($", at step {training.Step}") : ""));
         }
     }

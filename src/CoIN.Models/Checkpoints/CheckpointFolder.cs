@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -65,9 +66,21 @@ internal sealed class CheckpointFolder : IDisposable
     /// <exception cref="CoinException">The tensor has another shape.</exception>
     public Tensor Take(string name, ScalarType dtype, Device device, params long[] shape)
     {
-        var result = empty(shape, dtype, device);
+        var result = Room(shape, dtype, device);
         TakeInto(name, result);
         return result;
+    }
+
+    /// <summary>A tensor for weights that are yet to be read.</summary>
+    public static Tensor Room(ReadOnlySpan<long> shape, ScalarType dtype, Device device)
+    {
+        var room = empty(shape, dtype, device);
+        if (device.type == DeviceType.CPU)
+        {
+            HeapPolicy.AskForLargePages(room);
+        }
+
+        return room;
     }
 
     /// <summary>As <see cref="Take"/>, into memory that is there: a part of a larger tensor, say.</summary>

@@ -47,7 +47,7 @@ internal sealed class Linear : IDisposable
         // Each part is read to where it belongs, so that nothing is there twice.
         Tensor Stack(string kind, params long[] rest)
         {
-            var stacked = empty([parts.Sum(part => (long)part.Out), .. rest], dtype, device).DetachFromDisposeScope();
+            var stacked = CheckpointFolder.Room([parts.Sum(part => (long)part.Out), .. rest], dtype, device).DetachFromDisposeScope();
             long row = 0;
             foreach (var part in parts)
             {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using static TorchSharp.torch;
 
 namespace CoIN.Models.Torch;
 
@@ -18,6 +19,12 @@ internal static partial class HeapPolicy
             : [];
         return new[] { Tcmalloc, "jemalloc", "mimalloc" }.FirstOrDefault(name => loaded.Any(file => file.StartsWith($"lib{name}", StringComparison.Ordinal))) ?? Malloc;
     });
+
+    /// <summary>Bytes of a large page.</summary>
+    private const nint LargePage = 2 << 20;
+
+    // MADV_HUGEPAGE of madvise(2).
+    private const int HugePages = 14;
 
     // Parameters of mallopt(3).
     private const int TrimThreshold = -1;
@@ -48,19 +55,33 @@ internal static partial class HeapPolicy
     }
 
     /// <summary>
-    /// Has libtorch ask the kernel for large pages for large tensors, unless the environment says otherwise: a model of 14 GB has millions of small ones, and getting each takes its time.
-    /// To be called before the first tensor. Kernels that give large pages to all who want them, or to nobody, do as before.
+    /// Asks the kernel for large pages where a tensor lies that is to stay: a model of 14 GB has millions of small ones, and getting each takes its time. Kernels that give large pages
+    /// to all who want them, or to nobody, do as before. Tensors that come and go are left alone: asking each time costs more than it brings.
     /// </summary>
-    public static void AskForLargePages()
+    /// <param name="tensor">On the CPU, contiguous, not yet written to.</param>
+    public static unsafe void AskForLargePages(Tensor tensor)
     {
-        try
+        var bytes = tensor.numel() * tensor.element_size();
+        if (!OperatingSystem.IsLinux() || bytes < 2 * LargePage)
         {
-            // The runtime's own SetEnvironmentVariable does not reach native code.
-            _ = SetVariable("THP_MEM_ALLOC_ENABLE", "1", overwrite: 0);
+            return;
         }
-        catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
+
+        // The first number's place is enough; a span over all may be longer than spans can be.
+        using var first = tensor.view(-1).narrow(0, 0, 1);
+        fixed (byte* start = first.bytes)
         {
-            // Another C library: musl.
+            var begin = ((nint)start + LargePage - 1) / LargePage * LargePage;
+            var end = (nint)((long)start + bytes) / LargePage * LargePage;
+            try
+            {
+                // It is advice: whether it is taken makes no difference to anything but time.
+                _ = Advise(begin, (nuint)(end - begin), HugePages);
+            }
+            catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
+            {
+                // Another C library: musl.
+            }
         }
     }
 
@@ -92,8 +113,8 @@ internal static partial class HeapPolicy
         }
     }
 
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetVariable(string name, string value, int overwrite);
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nint start, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int Set(int parameter, int value);

@@ -36,7 +36,6 @@ internal static class TorchLibrary
             return;
         }
 
-        HeapPolicy.AskForLargePages();
         HeapPolicy.Apply(Environment.GetEnvironmentVariables().Keys.Cast<string>());
         string[] places = [AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native")];
         if (places.Select(place => Path.Combine(place, FileName)).FirstOrDefault(File.Exists) is not { } library)
