@@ -36,6 +36,23 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_is_cut_off_while_it_is_open_is_named()
+    {
+        using (var tensor = torch.ones(100))
+        {
+            SafetensorsWriter.Write(folder.Of("cut"), new Dictionary<string, torch.Tensor> { ["x"] = tensor });
+        }
+
+        using var file = new SafetensorsFile(folder.Of("cut"));
+        using (var writer = new FileStream(folder.Of("cut"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            writer.SetLength(writer.Length - 4);
+        }
+
+        Assert.Contains(folder.Of("cut"), Assert.Throws<CoinException>(() => file.Read("x")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_bytes_do_not_depend_on_the_order_in_which_tensors_are_given()
     {
         Tensor a = ones(3), b = zeros(2);
