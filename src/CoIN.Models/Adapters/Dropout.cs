@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Kernels;
 using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,6 +12,9 @@ namespace CoIN.Models.Adapters;
 /// </summary>
 internal sealed class Dropout
 {
+    /// <summary>Bytes that a thread draws at a time.</summary>
+    private const int PieceBytes = 1024 * RandomBits.Block;
+
     private readonly Device device;
     private readonly ushort threshold;
     private long seed;
@@ -54,19 +58,32 @@ internal sealed class Dropout
     public Tensor Apply(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return x.masked_fill(Mask(x), Scalars.Of(0L)).MoveToOuterDisposeScope();
+        return x.masked_fill(Mask(x.shape), Scalars.Of(0L)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>True where an element is dropped: a byte for each, which is all that the graph keeps of it.</summary>
-    private Tensor Mask(Tensor x)
+    /// <summary>Draws the next mask: true where an element is dropped. A byte for each, which is all that is kept of it for the gradients.</summary>
+    public Tensor Mask(params long[] shape)
     {
-        var mask = empty(x.shape, ScalarType.Bool, device);
+        var mask = empty(shape, ScalarType.Bool, device);
         if (device.type == DeviceType.CUDA)
         {
             return mask.bernoulli_(1 - Kept);
         }
 
-        RandomBits.Below(mask.bytes, SeededRandom.Combine(stream, drawn++), threshold);
+        Draw(mask, SeededRandom.Combine(stream, drawn++));
         return mask;
+    }
+
+    /// <summary>All threads draw, each some of the bytes.</summary>
+    private unsafe void Draw(Tensor mask, long seedOfMask)
+    {
+        var flags = CpuKernels.Bytes(mask);
+        var count = mask.numel();
+        KernelTeam.Run((int)((count + PieceBytes - 1) / PieceBytes), piece =>
+        {
+            var from = (long)piece * PieceBytes;
+            RandomBits.Below(new Span<byte>(flags + from, (int)Math.Min(PieceBytes, count - from)), seedOfMask, threshold, from);
+        });
+        GC.KeepAlive(mask);
     }
 }

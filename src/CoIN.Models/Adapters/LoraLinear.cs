@@ -12,16 +12,17 @@ namespace CoIN.Models.Adapters;
 /// </summary>
 internal sealed class LoraLinear : IDisposable
 {
-    private readonly IReadOnlyList<LinearPart> parts;
-    private readonly int rank;
-
     private LoraLinear(IReadOnlyList<LinearPart> parts, int rank, Tensor a, Tensor[] b)
     {
-        this.parts = parts;
-        this.rank = rank;
+        Parts = parts;
+        Rank = rank;
         A = a;
         B = b;
     }
+
+    public IReadOnlyList<LinearPart> Parts { get; }
+
+    public int Rank { get; }
 
     /// <summary>[parts · r, inputs].</summary>
     public Tensor A { get; }
@@ -48,9 +49,9 @@ internal sealed class LoraLinear : IDisposable
     public IEnumerable<(string Name, Tensor A, Tensor B)> Slices(Func<Tensor, Tensor>? of = null)
     {
         var a = of is null ? A : of(A);
-        for (var i = 0; i < parts.Count; i++)
+        for (var i = 0; i < Parts.Count; i++)
         {
-            yield return (parts[i].Name, a.narrow(0, (long)i * rank, rank), of is null ? B[i] : of(B[i]));
+            yield return (Parts[i].Name, a.narrow(0, (long)i * Rank, Rank), of is null ? B[i] : of(B[i]));
         }
     }
 
@@ -68,8 +69,8 @@ internal sealed class LoraLinear : IDisposable
         for (var i = 0; i < outputs.Length; i++)
         {
             var part = low is null
-                ? F.linear(dropout!.Apply(x), a.narrow(0, (long)i * rank, rank))
-                : outputs.Length == 1 ? low : low.narrow(1, (long)i * rank, rank);
+                ? F.linear(dropout!.Apply(x), a.narrow(0, (long)i * Rank, Rank))
+                : outputs.Length == 1 ? low : low.narrow(1, (long)i * Rank, Rank);
             sums[i] = addmm(outputs[i], part, B[i].to(x.dtype).t(), 1f, factor);
         }
 

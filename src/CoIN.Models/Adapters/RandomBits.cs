@@ -11,13 +11,19 @@ internal static class RandomBits
 {
     private const ulong Golden = 0x9E3779B97F4A7C15;
 
+    /// <summary>Bytes that are drawn together.</summary>
+    public const int Block = 32;
+
     /// <summary>Writes 1 with probability <paramref name="threshold"/> / 65,536 into each byte, else 0.</summary>
-    public static void Below(Span<byte> flags, long seed, ushort threshold)
+    /// <param name="flags">Some bytes of the seed's sequence.</param>
+    /// <param name="from">The first one's place in the sequence, a multiple of <see cref="Block"/>.</param>
+    public static void Below(Span<byte> flags, long seed, ushort threshold, long from = 0)
     {
+        // Four bytes come of each number, and numbers of a counter.
         var limit = Vector256.Create(threshold);
-        var counter = Vector256.Create(unchecked((ulong)seed)) + (Vector256.Create(1UL, 2, 3, 4) * Golden);
+        var counter = Vector256.Create(unchecked((ulong)seed + ((ulong)from / 4 * Golden))) + (Vector256.Create(1UL, 2, 3, 4) * Golden);
         var stride = Vector256.Create(unchecked(4 * Golden));
-        Span<byte> block = stackalloc byte[Vector256<byte>.Count];
+        Span<byte> block = stackalloc byte[Block];
         for (var at = 0; at < flags.Length; at += block.Length)
         {
             var first = Vector256.LessThan(Mix(counter).AsUInt16(), limit);

@@ -73,11 +73,15 @@ internal static unsafe class Attention
     /// <param name="qkv">[N, <see cref="HeadLayout.RowSize"/>], after <see cref="Store(Tensor, HeadLayout, IReadOnlyList{NewPositions}, int, ValueTuple{Tensor, Tensor}?)"/>.</param>
     /// <param name="queries">What is wanted: the result has their rows in this order.</param>
     /// <param name="causal">Whether a position sees only what stands before it and itself.</param>
+    /// <param name="logSums">
+    /// [sum of counts, heads], which receives the logarithms of the sums of e to the power of the scaled products, if given: from them the weights can be computed again.
+    /// </param>
     /// <returns>[sum of counts, <see cref="HeadLayout.OutputSize"/>].</returns>
-    public static Tensor Attend(Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> queries, int layer, bool causal)
+    public static Tensor Attend(Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> queries, int layer, bool causal, Tensor? logSums = null)
     {
         var output = empty([queries.Sum(one => one.Count), layout.OutputSize], ScalarType.Float32);
         var pieces = new List<Piece>();
+        var sums = logSums is null ? null : CpuKernels.Address(logSums);
         var row = 0;
         foreach (var one in queries)
         {
@@ -86,7 +90,7 @@ internal static unsafe class Attention
             {
                 pieces.Add(new Piece(
                     CpuKernels.Address(qkv) + ((long)(one.From + from) * layout.RowSize), CpuKernels.Address(output) + ((long)(row + from) * layout.OutputSize),
-                    Math.Min(PieceQueries, one.Count - from), spans, causal ? one.At + from : null));
+                    sums is null ? null : sums + ((long)(row + from) * layout.Heads), Math.Min(PieceQueries, one.Count - from), spans, causal ? one.At + from : null));
             }
 
             row += one.Count;
@@ -94,6 +98,7 @@ internal static unsafe class Attention
 
         KernelTeam.Run(pieces.Count * layout.Heads, i => new Heads(pieces[i / layout.Heads], layout, layer, i % layout.Heads).Run());
         GC.KeepAlive(qkv);
+        GC.KeepAlive(logSums);
         return output;
     }
 
@@ -143,6 +148,20 @@ internal static unsafe class Attention
         }
     }
 
+    /// <summary>The rotation's gradient, which is the rotation by the opposite angle.</summary>
+    public static void RotateBack(float* x, int half, float* cos, float* sin)
+    {
+        for (var i = 0; i < half; i += CpuKernels.Width)
+        {
+            var mask = RowKernels.Mask(half - i);
+            Vector512<float> a = Avx512F.MaskLoad(x + i, mask, default), b = Avx512F.MaskLoad(x + half + i, mask, default);
+            Avx512F.MaskStore(x + i, mask, Avx512F.FusedMultiplyAdd(b, Avx512F.MaskLoad(sin + half + i, mask, default), a * Avx512F.MaskLoad(cos + i, mask, default)));
+            Avx512F.MaskStore(
+                x + half + i, mask,
+                Avx512F.FusedMultiplyAddNegated(a, Avx512F.MaskLoad(sin + i, mask, default), b * Avx512F.MaskLoad(cos + half + i, mask, default)));
+        }
+    }
+
     /// <summary>A span and those before it, the sequence's first one first.</summary>
     private static KeyValueSpan[] Chain(KeyValueSpan last)
     {
@@ -158,13 +177,16 @@ internal static unsafe class Attention
     /// <summary>Queries that follow one another.</summary>
     /// <param name="From">The first one's row of queries, keys and values.</param>
     /// <param name="To">Its row of the result.</param>
+    /// <param name="LogSums">Its logarithms of sums, or null.</param>
     /// <param name="Spans">The sequence's spans, the queries' own the last.</param>
     /// <param name="At">The first query's place in the last span, behind which it does not see; null to see all.</param>
-    private sealed class Piece(float* from, float* to, int count, KeyValueSpan[] spans, int? at)
+    private sealed class Piece(float* from, float* to, float* logSums, int count, KeyValueSpan[] spans, int? at)
     {
         public float* From => from;
 
         public float* To => to;
+
+        public float* LogSums => logSums;
 
         public int Count => count;
 
@@ -215,7 +237,7 @@ internal static unsafe class Attention
                 {
                     var places = group * CpuKernels.Width;
                     BroadcastProduct.Run(
-                        queries, layout.RowSize, count, keys + ((long)places * layout.Size), CpuKernels.Width, (nint)layout.Size * CpuKernels.Width,
+                        queries, layout.RowSize, 1, count, keys + ((long)places * layout.Size), CpuKernels.Width, (nint)layout.Size * CpuKernels.Width,
                         Math.Min(BroadcastProduct.Vectors, groups - group), layout.Size, weights + column + places, columns, continues: false);
                 }
 
@@ -230,7 +252,11 @@ internal static unsafe class Attention
             var totals = stackalloc float[BroadcastProduct.Rows];
             for (var query = 0; query < count; query++)
             {
-                totals[query] = Softmax(weights + (query * columns), column);
+                (totals[query], var highest) = Softmax(weights + (query * columns), column);
+                if (piece.LogSums is not null)
+                {
+                    piece.LogSums[((long)(first + query) * layout.Heads) + head] = highest + MathF.Log(totals[query]);
+                }
             }
 
             var to = piece.To + ((long)first * layout.OutputSize) + (head * layout.Size);
@@ -244,9 +270,9 @@ internal static unsafe class Attention
         private static void Hide(float* weights, int seen, int places) => new Span<float>(weights + seen, places - seen).Fill(float.NegativeInfinity);
 
         /// <summary>Products with keys become e to the power of their scaled difference from the largest.</summary>
-        /// <returns>Their sum.</returns>
+        /// <returns>Their sum, and the largest scaled.</returns>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private float Softmax(float* weights, int columns)
+        private (float Sum, float Highest) Softmax(float* weights, int columns)
         {
             var highest = Vector512.Create(float.NegativeInfinity);
             for (var i = 0; i < columns; i += CpuKernels.Width)
@@ -268,7 +294,7 @@ internal static unsafe class Attention
                 sum += weight;
             }
 
-            return CpuKernels.Sum(sum);
+            return (CpuKernels.Sum(sum), top * scale[0]);
         }
 
         /// <summary>The weighted sums of up to four vectors of the values' numbers, from number <paramref name="at"/> on.</summary>
@@ -282,7 +308,7 @@ internal static unsafe class Attention
                 var span = piece.Spans[i];
                 var seen = piece.Seen(i, last);
                 BroadcastProduct.Run(
-                    weights, columns, count, span.Values(layer, keyHead) + at, span.ValueStride, CpuKernels.Width, vectors, seen, sums, Stride, continues: i > 0);
+                    weights, columns, 1, count, span.Values(layer, keyHead) + at, span.ValueStride, CpuKernels.Width, vectors, seen, sums, Stride, continues: i > 0);
                 weights += Groups(seen) * CpuKernels.Width;
             }
 

@@ -13,24 +13,24 @@ internal static unsafe class BroadcastProduct
     public const int Rows = 6, Vectors = 4;
 
     /// <summary>Forms the sums of <paramref name="length"/> products for some rows and vectors of outputs, in order from the first product to the last.</summary>
-    /// <param name="x">The rows' first numbers, <paramref name="xStep"/> apart; a row's numbers follow one another.</param>
+    /// <param name="x">The rows' first numbers, <paramref name="xStep"/> apart; a row's numbers are <paramref name="xNext"/> apart.</param>
     /// <param name="rows">1 to <see cref="Rows"/>.</param>
     /// <param name="w">The first vector of the first row of W; rows are <paramref name="wStep"/> apart, the vectors of a row <paramref name="vector"/>.</param>
     /// <param name="vectors">1 to <see cref="Vectors"/>.</param>
     /// <param name="y">Where the sums go: rows <paramref name="yStep"/> apart, a row's vectors one behind the other.</param>
     /// <param name="continues">Whether the sums begin with what is there.</param>
     public static void Run(
-        float* x, nint xStep, int rows, float* w, nint wStep, nint vector, int vectors, int length, float* y, nint yStep, bool continues)
+        float* x, nint xStep, nint xNext, int rows, float* w, nint wStep, nint vector, int vectors, int length, float* y, nint yStep, bool continues)
     {
         if (vectors == Vectors && rows > 1)
         {
-            SixByFour(x, xStep, rows, w, wStep, vector, length, y, yStep, continues);
+            SixByFour(x, xStep, xNext, rows, w, wStep, vector, length, y, yStep, continues);
             return;
         }
 
         if (vectors == 2 && rows > 1)
         {
-            SixByTwo(x, xStep, rows, w, wStep, vector, length, y, yStep, continues);
+            SixByTwo(x, xStep, xNext, rows, w, wStep, vector, length, y, yStep, continues);
             return;
         }
 
@@ -38,19 +38,19 @@ internal static unsafe class BroadcastProduct
         {
             if (vectors == Vectors)
             {
-                OneByFour(x, w, wStep, vector, length, y, continues);
+                OneByFour(x, xNext, w, wStep, vector, length, y, continues);
                 continue;
             }
 
             for (var i = 0; i < vectors; i++)
             {
-                One(x, w + (i * vector), wStep, length, y + (i * CpuKernels.Width), continues);
+                One(x, xNext, w + (i * vector), wStep, length, y + (i * CpuKernels.Width), continues);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SixByFour(float* x, nint xStep, int rows, float* w, nint wStep, nint vector, int length, float* y, nint yStep, bool continues)
+    private static void SixByFour(float* x, nint xStep, nint xNext, int rows, float* w, nint wStep, nint vector, int length, float* y, nint yStep, bool continues)
     {
         // Where there are fewer than six rows, the last is computed again and again, and written once.
         float* x0 = x, x1 = x + (Math.Min(1, rows - 1) * xStep), x2 = x + (Math.Min(2, rows - 1) * xStep);
@@ -68,35 +68,35 @@ internal static unsafe class BroadcastProduct
             Load(y + (Math.Min(5, rows - 1) * yStep), out f0, out f1, out f2, out f3);
         }
 
-        for (nint i = 0; i < length; i++, w += wStep)
+        for (nint i = 0, at = 0; i < length; i++, at += xNext, w += wStep)
         {
             Vector512<float> w0 = Vector512.Load(w), w1 = Vector512.Load(w + vector), w2 = Vector512.Load(w + (2 * vector)), w3 = Vector512.Load(w + (3 * vector));
-            var v = Vector512.Create(x0[i]);
+            var v = Vector512.Create(x0[at]);
             a0 = Avx512F.FusedMultiplyAdd(v, w0, a0);
             a1 = Avx512F.FusedMultiplyAdd(v, w1, a1);
             a2 = Avx512F.FusedMultiplyAdd(v, w2, a2);
             a3 = Avx512F.FusedMultiplyAdd(v, w3, a3);
-            v = Vector512.Create(x1[i]);
+            v = Vector512.Create(x1[at]);
             b0 = Avx512F.FusedMultiplyAdd(v, w0, b0);
             b1 = Avx512F.FusedMultiplyAdd(v, w1, b1);
             b2 = Avx512F.FusedMultiplyAdd(v, w2, b2);
             b3 = Avx512F.FusedMultiplyAdd(v, w3, b3);
-            v = Vector512.Create(x2[i]);
+            v = Vector512.Create(x2[at]);
             c0 = Avx512F.FusedMultiplyAdd(v, w0, c0);
             c1 = Avx512F.FusedMultiplyAdd(v, w1, c1);
             c2 = Avx512F.FusedMultiplyAdd(v, w2, c2);
             c3 = Avx512F.FusedMultiplyAdd(v, w3, c3);
-            v = Vector512.Create(x3[i]);
+            v = Vector512.Create(x3[at]);
             d0 = Avx512F.FusedMultiplyAdd(v, w0, d0);
             d1 = Avx512F.FusedMultiplyAdd(v, w1, d1);
             d2 = Avx512F.FusedMultiplyAdd(v, w2, d2);
             d3 = Avx512F.FusedMultiplyAdd(v, w3, d3);
-            v = Vector512.Create(x4[i]);
+            v = Vector512.Create(x4[at]);
             e0 = Avx512F.FusedMultiplyAdd(v, w0, e0);
             e1 = Avx512F.FusedMultiplyAdd(v, w1, e1);
             e2 = Avx512F.FusedMultiplyAdd(v, w2, e2);
             e3 = Avx512F.FusedMultiplyAdd(v, w3, e3);
-            v = Vector512.Create(x5[i]);
+            v = Vector512.Create(x5[at]);
             f0 = Avx512F.FusedMultiplyAdd(v, w0, f0);
             f1 = Avx512F.FusedMultiplyAdd(v, w1, f1);
             f2 = Avx512F.FusedMultiplyAdd(v, w2, f2);
@@ -133,7 +133,7 @@ internal static unsafe class BroadcastProduct
 
     /// <remarks>For heads of 32 numbers.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SixByTwo(float* x, nint xStep, int rows, float* w, nint wStep, nint vector, int length, float* y, nint yStep, bool continues)
+    private static void SixByTwo(float* x, nint xStep, nint xNext, int rows, float* w, nint wStep, nint vector, int length, float* y, nint yStep, bool continues)
     {
         // Where there are fewer than six rows, the last is computed again and again, and written once.
         float* x0 = x, x1 = x + (Math.Min(1, rows - 1) * xStep), x2 = x + (Math.Min(2, rows - 1) * xStep);
@@ -150,25 +150,25 @@ internal static unsafe class BroadcastProduct
             Load(y + (Math.Min(5, rows - 1) * yStep), out f0, out f1);
         }
 
-        for (nint i = 0; i < length; i++, w += wStep)
+        for (nint i = 0, at = 0; i < length; i++, at += xNext, w += wStep)
         {
             Vector512<float> w0 = Vector512.Load(w), w1 = Vector512.Load(w + vector);
-            var v = Vector512.Create(x0[i]);
+            var v = Vector512.Create(x0[at]);
             a0 = Avx512F.FusedMultiplyAdd(v, w0, a0);
             a1 = Avx512F.FusedMultiplyAdd(v, w1, a1);
-            v = Vector512.Create(x1[i]);
+            v = Vector512.Create(x1[at]);
             b0 = Avx512F.FusedMultiplyAdd(v, w0, b0);
             b1 = Avx512F.FusedMultiplyAdd(v, w1, b1);
-            v = Vector512.Create(x2[i]);
+            v = Vector512.Create(x2[at]);
             c0 = Avx512F.FusedMultiplyAdd(v, w0, c0);
             c1 = Avx512F.FusedMultiplyAdd(v, w1, c1);
-            v = Vector512.Create(x3[i]);
+            v = Vector512.Create(x3[at]);
             d0 = Avx512F.FusedMultiplyAdd(v, w0, d0);
             d1 = Avx512F.FusedMultiplyAdd(v, w1, d1);
-            v = Vector512.Create(x4[i]);
+            v = Vector512.Create(x4[at]);
             e0 = Avx512F.FusedMultiplyAdd(v, w0, e0);
             e1 = Avx512F.FusedMultiplyAdd(v, w1, e1);
-            v = Vector512.Create(x5[i]);
+            v = Vector512.Create(x5[at]);
             f0 = Avx512F.FusedMultiplyAdd(v, w0, f0);
             f1 = Avx512F.FusedMultiplyAdd(v, w1, f1);
         }
@@ -202,7 +202,7 @@ internal static unsafe class BroadcastProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneByFour(float* x, float* w, nint wStep, nint vector, int length, float* y, bool continues)
+    private static void OneByFour(float* x, nint xNext, float* w, nint wStep, nint vector, int length, float* y, bool continues)
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
         if (continues)
@@ -210,9 +210,9 @@ internal static unsafe class BroadcastProduct
             Load(y, out a0, out a1, out a2, out a3);
         }
 
-        for (nint i = 0; i < length; i++, w += wStep)
+        for (nint i = 0, at = 0; i < length; i++, at += xNext, w += wStep)
         {
-            var v = Vector512.Create(x[i]);
+            var v = Vector512.Create(x[at]);
             a0 = Avx512F.FusedMultiplyAdd(v, Vector512.Load(w), a0);
             a1 = Avx512F.FusedMultiplyAdd(v, Vector512.Load(w + vector), a1);
             a2 = Avx512F.FusedMultiplyAdd(v, Vector512.Load(w + (2 * vector)), a2);
@@ -223,12 +223,12 @@ internal static unsafe class BroadcastProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void One(float* x, float* w, nint wStep, int length, float* y, bool continues)
+    private static void One(float* x, nint xNext, float* w, nint wStep, int length, float* y, bool continues)
     {
         var sum = continues ? Vector512.Load(y) : default;
-        for (nint i = 0; i < length; i++, w += wStep)
+        for (nint i = 0, at = 0; i < length; i++, at += xNext, w += wStep)
         {
-            sum = Avx512F.FusedMultiplyAdd(Vector512.Create(x[i]), Vector512.Load(w), sum);
+            sum = Avx512F.FusedMultiplyAdd(Vector512.Create(x[at]), Vector512.Load(w), sum);
         }
 
         sum.Store(y);

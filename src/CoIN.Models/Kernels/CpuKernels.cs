@@ -48,7 +48,10 @@ internal static unsafe class CpuKernels
 
     /// <summary>Where a tensor's numbers lie. The caller keeps the tensor alive.</summary>
     /// <param name="tensor">float32, contiguous, in main memory.</param>
-    public static float* Address(Tensor tensor)
+    public static float* Address(Tensor tensor) => (float*)Bytes(tensor);
+
+    /// <summary>The same for numbers of any type.</summary>
+    public static byte* Bytes(Tensor tensor)
     {
         if (tensor.numel() == 0)
         {
@@ -58,7 +61,7 @@ internal static unsafe class CpuKernels
         // libtorch's memory does not move.
         fixed (byte* first = tensor.bytes)
         {
-            return (float*)first;
+            return first;
         }
     }
 

@@ -54,6 +54,20 @@ internal static unsafe class MatrixProduct
         return sum;
     }
 
+    /// <summary>Writes x Wᵀ to where <paramref name="y"/> is.</summary>
+    /// <param name="x">[rows, inputs], a row's numbers side by side.</param>
+    /// <param name="w">[outputs, inputs], likewise.</param>
+    /// <param name="y">[rows, outputs], likewise.</param>
+    public static void Run(MatrixView x, MatrixView w, MatrixView y)
+    {
+        if (x.Columns != w.Columns || y.Rows != x.Rows || y.Columns != w.Rows || x.ColumnStep != 1 || w.ColumnStep != 1 || y.ColumnStep != 1)
+        {
+            throw new ArgumentException($"[{x.Rows}, {x.Columns}] times [{w.Rows}, {w.Columns}] transposed is not [{y.Rows}, {y.Columns}], or not row by row.");
+        }
+
+        new Product(x, w, null, y, adds: false).Run();
+    }
+
     /// <remarks>Sizes that do not fit are libtorch's to refuse.</remarks>
     private static bool Serves(Tensor x, Tensor weight, Tensor? bias) =>
         CpuKernels.Serve(x) && CpuKernels.Serve(weight) && (bias is null || (CpuKernels.Serve(bias) && bias.numel() == weight.size(0)))
@@ -63,10 +77,7 @@ internal static unsafe class MatrixProduct
     {
         using var scope = NewDisposeScope();
         var plain = x.contiguous();
-        var work = new Product(
-            CpuKernels.Address(plain), CpuKernels.Address(weight), bias is null ? null : CpuKernels.Address(bias.contiguous()), CpuKernels.Address(y),
-            (int)(x.numel() / weight.size(1)), (int)weight.size(1), (int)weight.size(0), adds);
-        work.Run();
+        new Product(MatrixView.Of(plain), MatrixView.Of(weight), bias is null ? null : CpuKernels.Address(bias.contiguous()), MatrixView.Of(y), adds).Run();
         GC.KeepAlive(plain);
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);
@@ -74,14 +85,35 @@ internal static unsafe class MatrixProduct
     }
 
     /// <summary>One product. Pieces are blocks of rows and outputs; a sum is formed by the same operations whichever tile it falls into.</summary>
-    private sealed class Product(float* x, float* w, float* bias, float* y, int rows, int inputs, int outputs, bool adds)
+    private sealed class Product
     {
-        private readonly int rowBlock = rows <= NarrowOutputs * 2 ? rows : BlockRows;
-        private readonly int outputBlock = rows <= NarrowOutputs * 2 ? NarrowOutputs : BlockOutputs;
-        private readonly int stretch = Stretch(inputs);
+        private readonly float* x;
+        private readonly float* w;
+        private readonly float* y;
+        private readonly nint xStep;
+        private readonly nint wStep;
+        private readonly nint yStep;
+        private readonly float* bias;
+        private readonly int rows;
+        private readonly int inputs;
+        private readonly int outputs;
+        private readonly bool adds;
+
+        public Product(MatrixView x, MatrixView w, float* bias, MatrixView y, bool adds)
+        {
+            this.x = x.At;
+            this.w = w.At;
+            this.y = y.At;
+            (xStep, wStep, yStep) = (x.RowStep, w.RowStep, y.RowStep);
+            (rows, inputs, outputs) = (x.Rows, x.Columns, w.Rows);
+            this.bias = bias;
+            this.adds = adds;
+        }
 
         public void Run()
         {
+            var few = rows <= NarrowOutputs * 2;
+            int rowBlock = few ? rows : BlockRows, outputBlock = few ? NarrowOutputs : BlockOutputs, stretch = Stretch(inputs);
             int rowBlocks = (rows + rowBlock - 1) / rowBlock, outputBlocks = (outputs + outputBlock - 1) / outputBlock;
             KernelTeam.Run(rowBlocks * outputBlocks, piece =>
             {
@@ -117,8 +149,8 @@ internal static unsafe class MatrixProduct
                 for (var j = output; j < outputEnd; j += TileOutputs)
                 {
                     var direct = wholeVectors && j + TileOutputs <= outputs;
-                    var to = direct ? y + ((long)row * outputs) + j : sums;
-                    var step = direct ? outputs : TileOutputs;
+                    var to = direct ? y + (row * yStep) + j : sums;
+                    var step = direct ? yStep : TileOutputs;
                     if (count == TileRows)
                     {
                         Six(row, j, from, length, to, step, direct && continues);
@@ -141,7 +173,7 @@ internal static unsafe class MatrixProduct
         {
             for (; row < rowEnd; row++)
             {
-                var target = new Span<float>(y + ((long)row * outputs) + output, outputEnd - output);
+                var target = new Span<float>(y + (row * yStep) + output, outputEnd - output);
                 var start = new ReadOnlySpan<float>(bias + output, target.Length);
                 if (adds)
                 {
@@ -161,9 +193,9 @@ internal static unsafe class MatrixProduct
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Six(int row, int output, int from, int length, float* to, nint toStep, bool continues)
         {
-            nint step = inputs;
-            float* x0 = x + ((long)row * inputs) + from, x3 = x0 + (3 * step);
-            float* w0 = w + ((long)output * inputs) + from, w1 = Weights(output + 1, from), w2 = Weights(output + 2, from), w3 = Weights(output + 3, from);
+            var step = xStep;
+            float* x0 = x + (row * xStep) + from, x3 = x0 + (3 * step);
+            float* w0 = w + (output * wStep) + from, w1 = Weights(output + 1, from), w2 = Weights(output + 2, from), w3 = Weights(output + 3, from);
             Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
             Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
             Vector512<float> e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
@@ -214,8 +246,8 @@ internal static unsafe class MatrixProduct
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void One(int row, int output, int from, int length, float* to, bool continues)
         {
-            var x0 = x + ((long)row * inputs) + from;
-            float* w0 = w + ((long)output * inputs) + from, w1 = Weights(output + 1, from), w2 = Weights(output + 2, from), w3 = Weights(output + 3, from);
+            var x0 = x + (row * xStep) + from;
+            float* w0 = w + (output * wStep) + from, w1 = Weights(output + 1, from), w2 = Weights(output + 2, from), w3 = Weights(output + 3, from);
             Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
             nint i = 0;
             for (; i + CpuKernels.Width <= length; i += CpuKernels.Width)
@@ -232,7 +264,7 @@ internal static unsafe class MatrixProduct
 
         /// <summary>A row of the weights; the last one again where a tile reaches beyond it.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private float* Weights(int output, int from) => w + ((long)Math.Min(output, outputs - 1) * inputs) + from;
+        private float* Weights(int output, int from) => w + (Math.Min(output, outputs - 1) * wStep) + from;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Write(float* to, Vector128<float> sums, bool continues) => (continues ? sums + Vector128.Load(to) : sums).Store(to);
@@ -242,8 +274,8 @@ internal static unsafe class MatrixProduct
         private void Put(int row, int count, int output, int from, int length, float* sums, bool continues)
         {
             var done = length - (length % CpuKernels.Width);
-            var target = y + ((long)row * outputs) + output;
-            for (var i = 0; i < count; i++, target += outputs)
+            var target = y + (row * yStep) + output;
+            for (var i = 0; i < count; i++, target += yStep)
             {
                 var sum = Vector128.Load(sums + (i * TileOutputs));
                 if (done < length)
@@ -261,7 +293,7 @@ internal static unsafe class MatrixProduct
         private Vector128<float> Rest(int row, int output, int from, int done, int length)
         {
             var mask = CpuKernels.First(length - done);
-            var v = Avx512F.MaskLoad(x + ((long)row * inputs) + from + done, mask, default);
+            var v = Avx512F.MaskLoad(x + (row * xStep) + from + done, mask, default);
             return Sums(
                 v * Avx512F.MaskLoad(Weights(output, from) + done, mask, default), v * Avx512F.MaskLoad(Weights(output + 1, from) + done, mask, default),
                 v * Avx512F.MaskLoad(Weights(output + 2, from) + done, mask, default), v * Avx512F.MaskLoad(Weights(output + 3, from) + done, mask, default));

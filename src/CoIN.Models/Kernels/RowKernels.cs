@@ -103,6 +103,29 @@ internal static unsafe class RowKernels
         return y;
     }
 
+    /// <summary>A copy in which the numbers whose byte is set are zero.</summary>
+    /// <param name="x">[N, C].</param>
+    /// <param name="dropped">A byte for each number.</param>
+    public static Tensor Drop(Tensor x, Tensor dropped)
+    {
+        var size = (int)x.size(-1);
+        var y = empty(x.shape, ScalarType.Float32);
+        float* from = CpuKernels.Address(x), to = CpuKernels.Address(y);
+        var flags = CpuKernels.Bytes(dropped);
+        Rows(x.size(0), size, row =>
+        {
+            for (var i = 0; i < size; i += CpuKernels.Width)
+            {
+                var at = (row * size) + i;
+                var mask = Mask(size - i);
+                Avx512F.MaskStore(to + at, mask, Avx512F.MaskLoad(from + at, mask, default) & Kept(flags + at, size - i));
+            }
+        });
+        GC.KeepAlive(x);
+        GC.KeepAlive(dropped);
+        return y;
+    }
+
     /// <summary>CLIP's <c>quick_gelu</c>, x · sigmoid(1.702 x), in place of what was there.</summary>
     /// <param name="x">[…, C], contiguous.</param>
     public static void QuickGelu(Tensor x)
@@ -121,14 +144,34 @@ internal static unsafe class RowKernels
         GC.KeepAlive(x);
     }
 
+    /// <summary>All bits of the lanes whose byte is not set.</summary>
+    /// <param name="dropped">A byte for each lane.</param>
+    /// <param name="count">Bytes that there are; lanes beyond are arbitrary.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Kept(byte* dropped, int count)
+    {
+        if (count >= CpuKernels.Width)
+        {
+            return Vector512.Equals(Avx512F.ConvertToVector512Int32(Vector128.Load(dropped)), Vector512<int>.Zero).AsSingle();
+        }
+
+        var few = Vector128<byte>.Zero;
+        for (var i = 0; i < count; i++)
+        {
+            few = few.WithElement(i, dropped[i]);
+        }
+
+        return Vector512.Equals(Avx512F.ConvertToVector512Int32(few), Vector512<int>.Zero).AsSingle();
+    }
+
     /// <summary>x · sigmoid(s x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Swish(Vector512<float> x, float s) => x / (Vector512<float>.One + Exponential.Of(x * Vector512.Create(-s)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Mask(int rest) => rest >= CpuKernels.Width ? Vector512<float>.AllBitsSet : CpuKernels.First(rest);
+    internal static Vector512<float> Mask(int rest) => rest >= CpuKernels.Width ? Vector512<float>.AllBitsSet : CpuKernels.First(rest);
 
-    private static void Rows(long rows, int size, Action<long> row)
+    internal static void Rows(long rows, int size, Action<long> row)
     {
         var together = Math.Max(1, Numbers / size);
         KernelTeam.Run((int)((rows + together - 1) / together), piece =>

@@ -14,15 +14,13 @@ namespace CoIN.Models.Modules;
 internal sealed class LlamaLayer : IDisposable
 {
     private readonly LlamaConfig config;
-    private readonly Tensor inputNorm;
-    private readonly Tensor postNorm;
 
     public LlamaLayer(CheckpointFolder checkpoint, string prefix, LlamaConfig config, ScalarType dtype, Device device)
     {
         this.config = config;
         int size = config.HiddenSize, keyValueSize = config.KeyValueHeads * config.HeadSize;
-        inputNorm = checkpoint.Take($"{prefix}input_layernorm.weight", dtype, device, size).DetachFromDisposeScope();
-        postNorm = checkpoint.Take($"{prefix}post_attention_layernorm.weight", dtype, device, size).DetachFromDisposeScope();
+        InputNorm = checkpoint.Take($"{prefix}input_layernorm.weight", dtype, device, size).DetachFromDisposeScope();
+        PostNorm = checkpoint.Take($"{prefix}post_attention_layernorm.weight", dtype, device, size).DetachFromDisposeScope();
         Qkv = Linear.Take(
             checkpoint, prefix, size, config.AttentionBias, dtype, device,
             new("self_attn.q_proj", size), new("self_attn.k_proj", keyValueSize), new("self_attn.v_proj", keyValueSize));
@@ -36,13 +34,19 @@ internal sealed class LlamaLayer : IDisposable
     private LlamaLayer(LlamaLayer other, LoraLayer adapter, double scaling)
     {
         config = other.config;
-        inputNorm = other.inputNorm.alias().DetachFromDisposeScope();
-        postNorm = other.postNorm.alias().DetachFromDisposeScope();
+        InputNorm = other.InputNorm.alias().DetachFromDisposeScope();
+        PostNorm = other.PostNorm.alias().DetachFromDisposeScope();
         Qkv = other.Qkv.With(adapter.Qkv.Merge(other.Qkv, scaling));
         Output = other.Output.With(adapter.Output.Merge(other.Output, scaling));
         GateUp = other.GateUp.With(adapter.GateUp.Merge(other.GateUp, scaling));
         Down = other.Down.With(adapter.Down.Merge(other.Down, scaling));
     }
+
+    /// <summary>[hidden size]: the norm's weight in front of the attention.</summary>
+    public Tensor InputNorm { get; }
+
+    /// <summary>[hidden size]: the norm's weight in front of the feed-forward network.</summary>
+    public Tensor PostNorm { get; }
 
     public Linear Qkv { get; }
 
@@ -118,14 +122,14 @@ internal sealed class LlamaLayer : IDisposable
     {
         using var scope = NewDisposeScope();
         var layout = new HeadLayout(config.Heads, config.KeyValueHeads, config.HeadSize);
-        var qkv = Qkv.Infer(RowKernels.RmsNorm(x, inputNorm, config.RmsNormEps));
+        var qkv = Qkv.Infer(RowKernels.RmsNorm(x, InputNorm, config.RmsNormEps));
         Attention.Store(qkv, layout, stored, layer, rotations);
         var attended = Attention.Attend(qkv, layout, wanted ?? stored, layer, causal: true);
         qkv.Dispose();
         var rows = wanted is null
             ? x : x.index_select(0, tensor(wanted.SelectMany(one => Enumerable.Range(one.From, one.Count)).Select(row => (long)row).ToArray()));
         rows = Output.InferOnto(rows, attended);
-        var gateUp = GateUp.Infer(RowKernels.RmsNorm(rows, postNorm, config.RmsNormEps));
+        var gateUp = GateUp.Infer(RowKernels.RmsNorm(rows, PostNorm, config.RmsNormEps));
         var inner = RowKernels.SwiGlu(gateUp);
         gateUp.Dispose();
         return Down.InferOnto(rows, inner).MoveToOuterDisposeScope();
@@ -133,13 +137,13 @@ internal sealed class LlamaLayer : IDisposable
 
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
     [
-        ($"{prefix}input_layernorm.weight", inputNorm),
-        ($"{prefix}post_attention_layernorm.weight", postNorm),
+        ($"{prefix}input_layernorm.weight", InputNorm),
+        ($"{prefix}post_attention_layernorm.weight", PostNorm),
         .. Linears.SelectMany(linear => linear.Slices()).Select(slice => ($"{prefix}{slice.Name}.weight", slice.Weight)),
         .. Linears.SelectMany(linear => linear.Slices()).Where(slice => slice.Bias is not null).Select(slice => ($"{prefix}{slice.Name}.bias", slice.Bias!)),
     ];
 
-    public IEnumerable<Tensor> Parameters() => [inputNorm, postNorm, .. Linears.Select(linear => linear.Weight), .. Linears.Select(linear => linear.Bias).OfType<Tensor>()];
+    public IEnumerable<Tensor> Parameters() => [InputNorm, PostNorm, .. Linears.Select(linear => linear.Weight), .. Linears.Select(linear => linear.Bias).OfType<Tensor>()];
 
     public void Dispose()
     {
@@ -159,7 +163,7 @@ internal sealed class LlamaLayer : IDisposable
 
     private (Tensor Q, Tensor K, Tensor V) QueryKeyValue(Tensor x, (Tensor Cos, Tensor Sin) rotation, AdapterPass? adapter, LoraLayer? lora)
     {
-        var qkv = Project(Qkv, RmsNorm.Forward(x, inputNorm, config.RmsNormEps), adapter, lora?.Qkv);
+        var qkv = Project(Qkv, RmsNorm.Forward(x, InputNorm, config.RmsNormEps), adapter, lora?.Qkv);
         Tensor Heads(Tensor y, int heads) => y.reshape(x.size(0), heads, config.HeadSize);
         return (Rotary.Apply(Heads(qkv[0], config.Heads), rotation), Rotary.Apply(Heads(qkv[1], config.KeyValueHeads), rotation), Heads(qkv[2], config.KeyValueHeads));
     }
@@ -167,7 +171,7 @@ internal sealed class LlamaLayer : IDisposable
     private Tensor Finish(Tensor x, Tensor attended, AdapterPass? adapter, LoraLayer? lora)
     {
         x = x.add(Project(Output, attended, adapter, lora?.Output)[0], Scalars.One);
-        var gateUp = Project(GateUp, RmsNorm.Forward(x, postNorm, config.RmsNormEps), adapter, lora?.GateUp);
+        var gateUp = Project(GateUp, RmsNorm.Forward(x, PostNorm, config.RmsNormEps), adapter, lora?.GateUp);
         return x.add(Project(Down, F.silu(gateUp[0]) * gateUp[1], adapter, lora?.Down)[0], Scalars.One);
     }
 

@@ -12,7 +12,6 @@ namespace CoIN.Models.Modules;
 /// <summary>The LLaMA language model (Touvron et al. 2023), which is Qwen2's too but for biases.</summary>
 internal sealed class LlamaModel : IPromptedModel, IDisposable
 {
-    private readonly Tensor norm;
     private readonly Rotary rotary;
 
     /// <summary>Takes the model out of a checkpoint.</summary>
@@ -23,7 +22,7 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
         Config = config;
         Embedding = checkpoint.Take($"{prefix}embed_tokens.weight", dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
         Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new LlamaLayer(checkpoint, $"{prefix}layers.{i}.", config, dtype, device))];
-        norm = checkpoint.Take($"{prefix}norm.weight", dtype, device, config.HiddenSize).DetachFromDisposeScope();
+        Norm = checkpoint.Take($"{prefix}norm.weight", dtype, device, config.HiddenSize).DetachFromDisposeScope();
         Head = config.TiedEmbeddings
             ? Embedding.alias().DetachFromDisposeScope()
             : checkpoint.Take(headName, dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
@@ -37,7 +36,7 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
     {
         Config = other.Config;
         Embedding = other.Embedding.alias().DetachFromDisposeScope();
-        norm = other.norm.alias().DetachFromDisposeScope();
+        Norm = other.Norm.alias().DetachFromDisposeScope();
         Head = other.Head.alias().DetachFromDisposeScope();
         Layers = [.. other.Layers.Zip(adapter.Layers, (layer, lora) => layer.Merged(lora, adapter.Scaling))];
         rotary = new Rotary(Config.MaxPositions, Config.HeadSize, Config.RopeTheta, Dtype, Device);
@@ -49,6 +48,9 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
     public Tensor Embedding { get; }
 
     public IReadOnlyList<LlamaLayer> Layers { get; }
+
+    /// <summary>[hidden size]: the final norm's weight.</summary>
+    public Tensor Norm { get; }
 
     /// <summary>[vocabulary, hidden size].</summary>
     public Tensor Head { get; }
@@ -92,6 +94,9 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
 
     /// <summary>The rotations of every position, for layers that are run one by one.</summary>
     public (Tensor Cos, Tensor Sin) Rotation(PackedSequences sequences) => rotary.At(sequences.Positions);
+
+    /// <summary>Rotary cosines and sines [positions, head size] by position.</summary>
+    public (Tensor Cos, Tensor Sin) Rotations => rotary.All;
 
     /// <summary>Hidden states of several new positions of each sequence, before the final norm; see <see cref="LlamaLayer.Extend"/>.</summary>
     /// <param name="embedded">[sum of new positions, hidden size].</param>
@@ -151,7 +156,7 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
     Tensor IPromptedModel.Embed(LlavaBatch batch, Tensor? features, Projector? projector) => Embed(batch.TextIds);
 
     /// <summary>The final norm.</summary>
-    public Tensor Normalize(Tensor hidden) => RmsNorm.Forward(hidden, norm, Config.RmsNormEps);
+    public Tensor Normalize(Tensor hidden) => RmsNorm.Forward(hidden, Norm, Config.RmsNormEps);
 
     /// <summary>Final norm and head: [N, hidden size] to float32 logits [N, vocabulary].</summary>
     public Tensor Logits(Tensor hidden) => F.linear(Normalize(hidden), Head).to(ScalarType.Float32);
@@ -160,7 +165,7 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
     public Tensor InferredLogits(Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var normalized = CpuKernels.Serve(hidden) ? RowKernels.RmsNorm(hidden, norm, Config.RmsNormEps) : Normalize(hidden);
+        var normalized = CpuKernels.Serve(hidden) ? RowKernels.RmsNorm(hidden, Norm, Config.RmsNormEps) : Normalize(hidden);
         return MatrixProduct.Linear(normalized, Head, null).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
@@ -169,13 +174,13 @@ internal sealed class LlamaModel : IPromptedModel, IDisposable
     [
         ($"{prefix}embed_tokens.weight", Embedding),
         .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}layers.{i}.")),
-        ($"{prefix}norm.weight", norm),
+        ($"{prefix}norm.weight", Norm),
         .. Config.TiedEmbeddings ? Array.Empty<(string, Tensor)>() : [(headName, Head)],
     ];
 
     /// <summary>The tensors as they are held (fused ones once).</summary>
     public IEnumerable<Tensor> Parameters() =>
-        [Embedding, norm, .. Layers.SelectMany(layer => layer.Parameters()), .. Config.TiedEmbeddings ? Array.Empty<Tensor>() : [Head]];
+        [Embedding, Norm, .. Layers.SelectMany(layer => layer.Parameters()), .. Config.TiedEmbeddings ? Array.Empty<Tensor>() : [Head]];
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using CoIN.Models.Kernels;
 using CoIN.Models.Modules;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -41,6 +42,29 @@ internal static class LabelledLoss
             var factor = part * weight;
             (factor == 1 ? mean : mean * tensor(new[] { (float)factor }, device: mean.device)).backward();
             gradient.narrow(0, first, count).copy_(chunk.grad!);
+        }
+
+        return (loss, gradient);
+    }
+
+    /// <summary>The same by <see cref="CpuKernels"/>.</summary>
+    public static (double Loss, Tensor Gradient) ComputeByKernels(LlamaModel language, Tensor hidden, Tensor targets, double weight, int? chunkRows = null)
+    {
+        var rows = chunkRows ?? ChunkRows(language.Config.VocabularySize);
+        var total = hidden.size(0);
+        var gradient = zeros_like(hidden);
+        var wanted = targets.data<long>().ToArray();
+        double loss = 0;
+        for (long first = 0; first < total; first += rows)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(rows, total - first);
+            var chunk = hidden.narrow(0, first, count);
+            var logits = MatrixProduct.Linear(RowKernels.RmsNorm(chunk, language.Norm, language.Config.RmsNormEps), language.Head, null);
+            loss += RowGradients.CrossEntropy(logits, wanted.AsSpan((int)first, (int)count), (float)(weight / total)) / total;
+            var normalized = empty_like(chunk);
+            PanelProduct.Run(MatrixView.Of(logits), MatrixView.Of(language.Head), MatrixView.Of(normalized), adds: false);
+            RowGradients.AddRmsNorm(chunk, language.Norm, language.Config.RmsNormEps, normalized, gradient.narrow(0, first, count));
         }
 
         return (loss, gradient);

@@ -27,7 +27,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
     private readonly LearningRateSchedule schedule;
     private readonly DataOrder order;
     private readonly Dropout? dropout;
-    private readonly TrainingPass pass;
+    private readonly ITrainingPass pass;
     private readonly Lookahead<MicroBatch> micros;
     private Unfinished unfinished = Unfinished.None;
 
@@ -59,7 +59,7 @@ internal sealed class LlavaTrainingSession : ITrainingSession
             ],
             training.Beta1, training.Beta2, training.Epsilon, training.WeightDecay);
         dropout = options.Lora.Dropout > 0 ? new Dropout(options.Lora.Dropout, model.Device) : null;
-        pass = new TrainingPass(model, adapter, dropout, training.GradientCheckpointing);
+        pass = ITrainingPass.For(model, adapter, dropout, training.GradientCheckpointing);
         if (stage.Checkpoint is not null)
         {
             Step = TrainingCheckpoint.Restore(stage.Checkpoint, Description, adapter, optimizer);

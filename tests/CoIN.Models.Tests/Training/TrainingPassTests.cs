@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters;
+using CoIN.Models.Kernels;
 using CoIN.Models.Llava;
 using CoIN.Models.Tests.Support;
 using CoIN.Models.Training;
@@ -31,37 +32,58 @@ public sealed class TrainingPassTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(0.25)]
-    public void Checkpointing_gives_the_same_bits(double dropout)
+    [InlineData(0, false)]
+    [InlineData(0.25, false)]
+    [InlineData(0, true)]
+    [InlineData(0.25, true)]
+    public void Checkpointing_gives_the_same_bits(double dropout, bool kernels)
     {
-        var (loss, whole) = Gradients(model, dropout, checkpointing: false);
-        var (again, layered) = Gradients(model, dropout, checkpointing: true);
+        var (loss, whole) = Gradients(model, dropout, checkpointing: false, kernels: kernels);
+        var (again, layered) = Gradients(model, dropout, checkpointing: true, kernels: kernels);
         Assert.Equal(loss, again);
         Assert.All(whole.Zip(layered), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
         Assert.Contains(whole, gradient => gradient.abs().max().item<float>() > 0);
     }
 
-    [Fact]
-    public void The_pass_agrees_with_the_loss_in_one_piece()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.25)]
+    public void The_kernels_give_the_gradients_of_the_graph_and_drop_the_same(double dropout)
+    {
+        var (loss, graph) = Gradients(model, dropout, checkpointing: false);
+        var (again, own) = Gradients(model, dropout, checkpointing: false, kernels: true);
+        Assert.Equal(loss, again, 5);
+        Assert.All(graph.Zip(own), pair => Assert.InRange((pair.First - pair.Second).abs().max().item<float>(), 0, 1e-6));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_pass_agrees_with_the_loss_in_one_piece(bool kernels)
     {
         using var adapter = Adapter(model);
         using var batch = Batch();
         var loss = model.Loss(batch, Features(model), adapter);
         loss.backward();
-        var (value, gradients) = Gradients(model, 0, checkpointing: true, microBatches: 1);
+        var (value, gradients) = Gradients(model, 0, checkpointing: true, microBatches: 1, kernels);
         Assert.Equal(loss.item<float>(), value, 5);
         Assert.All(adapter.Parameters().Zip(gradients), pair => Assert.InRange((pair.First.grad! - pair.Second).abs().max().item<float>(), 0, 1e-6));
     }
 
-    [Fact]
-    public void Chunks_of_labelled_positions_add_up()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Chunks_of_labelled_positions_add_up(bool kernels)
     {
+        Assert.SkipUnless(!kernels || CpuKernels.Available, "The processor has no AVX-512.");
+        using var noGrad = no_grad();
         using var generator = new Generator(5, CPU);
         var hidden = randn(11, 32, generator: generator);
         var targets = arange(11);
-        var (whole, all) = LabelledLoss.Compute(model.Language, hidden, targets, 0.5);
-        var (parts, some) = LabelledLoss.Compute(model.Language, hidden, targets, 0.5, chunkRows: 3);
+        (double, Tensor) Loss(int? chunk) => kernels
+            ? LabelledLoss.ComputeByKernels(model.Language, hidden, targets, 0.5, chunk) : LabelledLoss.Compute(model.Language, hidden, targets, 0.5, chunk);
+        var (whole, all) = Loss(null);
+        var (parts, some) = Loss(3);
         Assert.InRange(whole - parts, -1e-5, 1e-5);
         Assert.InRange((all - some).abs().max().item<float>(), 0, 1e-7);
     }
@@ -132,11 +154,11 @@ public sealed class TrainingPassTests : IDisposable
     }
 
     /// <summary>Accumulates micro-batches with masks of their own.</summary>
-    private static (double Loss, List<Tensor> Gradients) Gradients(LlavaModel of, double probability, bool checkpointing, int microBatches = 2)
+    private static (double Loss, List<Tensor> Gradients) Gradients(LlavaModel of, double probability, bool checkpointing, int microBatches = 2, bool kernels = false)
     {
         using var adapter = Adapter(of);
         var dropout = probability > 0 ? new Dropout(probability, CPU) : null;
-        var pass = new TrainingPass(of, adapter, dropout, checkpointing);
+        var pass = TrainingWays.Pass(of, adapter, dropout, checkpointing, kernels);
         double loss = 0;
         for (var micro = 0; micro < microBatches; micro++)
         {

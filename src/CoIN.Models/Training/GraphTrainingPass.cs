@@ -1,4 +1,5 @@
 using CoIN.Models.Adapters;
+using CoIN.Models.Kernels;
 using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using TorchSharp;
@@ -6,16 +7,10 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Training;
 
-/// <summary>
-/// Forward and backward of a micro-batch with little memory. With checkpointing (Chen et al. 2016) a layer's activations exist only while its own gradients are computed: the
-/// way up keeps each layer's input alone, the way down computes the layer again. The gradients are the same bits either way.
-/// </summary>
-internal sealed class TrainingPass(LlavaModel model, LoraAdapter adapter, Dropout? dropout, bool checkpointing)
+/// <summary>Training by libtorch, whose graph finds the gradients: on GPUs, in short types, and on processors that <see cref="CpuKernels"/> are not for.</summary>
+internal sealed class GraphTrainingPass(LlavaModel model, LoraAdapter adapter, Dropout? dropout, bool checkpointing) : ITrainingPass
 {
-    /// <summary>Adds a micro-batch's gradients to those of the adapter.</summary>
-    /// <param name="features">[pictures, image tokens, vision size] of the frozen vision tower; null without pictures.</param>
-    /// <param name="weight">The micro-batch's part of its step: 1 / micro-batches.</param>
-    /// <returns>Mean cross entropy over its labelled tokens, in nats.</returns>
+    /// <inheritdoc/>
     public double Run(LlavaBatch batch, Tensor? features, double weight)
     {
         using var scope = NewDisposeScope();
