@@ -207,13 +207,25 @@ internal static unsafe class AttentionGradient
         /// <summary>[positions, size] to [groups of positions, size, positions of the group]; zeros behind the last.</summary>
         private void Turn(float* from, float* turned)
         {
-            for (var place = 0; place < places; place++)
+            for (var place = 0; place < places; place += CpuKernels.Width, turned += CpuKernels.Width * size)
             {
-                var target = turned + ((long)(place / CpuKernels.Width) * CpuKernels.Width * size) + (place % CpuKernels.Width);
                 var source = from + ((long)place * layout.RowSize);
-                for (var i = 0; i < size; i++)
+                var count = Math.Min(CpuKernels.Width, sequence.Length - place);
+                var i = 0;
+                if (count == CpuKernels.Width)
                 {
-                    target[i * CpuKernels.Width] = place < sequence.Length ? source[i] : 0;
+                    for (; i + CpuKernels.Width <= size; i += CpuKernels.Width)
+                    {
+                        Transposition.Square(source + i, layout.RowSize, turned + (i * CpuKernels.Width), CpuKernels.Width);
+                    }
+                }
+
+                for (; i < size; i++)
+                {
+                    for (var k = 0; k < CpuKernels.Width; k++)
+                    {
+                        turned[(i * CpuKernels.Width) + k] = k < count ? source[((long)k * layout.RowSize) + i] : 0;
+                    }
                 }
             }
         }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
@@ -68,6 +69,25 @@ internal static unsafe class CpuKernels
     /// <summary>A vector whose first lanes are set, for masked loads and stores.</summary>
     public static Vector512<float> First(int lanes) =>
         Vector512.LessThan(Vector512.CreateSequence(0, 1), Vector512.Create(lanes)).AsSingle();
+
+    /// <summary>A vector of numbers, of which there may be fewer than it holds: zeros stand for the others.</summary>
+    /// <param name="rest">Numbers that there are from here on, at least one.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(float* at, int rest) => rest >= Width ? Vector512.Load(at) : Avx512F.MaskLoad(at, First(rest), default);
+
+    /// <summary>Writes a vector's numbers, as many as there are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> numbers, float* at, int rest)
+    {
+        if (rest >= Width)
+        {
+            numbers.Store(at);
+        }
+        else
+        {
+            Avx512F.MaskStore(at, First(rest), numbers);
+        }
+    }
 
     /// <summary>The sum of a vector's lanes, always in the same order: the framework promises none for its own.</summary>
     public static float Sum(Vector512<float> x)

@@ -1,5 +1,5 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Kernels;
@@ -62,7 +62,11 @@ internal static unsafe class PanelProduct
         public void Run()
         {
             var panel = Workspace.Take((PanelRows + x.Rows) * (long)PanelColumns);
-            var sums = panel + (PanelRows * PanelColumns);
+
+            // Sums of whole vectors that only have to be added are formed where they belong, others beside it.
+            var direct = dropsY is null && scale == 1 && y.ColumnStep == 1 && y.Columns % CpuKernels.Width == 0;
+            var sums = direct ? y.At : panel + (PanelRows * PanelColumns);
+            var step = direct ? y.RowStep : PanelColumns;
             for (var from = 0; from < w.Rows; from += PanelRows)
             {
                 var length = Math.Min(PanelRows, w.Rows - from);
@@ -71,17 +75,18 @@ internal static unsafe class PanelProduct
                 {
                     BroadcastProduct.Run(
                         x.At + (row * x.RowStep) + (from * x.ColumnStep), x.RowStep, x.ColumnStep, Math.Min(BroadcastProduct.Rows, x.Rows - row),
-                        panel, PanelColumns, CpuKernels.Width, vectors, length, sums + ((long)row * PanelColumns), PanelColumns, continues: from > 0);
+                        panel, PanelColumns, CpuKernels.Width, vectors, length, sums + (row * step), step, continues: from > 0 || (direct && adds));
                 }
             }
 
-            for (var row = 0; row < x.Rows; row++)
+            for (var row = 0; row < x.Rows && !direct; row++)
             {
-                Put(row, sums + ((long)row * PanelColumns));
+                Put(row, sums + (row * step));
             }
         }
 
         /// <summary>Writes a stretch of W's rows line by line, each in whole vectors: zeros stand where W ends.</summary>
+        [MethodImpl(MethodImplOptions.NoInlining)]
         private void LayOut(int from, int length, float* panel)
         {
             if (w.ColumnStep != 1)
@@ -90,19 +95,29 @@ internal static unsafe class PanelProduct
                 return;
             }
 
+            var whole = w.Columns == PanelColumns && dropsW is null;
             for (var i = 0; i < length; i++, panel += PanelColumns)
             {
                 var line = w.At + ((from + i) * w.RowStep);
+                if (whole)
+                {
+                    Vector512.Load(line).Store(panel);
+                    Vector512.Load(line + CpuKernels.Width).Store(panel + CpuKernels.Width);
+                    Vector512.Load(line + (2 * CpuKernels.Width)).Store(panel + (2 * CpuKernels.Width));
+                    Vector512.Load(line + (3 * CpuKernels.Width)).Store(panel + (3 * CpuKernels.Width));
+                    continue;
+                }
+
                 var dropped = dropsW is null ? null : dropsW + ((from + i) * dropsWStep);
                 for (var at = 0; at < w.Columns; at += CpuKernels.Width)
                 {
-                    var number = w.Columns - at >= CpuKernels.Width
-                        ? Vector512.Load(line + at) : Avx512F.MaskLoad(line + at, CpuKernels.First(w.Columns - at), default);
+                    var number = CpuKernels.Load(line + at, w.Columns - at);
                     (dropped is null ? number : number & RowKernels.Kept(dropped + at, w.Columns - at)).Store(panel + at);
                 }
             }
         }
 
+        [MethodImpl(MethodImplOptions.NoInlining)]
         private void LayOutTurned(int from, int length, float* panel)
         {
             for (var column = 0; column < vectors * CpuKernels.Width; column++)
@@ -116,6 +131,7 @@ internal static unsafe class PanelProduct
             }
         }
 
+        [MethodImpl(MethodImplOptions.NoInlining)]
         private void Put(int row, float* sums)
         {
             var to = y.At + (row * y.RowStep);
@@ -140,15 +156,7 @@ internal static unsafe class PanelProduct
                     sum &= RowKernels.Kept(dropped + at, y.Columns - at);
                 }
 
-                if (y.Columns - at >= CpuKernels.Width)
-                {
-                    (adds ? Vector512.Load(to + at) + sum : sum).Store(to + at);
-                }
-                else
-                {
-                    var mask = CpuKernels.First(y.Columns - at);
-                    Avx512F.MaskStore(to + at, mask, adds ? Avx512F.MaskLoad(to + at, mask, default) + sum : sum);
-                }
+                CpuKernels.Store(adds ? CpuKernels.Load(to + at, y.Columns - at) + sum : sum, to + at, y.Columns - at);
             }
         }
     }

@@ -23,10 +23,9 @@ internal static unsafe class RowGradients
             Vector512<float> squares = default, products = default;
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                var mask = RowKernels.Mask(size - i);
-                var v = Avx512F.MaskLoad(a + i, mask, default);
+                var v = CpuKernels.Load(a + i, size - i);
                 squares = Avx512F.FusedMultiplyAdd(v, v, squares);
-                products = Avx512F.FusedMultiplyAdd(v, Avx512F.MaskLoad(g + i, mask, default) * Avx512F.MaskLoad(w + i, mask, default), products);
+                products = Avx512F.FusedMultiplyAdd(v, CpuKernels.Load(g + i, size - i) * CpuKernels.Load(w + i, size - i), products);
             }
 
             // y = r x w with r = 1 / sqrt(mean(x²) + ε): dx = r (dy w − x r² mean(x dy w)).
@@ -35,10 +34,9 @@ internal static unsafe class RowGradients
             var back = Vector512.Create(-(r * r) * (CpuKernels.Sum(products) / size));
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                var mask = RowKernels.Mask(size - i);
                 var v = Avx512F.FusedMultiplyAdd(
-                    Avx512F.MaskLoad(a + i, mask, default), back, Avx512F.MaskLoad(g + i, mask, default) * Avx512F.MaskLoad(w + i, mask, default));
-                Avx512F.MaskStore(b + i, mask, Avx512F.FusedMultiplyAdd(v, scale, Avx512F.MaskLoad(b + i, mask, default)));
+                    CpuKernels.Load(a + i, size - i), back, CpuKernels.Load(g + i, size - i) * CpuKernels.Load(w + i, size - i));
+                CpuKernels.Store(Avx512F.FusedMultiplyAdd(v, scale, CpuKernels.Load(b + i, size - i)), b + i, size - i);
             }
         });
         GC.KeepAlive(x);
@@ -59,15 +57,14 @@ internal static unsafe class RowGradients
             float* gate = at + (row * size * 2), up = gate + size, g = from + (row * size);
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                var mask = RowKernels.Mask(size - i);
-                Vector512<float> x = Avx512F.MaskLoad(gate + i, mask, default), u = Avx512F.MaskLoad(up + i, mask, default), d = Avx512F.MaskLoad(g + i, mask, default);
+                Vector512<float> x = CpuKernels.Load(gate + i, size - i), u = CpuKernels.Load(up + i, size - i), d = CpuKernels.Load(g + i, size - i);
                 var sigmoid = Vector512<float>.One / (Vector512<float>.One + Exponential.Of(-x));
                 var silu = x * sigmoid;
 
                 // silu' = σ (1 + x (1 − σ)) = σ + silu − silu σ.
                 var slope = sigmoid + Avx512F.FusedMultiplyAddNegated(silu, sigmoid, silu);
-                Avx512F.MaskStore(gate + i, mask, d * u * slope);
-                Avx512F.MaskStore(up + i, mask, d * silu);
+                CpuKernels.Store(d * u * slope, gate + i, size - i);
+                CpuKernels.Store(d * silu, up + i, size - i);
             }
         });
         GC.KeepAlive(gateUp);
@@ -108,8 +105,8 @@ internal static unsafe class RowGradients
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var mask = RowKernels.Mask(size - i);
-                var e = Exponential.Of(Avx512F.MaskLoad(a + i, mask, default) - most) & mask;
-                Avx512F.MaskStore(a + i, mask, e);
+                var e = Exponential.Of(CpuKernels.Load(a + i, size - i) - most) & mask;
+                CpuKernels.Store(e, a + i, size - i);
                 low += Avx512F.ConvertToVector512Double(e.GetLower());
                 high += Avx512F.ConvertToVector512Double(e.GetUpper());
             }
@@ -125,8 +122,7 @@ internal static unsafe class RowGradients
             var scale = Vector512.Create((float)(weight / sum));
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                var mask = RowKernels.Mask(size - i);
-                Avx512F.MaskStore(a + i, mask, Avx512F.MaskLoad(a + i, mask, default) * scale);
+                CpuKernels.Store(CpuKernels.Load(a + i, size - i) * scale, a + i, size - i);
             }
 
             a[wanted[row]] -= weight;

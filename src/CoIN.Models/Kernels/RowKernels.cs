@@ -33,8 +33,7 @@ internal static unsafe class RowKernels
             var scale = Vector512.Create(1 / MathF.Sqrt((CpuKernels.Sum(squares) / size) + (float)eps));
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                var mask = Mask(size - i);
-                Avx512F.MaskStore(b + i, mask, Avx512F.MaskLoad(a + i, mask, default) * scale * Avx512F.MaskLoad(w + i, mask, default));
+                CpuKernels.Store(CpuKernels.Load(a + i, size - i) * scale * CpuKernels.Load(w + i, size - i), b + i, size - i);
             }
         });
         GC.KeepAlive(x);
@@ -64,16 +63,15 @@ internal static unsafe class RowKernels
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var mask = Mask(size - i);
-                var v = (Avx512F.MaskLoad(a + i, mask, default) - mean) & mask;
+                var v = (CpuKernels.Load(a + i, size - i) - mean) & mask;
                 squares = Avx512F.FusedMultiplyAdd(v, v, squares);
             }
 
             var scale = Vector512.Create(1 / MathF.Sqrt((CpuKernels.Sum(squares) / size) + (float)eps));
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                var mask = Mask(size - i);
-                var v = (Avx512F.MaskLoad(a + i, mask, default) - mean) * scale;
-                Avx512F.MaskStore(b + i, mask, Avx512F.FusedMultiplyAdd(v, Avx512F.MaskLoad(w + i, mask, default), Avx512F.MaskLoad(shift + i, mask, default)));
+                var v = (CpuKernels.Load(a + i, size - i) - mean) * scale;
+                CpuKernels.Store(Avx512F.FusedMultiplyAdd(v, CpuKernels.Load(w + i, size - i), CpuKernels.Load(shift + i, size - i)), b + i, size - i);
             }
         });
         GC.KeepAlive(x);
@@ -95,8 +93,7 @@ internal static unsafe class RowKernels
             float* gate = from + (row * size * 2), up = gate + size, b = to + (row * size);
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                var mask = Mask(size - i);
-                Avx512F.MaskStore(b + i, mask, Swish(Avx512F.MaskLoad(gate + i, mask, default), 1) * Avx512F.MaskLoad(up + i, mask, default));
+                CpuKernels.Store(Swish(CpuKernels.Load(gate + i, size - i), 1) * CpuKernels.Load(up + i, size - i), b + i, size - i);
             }
         });
         GC.KeepAlive(gateUp);
@@ -117,8 +114,7 @@ internal static unsafe class RowKernels
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var at = (row * size) + i;
-                var mask = Mask(size - i);
-                Avx512F.MaskStore(to + at, mask, Avx512F.MaskLoad(from + at, mask, default) & Kept(flags + at, size - i));
+                CpuKernels.Store(CpuKernels.Load(from + at, size - i) & Kept(flags + at, size - i), to + at, size - i);
             }
         });
         GC.KeepAlive(x);
@@ -137,8 +133,7 @@ internal static unsafe class RowKernels
             var a = at + (row * size);
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                var mask = Mask(size - i);
-                Avx512F.MaskStore(a + i, mask, Swish(Avx512F.MaskLoad(a + i, mask, default), 1.702f));
+                CpuKernels.Store(Swish(CpuKernels.Load(a + i, size - i), 1.702f), a + i, size - i);
             }
         });
         GC.KeepAlive(x);

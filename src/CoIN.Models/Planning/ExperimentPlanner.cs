@@ -19,10 +19,10 @@ public static class ExperimentPlanner
     private const long CudaOverhead = 1000 * Megabyte;
 
     // Measured (`./run.sh bench memory`): a process with libtorch in it, and what it gathers while it trains (kernels, garbage that waits for its collector).
-    private const long ProgramOverhead = 310 * Megabyte;
+    private const long ProgramOverhead = 310 * Megabyte, ProgramOverheadOfKernels = 260 * Megabyte;
 
     // Fitted to the same measurements with glibc 2.36, in parts of what a step takes. With checkpointing the inputs that are kept lie between what comes and goes.
-    private const double GapsOfMalloc = 0.55, GapsWithCheckpointing = 1.0;
+    private const double GapsOfMalloc = 0.55, GapsWithCheckpointing = 1.0, GapsOfKernels = 0.35, GapsOfKernelsWithCheckpointing = 0.8;
 
     /// <summary>Plans.</summary>
     /// <param name="device">The device that trains, e.g. <c>cpu</c> or <c>cuda:0</c>.</param>
@@ -37,7 +37,7 @@ public static class ExperimentPlanner
         var trains = options.Method != Method.ZeroShot;
         var sets = !trains ? [] : options.Tasks.Select((task, i) => new Stage(
             i + 1, task, samples(task) is { } read ? TrainingSet.Measure(read, prompts, config.ImageTokens, options.Model.MaxLength).Sizes : null)).ToList();
-        var settings = Settings(config, options);
+        var settings = Settings(config, options, device);
         var memory = Device(settings, options, sets, device, evaluators);
         var trained = trains ? MemoryModel.Trained(settings) : 0;
         return new ExperimentPlan(
@@ -46,9 +46,13 @@ public static class ExperimentPlanner
             trained * 4 * (6 + sets.Count), trains ? Remedies(config, options, sets, device, evaluators) : []);
     }
 
-    private static MemorySettings Settings(LlavaConfig config, ExperimentOptions options) => new(
-        config, LlavaBase.ParseDtype(options.Model.Dtype) == torch.ScalarType.Float32 ? 4 : 2, options.Lora.Rank, options.Lora.TrainProjector,
-        options.Lora.Dropout > 0, options.Training.GradientCheckpointing);
+    private static MemorySettings Settings(LlavaConfig config, ExperimentOptions options, string device)
+    {
+        var dtype = LlavaBase.ParseDtype(options.Model.Dtype);
+        return new MemorySettings(
+            config, dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short), options.Lora.Rank, options.Lora.TrainProjector,
+            options.Lora.Dropout > 0, options.Training.GradientCheckpointing, device == "cpu" && dtype == torch.ScalarType.Float32 && CpuKernels.Available);
+    }
 
     private static List<MemoryPart> Device(MemorySettings settings, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
     {
@@ -68,9 +72,8 @@ public static class ExperimentPlanner
         if (evaluators > 0)
         {
             var longest = Math.Min(options.Model.MaxLength, stages.Select(stage => Worst(stage, settings, options).Longest).DefaultIfEmpty(options.Model.MaxLength).Max());
-            var kernels = device == "cpu" && settings.Bytes == sizeof(float) && CpuKernels.Available;
             var cache = options.Tasks.Max(task => MemoryModel.KeyValueCache(
-                settings, kernels ? KernelDecodingBatch.Rows(options.Evaluation.BatchSize, longest + task.MaxNewTokens) : options.Evaluation.BatchSize, longest + task.MaxNewTokens));
+                settings, settings.Kernels ? KernelDecodingBatch.Rows(options.Evaluation.BatchSize, longest + task.MaxNewTokens) : options.Evaluation.BatchSize, longest + task.MaxNewTokens));
             parts.Add(new("evaluators beside: adapters or merged weights", stages.Count > 0 ? evaluators * MemoryModel.EvaluatorWeights(settings) : 0));
             parts.Add(new("evaluators beside: keys, values, pictures", evaluators * (cache + MemoryModel.Vision(settings, options.Evaluation.BatchSize))));
         }
@@ -84,7 +87,7 @@ public static class ExperimentPlanner
             }
         }
 
-        parts.Add(device == "cpu" ? new("program and libtorch", ProgramOverhead) : new("CUDA context and workspaces (assumed)", CudaOverhead));
+        parts.Add(device == "cpu" ? new("program and libtorch", settings.Kernels ? ProgramOverheadOfKernels : ProgramOverhead) : new("CUDA context and workspaces (assumed)", CudaOverhead));
         return parts;
     }
 
@@ -100,7 +103,14 @@ public static class ExperimentPlanner
         {
             // What goes and comes in every step is what leaves gaps.
             var passing = MemoryModel.Step(settings, worst).Sum(part => part.Bytes);
-            yield return new("gaps in malloc's heap (tcmalloc leaves fewer)", (long)(passing * (settings.Checkpointing ? GapsWithCheckpointing : GapsOfMalloc)));
+            var gaps = (settings.Kernels, settings.Checkpointing) switch
+            {
+                (false, false) => GapsOfMalloc,
+                (false, true) => GapsWithCheckpointing,
+                (true, false) => GapsOfKernels,
+                (true, true) => GapsOfKernelsWithCheckpointing,
+            };
+            yield return new("gaps in malloc's heap (tcmalloc leaves fewer)", (long)(passing * gaps));
         }
     }
 
@@ -148,7 +158,7 @@ public static class ExperimentPlanner
     {
         var remedies = new List<PlannedRemedy>();
         void Try(string keys, ExperimentOptions changed, List<Stage>? on = null) => remedies.Add(new PlannedRemedy(
-            keys, Device(Settings(config, changed), changed, on ?? stages, device, evaluators).Sum(part => part.Bytes)));
+            keys, Device(Settings(config, changed, device), changed, on ?? stages, device, evaluators).Sum(part => part.Bytes)));
 
         var training = options.Training;
         var together = (Keys: new List<string>(), Options: options, Stages: stages);

@@ -14,13 +14,15 @@ internal sealed record MicroBatchShape(int Sequences, long Positions, long Longe
 /// <summary>What decides how much memory training takes, apart from the micro-batch.</summary>
 /// <param name="Bytes">Bytes of a number of the base model: 4 or 2.</param>
 /// <param name="Dropout">Whether the low-rank paths drop inputs.</param>
-internal sealed record MemorySettings(LlavaConfig Config, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing);
+/// <param name="Kernels">Whether the program's own kernels compute: see <see cref="KernelTrainingPass"/>.</param>
+internal sealed record MemorySettings(LlavaConfig Config, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing, bool Kernels = false);
 
 /// <summary>A named amount of memory.</summary>
 public sealed record MemoryPart(string Name, long Bytes);
 
 /// <summary>
-/// Memory of training as a function of shapes: a list of the tensors that the graph of this program's layers keeps (see <see cref="Modules.LlamaLayer"/>), not a rule of thumb.
+/// Memory of training as a function of shapes: a list of the tensors that the graph of this program's layers keeps (see <see cref="Modules.LlamaLayer"/>), or its kernels do (see
+/// <see cref="LayerTape"/>), not a rule of thumb.
 /// Sizes are bytes.
 /// </summary>
 internal static class MemoryModel
@@ -54,14 +56,14 @@ internal static class MemoryModel
     {
         var config = settings.Config.Text;
         long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize;
-        var layer = KeptByLayer(settings, batch, n);
-        var last = KeptByLayer(settings, batch, batch.Labelled);
-        var below = Front(settings, batch) + (settings.Checkpointing ? config.Layers * n * h * b : n * h * b);
+        var layer = Kept(n);
+        var last = Kept(batch.Labelled);
+        var below = Front(settings, batch) + (settings.Checkpointing ? config.Layers * n * h * b : settings.Kernels ? 0 : n * h * b);
         var full = config.Layers > 1 ? layer : 0;
 
         // Either the logits exist, on top of the last layer, or the gradients on their way through a layer below it.
         var atTheTop = last + Logits(settings, batch) + (settings.Checkpointing ? 0 : (config.Layers - 1) * layer);
-        var onTheWay = Passing(settings, n) + (settings.Checkpointing ? full : (config.Layers - 1) * layer);
+        var onTheWay = (settings.Kernels ? KernelsPassing(settings, n) : Passing(settings, n)) + (settings.Checkpointing ? full : (config.Layers - 1) * layer);
         return
         [
             new(settings.Checkpointing ? "inputs of all layers" : "embeddings and projector", below),
@@ -69,6 +71,8 @@ internal static class MemoryModel
                 ? new("activations, and a chunk of logits", atTheTop)
                 : new("activations, and gradients on their way", onTheWay),
         ];
+
+        long Kept(long behind) => settings.Kernels ? KeptByKernels(settings, n, behind) : KeptByLayer(settings, batch, behind);
     }
 
     /// <summary>The frozen tower's passing tensors; they are gone before the language model begins.</summary>
@@ -140,6 +144,28 @@ internal static class MemoryModel
         return norms + attention + gated + inputs + low + converted;
     }
 
+    /// <summary>What one decoder layer keeps where the program's own kernels compute. Norms and the product of the gated units are computed again.</summary>
+    /// <param name="behind">As for <see cref="KeptByLayer"/>.</param>
+    private static long KeptByKernels(MemorySettings settings, long n, long behind)
+    {
+        var config = settings.Config.Text;
+        long h = config.HiddenSize, i = config.IntermediateSize, kv = ParameterCounts.KeyValueSize(config);
+
+        // Queries, keys and values; what they attend to, with the logarithms of sums; the sum in the middle; gate and up.
+        var outputs = Float * ((n * (h + (2 * kv))) + (behind * ((2 * h) + config.Heads + (2 * i))));
+        var input = settings.Checkpointing ? 0 : Float * n * h;
+        var low = Float * settings.Rank * ((3 * n) + (4 * behind));
+        var masks = settings.Dropout ? (3 * n * h) + (behind * ((3 * h) + i)) : 0;
+        return outputs + input + low + masks;
+    }
+
+    /// <summary>The same for the kernels: inputs of the last matrix and their gradient (or a copy with some dropped), the layer's output or its gradient, and with checkpointing both.</summary>
+    private static long KernelsPassing(MemorySettings settings, long n)
+    {
+        var config = settings.Config.Text;
+        return Float * n * ((2L * config.IntermediateSize) + ((settings.Checkpointing ? 2L : 1L) * config.HiddenSize));
+    }
+
     /// <summary>The gradients on their way through the layer's feed-forward part, the widest place.</summary>
     private static long Passing(MemorySettings settings, long n)
     {
@@ -152,12 +178,18 @@ internal static class MemoryModel
     {
         long h = settings.Config.Text.HiddenSize, v = settings.Config.Vision.HiddenSize, b = settings.Bytes;
         var tokens = batch.Pictures * settings.Config.ImageTokens;
-        return (2 * batch.Positions * settings.Config.Text.HeadSize * b) + (tokens * v * b) + (settings.TrainProjector ? 2 * tokens * h * b : 0);
+        return (settings.Kernels ? 0 : 2 * batch.Positions * settings.Config.Text.HeadSize * b) + (tokens * v * b) + (settings.TrainProjector ? 2 * tokens * h * b : 0);
     }
 
     private static long Logits(MemorySettings settings, MicroBatchShape batch)
     {
         long vocabulary = settings.Config.Text.VocabularySize, rows = Math.Min(batch.Labelled, LabelledLoss.ChunkRows(settings.Config.Text.VocabularySize));
+
+        if (settings.Kernels)
+        {
+            // Their gradient takes the logits' place.
+            return rows * vocabulary * Float;
+        }
 
         // Logits, their logarithms of probabilities, and the gradients of both; in a short type the logits once more.
         return rows * vocabulary * ((4 * Float) + (settings.Bytes < Float ? settings.Bytes : 0));
