@@ -78,4 +78,14 @@ public sealed class ScheduleAndOrderTests
         Assert.InRange(Masked(3).gt(0).to(ScalarType.Float32).mean().item<float>(), 0.72, 0.78);
         Assert.Equal(4.0 / 3, dropout.Scale, 4);
     }
+
+    [Fact]
+    public void Random_bytes_drawn_in_pieces_are_those_drawn_at_once()
+    {
+        byte[] whole = new byte[1000], pieces = new byte[1000];
+        RandomBits.Below(whole, 7, 20000);
+        RandomBits.Below(pieces.AsSpan(0, 320), 7, 20000);
+        RandomBits.Below(pieces.AsSpan(320), 7, 20000, 320);
+        Assert.Equal(whole, pieces);
+    }
 }
