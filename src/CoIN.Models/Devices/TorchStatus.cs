@@ -14,7 +14,7 @@ namespace CoIN.Models.Devices;
 /// <param name="CudaDevices">CUDA devices that it can use.</param>
 /// <param name="Gigaflops">Speed of a float32 matrix product on the CPU, in 10⁹ operations a second.</param>
 /// <param name="Threads">Threads of that product.</param>
-/// <param name="OwnKernels">Whether passes without gradients are computed by the program's own kernels for AVX-512, as that product was.</param>
+/// <param name="OwnKernels">Whether float32 is computed by the program's own kernels for AVX-512, as that product was.</param>
 /// <param name="Allocator">Who gives tensors their memory: <c>tcmalloc</c> or another library that was loaded before all others, or the C library's <c>malloc</c>.</param>
 public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version, int CudaDevices, double Gigaflops, int Threads, bool OwnKernels, string Allocator)
 {

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Kernels;
 
 /// <summary>
-/// Kernels of CoIN.Actors' own for passes without gradients in float32, on processors with AVX-512. Everywhere else, and where gradients are wanted, libtorch does the work.
+/// Kernels of CoIN.Actors' own in float32, on processors with AVX-512: for passes without gradients, and for training's way there and back, whose gradients are written out instead of found by a
+/// graph. Everywhere else libtorch does the work.
 /// <para>
 /// They exist for two reasons. libtorch gives float32 products to MKL, which holds other makers' processors to AVX2 and is slow with the few rows of a decoding step. And what
 /// a position's numbers come to must not depend on what else is computed with it: every kernel here does the same operations in the same order for a row, however many rows
