@@ -1,4 +1,5 @@
 using CoIN.Models.Kernels;
+using CoIN.Models.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -6,19 +7,14 @@ using F = TorchSharp.torch.nn.functional;
 namespace CoIN.Models.Tests.Kernels;
 
 /// <summary>Attention over stretches of keys and values against libtorch's over whole sequences.</summary>
-public sealed class AttentionTests : IDisposable
+public sealed class AttentionTests : KernelTests
 {
-    private readonly DisposeScope scope = NewDisposeScope();
-    private readonly Generator generator = new(1, CPU);
     private readonly List<KeyValueSpan> spans = [];
 
-    public AttentionTests() => Assert.SkipUnless(CpuKernels.Available, "The processor has no AVX-512.");
-
-    public void Dispose()
+    public override void Dispose()
     {
         spans.ForEach(span => span.Dispose());
-        generator.Dispose();
-        scope.Dispose();
+        base.Dispose();
     }
 
     public static TheoryData<int, int, int, int> Layouts { get; } =
@@ -130,7 +126,7 @@ public sealed class AttentionTests : IDisposable
         Assert.InRange((actual.to(ScalarType.Float64) - expected).abs().max().item<double>(), 0, 5e-6);
     }
 
-    private Tensor Draw(HeadLayout layout, int length) => randn([length, layout.RowSize], generator: generator);
+    private Tensor Draw(HeadLayout layout, int length) => randn([length, layout.RowSize], generator: Generator);
 
     private KeyValueSpan Span(HeadLayout layout, int length, KeyValueSpan? before)
     {

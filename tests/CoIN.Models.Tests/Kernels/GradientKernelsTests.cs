@@ -1,5 +1,6 @@
 using CoIN.Models.Kernels;
 using CoIN.Models.Modules;
+using CoIN.Models.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -7,19 +8,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace CoIN.Models.Tests.Kernels;
 
 /// <summary>Gradients by the kernels against those that libtorch's graph finds.</summary>
-public sealed class GradientKernelsTests : IDisposable
+public sealed class GradientKernelsTests : KernelTests
 {
-    private readonly DisposeScope scope = NewDisposeScope();
-    private readonly Generator generator = new(1, CPU);
-
-    public GradientKernelsTests() => Assert.SkipUnless(CpuKernels.Available, "The processor has no AVX-512.");
-
-    public void Dispose()
-    {
-        generator.Dispose();
-        scope.Dispose();
-    }
-
     public static TheoryData<int, int, int> Shapes { get; } =
     [
         .. from rows in new[] { 1, 6, 33, 500 }
@@ -102,7 +92,7 @@ public sealed class GradientKernelsTests : IDisposable
     public void Cross_entropy_and_its_gradient_are_libtorchs(long rows, long vocabulary)
     {
         var logits = (Draw(rows, vocabulary) * 5).requires_grad_();
-        var targets = randint(0, vocabulary, [rows], generator: generator);
+        var targets = randint(0, vocabulary, [rows], generator: Generator);
         var exact = F.cross_entropy(logits.to(ScalarType.Float64), targets, reduction: nn.Reduction.Sum);
         (exact * 0.25).backward();
         var place = logits.detach().clone();
@@ -122,7 +112,7 @@ public sealed class GradientKernelsTests : IDisposable
         {
             using var inner = NewDisposeScope();
             var layout = new HeadLayout(heads, keyValueHeads, size);
-            var rotary = new Rotary(200, size, 10000, ScalarType.Float32, CPU);
+            using var rotary = new Rotary(200, size, 10000, ScalarType.Float32, CPU);
             var qkv = Draw(lengths.Sum(), layout.RowSize).requires_grad_();
             List<Tensor> expected = [];
             List<AttendedSequence> sequences = [];
@@ -145,7 +135,6 @@ public sealed class GradientKernelsTests : IDisposable
             var attended = Forward(rotated, layout, sequences, rotary, logSums);
             Close(cat(expected, 0).to(ScalarType.Float64), attended);
             Close(qkv.grad!.to(ScalarType.Float64), AttentionGradient.Run(rotated, attended, logSums, gradient, layout, sequences, rotary.All));
-            rotary.Dispose();
         }
     }
 
@@ -192,5 +181,5 @@ public sealed class GradientKernelsTests : IDisposable
         Assert.InRange((actual.to(ScalarType.Float64) - expected).abs().max().item<double>(), 0, 2e-5 * Math.Max(1, expected.abs().max().item<double>()));
     }
 
-    private Tensor Draw(params long[] shape) => randn(shape, generator: generator);
+    private Tensor Draw(params long[] shape) => randn(shape, generator: Generator);
 }

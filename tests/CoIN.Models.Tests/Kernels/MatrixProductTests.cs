@@ -1,23 +1,13 @@
 using CoIN.Models.Kernels;
+using CoIN.Models.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace CoIN.Models.Tests.Kernels;
 
-public sealed class MatrixProductTests : IDisposable
+public sealed class MatrixProductTests : KernelTests
 {
-    private readonly DisposeScope scope = NewDisposeScope();
-    private readonly Generator generator = new(1, CPU);
-
-    public MatrixProductTests() => Assert.SkipUnless(CpuKernels.Available, "The processor has no AVX-512.");
-
-    public void Dispose()
-    {
-        generator.Dispose();
-        scope.Dispose();
-    }
-
     public static TheoryData<long, long, long, bool> Shapes { get; } =
     [
         .. from rows in new long[] { 1, 5, 33, 130 }
@@ -104,5 +94,5 @@ public sealed class MatrixProductTests : IDisposable
         Assert.InRange((actual.to(ScalarType.Float64) - expected).abs().max().item<double>(), 0, 1e-4);
     }
 
-    private Tensor Draw(params long[] shape) => randn(shape, generator: generator);
+    private Tensor Draw(params long[] shape) => randn(shape, generator: Generator);
 }

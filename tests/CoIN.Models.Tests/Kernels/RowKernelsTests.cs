@@ -1,32 +1,22 @@
 using System.Runtime.Intrinsics;
 using CoIN.Models.Kernels;
 using CoIN.Models.Modules;
+using CoIN.Models.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace CoIN.Models.Tests.Kernels;
 
-public sealed class RowKernelsTests : IDisposable
+public sealed class RowKernelsTests : KernelTests
 {
-    private readonly DisposeScope scope = NewDisposeScope();
-    private readonly Generator generator = new(1, CPU);
-
-    public RowKernelsTests() => Assert.SkipUnless(CpuKernels.Available, "The processor has no AVX-512.");
-
-    public void Dispose()
-    {
-        generator.Dispose();
-        scope.Dispose();
-    }
-
     [Theory]
     [InlineData(1, 5)]
     [InlineData(700, 16)]
     [InlineData(70, 1000)]
     public void Rows_are_what_libtorch_makes_of_them(long rows, long size)
     {
-        Tensor x = randn([rows, size], generator: generator) * 3 + 1, weight = randn([size], generator: generator), bias = randn([size], generator: generator);
+        Tensor x = randn([rows, size], generator: Generator) * 3 + 1, weight = randn([size], generator: Generator), bias = randn([size], generator: Generator);
         Close(RmsNorm.Forward(x, weight, 1e-5), RowKernels.RmsNorm(x, weight, 1e-5));
         Close(F.layer_norm(x, [size], weight, bias, 1e-5), RowKernels.LayerNorm(x, weight, bias, 1e-5));
 
