@@ -10,12 +10,17 @@ public static class ConfigurationLoader
     /// <param name="files">HOCON files, later ones over earlier ones.</param>
     /// <param name="overrides">Texts <c>key=value</c>, the key with or without <c>coin.</c>; applied last, in order.</param>
     /// <param name="folder">Folder to which relative files and relative paths in <paramref name="overrides"/> refer; null for the current one.</param>
+    /// <param name="check">
+    /// Notes what is wrong beyond the configuration, with model, data and judge. It is given the configuration even where that has problems
+    /// already, with harmless values in the place of wrong ones: <see cref="Problems.Concern"/> tells.
+    /// </param>
     /// <returns>Valid records with absolute paths. Data that a run prepares itself are not looked for; see <see cref="FileRules"/>.</returns>
     /// <exception cref="CoinException">A file cannot be read, or something in it is wrong; every problem is listed, with key and remedy.</exception>
-    public static LoadedConfiguration Load(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+    public static LoadedConfiguration Load(
+        IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null, Action<LoadedConfiguration, Problems>? check = null)
     {
         var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
-        return Bind(tree, what, checkFiles: true);
+        return Bind(tree, what, checkFiles: true, check: check);
     }
 
     /// <summary>As <see cref="Load"/>, for a look at the data alone: <c>model.path</c> may be null, then it is empty, and no file need be there.</summary>
@@ -85,7 +90,8 @@ public static class ConfigurationLoader
                 ? earlier.OverlaidWith(later)
                 : throw new CoinException($"coin is not a section (in {later.Items["coin"].Origin.Name}). Write coin {{ … }}."));
 
-    private static LoadedConfiguration Bind(ObjectSetting tree, string what, bool checkFiles, bool needsModel = true)
+    private static LoadedConfiguration Bind(
+        ObjectSetting tree, string what, bool checkFiles, bool needsModel = true, Action<LoadedConfiguration, Problems>? check = null)
     {
         var problems = new Problems();
         var coin = new Section("coin", (ObjectSetting)tree.Items["coin"], problems);
@@ -107,7 +113,9 @@ public static class ConfigurationLoader
             }
         }
 
+        var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree));
+        check?.Invoke(loaded, problems);
         problems.ThrowIfAny(what);
-        return new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree));
+        return loaded;
     }
 }

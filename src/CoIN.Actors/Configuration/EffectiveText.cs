@@ -1,4 +1,5 @@
 using System.Text;
+using CoIN.Benchmark;
 
 namespace CoIN.Actors.Configuration;
 

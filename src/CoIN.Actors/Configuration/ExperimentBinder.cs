@@ -81,12 +81,12 @@ internal static class ExperimentBinder
         coin.Require(order.Count > 0, "order", "empty", "default, alphabetical or a list of tasks");
         foreach (var twice in order.GroupBy(name => name).Where(group => group.Count() > 1))
         {
-            coin.Problem($"{coin.Key("order")} names the task {twice.Key} {twice.Count()} times{coin.From("order")}. Name every task once.");
+            coin.Problem("order", $"{coin.Key("order")} names the task {twice.Key} {twice.Count()} times{coin.From("order")}. Name every task once.");
         }
 
         foreach (var unknown in order.Where(name => !tasks.ContainsKey(name)).Distinct())
         {
-            coin.Problem($"{coin.Key("order")} names the task {unknown}{coin.From("order")}, which is not defined; the nearest known task is "
+            coin.Problem("order", $"{coin.Key("order")} names the task {unknown}{coin.From("order")}, which is not defined; the nearest known task is "
                 + $"{NearestName.Of(unknown, tasks.Keys)}. Correct the name or define coin.tasks.{unknown}.");
         }
 

@@ -35,12 +35,12 @@ public static class FileRules
         CheckFolder("coin.model.vision-tower", model.VisionTower, problems);
         if (model.Projector is not null && !File.Exists(model.Projector))
         {
-            problems.Add($"coin.model.projector: the file {model.Projector} does not exist. Download it or correct the path.");
+            problems.Add($"coin.model.projector: the file {model.Projector} does not exist. Download it or correct the path.", "coin.model.projector");
         }
 
         if (options.Lora.From is { } adapter && !File.Exists(Path.Combine(adapter, AdapterFiles.Config)))
         {
-            problems.Add($"coin.lora.from: {adapter} holds no {AdapterFiles.Config}. Name the folder of an adapter in PEFT's format.");
+            problems.Add($"coin.lora.from: {adapter} holds no {AdapterFiles.Config}. Name the folder of an adapter in PEFT's format.", "coin.lora.from");
         }
     }
 
@@ -53,11 +53,11 @@ public static class FileRules
 
         if (!Directory.Exists(path))
         {
-            problems.Add($"{key}: the folder {path} does not exist. Download the model into it or correct the path.");
+            problems.Add($"{key}: the folder {path} does not exist. Download the model into it or correct the path.", key);
         }
         else if (!File.Exists(Path.Combine(path, "config.json")) && !(key == "coin.model.path" && Directory.Exists(Path.Combine(path, "llama"))))
         {
-            problems.Add($"{key}: {path} holds no config.json. Name a Hugging Face model folder.");
+            problems.Add($"{key}: {path} holds no config.json. Name a Hugging Face model folder.", key);
         }
     }
 
@@ -85,7 +85,8 @@ public static class FileRules
     {
         if (data.Images.Length > 0 && !Directory.Exists(data.Images))
         {
-            problems.Add($"coin.data.images: the folder {data.Images} does not exist. Name the folder to which the samples' image paths are relative.");
+            problems.Add($"coin.data.images: the folder {data.Images} does not exist. Name the folder to which the samples' image paths are relative.",
+                "coin.data.images");
         }
 
         if (data.Instructions.Length == 0)
@@ -95,7 +96,8 @@ public static class FileRules
 
         if (!Directory.Exists(data.Instructions))
         {
-            problems.Add($"coin.data.instructions: the folder {data.Instructions} does not exist. Name the folder with one folder per task.");
+            problems.Add($"coin.data.instructions: the folder {data.Instructions} does not exist. Name the folder with one folder per task.",
+                "coin.data.instructions");
             return false;
         }
 
@@ -108,7 +110,7 @@ public static class FileRules
         if (!File.Exists(path))
         {
             problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} does not exist.{SampleFiles.CandidatesSentence(path)} "
-                + $"Put it there, correct coin.tasks.{task.Name}.folder or .{key}, or leave {task.Name} out of coin.order.");
+                + $"Put it there, correct coin.tasks.{task.Name}.folder or .{key}, or leave {task.Name} out of coin.order.", $"coin.tasks.{task.Name}.{key}");
         }
     }
 }

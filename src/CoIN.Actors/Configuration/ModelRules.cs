@@ -11,7 +11,7 @@ internal static class ModelRules
         {
             foreach (var key in new[] { ("language", model.Language), ("projector", model.Projector) }.Where(key => key.Item2 is not null).Select(key => key.Item1))
             {
-                section.Problem($"{section.Key(key)} is set{section.From(key)} beside {section.Key("path")}. Name either the whole model's folder (path) or its parts (language, vision-tower, projector).");
+                section.Problem(key, $"{section.Key(key)} is set{section.From(key)} beside {section.Key("path")}. Name either the whole model's folder (path) or its parts (language, vision-tower, projector).");
             }
 
             return;
@@ -27,7 +27,7 @@ internal static class ModelRules
 
         foreach (var (key, _) in parts.Where(part => part.Item2 is null))
         {
-            section.Problem($"{section.Key(key)} is not set. A model of parts needs language (a LLaMA folder), vision-tower (a CLIP folder) and projector (a file), all three.");
+            section.Problem(key, $"{section.Key(key)} is not set. A model of parts needs language (a LLaMA folder), vision-tower (a CLIP folder) and projector (a file), all three.");
         }
     }
 }

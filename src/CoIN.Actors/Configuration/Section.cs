@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Scoring;
 using System.Globalization;
 
@@ -60,7 +61,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
         {
             _faulty.Add(key);
-            problems.Add($"{Key(key)} is not set. Write {key} = {example} in a configuration file, or pass --set {Short(key)}={example}.");
+            problems.Add($"{Key(key)} is not set. Write {key} = {example} in a configuration file, or pass --set {Short(key)}={example}.", Key(key));
         }
 
         return "";
@@ -131,12 +132,12 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         if (!right && !_faulty.Contains(key))
         {
             problems.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(key)} is {value}{From(key)}; it must be {expected}.")
-                + (remedy.Length > 0 ? " " + remedy : ""));
+                + (remedy.Length > 0 ? " " + remedy : ""), Key(key));
         }
     }
 
-    /// <summary>Notes something wrong in its own words.</summary>
-    public void Problem(string text) => problems.Add(text);
+    /// <summary>Notes something wrong with a key in its own words.</summary>
+    public void Problem(string key, string text) => problems.Add(text, Key(key));
 
     /// <summary>Every key that nobody asked for is unknown.</summary>
     public void NoOtherKeys()
@@ -173,7 +174,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
         {
             _faulty.Add(key);
-            problems.Add($"{Key(key)} is not set{From(key)}; it must be {expected}. Give it a value or remove the line.");
+            problems.Add($"{Key(key)} is not set{From(key)}; it must be {expected}. Give it a value or remove the line.", Key(key));
         }
 
         return instead;
@@ -182,7 +183,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     private void Wrong(string key, string value, string expected)
     {
         _faulty.Add(key);
-        problems.Add($"{Key(key)} is {value}{From(key)}; expected {expected}.");
+        problems.Add($"{Key(key)} is {value}{From(key)}; expected {expected}.", Key(key));
     }
 
     private string Short(string key) => Key(key)["coin.".Length..];

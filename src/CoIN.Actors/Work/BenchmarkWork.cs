@@ -26,31 +26,68 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
         var test = new List<int>();
         foreach (var task in options.Tasks)
         {
-            _ = Scorers.Of(task.Scorer);
             if (options.Method != Method.ZeroShot)
             {
-                var samples = Training(options, task);
-                ImageFiles.Check(options.Data.Images, samples.Select(sample => (sample.Id, sample.Image)));
+                training.Add(CheckedTraining(options, task));
                 hashes[$"{task.Folder}/{task.TrainFile}"] = Durable.Sha256(PathOf(options, task, task.TrainFile));
-                training.Add(samples.Count);
             }
             else
             {
                 training.Add(0);
             }
 
-            var questions = Test(options, task);
-            ImageFiles.Check(options.Data.Images, questions.Select(sample => (sample.QuestionId, sample.Image)));
-
-            // Answers that the scorer cannot read would come out only after hours of generation.
-            Prediction[] perfect = [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))];
-            _ = TruthAlignment.Score(task.Scorer, questions, perfect);
-            _ = TruthAlignment.Score(task.Scorer, questions, perfect, ScoringKind.Corrected);
+            test.Add(CheckedTest(options, task));
             hashes[$"{task.Folder}/{task.TestFile}"] = Durable.Sha256(PathOf(options, task, task.TestFile));
-            test.Add(questions.Count);
         }
 
         return new DataDescription(hashes, training, test);
+    }
+
+    /// <summary>Notes what in the data of an experiment would end a run of it, of each file the first fault.</summary>
+    /// <param name="problems">Files of which it holds a problem already are not looked at.</param>
+    public void Check(ExperimentOptions options, Problems problems)
+    {
+        if (problems.Concern("coin.data"))
+        {
+            return;
+        }
+
+        foreach (var task in options.Tasks)
+        {
+            var key = $"coin.tasks.{task.Name}";
+            if (options.Method != Method.ZeroShot && !problems.Concern($"{key}.folder") && !problems.Concern($"{key}.train-file"))
+            {
+                problems.Try(() => { CheckedTraining(options, task); });
+            }
+
+            if (!new[] { "folder", "test-file", "scorer" }.Any(part => problems.Concern($"{key}.{part}")))
+            {
+                problems.Try(() => { CheckedTest(options, task); });
+            }
+        }
+    }
+
+    /// <summary>Reads a task's training samples and checks what a run would stumble over.</summary>
+    /// <returns>How many there are.</returns>
+    private int CheckedTraining(ExperimentOptions options, TaskOptions task)
+    {
+        var samples = Training(options, task);
+        ImageFiles.Check(options.Data.Images, samples.Select(sample => (sample.Id, sample.Image)));
+        return samples.Count;
+    }
+
+    /// <summary>As <see cref="CheckedTraining"/>, for test samples.</summary>
+    private int CheckedTest(ExperimentOptions options, TaskOptions task)
+    {
+        _ = Scorers.Of(task.Scorer);
+        var questions = Test(options, task);
+        ImageFiles.Check(options.Data.Images, questions.Select(sample => (sample.QuestionId, sample.Image)));
+
+        // Answers that the scorer cannot read would come out only after hours of generation.
+        Prediction[] perfect = [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))];
+        _ = TruthAlignment.Score(task.Scorer, questions, perfect);
+        _ = TruthAlignment.Score(task.Scorer, questions, perfect, ScoringKind.Corrected);
+        return questions.Count;
     }
 
     /// <inheritdoc/>

@@ -44,8 +44,8 @@ internal static class PlanCommand
             throw new CoinException($"--tokens-per-second {Text($"{given}")}: must be greater than 0.");
         }
 
-        var (options, node, _, _) = ConfigurationLoader.Load(files, overrides, host.Folder);
-        host.Engine.Check(options);
+        var (options, node, _, _) = ConfigurationLoader.Load(
+            files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, loaded, problems, samples: false));
         var device = node.Devices[0];
         var capacity = memory is not null ? ParseMemory(memory) : Capacity(host, device);
         var work = new BenchmarkWork();

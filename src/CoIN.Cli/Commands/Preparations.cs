@@ -19,14 +19,32 @@ internal static class Preparations
             return;
         }
 
-        Check(maker);
+        CheckName(maker);
         using var signals = host.Signals(host.Error.WriteLine);
         await host.Miniature.PrepareAsync(loaded.Options, host.Out.WriteLine, signals.Stop).ConfigureAwait(false);
         signals.Stop.ThrowIfCancellationRequested();
     }
 
-    /// <exception cref="CoinException">There is no such preparation.</exception>
-    public static void Check(string name)
+    /// <summary>
+    /// Notes everything that is wrong with an experiment beyond its configuration: preparation, model, judge and, unless they are still
+    /// to be made, data.
+    /// </summary>
+    /// <param name="samples">Whether samples are read too.</param>
+    public static void Check(Host host, LoadedConfiguration loaded, Problems problems, bool samples)
+    {
+        if (loaded.Preparation is { } maker)
+        {
+            problems.Try(() => CheckName(maker), "coin.data.prepare");
+        }
+
+        host.Engine.Check(loaded.Options, loaded.Node, problems);
+        if (samples && (loaded.Preparation is null || Directory.Exists(loaded.Options.Data.Instructions)))
+        {
+            host.Engine.CheckData(loaded.Options, problems);
+        }
+    }
+
+    private static void CheckName(string name)
     {
         if (name != Mini)
         {

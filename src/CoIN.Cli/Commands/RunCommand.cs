@@ -16,10 +16,11 @@ internal static class RunCommand
             throw new CoinException("Name a configuration file, for example: ./run.sh run hocon/mini.hocon");
         }
 
-        var loaded = ConfigurationLoader.Load(files, overrides, host.Folder);
+        // Samples are read when the run starts: once.
+        var loaded = ConfigurationLoader.Load(
+            files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, loaded, problems, samples: false));
         await Preparations.MakeAsync(host, loaded).ConfigureAwait(false);
         FileRules.Check(loaded.Options);
-        host.Engine.Check(loaded.Options);
         var folders = RunFolders.Resolve(runs, loaded.Node.Runs, host.Variable, host.Folder);
         var id = folders.Create(runId, loaded.Options.Name, loaded.Options.Seed, host.Clock.GetLocalNow());
         Durable.WriteText(Path.Combine(folders.PathOf(id), RunFolders.Settings), loaded.EffectiveText);

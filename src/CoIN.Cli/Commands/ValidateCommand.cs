@@ -5,7 +5,7 @@ using CoIN.Cli.Views;
 
 namespace CoIN.Cli.Commands;
 
-/// <summary><c>coin validate</c>: reads a configuration as <c>run</c> would, and loads nothing.</summary>
+/// <summary><c>coin validate</c>: reads a configuration and its data as <c>run</c> would, and loads no model.</summary>
 internal static class ValidateCommand
 {
     public static int Execute(Host host, string[] files, string[] overrides)
@@ -15,13 +15,8 @@ internal static class ValidateCommand
             throw new CoinException("Name a configuration file, for example: ./run.sh validate hocon/mini.hocon");
         }
 
-        var (options, node, preparation, _) = ConfigurationLoader.Load(files, overrides, host.Folder);
-        if (preparation is not null)
-        {
-            Preparations.Check(preparation);
-        }
-
-        host.Engine.Check(options);
+        var (options, node, preparation, _) = ConfigurationLoader.Load(
+            files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, loaded, problems, samples: true));
         host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
         host.Out.WriteLine($"  experiment  {options.Name}, {options.Method}, seed {options.Seed}");
         host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");

@@ -13,9 +13,13 @@ namespace CoIN.Cli.Engine;
 /// <summary>What drives runs and reads their journals, as the commands see it.</summary>
 internal interface IRunEngine
 {
-    /// <summary>Checks what an experiment needs beyond its configuration, without loading it.</summary>
-    /// <exception cref="CoinException">The model's files are missing or do not fit together.</exception>
-    void Check(ExperimentOptions options);
+    /// <summary>Notes what is wrong with an experiment's model, adapter, judge and devices, without loading them.</summary>
+    /// <param name="problems">May hold problems of the configuration already; what rests on those is not checked.</param>
+    void Check(ExperimentOptions options, NodeSettings node, Problems problems);
+
+    /// <summary>Notes what in an experiment's samples would end a run of it. The data are there.</summary>
+    /// <param name="problems">As for <see cref="Check"/>.</param>
+    void CheckData(ExperimentOptions options, Problems problems);
 
     /// <summary>Starts a run in its new, empty folder and drives it until it is completed, failed or stopped.</summary>
     /// <param name="stop">Asks to stop at the next resumable point; the run then ends as <see cref="RunStatus.Stopped"/>, without an exception.</param>

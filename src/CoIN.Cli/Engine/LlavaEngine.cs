@@ -1,3 +1,4 @@
+using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Runs;
@@ -16,14 +17,16 @@ namespace CoIN.Cli.Engine;
 /// <summary>The actors with LLaVA models and CoIN's data.</summary>
 internal sealed class LlavaEngine : IRunEngine
 {
-    public void Check(ExperimentOptions options)
+    public void Check(ExperimentOptions options, NodeSettings node, Problems problems)
     {
-        LlavaLearnerFactory.Validate(options.Model);
-        if (options.Judge is { } judge)
+        LlavaLearnerFactory.Check(options, problems);
+        if (options.Judge is { } judge && !problems.Concern("coin.judge"))
         {
-            Judges(_ => { }).Check(judge);
+            problems.Try(() => Judges(_ => { }).Check(judge), "coin.judge");
         }
     }
+
+    public void CheckData(ExperimentOptions options, Problems problems) => Work().Check(options, problems);
 
     public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) => DriveAsync(ticket, options, null, stop);
 

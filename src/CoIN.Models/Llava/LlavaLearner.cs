@@ -21,6 +21,9 @@ namespace CoIN.Models.Llava;
 /// <param name="warn">Receives sentences about what is unusual but not wrong: unused tensors, samples without an answer.</param>
 public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, IDisposable
 {
+    /// <summary>The keys of the configuration that say where a model is.</summary>
+    private static readonly string[] ModelKeys = ["coin.model.path", "coin.model.language", "coin.model.vision-tower", "coin.model.projector"];
+
     private readonly ConcurrentDictionary<(string Source, string Dtype, string Device), Lazy<LlavaBase>> bases = new();
 
     /// <inheritdoc/>
@@ -36,20 +39,30 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
         return new LlavaLearner(shared.Value, options, warn);
     }
 
-    /// <summary>Checks a model's files without loading its weights.</summary>
-    /// <exception cref="CoinException">Something of them is missing or does not fit together.</exception>
-    public static void Validate(ModelOptions options)
+    /// <summary>Notes what of a model's files is missing or does not fit together; its weights are not loaded.</summary>
+    /// <param name="problems">Where it holds problems of the keys that name the model, the model is not looked at.</param>
+    public static void Check(ExperimentOptions options, Problems problems)
     {
-        TorchLibrary.ThrowIfUnusable();
-        var source = LlavaSource.Of(options);
-        _ = LlavaBase.ReadSettings(source);
-        foreach (var path in new[] { source.Language, source.VisionTower })
+        var model = options.Model;
+        problems.Try(() => ConversationTemplates.Get(model.Conversation), "coin.model.conversation");
+        if (!problems.Try(TorchLibrary.ThrowIfUnusable) || ModelKeys.Any(problems.Concern)
+            || problems.Try(() => LlavaSource.Of(model), "coin.model.path") is not { } source)
         {
-            _ = WeightFiles.Locate(path);
+            return;
         }
 
-        _ = ConversationTemplates.Get(options.Conversation);
-        _ = LlavaBase.ParseDtype(options.Dtype);
+        var config = problems.Try(() => LlavaConfig.Read(source));
+        var tokenizer = problems.Try(() => LlavaBase.ReadTokenizer(source));
+        var images = problems.Try(() => LlavaBase.ReadProcessor(source));
+        if (config is not null && tokenizer is not null && images is not null)
+        {
+            problems.Try(() => LlavaBase.RequireFit(source, config, tokenizer, images));
+        }
+
+        foreach (var path in new[] { source.Language, source.VisionTower }.Distinct())
+        {
+            problems.Try(() => WeightFiles.Locate(path));
+        }
     }
 
     public void Dispose()
@@ -79,8 +92,20 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
     /// <summary>Reads everything but the weights and checks that it fits together.</summary>
     public static (LlavaConfig Config, SentencePieceTokenizer Tokenizer, ClipImageProcessor Images) ReadSettings(LlavaSource source)
     {
-        var config = LlavaConfig.Read(source);
-        var tokenizer = SentencePieceTokenizer.Load(Path.Combine(source.Language, "tokenizer.model"));
+        var (config, tokenizer, images) = (LlavaConfig.Read(source), ReadTokenizer(source), ReadProcessor(source));
+        RequireFit(source, config, tokenizer, images);
+        return (config, tokenizer, images);
+    }
+
+    public static SentencePieceTokenizer ReadTokenizer(LlavaSource source) =>
+        SentencePieceTokenizer.Load(Path.Combine(source.Language, "tokenizer.model"));
+
+    public static ClipImageProcessor ReadProcessor(LlavaSource source) =>
+        ClipImageProcessor.Load(Path.Combine(source.VisionTower, "preprocessor_config.json"));
+
+    /// <summary>Throws unless tokenizer and image processor are those of the model.</summary>
+    public static void RequireFit(LlavaSource source, LlavaConfig config, SentencePieceTokenizer tokenizer, ClipImageProcessor images)
+    {
         if (tokenizer.PieceCount > config.Text.VocabularySize)
         {
             throw new CoinException(
@@ -88,15 +113,12 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
                 $"{config.Text.VocabularySize} (config.json). Use the tokenizer that belongs to these weights.");
         }
 
-        var images = ClipImageProcessor.Load(Path.Combine(source.VisionTower, "preprocessor_config.json"));
         if (images.Size != config.Vision.ImageSize)
         {
             throw new CoinException(
                 $"{Path.Combine(source.VisionTower, "preprocessor_config.json")} makes pictures of {images.Size} pixels but the vision tower " +
                 $"takes {config.Vision.ImageSize} (config.json). Use the files of one checkpoint.");
         }
-
-        return (config, tokenizer, images);
     }
 
     /// <param name="key">The configuration's name for it.</param>

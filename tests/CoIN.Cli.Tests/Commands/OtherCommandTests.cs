@@ -137,6 +137,31 @@ public sealed class OtherCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Validate_lists_problems_of_configuration_model_and_data_at_once()
+    {
+        _coin.WriteConfiguration();
+        _coin.Engine.ModelFaults.Add("the tokenizer is of another model");
+        _coin.Engine.DataFaults.AddRange(["line 3 has no answer", "line 4 has\ntwo faults"]);
+
+        Assert.Equal(1, await _coin.InvokeAsync("validate", "a.hocon", "--set", "lora.rank=0", "--set", "data.prepare=maxi"));
+        Assert.Contains("has 5 problems:", _coin.Error);
+        Assert.All(
+            ["coin.lora.rank is 0", "the tokenizer is of another model", "coin.data.prepare is maxi", "line 3 has", "line 4 has\n    two faults"],
+            part => Assert.Contains("\n  - " + part, _coin.Error));
+    }
+
+    [Fact]
+    public async Task A_run_tells_problems_of_configuration_and_model_at_once_and_makes_no_folder()
+    {
+        _coin.WriteConfiguration();
+        _coin.Engine.ModelFaults.Add("the tokenizer is of another model");
+
+        Assert.Equal(1, await _coin.InvokeAsync("run", "a.hocon", "--set", "lora.rank=0"));
+        Assert.Contains("has 2 problems:", _coin.Error);
+        Assert.False(Directory.Exists(_coin.Runs));
+    }
+
+    [Fact]
     public async Task The_miniatures_options_are_parsed()
     {
         Assert.Equal(0, await _coin.InvokeAsync("mini", "generate", "--out", "d", "--seed", "3", "--train-samples", "10"));

@@ -1,5 +1,7 @@
+using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Runs;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
@@ -16,7 +18,18 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
 
     public List<ExperimentOptions> Checked { get; } = [];
 
-    public void Check(ExperimentOptions options) => Checked.Add(options);
+    /// <summary>Faults of the model, and of the data, that a check finds.</summary>
+    public List<string> ModelFaults { get; } = [];
+
+    public List<string> DataFaults { get; } = [];
+
+    public void Check(ExperimentOptions options, NodeSettings node, Problems problems)
+    {
+        Checked.Add(options);
+        ModelFaults.ForEach(fault => problems.Add(fault));
+    }
+
+    public void CheckData(ExperimentOptions options, Problems problems) => DataFaults.ForEach(fault => problems.Add(fault));
 
     public RunTicket? Ticket { get; private set; }
 

@@ -170,7 +170,31 @@ public sealed class LlavaSessionTests : IDisposable
     {
         var config = folder.Of("model", "config.json");
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"vocab_size\": 280", "\"vocab_size\": 100", StringComparison.Ordinal));
-        Assert.Contains("tokenizer.model has 270 pieces", Assert.Throws<CoinException>(() => LlavaLearnerFactory.Validate(Options().Model)).Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer.model has 270 pieces", ProblemsOf(Options()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_with_a_model_folder_is_told_at_once()
+    {
+        File.Delete(folder.Of("model", "tokenizer.model"));
+        File.WriteAllText(folder.Of("model", "preprocessor_config.json"), "[");
+        File.WriteAllText(folder.Of("model", "model.safetensors.index.json"), "{}");
+        File.Delete(folder.Of("model", "model.safetensors"));
+        var options = Options() with { Model = Options().Model with { Conversation = "vicuna_v9" } };
+        var message = ProblemsOf(options);
+        Assert.Contains("has 4 problems", message, StringComparison.Ordinal);
+        Assert.All(
+            ["vicuna_v9", "tokenizer.model", "preprocessor_config.json", "model.safetensors.index.json"],
+            part => Assert.Contains(part, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_model_whose_key_is_wrong_is_not_looked_at()
+    {
+        var problems = new Problems();
+        problems.Add("coin.model.path: the folder nowhere does not exist.", "coin.model.path");
+        LlavaLearnerFactory.Check(Options() with { Model = Options().Model with { Path = "nowhere" } }, problems);
+        Assert.Equal(1, problems.Count);
     }
 
     [Fact]
@@ -231,6 +255,13 @@ public sealed class LlavaSessionTests : IDisposable
         Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0 },
         Training = new TrainingOptions { LearningRate = 1e-2, BatchSize = 2, GradientAccumulation = 2, MaxSteps = 5 },
     };
+
+    private static string ProblemsOf(ExperimentOptions options)
+    {
+        var problems = new Problems();
+        LlavaLearnerFactory.Check(options, problems);
+        return Assert.Throws<CoinException>(() => problems.ThrowIfAny("x")).Message;
+    }
 
     private static List<TrainingSample> Samples() =>
         [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", i == 2 ? null : $"{i}.png", [new("human", i == 2 ? "ab" : "<image>\nab c"), new("gpt", $"{"abcdef"[i]}")]))];
