@@ -35,8 +35,9 @@ internal static class Composition
         if (terminal.Live)
         {
             Console.Out.Write(ShowCursor);
+            Console.Out.Flush();
         }
 
-        Environment.Exit(ExitCodes.Stopped);
+        ProcessEnd.AtOnce(ExitCodes.Stopped);
     }
 }

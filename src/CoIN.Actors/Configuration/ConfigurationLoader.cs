@@ -111,6 +111,8 @@ public static class ConfigurationLoader
             {
                 FileRules.CheckData(options, problems);
             }
+
+            FileRules.CheckCertificate(node, problems);
         }
 
         var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree));

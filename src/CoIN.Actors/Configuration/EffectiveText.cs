@@ -10,7 +10,8 @@ internal static class EffectiveText
     private static readonly HashSet<string> Paths =
     [
         "coin.data.instructions", "coin.data.images", "coin.model.path", "coin.model.language", "coin.model.vision-tower", "coin.model.projector",
-        "coin.lora.from", "coin.judge.path", "coin.node.runs",
+        "coin.lora.from", "coin.judge.path", "coin.node.runs", "coin.node.certificate.path",
+        "coin.node.certificate.authority",
     ];
 
     public static string Of(ObjectSetting root)

@@ -1,3 +1,4 @@
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
@@ -41,6 +42,24 @@ public static class FileRules
         if (options.Lora.From is { } adapter && !File.Exists(Path.Combine(adapter, AdapterFiles.Config)))
         {
             problems.Add($"coin.lora.from: {adapter} holds no {AdapterFiles.Config}. Name the folder of an adapter in PEFT's format.", "coin.lora.from");
+        }
+    }
+
+    /// <summary>Opens a node's certificate once, so that what is wrong with it is told before anything starts.</summary>
+    internal static void CheckCertificate(NodeSettings node, Problems problems)
+    {
+        if (node.Placement is not NodePlacement.Cluster { Certificate: { } certificate })
+        {
+            return;
+        }
+
+        try
+        {
+            NodeIdentity.Open(certificate).Dispose();
+        }
+        catch (CoinException e)
+        {
+            problems.Add(e.Message);
         }
     }
 

@@ -19,7 +19,7 @@ internal static class JudgeBinder
             Kind = kind ?? JudgeKind.Lexical,
             Endpoint = section.OptionalText("endpoint")?.TrimEnd('/'),
             Model = section.OptionalText("model"),
-            ApiKeyEnv = section.OptionalText("api-key-env"),
+            ApiKeyEnv = section.OptionalVariable("api-key-env"),
             Concurrency = section.Int("concurrency"),
             Timeout = section.Double("timeout"),
             Retries = section.Int("retries"),
@@ -62,6 +62,13 @@ internal static class JudgeBinder
                 section.Require(
                     Uri.TryCreate(section.Text("endpoint", "http://localhost:8000/v1"), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https",
                     "endpoint", $"'{judge.Endpoint}'", "an address such as http://localhost:8000/v1");
+                if (uri is not null && (uri.UserInfo.Length > 0 || uri.Query.Length > 0))
+                {
+                    // The endpoint is written down in the run's folder and in messages; so this one is not repeated here.
+                    section.Problem($"{section.Key("endpoint")} holds a user, a password or a query, perhaps a secret. "
+                        + "Write the address alone; the key comes from the environment variable that api-key-env names.");
+                }
+
                 _ = section.Text("model", "Qwen1.5-32B-Chat");
                 break;
             case JudgeKind.Local:

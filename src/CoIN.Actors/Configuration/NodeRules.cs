@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace CoIN.Actors.Configuration;
@@ -22,23 +21,20 @@ internal static partial class NodeRules
         node.Require(settings.EvaluatorsPerDevice >= 1, "evaluators-per-device", settings.EvaluatorsPerDevice, "1 or more");
         node.Require(settings.EvaluatorThreads >= 0, "evaluator-threads", settings.EvaluatorThreads, "0 (automatic) or more");
         node.Require(settings.Judges >= 1, "judges", settings.Judges, "1 or more");
-        node.Require(settings.Port is >= 0 and <= 65535, "port", settings.Port, "between 0 and 65535");
-        foreach (var seed in settings.SeedNodes.Where(seed => !IsAddress(seed)))
-        {
-            node.Require(false, "seed-nodes", $"'{seed}'", "host:port");
-        }
-
         foreach (var role in settings.Roles.Except(Roles))
         {
             node.Require(false, "roles", $"'{role}'", "some of " + string.Join(", ", Roles));
         }
 
         node.Require(settings.Roles.Count > 0, "roles", "empty", "some of " + string.Join(", ", Roles));
+        if (settings is { Placement: NodePlacement.Alone, Roles.Count: > 0 })
+        {
+            var missing = Roles.Except(settings.Roles).ToList();
+            node.Require(
+                missing.Count == 0, "roles", string.Join(", ", settings.Roles), string.Join(", ", Roles) + " while node.cluster is off",
+                $"There is nobody else who could be {string.Join(", ", missing)}.");
+        }
     }
-
-    private static bool IsAddress(string text) =>
-        text.LastIndexOf(':') is > 0 and var at
-        && int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65535;
 
     [GeneratedRegex(@"^(cpu|cuda:\d+)$")]
     private static partial Regex Device();

@@ -20,14 +20,8 @@ public sealed record NodeSettings
     /// <summary>Judges that ask at once; those of one process share <c>coin.judge.concurrency</c>.</summary>
     public int Judges { get; init; } = 2;
 
-    /// <summary>The name under which other nodes reach this one.</summary>
-    public string Hostname { get; init; } = "localhost";
-
-    /// <summary>TCP port of the cluster; 0 for any free one.</summary>
-    public int Port { get; init; }
-
-    /// <summary>Addresses <c>host:port</c> of the nodes that a new one asks to join; empty for a node on its own.</summary>
-    public IReadOnlyList<string> SeedNodes { get; init; } = [];
+    /// <summary>Alone, or a node of a cluster.</summary>
+    public NodePlacement Placement { get; init; } = new NodePlacement.Alone();
 
     /// <summary>What this node does: <c>supervisor</c>, <c>trainer</c>, <c>evaluator</c>, <c>judge</c>.</summary>
     public IReadOnlyList<string> Roles { get; init; } = ["supervisor", "trainer", "evaluator", "judge"];

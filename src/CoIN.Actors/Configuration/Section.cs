@@ -10,6 +10,8 @@ namespace CoIN.Actors.Configuration;
 /// </summary>
 internal sealed class Section(string path, ObjectSetting setting, Problems problems)
 {
+    private const int LongestVariableName = 64;
+
     private readonly HashSet<string> _asked = [];
     private readonly HashSet<string> _faulty = [];
 
@@ -82,6 +84,22 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
 
         var folder = setting.Items[key].Origin.Folder ?? Environment.CurrentDirectory;
         return System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, text));
+    }
+
+    /// <summary>
+    /// The name of an environment variable that holds a secret, or null. What cannot be a name may be the secret itself: it is noted without being repeated.
+    /// </summary>
+    public string? OptionalVariable(string key)
+    {
+        var name = OptionalText(key);
+        if (name is null or "" || (!char.IsAsciiDigit(name[0]) && name.Length <= LongestVariableName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')))
+        {
+            return name;
+        }
+
+        _faulty.Add(key);
+        problems.Add($"{Key(key)} is no name of an environment variable. The secret itself belongs into a variable (export MY_KEY=…), and that one's name here.");
+        return null;
     }
 
     public string RequiredPath(string key, string example) => OptionalPath(key) ?? Text(key, example);

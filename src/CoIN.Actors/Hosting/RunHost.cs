@@ -1,9 +1,6 @@
 using Akka.Actor;
-using Akka.Cluster;
-using Akka.Cluster.Hosting;
 using Akka.Configuration;
 using Akka.Hosting;
-using Akka.Remote.Hosting;
 using CoIN.Actors.Configuration;
 using CoIN.Actors.Evaluation;
 using CoIN.Actors.Journal;
@@ -30,7 +27,7 @@ namespace CoIN.Actors.Hosting;
 /// <param name="Judge">A judge to appoint for a run that lacks nothing but judgements; null otherwise.</param>
 public sealed record RunRequest(string RunId, string RunFolder, ExperimentOptions? Options, NodeSettings Node, JudgeOptions? Judge = null);
 
-/// <summary>Drives runs: lock, journal, cluster node, actors, and an orderly end.</summary>
+/// <summary>Drives runs: lock, journal, node, actors, and an orderly end.</summary>
 public static class RunHost
 {
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(30);
@@ -139,35 +136,19 @@ public static class RunHost
 
         // Signals are the caller's: by default the host would tear the actors down before the run has come to a resumable point.
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
-        builder.Services.AddAkka("coin", akka => akka
-            .AddHocon(JournalConfig.For(Path.Combine(request.RunFolder, RunPaths.Journal)), HoconAddMode.Prepend)
-            .AddHocon(NodeConfig, HoconAddMode.Prepend)
-            .ConfigureLoggers(loggers =>
-            {
-                loggers.LogLevel = Akka.Event.LogLevel.DebugLevel;
-                loggers.ClearLoggers();
-                loggers.AddLoggerFactory();
-            })
-            .WithRemoting(remote =>
-            {
-                remote.HostName = node.Hostname;
-                remote.Port = node.Port;
-            })
-            .WithClustering(new ClusterOptions
-            {
-                Roles = [.. node.Roles],
-                SeedNodes = [.. node.SeedNodes.Select(seed => $"akka.tcp://coin@{seed}")],
-            })
-            .WithSingleton<Scheduler>("scheduler", Props.Create(() => new Scheduler()))
-            .WithActors((system, registry, _) =>
-            {
-                if (node.SeedNodes.Count == 0)
+        builder.Services.AddAkka("coin", akka =>
+        {
+            akka.AddHocon(JournalConfig.For(Path.Combine(request.RunFolder, RunPaths.Journal)), HoconAddMode.Prepend)
+                .AddHocon(NodeConfig, HoconAddMode.Prepend)
+                .ConfigureLoggers(loggers =>
                 {
-                    // A node on its own is its own seed; its port is known only now.
-                    var cluster = Cluster.Get(system);
-                    cluster.Join(cluster.SelfAddress);
-                }
-
+                    loggers.LogLevel = Akka.Event.LogLevel.DebugLevel;
+                    loggers.ClearLoggers();
+                    loggers.AddLoggerFactory();
+                });
+            Place(akka, node, logs);
+            akka.WithActors((system, registry, _) =>
+            {
                 var scheduler = registry.Get<Scheduler>();
                 Workers(system, scheduler, node, learners, work);
                 Judges(system, scheduler, node, judges, caches, work);
@@ -175,8 +156,26 @@ public static class RunHost
                     Props.Create(() => new RunSupervisor(new SupervisorSettings(
                         request.RunId, request.RunFolder, start, scheduler, work, observer, evaluators, ended))),
                     "run-" + request.RunId));
-            }));
+            });
+        });
         return builder.Build();
+    }
+
+    /// <summary>Gives the node its scheduler: its own, or the cluster's.</summary>
+    private static void Place(AkkaConfigurationBuilder akka, NodeSettings node, ILoggerFactory logs)
+    {
+        if (node.Placement is not NodePlacement.Cluster cluster)
+        {
+            akka.WithActors((system, registry, _) => registry.Register<Scheduler>(system.ActorOf(Props.Create(() => new Scheduler()), "scheduler")));
+            return;
+        }
+
+        if (cluster.Warning is { } warning)
+        {
+            logs.CreateLogger("CoIN.Actors.Hosting").LogWarning("{Warning}", warning);
+        }
+
+        ClusterNode.Configure(akka, cluster, node.Roles);
     }
 
     /// <summary>One trainer on the first device, evaluators on all: each has a thread of its own for life.</summary>
@@ -235,23 +234,9 @@ public static class RunHost
           judge-dispatcher { type = PinnedDispatcher }
         }
         akka {
-          actor.provider = cluster
+          actor.provider = local
           # A restarted supervisor or worker would have forgotten what is under way: each says how it ended instead.
           actor.guardian-supervisor-strategy = "Akka.Actor.StoppingSupervisorStrategy"
-          cluster {
-            # A cluster of one must be up at once; for many nodes these rates are still modest.
-            gossip-interval = 200ms
-            leader-actions-interval = 200ms
-            periodic-tasks-initial-delay = 100ms
-            seed-node-timeout = 3s
-            # Busy hosts pause; a node is given up only after half a minute.
-            failure-detector { acceptable-heartbeat-pause = 10s, threshold = 12 }
-            downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
-            split-brain-resolver { active-strategy = keep-oldest, stable-after = 10s, keep-oldest.down-if-alone = off }
-            # It is said before the singleton had a chance to be found.
-            singleton-proxy.log-singleton-identification-failure = off
-            singleton.min-number-of-hand-over-retries = 10
-          }
           coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off }
           stdout-logger-class = "CoIN.Actors.Hosting.QuietConsoleLogger, CoIN.Actors"
           # Ordinary at a node's end.

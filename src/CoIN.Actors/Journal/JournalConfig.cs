@@ -14,7 +14,12 @@ internal static class JournalConfig
         return ConfigurationFactory.ParseString($$"""
             akka {
               actor {
-                serializers.coin = "CoIN.Actors.Wire.WireSerializer, CoIN.Actors"
+                serializers {
+                  coin = "CoIN.Actors.Wire.WireSerializer, CoIN.Actors"
+                  # What could make objects of any type, or actors, from bytes: nothing of ours needs them.
+                  json = "CoIN.Actors.Wire.RefusingJsonSerializer, CoIN.Actors"
+                  daemon-create = "CoIN.Actors.Wire.RefusingDeploymentSerializer, CoIN.Actors"
+                }
                 serialization-bindings {
                   "CoIN.Actors.Runs.IRunEvent, CoIN.Actors" = coin
                   "CoIN.Actors.Work.WorkProtocol+IMessage, CoIN.Actors" = coin

@@ -25,6 +25,11 @@ internal static class ValidateCommand
             + (preparation is null ? "" : " (made when the run starts, if missing)"));
         host.Out.WriteLine($"  judge       {(options.Judge is { } judge ? $"{judge.Name}, {Words.Of(judge.Kind)}" : "none")}");
         host.Out.WriteLine($"  devices     {string.Join(", ", node.Devices)}");
+        if (node.Placement is NodePlacement.Cluster { Warning: { } warning })
+        {
+            host.Out.WriteLine($"  warning     {warning}");
+        }
+
         return ExitCodes.Done;
     }
 }

@@ -173,7 +173,7 @@ public sealed class JudgingTests : IDisposable
         string id, ExperimentOptions? options, FakeJudges judges, Witness? witness = null, CancellationToken stop = default, FakeLearners? learners = null,
         JudgeOptions? judge = null, int judgesAtOnce = 2) =>
         RunHost.RunAsync(
-            new RunRequest(id, folder.Of(id), options, new NodeSettings { Hostname = "127.0.0.1", Judges = judgesAtOnce }, judge), learners ?? new FakeLearners(), judges, new FakeWork(),
+            new RunRequest(id, folder.Of(id), options, new NodeSettings { Judges = judgesAtOnce }, judge), learners ?? new FakeLearners(), judges, new FakeWork(),
             witness ?? new Witness(), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>Every file of judgements.</summary>

@@ -211,7 +211,7 @@ public sealed class RunHostTests : IDisposable
     private Task<RunSnapshot> Run(
         string id, ExperimentOptions? options, FakeLearners learners, Witness? witness = null, CancellationToken stop = default, FakeWork? work = null) =>
         RunHost.RunAsync(
-            new RunRequest(id, folder.Of(id), options, new NodeSettings { Hostname = "127.0.0.1" }), learners, new FakeJudges(), work ?? new FakeWork(), witness ?? new Witness(),
+            new RunRequest(id, folder.Of(id), options, new NodeSettings()), learners, new FakeJudges(), work ?? new FakeWork(), witness ?? new Witness(),
             NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>Every adapter and prediction of a run, and its matrix.</summary>

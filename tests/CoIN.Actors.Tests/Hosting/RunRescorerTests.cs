@@ -127,6 +127,6 @@ public sealed class RunRescorerTests : IDisposable
             () => RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default))).Message, StringComparison.Ordinal);
 
     private Task<RunSnapshot> RunAsync(ExperimentOptions? options, FakeWork? work = null) => RunHost.RunAsync(
-        new RunRequest("r", folder.Path, options, new NodeSettings { Hostname = "127.0.0.1" }), new FakeLearners(), new FakeJudges(), work ?? new FakeWork(), new Witness(),
+        new RunRequest("r", folder.Path, options, new NodeSettings()), new FakeLearners(), new FakeJudges(), work ?? new FakeWork(), new Witness(),
         NullLoggerFactory.Instance, default).WaitAsync(TimeSpan.FromSeconds(60));
 }

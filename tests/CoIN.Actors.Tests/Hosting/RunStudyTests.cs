@@ -17,7 +17,7 @@ public sealed class RunStudyTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => await RunHost.RunAsync(
         new RunRequest("r", Run, Experiments.Of(2) with { Judge = new JudgeOptions { Name = "machine", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" } },
-            new NodeSettings { Hostname = "127.0.0.1" }),
+            new NodeSettings()),
         new FakeLearners(), new FakeJudges(), new FakeWork(), new Witness(), NullLoggerFactory.Instance, CancellationToken.None);
 
     public ValueTask DisposeAsync()

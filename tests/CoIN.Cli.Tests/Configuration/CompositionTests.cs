@@ -31,7 +31,8 @@ public sealed class CompositionTests : IDisposable
               tasks.GQA { batch-size = 3 }
               node { devices = ["cuda:0", "cuda:1"]
                      log-level = debug
-                     seed-nodes = ["a:4053"] }
+                     cluster = clear-text
+                     seed-nodes = ["127.0.0.1:4053"] }
             }
             """);
 
@@ -46,7 +47,7 @@ public sealed class CompositionTests : IDisposable
         Assert.Equal(new LoraOptions { Rank = 8, Alpha = 16.5, TrainProjector = false }, options.Lora);
         Assert.Equal(new TrainingOptions { ProjectorLearningRate = 1e-5, Schedule = Schedule.Constant }, options.Training);
         Assert.Equal(["cuda:0", "cuda:1"], node.Devices);
-        Assert.Equal(["a:4053"], node.SeedNodes);
+        Assert.Equal(["127.0.0.1:4053"], Assert.IsType<NodePlacement.Cluster>(node.Placement).SeedNodes);
         Assert.Equal(LogLevel.Debug, node.LogLevel);
         Assert.Null(preparation);
     }
@@ -144,7 +145,7 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void The_effective_text_gives_the_same_configuration_again()
     {
-        _folder.Write("a.hocon", "coin { name = \"a.b\"\n training.projector-learning-rate = 1e-4\n node.seed-nodes = [\"x:1\"] }");
+        _folder.Write("a.hocon", "coin { name = \"a.b\"\n training.projector-learning-rate = 1e-4\n node { cluster = clear-text, seed-nodes = [\"localhost:1\"] } }");
         var first = Load(["a.hocon"], _complete);
         _folder.Write("elsewhere/effective.conf", first.EffectiveText);
 

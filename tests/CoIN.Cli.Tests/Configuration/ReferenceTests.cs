@@ -18,7 +18,8 @@ public sealed class ReferenceTests
         { "coin.training", typeof(TrainingOptions), [] },
         { "coin.evaluation", typeof(EvaluationOptions), [] },
         { "coin.judge", typeof(JudgeOptions), [] },
-        { "coin.node", typeof(NodeSettings), [] },
+        { "coin.node", typeof(NodeSettings), ["Placement"] },
+        { "coin.node", typeof(NodePlacement.Cluster), ["Certificate", "Warning"] },
         { "coin.tasks.OCR-VQA", typeof(TaskOptions), ["Name"] },
     };
 
@@ -55,8 +56,7 @@ public sealed class ReferenceTests
         var node = new NodeSettings();
         Assert.Equal(node.Devices, loaded.Node.Devices);
         Assert.Equal(node.Roles, loaded.Node.Roles);
-        Assert.Equal(node.SeedNodes, loaded.Node.SeedNodes);
-        Assert.Equal(node, loaded.Node with { Devices = node.Devices, Roles = node.Roles, SeedNodes = node.SeedNodes });
+        Assert.Equal(node, loaded.Node with { Devices = node.Devices, Roles = node.Roles });
     }
 
     [Fact]

@@ -114,6 +114,18 @@ public sealed class ValidationTests : IDisposable
     public void A_value_that_cannot_be_is_named(string setting, string expected) =>
         Assert.Contains(expected, Fault([], [.. _complete, setting]));
 
+    [Theory]
+    [InlineData("judge.api-key-env=sk-s3cret", "coin.judge.api-key-env is no name of an environment variable")]
+    [InlineData("judge.api-key-env=0s3cret", "coin.judge.api-key-env is no name of an environment variable")]
+    [InlineData("judge.endpoint=\"http://me:s3cret@example.org/v1\"", "coin.judge.endpoint holds a user, a password or a query")]
+    [InlineData("judge.endpoint=\"http://example.org/v1?key=s3cret\"", "coin.judge.endpoint holds a user, a password or a query")]
+    public void A_secret_in_the_configuration_is_refused_and_not_repeated(string setting, string expected)
+    {
+        var fault = Fault([], [.. _complete, "judge.kind=openai", "judge.model=m", "judge.endpoint=\"http://example.org/v1\"", setting]);
+        Assert.Contains(expected, fault);
+        Assert.DoesNotContain("s3cret", fault);
+    }
+
     [Fact]
     public void All_problems_are_listed_at_once()
     {
@@ -189,9 +201,9 @@ public sealed class ValidationTests : IDisposable
     [Fact]
     public void Brackets_in_comments_and_strings_do_not_count()
     {
-        _folder.Write("a.hocon", "# { [\n// }\ncoin.node.hostname = \"a{b]\" # \"\n");
+        _folder.Write("a.hocon", "# { [\n// }\ncoin.judge { kind = openai, endpoint = \"http://a/v1\", model = \"a{b]\" } # \"\n");
 
-        Assert.Equal("a{b]", ConfigurationLoader.Load(["a.hocon"], _complete, _folder.Path).Node.Hostname);
+        Assert.Equal("a{b]", ConfigurationLoader.Load(["a.hocon"], _complete, _folder.Path).Options.Judge!.Model);
     }
 
     private string FaultOf(string text)

@@ -22,6 +22,8 @@ internal sealed class CoinProcess : IDisposable
     /// <summary>Everything that it wrote so far.</summary>
     public string Output => string.Join('\n', lines);
 
+    public int Id => process.Id;
+
     public bool HasExited => process.HasExited;
 
     public int ExitCode => process.ExitCode;
@@ -96,7 +98,10 @@ internal sealed class CoinProcess : IDisposable
     }
 
     /// <summary>SIGTERM.</summary>
-    public void Terminate() => Process.Start("kill", ["-TERM", $"{process.Id}"]).WaitForExit();
+    public void Terminate() => Send("TERM");
+
+    /// <summary>SIGINT, as Ctrl-C sends it.</summary>
+    public void Interrupt() => Send("INT");
 
     public void Dispose()
     {
@@ -106,6 +111,12 @@ internal sealed class CoinProcess : IDisposable
         }
 
         process.Dispose();
+    }
+
+    private void Send(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        kill.WaitForExit();
     }
 
     private void Keep(string? line)

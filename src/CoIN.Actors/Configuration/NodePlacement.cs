@@ -1,0 +1,30 @@
+namespace CoIN.Actors.Configuration;
+
+/// <summary>Where a process stands: alone, without any socket, or as a node of a cluster.</summary>
+public abstract record NodePlacement
+{
+    private NodePlacement()
+    {
+    }
+
+    /// <summary>The process works alone: nobody can connect to it, and it loads nothing that could listen.</summary>
+    public sealed record Alone : NodePlacement;
+
+    /// <summary>The process is a node of a cluster.</summary>
+    /// <param name="Hostname">The name under which other nodes reach this one, and to which it binds.</param>
+    /// <param name="Port">TCP port; 0 for any free one.</param>
+    /// <param name="SeedNodes">Addresses <c>host:port</c> of the nodes that a new one asks to join; empty for one that founds a cluster.</param>
+    /// <param name="Certificate">What it shows to other nodes and what it asks of them; null for clear text, which stays on loopback.</param>
+    public sealed record Cluster(string Hostname, int Port, IReadOnlyList<string> SeedNodes, NodeCertificate? Certificate) : NodePlacement
+    {
+        /// <summary>What has to be said every time; null where nothing has.</summary>
+        public string? Warning => Certificate is not null ? null :
+            $"The cluster port of {Hostname} speaks clear text: every user of this computer can steer its runs. Use node.cluster = \"tls\" but for trials.";
+    }
+}
+
+/// <summary>A node's certificate and whom it trusts.</summary>
+/// <param name="Path">PFX (.pfx, .p12), or PEM with certificate and key.</param>
+/// <param name="PasswordVariable">Environment variable that holds the password of that file; null for a file without one.</param>
+/// <param name="Authority">PEM of the certificate authority whose certificates other nodes must show.</param>
+public sealed record NodeCertificate(string Path, string? PasswordVariable, string Authority);

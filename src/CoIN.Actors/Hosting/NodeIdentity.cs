@@ -1,0 +1,86 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using CoIN.Actors.Configuration;
+using CoIN.Benchmark;
+
+namespace CoIN.Actors.Hosting;
+
+/// <summary>A node's certificate, and the authority by which it knows other nodes. Nothing else is trusted, not even what the computer trusts.</summary>
+internal sealed class NodeIdentity : IDisposable
+{
+    private readonly X509Certificate2 authority;
+
+    private NodeIdentity(X509Certificate2 own, X509Certificate2 authority) => (Own, this.authority) = (own, authority);
+
+    public X509Certificate2 Own { get; }
+
+    /// <exception cref="CoinException">A file cannot be read, or other nodes would refuse the certificate.</exception>
+    public static NodeIdentity Open(NodeCertificate certificate)
+    {
+        var authority = Read("authority", certificate.Authority, X509CertificateLoader.LoadCertificateFromFile);
+        var own = Read("path", certificate.Path, path => Load(path, Password(certificate)));
+        var identity = new NodeIdentity(own, authority);
+        var fault = !own.HasPrivateKey ? "holds no private key. Put the key into the same file"
+            : identity.Refusal(own) is { } why ? $"is not valid under the authority {certificate.Authority}: {why}. Have the authority issue a certificate for this node"
+            : null;
+        if (fault is not null)
+        {
+            identity.Dispose();
+            throw new CoinException($"coin.node.certificate.path: {certificate.Path} {fault}.");
+        }
+
+        return identity;
+    }
+
+    /// <summary>Whether a node with this certificate belongs to the cluster.</summary>
+    public bool Accepts(X509Certificate2? other) => other is not null && Refusal(other) is null;
+
+    public void Dispose()
+    {
+        Own.Dispose();
+        authority.Dispose();
+    }
+
+    /// <summary>Why a certificate is not one of the authority's, or null.</summary>
+    private string? Refusal(X509Certificate2 certificate)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(authority);
+
+        // A private authority has no place where its revocations could be asked for.
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        return chain.Build(certificate) ? null : string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation.Trim().TrimEnd('.')));
+    }
+
+    private static X509Certificate2 Load(string path, string? password)
+    {
+        if (Path.GetExtension(path) is ".pfx" or ".p12")
+        {
+            return X509CertificateLoader.LoadPkcs12FromFile(path, password);
+        }
+
+        using var pem = password is null ? X509Certificate2.CreateFromPemFile(path) : X509Certificate2.CreateFromEncryptedPemFile(path, password);
+
+        // A key that was read from PEM lives in memory only; some platforms' TLS wants it in a key store.
+        return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+    }
+
+    private static string? Password(NodeCertificate certificate) => certificate.PasswordVariable is not { } name ? null
+        : Environment.GetEnvironmentVariable(name) ?? throw new CoinException(
+            $"coin.node.certificate.password-env: the environment variable {name}, which holds the password of {certificate.Path}, is not set. Set it, or null for a file without password.");
+
+    private static X509Certificate2 Read(string key, string path, Func<string, X509Certificate2> read)
+    {
+        try
+        {
+            return read(path);
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new CoinException(
+                $"coin.node.certificate.{key}: {path} cannot be read: {e.Message.TrimEnd('.')}. Correct the path, the file or the password.", e);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using CoIN.Actors.Configuration;
+using CoIN.Benchmark;
+using CoIN.Cli.Tests.Support;
+
+namespace CoIN.Cli.Tests.Configuration;
+
+/// <summary>Who becomes a node of a cluster, and what has to be said for it.</summary>
+public sealed class PlacementTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_process_that_was_not_told_otherwise_works_alone() => Assert.IsType<NodePlacement.Alone>(Load().Placement);
+
+    [Theory]
+    [InlineData("node.seed-nodes=127.0.0.1:4053", "coin.node.seed-nodes")]
+    [InlineData("node.port=4053", "coin.node.port")]
+    [InlineData("node.hostname=example.org", "coin.node.hostname")]
+    public void What_only_a_cluster_needs_is_not_passed_over_without_one(string setting, string key)
+    {
+        var fault = Fault(setting);
+        Assert.Contains(key, fault);
+        Assert.Contains("while node.cluster is off", fault);
+    }
+
+    [Fact]
+    public void A_process_alone_has_every_role() => Assert.Contains("nobody else who could be trainer, judge", Fault("node.roles=supervisor,evaluator"));
+
+    [Theory]
+    [InlineData("node.hostname=example.org")]
+    [InlineData("node.hostname=0.0.0.0")]
+    [InlineData("node.hostname=10.0.0.1")]
+    [InlineData("node.hostname=\"::\"")]
+    [InlineData("node.hostname=localhost.example.org")]
+    [InlineData("node.seed-nodes=example.org:4053")]
+    public void Clear_text_does_not_leave_the_computer(string setting) => Assert.Contains("set node.cluster to tls", Fault("node.cluster=clear-text", setting));
+
+    [Theory]
+    [InlineData("localhost")]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.1.2.3")]
+    [InlineData("::1")]
+    public void Clear_text_on_loopback_is_allowed_and_warned_of(string host)
+    {
+        var cluster = Assert.IsType<NodePlacement.Cluster>(Load("node.cluster=clear-text", $"node.hostname=\"{host}\"", "node.port=4053").Placement);
+        Assert.Equal((host, 4053, null), (cluster.Hostname, cluster.Port, cluster.Certificate));
+        Assert.Contains("clear text", cluster.Warning);
+    }
+
+    [Fact]
+    public void Every_other_cluster_needs_certificates()
+    {
+        var fault = Fault("node.cluster=tls", "node.hostname=example.org");
+        Assert.Contains("coin.node.certificate.path is not set", fault);
+        Assert.Contains("coin.node.certificate.authority is not set", fault);
+    }
+
+    [Fact]
+    public void A_certificate_of_the_authority_is_accepted_with_its_key_in_pem()
+    {
+        Certificates();
+        var cluster = Assert.IsType<NodePlacement.Cluster>(Load(Tls("node.pem", "ca.pem")).Placement);
+        Assert.Equal(new NodeCertificate(_folder.PathOf("node.pem"), null, _folder.PathOf("ca.pem")), cluster.Certificate);
+        Assert.Null(cluster.Warning);
+    }
+
+    [Theory]
+    [InlineData("node.pem", "other-ca.pem", "is not valid under the authority")]
+    [InlineData("ca.pem", "ca.pem", "cannot be read")]
+    [InlineData("missing.pfx", "ca.pem", "missing.pfx cannot be read")]
+    [InlineData("node.pem", "missing.pem", "missing.pem cannot be read")]
+    [InlineData("expired.pem", "ca.pem", "is not valid under the authority")]
+    public void A_certificate_that_other_nodes_would_refuse_is_named(string certificate, string authority, string expected)
+    {
+        Certificates();
+        Assert.Contains(expected, Fault(Tls(certificate, authority)));
+    }
+
+    [Fact]
+    public void A_password_in_the_place_of_a_variables_name_is_not_repeated()
+    {
+        Certificates();
+        var fault = Fault([.. Tls("node.pem", "ca.pem"), "node.certificate.password-env=hunter-2!"]);
+        Assert.Contains("is no name of an environment variable", fault);
+        Assert.DoesNotContain("hunter", fault);
+    }
+
+    private static string[] Tls(string certificate, string authority) =>
+        ["node.cluster=tls", "node.hostname=example.org", $"node.certificate.path={certificate}", $"node.certificate.authority={authority}"];
+
+    private void Certificates()
+    {
+        var now = DateTimeOffset.UtcNow;
+        foreach (var (authority, node) in new[] { ("ca.pem", "node.pem"), ("other-ca.pem", "other.pem") })
+        {
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            var request = new CertificateRequest("CN=authority of " + node, key, HashAlgorithmName.SHA256);
+            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+            using var root = request.CreateSelfSigned(now.AddDays(-9), now.AddDays(9));
+            _folder.Write(authority, root.ExportCertificatePem());
+            _folder.Write(node, Issue(root, now.AddDays(-1), now.AddDays(1)));
+            _folder.Write("expired.pem", authority == "ca.pem" ? Issue(root, now.AddDays(-2), now.AddDays(-1)) : File.ReadAllText(_folder.PathOf("expired.pem")));
+        }
+    }
+
+    private static string Issue(X509Certificate2 authority, DateTimeOffset from, DateTimeOffset until)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=node", key, HashAlgorithmName.SHA256).Create(authority, from, until, [1, 2, 3]);
+        return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem();
+    }
+
+    private NodeSettings Load(params string[] settings) => ConfigurationLoader.Load([], [.. _folder.Complete(), .. settings], _folder.Path).Node;
+
+    private string Fault(params string[] settings) => Assert.Throws<CoinException>(() => Load(settings)).Message;
+}
