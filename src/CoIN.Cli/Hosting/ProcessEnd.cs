@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace CoIN.Cli.Hosting;
 
 /// <summary>The end of this process in the middle of its work.</summary>
-internal static class ProcessEnd
+internal static partial class ProcessEnd
 {
     /// <summary>
     /// Ends the process without the exit handlers of its native libraries: those take apart what other threads are still computing with, or are just loading, and the
@@ -21,11 +21,11 @@ internal static class ProcessEnd
         }
     }
 
-    [DllImport("libc", EntryPoint = "_exit")]
-    private static extern void Exit(int code);
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void Exit(int code);
 
     /// <param name="process">-1 for this one.</param>
-    [DllImport("kernel32.dll")]
+    [LibraryImport("kernel32.dll")]
     [return: MarshalAs(UnmanagedType.Bool)]
-    private static extern bool TerminateProcess(nint process, uint code);
+    private static partial bool TerminateProcess(nint process, uint code);
 }

@@ -113,6 +113,7 @@ internal sealed class CoinProcess : IDisposable
         process.Dispose();
     }
 
+    /// <summary>Its end may come first.</summary>
     private void Send(string signal)
     {
         using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
