@@ -48,18 +48,9 @@ public static class FileRules
     /// <summary>Opens a node's certificate once, so that what is wrong with it is told before anything starts.</summary>
     internal static void CheckCertificate(NodeSettings node, Problems problems)
     {
-        if (node.Placement is not NodePlacement.Cluster { Certificate: { } certificate })
+        if (node.Placement is NodePlacement.Cluster { Certificate: { } certificate })
         {
-            return;
-        }
-
-        try
-        {
-            NodeIdentity.Open(certificate).Dispose();
-        }
-        catch (CoinException e)
-        {
-            problems.Add(e.Message);
+            problems.Try(() => NodeIdentity.Open(certificate).Dispose(), "coin.node.certificate");
         }
     }
 

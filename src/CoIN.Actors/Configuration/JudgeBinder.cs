@@ -65,7 +65,7 @@ internal static class JudgeBinder
                 if (uri is not null && (uri.UserInfo.Length > 0 || uri.Query.Length > 0))
                 {
                     // The endpoint is written down in the run's folder and in messages; so this one is not repeated here.
-                    section.Problem($"{section.Key("endpoint")} holds a user, a password or a query, perhaps a secret. "
+                    section.Problem("endpoint", $"{section.Key("endpoint")} holds a user, a password or a query, perhaps a secret. "
                         + "Write the address alone; the key comes from the environment variable that api-key-env names.");
                 }
 

@@ -98,7 +98,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         }
 
         _faulty.Add(key);
-        problems.Add($"{Key(key)} is no name of an environment variable. The secret itself belongs into a variable (export MY_KEY=…), and that one's name here.");
+        problems.Add($"{Key(key)} is no name of an environment variable. The secret itself belongs into a variable (export MY_KEY=…), and that one's name here.", Key(key));
         return null;
     }
 
