@@ -6,6 +6,9 @@ namespace CoIN.Benchmark;
 /// </summary>
 public sealed class CoinException(string message, Exception? inner = null) : Exception(message, inner)
 {
+    /// <summary>The exit status for a command line that cannot be understood.</summary>
+    public const int Usage = 2;
+
     /// <summary>Exit status of a process that ends because of this: never 0.</summary>
     public int ExitCode { get; init; } = 1;
 }

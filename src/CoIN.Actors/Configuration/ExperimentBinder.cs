@@ -84,11 +84,19 @@ internal static class ExperimentBinder
 
         foreach (var unknown in order.Where(name => !tasks.ContainsKey(name)).Distinct())
         {
-            coin.Problem("order", $"{coin.Key("order")} names the task {unknown}{coin.From("order")}, which is not defined; the nearest known task is "
-                + $"{NearestName.Of(unknown, tasks.Keys)}. Correct the name or define coin.tasks.{unknown}.");
+            coin.Problem("order", $"{coin.Key("order")} names the task {unknown}{coin.From("order")}, which is not defined; "
+                + $"{Nearest(unknown, order.Count == 1, tasks.Keys)}. Correct the name or define coin.tasks.{unknown}.");
         }
 
         return [.. order.Distinct().Where(tasks.ContainsKey).Select(name => tasks[name])];
+    }
+
+    /// <summary>The nearest task; where one word stands by itself, it may be meant for an order as well.</summary>
+    private static string Nearest(string unknown, bool alone, IEnumerable<string> tasks)
+    {
+        var orders = alone ? TaskOrders.Names : [];
+        var nearest = NearestName.Of(unknown, tasks.Concat(orders));
+        return orders.Contains(nearest) ? $"the nearest known order is {nearest}" : $"the nearest known task is {nearest}";
     }
 
     private static TaskOptions Task(string name, Section section)
@@ -180,8 +188,8 @@ internal static class ExperimentBinder
             TrainProjector = section.Bool("train-projector"),
         };
         section.NoOtherKeys();
-        section.Require(lora.Rank >= 1, "rank", lora.Rank, "1 or more");
-        section.Require(lora.Alpha > 0, "alpha", lora.Alpha, "greater than 0", "The paper uses twice the rank.");
+        section.Require(lora.Rank is >= 1 and <= 65536, "rank", lora.Rank, "between 1 and 65536");
+        section.Require(lora.Alpha is > 0 and <= 1e6, "alpha", lora.Alpha, "greater than 0 and at most 1000000", "The paper uses twice the rank.");
         section.Require(lora.Dropout is >= 0 and < 1, "dropout", lora.Dropout, "at least 0 and less than 1");
         return lora;
     }

@@ -36,7 +36,7 @@ public static class FileRules
         CheckFolder("coin.model.vision-tower", model.VisionTower, problems);
         if (model.Projector is not null && !File.Exists(model.Projector))
         {
-            problems.Add($"coin.model.projector: the file {model.Projector} does not exist. Download it or correct the path.", "coin.model.projector");
+            problems.Add($"coin.model.projector: the file {model.Projector} {Absent(model.Projector)}. Download it or correct the path.", "coin.model.projector");
         }
 
         if (options.Lora.From is { } adapter && !File.Exists(Path.Combine(adapter, AdapterFiles.Config)))
@@ -63,7 +63,7 @@ public static class FileRules
 
         if (!Directory.Exists(path))
         {
-            problems.Add($"{key}: the folder {path} does not exist. Download the model into it or correct the path.", key);
+            problems.Add($"{key}: the folder {path} {Absent(path)}. Download the model into it or correct the path.", key);
         }
         else if (!File.Exists(Path.Combine(path, "config.json")) && !(key == "coin.model.path" && Directory.Exists(Path.Combine(path, "llama"))))
         {
@@ -95,7 +95,7 @@ public static class FileRules
     {
         if (data.Images.Length > 0 && !Directory.Exists(data.Images))
         {
-            problems.Add($"coin.data.images: the folder {data.Images} does not exist. Name the folder to which the samples' image paths are relative.",
+            problems.Add($"coin.data.images: the folder {data.Images} {Absent(data.Images)}. Name the folder to which the samples' image paths are relative.",
                 "coin.data.images");
         }
 
@@ -106,7 +106,7 @@ public static class FileRules
 
         if (!Directory.Exists(data.Instructions))
         {
-            problems.Add($"coin.data.instructions: the folder {data.Instructions} does not exist. Name the folder with one folder per task.",
+            problems.Add($"coin.data.instructions: the folder {data.Instructions} {Absent(data.Instructions)}. Name the folder with one folder per task.",
                 "coin.data.instructions");
             return false;
         }
@@ -114,12 +114,15 @@ public static class FileRules
         return true;
     }
 
+    /// <summary>What is there where a file or folder of the other kind is expected.</summary>
+    private static string Absent(string path) => Directory.Exists(path) ? "is a folder, not a file" : File.Exists(path) ? "is a file, not a folder" : "does not exist";
+
     private static void CheckFile(ExperimentOptions options, TaskOptions task, string file, string key, Problems problems)
     {
         var path = Path.Combine(options.Data.Instructions, task.Folder, file);
         if (!File.Exists(path))
         {
-            problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} does not exist.{SampleFiles.CandidatesSentence(path)} "
+            problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} {Absent(path)}.{SampleFiles.CandidatesSentence(path)} "
                 + $"Put it there, correct coin.tasks.{task.Name}.folder or .{key}, or leave {task.Name} out of coin.order.", $"coin.tasks.{task.Name}.{key}");
         }
     }

@@ -10,6 +10,9 @@ internal static class JudgeBinder
         ["none"] = new(null), ["lexical"] = new(JudgeKind.Lexical), ["openai"] = new(JudgeKind.OpenAi), ["local"] = new(JudgeKind.Local),
     };
 
+    /// <summary>A day: longer waits are slips of the keyboard.</summary>
+    private const double MostSeconds = 86400;
+
     public static JudgeOptions? Judge(Section section)
     {
         var kind = section.OneOf("kind", Kinds).Kind;
@@ -43,9 +46,9 @@ internal static class JudgeBinder
     {
         section.Require(JudgeOptions.IsName(judge.Name), "name", $"'{judge.Name}'", JudgeOptions.NameRule, "It becomes a folder's name.");
         section.Require(judge.Concurrency >= 1, "concurrency", judge.Concurrency, "1 or more");
-        section.Require(judge.Timeout > 0, "timeout", judge.Timeout, "greater than 0 (seconds)");
+        section.Require(judge.Timeout is > 0 and <= MostSeconds, "timeout", judge.Timeout, "greater than 0 and at most 86400 (seconds)");
         section.Require(judge.Retries >= 0, "retries", judge.Retries, "0 or more");
-        section.Require(judge.RetryDelay >= 0, "retry-delay", judge.RetryDelay, "0 or more (seconds)");
+        section.Require(judge.RetryDelay is >= 0 and <= MostSeconds, "retry-delay", judge.RetryDelay, "0 to 86400 (seconds)");
         section.Require(judge.Dtype is "float32" or "bfloat16" or "float16" or "", "dtype", judge.Dtype, "float32, bfloat16 or float16");
         section.Require(judge.BatchSize >= 1, "batch-size", judge.BatchSize, "1 or more");
         section.Require(judge.MaxTokens >= 1, "max-tokens", judge.MaxTokens, "1 or more");

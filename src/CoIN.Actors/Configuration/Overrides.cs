@@ -15,11 +15,11 @@ internal static class Overrides
         var keys = at < 0 ? [] : text[..at].Trim().Split('.');
         if (keys.Length == 0 || keys.Any(string.IsNullOrWhiteSpace))
         {
-            throw new CoinException($"--set {text}: write --set key=value, for example --set lora.rank=16.");
+            throw Fault(text, "write --set key=value, for example --set lora.rank=16.");
         }
 
         var origin = new Origin($"--set {text}", folder);
-        var value = Value(text[(at + 1)..].Trim(), origin);
+        var value = Value(text, text[(at + 1)..].Trim(), origin);
         var path = keys[0] == "coin" ? keys : ["coin", .. keys];
         foreach (var key in path.Reverse())
         {
@@ -29,13 +29,20 @@ internal static class Overrides
         return (ObjectSetting)value;
     }
 
-    private static Setting Value(string text, Origin origin) => text switch
+    private static Setting Value(string whole, string text, Origin origin) => text switch
     {
-        ['[', .. var inside, ']'] => new ListSetting(Split(inside), origin),
+        ['[', .. var inside, ']'] => inside.AsSpan().ContainsAny("[]{}")
+            ? throw Fault(whole, "a list holds names and numbers only: --set order=[GQA,TextVQA].")
+            : new ListSetting(Split(inside), origin),
         ['"', .. var inside, '"'] => new ScalarSetting(inside.Length == 0 ? null : inside, origin),
+        ['[', ..] or [.., ']'] => throw Fault(whole, "a list is written in brackets, [a,b]; one of them is missing."),
+        ['{', ..] => throw Fault(whole, "a section cannot be set as one. Set its keys one by one: --set lora.rank=16 --set lora.alpha=32."),
+        ['"', ..] or [.., '"'] => throw Fault(whole, "a quotation mark has no partner."),
         "" or "null" => new ScalarSetting(null, origin),
         _ => new ScalarSetting(text, origin),
     };
+
+    private static CoinException Fault(string text, string what) => new($"--set {text}: {what}") { ExitCode = CoinException.Usage };
 
     private static string[] Split(string list) =>
         [.. list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => item.Trim('"'))];

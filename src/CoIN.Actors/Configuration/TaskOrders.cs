@@ -10,6 +10,9 @@ public static class TaskOrders
     /// <summary>The paper's alphabetical order.</summary>
     public static IReadOnlyList<string> Alphabetical { get; } = [.. Default.Order(StringComparer.OrdinalIgnoreCase)];
 
+    /// <summary>What the orders are called.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["default", "alphabetical"];
+
     /// <summary>An order by its name; a list of anything else is the order itself.</summary>
     public static IReadOnlyList<string> Resolve(IReadOnlyList<string> written) => written switch
     {

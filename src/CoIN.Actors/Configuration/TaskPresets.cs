@@ -18,7 +18,7 @@ public static class TaskPresets
             : Scorers.FirstOrDefault(preset => string.Equals(preset.Key, name, StringComparison.OrdinalIgnoreCase)).Value
             ?? throw new CoinException(
                 $"There is no task or scorer \"{name}\"; did you mean \"{NearestName.Of(name, Scorers.Keys.Concat(keys))}\"? "
-                + $"The tasks are {string.Join(", ", Scorers.Keys)}; the scorers are {string.Join(", ", keys)}.");
+                + $"The tasks are {string.Join(", ", Scorers.Keys)}; the scorers are {string.Join(", ", keys)}.") { ExitCode = CoinException.Usage };
     }
 
     private static Dictionary<string, string> Read()

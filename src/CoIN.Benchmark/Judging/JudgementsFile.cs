@@ -75,7 +75,7 @@ public static class JudgementsFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the judgements {path}: {e.Message.TrimEnd('.')}. Make the file readable, or judge the run again.", e);
+            throw new CoinException($"Cannot read the judgements {path}: {ReadFault.Why(path, e)}. Make the file readable, or judge the run again.", e);
         }
     }
 

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Scoring;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -50,7 +51,7 @@ public static class MatrixFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the matrix file {path}: {e.Message.TrimEnd('.')}. Check the path.", e);
+            throw new CoinException($"Cannot read the matrix file {path}: {ReadFault.Why(path, e)}. Name a CSV or JSON file, or a run's report.json.", e);
         }
 
         return text.TrimStart() is ['[' or '{', ..] ? Json(path, text) : [(null, MatrixCsv.Read(path, text))];

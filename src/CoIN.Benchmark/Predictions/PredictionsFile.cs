@@ -57,7 +57,7 @@ public static class PredictionsFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the predictions file {path}: {e.Message.TrimEnd('.')}. Make it readable.", e);
+            throw new CoinException($"Cannot read the predictions file {path}: {ReadFault.Why(path, e)}. Name a file of JSON lines.", e);
         }
 
         return predictions;

@@ -8,6 +8,11 @@ public static class NearestName
     public static string? Of(string given, IEnumerable<string> names) =>
         names.MinBy(name => Edits(given.ToLowerInvariant(), name.ToLowerInvariant()));
 
+    /// <summary>As <see cref="Of"/>, but null where even the nearest name is far from what was given.</summary>
+    public static string? Close(string given, IEnumerable<string> names) =>
+        Of(given, names) is { } nearest
+            && Edits(given.ToLowerInvariant(), nearest.ToLowerInvariant()) <= (Math.Max(given.Length, nearest.Length) + 1) / 2 ? nearest : null;
+
     private static int Edits(string from, string to)
     {
         var costs = new int[from.Length + 1, to.Length + 1];

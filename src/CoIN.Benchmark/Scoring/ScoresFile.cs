@@ -80,7 +80,7 @@ public static class ScoresFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {
-            throw new CoinException($"Cannot read the scores file {path}: {e.Message.TrimEnd('.')}. Make it again with 'coin rescore'.", e);
+            throw new CoinException($"Cannot read the scores file {path}: {ReadFault.Why(path, e)}. Make it again with 'coin rescore'.", e);
         }
 
         return scores;

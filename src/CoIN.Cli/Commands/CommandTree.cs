@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using CoIN.Cli.Hosting;
 
 namespace CoIN.Cli.Commands;
@@ -13,12 +14,10 @@ internal static class CommandTree
     {
         try
         {
-            var parsed = Build(host).Parse(arguments);
-            if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction and not WelcomeAction)
+            var parsed = Build(host).Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            if (!AsksForHelp(parsed) && Usage.Faults(parsed, arguments) is { Count: > 0 } faults)
             {
-                host.Error.WriteLine(string.Join('\n', parsed.Errors.Select(error => error.Message)));
-                host.Error.WriteLine("./run.sh --help shows the commands.");
-                return ExitCodes.Fault;
+                throw Usage.Fault(string.Join('\n', faults) + $"\n./run.sh {Verb(parsed)}--help shows how it is used.");
             }
 
             // Signals and faults are this program's own business: a run is stopped at a resumable point.
@@ -34,7 +33,13 @@ internal static class CommandTree
         }
     }
 
-    private static RootCommand Build(Host host)
+    private static bool AsksForHelp(ParseResult parsed) => parsed.Action is WelcomeAction && parsed.Tokens.Any(token => token.Value is "--help" or "-h" or "-?");
+
+    private static string Verb(ParseResult parsed) => parsed.CommandResult is { Command: not RootCommand, Command.Name: var name } result
+        ? (result.Parent is CommandResult { Command: not RootCommand, Command.Name: var group } ? $"{group} {name} " : $"{name} ")
+        : "";
+
+    internal static RootCommand Build(Host host)
     {
         var root = new RootCommand("Measures how multimodal language models forget.");
         var runs = new Option<string?>("--runs") { HelpName = "DIR", Description = "The folder that holds the runs", Recursive = true };
@@ -80,7 +85,7 @@ internal static class CommandTree
     {
         var run = RunArgument();
         var set = SetOption();
-        var command = new Command("resume", "Go on with a run that was stopped, killed or failed") { run, set };
+        var command = new Command("resume", "Go on with a run that was stopped, killed or failed; of a run that exists, only node.… can be set") { run, set };
         command.SetAction((parsed, _) =>
             ResumeCommand.ExecuteAsync(host, parsed.GetValue(run), parsed.GetValue(set) ?? [], parsed.GetValue(runs)));
         return command;
@@ -115,13 +120,21 @@ internal static class CommandTree
 
     private static Argument<string?> RunArgument() => new("run")
     {
-        Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it; by default the latest",
+        Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it; by default the latest (of resume: the latest that is not completed)",
     };
 
-    internal static Option<string[]> SetOption() => new("--set")
+    internal static Option<string[]> SetOption(string help = "key=value", string what = "Override a configuration key, for example lora.rank=16; may be repeated")
     {
-        HelpName = "key=value", Description = "Override a configuration key; may be repeated", Arity = ArgumentArity.ZeroOrMore,
-    };
+        var set = new Option<string[]>("--set") { HelpName = help, Description = what, Arity = ArgumentArity.OneOrMore };
+        set.Validators.Add(result =>
+        {
+            foreach (var text in result.Tokens.Select(token => token.Value).Where(text => !text.Contains('=', StringComparison.Ordinal)))
+            {
+                result.AddError($"--set {text}: write --set {help}, for example --set lora.rank=16.");
+            }
+        });
+        return set;
+    }
 
     private static int Greet(Host host)
     {
@@ -132,7 +145,20 @@ internal static class CommandTree
     /// <summary>The welcome for the program as a whole, the usual help for its verbs.</summary>
     private sealed class WelcomeAction(Host host, HelpAction usual) : SynchronousCommandLineAction
     {
-        public override int Invoke(ParseResult parsed) =>
-            parsed.CommandResult.Command is RootCommand ? Greet(host) : usual.Invoke(parsed);
+        public override int Invoke(ParseResult parsed)
+        {
+            if (parsed.CommandResult.Command is RootCommand)
+            {
+                return Greet(host);
+            }
+
+            var code = usual.Invoke(parsed);
+            foreach (var line in Examples.Of(Usage.PathOf(parsed.CommandResult)))
+            {
+                host.Out.WriteLine(line);
+            }
+
+            return code;
+        }
     }
 }

@@ -24,14 +24,14 @@ internal static class CompareCommand
     {
         var names = new Argument<string[]>("run")
         {
-            Arity = new ArgumentArity(2, 1000), Description = "Ids of runs or the beginnings of them, or folders of runs; the others are compared with the first",
+            Arity = new ArgumentArity(0, 1000), Description = "Ids of runs or the beginnings of them, or folders of runs; the others are compared with the first",
         };
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Write comparison.md, .csv, .tex and .html into this folder" };
         var format = new Option<string[]>("--format")
         {
             HelpName = "text|markdown|csv|latex|html",
             Description = "What is printed (text by default) or, with --out, written (all but text by default); may be repeated",
-            Arity = ArgumentArity.ZeroOrMore,
+            Arity = ArgumentArity.OneOrMore,
         };
         format.AcceptOnlyFromAmong([.. Formats.Keys]);
         var command = new Command("compare", "Put runs side by side") { names, folder, format };
@@ -43,6 +43,14 @@ internal static class CompareCommand
 
     private static async Task<int> ExecuteAsync(Host host, string[] names, string? folder, string[] formats, RunFolders runs, CancellationToken stop)
     {
+        if (names.Length < 2)
+        {
+            throw Usage.Fault(names is [var only]
+                ? $"compare needs two runs or more and was given one, {only}. Name another one (./run.sh runs lists them): ./run.sh compare {only} <run>; "
+                    + $"or look at this one: ./run.sh status {only}"
+                : "compare needs two runs or more; ./run.sh runs lists them. The others are compared with the first: ./run.sh compare <run> <run>");
+        }
+
         var read = new List<ReportedRun>();
         foreach (var name in names)
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data.Building;
 using CoIN.Benchmark.Instructions;
@@ -31,14 +30,13 @@ internal static class DataBuildCommand
         var missing = Choice("--missing-images", "What a missing image does, with --images", "fail", Drop);
         var imageFolder = new Option<string?>("--image-folder") { HelpName = "PATH", Description = "The task's images below the image root, where they are elsewhere than usual" };
         var type = Choice("--instructions", "How instructions are worded", [.. InstructionTypes.Names.Keys]);
-        var seed = new Option<int>("--seed") { HelpName = "N", Description = "Decides every draw", DefaultValueFactory = _ => 42 };
-        var volume = new Option<double>("--volume") { HelpName = "V", Description = "Part of the training set, 0.1 to 1.0 in the paper; nested for one seed", DefaultValueFactory = _ => 1.0 };
-        volume.Validators.Add(result => Range(result, "--volume", value => value is > 0 and <= 1, "greater than 0 and at most 1"));
-        var test = new Option<int>("--test-samples") { HelpName = "N", Description = "At most so many test samples, drawn by the seed, nested; 0 for all" };
-        test.Validators.Add(result => Range(result, "--test-samples", value => value >= 0, "0 or more"));
+        var seed = NumberOption.Whole("--seed", "Decides every draw", usual: 42);
+        var volume = NumberOption.Number(
+            "--volume", "Part of the training set, 0.1 to 1.0 in the paper (1.0 by default); nested for one seed", value => value is > 0 and <= 1,
+            "greater than 0 and at most 1, such as 0.2");
+        var test = NumberOption.Whole("--test-samples", "At most so many test samples, drawn by the seed, nested; 0 for all", usual: 0, least: 0);
         var questions = Choice("--questions", "What a training sample of GQA, VQAv2 and OCR-VQA is: an image with all its questions as turns, or with one of them, or a question", [.. Groupings.Keys]);
-        var count = new Option<int>("--class-count") { HelpName = "N", Description = "ImageNet's number of classes", DefaultValueFactory = _ => 100 };
-        count.Validators.Add(result => Range(result, "--class-count", value => value >= 1, "1 or more"));
+        var count = NumberOption.Whole("--class-count", "ImageNet's number of classes", usual: 100, least: 1);
         var classes = new Option<string?>("--classes") { HelpName = "FILE", Description = "ImageNet's classes, one synset id a line, instead of a draw" };
         var shared = new Option<bool>("--keep-shared-images") { Description = "Keep training samples whose image is in the task's test set" };
         var command = new Command("build", "Make instruction folders of the raw data sets")
@@ -50,7 +48,7 @@ internal static class DataBuildCommand
             {
                 Instructions = InstructionTypes.Names[parsed.GetValue(type)!],
                 Seed = parsed.GetValue(seed),
-                Volume = parsed.GetValue(volume),
+                Volume = parsed.GetValue(volume) ?? 1,
                 TestSamples = parsed.GetValue(test),
                 Grouping = Groupings[parsed.GetValue(questions)!],
                 Classes = parsed.GetValue(count),
@@ -93,17 +91,17 @@ internal static class DataBuildCommand
     {
         if (options.ImageFolder is not null && tasks.Length > 1)
         {
-            throw new CoinException("--image-folder is one task's image folder. Build the tasks one by one, each with its own.");
+            throw Usage.Fault("--image-folder is one task's image folder. Build the tasks one by one, each with its own.");
         }
 
         if (options.ClassesFile is not null && !tasks.Contains("ImageNet"))
         {
-            throw new CoinException("--classes is for ImageNet, which is not among the tasks. Leave it out, or add --task ImageNet.");
+            throw Usage.Fault("--classes is for ImageNet, which is not among the tasks. Leave it out, or add --task ImageNet.");
         }
 
         if (options.DropMissingImages && options.Images is null)
         {
-            throw new CoinException("--missing-images drop needs --images, the folder in which the images are looked for.");
+            throw Usage.Fault("--missing-images drop needs --images, the folder in which the images are looked for.");
         }
     }
 
@@ -112,14 +110,6 @@ internal static class DataBuildCommand
         var option = new Option<string>(name) { HelpName = string.Join('|', values), Description = description, DefaultValueFactory = _ => values[0] };
         option.AcceptOnlyFromAmong(values);
         return option;
-    }
-
-    private static void Range(System.CommandLine.Parsing.OptionResult result, string name, Func<double, bool> right, string expected)
-    {
-        if (result.Tokens is [{ Value: var text }] && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && !right(value))
-        {
-            result.AddError($"{name} {text}: must be {expected}.");
-        }
     }
 
     private static string FullPath(Host host, string path) => Path.GetFullPath(Path.Combine(host.Folder, path));

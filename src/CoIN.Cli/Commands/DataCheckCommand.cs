@@ -85,7 +85,7 @@ internal static class DataCheckCommand
         string[] known = [Error, Warning, None, .. FindingKind.All.Select(kind => kind.Name)];
         if (names.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
         {
-            throw new CoinException($"--fail-on {unknown}: did you mean {NearestName.Of(unknown, known)}? There are {string.Join(", ", known)}.");
+            throw Usage.Fault($"--fail-on {unknown}: did you mean {NearestName.Of(unknown, known)}? There are {string.Join(", ", known)}.");
         }
 
         return kind => names.Contains(kind.Name) || names.Contains(Warning) || (names.Contains(Error) && kind.Severity == Severity.Error);

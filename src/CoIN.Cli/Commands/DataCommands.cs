@@ -18,7 +18,7 @@ internal static class DataCommands
     /// <summary>The option that picks tasks.</summary>
     public static Option<string[]> TaskOption() => new("--task")
     {
-        HelpName = "X", Description = "Only this task; may be repeated", Arity = ArgumentArity.ZeroOrMore,
+        HelpName = "X", Description = "Only this task; may be repeated", Arity = ArgumentArity.OneOrMore,
     };
 
     /// <summary>Reads the configuration of a look at data, with the tasks that were picked, and makes data that are to be made.</summary>
@@ -27,7 +27,7 @@ internal static class DataCommands
     {
         if (files.Length == 0)
         {
-            throw new CoinException($"Name a configuration file, for example: ./run.sh data {verb} hocon/mini.hocon");
+            throw Usage.Fault($"Name a configuration file, for example: ./run.sh data {verb} hocon/mini.hocon");
         }
 
         var picked = tasks.Length > 0 ? [.. overrides, $"order=[{string.Join(",", tasks)}]"] : overrides;

@@ -19,18 +19,11 @@ internal static class DataPreviewCommand
         var files = CommandTree.FilesArgument();
         var set = CommandTree.SetOption();
         var task = DataCommands.TaskOption();
-        var samples = new Option<int>("--samples") { HelpName = "N", Description = "Samples of each task", DefaultValueFactory = _ => 2 };
-        samples.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out var value) && value < 1)
-            {
-                result.AddError($"--samples {text}: must be 1 or more.");
-            }
-        });
-        var id = new Option<string[]>("--id") { HelpName = "ID", Description = "Instead of a draw, the samples with this id; may be repeated", Arity = ArgumentArity.ZeroOrMore };
+        var samples = NumberOption.Whole("--samples", "Samples of each task", usual: 2, least: 1);
+        var id = new Option<string[]>("--id") { HelpName = "ID", Description = "Instead of a draw, the samples with this id; may be repeated", Arity = ArgumentArity.OneOrMore };
         var split = new Option<string>("--split") { HelpName = "train|test", Description = "Which samples", DefaultValueFactory = _ => Train };
         split.AcceptOnlyFromAmong(Train, Test);
-        var seed = new Option<int?>("--seed") { HelpName = "N", Description = "Decides which samples; by default the experiment's seed" };
+        var seed = NumberOption.Optional("--seed", "Decides which samples; by default the experiment's seed");
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Where the prepared images go; by default <name>-preview in the current folder" };
         var command = new Command("preview", "Show samples as the model will see them") { files, set, task, samples, id, split, seed, folder };
         command.SetAction((parsed, _) => ExecuteAsync(

@@ -19,8 +19,8 @@ internal static class JudgeCommands
 
     private static Command Run(Host host, Argument<string?> run, Option<string?> runs)
     {
-        var judge = new Option<string[]>("--judge") { HelpName = "hocon", Description = "A judge's configuration file, e.g. hocon/judges/ollama.hocon; may be repeated" };
-        var set = new Option<string[]>("--set") { HelpName = "judge.key=value", Description = "Override a key of judge or node; may be repeated" };
+        var judge = new Option<string[]>("--judge") { HelpName = "hocon", Description = "A judge's configuration file, e.g. hocon/judges/ollama.hocon; may be repeated", Arity = ArgumentArity.OneOrMore };
+        var set = CommandTree.SetOption("judge.key=value", "Override a key of judge or node; may be repeated");
         var command = new Command("run", "Have a run judged by another judge, without its model") { run, judge, set };
         command.SetAction((parsed, _) =>
             RunAsync(host, parsed.GetValue(run), parsed.GetValue(judge) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(runs)));

@@ -13,10 +13,8 @@ internal static class MiniCommands
     {
         var folder = new Option<string>("--out") { HelpName = "DIR", Description = "Where the data go", DefaultValueFactory = _ => "data/mini" };
         var seed = Seed();
-        var train = new Option<int?>("--train-samples") { HelpName = "N", Description = "Training samples per task" };
-        var test = new Option<int?>("--test-samples") { HelpName = "N", Description = "Test samples per task" };
-        Positive(train);
-        Positive(test);
+        var train = NumberOption.Optional("--train-samples", "Training samples per task; by default those of the miniature", least: 1);
+        var test = NumberOption.Optional("--test-samples", "Test samples per task; by default those of the miniature", least: 1);
         var command = new Command("generate", "Draw the eight miniature tasks") { folder, seed, train, test };
         command.SetAction((parsed, _) =>
         {
@@ -30,10 +28,9 @@ internal static class MiniCommands
     {
         var folder = new Option<string>("--out") { HelpName = "DIR", Description = "Where the model folder goes", DefaultValueFactory = _ => "data/mini-model" };
         var seed = Seed();
-        var steps = new Option<int?>("--steps") { HelpName = "N", Description = "Optimizer steps" };
-        var threads = new Option<int>("--threads") { HelpName = "N", Description = "Compute threads; 0 for all cores" };
+        var steps = NumberOption.Optional("--steps", "Optimizer steps; by default those of the model that is kept with the program", least: 1);
+        var threads = NumberOption.Whole("--threads", "Compute threads; 0 for all cores", usual: 0, least: 0);
         var from = new Option<string?>("--from") { HelpName = "DIR", Description = "A miniature model to go on from, instead of random weights" };
-        Positive(steps);
         var command = new Command("pretrain", "Train the miniature base model (about an hour)") { folder, seed, steps, threads, from };
         command.SetAction((parsed, _) =>
         {
@@ -44,15 +41,7 @@ internal static class MiniCommands
         return command;
     }
 
-    private static Option<int> Seed() => new("--seed") { HelpName = "N", Description = "Seed", DefaultValueFactory = _ => 42 };
-
-    private static void Positive(Option<int?> option) => option.Validators.Add(result =>
-    {
-        if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out var value) && value < 1)
-        {
-            result.AddError($"{option.Name} {text}: must be 1 or more.");
-        }
-    });
+    private static Option<int> Seed() => NumberOption.Whole("--seed", "Decides every draw", usual: 42);
 
     private static string FullPath(Host host, string? path) => Path.GetFullPath(Path.Combine(host.Folder, path ?? ""));
 

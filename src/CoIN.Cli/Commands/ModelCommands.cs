@@ -61,7 +61,7 @@ internal static class ModelCommands
     {
         if (projector is not null && tower is null)
         {
-            throw new CoinException("--projector needs --vision-tower too: a model of parts has a language model, a CLIP folder and a projector.");
+            throw Usage.Fault("--projector needs --vision-tower too: a model of parts has a language model, a CLIP folder and a projector.");
         }
 
         var clip = tower is null ? null : host.PathOf(tower);

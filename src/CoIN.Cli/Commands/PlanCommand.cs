@@ -19,13 +19,12 @@ internal static class PlanCommand
 
     public static Command Build(Host host, Option<string?> runs)
     {
-        var files = new Argument<string[]>("hocon") { Arity = ArgumentArity.ZeroOrMore, Description = "Configuration files; later ones win over earlier ones" };
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "Override a configuration key; may be repeated", Arity = ArgumentArity.ZeroOrMore };
+        var files = CommandTree.FilesArgument();
+        var set = CommandTree.SetOption();
         var memory = new Option<string?>("--memory") { HelpName = "24GB", Description = "Memory of the training device; by default what this computer's device has" };
-        var speed = new Option<double?>("--tokens-per-second")
-        {
-            HelpName = "N", Description = "Training speed for the estimate of time; by default that of the latest run with the same model",
-        };
+        var speed = NumberOption.Number(
+            "--tokens-per-second", "Training speed for the estimate of time; by default that of the latest run with the same model", value => value > 0,
+            "a number greater than 0, such as 1500 or 1500.5");
         var command = new Command("plan", "Show steps, memory, disk and time of an experiment before it runs") { files, set, memory, speed };
         command.SetAction(parsed => Execute(
             host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(memory), parsed.GetValue(speed), parsed.GetValue(runs)));
@@ -36,12 +35,7 @@ internal static class PlanCommand
     {
         if (files.Length == 0)
         {
-            throw new CoinException("Name a configuration file, for example: ./run.sh plan hocon/mini.hocon");
-        }
-
-        if (tokensPerSecond is { } given && !(given > 0 && double.IsFinite(given)))
-        {
-            throw new CoinException($"--tokens-per-second {Text($"{given}")}: must be greater than 0.");
+            throw Usage.Fault("Name a configuration file, for example: ./run.sh plan hocon/mini.hocon");
         }
 
         var (options, node, _, _) = ConfigurationLoader.Load(
@@ -200,7 +194,7 @@ internal static class PlanCommand
             }
         }
 
-        throw new CoinException($"--memory {text}: write a number with GB, GiB, MB or MiB, such as 24GB.");
+        throw Usage.Fault($"--memory {text}: write a number with GB, GiB, MB or MiB, such as 24GB.");
     }
 
     private static string Known(int? number) => number is { } known ? Text($"{known:n0}") : "?";

@@ -13,7 +13,7 @@ internal static class RunCommand
     {
         if (files.Length == 0)
         {
-            throw new CoinException("Name a configuration file, for example: ./run.sh run hocon/mini.hocon");
+            throw Usage.Fault("Name a configuration file, for example: ./run.sh run hocon/mini.hocon");
         }
 
         // Samples are read when the run starts: once.

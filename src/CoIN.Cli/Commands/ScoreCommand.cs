@@ -36,7 +36,7 @@ internal static class ScoreCommand
             : PathOf(host, outFile);
         if (outPath == predictionsPath || outPath == annotationsPath)
         {
-            throw new CoinException($"--out {outFile} would overwrite what is scored. Name another file.");
+            throw Usage.Fault($"--out {outFile} would overwrite what is scored. Name another file.");
         }
 
         ScoringKind[] scorings = scoring switch

@@ -21,16 +21,9 @@ internal static class UserStudyCommands
         {
             HelpName = "CELLS", Description = "all, final, just-trained, or stage:task,… (stage 0: the base model)", DefaultValueFactory = _ => "all",
         };
-        var samples = new Option<int>("--samples") { HelpName = "N", Description = "How many answers, evenly from the cells", DefaultValueFactory = _ => 100 };
-        var seed = new Option<int>("--seed") { HelpName = "N", Description = "Seed of draw and order", DefaultValueFactory = _ => 42 };
+        var samples = NumberOption.Whole("--samples", "How many answers, evenly from the cells", usual: 100, least: 1);
+        var seed = NumberOption.Whole("--seed", "Seed of draw and order", usual: 42);
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Where the page goes; by default <run>-study here" };
-        samples.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out var value) && value < 1)
-            {
-                result.AddError($"--samples {text}: must be 1 or more.");
-            }
-        });
         var command = new Command("export", "Write a page on which people score blinded answers") { run, cells, samples, seed, folder };
         command.SetAction(parsed => Export(
             host, parsed.GetValue(run), parsed.GetValue(runs), parsed.GetValue(cells)!, parsed.GetValue(samples), parsed.GetValue(seed), parsed.GetValue(folder)));
@@ -66,7 +59,7 @@ internal static class UserStudyCommands
     {
         if (!JudgeOptions.IsName(name))
         {
-            throw new CoinException($"--name {name}: a judge's name is of {JudgeOptions.NameRule}.");
+            throw Usage.Fault($"--name {name}: a judge's name is of {JudgeOptions.NameRule}.");
         }
 
         var (id, folder) = InspectCommands.Locate(host, run, runs);

@@ -12,13 +12,13 @@ internal static class ValidateCommand
     {
         if (files.Length == 0)
         {
-            throw new CoinException("Name a configuration file, for example: ./run.sh validate hocon/mini.hocon");
+            throw Usage.Fault("Name a configuration file, for example: ./run.sh validate hocon/mini.hocon");
         }
 
         var (options, node, preparation, _) = ConfigurationLoader.Load(
             files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, loaded, problems, samples: true));
         host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
-        host.Out.WriteLine($"  experiment  {options.Name}, {options.Method}, seed {options.Seed}");
+        host.Out.WriteLine($"  experiment  {options.Name}, {Words.Of(options.Method)}, seed {options.Seed}");
         host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");
         host.Out.WriteLine($"  model       {options.Model.Name()}");
         host.Out.WriteLine($"  data        {options.Data.Instructions}"

@@ -40,7 +40,8 @@ internal static class Welcome
 
         Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.
         A run may be named by the beginning of its id. Ctrl-C stops at a point from which it can be resumed.
-        Exit status: 0 done, 1 fault, 130 stopped. Every configuration key: hocon/reference.conf.
+        Exit status: 0 done, 1 fault, 2 the command line is wrong, 130 stopped.
+        Every configuration key: hocon/reference.conf.
         More about one command: ./run.sh <command> --help
         """;
 }

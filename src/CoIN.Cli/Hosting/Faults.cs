@@ -9,6 +9,9 @@ internal static class ExitCodes
 
     public const int Fault = 1;
 
+    /// <summary>The command line cannot be understood; nothing was done.</summary>
+    public const int Usage = CoinException.Usage;
+
     /// <summary>Stopped by a signal at a point from which the run can be resumed (128 + SIGINT).</summary>
     public const int Stopped = 130;
 }
@@ -32,6 +35,10 @@ internal static class Faults
             case OperationCanceledException:
                 Print(host, "Stopped.");
                 return ExitCodes.Stopped;
+            case IOException or UnauthorizedAccessException:
+                // The world's fault rather than the program's: a full disk, a folder without permission.
+                Print(host, fault.Message + (log is null ? "" : $" More is at the end of {log}."));
+                return ExitCodes.Fault;
             default:
                 Print(host, $"Unexpected fault: {fault.GetType().Name}: {fault.Message}"
                     + (log is null ? $"\n{fault.StackTrace}" : $"\nThe stack trace is at the end of {log}."));

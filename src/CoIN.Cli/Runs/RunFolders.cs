@@ -54,7 +54,7 @@ internal sealed class RunFolders(string folder)
         {
             if (wanted.Length == 0 || wanted.StartsWith('.') || !wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
             {
-                throw new CoinException($"--run-id {wanted}: a run id consists of letters, digits, '-', '_' and '.', and does not begin with '.'.");
+                throw Commands.Usage.Fault($"--run-id {wanted}: a run id consists of letters, digits, '-', '_' and '.', and does not begin with '.'.");
             }
 
             return TryCreate(wanted)

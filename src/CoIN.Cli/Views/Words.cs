@@ -1,5 +1,6 @@
 using System.Globalization;
 using CoIN.Actors.Runs;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 
 namespace CoIN.Cli.Views;
@@ -40,6 +41,9 @@ internal static class Words
         JudgeKind.Local => "a local language model",
         _ => "people",
     };
+
+    /// <summary>A method as the configuration calls it.</summary>
+    public static string Of(Method method) => method == Method.ZeroShot ? "zero-shot" : "sequential-lora";
 
     public static string Of(RunStatus status) => status.ToString().ToLowerInvariant();
 }

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -39,7 +40,7 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NullReferenceException
             or InvalidCastException or FormatException or OverflowException)
         {
-            throw new CoinException($"Cannot read the adapter's configuration {path}: {e.Message} It needs peft_type, r, lora_alpha and target_modules.", e);
+            throw new CoinException($"Cannot read the adapter's configuration {path}: {ReadFault.Why(path, e)}. It needs peft_type, r, lora_alpha and target_modules.", e);
         }
     }
 

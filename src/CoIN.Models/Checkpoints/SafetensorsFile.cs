@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -124,5 +125,5 @@ internal sealed unsafe class SafetensorsFile : ITensorFile
         }
     }
 
-    private CoinException CannotRead(Exception e) => new($"Cannot read {Path}: {e.Message} Check the path and its permissions.", e);
+    private CoinException CannotRead(Exception e) => new($"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.", e);
 }

@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -106,9 +107,9 @@ internal sealed class TorchArchive : ITensorFile
     {
         CoinException => null,
         FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException =>
-            new CoinException($"Cannot read {Path}: {e.Message} Check the path and its permissions.", e),
+            new CoinException($"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.", e),
         EndOfStreamException or InvalidDataException => TorchPickle.Broken(Path, $"it is truncated or damaged ({e.Message.TrimEnd('.')})", e),
-        IOException => new CoinException($"Cannot read {Path}: {e.Message} Check the path and its permissions.", e),
+        IOException => new CoinException($"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.", e),
         OverflowException or ArgumentException or InvalidCastException or NotSupportedException => TorchPickle.Broken(Path, e.Message.TrimEnd('.'), e),
         _ => null,
     };

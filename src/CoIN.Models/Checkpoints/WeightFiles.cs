@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -90,7 +91,7 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read {index}: {e.Message} Check its permissions.", e);
+            throw new CoinException($"Cannot read {index}: {ReadFault.Why(index, e)}. Check its permissions.", e);
         }
     }
 }

@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -63,7 +64,7 @@ internal sealed class ClipImageProcessor
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NullReferenceException)
         {
-            throw new CoinException($"Cannot read the image processor's settings {path}: {e.Message} Restore the file from the checkpoint's source.", e);
+            throw new CoinException($"Cannot read the image processor's settings {path}: {ReadFault.Why(path, e)}. Restore the file from the checkpoint's source.", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Files;
 using SkiaSharp;
 
 namespace CoIN.Models.Imaging;
@@ -25,7 +26,7 @@ internal static class ImageDecoder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"cannot read the image {path}: {e.Message}", e);
+            throw new CoinException($"cannot read the image {path}: {ReadFault.Why(path, e)}", e);
         }
 
         var (image, _, trouble) = Decode(bytes);

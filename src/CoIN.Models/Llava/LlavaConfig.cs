@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -52,7 +53,7 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read {path}: {e.Message} A model's folder must be a Hugging Face folder.", e);
+            throw new CoinException($"Cannot read {path}: {ReadFault.Why(path, e)}. A model's folder must be a Hugging Face folder.", e);
         }
     }
 

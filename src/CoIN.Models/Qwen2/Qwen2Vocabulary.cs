@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using CoIN.Models.Llava;
 using Newtonsoft.Json.Linq;
 
@@ -80,7 +81,7 @@ internal sealed record Qwen2Vocabulary(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read {path}: {e.Message} Check its permissions.", e);
+            throw new CoinException($"Cannot read {path}: {ReadFault.Why(path, e)}. Check its permissions.", e);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using Google.Protobuf;
 
 namespace CoIN.Models.Tokenization;
@@ -42,7 +43,7 @@ internal sealed record SentencePieceModel(IReadOnlyList<Piece> Pieces, bool AddD
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the tokenizer {path}: {e.Message} A LLaVA folder needs the SentencePiece file tokenizer.model.", e);
+            throw new CoinException($"Cannot read the tokenizer {path}: {ReadFault.Why(path, e)}. A LLaVA folder needs the SentencePiece file tokenizer.model.", e);
         }
 
         try

@@ -51,7 +51,7 @@ public sealed class CompareCommandTests : IDisposable
     [Fact]
     public async Task One_run_alone_or_one_that_never_began_is_an_error()
     {
-        Assert.Equal(1, await _coin.InvokeAsync("compare", "alpha"));
+        Assert.Equal(2, await _coin.InvokeAsync("compare", "alpha"));
         _coin.Engine.Reports.Remove("beta");
         Assert.Equal(1, await _coin.InvokeAsync("compare", "alpha", "beta"));
         Assert.Contains("The run beta has not begun", _coin.Error);

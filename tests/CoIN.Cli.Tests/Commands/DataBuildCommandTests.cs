@@ -67,7 +67,7 @@ public sealed class DataBuildCommandTests : IDisposable
     [InlineData("Build the tasks one by one", "--task", "GQA", "--image-folder", "x")]
     public async Task What_cannot_be_is_refused_before_anything_is_read(string expected, params string[] arguments)
     {
-        Assert.Equal(1, await _coin.InvokeAsync(["data", "build", "--task", "VizWiz", "--raw", "raw", "--out", "data", .. arguments]));
+        Assert.Equal(2, await _coin.InvokeAsync(["data", "build", "--task", "VizWiz", "--raw", "raw", "--out", "data", .. arguments]));
 
         Assert.Contains(expected, _coin.Error);
         Assert.False(Directory.Exists(_coin.Folder.PathOf("data")));

@@ -57,7 +57,7 @@ public sealed class DataCommandTests : IDisposable
     [Fact]
     public async Task An_unknown_kind_to_fail_on_names_the_nearest()
     {
-        Assert.Equal(1, await _coin.InvokeAsync("data", "check", "a.hocon", "--fail-on", "missing-imag"));
+        Assert.Equal(2, await _coin.InvokeAsync("data", "check", "a.hocon", "--fail-on", "missing-imag"));
         Assert.Contains("did you mean missing-image", _coin.Error);
     }
 

@@ -9,17 +9,17 @@ public sealed class ModelCommandTests : IDisposable
     public void Dispose() => _line.Dispose();
 
     [Theory]
-    [InlineData("There is no model folder or file", "model", "info", "nowhere")]
-    [InlineData("--projector needs --vision-tower", "model", "info", "x", "--projector", "y")]
-    [InlineData("There is no model folder", "model", "merge", "a", "--model", "nowhere", "--out", "new")]
-    [InlineData("not empty", "model", "merge", "a", "--model", "model", "--out", "full")]
-    [InlineData("'float64' not recognized", "model", "merge", "a", "--model", "model", "--out", "new", "--dtype", "float64")]
-    [InlineData("--out", "model", "merge", "a", "--model", "model")]
-    public async Task What_cannot_be_done_is_told_and_ends_with_a_fault(string expected, params string[] arguments)
+    [InlineData("There is no model folder or file", 1, "model", "info", "nowhere")]
+    [InlineData("--projector needs --vision-tower", 2, "model", "info", "x", "--projector", "y")]
+    [InlineData("There is no model folder", 1, "model", "merge", "a", "--model", "nowhere", "--out", "new")]
+    [InlineData("not empty", 1, "model", "merge", "a", "--model", "model", "--out", "full")]
+    [InlineData("'float64' not recognized", 2, "model", "merge", "a", "--model", "model", "--out", "new", "--dtype", "float64")]
+    [InlineData("--out", 2, "model", "merge", "a", "--model", "model")]
+    public async Task What_cannot_be_done_is_told_and_ends_with_a_fault(string expected, int code, params string[] arguments)
     {
         _line.Folder.Write("full/file", "");
 
-        Assert.Equal(1, await _line.InvokeAsync(arguments));
+        Assert.Equal(code, await _line.InvokeAsync(arguments));
         Assert.Contains(expected, _line.Error);
         Assert.False(Directory.Exists(_line.Folder.PathOf("new")));
     }

@@ -30,9 +30,9 @@ public sealed class OtherCommandTests : IDisposable
     [Fact]
     public async Task An_unknown_verb_or_option_is_an_error()
     {
-        Assert.Equal(1, await _coin.InvokeAsync("rum"));
+        Assert.Equal(2, await _coin.InvokeAsync("rum"));
         Assert.Contains("rum", _coin.Error);
-        Assert.Equal(1, await _coin.InvokeAsync("runs", "--sett"));
+        Assert.Equal(2, await _coin.InvokeAsync("runs", "--sett"));
         Assert.Contains("--sett", _coin.Error);
     }
 
@@ -168,7 +168,7 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Equal(new MiniGeneration(_coin.Folder.PathOf("d"), 3, 10, null), _coin.Engine.Generation);
         Assert.Equal(0, await _coin.InvokeAsync("mini", "pretrain", "--out", "m", "--steps", "5", "--threads", "2"));
         Assert.Equal(new MiniPretraining(_coin.Folder.PathOf("m"), 42, 5, 2, null), _coin.Engine.Pretraining);
-        Assert.Equal(1, await _coin.InvokeAsync("mini", "pretrain", "--steps", "0"));
+        Assert.Equal(2, await _coin.InvokeAsync("mini", "pretrain", "--steps", "0"));
         Assert.Contains("--steps 0", _coin.Error);
     }
 

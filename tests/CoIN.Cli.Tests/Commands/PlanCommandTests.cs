@@ -80,7 +80,7 @@ public sealed class PlanCommandTests : IDisposable
     [Fact]
     public async Task A_memory_that_is_no_amount_is_refused()
     {
-        Assert.Equal(ExitCodes.Fault, await command.InvokeAsync("plan", "a.hocon", "--memory", "much"));
+        Assert.Equal(ExitCodes.Usage, await command.InvokeAsync("plan", "a.hocon", "--memory", "much"));
         Assert.Contains("--memory much", command.Error, StringComparison.Ordinal);
         Assert.Equal(24_000_000_000, PlanCommand.ParseMemory("24GB"));
         Assert.Equal(1L << 31, PlanCommand.ParseMemory("2GiB"));

@@ -40,7 +40,7 @@ public sealed class RunCommandTests : IDisposable
         Assert.Equal(0, await _coin.InvokeAsync("run", "a.hocon", "--run-id", "first"));
         Assert.Equal(1, await _coin.InvokeAsync("run", "a.hocon", "--run-id", "first"));
         Assert.Contains("./run.sh resume first", _coin.Error);
-        Assert.Equal(1, await _coin.InvokeAsync("run", "a.hocon", "--run-id", "../x"));
+        Assert.Equal(2, await _coin.InvokeAsync("run", "a.hocon", "--run-id", "../x"));
         Assert.Contains("--run-id ../x", _coin.Error);
     }
 
@@ -144,7 +144,7 @@ public sealed class RunCommandTests : IDisposable
     [Fact]
     public async Task A_run_without_a_configuration_shows_how_to_name_one()
     {
-        Assert.Equal(1, await _coin.InvokeAsync("run"));
+        Assert.Equal(2, await _coin.InvokeAsync("run"));
         Assert.Contains("hocon/mini.hocon", _coin.Error);
     }
 }

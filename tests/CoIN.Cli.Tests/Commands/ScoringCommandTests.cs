@@ -44,17 +44,20 @@ public sealed class ScoringCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("There is no task or scorer \"vqa2\"; did you mean \"VQAv2\"?", "--task", "vqa2")]
-    [InlineData("would overwrite", "--out", "test.json")]
-    [InlineData("nothing.jsonl does not exist", "--predictions", "nothing.jsonl")]
-    [InlineData("nothing.json does not exist", "--annotations", "nothing.json")]
-    [InlineData("'fair'", "--scoring", "fair")]
-    public async Task What_cannot_be_scored_is_an_error(string fault, string option, string value)
+    [InlineData("There is no task or scorer \"vqa2\"; did you mean \"VQAv2\"?", 2, "--task", "vqa2")]
+    [InlineData("would overwrite", 2, "--out", "test.json")]
+    [InlineData("nothing.jsonl does not exist", 1, "--predictions", "nothing.jsonl")]
+    [InlineData("folder: it is a folder, but a file is expected here. Name a file of JSON lines.", 1, "--predictions", "folder")]
+    [InlineData("nothing.json does not exist", 1, "--annotations", "nothing.json")]
+    [InlineData("'fair'", 2, "--scoring", "fair")]
+    public async Task What_cannot_be_scored_is_an_error(string fault, int code, string option, string value)
     {
         WritePredictions();
         var options = new Dictionary<string, string> { ["--task"] = "VQAv2", ["--predictions"] = "p.jsonl", ["--annotations"] = "test.json", [option] = value };
 
-        Assert.Equal(1, await _coin.InvokeAsync(["score", .. options.SelectMany(pair => new[] { pair.Key, pair.Value })]));
+        Directory.CreateDirectory(_coin.Folder.PathOf("folder"));
+
+        Assert.Equal(code, await _coin.InvokeAsync(["score", .. options.SelectMany(pair => new[] { pair.Key, pair.Value })]));
         Assert.Contains(fault, _coin.Error);
     }
 

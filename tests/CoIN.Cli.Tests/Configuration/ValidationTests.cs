@@ -71,6 +71,29 @@ public sealed class ValidationTests : IDisposable
 
     [Theory]
     [InlineData("lora.rank=0", "coin.lora.rank is 0")]
+    [InlineData("lora.rank=-1", "coin.lora.rank is -1")]
+    [InlineData("lora.rank=2000000000", "between 1 and 65536")]
+    [InlineData("lora.rank=99999999999", "expected a whole number")]
+    [InlineData("lora.alpha=1e300", "at most 1000000")]
+    [InlineData("lora.alpha=1,5", "expected a number such as 0.5")]
+    [InlineData("training.learning-rate=0", "coin.training.learning-rate is 0")]
+    [InlineData("training.learning-rate=NaN", "expected a number")]
+    [InlineData("training.learning-rate=Infinity", "expected a number")]
+    [InlineData("training.learning-rate=2e4", "at most 1000")]
+    [InlineData("training.projector-learning-rate=1e9", "0 to 1000")]
+    [InlineData("training.weight-decay=1e9", "0 to 1000")]
+    [InlineData("training.epsilon=2", "at most 1")]
+    [InlineData("training.epochs=1e300", "at most 1000")]
+    [InlineData("training.gradient-accumulation=2000000000", "no more than 1000000 samples")]
+    [InlineData("judge.timeout=1e30", "at most 86400")]
+    [InlineData("judge.retry-delay=1e30", "0 to 86400")]
+    [InlineData("order=alpabetical", "nearest known order is alphabetical")]
+    [InlineData("order=defaul", "nearest known order is default")]
+    [InlineData("order=GQA,alpabetical", "nearest known task is")]
+    [InlineData("order=[GQA", "one of them is missing")]
+    [InlineData("order=[GQA,[VQAv2]]", "names and numbers only")]
+    [InlineData("lora={rank=1}", "Set its keys one by one")]
+    [InlineData("name=\"a", "has no partner")]
     [InlineData("data.volume=0", "coin.data.volume is 0")]
     [InlineData("data.volume=1.5", "coin.data.volume is 1.5")]
     [InlineData("lora.alpha=0", "coin.lora.alpha is 0")]
@@ -124,6 +147,33 @@ public sealed class ValidationTests : IDisposable
         var fault = Fault([], [.. _complete, "judge.kind=openai", "judge.model=m", "judge.endpoint=\"http://example.org/v1\"", setting]);
         Assert.Contains(expected, fault);
         Assert.DoesNotContain("s3cret", fault);
+    }
+
+    [Fact]
+    public void A_folder_in_the_place_of_a_file_is_called_so_and_a_file_in_the_place_of_a_folder()
+    {
+        Directory.CreateDirectory(_folder.PathOf("data", "GQA", "tests.json"));
+        _folder.Write("file", "");
+
+        Assert.Contains("data: it is a folder, but a file is expected here. Name a HOCON file.".Replace("data:", _folder.PathOf("data") + " cannot be read:"), Fault(["data"]));
+        Assert.Contains("tests.json is a folder, not a file", Fault([], [.. _complete, "tasks.GQA.test-file=tests.json"]));
+        Assert.Contains($"{_folder.PathOf("file")} is a file, not a folder", Fault([], [.. _complete, "data.images=file"]));
+    }
+
+    [Fact]
+    public void A_configuration_that_is_not_UTF8_is_refused_with_its_line()
+    {
+        File.WriteAllBytes(_folder.PathOf("a.hocon"), [.. "coin.seed = 1\ncoin.name = caf"u8, 0xE9]);
+
+        Assert.Contains("a.hocon, line 2: is not UTF-8 text", Fault(["a.hocon"], _complete));
+    }
+
+    [Fact]
+    public void Byte_order_mark_CRLF_and_tabs_do_no_harm()
+    {
+        _folder.Write("a.hocon", "\uFEFFcoin {\r\n\tlora {\r\n\t\trank\t=\t8\r\n\t}\r\n}\r\n");
+
+        Assert.Equal(8, ConfigurationLoader.Load(["a.hocon"], _complete, _folder.Path).Options.Lora.Rank);
     }
 
     [Fact]

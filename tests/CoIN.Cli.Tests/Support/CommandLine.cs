@@ -31,22 +31,22 @@ internal sealed class CommandLine : IDisposable
 
     public string Runs => Folder.PathOf("runs");
 
-    public Task<int> InvokeAsync(params string[] arguments) => CommandTree.InvokeAsync(
-        new Host
-        {
-            Out = _out,
-            Error = _error,
-            Terminal = Terminal,
-            Engine = Engine,
-            Miniature = Engine,
-            Data = Data,
-            Folder = Folder.Path,
-            Clock = new FixedClock(),
-            Variable = _ => null,
-            GraphicsProcessors = () => GraphicsProcessors,
-            Signals = tell => Signals = new StopSignals(tell, () => ExitedAtOnce = true),
-        },
-        arguments);
+    public Task<int> InvokeAsync(params string[] arguments) => CommandTree.InvokeAsync(Host(), arguments);
+
+    public Host Host() => new()
+    {
+        Out = _out,
+        Error = _error,
+        Terminal = Terminal,
+        Engine = Engine,
+        Miniature = Engine,
+        Data = Data,
+        Folder = Folder.Path,
+        Clock = new FixedClock(),
+        Variable = _ => null,
+        GraphicsProcessors = () => GraphicsProcessors,
+        Signals = tell => Signals = new StopSignals(tell, () => ExitedAtOnce = true),
+    };
 
     /// <summary>A configuration in which nothing is missing, as <c>a.hocon</c>.</summary>
     public void WriteConfiguration() => Folder.Write("a.hocon", "coin.name = mine\n"

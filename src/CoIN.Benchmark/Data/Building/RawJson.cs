@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Files;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -174,7 +175,7 @@ internal sealed class RawJson(string path, CancellationToken stop)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read {path}: {e.Message.TrimEnd('.')}. Make it a readable file.", e);
+            throw new CoinException($"Cannot read {path}: {ReadFault.Why(path, e)}. Make it a readable file.", e);
         }
     }
 
@@ -221,7 +222,7 @@ internal sealed class RawJson(string path, CancellationToken stop)
         }
         catch (IOException e)
         {
-            throw new CoinException($"Cannot read {path}: {e.Message.TrimEnd('.')}. Make it a readable file.", e);
+            throw new CoinException($"Cannot read {path}: {ReadFault.Why(path, e)}. Make it a readable file.", e);
         }
     }
 

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Pickle;
 
 namespace CoIN.Benchmark.Data.Building;
@@ -27,7 +28,7 @@ internal static class ReferencesFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read {path}: {e.Message.TrimEnd('.')}. Make it a readable file.", e);
+            throw new CoinException($"Cannot read {path}: {ReadFault.Why(path, e)}. Make it a readable file.", e);
         }
 
         return root is PickleList list

@@ -18,5 +18,5 @@ internal static class TaskBuilders
     public static TaskBuilder Of(string task) =>
         All.FirstOrDefault(builder => task.Equals(builder.Task, StringComparison.OrdinalIgnoreCase) || task.Equals(builder.Folder, StringComparison.OrdinalIgnoreCase))
         ?? throw new CoinException($"There is no builder for the task {task}; did you mean {NearestName.Of(task, All.Select(builder => builder.Task))}? "
-            + $"There are {string.Join(", ", All.Select(builder => builder.Task))}, and all.");
+            + $"There are {string.Join(", ", All.Select(builder => builder.Task))}, and all.") { ExitCode = CoinException.Usage };
 }

@@ -1,3 +1,5 @@
+using CoIN.Benchmark.Files;
+
 namespace CoIN.Benchmark.Data.Building;
 
 /// <summary>Text files of lines.</summary>
@@ -14,7 +16,7 @@ internal static class TextLines
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read {path}: {e.Message.TrimEnd('.')}. Make it a readable file.", e);
+            throw new CoinException($"Cannot read {path}: {ReadFault.Why(path, e)}. Make it a readable file.", e);
         }
 
         return lines.Select((line, index) => (index + 1, line.Trim())).Where(line => line.Item2.Length > 0);

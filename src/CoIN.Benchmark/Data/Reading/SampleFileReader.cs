@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Files;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -128,5 +129,5 @@ internal sealed class SampleFileReader : IDisposable
         $"{path}, line {line}: {fault}. A samples file is a JSON list of objects, [{{…}}, …]; mend it or copy it again from its source.", inner);
 
     private static CoinException Unreadable(Exception e, string path) =>
-        new($"Cannot read the samples file {path}: {e.Message.TrimEnd('.')}. Make it a readable file.", e);
+        new($"Cannot read the samples file {path}: {ReadFault.Why(path, e)}. Make it a readable file.", e);
 }

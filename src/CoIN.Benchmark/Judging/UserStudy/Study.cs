@@ -36,7 +36,7 @@ public sealed record StudyKey(string Study, string Run, int Seed, IReadOnlyList<
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"The key {path} of the study cannot be read: {e.Message.TrimEnd('.')}. Restore it, or export the study again with the same options.", e);
+            throw new CoinException($"The key {path} of the study cannot be read: {ReadFault.Why(path, e)}. Restore it, or export the study again with the same options.", e);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using CoIN.Benchmark.Files;
 
 namespace CoIN.Benchmark.Judging.UserStudy;
 
@@ -26,7 +27,7 @@ public static class StudyScores
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the scores {path}: {e.Message}", e);
+            throw new CoinException($"Cannot read the scores {path}: {ReadFault.Why(path, e)}. Name a person's file of scores (CSV).", e);
         }
 
         // Spreadsheets of some countries separate by semicolons.
