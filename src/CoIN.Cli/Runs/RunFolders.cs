@@ -18,7 +18,10 @@ internal sealed class RunFolders(string folder)
     public static RunFolders Resolve(string? option, string? configured, Func<string, string?> variable, string here)
     {
         var chosen = new[] { option, configured, variable("COIN_RUNS"), "runs" }.First(text => !string.IsNullOrEmpty(text));
-        return new RunFolders(Path.GetFullPath(Path.Combine(here, chosen!)));
+        var path = Path.GetFullPath(Path.Combine(here, chosen!));
+        return File.Exists(path)
+            ? throw new CoinException($"The runs are to be in {path}, but that is a file. Name a folder with --runs, coin.node.runs or COIN_RUNS.")
+            : new RunFolders(path);
     }
 
     public string PathOf(string id) => Path.Combine(Folder, id);

@@ -113,6 +113,15 @@ public sealed class OtherCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_in_the_place_of_the_folder_of_runs_is_called_so()
+    {
+        _coin.Folder.Write("file", "");
+
+        Assert.Equal(1, await _coin.InvokeAsync("runs", "--runs", "file"));
+        Assert.Contains($"{_coin.Folder.PathOf("file")}, but that is a file", _coin.Error);
+    }
+
+    [Fact]
     public async Task Status_shows_the_matrix_so_far_and_report_the_files()
     {
         await StartAsync("one");
