@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Evaluation;

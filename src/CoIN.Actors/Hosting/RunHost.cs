@@ -14,6 +14,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -1,8 +1,8 @@
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Hosting;
 

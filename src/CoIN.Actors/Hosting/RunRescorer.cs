@@ -1,9 +1,9 @@
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Hosting;
 

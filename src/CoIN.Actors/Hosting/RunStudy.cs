@@ -1,11 +1,11 @@
 using System.Globalization;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Hosting;
 

@@ -3,6 +3,7 @@ using Akka.Configuration;
 using Akka.Persistence;
 using CoIN.Actors.Runs;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Journal;
 

@@ -21,7 +21,7 @@ internal static class JournalConfig
                   daemon-create = "CoIN.Actors.Wire.RefusingDeploymentSerializer, CoIN.Actors"
                 }
                 serialization-bindings {
-                  "CoIN.Actors.Runs.IRunEvent, CoIN.Actors" = coin
+                  "CoIN.Benchmark.Runs.IRunEvent, CoIN.Benchmark" = coin
                   "CoIN.Actors.Work.WorkProtocol+IMessage, CoIN.Actors" = coin
                 }
                 # A message that only a default serializer could write is a fault of ours, to be found at once.

@@ -1,7 +1,7 @@
 using System.Runtime.Serialization;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Wire;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
 using Microsoft.Data.Sqlite;
 
 namespace CoIN.Actors.Journal;

@@ -1,10 +1,10 @@
 using Akka.Actor;
 using Akka.Event;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Judging;

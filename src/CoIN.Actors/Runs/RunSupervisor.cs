@@ -4,6 +4,7 @@ using Akka.Persistence;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Runs;

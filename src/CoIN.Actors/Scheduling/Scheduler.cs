@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
+using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Scheduling;

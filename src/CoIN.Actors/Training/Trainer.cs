@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Training;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Runtime.Serialization;
 using System.Text;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
+using CoIN.Benchmark.Runs;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Converters;
 using Newtonsoft.Json.Serialization;

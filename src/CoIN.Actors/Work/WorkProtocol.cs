@@ -1,5 +1,5 @@
-using CoIN.Actors.Runs;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Work;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using CoIN.Actors.Configuration;
-using CoIN.Actors.Runs;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using CoIN.Actors.Runs;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Views;

@@ -5,6 +5,7 @@ using CoIN.Actors.Journal;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;

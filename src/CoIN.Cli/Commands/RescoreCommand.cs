@@ -1,5 +1,5 @@
 using System.CommandLine;
-using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Views;
 

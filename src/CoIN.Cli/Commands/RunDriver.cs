@@ -1,6 +1,6 @@
 using CoIN.Actors.Configuration;
-using CoIN.Actors.Runs;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Engine;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Logging;

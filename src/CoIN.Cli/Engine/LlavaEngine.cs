@@ -1,13 +1,13 @@
 using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Runs;
 using CoIN.Models.Llava;
 using CoIN.Models.Qwen2;
 using Microsoft.Extensions.Logging;

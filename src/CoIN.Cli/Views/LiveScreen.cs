@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

@@ -1,4 +1,4 @@
-using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 using Spectre.Console;
 
 namespace CoIN.Cli.Views;

@@ -1,5 +1,5 @@
-using CoIN.Actors.Runs;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Views;
 

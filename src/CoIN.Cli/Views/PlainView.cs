@@ -1,5 +1,5 @@
 using System.Globalization;
-using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Views;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
-using CoIN.Actors.Runs;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Views;
 

@@ -1,11 +1,11 @@
 using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CoIN.Actors.Tests.Hosting;

@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CoIN.Actors.Tests.Hosting;

@@ -1,11 +1,11 @@
 using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,7 +1,7 @@
-using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Runs;
 

@@ -1,12 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 
 namespace CoIN.Actors.Tests.Support;

@@ -1,10 +1,10 @@
 using System.Runtime.Serialization;
 using System.Text;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Wire;
 using CoIN.Actors.Work;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Wire;
 

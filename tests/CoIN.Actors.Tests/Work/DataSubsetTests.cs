@@ -1,9 +1,9 @@
 using System.Text;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Wire;
 using CoIN.Actors.Work;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 

@@ -1,4 +1,4 @@
-using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Engine;
 using CoIN.Cli.Tests.Support;
 

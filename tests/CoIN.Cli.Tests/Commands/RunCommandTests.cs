@@ -1,5 +1,5 @@
-using CoIN.Actors.Runs;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Tests.Support;
 using Newtonsoft.Json.Linq;
 

@@ -1,4 +1,4 @@
-using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 using CoIN.Cli.Tests.Support;
 using Newtonsoft.Json.Linq;

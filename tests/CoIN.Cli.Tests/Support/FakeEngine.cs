@@ -1,11 +1,11 @@
 using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
-using CoIN.Actors.Runs;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Engine;
 using Microsoft.Extensions.Logging;
 

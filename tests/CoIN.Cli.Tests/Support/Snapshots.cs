@@ -1,4 +1,4 @@
-using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Tests.Support;
 

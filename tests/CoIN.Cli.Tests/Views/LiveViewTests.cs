@@ -1,5 +1,5 @@
 using System.Text;
-using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Tests.Support;
 using CoIN.Cli.Views;
 using Spectre.Console;

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using CoIN.Benchmark.Experiments;
 
-namespace CoIN.Actors.Runs;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>What goes on in a run right now, beside what has happened: for snapshots only, nothing is decided by it.</summary>
-internal sealed class RunProgress
+public sealed class RunProgress
 {
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly Dictionary<(int Stage, int Task, int Shard), int> answered = [];

@@ -1,4 +1,4 @@
-namespace CoIN.Actors.Runs;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>Names in a run's folder, all relative to it.</summary>
 public static class RunPaths

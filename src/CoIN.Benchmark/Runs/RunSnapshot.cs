@@ -1,6 +1,6 @@
 using CoIN.Benchmark.Judging;
 
-namespace CoIN.Actors.Runs;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>Where a run stands.</summary>
 public enum RunStatus

@@ -1,12 +1,11 @@
-using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
 
-namespace CoIN.Actors.Runs;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>The files that events name.</summary>
-internal static class RunFiles
+public static class RunFiles
 {
     /// <summary>Checks everything that the remaining work needs against the hashes in the journal.</summary>
     /// <exception cref="CoinException">A file is missing or is not the one that was written; the message names it.</exception>

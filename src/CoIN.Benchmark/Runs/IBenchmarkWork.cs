@@ -1,9 +1,8 @@
-using CoIN.Actors.Runs;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Scoring;
 
-namespace CoIN.Actors.Work;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>What the data of an experiment is.</summary>
 /// <param name="Sha256">SHA-256 of every data file, by path.</param>

@@ -1,9 +1,8 @@
 using System.Collections.Immutable;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 
-namespace CoIN.Actors.Runs;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>A run as the fold over its events. Nothing that matters about a run lives anywhere else.</summary>
 public sealed record RunState

@@ -1,7 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 
-namespace CoIN.Actors.Runs;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>Something that happened to a run. Events are persisted, never changed and only ever added to; all paths in them are relative to the run's folder.</summary>
 public interface IRunEvent

@@ -1,4 +1,4 @@
-namespace CoIN.Actors.Runs;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>What scoring a run again came to.</summary>
 /// <param name="Cells">How many cells were scored.</param>

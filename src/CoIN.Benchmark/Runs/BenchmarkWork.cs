@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using CoIN.Actors.Runs;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
@@ -9,7 +7,7 @@ using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Examples;
 using CoIN.Benchmark.Scoring;
 
-namespace CoIN.Actors.Work;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>The benchmark on CoIN's folders of samples and images.</summary>
 /// <param name="aids">Reads pictures and models for reports; null for reports without.</param>

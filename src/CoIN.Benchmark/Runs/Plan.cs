@@ -1,7 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 
-namespace CoIN.Actors.Runs;
+namespace CoIN.Benchmark.Runs;
 
 /// <summary>A piece of work that a run lacks. It names what it needs by content, and doing it twice does no harm.</summary>
 public abstract record WorkItem
