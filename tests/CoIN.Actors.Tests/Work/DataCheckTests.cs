@@ -2,6 +2,7 @@ using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Work;
 
