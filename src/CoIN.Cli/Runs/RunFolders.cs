@@ -18,10 +18,7 @@ internal sealed class RunFolders(string folder)
     public static RunFolders Resolve(string? option, string? configured, Func<string, string?> variable, string here)
     {
         var chosen = new[] { option, configured, variable("COIN_RUNS"), "runs" }.First(text => !string.IsNullOrEmpty(text));
-        var path = Path.GetFullPath(Path.Combine(here, chosen!));
-        return File.Exists(path)
-            ? throw new CoinException($"The runs are to be in {path}, but that is a file. Name a folder with --runs, coin.node.runs or COIN_RUNS.")
-            : new RunFolders(path);
+        return new RunFolders(Path.GetFullPath(Path.Combine(here, chosen!)));
     }
 
     public string PathOf(string id) => Path.Combine(Folder, id);
@@ -33,7 +30,9 @@ internal sealed class RunFolders(string folder)
             .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, Settings)))
             .ThenByDescending(run => run.Name, StringComparer.Ordinal)
             .Select(run => run.Name)]
-        : [];
+        : File.Exists(Folder)
+            ? throw new CoinException($"The runs are to be in {Folder}, but that is a file. Name a folder with --runs, coin.node.runs or COIN_RUNS.")
+            : [];
 
     /// <summary>Makes a new run's folder.</summary>
     /// <param name="wanted">The id that the user wants, or null for <c>yyyyMMdd-HHmmss-name-sSEED</c>.</param>
