@@ -14,6 +14,10 @@ public static class MiniModel
     /// <summary>The conversation template that it is pre-trained with.</summary>
     public const string Conversation = "vicuna_v1_no_system";
 
+    /// <summary>Whether a file of this name is one of its folder's, its weights in one file or in several.</summary>
+    public static bool IsFile(string name) => name is "config.json" or "tokenizer.model" or "preprocessor_config.json" or "generation_config.json"
+        || (name.StartsWith("model", StringComparison.Ordinal) && (name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".index.json", StringComparison.Ordinal)));
+
     /// <summary>Longest sequence, image tokens included.</summary>
     internal const int MaxLength = 256;
 

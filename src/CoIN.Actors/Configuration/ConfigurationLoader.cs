@@ -24,11 +24,15 @@ public static class ConfigurationLoader
     }
 
     /// <summary>As <see cref="Load"/>, for a look at the data alone: <c>model.path</c> may be null, then it is empty, and no file need be there.</summary>
-    /// <exception cref="CoinException">As for <see cref="Load"/>.</exception>
-    public static LoadedConfiguration LoadForData(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+    /// <param name="files">As in <see cref="Load"/>.</param>
+    /// <param name="overrides">As in <see cref="Load"/>.</param>
+    /// <param name="folder">As in <see cref="Load"/>.</param>
+    /// <param name="tasks">The tasks to look at in the place of those of the order, case aside; empty for those.</param>
+    /// <exception cref="CoinException">As for <see cref="Load"/>, or there is no such task.</exception>
+    public static LoadedConfiguration LoadForData(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null, params IReadOnlyList<string> tasks)
     {
         var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
-        return Bind(tree, what, checkFiles: false, needsModel: false);
+        return Bind(tasks.Count == 0 ? tree : TaskOrders.Picked(tree, tasks), what, checkFiles: false, needsModel: false);
     }
 
     /// <summary>

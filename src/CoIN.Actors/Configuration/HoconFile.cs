@@ -1,4 +1,3 @@
-using System.Text;
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
 using CoIN.Benchmark;
@@ -10,8 +9,6 @@ namespace CoIN.Actors.Configuration;
 internal static class HoconFile
 {
     private const int DeepestInclude = 20;
-
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="CoinException">It or an included file is missing or not HOCON; the message names file, line and remedy.</exception>
@@ -55,8 +52,7 @@ internal static class HoconFile
         var reference = includedBy is { } by ? $" (included by {by.File}, line {by.Line})" : "";
         try
         {
-            var bytes = File.ReadAllBytes(path);
-            return Text(bytes, path + reference);
+            return Utf8Text.Read(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -66,34 +62,6 @@ internal static class HoconFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CoinException($"Configuration file {path}{reference} cannot be read: {ReadFault.Why(path, e)}. Name a HOCON file.", e);
-        }
-    }
-
-    private static string Text(byte[] bytes, string what)
-    {
-        try
-        {
-            // With a mark at its beginning a file may be UTF-16 too, as some editors save it.
-            using var reader = new StreamReader(new MemoryStream(bytes), Strict, detectEncodingFromByteOrderMarks: true);
-            return reader.ReadToEnd();
-        }
-        catch (DecoderFallbackException e)
-        {
-            var line = 1 + bytes.AsSpan(0, FirstWrong(bytes)).Count((byte)'\n');
-            throw new CoinException($"Configuration file {what}, line {line}: is not UTF-8 text. Save it as UTF-8.", e);
-        }
-    }
-
-    private static int FirstWrong(byte[] bytes)
-    {
-        try
-        {
-            _ = Strict.GetCharCount(bytes);
-            return 0;
-        }
-        catch (DecoderFallbackException e)
-        {
-            return e.Index;
         }
     }
 

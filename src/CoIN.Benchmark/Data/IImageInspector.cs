@@ -30,10 +30,13 @@ public enum ImageTraits
 
     /// <summary>More than eight bits a channel.</summary>
     Deep = 4,
+
+    /// <summary>All pixels are there, but not the mark that ends the format (JPEG).</summary>
+    Unended = 8,
 }
 
 /// <summary>What is known of an image file after decoding it.</summary>
-/// <param name="Trouble">What is wrong, as a clause with "it" as its subject; null for a whole image.</param>
+/// <param name="Trouble">What is wrong, as a clause with "it" as its subject; null for a whole image that does not lack its end mark.</param>
 /// <param name="Format">The format that its bytes have, in capitals (<c>JPEG</c>), whatever its name says; null where they are no image's.</param>
 /// <param name="Width">In pixels; 0 where it is not known.</param>
 /// <param name="Height">In pixels; 0 where it is not known.</param>

@@ -39,6 +39,7 @@ public static class ImageFiles
                 $"The image folder {root} does not exist; sample {sample} needs {file}{further}. Set data.images to the folder of the images.");
         }
 
-        throw new CoinException($"The image {file} of sample {sample} does not exist{further}. Put the images there, or correct data.images.");
+        var likely = new LookAlikes(root).Clause(Path.GetRelativePath(root, file).Replace('\\', '/'));
+        throw new CoinException($"The image {file} of sample {sample} does not exist{likely}{further}. Put the images there, or correct data.images or the samples' paths.");
     }
 }

@@ -6,8 +6,6 @@ namespace CoIN.Benchmark.Data;
 /// <summary>Reads CoIN's <c>test.json</c>: a list of <c>{question_id, image?, text, answer, …}</c>.</summary>
 public static class TestSamples
 {
-    private const string ImageTag = "<image>";
-
     /// <summary>Names under which a sample's id may stand.</summary>
     internal static readonly string[] IdKeys = ["question_id", "id"];
 
@@ -17,7 +15,7 @@ public static class TestSamples
     {
         var ids = new HashSet<string>(StringComparer.Ordinal);
         return SampleFile.Read(path, IdKeys, entry => ids.Add(entry.Id)
-            ? Sample(entry)
+            ? ImageTags.Checked(entry, Sample(entry))
             : throw entry.Fault("has a question id that an earlier sample has too", "Give each question its own id"));
     }
 
@@ -25,9 +23,9 @@ public static class TestSamples
     internal static TestSample Sample(SampleEntry entry)
     {
         var text = entry.Text("text");
-        if (text.Contains(ImageTag, StringComparison.Ordinal))
+        if (text.Contains(ImageTags.Tag, StringComparison.Ordinal))
         {
-            text = text.Replace(ImageTag, "", StringComparison.Ordinal).Trim();
+            text = text.Replace(ImageTags.Tag, "", StringComparison.Ordinal).Trim();
         }
 
         var answers = Answers(entry);
@@ -87,7 +85,7 @@ public static class TestSamples
                 return null;
             case JArray { Count: 2 } list when list.All(item => item.Type is JTokenType.Integer or JTokenType.Float):
                 var (width, height) = (list[0].ToObject<double>(), list[1].ToObject<double>());
-                return width > 0 && height > 0 ? (width, height) : throw entry.Fault("has a \"size\" that is not positive", "Write width and height in pixels");
+                return width > 0 && height > 0 && double.IsFinite(width) && double.IsFinite(height) ? (width, height) : throw entry.Fault("has a \"size\" that is not positive", "Write width and height in pixels");
             case var other:
                 throw entry.WrongType("size", other, "a list of width and height");
         }

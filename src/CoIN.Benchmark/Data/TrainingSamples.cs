@@ -11,7 +11,8 @@ public static class TrainingSamples
 
     /// <summary>Reads all training samples in file order.</summary>
     /// <exception cref="CoinException">The file or a sample in it cannot be used; the message names file, line and sample.</exception>
-    public static IReadOnlyList<TrainingSample> Read(string path) => SampleFile.Read(path, IdKeys, Sample);
+    public static IReadOnlyList<TrainingSample> Read(string path) => 
+        SampleFile.Read(path, IdKeys, entry => ImageTags.Checked(entry, Sample(entry)));
 
     /// <summary>Makes a training sample of its entry.</summary>
     internal static TrainingSample Sample(SampleEntry entry)

@@ -7,11 +7,12 @@ namespace CoIN.Benchmark.Judging;
 
 /// <summary>
 /// Replies of judges by <see cref="JudgeIdentity.KeyOf"/>, in JSON-lines files of one folder. Every reply is written as it comes, so that a judge that is killed
-/// asks nothing twice; a line that a kill cut off is passed over. Safe for several threads; several processes write to files of their own.
+/// asks nothing twice; a line that a kill cut off, or that is not UTF-8, is passed over. Safe for several threads; several processes write to files of their own.
 /// </summary>
 public sealed class JudgementCache : IDisposable
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly ConcurrentDictionary<string, string> replies = new(StringComparer.Ordinal);
     private readonly Lock writing = new();
@@ -27,7 +28,7 @@ public sealed class JudgementCache : IDisposable
         path = Path.Combine(folder, writer + ".jsonl");
         try
         {
-            foreach (var line in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.jsonl").Order(StringComparer.Ordinal).SelectMany(File.ReadLines) : [])
+            foreach (var line in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.jsonl").Order(StringComparer.Ordinal).SelectMany(Lines) : [])
             {
                 if (Parse(line) is var (key, reply))
                 {
@@ -90,6 +91,26 @@ public sealed class JudgementCache : IDisposable
         using var file = File.OpenRead(path);
         file.Seek(-1, SeekOrigin.End);
         return file.ReadByte() == '\n';
+    }
+
+    /// <summary>Lines one by one, so that bytes which are no text cost their own line only.</summary>
+    private static IEnumerable<string> Lines(string file)
+    {
+        // Latin-1 has a character for every byte.
+        foreach (var bytes in File.ReadLines(file, Encoding.Latin1))
+        {
+            string? line = null;
+            try
+            {
+                line = Strict.GetString(Encoding.Latin1.GetBytes(bytes));
+            }
+            catch (DecoderFallbackException)
+            {
+                continue;
+            }
+
+            yield return line;
+        }
     }
 
     private static (string Key, string Reply)? Parse(string line)

@@ -57,14 +57,14 @@ public static class JudgementsFile
         try
         {
             var judgements = new List<Judgement>();
-            foreach (var line in File.ReadLines(path))
+            foreach (var line in Utf8Text.Lines(path))
             {
                 number++;
                 using var reader = new JsonTextReader(new StringReader(line)) { DateParseHandling = DateParseHandling.None };
                 var entry = JObject.Load(reader);
                 judgements.Add(new Judgement(
                     (string?)entry["question_id"] ?? throw new JsonReaderException("\"question_id\" is missing"), (string?)entry["reply"] ?? "",
-                    (double?)entry["published"] ?? throw new JsonReaderException("\"published\" is missing"), (double?)entry["corrected"]));
+                    Score(entry, "published") ?? throw new JsonReaderException("\"published\" is missing"), Score(entry, "corrected")));
             }
 
             return judgements;
@@ -78,6 +78,10 @@ public static class JudgementsFile
             throw new CoinException($"Cannot read the judgements {path}: {ReadFault.Why(path, e)}. Make the file readable, or judge the run again.", e);
         }
     }
+
+    private static double? Score(JObject entry, string key) => (double?)entry[key] is { } score
+        ? double.IsFinite(score) ? score : throw new JsonReaderException($"\"{key}\" is no number")
+        : null;
 
     private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -47,7 +47,7 @@ public static class MatrixFile
         string text;
         try
         {
-            text = File.ReadAllText(path);
+            text = Utf8Text.Read(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -12,8 +12,6 @@ namespace CoIN.Benchmark.Predictions;
 /// </summary>
 public static class PredictionsFile
 {
-    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>Writes the file whole, replacing one that is there.</summary>
     /// <exception cref="CoinException">The file cannot be written.</exception>
     public static void Write(string path, IEnumerable<Prediction> predictions) => Durable.Write(path, stream =>
@@ -38,7 +36,7 @@ public static class PredictionsFile
         var number = 0;
         try
         {
-            foreach (var line in File.ReadLines(path, Utf8))
+            foreach (var line in Utf8Text.Lines(path))
             {
                 number++;
                 if (!string.IsNullOrWhiteSpace(line))
@@ -46,10 +44,6 @@ public static class PredictionsFile
                     predictions.Add(Parse(path, number, line));
                 }
             }
-        }
-        catch (DecoderFallbackException e)
-        {
-            throw new CoinException($"{path}, after line {number}: the file is no UTF-8 text. Delete it and evaluate the task again.", e);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -21,8 +21,6 @@ public sealed record SampleScore(string QuestionId, double? Published, double? C
 /// </summary>
 public static class ScoresFile
 {
-    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>
     /// Puts the two scorings of a test set together, one line per sample. Where a rule counts several predictions for one question, further
     /// lines with its id follow; where it counts none, its score is null.
@@ -69,7 +67,7 @@ public static class ScoresFile
         var number = 0;
         try
         {
-            foreach (var line in File.ReadLines(path, Utf8))
+            foreach (var line in Utf8Text.Lines(path))
             {
                 number++;
                 if (!string.IsNullOrWhiteSpace(line))
@@ -78,7 +76,7 @@ public static class ScoresFile
                 }
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CoinException($"Cannot read the scores file {path}: {ReadFault.Why(path, e)}. Make it again with 'coin rescore'.", e);
         }

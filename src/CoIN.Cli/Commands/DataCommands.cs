@@ -30,8 +30,7 @@ internal static class DataCommands
             throw Usage.Fault($"Name a configuration file, for example: ./run.sh data {verb} hocon/mini.hocon");
         }
 
-        var picked = tasks.Length > 0 ? [.. overrides, $"order=[{string.Join(",", tasks)}]"] : overrides;
-        var loaded = ConfigurationLoader.LoadForData(files, picked, host.Folder);
+        var loaded = ConfigurationLoader.LoadForData(files, overrides, host.Folder, tasks);
         await Preparations.MakeAsync(host, loaded).ConfigureAwait(false);
         FileRules.CheckDataFolders(loaded.Options);
         return loaded;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
@@ -46,7 +47,7 @@ internal static class JudgeCommands
     {
         var (id, folder) = InspectCommands.Locate(host, run, runs);
         var settings = Path.Combine(folder, RunFolders.Settings);
-        var (judge, node) = ConfigurationLoader.LoadJudge(File.ReadAllText(settings), settings, files, overrides, host.Folder);
+        var (judge, node) = ConfigurationLoader.LoadJudge(Utf8Text.Read(settings), settings, files, overrides, host.Folder);
         host.Out.WriteLine($"Judging {id}: {judge.Name}, {Words.Of(judge.Kind)}.");
 
         // The first device of the run may be a GPU of another host; a judge that is no local model needs none.

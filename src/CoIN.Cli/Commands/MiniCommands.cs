@@ -15,10 +15,12 @@ internal static class MiniCommands
         var seed = Seed();
         var train = NumberOption.Optional("--train-samples", "Training samples per task; by default those of the miniature", least: 1);
         var test = NumberOption.Optional("--test-samples", "Test samples per task; by default those of the miniature", least: 1);
-        var command = new Command("generate", "Draw the eight miniature tasks") { folder, seed, train, test };
+        var force = Force("data");
+        var command = new Command("generate", "Draw the eight miniature tasks") { folder, seed, train, test, force };
         command.SetAction((parsed, _) =>
         {
-            var options = new MiniGeneration(FullPath(host, parsed.GetValue(folder)), parsed.GetValue(seed), parsed.GetValue(train), parsed.GetValue(test));
+            var options = new MiniGeneration(FullPath(host, parsed.GetValue(folder)), parsed.GetValue(seed), parsed.GetValue(train), parsed.GetValue(test),
+                parsed.GetValue(force));
             return GuardedAsync(host, stop => host.Miniature.GenerateAsync(options, host.Out.WriteLine, stop));
         });
         return command;
@@ -31,15 +33,18 @@ internal static class MiniCommands
         var steps = NumberOption.Optional("--steps", "Optimizer steps; by default those of the model that is kept with the program", least: 1);
         var threads = NumberOption.Whole("--threads", "Compute threads; 0 for all cores", usual: 0, least: 0);
         var from = new Option<string?>("--from") { HelpName = "DIR", Description = "A miniature model to go on from, instead of random weights" };
-        var command = new Command("pretrain", "Train the miniature base model (about an hour)") { folder, seed, steps, threads, from };
+        var force = Force("a model");
+        var command = new Command("pretrain", "Train the miniature base model (about an hour)") { folder, seed, steps, threads, from, force };
         command.SetAction((parsed, _) =>
         {
             var options = new MiniPretraining(FullPath(host, parsed.GetValue(folder)), parsed.GetValue(seed), parsed.GetValue(steps), parsed.GetValue(threads),
-                parsed.GetValue(from) is { } start ? FullPath(host, start) : null);
+                parsed.GetValue(from) is { } start ? FullPath(host, start) : null, parsed.GetValue(force));
             return GuardedAsync(host, stop => host.Miniature.PretrainAsync(options, host.Out.WriteLine, stop));
         });
         return command;
     }
+
+    private static Option<bool> Force(string what) => new("--force") { Description = $"Replace {what} that the folder holds" };
 
     private static Option<int> Seed() => NumberOption.Whole("--seed", "Decides every draw", usual: 42);
 

@@ -1,5 +1,6 @@
 using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
@@ -30,7 +31,7 @@ internal static class ResumeCommand
         }
 
         var settings = Path.Combine(folder, RunFolders.Settings);
-        var text = File.ReadAllText(settings);
+        var text = Utf8Text.Read(settings);
         var node = ConfigurationLoader.LoadNode(text, settings, overrides, host.Folder);
         host.Out.WriteLine($"Resuming {id}.");
 

@@ -21,7 +21,8 @@ internal interface IMiniature
 /// <param name="Seed">Seed of the drawings.</param>
 /// <param name="TrainSamples">Training samples per task; null for the miniature's own number.</param>
 /// <param name="TestSamples">Test samples per task; null for the miniature's own number.</param>
-internal sealed record MiniGeneration(string Folder, int Seed, int? TrainSamples, int? TestSamples);
+/// <param name="Force">Whether a data set that is there is replaced.</param>
+internal sealed record MiniGeneration(string Folder, int Seed, int? TrainSamples, int? TestSamples, bool Force = false);
 
 /// <summary>Options of <c>coin mini pretrain</c>.</summary>
 /// <param name="Folder">Where the model folder is written.</param>
@@ -29,4 +30,5 @@ internal sealed record MiniGeneration(string Folder, int Seed, int? TrainSamples
 /// <param name="Steps">Optimizer steps; null for the miniature's own number.</param>
 /// <param name="Threads">Compute threads; 0 for all cores.</param>
 /// <param name="From">A model folder to go on from; null to begin with random weights.</param>
-internal sealed record MiniPretraining(string Folder, int Seed, int? Steps, int Threads, string? From);
+/// <param name="Force">Whether a model that is there is replaced.</param>
+internal sealed record MiniPretraining(string Folder, int Seed, int? Steps, int Threads, string? From, bool Force = false);

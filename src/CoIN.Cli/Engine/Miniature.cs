@@ -23,6 +23,7 @@ internal sealed class Miniature : IMiniature
 
     public Task GenerateAsync(MiniGeneration options, Action<string> tell, CancellationToken stop)
     {
+        Replacement.Check(options.Folder, options.Force, "data", name => name is MiniDataset.Instructions or MiniDataset.Images);
         var usual = new MiniDatasetOptions();
         return DrawAsync(
             options.Folder, new MiniDatasetOptions(options.Seed, options.TrainSamples ?? usual.TrainPerTask, options.TestSamples ?? usual.TestPerTask), tell);
@@ -30,6 +31,7 @@ internal sealed class Miniature : IMiniature
 
     public Task PretrainAsync(MiniPretraining options, Action<string> tell, CancellationToken stop)
     {
+        Replacement.Check(options.Folder, options.Force, "a model", MiniModel.IsFile);
         var settings = new PretrainingOptions { Seed = options.Seed, From = options.From, Threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads };
         return Task.Run(
             () => MiniModel.Pretrain(options.Folder, options.Steps is { } steps ? settings with { Steps = steps } : settings, tell, stop), CancellationToken.None);

@@ -15,6 +15,9 @@ internal static class Shapes
 
     public static IReadOnlyList<string> Names { get; } = [.. Rules.Keys];
 
+    /// <summary>Several of a shape in words.</summary>
+    public static string Plural(string shape) => shape == "cross" ? "crosses" : shape + "s";
+
     /// <summary>Draws a shape into a box.</summary>
     public static void Draw(Canvas canvas, string shape, int left, int top, int width, int height, Rgb colour) =>
         canvas.Where(left, top, width, height, Rules[shape], colour);

@@ -29,7 +29,7 @@ internal static class MiniVocabulary
         var pieces = new List<Piece> { new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control) };
         pieces.AddRange(Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)));
 
-        var texts = Texts().Distinct(StringComparer.Ordinal).ToList();
+        var texts = Texts().Select(AsNumbered).Distinct(StringComparer.Ordinal).ToList();
 
         // Merges of words come before merges of line starts and numbers, and longer beginnings after shorter ones.
         var score = 0;
@@ -52,6 +52,12 @@ internal static class MiniVocabulary
 
     /// <summary>Without the punctuation that stays a piece of its own.</summary>
     private static string Trim(string word) => word.EndsWith(':') && word.Length > 1 && char.IsUpper(word[0]) ? word : word.Trim('.', ',', '?', ':', '[', ']');
+
+    /// <summary>
+    /// The model that ships with the program has its ids from a time when several crosses were spelled so. A word more would number all longer ones anew; without a piece of
+    /// its own it is read as "cross", "e" and "s".
+    /// </summary>
+    private static string AsNumbered(string text) => text.Replace("crosses", "crosss", StringComparison.Ordinal);
 
     private static IEnumerable<string> Texts()
     {

@@ -34,10 +34,10 @@ internal static class ColoursAndCounts
         var count = 1 + random.Next(4);
         var scene = ObjectScene.Several(random, shape, count, random.Next(3));
         return new MiniItem(
-            scene.Picture, new($"How many {shape}s are there?", $"{count}"),
+            scene.Picture, new($"How many {Shapes.Plural(shape)} are there?", $"{count}"),
             random.Of([
                 new Wording($"Please count every {shape}.", $"the number of shapes like that is {Numbers[count]}."),
-                new Wording($"Tell me the number of {shape}s.", $"there seem to be {Numbers[count]} of them."),
+                new Wording($"Tell me the number of {Shapes.Plural(shape)}.", $"there seem to be {Numbers[count]} of them."),
             ]));
     }
 

@@ -20,7 +20,7 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
     {
         try
         {
-            var json = JObject.Parse(File.ReadAllText(path));
+            var json = JObject.Parse(Utf8Text.Read(path));
             Refuse(path, json);
             var rank = (int)json["r"]!;
             var alpha = (double)json["lora_alpha"]!;

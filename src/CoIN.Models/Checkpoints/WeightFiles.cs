@@ -81,7 +81,7 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
                 throw new CoinException($"{index} is larger than an index can be. Download it again.");
             }
 
-            var map = JObject.Parse(File.ReadAllText(index), new JsonLoadSettings { DuplicatePropertyNameHandling = DuplicatePropertyNameHandling.Error })["weight_map"]!
+            var map = JObject.Parse(Utf8Text.Read(index), new JsonLoadSettings { DuplicatePropertyNameHandling = DuplicatePropertyNameHandling.Error })["weight_map"]!
                 .ToObject<Dictionary<string, string>>()!;
             return map.Count > 0 ? map : throw new JsonException("weight_map is empty");
         }

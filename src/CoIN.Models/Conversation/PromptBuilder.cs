@@ -20,7 +20,8 @@ internal sealed record TokenizedSample(IReadOnlyList<int> Ids, IReadOnlyList<int
 /// </summary>
 internal sealed class PromptBuilder(SentencePieceTokenizer tokenizer, ConversationTemplate template, int maxLength)
 {
-    private const string ImageTag = "<image>";
+    /// <summary>What stands for a picture in a text.</summary>
+    public const string ImageTag = "<image>";
 
     /// <summary>Ids and labels of a training sample. Samples of text alone are cut to the longest length here; others after their pictures are expanded.</summary>
     /// <exception cref="CoinException">Its turns do not alternate.</exception>

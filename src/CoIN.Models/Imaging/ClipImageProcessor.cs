@@ -50,7 +50,7 @@ internal sealed class ClipImageProcessor
     {
         try
         {
-            var json = JObject.Parse(File.ReadAllText(path));
+            var json = JObject.Parse(Utf8Text.Read(path));
             var crop = Edge(json["crop_size"]) ?? Edge(json["size"]) ?? throw new CoinException($"{path} has neither crop_size nor size.");
             var size = Edge(json["size"]) ?? crop;
             if (size != crop || (int?)json["resample"] is { } filter && filter != Bicubic)
@@ -70,7 +70,7 @@ internal sealed class ClipImageProcessor
 
     /// <summary>Decodes and prepares a file.</summary>
     /// <returns>Normalized channels, rows and columns.</returns>
-    public float[] Process(string path, ImageMode mode) => Normalize(Resize(ImageDecoder.Decode(path), mode));
+    public float[] Process(string path, ImageMode mode, Action<string>? warn = null) => Normalize(Resize(ImageDecoder.Decode(path, warn), mode));
 
     /// <summary>The picture at the processor's size.</summary>
     public RgbImage Resize(RgbImage image, ImageMode mode)

@@ -12,8 +12,9 @@ namespace CoIN.Models.Imaging;
 internal static class ImageDecoder
 {
     /// <summary>Decodes a file.</summary>
+    /// <param name="warn">Receives a sentence about a file that is not as it should be and can be used all the same.</param>
     /// <exception cref="CoinException">It is missing, no picture, or cut short.</exception>
-    public static RgbImage Decode(string path)
+    public static RgbImage Decode(string path, Action<string>? warn = null)
     {
         byte[] bytes;
         try
@@ -30,12 +31,35 @@ internal static class ImageDecoder
         }
 
         var (image, _, trouble) = Decode(bytes);
-        return image ?? throw new CoinException($"the image {path} {trouble}. Restore it or remove its sample.");
+        if (image is null)
+        {
+            throw new CoinException($"the image {path} {trouble}. Restore it or remove its sample.");
+        }
+
+        if (trouble is not null)
+        {
+            warn?.Invoke($"The image {path} {trouble}. It is used; copy it again from its source to be sure.");
+        }
+
+        return image;
     }
 
     /// <summary>Decodes a file's bytes.</summary>
-    /// <returns>The picture, or null and what is wrong with it, as a clause with "it" as its subject.</returns>
+    /// <returns>The picture or null, and what is wrong with it, as a clause with "it" as its subject: with a picture, what does not keep it from being used.</returns>
     public static (RgbImage? Image, ImageState State, string? Trouble) Decode(byte[] bytes)
+    {
+        // Decoders fill what is missing at the very end of a JPEG, and say nothing.
+        if (bytes is [0xFF, 0xD8, 0xFF, ..] and not [.., 0xFF, 0xD9] && !ImageHeader.Of(bytes).Ends)
+        {
+            return UnendedJpeg.Decode(bytes, ended => Pixels(ended).Image) is { } image
+                ? (image, ImageState.Whole, UnendedJpeg.Trouble)
+                : (null, ImageState.Truncated, $"is cut off after {bytes.Length} bytes: its JPEG end mark is missing");
+        }
+
+        return Pixels(bytes);
+    }
+
+    private static (RgbImage? Image, ImageState State, string? Trouble) Pixels(byte[] bytes)
     {
         if (bytes.Length == 0)
         {

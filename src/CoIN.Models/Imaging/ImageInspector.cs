@@ -38,13 +38,13 @@ public sealed class ImageInspector : IImageInspector
         {
             trouble = "is a web page, not an image";
         }
-        else if (!header.Ends && state != ImageState.Truncated)
+        else if (!header.Ends && header.Format != "JPEG" && state != ImageState.Truncated)
         {
-            // Decoders fill what is missing at the very end of a JPEG, and say nothing; others call a cut file damaged.
+            // Some decoders call a cut file damaged.
             (state, trouble) = (ImageState.Truncated, $"is cut off after {bytes.Length} bytes: its {header.Format} end mark is missing");
         }
 
-        return new ImageFacts(state, trouble, header.Format, header.Traits, image?.Width ?? 0, image?.Height ?? 0, Fingerprint.Of(bytes));
+        return new ImageFacts(state, trouble, header.Format, header.Traits | (state == ImageState.Whole && trouble is not null ? ImageTraits.Unended : 0), image?.Width ?? 0, image?.Height ?? 0, Fingerprint.Of(bytes));
     }
 
     /// <inheritdoc/>

@@ -45,7 +45,7 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
     {
         try
         {
-            return JObject.Parse(File.ReadAllText(path));
+            return JObject.Parse(Utf8Text.Read(path));
         }
         catch (JsonException e)
         {

@@ -26,6 +26,9 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
 
     private readonly ConcurrentDictionary<(string Source, string Dtype, string Device), Lazy<LlavaBase>> bases = new();
 
+    // A picture comes again in every stage.
+    private readonly ConcurrentDictionary<string, bool> told = new(StringComparer.Ordinal);
+
     /// <inheritdoc/>
     public ILearner Open(ExperimentOptions options, string device, int threads)
     {
@@ -36,7 +39,15 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
         var model = options.Model;
         var source = LlavaSource.Of(model);
         var shared = bases.GetOrAdd((source.Name, model.Dtype, device), key => new Lazy<LlavaBase>(() => LlavaBase.Load(source, key.Dtype, key.Device, warn)));
-        return new LlavaLearner(shared.Value, options, warn);
+        return new LlavaLearner(shared.Value, options, WarnOnce);
+    }
+
+    private void WarnOnce(string sentence)
+    {
+        if (told.TryAdd(sentence, true))
+        {
+            warn(sentence);
+        }
     }
 
     /// <summary>Notes what of a model's files is missing or does not fit together; its weights are not loaded.</summary>
@@ -171,7 +182,7 @@ internal sealed class LlavaLearner(LlavaBase shared, ExperimentOptions options, 
         shared.Tokenizer, ConversationTemplates.Get(options.Model.Conversation), options.Model.MaxLength);
 
     private readonly ImageLoader images = new(
-        options.Data.Images, shared.Images.Size, path => shared.Images.Process(path, ImageMode.Pad));
+        options.Data.Images, shared.Images.Size, path => shared.Images.Process(path, ImageMode.Pad, warn));
 
     public string BaseModelSha256 => shared.Sha256;
 

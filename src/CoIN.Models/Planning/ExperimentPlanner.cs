@@ -36,7 +36,7 @@ public static class ExperimentPlanner
         var prompts = new PromptBuilder(tokenizer, ConversationTemplates.Get(options.Model.Conversation), options.Model.MaxLength);
         var trains = options.Method != Method.ZeroShot;
         var sets = !trains ? [] : options.Tasks.Select((task, i) => new Stage(
-            i + 1, task, samples(task) is { } read ? TrainingSet.Measure(read, prompts, config.ImageTokens, options.Model.MaxLength).Sizes : null)).ToList();
+            i + 1, task, samples(task) is { } read ? TrainingSet.Measure(read, prompts, config.ImageTokens, options.Model.MaxLength).NotEmpty(task).Sizes : null)).ToList();
         var settings = Settings(config, options, device);
         var memory = Device(settings, options, sets, device, evaluators);
         var trained = trains ? MemoryModel.Trained(settings) : 0;

@@ -76,7 +76,7 @@ internal sealed record Qwen2Vocabulary(
     {
         try
         {
-            var lines = File.ReadAllLines(path);
+            string[] lines = [.. Utf8Text.Lines(path)];
             return [.. lines.Skip(lines.FirstOrDefault("").StartsWith("#version", StringComparison.Ordinal) ? 1 : 0).Where(line => line.Length > 0)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

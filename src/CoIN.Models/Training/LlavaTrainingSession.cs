@@ -164,9 +164,12 @@ internal sealed class LlavaTrainingSession : ITrainingSession
                  $"{options.Model.MaxLength} tokens and are left out: {string.Join(", ", masked.Take(10))}{(masked.Count > 10 ? ", …" : "")}");
         }
 
-        if (samples.Samples.Count == 0)
+        _ = samples.NotEmpty(stage.Task);
+        var unshown = samples.Unshown;
+        if (unshown.Count > 0)
         {
-            throw new CoinException($"Task {stage.Task.Name} has no training sample with an answer to learn. Check its train.json and model.max-length.");
+            warn($"Stage {stage.Stage} ({stage.Task.Name}): {unshown.Count} of {stage.Samples.Count} training samples have an image and no {PromptBuilder.ImageTag} in their "
+                 + $"conversation, so that it is never shown: {string.Join(", ", unshown.Take(10))}{(unshown.Count > 10 ? ", …" : "")}");
         }
     }
 

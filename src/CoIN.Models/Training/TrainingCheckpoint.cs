@@ -72,7 +72,7 @@ internal static class TrainingCheckpoint
     {
         try
         {
-            var json = JObject.Parse(File.ReadAllText(path));
+            var json = JObject.Parse(Utf8Text.Read(path));
             if ((int?)json["Version"] != Version)
             {
                 throw new CoinException($"{path} has version {json["Version"]}; this program reads {Version}. Resume with the program that wrote it.");

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
 using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
 
@@ -53,6 +54,15 @@ internal sealed class TrainingSet
             prompts, [.. usable.Select(i => samples[i])], [.. usable.Select(i => sizes[i])],
             [.. Enumerable.Range(0, samples.Count).Where(i => sizes[i].Labelled == 0).Select(i => samples[i].Id)]);
     }
+
+    /// <summary>Ids of the samples with a picture that no tag of their text asks for.</summary>
+    public IReadOnlyList<string> Unshown =>
+        [.. Samples.Where(sample => sample.Image is not null && !sample.Conversations.Any(turn => turn.Value.Contains(PromptBuilder.ImageTag, StringComparison.Ordinal))).Select(sample => sample.Id)];
+
+    /// <summary>Makes sure that there is something to learn.</summary>
+    /// <exception cref="CoinException">No sample has an answer that can be learned.</exception>
+    public TrainingSet NotEmpty(TaskOptions task) => Samples.Count > 0 ? this : throw new CoinException(
+        $"Task {task.Name} has no training sample with an answer to learn. Check its {task.TrainFile} and model.max-length.");
 
     /// <summary>A sample's tokens.</summary>
     public LlavaSequence Sequence(int sample) => Tokenize(prompts, Samples[sample]);

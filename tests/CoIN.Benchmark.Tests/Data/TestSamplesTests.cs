@@ -82,8 +82,13 @@ public sealed class TestSamplesTests : IDisposable
         => Assert.Equal(choices, One($$"""{"question_id": 1, "text": {{Newtonsoft.Json.JsonConvert.ToString(text)}}, "answer": "A"}""").Choices);
 
     [Fact]
+    public void A_question_about_a_picture_that_it_does_not_have_is_named() => Assert.Contains(
+        "line 1, sample 1: it has <image> in its text and no \"image\"",
+        Assert.Throws<CoinException>(() => One("""{"question_id": 1, "text": "<image>\nWhat?", "answer": "A"}""")).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void The_image_tag_is_taken_out_of_the_text()
-        => Assert.Equal("What?", One("""{"question_id": 1, "text": "<image>\nWhat?", "answer": "A"}""").Text);
+        => Assert.Equal("What?", One("""{"question_id": 1, "image": "a.jpg", "text": "<image>\nWhat?", "answer": "A"}""").Text);
 
     [Theory]
     [InlineData("\"text\": \"t\"", "has no \"answer\"")]

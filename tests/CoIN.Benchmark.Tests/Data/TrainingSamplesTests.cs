@@ -5,7 +5,7 @@ namespace CoIN.Benchmark.Tests.Data;
 
 public sealed class TrainingSamplesTests : IDisposable
 {
-    private const string Talk = """ "conversations": [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A cat"}] """;
+    private const string Talk = """ "conversations": [{"from": "human", "value": "What?"}, {"from": "gpt", "value": "A cat"}] """;
 
     private readonly TemporaryFolder folder = new();
 
@@ -19,7 +19,7 @@ public sealed class TrainingSamplesTests : IDisposable
         Assert.Equal(["b", "a"], samples.Select(sample => sample.Id));
         Assert.Equal("x/1.jpg", samples[0].Image);
         Assert.Null(samples[1].Image);
-        Assert.Equal([new Turn("human", "<image>\nWhat?"), new Turn("gpt", "A cat")], samples[0].Conversations);
+        Assert.Equal([new Turn("human", "What?"), new Turn("gpt", "A cat")], samples[0].Conversations);
     }
 
     [Theory]
@@ -136,6 +136,20 @@ public sealed class TrainingSamplesTests : IDisposable
             "There are test_1.json and val.json in that folder.",
             Assert.Throws<CoinException>(() => TestSamples.Read(folder.File("TextVQA/test.json"))).Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("\"image\": \"a.jpg\",", "<image>\\nOne?", "<image>\\nTwo?", "has <image> in 2 turns and one image. Keep the tag of the first question only")]
+    [InlineData("", "<image>\\nOne?", "Two?", "has <image> in its conversation and no \"image\". Name its image")]
+    public void A_sample_that_asks_for_more_pictures_than_it_has_is_named(string image, string first, string second, string fault) => Assert.StartsWith(
+        $"{folder.File("train.json")}, line 2, sample b: it {fault}",
+        Fault($$"""
+            [{"id": "a", {{Talk}}},
+            {"id": "b", {{image}} "conversations": [{"from": "human", "value": "{{first}}"}, {"from": "gpt", "value": "1"}, {"from": "human", "value": "{{second}}"}, {"from": "gpt", "value": "2"}]}]
+            """), StringComparison.Ordinal);
+
+    [Fact]
+    public void Several_tags_in_one_turn_ask_for_one_picture() => Assert.Single(Read(
+        """[{"id": 1, "image": "a.jpg", "conversations": [{"from": "human", "value": "<image>\n<image>What?"}, {"from": "gpt", "value": "A"}]}]"""));
 
     private IReadOnlyList<TrainingSample> Read(string json) => TrainingSamples.Read(folder.Write("train.json", json));
 

@@ -63,6 +63,6 @@ public sealed class PredictionsFileTests : IDisposable
     {
         File.WriteAllBytes(folder.File("p.jsonl"), [0x7b, 0xff, 0xfe, 0x0a]);
 
-        Assert.Contains("no UTF-8", Assert.Throws<CoinException>(() => PredictionsFile.Read(folder.File("p.jsonl"))).Message, StringComparison.Ordinal);
+        Assert.Contains("is not UTF-8 text", Assert.Throws<CoinException>(() => PredictionsFile.Read(folder.File("p.jsonl"))).Message, StringComparison.Ordinal);
     }
 }

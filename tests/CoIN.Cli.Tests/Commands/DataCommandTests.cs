@@ -89,6 +89,21 @@ public sealed class DataCommandTests : IDisposable
         Assert.Contains("MyTask: Mine/train.json, sample ", _coin.Out);
     }
 
+    [Theory]
+    [InlineData("preview", "gqa")]
+    [InlineData("check", "GQA")]
+    public async Task A_task_may_be_named_in_any_case(string verb, string task) =>
+        Assert.Equal(0, await _coin.InvokeAsync("data", verb, "a.hocon", "--task", task));
+
+    [Fact]
+    public async Task A_task_that_is_not_there_is_named_by_the_option_that_was_typed()
+    {
+        Assert.Equal(1, await _coin.InvokeAsync("data", "preview", "a.hocon", "--task", "textvqaa"));
+
+        Assert.Contains("--task textvqaa: there is no task of this name; did you mean TextVQA? There are ScienceQA, TextVQA, ", _coin.Error);
+        Assert.DoesNotContain("order", _coin.Error);
+    }
+
     [Fact]
     public async Task A_preview_marks_what_is_learned_and_cut_and_writes_the_picture()
     {

@@ -175,6 +175,8 @@ public sealed class OtherCommandTests : IDisposable
     {
         Assert.Equal(0, await _coin.InvokeAsync("mini", "generate", "--out", "d", "--seed", "3", "--train-samples", "10"));
         Assert.Equal(new MiniGeneration(_coin.Folder.PathOf("d"), 3, 10, null), _coin.Engine.Generation);
+        Assert.Equal(0, await _coin.InvokeAsync("mini", "generate", "--out", "d", "--seed", "3", "--force"));
+        Assert.Equal(new MiniGeneration(_coin.Folder.PathOf("d"), 3, null, null, Force: true), _coin.Engine.Generation);
         Assert.Equal(0, await _coin.InvokeAsync("mini", "pretrain", "--out", "m", "--steps", "5", "--threads", "2"));
         Assert.Equal(new MiniPretraining(_coin.Folder.PathOf("m"), 42, 5, 2, null), _coin.Engine.Pretraining);
         Assert.Equal(2, await _coin.InvokeAsync("mini", "pretrain", "--steps", "0"));

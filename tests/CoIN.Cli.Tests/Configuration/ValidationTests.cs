@@ -165,7 +165,7 @@ public sealed class ValidationTests : IDisposable
     {
         File.WriteAllBytes(_folder.PathOf("a.hocon"), [.. "coin.seed = 1\ncoin.name = caf"u8, 0xE9]);
 
-        Assert.Contains("a.hocon, line 2: is not UTF-8 text", Fault(["a.hocon"], _complete));
+        Assert.Contains("a.hocon, line 2, byte 30 of the file (0xE9): the file is not UTF-8 text", Fault(["a.hocon"], _complete));
     }
 
     [Fact]

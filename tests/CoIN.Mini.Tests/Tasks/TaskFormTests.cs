@@ -25,6 +25,16 @@ public sealed class TaskFormTests
         Assert.All(Miniatures.Items("Grounding", 50), item => Assert.Matches(
             "^Please provide the bounding box coordinate of the region this sentence describes: [a-z]+ [a-z]+$", MiniDataset.Question(Miniatures.Task("Grounding"), item)));
 
+    [Fact]
+    public void Several_of_a_shape_are_spelled_as_people_do()
+    {
+        var questions = Miniatures.Items("VQAv2", 600).SelectMany(item => new[] { item.Short.Question, item.Sentence.Question }).ToList();
+
+        Assert.Contains("How many crosses are there?", questions);
+        Assert.Contains("How many circles are there?", questions);
+        Assert.DoesNotContain(questions, question => question.Contains("sss", StringComparison.Ordinal));
+    }
+
     [Theory, MemberData(nameof(Folders))]
     public void The_right_answer_scores_full_marks_by_the_published_rule(string folder)
     {

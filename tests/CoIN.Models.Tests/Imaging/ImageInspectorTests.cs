@@ -71,6 +71,44 @@ public sealed class ImageInspectorTests : IDisposable
     }
 
     [Theory]
+    [InlineData(64)]
+    [InlineData(37)]
+    public void A_JPEG_that_lacks_its_end_mark_alone_is_whole_with_a_remark_and_has_the_same_pixels(int size)
+    {
+        var bytes = ImageBytes.Encoded(SKEncodedImageFormat.Jpeg, size);
+        foreach (var left in new[] { 1, 2 })
+        {
+            var (image, state, trouble) = ImageDecoder.Decode(bytes[..^left]);
+
+            Assert.Equal((ImageState.Whole, UnendedJpeg.Trouble), (state, trouble));
+            Assert.Equal(ImageDecoder.Decode(bytes).Image!.Pixels, image!.Pixels);
+            Assert.Equal((ImageState.Whole, ImageTraits.Unended), (Inspect(bytes[..^left]).State, Inspect(bytes[..^left]).Traits));
+        }
+    }
+
+    [Fact]
+    public void A_JPEG_that_lacks_pixels_before_its_end_mark_is_cut_off()
+    {
+        var bytes = ImageBytes.Encoded(SKEncodedImageFormat.Jpeg);
+        foreach (var missing in Enumerable.Range(4, 40))
+        {
+            Assert.Equal(ImageState.Truncated, ImageDecoder.Decode(bytes[..^missing]).State);
+        }
+    }
+
+    [Fact]
+    public void Who_decodes_a_file_without_end_mark_is_warned()
+    {
+        var path = folder.Of("a.jpg");
+        File.WriteAllBytes(path, ImageBytes.Encoded(SKEncodedImageFormat.Jpeg)[..^2]);
+        var warnings = new List<string>();
+
+        _ = ImageDecoder.Decode(path, warnings.Add);
+
+        Assert.Equal($"The image {path} {UnendedJpeg.Trouble}. It is used; copy it again from its source to be sure.", Assert.Single(warnings));
+    }
+
+    [Theory]
     [InlineData("", ImageState.Truncated, "is empty")]
     [InlineData("<!DOCTYPE html><html>", ImageState.Corrupt, "is a web page, not an image")]
     [InlineData("II*\0and so on", ImageState.Corrupt, "is a TIFF, which cannot be read")]

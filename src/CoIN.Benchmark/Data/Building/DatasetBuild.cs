@@ -36,8 +36,10 @@ public static class DatasetBuild
         if (options.Images is { } images)
         {
             tell("Looking for the images");
-            training = WithImages(context, training, sample => (sample.Id, sample.Image), images, context.Training);
-            test = WithImages(context, test, sample => (sample.Id, sample.Image), images, context.Test);
+            var found = new FoundImages(images);
+            training = WithImages(context, training, sample => (sample.Id, sample.Image), (sample, image) => sample with { Image = image }, found, context.Training);
+            test = WithImages(context, test, sample => (sample.Id, sample.Image), (sample, image) => sample with { Image = image }, found, context.Test);
+            data = data with { Notes = [.. data.Notes, .. found.Notes()] };
         }
 
         RefuseTwins(training.Select(sample => sample.Id), builder, "training");
@@ -94,33 +96,34 @@ public static class DatasetBuild
     }
 
     private static IReadOnlyList<T> WithImages<T>(
-        BuildContext context, IReadOnlyList<T> samples, Func<T, (string Id, string? Image)> of, string root, Drops drops)
+        BuildContext context, IReadOnlyList<T> samples, Func<T, (string Id, string? Image)> of, Func<T, string, T> with, FoundImages found, Drops drops)
     {
-        var found = new Dictionary<string, bool>(StringComparer.Ordinal);
+        var absent = new HashSet<string>(StringComparer.Ordinal);
         var kept = new List<T>(samples.Count);
         (string Id, string Path)? first = null;
         foreach (var sample in samples)
         {
             var (id, image) = of(sample);
-            if (image is not null && !found.TryGetValue(image, out _))
-            {
-                context.Stop.ThrowIfCancellationRequested();
-                found[image] = File.Exists(Path.Combine(root, image));
-            }
-
-            if (image is null || found[image])
+            context.Stop.ThrowIfCancellationRequested();
+            if (image is null)
             {
                 kept.Add(sample);
-                continue;
             }
-
-            first ??= (id, Path.Combine(root, image));
-            drops.Add(Missing, id);
+            else if (found.Find(image) is { } there)
+            {
+                kept.Add(there == image ? sample : with(sample, there));
+            }
+            else
+            {
+                first ??= (id, found.PathOf(image));
+                absent.Add(image);
+                drops.Add(Missing, id);
+            }
         }
 
         if (first is var (sampleId, path) && !context.Options.DropMissingImages)
         {
-            var missing = found.Values.Count(there => !there);
+            var missing = absent.Count;
             throw new CoinException($"The image {path} of sample {sampleId} does not exist{(missing > 1 ? $", nor do {missing - 1} others" : "")}. "
                 + "Put the images there, correct --images or --image-folder, or leave such samples out with --missing-images drop.");
         }

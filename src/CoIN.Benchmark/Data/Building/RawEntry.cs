@@ -10,8 +10,8 @@ namespace CoIN.Benchmark.Data.Building;
 /// <param name="fields">The fields that were asked for.</param>
 internal sealed class RawEntry(string file, int line, string name, JObject fields)
 {
-    /// <summary>A field's value; null where it is absent or null.</summary>
-    public JToken? this[string key] => fields[key] is { Type: not JTokenType.Null } value ? value : null;
+    /// <summary>A field's value; null where it is absent, null, or NaN or infinite, as Python writes values that are missing.</summary>
+    public JToken? this[string key] => fields[key] is { Type: not JTokenType.Null } value && !IsMissing(value) ? value : null;
 
     /// <summary>A text that must be there and say something; blanks at both ends are taken away.</summary>
     public string Text(string key) => OptionalText(key) is { Length: > 0 } text ? text : throw Fault($"has no \"{key}\"");
@@ -39,7 +39,7 @@ internal sealed class RawEntry(string file, int line, string name, JObject field
     public long Long(string key) => this[key] is JValue { Value: long value } ? value : throw Fault($"has no whole number as \"{key}\"");
 
     /// <summary>A list of finite numbers.</summary>
-    public double[] Numbers(string key) => this[key] is JArray list && list.All(item => item.Type is JTokenType.Integer or JTokenType.Float)
+    public double[] Numbers(string key) => this[key] is JArray list && list.All(item => item.Type is JTokenType.Integer or JTokenType.Float && !IsMissing(item))
         ? [.. list.Select(item => item.ToObject<double>())]
         : throw Fault($"has no list of numbers as \"{key}\"");
 
@@ -57,10 +57,13 @@ internal sealed class RawEntry(string file, int line, string name, JObject field
     public CoinException Fault(string fault, string remedy = "Copy the file again from the data set's source, or mend the entry") =>
         new(string.Create(CultureInfo.InvariantCulture, $"{file}, line {line}, {name}: it {fault}. {remedy}."));
 
+    private static bool IsMissing(JToken value) => value is JValue { Value: double number } && !double.IsFinite(number);
+
     private static string? Scalar(JToken? token) => (token as JValue)?.Value switch
     {
         string text => text.Trim(),
         bool value => value ? "true" : "false",
+        double value when !double.IsFinite(value) => null,
         IFormattable value => value.ToString(null, CultureInfo.InvariantCulture).Trim(),
         _ => null,
     };

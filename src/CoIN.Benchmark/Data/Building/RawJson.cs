@@ -168,7 +168,7 @@ internal sealed class RawJson(string path, CancellationToken stop)
     {
         try
         {
-            return new JsonTextReader(new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan)))
+            return new JsonTextReader(Utf8Text.Open(path))
             {
                 DateParseHandling = DateParseHandling.None, PropertyNameTable = new DefaultJsonNameTable(),
             };

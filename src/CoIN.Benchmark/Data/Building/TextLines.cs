@@ -12,7 +12,7 @@ internal static class TextLines
         string[] lines;
         try
         {
-            lines = File.ReadAllLines(path);
+            lines = [.. Utf8Text.Lines(path)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

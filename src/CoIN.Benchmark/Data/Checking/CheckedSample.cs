@@ -29,7 +29,7 @@ internal sealed record CheckedSample(
     {
         _ = entry.Id;
         var sample = TestSamples.Sample(entry);
-        var tagged = entry.Text("text").Contains(SampleRules.ImageTag, StringComparison.Ordinal);
+        var tagged = entry.Text("text").Contains(ImageTags.Tag, StringComparison.Ordinal);
         return new CheckedSample(
             entry.Line, sample.QuestionId, true, true, sample.Image, [QuestionKey.Of(sample.Text)], sample.Size, false, rules.Check(sample, tagged));
     });

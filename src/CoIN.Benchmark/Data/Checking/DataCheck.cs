@@ -62,7 +62,7 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
 
     private TaskSummary Check(TaskOptions task, CancellationToken stop)
     {
-        var rules = new SampleRules(task, Scorers.Of(task.Scorer), renderer);
+        var rules = new SampleRules(task, renderer);
         var images = new TaskImages();
         var questions = new AskedQuestions();
         var textOnly = 0;
@@ -192,6 +192,7 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
     private void Inspect(TaskOptions task, IReadOnlyList<ImageUse> images, CancellationToken stop)
     {
         var root = options.Data.Images;
+        var others = new LookAlikes(root);
         for (var start = 0; start < images.Count; start += ImagesAtOnce * cores)
         {
             stop.ThrowIfCancellationRequested();
@@ -199,7 +200,7 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
             Parallel.For(start, end, parallel, i => images[i].Facts = inspector.Inspect(Path.Combine(root, images[i].Path)));
             for (var i = start; i < end; i++)
             {
-                foreach (var flaw in ImageRules.Check(images[i], images[i].Facts!, root, inspector))
+                foreach (var flaw in ImageRules.Check(images[i], images[i].Facts!, others, inspector))
                 {
                     Report(flaw.Kind, task, images[i].First, images[i].Path, flaw.Message);
                 }

@@ -61,6 +61,9 @@ public sealed record FindingKind(string Name, Severity Severity, string Title, s
     public static FindingKind NothingLearnable { get; } = Error(
         "nothing-learnable", "training files without a single answer to learn", "Raise model.max-length, or look at the samples with coin data preview.");
 
+    public static FindingKind UnendedImage { get; } = Warning(
+        "unended-image", "JPEG images without the mark at their end", "They are used, as all of their pixels are there; copy them again to be sure.");
+
     public static FindingKind AnimatedImage { get; } = Warning(
         "animated-image", "animated images", "Only their first frame is seen; keep that frame alone to be sure.");
 
@@ -108,7 +111,7 @@ public sealed record FindingKind(string Name, Severity Severity, string Title, s
     [
         MissingFile, BrokenFile, MalformedSample, EmptyAnswer, DuplicateId, MissingImage, TruncatedImage, CorruptImage, TagWithoutImage, ImageWithoutTag,
         SeveralTags, BadBox, UnscorableAnswer, NothingLearnable, PromptTooLong, NothingToLearn, LeakedQuestion, LeakedImage, LeakedContent, TruthScoresZero,
-        OddAnswer, AnimatedImage, CmykImage, DeepImage, WrongExtension, WrongSize, BoxOutOfRange, BoxesDisagree, RepeatedId,
+        OddAnswer, UnendedImage, AnimatedImage, CmykImage, DeepImage, WrongExtension, WrongSize, BoxOutOfRange, BoxesDisagree, RepeatedId,
     ];
 
     private static FindingKind Error(string name, string title, string remedy) => new(name, Severity.Error, title, remedy);

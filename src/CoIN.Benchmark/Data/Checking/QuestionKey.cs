@@ -11,7 +11,7 @@ internal static class QuestionKey
     /// <summary>A fingerprint that is equal for equal questions.</summary>
     public static UInt128 Of(string text)
     {
-        var lines = text.Replace(SampleRules.ImageTag, "", StringComparison.Ordinal)
+        var lines = text.Replace(ImageTags.Tag, "", StringComparison.Ordinal)
             .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var count = lines.Length > 1 && !IsOption(lines[^1]) ? lines.Length - 1 : lines.Length;
         var plain = new StringBuilder(text.Length);

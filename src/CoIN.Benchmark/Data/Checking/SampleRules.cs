@@ -5,12 +5,11 @@ namespace CoIN.Benchmark.Data.Checking;
 
 /// <summary>What can be wrong with a sample that can be read, its image's file aside. May be used from several threads.</summary>
 /// <param name="renderer">Shows samples as the model gets them; null where no model is at hand, then lengths are not checked.</param>
-internal sealed class SampleRules(TaskOptions task, ITruthAlignmentScorer scorer, ISampleRenderer? renderer)
+internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
 {
+    private readonly ITruthAlignmentScorer scorer = Scorers.Of(task.Scorer);
+    private readonly ITruthAlignmentScorer corrected = Scorers.Of(task.Scorer, ScoringKind.Corrected);
     private readonly bool boxes = BoxRules.ApplyTo(task);
-
-    /// <summary>The tag that stands for an image in a sample's text.</summary>
-    public const string ImageTag = "<image>";
 
     /// <summary>Checks a training sample.</summary>
     /// <param name="learns">Whether something of it is learned, as far as that is known.</param>
@@ -54,7 +53,7 @@ internal sealed class SampleRules(TaskOptions task, ITruthAlignmentScorer scorer
         var flaws = new List<Flaw>();
         if (tagged && sample.Image is null)
         {
-            flaws.Add(new Flaw(FindingKind.TagWithoutImage, $"has {ImageTag} in its text and no image"));
+            flaws.Add(new Flaw(FindingKind.TagWithoutImage, $"has {ImageTags.Tag} in its text and no image"));
         }
 
         if (boxes)
@@ -77,17 +76,17 @@ internal sealed class SampleRules(TaskOptions task, ITruthAlignmentScorer scorer
 
     private static void Tags(TrainingSample sample, List<Flaw> flaws)
     {
-        var turns = sample.Conversations.Count(turn => turn.Value.Contains(ImageTag, StringComparison.Ordinal));
+        var turns = ImageTags.Turns(sample);
         switch (sample.Image, turns)
         {
             case (null, > 0):
-                flaws.Add(new Flaw(FindingKind.TagWithoutImage, $"has {ImageTag} in its conversation and no image"));
+                flaws.Add(new Flaw(FindingKind.TagWithoutImage, $"has {ImageTags.Tag} in its conversation and no image"));
                 break;
             case (not null, 0):
-                flaws.Add(new Flaw(FindingKind.ImageWithoutTag, $"has an image and no {ImageTag} in its conversation"));
+                flaws.Add(new Flaw(FindingKind.ImageWithoutTag, $"has an image and no {ImageTags.Tag} in its conversation"));
                 break;
             case (not null, > 1):
-                flaws.Add(new Flaw(FindingKind.SeveralTags, $"has {ImageTag} in {turns} turns and one image"));
+                flaws.Add(new Flaw(FindingKind.SeveralTags, $"has {ImageTags.Tag} in {turns} turns and one image"));
                 break;
         }
     }
@@ -100,9 +99,9 @@ internal sealed class SampleRules(TaskOptions task, ITruthAlignmentScorer scorer
             // Some rules need the answers of ten annotators; here they agree.
             _ = scorer.Score(new TestSample(sample.Id, sample.Image, question, answer) { Answers = [.. Enumerable.Repeat(answer, 10)] }, answer);
         }
-        catch (CoinException)
+        catch (CoinException e)
         {
-            flaws.Add(new Flaw(FindingKind.OddAnswer, $"the answer \"{Shortened(answer)}\" cannot be read by the scorer {scorer.Key}"));
+            flaws.Add(new Flaw(FindingKind.OddAnswer, $"the answer \"{Shortened(answer)}\" cannot be read by the scorer {scorer.Key}: {e.Message}"));
         }
     }
 
@@ -114,10 +113,14 @@ internal sealed class SampleRules(TaskOptions task, ITruthAlignmentScorer scorer
             {
                 flaws.Add(new Flaw(FindingKind.TruthScoresZero, $"the scorer {scorer.Key} gives 0 even to the reference answer \"{Shortened(sample.Answer)}\""));
             }
+
+            // A run scores by both rules.
+            _ = corrected.Score(sample, sample.Answer);
         }
-        catch (CoinException)
+        catch (CoinException e)
         {
-            flaws.Add(new Flaw(FindingKind.UnscorableAnswer, $"the answer \"{Shortened(sample.Answer)}\" cannot be read by the scorer {scorer.Key}"));
+            // The reason that the run would end with.
+            flaws.Add(new Flaw(FindingKind.UnscorableAnswer, $"the scorer {scorer.Key} cannot use it: {e.Message}"));
         }
     }
 

@@ -47,8 +47,8 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
     /// <summary>The id where it was read already, else the position, as words.</summary>
     public string Name => id ?? "number " + number.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>A field's value; null where it is absent or null.</summary>
-    public JToken? this[string key] => fields[key] is { Type: not JTokenType.Null } value ? value : null;
+    /// <summary>A field's value; null where it is absent, null, or NaN or infinite: so pandas and Python's json write a value that is missing.</summary>
+    public JToken? this[string key] => fields[key] is { Type: not JTokenType.Null } value && !IsMissing(value) ? value : null;
 
     /// <summary>A text field that must be there.</summary>
     public string Text(string key) => this[key] switch
@@ -113,9 +113,11 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
         string text => text,
         long integer => integer.ToString(CultureInfo.InvariantCulture),
         BigInteger integer => integer.ToString(CultureInfo.InvariantCulture),
-        double number => number.ToString("R", CultureInfo.InvariantCulture) is var text && text.AsSpan().ContainsAny(".EN∞") ? text : text + ".0",
+        double number when double.IsFinite(number) => number.ToString("R", CultureInfo.InvariantCulture) is var text && text.AsSpan().ContainsAny(".E") ? text : text + ".0",
         _ => null,
     };
+
+    private static bool IsMissing(JToken value) => value is JValue { Value: double number } && !double.IsFinite(number);
 
     private static string NameOf(JToken token) => token.Type switch
     {
@@ -124,6 +126,7 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
         JTokenType.Boolean => "true or false",
         JTokenType.String => "text",
         JTokenType.Null => "null",
+        JTokenType.Float when IsMissing(token) => "NaN or Infinity",
         _ => "a number",
     };
 }

@@ -12,14 +12,14 @@ internal sealed class SampleFileReader : IDisposable
 {
     private readonly string path;
     private readonly string[] idKeys;
-    private readonly FileStream stream;
+    private readonly Stream stream;
     private readonly JsonTextReader json;
     private readonly SharedTexts texts = new();
     private int number;
     private bool begun;
     private bool ended;
 
-    private SampleFileReader(string path, string[] idKeys, FileStream stream)
+    private SampleFileReader(string path, string[] idKeys, Stream stream)
     {
         this.path = path;
         this.idKeys = idKeys;
@@ -38,7 +38,7 @@ internal sealed class SampleFileReader : IDisposable
     {
         try
         {
-            return new SampleFileReader(path, idKeys, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan));
+            return new SampleFileReader(path, idKeys, Utf8Text.OpenBytes(path));
         }
         catch (DirectoryNotFoundException e)
         {

@@ -32,7 +32,7 @@ public sealed record StudyKey(string Study, string Run, int Seed, IReadOnlyList<
     {
         try
         {
-            return JsonConvert.DeserializeObject<StudyKey>(File.ReadAllText(path)) is { Items: not null } key ? key : throw new JsonException("it is empty");
+            return JsonConvert.DeserializeObject<StudyKey>(Utf8Text.Read(path)) is { Items: not null } key ? key : throw new JsonException("it is empty");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

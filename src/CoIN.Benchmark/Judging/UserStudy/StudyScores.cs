@@ -23,7 +23,7 @@ public static class StudyScores
         string[] lines;
         try
         {
-            lines = File.ReadAllLines(path);
+            lines = [.. Utf8Text.Lines(path)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

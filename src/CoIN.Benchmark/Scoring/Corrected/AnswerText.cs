@@ -14,13 +14,13 @@ namespace CoIN.Benchmark.Scoring.Corrected;
 internal static partial class AnswerText
 {
     /// <summary>
-    /// Case, apostrophes and articles before a word go; number words up to ten become digits; initials are joined (U.S.A. is USA); other
+    /// Forms of one character are one; case, apostrophes and articles before a word go; number words up to ten become digits; initials are joined (U.S.A. is USA); other
     /// punctuation separates words, but a point, colon or slash between digits, a sign before them, and symbols such as % and $ stay, and a
     /// comma between digits goes. A text of punctuation alone stays as it is.
     /// </summary>
     public static string Normalize(string answer)
     {
-        var folded = PythonText.Lower(PythonText.Upper(answer));
+        var folded = PythonText.Lower(PythonText.Upper(CharacterForms.Fold(answer)));
         var plain = Initials().Replace(folded, match => match.Value.Replace(".", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal) + " ");
         var words = PythonText.Split(WithoutMarks(plain)).Select(word => TextVqaTables.Numbers.GetValueOrDefault(word, word)).ToList();
 

@@ -5,7 +5,8 @@ namespace CoIN.Benchmark.Scoring.Corrected;
 /// <summary>
 /// What the corrected rules have in common. Every sample counts, joined by id: the published rules divide by the number of predictions, so that
 /// leaving a hard question out improves the score, and ImageNet's joins by line. Of several predictions for one question the last counts, as a
-/// file that was appended to ends with the newest. An empty answer is wrong, as no question has an empty answer.
+/// file that was appended to ends with the newest. An empty answer is wrong, as no question has an empty answer. Prediction and truth are compared in one
+/// form of their characters (<see cref="CharacterForms"/>).
 /// </summary>
 internal abstract class CorrectedScorer(string key) : ITruthAlignmentScorer
 {
@@ -13,9 +14,10 @@ internal abstract class CorrectedScorer(string key) : ITruthAlignmentScorer
 
     public Pairing Pairing => Pairing.EachSample;
 
-    public double Score(TestSample sample, string prediction) => string.IsNullOrWhiteSpace(prediction) ? 0 : Compare(sample, prediction);
+    public double Score(TestSample sample, string prediction) => 
+        string.IsNullOrWhiteSpace(prediction) ? 0 : Compare(CharacterForms.Fold(sample), CharacterForms.Fold(prediction));
 
-    /// <summary>Score of a prediction that is not empty.</summary>
+    /// <summary>Score of a prediction that is not empty; the characters of both are folded already.</summary>
     /// <exception cref="CoinException">The sample's ground truth has not the form that the rule needs; the message names the question.</exception>
     protected abstract double Compare(TestSample sample, string prediction);
 }

@@ -159,6 +159,25 @@ public sealed class DatasetBuildTests : IDisposable
     }
 
     [Fact]
+    public void An_image_that_is_there_under_another_extension_is_taken_and_that_is_said()
+    {
+        RawSets.OcrVqa(built.Folder);
+        var images = Built.Training(built.Build("OCR-VQA")).Select(sample => sample.Image!).Concat(Built.Test(built.Build("OCR-VQA")).Select(sample => sample.Image!)).Distinct().ToList();
+        foreach (var image in images)
+        {
+            built.Folder.Write("images/" + Path.ChangeExtension(image, ".jpeg"), "");
+        }
+
+        var task = built.Build("OCR-VQA", new BuildOptions { Images = built.Folder.File("images") });
+
+        Assert.Equal(
+            images.Select(image => Path.ChangeExtension(image, ".jpeg")).Order(),
+            Built.Training(task).Select(sample => sample.Image!).Concat(Built.Test(task).Select(sample => sample.Image!)).Distinct().Order());
+        Assert.Contains(task.Notes, note => note.StartsWith($"{images.Count} images are there under another name", StringComparison.Ordinal));
+        Assert.Contains(" were taken, such as ", File.ReadAllText(Path.Combine(task.Folder, "manifest.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_image_folder_can_be_elsewhere()
     {
         RawSets.Gqa(built.Folder);

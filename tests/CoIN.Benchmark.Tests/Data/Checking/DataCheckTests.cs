@@ -281,6 +281,29 @@ public sealed class DataCheckTests : IDisposable
         Assert.Null(PublishedCounts.Of("MyTask"));
     }
 
+    [Fact]
+    public void The_reason_for_which_a_run_would_end_is_told()
+    {
+        Files([Train(1)], [Test(1, answer: "cat")]);
+
+        var finding = Assert.Single(Check("textvqa").Findings);
+
+        Assert.Equal(FindingKind.UnscorableAnswer, finding.Kind);
+        Assert.Contains("Question 1 has 1 reference answer where the scorer textvqa needs 10. Put the ten human answers", finding.Message, StringComparison.Ordinal);
+        Assert.Contains("or choose the scorer vqav2", finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_picture_without_its_end_mark_is_a_warning()
+    {
+        Files([Train(1)], [Test(1, "a.jpg")]);
+        images.Facts["a.jpg"] = images.Of("a.jpg") with { Format = "JPEG", Traits = ImageTraits.Unended, Trouble = "lacks the JPEG end mark" };
+
+        var finding = Assert.Single(Check().Findings);
+
+        Assert.Equal((FindingKind.UnendedImage, Severity.Warning, "a.jpg lacks the JPEG end mark"), (finding.Kind, finding.Kind.Severity, finding.Message));
+    }
+
     private static string Train(int id, string? image = null, string? question = null, string answer = "a") =>
         $$"""{"id": {{id}}, {{(image is null ? "" : $"\"image\": \"{image}\", ")}}"conversations": [{"from": "human", "value": "{{question ?? (image is null ? "What?" : "<image>\\nWhat?")}}"}, {"from": "gpt", "value": "{{answer}}"}]}""";
 

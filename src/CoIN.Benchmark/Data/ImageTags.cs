@@ -1,0 +1,28 @@
+using CoIN.Benchmark.Data.Reading;
+
+namespace CoIN.Benchmark.Data;
+
+/// <summary>The tag that stands for a sample's picture in its text: at most one turn has it, and none where there is no picture.</summary>
+internal static class ImageTags
+{
+    public const string Tag = "<image>";
+
+    /// <summary>How many turns have it.</summary>
+    public static int Turns(TrainingSample sample) => sample.Conversations.Count(turn => turn.Value.Contains(Tag, StringComparison.Ordinal));
+
+    /// <summary>A sample that asks for no other picture than it has.</summary>
+    /// <exception cref="CoinException">It asks for pictures that it does not have.</exception>
+    public static TrainingSample Checked(SampleEntry entry, TrainingSample sample) => (sample.Image, Turns(sample)) switch
+    {
+        (null, > 0) => throw WithoutImage(entry, "its conversation"),
+        (not null, > 1 and var turns) => throw entry.Fault($"has {Tag} in {turns} turns and one image", "Keep the tag of the first question only"),
+        _ => sample,
+    };
+
+    /// <inheritdoc cref="Checked(SampleEntry, TrainingSample)"/>
+    public static TestSample Checked(SampleEntry entry, TestSample sample) =>
+        sample.Image is null && entry.Text("text").Contains(Tag, StringComparison.Ordinal) ? throw WithoutImage(entry, "its text") : sample;
+
+    private static CoinException WithoutImage(SampleEntry entry, string where) =>
+        entry.Fault($"has {Tag} in {where} and no \"image\"", "Name its image, or take the tag out");
+}
