@@ -35,6 +35,9 @@ internal static class Faults
             case OperationCanceledException:
                 Print(host, "Stopped.");
                 return ExitCodes.Stopped;
+            case AggregateException { InnerException: (CoinException or IOException or UnauthorizedAccessException) and var first }:
+                // Work on several threads: the first fault stands for them.
+                return Tell(host, first, log);
             case IOException or UnauthorizedAccessException:
                 // The world's fault rather than the program's: a full disk, a folder without permission.
                 Print(host, fault.Message + (log is null ? "" : $" More is at the end of {log}."));

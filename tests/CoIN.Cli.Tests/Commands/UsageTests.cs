@@ -94,10 +94,16 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public void Faults_of_the_world_are_told_without_a_stack_trace()
+    public void Faults_of_the_world_are_told_without_a_stack_trace() => Assert.All<Exception>(
+        [new IOException(NoSpace), new AggregateException(new IOException(NoSpace), new IOException("another"))], Tell);
+
+    private const string NoSpace = "No space left on device : '/x/y'";
+
+    private void Tell(Exception fault)
     {
-        Assert.Equal(ExitCodes.Fault, Faults.Tell(_coin.Host(), new IOException("No space left on device : '/x/y'"), log: null));
-        Assert.Equal("No space left on device : '/x/y'", _coin.Error.Trim());
+        using var coin = new CommandLine();
+        Assert.Equal(ExitCodes.Fault, Faults.Tell(coin.Host(), fault, log: null));
+        Assert.Equal(NoSpace, coin.Error.Trim());
     }
 
     private static IEnumerable<(string Path, Command Command)> Commands(Command command, string path) => command.Subcommands
