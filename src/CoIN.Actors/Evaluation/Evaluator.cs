@@ -12,7 +12,7 @@ using static CoIN.Actors.Work.WorkProtocol;
 namespace CoIN.Actors.Evaluation;
 
 /// <summary>Answers shards of test sets on one device, one batch at a time, and puts answered shards together to scored cells.</summary>
-internal sealed class Evaluator(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work)
+internal sealed class Evaluator(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work, Admission admission)
     : Worker(scheduler, Skill.Evaluate, device)
 {
     private readonly Stopwatch clock = new();
@@ -31,6 +31,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
 
     protected override void Open()
     {
+        admission.Check(Current);
         clock.Restart();
         answers.Clear();
         if (Current.Item is AnswerShard shard)

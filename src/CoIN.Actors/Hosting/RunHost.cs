@@ -151,8 +151,11 @@ public static class RunHost
             akka.WithActors((system, registry, _) =>
             {
                 var scheduler = registry.Get<Scheduler>();
-                Workers(system, scheduler, node, learners, work);
-                Judges(system, scheduler, node, judges, caches, work);
+                var admission = node.Placement is NodePlacement.Alone
+                    ? Admission.OnlyTo(request.RunFolder)
+                    : Admission.ToRunsIn(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(request.RunFolder))!);
+                Workers(system, scheduler, node, learners, work, admission);
+                Judges(system, scheduler, node, judges, caches, work, admission);
                 registry.Register<RunSupervisor>(system.ActorOf(
                     Props.Create(() => new RunSupervisor(new SupervisorSettings(
                         request.RunId, request.RunFolder, start, scheduler, work, observer, evaluators, ended))),
@@ -180,13 +183,14 @@ public static class RunHost
     }
 
     /// <summary>One trainer on the first device, evaluators on all: each has a thread of its own for life.</summary>
-    private static void Workers(ActorSystem system, IActorRef scheduler, NodeSettings node, ILearnerFactory learners, IBenchmarkWork work)
+    private static void Workers(
+        ActorSystem system, IActorRef scheduler, NodeSettings node, ILearnerFactory learners, IBenchmarkWork work, Admission admission)
     {
         var cores = Environment.ProcessorCount;
         if (node.Roles.Contains("trainer"))
         {
             var (device, threads) = (node.Devices[0], node.TrainerThreads == 0 ? cores : node.TrainerThreads);
-            system.ActorOf(Props.Create(() => new Trainer(scheduler, device, threads, learners, work)).WithDispatcher("coin.trainer-dispatcher"), Name("trainer", device));
+            system.ActorOf(Props.Create(() => new Trainer(scheduler, device, threads, learners, work, admission)).WithDispatcher("coin.trainer-dispatcher"), Name("trainer", device));
         }
 
         if (!node.Roles.Contains("evaluator"))
@@ -200,21 +204,22 @@ public static class RunHost
             {
                 var threads = node.EvaluatorThreads == 0 ? Math.Max(cores / node.EvaluatorsPerDevice, 1) : node.EvaluatorThreads;
                 system.ActorOf(
-                    Props.Create(() => new Evaluator(scheduler, device, threads, learners, work)).WithDispatcher("coin.evaluator-dispatcher"),
+                    Props.Create(() => new Evaluator(scheduler, device, threads, learners, work, admission)).WithDispatcher("coin.evaluator-dispatcher"),
                     Name("evaluator", device) + $"-{i}");
             }
         }
     }
 
     /// <summary>Each judge has a thread of its own for local models; one that asks an endpoint leaves it idle. Local models go round the devices.</summary>
-    private static void Judges(ActorSystem system, IActorRef scheduler, NodeSettings node, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work)
+    private static void Judges(
+        ActorSystem system, IActorRef scheduler, NodeSettings node, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work, Admission admission)
     {
         for (var i = 0; node.Roles.Contains("judge") && i < node.Judges; i++)
         {
             var device = node.Devices[i % node.Devices.Count];
             var threads = node.EvaluatorThreads == 0 ? Math.Max(Environment.ProcessorCount / node.Judges, 1) : node.EvaluatorThreads;
             system.ActorOf(
-                Props.Create(() => new JudgeWorker(scheduler, device, threads, judges, caches, work)).WithDispatcher("coin.judge-dispatcher"), $"judge-{i + 1}");
+                Props.Create(() => new JudgeWorker(scheduler, device, threads, judges, caches, work, admission)).WithDispatcher("coin.judge-dispatcher"), $"judge-{i + 1}");
         }
     }
 

@@ -13,7 +13,8 @@ namespace CoIN.Actors.Judging;
 /// Has cells judged. An endpoint is waited for without blocking; a local model works on this actor's own thread. Replies are kept as they come, so that a judge that
 /// was stopped or killed goes on where it was.
 /// </summary>
-internal sealed class JudgeWorker(IActorRef scheduler, string device, int threads, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work)
+internal sealed class JudgeWorker(
+    IActorRef scheduler, string device, int threads, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work, Admission admission)
     : Worker(scheduler, Skill.Judge, device)
 {
     // Kept for the next cell: a local model takes long to load.
@@ -34,6 +35,8 @@ internal sealed class JudgeWorker(IActorRef scheduler, string device, int thread
 
     protected override void Open()
     {
+        // Before the key is read: it is sent only to the endpoint that the run's own journal names.
+        admission.Check(Current);
         var cell = (JudgeCell)Current.Item;
         var options = Current.Options.Judge ?? throw new InvalidOperationException("the work came without its judge");
         var judge = OpenJudge(options);

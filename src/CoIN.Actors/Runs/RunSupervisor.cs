@@ -40,6 +40,9 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
     {
         this.settings = settings;
         log = Context.GetLogger().WithContext("RunId", settings.RunId);
+        Command<IMessage>(
+            message => !InnerPath.AllInside(settings.RunFolder, MessagePaths.Of(message)),
+            message => log.Warning("{Sender} reports {Message}, whose path leads out of the run's folder: refused", Sender.Path, message));
         Recover<IRunEvent>(happened =>
         {
             state = state.Apply(happened);

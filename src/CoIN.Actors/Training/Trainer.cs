@@ -10,7 +10,7 @@ using static CoIN.Actors.Work.WorkProtocol;
 namespace CoIN.Actors.Training;
 
 /// <summary>Trains stages on one device, one micro-batch at a time, and writes checkpoints and adapters.</summary>
-internal sealed class Trainer(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work)
+internal sealed class Trainer(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work, Admission admission)
     : Worker(scheduler, Skill.Train, device)
 {
     private const int SpeedWindow = 20;
@@ -35,6 +35,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     protected override void Open()
     {
+        admission.Check(Current);
         clock.Restart();
         recent.Clear();
         (reported, tokens, last) = (TimeSpan.Zero, 0, null);

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Akka.Actor;
 using Akka.Event;
+using CoIN.Actors.Runs;
 using CoIN.Benchmark;
 using static CoIN.Actors.Work.WorkProtocol;
 
@@ -78,7 +79,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
     /// <summary>Stage and task of an item, for the log.</summary>
     protected abstract (int Stage, string Task) Subject(Assignment assignment);
 
-    protected string PathOf(string relative) => Path.Combine(Current.RunFolder, relative);
+    protected string PathOf(string relative) => InnerPath.Of(Current.RunFolder, relative);
 
     private void Idle()
     {
@@ -91,13 +92,13 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
         {
             Current = assignment;
             Supervisor = Sender;
-            var (stage, task) = Subject(assignment);
-            Log = Context.GetLogger().WithContext("RunId", assignment.RunId).WithContext("Stage", stage).WithContext("Task", task);
             working = true;
             number++;
             Become(Working);
             Guarded(() =>
             {
+                var (stage, task) = Subject(assignment);
+                Log = Context.GetLogger().WithContext("RunId", assignment.RunId).WithContext("Stage", stage).WithContext("Task", task);
                 Open();
                 Self.Tell(new Continue(number));
             });
