@@ -17,6 +17,7 @@ public sealed class JudgeEndpointTests
     [InlineData("hang,ok", 2)]
     [InlineData("garbage,ok", 2)]
     [InlineData("429,ok", 2)]
+    [InlineData("error200-429,parts", 2)]
     [InlineData("429,drop,500,hang,garbage,ok", 6)]
     public async Task What_may_pass_is_tried_again_until_there_is_a_reply(string manners, int requests)
     {
@@ -38,6 +39,9 @@ public sealed class JudgeEndpointTests
     [InlineData("401", "refuses the key")]
     [InlineData("404", "does not know the address or the model judge-model")]
     [InlineData("400", "refused the request (400: this is 400)")]
+    [InlineData("error200-404", "does not know the address or the model judge-model (404: The model `judge` does not exist)")]
+    [InlineData("quota", "a quota is used up")]
+    [InlineData("no-max-tokens", "coin.judge.token-limit-key = max_completion_tokens")]
     public async Task What_will_not_pass_is_told_at_once(string manner, string why)
     {
         using var endpoint = await EndpointProcess.StartAsync(manner);
@@ -47,6 +51,7 @@ public sealed class JudgeEndpointTests
 
     [Theory]
     [InlineData("429", "too many requests")]
+    [InlineData("error200-429", "too many requests or a used-up quota (429: Rate limit reached)")]
     [InlineData("500", "failed 3 times (500: this is 500)")]
     [InlineData("hang", "no reply within 1 s")]
     [InlineData("drop", "cannot be reached")]
@@ -127,7 +132,7 @@ public sealed class JudgeEndpointTests
     {
         using var judge = Open(options);
         var replies = new string?[count];
-        await judge.AskAsync(Requests(count), (place, reply) => replies[place] = reply, CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(1));
+        await judge.AskAsync(Requests(count), (place, reply) => replies[place] = reply.Text, CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(1));
         return replies;
     }
 

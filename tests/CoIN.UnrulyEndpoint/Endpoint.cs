@@ -6,7 +6,8 @@ namespace CoIN.UnrulyEndpoint;
 
 /// <summary>
 /// Manners: <c>ok</c>, <c>slow</c> (after 150 ms), <c>429</c> (asks for one second's pause), <c>500</c>, <c>503</c>, <c>401</c> (repeats the key), <c>404</c>, <c>400</c>,
-/// <c>hang</c> (never answers), <c>drop</c> (closes the connection), <c>cut</c> (closes it within the answer), <c>garbage</c>, <c>html</c>, <c>null</c> (no content).
+/// <c>hang</c> (never answers), <c>drop</c> (closes the connection), <c>cut</c> (closes it within the answer), <c>garbage</c>, <c>html</c>, <c>null</c> (no content),
+/// <c>parts</c> (content as a list), <c>error200-404</c> and <c>error200-429</c> (an error object in a reply of status 200), <c>quota</c>, <c>no-max-tokens</c>.
 /// <c>GET /seen</c> tells what it was asked.
 /// </summary>
 internal sealed class Endpoint
@@ -129,6 +130,21 @@ internal sealed class Endpoint
                 break;
             case "null":
                 await SendAsync(context, 200, """{"choices":[{"index":0,"finish_reason":"length","message":{"role":"assistant","content":null}}]}""");
+                break;
+            case "error200-404":
+                await SendAsync(context, 200, """{"error":{"message":"The model `judge` does not exist.","type":"NotFoundError","code":404}}""");
+                break;
+            case "error200-429":
+                await SendAsync(context, 200, """{"error":{"message":"Rate limit reached","code":429}}""");
+                break;
+            case "quota":
+                await SendAsync(context, 429, """{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","code":"insufficient_quota"}}""");
+                break;
+            case "no-max-tokens":
+                await SendAsync(context, 400, """{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model.","param":"max_tokens","code":"unsupported_parameter"}}""");
+                break;
+            case "parts":
+                await SendAsync(context, 200, """{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":[{"type":"text","text":"7"}]}}]}""");
                 break;
             case "ok":
                 await SendAsync(context, 200, Completion("7"));

@@ -13,6 +13,12 @@ internal static class JudgeBinder
     /// <summary>A day: longer waits are slips of the keyboard.</summary>
     private const double MostSeconds = 86400;
 
+    // The usual one is not written down, so that a judge without the key is the same as ever.
+    private static readonly Dictionary<string, LimitKey> TokenLimitKeys = new()
+    {
+        [JudgeOptions.MaxTokensKey] = new(null), [JudgeOptions.MaxCompletionTokensKey] = new(JudgeOptions.MaxCompletionTokensKey),
+    };
+
     public static JudgeOptions? Judge(Section section)
     {
         var kind = section.OneOf("kind", Kinds).Kind;
@@ -31,6 +37,8 @@ internal static class JudgeBinder
             Dtype = section.Text("dtype", "bfloat16"),
             BatchSize = section.Int("batch-size"),
             MaxTokens = section.Int("max-tokens"),
+            TokenLimitKey = section.OneOf("token-limit-key", TokenLimitKeys).Sent,
+            SendTemperature = section.Bool("send-temperature") ? null : false,
             Temperature = section.Double("temperature"),
             TopP = section.Double("top-p"),
             RepetitionPenalty = section.Double("repetition-penalty"),
@@ -81,4 +89,6 @@ internal static class JudgeBinder
     }
 
     private readonly record struct Choice(JudgeKind? Kind);
+
+    private readonly record struct LimitKey(string? Sent);
 }

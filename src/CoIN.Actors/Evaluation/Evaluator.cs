@@ -129,6 +129,6 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
             ScoresFile = scoresFile,
             ScoresSha256 = Durable.Sha256(PathOf(scoresFile)),
         });
-        Log.Info("Accuracy {Accuracy:F2} % on {Samples} samples (corrected scoring: {Corrected:F2} %)", scores.Accuracy, scores.Samples, scores.Corrected);
+        Log.Info("Truth Alignment {Accuracy:F2} % by the published rules, {Corrected:F2} % by the corrected ones, on {Samples} samples", scores.Accuracy, scores.Corrected, scores.Samples);
     }
 }

@@ -121,12 +121,24 @@ internal sealed class JudgeWorker(
         }
 
         var scores = JudgedScores.Of(judgements);
+        var unscored = UnscoredReplies.Of(judgements);
         var file = RunPaths.Judgements(cell.Judge, cell.Stage, Current.Options.Tasks[cell.Task].Name);
         JudgementsFile.Write(PathOf(file), judgements);
         Supervisor.Tell(new JudgementsWritten(
-            cell, scores.Published, scores.Corrected, scores.Samples, scores.Unparsable, file, Durable.Sha256(PathOf(file))));
-        Log.Info(
-            "Judged by {Judge}: {Percent:F2} % on {Samples} samples, {Asked} of them asked, {Unparsable} replies without score",
-            cell.Judge, scores.Published, scores.Samples, total, scores.Unparsable);
+            cell, scores.Published, scores.Corrected, scores.Samples, scores.Unparsable, file, Durable.Sha256(PathOf(file)))
+        {
+            Unscored = unscored,
+        });
+        if (scores.Unparsable < scores.Samples)
+        {
+            Log.Info(
+                "Judged by {Judge}: {Percent:F2} % by the published reading of its replies on {Samples} samples, {Asked} of them asked, {Unparsable} replies without score",
+                cell.Judge, scores.Published, scores.Samples, total, scores.Unparsable);
+        }
+
+        if (unscored.Any(one => one.Empty) || scores.Unparsable == scores.Samples)
+        {
+            Log.Warning("{Unscored}", UnscoredReplies.Told(cell.Judge, scores.Samples, scores.Unparsable, unscored));
+        }
     }
 }

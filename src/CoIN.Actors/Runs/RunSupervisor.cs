@@ -317,7 +317,10 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
 
         var judged = new CellJudged(
             cell.Stage, cell.Task, cell.Judge, judge.Kind, judge.Model ?? judge.Path, cell.Identity, message.Published, message.Corrected, message.Samples,
-            message.Unparsable, message.File, message.Sha256);
+            message.Unparsable, message.File, message.Sha256)
+        {
+            Unscored = message.Unscored is { Count: > 0 } unscored ? unscored : null,
+        };
         Record(judged, () => Done(cell));
     }
 

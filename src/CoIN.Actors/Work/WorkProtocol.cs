@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Work;
@@ -69,7 +70,10 @@ internal static class WorkProtocol
     public sealed record JudgingProgressed(int Stage, int Task, string Judge, int Judged) : IMessage;
 
     public sealed record JudgementsWritten(
-        JudgeCell Cell, double Published, double? Corrected, int Samples, int Unparsable, string File, string Sha256) : IMessage;
+        JudgeCell Cell, double Published, double? Corrected, int Samples, int Unparsable, string File, string Sha256) : IMessage
+    {
+        public IReadOnlyList<UnscoredReplies>? Unscored { get; init; }
+    }
 
     /// <summary>Worker to supervisor: the file is whole; write the event.</summary>
     public sealed record CheckpointWritten(int Stage, int Step, string Folder, string Sha256) : IMessage;

@@ -1,6 +1,3 @@
-using System.ClientModel;
-using Newtonsoft.Json;
-using Newtonsoft.Json.Linq;
 using Polly.Timeout;
 
 namespace CoIN.Benchmark.Judging;
@@ -18,20 +15,22 @@ internal sealed class EndpointErrors(JudgeOptions options, string? key)
     public CoinException Told(Exception fault) => fault as CoinException ?? new CoinException(
         fault switch
         {
-            ClientResultException { Status: 0 } lost => NoConnection(lost),
-            ClientResultException { Status: 401 or 403 } refused =>
+            EndpointRefusalException { Status: 401 or 403 } refused =>
                 $"{Subject} refuses the key ({refused.Status}{Said(refused)}). "
                 + (options.ApiKeyEnv is null ? "Name the environment variable that holds it in coin.judge.api-key-env" : $"Correct the environment variable {options.ApiKeyEnv}")
                 + ", then resume the run.",
-            ClientResultException { Status: 404 } missing =>
+            EndpointRefusalException { Status: 404 } missing =>
                 $"{Subject} does not know the address or the model {options.Model} (404{Said(missing)}). "
                 + "Correct coin.judge.endpoint, which usually ends in /v1, or coin.judge.model.",
-            ClientResultException { Status: 429 } busy =>
+            EndpointRefusalException { QuotaIsUsedUp: true } spent =>
+                $"{Subject} refuses because a quota is used up (429{Said(spent)}). Look after the account there, then resume the run.",
+            EndpointRefusalException { Status: 429 } busy =>
                 $"{Subject} refused {Attempts} for too many requests or a used-up quota (429{Said(busy)}). Lower coin.judge.concurrency or look after the quota, then resume the run.",
-            ClientResultException { Status: >= 500 } broken =>
+            EndpointRefusalException { Status: >= 500 } broken =>
                 $"{Subject} failed {Attempts} ({broken.Status}{Said(broken)}). Look at the server's log, then resume the run.",
-            ClientResultException other =>
-                $"{Subject} refused the request ({other.Status}{Said(other)}). Correct the settings of coin.judge that it names.",
+            EndpointRefusalException { Status: null } unnamed =>
+                $"{Subject} answered {Attempts} with an error{Said(unnamed)}. Look at the server's log, then resume the run.",
+            EndpointRefusalException other => $"{Subject} refused the request ({other.Status}{Said(other)}). {Setting(other)}",
             TimeoutRejectedException =>
                 $"{Subject} gave no reply within {options.Timeout:0.###} s, {Attempts}. Raise coin.judge.timeout or lower coin.judge.concurrency, then resume the run.",
             UnreadableReplyException garbage =>
@@ -44,20 +43,24 @@ internal sealed class EndpointErrors(JudgeOptions options, string? key)
         $"{Subject} cannot be reached: {Quoted(fault.GetBaseException().Message).TrimEnd('.')} (tried {Attempts}). "
         + "Start the server or correct coin.judge.endpoint, then resume the run.";
 
-    private string Said(ClientResultException refused)
+    /// <summary>Which setting it is about.</summary>
+    private string Setting(EndpointRefusalException refused)
     {
-        var body = refused.GetRawResponse()?.Content.ToString() ?? "";
-        string? message = null;
-        try
+        var key = options.TokenLimitKey ?? JudgeOptions.MaxTokensKey;
+        if (refused.Parameter == key || refused.Message.Contains($"'{key}' is not supported", StringComparison.Ordinal))
         {
-            message = JToken.Parse(body) is JObject answer ? (string?)(answer["error"] is JObject error ? error["message"] : answer["message"]) : null;
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException)
-        {
-            // No JSON, or not of the usual form: the text itself is quoted.
+            var other = key == JudgeOptions.MaxTokensKey ? JudgeOptions.MaxCompletionTokensKey : JudgeOptions.MaxTokensKey;
+            return $"If it is the limit's name that it does not know, set coin.judge.token-limit-key = {other}.";
         }
 
-        var quote = Quoted(message ?? body).TrimEnd('.');
+        return refused.Parameter == "temperature" || refused.Message.Contains("'temperature'", StringComparison.Ordinal)
+            ? "Set coin.judge.send-temperature = false, or coin.judge.temperature to a value that it takes."
+            : "Correct the settings of coin.judge that it names.";
+    }
+
+    private string Said(EndpointRefusalException refused)
+    {
+        var quote = Quoted(refused.Message).TrimEnd('.');
         return quote.Length > 0 ? $": {quote}" : "";
     }
 

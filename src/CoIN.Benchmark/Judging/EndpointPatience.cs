@@ -15,12 +15,12 @@ internal static class EndpointPatience
     private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(5);
 
     /// <summary>Repetitions with exponential, jittered pauses around a limit on each attempt.</summary>
-    public static ResiliencePipeline<string> Of(JudgeOptions options)
+    public static ResiliencePipeline<JudgeReply> Of(JudgeOptions options)
     {
-        var pipeline = new ResiliencePipelineBuilder<string>();
+        var pipeline = new ResiliencePipelineBuilder<JudgeReply>();
         if (options.Retries > 0)
         {
-            pipeline.AddRetry(new RetryStrategyOptions<string>
+            pipeline.AddRetry(new RetryStrategyOptions<JudgeReply>
             {
                 MaxRetryAttempts = options.Retries,
                 BackoffType = DelayBackoffType.Exponential,
@@ -38,7 +38,8 @@ internal static class EndpointPatience
     /// <summary>Whether the same request may succeed later.</summary>
     private static bool MayPass(Exception fault) => fault switch
     {
-        ClientResultException refused => refused.Status is 0 or 408 or 409 or 425 or 429 or >= 500,
+        EndpointRefusalException refused => refused.Status is null or 408 or 409 or 425 or 429 or >= 500 && !refused.QuotaIsUsedUp,
+        ClientResultException lost => lost.Status == 0,
         TimeoutRejectedException or HttpRequestException or IOException or UnreadableReplyException => true,
         _ => false,
     };
@@ -46,7 +47,7 @@ internal static class EndpointPatience
     /// <summary>The pause that the endpoint asks for (<c>Retry-After</c>, in seconds or as a date); null where it asks for none.</summary>
     private static TimeSpan? Asked(Exception? fault)
     {
-        if ((fault as ClientResultException)?.GetRawResponse() is not { } response || !response.Headers.TryGetValue("Retry-After", out var text) || text is null)
+        if ((fault as EndpointRefusalException)?.RetryAfter is not { } text)
         {
             return null;
         }

@@ -18,14 +18,14 @@ public interface IJudge : IDisposable
     /// <summary>Asks for marks.</summary>
     /// <param name="requests">Usually <see cref="BatchSize"/> of them or fewer.</param>
     /// <param name="replied">
-    /// Is called once for each request with its place in <paramref name="requests"/> and the raw reply, as replies come, in any order and possibly from several
+    /// Is called once for each request with its place in <paramref name="requests"/> and the reply, as replies come, in any order and possibly from several
     /// threads at once. What it was called with is kept even if the rest fails.
     /// </param>
     /// <param name="stop">Gives the requests up that have no reply yet.</param>
     /// <returns>Completed when every request has its reply. A local model does its work before it returns, on the caller's thread.</returns>
     /// <exception cref="CoinException">The judge cannot be asked; the message names endpoint or files, and the remedy.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled.</exception>
-    Task AskAsync(IReadOnlyList<JudgeRequest> requests, Action<int, string> replied, CancellationToken stop);
+    Task AskAsync(IReadOnlyList<JudgeRequest> requests, Action<int, JudgeReply> replied, CancellationToken stop);
 }
 
 /// <summary>One question to a judge.</summary>

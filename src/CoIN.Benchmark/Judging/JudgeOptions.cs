@@ -60,6 +60,15 @@ public sealed record JudgeOptions
     /// <summary>Longest reply, in tokens. The reference's is 20.</summary>
     public int MaxTokens { get; init; } = 20;
 
+    /// <summary>
+    /// The request's field for <see cref="MaxTokens"/>; null for <see cref="MaxTokensKey"/>. For <see cref="JudgeKind.OpenAi"/>: OpenAI's reasoning models want
+    /// <see cref="MaxCompletionTokensKey"/>.
+    /// </summary>
+    public string? TokenLimitKey { get; init; }
+
+    /// <summary>False leaves the temperature, and what goes with it, to the endpoint, as some models take none; null for true. For <see cref="JudgeKind.OpenAi"/>.</summary>
+    public bool? SendTemperature { get; init; }
+
     /// <summary>0 for the most probable token always (greedy). The reference samples at 0.7.</summary>
     public double Temperature { get; init; }
 
@@ -71,6 +80,12 @@ public sealed record JudgeOptions
 
     /// <summary>Seed of sampling.</summary>
     public int Seed { get; init; } = 42;
+
+    /// <summary>The field that nearly every server knows.</summary>
+    public const string MaxTokensKey = "max_tokens";
+
+    /// <summary>The field that counts thinking too.</summary>
+    public const string MaxCompletionTokensKey = "max_completion_tokens";
 
     /// <summary>What a name may be, for messages.</summary>
     public const string NameRule = "at most 60 letters, digits, '-', '_' or '.', not beginning with '.', and neither 'cache' nor 'studies'";

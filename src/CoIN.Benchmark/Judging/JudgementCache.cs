@@ -14,7 +14,7 @@ public sealed class JudgementCache : IDisposable
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly ConcurrentDictionary<string, string> replies = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, JudgeReply> replies = new(StringComparer.Ordinal);
     private readonly Lock writing = new();
     private readonly string path;
     private StreamWriter? writer;
@@ -43,11 +43,11 @@ public sealed class JudgementCache : IDisposable
     }
 
     /// <summary>The reply kept under a key, or null.</summary>
-    public string? Find(string key) => replies.GetValueOrDefault(key);
+    public JudgeReply? Find(string key) => replies.GetValueOrDefault(key);
 
     /// <summary>Keeps a reply.</summary>
     /// <exception cref="CoinException">The file cannot be written.</exception>
-    public void Keep(string key, string reply)
+    public void Keep(string key, JudgeReply reply)
     {
         if (!replies.TryAdd(key, reply))
         {
@@ -59,7 +59,8 @@ public sealed class JudgementCache : IDisposable
             try
             {
                 writer ??= Open();
-                writer.Write($"{{\"key\":\"{key}\",\"reply\":{JsonConvert.ToString(reply)}}}\n");
+                var finish = reply.Finish is null ? "" : $",\"finish\":{JsonConvert.ToString(reply.Finish)}";
+                writer.Write($"{{\"key\":\"{key}\",\"reply\":{JsonConvert.ToString(reply.Text)}{finish}}}\n");
                 writer.Flush();
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -113,12 +114,14 @@ public sealed class JudgementCache : IDisposable
         }
     }
 
-    private static (string Key, string Reply)? Parse(string line)
+    private static (string Key, JudgeReply Reply)? Parse(string line)
     {
         try
         {
             using var reader = new JsonTextReader(new StringReader(line)) { DateParseHandling = DateParseHandling.None };
-            return JToken.ReadFrom(reader) is JObject entry && (string?)entry["key"] is { } key && (string?)entry["reply"] is { } reply ? (key, reply) : null;
+            return JToken.ReadFrom(reader) is JObject entry && (string?)entry["key"] is { } key && (string?)entry["reply"] is { } reply
+                ? (key, new JudgeReply(reply, (string?)entry["finish"]))
+                : null;
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {

@@ -13,8 +13,16 @@ namespace CoIN.Benchmark.Judging;
 /// <param name="Corrected">Its score by the corrected rule; null where the reply has none.</param>
 public sealed record Judgement(string QuestionId, string Reply, double Published, double? Corrected)
 {
-    /// <summary>A reply, read by both rules.</summary>
-    public static Judgement Of(string questionId, string reply) => new(questionId, reply, PublishedReply.Score(reply) ?? 0, CorrectedReply.Score(reply));
+    /// <summary>Of a reply without score: <see cref="JudgeReply.Finish"/>.</summary>
+    public string? Finish { get; init; }
+
+    /// <summary>A reply, read by both rules. Neither reads what the model thought before it.</summary>
+    public static Judgement Of(string questionId, JudgeReply reply)
+    {
+        var spoken = reply.Spoken;
+        var corrected = CorrectedReply.Score(spoken);
+        return new Judgement(questionId, reply.Text, PublishedReply.Score(spoken) ?? 0, corrected) { Finish = corrected is null ? reply.Finish : null };
+    }
 }
 
 /// <summary>A cell's judgements as numbers.</summary>
@@ -32,7 +40,7 @@ public sealed record JudgedScores(double Published, double? Corrected, int Sampl
 }
 
 /// <summary>
-/// Judgements as JSON lines, <c>{"question_id","reply","published","corrected"}</c>, in the order of the predictions: the same replies give the same bytes.
+/// Judgements as JSON lines, <c>{"question_id","reply","published","corrected"}</c>, and <c>"finish"</c> where there is no score, in the order of the predictions: the same replies give the same bytes.
 /// </summary>
 public static class JudgementsFile
 {
@@ -45,7 +53,8 @@ public static class JudgementsFile
         {
             writer.WriteLine(
                 $"{{\"question_id\":{JsonConvert.ToString(judgement.QuestionId)},\"reply\":{JsonConvert.ToString(judgement.Reply)},"
-                + $"\"published\":{Number(judgement.Published)},\"corrected\":{(judgement.Corrected is { } score ? Number(score) : "null")}}}");
+                + $"\"published\":{Number(judgement.Published)},\"corrected\":{(judgement.Corrected is { } score ? Number(score) : "null")}"
+                + (judgement.Finish is { } finish ? $",\"finish\":{JsonConvert.ToString(finish)}}}" : "}"));
         }
     });
 
@@ -64,7 +73,10 @@ public static class JudgementsFile
                 var entry = JObject.Load(reader);
                 judgements.Add(new Judgement(
                     (string?)entry["question_id"] ?? throw new JsonReaderException("\"question_id\" is missing"), (string?)entry["reply"] ?? "",
-                    Score(entry, "published") ?? throw new JsonReaderException("\"published\" is missing"), Score(entry, "corrected")));
+                    Score(entry, "published") ?? throw new JsonReaderException("\"published\" is missing"), Score(entry, "corrected"))
+                {
+                    Finish = (string?)entry["finish"],
+                });
             }
 
             return judgements;

@@ -21,7 +21,7 @@ internal sealed class OpenAiJudge : IJudge
     private readonly JudgeOptions options;
     private readonly SemaphoreSlim slots;
     private readonly ChatClient client;
-    private readonly ResiliencePipeline<string> patience;
+    private readonly ResiliencePipeline<JudgeReply> patience;
     private readonly EndpointErrors errors;
 
     /// <param name="key">The endpoint's key; null where it needs none.</param>
@@ -48,7 +48,7 @@ internal sealed class OpenAiJudge : IJudge
     public int BatchSize => options.Concurrency * BatchesUnderWay;
 
     /// <inheritdoc/>
-    public async Task AskAsync(IReadOnlyList<JudgeRequest> requests, Action<int, string> replied, CancellationToken stop)
+    public async Task AskAsync(IReadOnlyList<JudgeRequest> requests, Action<int, JudgeReply> replied, CancellationToken stop)
     {
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Exception? first = null;
@@ -89,28 +89,39 @@ internal sealed class OpenAiJudge : IJudge
         // The client holds no connection of its own: the SDK's are shared by the process.
     }
 
-    private async ValueTask<string> PostAsync(JudgeRequest request, CancellationToken stop)
+    private async ValueTask<JudgeReply> PostAsync(JudgeRequest request, CancellationToken stop)
     {
         using var content = BinaryContent.Create(BinaryData.FromString(Body(request)));
-        var result = await client.CompleteChatAsync(content, new RequestOptions { CancellationToken = stop }).ConfigureAwait(false);
-        return Reply(result.GetRawResponse().Content.ToString());
+        try
+        {
+            var result = await client.CompleteChatAsync(content, new RequestOptions { CancellationToken = stop }).ConfigureAwait(false);
+            var response = result.GetRawResponse();
+            return ChatCompletion.Read(response.Content.ToString(), response);
+        }
+        catch (ClientResultException refused) when (refused.Status != 0 && refused.GetRawResponse() is not null)
+        {
+            throw EndpointRefusalException.Of(refused, refused.GetRawResponse()!);
+        }
     }
 
-    /// <summary>The request as every server understands it: max_tokens, which OpenAI calls deprecated, is the one that all of them know.</summary>
-    private string Body(JudgeRequest request)
+    /// <summary>The request as every server understands it: max_tokens, which OpenAI calls deprecated, is the one that nearly all of them know.</summary>
+    internal string Body(JudgeRequest request)
     {
         var body = new JObject
         {
             ["model"] = options.Model,
             ["messages"] = new JArray(
                 new JObject { ["role"] = "system", ["content"] = request.System }, new JObject { ["role"] = "user", ["content"] = request.User }),
-            ["max_tokens"] = options.MaxTokens,
-            ["temperature"] = options.Temperature,
+            [options.TokenLimitKey ?? JudgeOptions.MaxTokensKey] = options.MaxTokens,
         };
-        if (options.Temperature > 0)
+        if (options.SendTemperature != false)
         {
-            body["top_p"] = options.TopP;
-            body["seed"] = options.Seed;
+            body["temperature"] = options.Temperature;
+            if (options.Temperature > 0)
+            {
+                body["top_p"] = options.TopP;
+                body["seed"] = options.Seed;
+            }
         }
 
         if (options.RepetitionPenalty != 1)
@@ -121,31 +132,4 @@ internal sealed class OpenAiJudge : IJudge
 
         return body.ToString(Formatting.None);
     }
-
-    /// <exception cref="UnreadableReplyException">The endpoint sent something else than a chat completion.</exception>
-    private static string Reply(string body)
-    {
-        try
-        {
-            using var reader = new JsonTextReader(new StringReader(body)) { DateParseHandling = DateParseHandling.None };
-            return JToken.ReadFrom(reader) is JObject completion && completion["choices"] is JArray { Count: > 0 } choices
-                && choices[0] is JObject choice && choice["message"] is JObject message
-                ? message["content"] switch
-                {
-                    JValue { Type: JTokenType.String } text => (string)text!,
-
-                    // A refusal, or a model that used its tokens up for thinking: a reply without score.
-                    null or { Type: JTokenType.Null } => "",
-                    _ => throw new UnreadableReplyException(body),
-                }
-                : throw new UnreadableReplyException(body);
-        }
-        catch (JsonException)
-        {
-            throw new UnreadableReplyException(body);
-        }
-    }
 }
-
-/// <summary>An endpoint answered with something that is no chat completion.</summary>
-internal sealed class UnreadableReplyException(string body) : Exception(body);

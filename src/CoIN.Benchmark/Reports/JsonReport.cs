@@ -109,6 +109,7 @@ internal static class JsonReport
         ["published"] = Measured(results, judge.Published),
         ["corrected"] = judge.Corrected is { } corrected ? Measured(results, corrected) : null,
         ["unparsable"] = judge.Unparsable,
+        ["warning"] = judge.Warning,
         ["metrics"] = Both(judge, measure => Set(measure.Results.Values, value => value)),
         ["intervals"] = Both(judge, IntervalsOf),
     };

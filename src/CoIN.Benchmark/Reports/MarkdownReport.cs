@@ -81,6 +81,10 @@ internal static class MarkdownReport
         foreach (var judge in results.Judges)
         {
             text.Append(CultureInfo.InvariantCulture, $"- {judge.Judge}: {judge.Description}; replies without a score: {judge.Unparsable}\n");
+            if (judge.Warning is { } warning)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"\n> **Warning:** {warning}\n\n");
+            }
         }
 
         text.Append('\n');

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Metrics;
 
 namespace CoIN.Benchmark.Reports;
@@ -120,14 +121,18 @@ public sealed record CellReport(int Stage, string Task, double AccuracyPercent, 
 /// <summary>Reasoning Capability of one cell by one judge.</summary>
 /// <param name="Judge">The judge's name in the configuration.</param>
 /// <param name="Kind"><c>openai</c>, <c>local</c>, <c>people</c> or <c>lexical</c>.</param>
-/// <param name="PublishedPercent">100 · Σ scores / (10 · samples), the replies parsed by the reference's rule.</param>
+/// <param name="PublishedPercent">100 · Σ scores / (10 · samples), the replies parsed by the reference's rule; null where no reply has a score.</param>
 /// <param name="CorrectedPercent">The mean of the parsable replies' scores, times 10; null if there is none.</param>
 /// <param name="Samples">Samples judged.</param>
 /// <param name="Unparsable">Replies in which the corrected parser found no score.</param>
 /// <param name="File">Judgements as JSON lines, relative to the run folder.</param>
 /// <param name="Sha256">SHA-256 of that file.</param>
 public sealed record JudgedCellReport(
-    string Judge, string Kind, double PublishedPercent, double? CorrectedPercent, int Samples, int Unparsable, string File, string Sha256);
+    string Judge, string Kind, double? PublishedPercent, double? CorrectedPercent, int Samples, int Unparsable, string File, string Sha256)
+{
+    /// <summary>Why replies have no score, as far as the run knows.</summary>
+    public IReadOnlyList<UnscoredReplies> Unscored { get; init; } = [];
+}
 
 /// <summary>One samples file.</summary>
 /// <param name="Task">Task name.</param>

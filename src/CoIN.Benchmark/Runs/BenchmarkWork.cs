@@ -185,8 +185,11 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
     [
         .. state.Judgements.Values.Where(judged => judged.Stage == cell.Stage && judged.Task == cell.Task).OrderBy(judged => judged.Judge, StringComparer.Ordinal)
             .Select(judged => new JudgedCellReport(
-                judged.Judge, judged.Kind.ToString().ToLowerInvariant(), judged.Published, judged.Corrected, judged.Samples, judged.Unparsable, judged.File,
-                judged.Sha256)),
+                judged.Judge, judged.Kind.ToString().ToLowerInvariant(), judged.Measured(), judged.Corrected, judged.Samples, judged.Unparsable, judged.File,
+                judged.Sha256)
+            {
+                Unscored = judged.Unscored ?? [],
+            }),
     ];
 
     private static StageReport Stage(ExperimentOptions options, StageTrained stage)

@@ -82,12 +82,21 @@ public sealed record JudgeDismissed(string Judge) : RunEvent;
 /// <param name="Judge">The judge's name.</param>
 /// <param name="Model">The language model that judged; null where it was none.</param>
 /// <param name="Identity"><see cref="JudgeIdentity.Of"/> of the judge.</param>
-/// <param name="Published">Reasoning Capability in percent, the replies read by the reference's rule.</param>
+/// <param name="Published">
+/// Reasoning Capability in percent, the replies read by the reference's rule: its 0 for a reply that says nothing is no measurement, hence <see cref="Measured"/>.
+/// </param>
 /// <param name="Corrected">The same by the corrected rule; null where no reply had a score.</param>
 /// <param name="Unparsable">Replies in which the corrected rule found no score.</param>
 public sealed record CellJudged(
     int Stage, int Task, string Judge, JudgeKind Kind, string? Model, string Identity, double Published, double? Corrected, int Samples, int Unparsable,
-    string File, string Sha256) : RunEvent;
+    string File, string Sha256) : RunEvent
+{
+    /// <summary>Why replies have no score; null where all have one, and in journals older than this.</summary>
+    public IReadOnlyList<UnscoredReplies>? Unscored { get; init; }
+
+    /// <summary><see cref="Published"/>, or null where not a single reply has a score: then nothing was measured.</summary>
+    public double? Measured() => Unparsable < Samples ? Published : null;
+}
 
 /// <summary>Every stage is trained, every cell scored and judged.</summary>
 public sealed record RunCompleted : RunEvent;

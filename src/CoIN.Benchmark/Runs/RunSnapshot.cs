@@ -31,10 +31,10 @@ public sealed record RunSnapshot
     /// <summary>Task names in the order of learning.</summary>
     public required IReadOnlyList<string> Tasks { get; init; }
 
-    /// <summary><c>Cells[j][i]</c>: accuracy in percent on task i after stage j (0-based), null while unknown; row j has j + 1 entries.</summary>
+    /// <summary><c>Cells[j][i]</c>: Truth Alignment by the published rules in percent on task i after stage j (0-based), null while unknown; row j has j + 1 entries.</summary>
     public required IReadOnlyList<IReadOnlyList<double?>> Cells { get; init; }
 
-    /// <summary>Accuracy in percent of the untrained model per task, for a zero-shot run; else empty.</summary>
+    /// <summary>The same of the untrained model per task, for a zero-shot run; else empty.</summary>
     public IReadOnlyList<double?> ZeroShot { get; init; } = [];
 
     /// <summary>Stages whose adapter is trained.</summary>
@@ -91,10 +91,20 @@ public sealed record EvaluationProgress(int Stage, string Task, int Answered, in
 /// <param name="Judged">Answers of the cell that have their mark.</param>
 public sealed record JudgingProgress(int Stage, string Task, string Judge, int Judged, int Total);
 
-/// <summary>Reasoning Capability in percent by one judge, the replies read by the reference's rule; null while unknown.</summary>
+/// <summary>Reasoning Capability in percent by one judge, the replies read by the reference's rule; null while unknown, and where no reply has a score.</summary>
 /// <param name="Cells">As <see cref="RunSnapshot.Cells"/>.</param>
 /// <param name="ZeroShot">Of the base model, by task.</param>
-public sealed record JudgedMatrix(string Judge, JudgeKind Kind, IReadOnlyList<IReadOnlyList<double?>> Cells, IReadOnlyList<double?> ZeroShot);
+public sealed record JudgedMatrix(string Judge, JudgeKind Kind, IReadOnlyList<IReadOnlyList<double?>> Cells, IReadOnlyList<double?> ZeroShot)
+{
+    /// <summary>Replies in all cells.</summary>
+    public int Samples { get; init; }
+
+    /// <summary>Those without a score.</summary>
+    public int Unparsable { get; init; }
+
+    /// <summary>Why they have none, as far as the journal knows.</summary>
+    public IReadOnlyList<UnscoredReplies> Unscored { get; init; } = [];
+}
 
 /// <summary>Sees every snapshot of a run; called from actor threads, must not block.</summary>
 public interface IRunObserver

@@ -133,9 +133,14 @@ public sealed record RunState
     private JudgedMatrix Judged(IGrouping<string, CellJudged> judge) => new(
         judge.Key, judge.Last().Kind,
         [.. Options.Tasks.Select((_, j) => (IReadOnlyList<double?>)[.. Enumerable.Range(0, j + 1).Select(i => Reasoning(judge.Key, j + 1, i))])],
-        [.. Options.Tasks.Select((_, i) => Reasoning(judge.Key, 0, i))]);
+        [.. Options.Tasks.Select((_, i) => Reasoning(judge.Key, 0, i))])
+    {
+        Samples = judge.Sum(cell => cell.Samples),
+        Unparsable = judge.Sum(cell => cell.Unparsable),
+        Unscored = UnscoredReplies.Ordered(judge.SelectMany(cell => cell.Unscored ?? [])),
+    };
 
-    private double? Reasoning(string judge, int stage, int task) => Judgements.TryGetValue((stage, task, judge), out var cell) ? cell.Published : null;
+    private double? Reasoning(string judge, int stage, int task) => Judgements.TryGetValue((stage, task, judge), out var cell) ? cell.Measured() : null;
 
     /// <summary>Accuracy in percent of a cell, or null.</summary>
     /// <param name="stage">From 1; 0 for the base model.</param>

@@ -20,7 +20,7 @@ internal static class InspectCommands
         }
 
         var width = Math.Max(3, ids.Max(id => id.Length));
-        host.Out.WriteLine($"{"run".PadRight(width)}  {"status",-10} {"stages",7} {"MAA",9} {"BWT",9}");
+        host.Out.WriteLine($"{"run".PadRight(width)}  {"status",-10} {"stages",7} {"MAA",9} {"BWT",9}  ({Words.TruthAlignment})");
         foreach (var id in ids)
         {
             host.Out.WriteLine($"{id.PadRight(width)}  {await RowAsync(host, folders.PathOf(id)).ConfigureAwait(false)}".TrimEnd());

@@ -87,6 +87,7 @@ internal static class LiveScreen
     private static IEnumerable<string> Matrix(RunSnapshot snapshot, int columns)
     {
         var grid = MatrixGrid.Of(snapshot, columns);
+        yield return $"[grey]{Markup.Escape(Cut($"{Words.TruthAlignment}, percent", columns))}[/]";
         yield return $"[grey]{"after stage".PadRight(grid.LabelWidth)}"
             + $"{Markup.Escape(string.Concat(grid.Heads.Select(head => head.PadLeft(grid.ColumnWidth))))}[/]";
         foreach (var row in grid.Rows)

@@ -89,7 +89,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
         {
             if (next.ZeroShot[i] is { } accuracy && _last?.ZeroShot.ElementAtOrDefault(i) is null)
             {
-                lines.Add($"{Stage(next, 0)} {next.Tasks[i]} {Words.Percent(accuracy)}");
+                lines.Add($"{Stage(next, 0)} {next.Tasks[i]} {Words.Percent(accuracy)} published");
             }
         }
 
@@ -100,14 +100,14 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
                 if (next.Cells[j][i] is { } accuracy && _last?.Cells.ElementAtOrDefault(j)?.ElementAtOrDefault(i) is null)
                 {
                     var first = i < j ? next.Cells[i][i] : null;
-                    lines.Add($"{Stage(next, j + 1)} {next.Tasks[i]} {Words.Percent(accuracy)}"
+                    lines.Add($"{Stage(next, j + 1)} {next.Tasks[i]} {Words.Percent(accuracy)} published"
                         + (first is { } then ? $" (just trained: {Words.Percent(then)})" : ""));
                 }
             }
 
             if (Whole(next, j) && _rowsTold.Add(j))
             {
-                lines.Add($"after stage {j + 1}: "
+                lines.Add($"after stage {j + 1}, published: "
                     + string.Join("  ", next.Cells[j].Select((cell, i) => Words.Text($"{next.Tasks[i]} {cell:0.00}"))));
             }
         }

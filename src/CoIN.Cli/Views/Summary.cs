@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Views;
@@ -8,6 +9,8 @@ internal static class Summary
     private static RunSnapshot Of(JudgedMatrix judged, RunSnapshot snapshot) => snapshot.ZeroShot.Count > 0
         ? snapshot with { Cells = [], ZeroShot = judged.ZeroShot }
         : snapshot with { Cells = judged.Cells };
+
+    private static bool IsMeasured(RunSnapshot snapshot) => snapshot.Cells.Append(snapshot.ZeroShot).Any(row => row.Any(cell => cell is not null));
 
     /// <summary>The run in plain lines: how it stands, its matrix, MAA and BWT, where its files are.</summary>
     public static IEnumerable<string> Lines(RunSnapshot snapshot, string folder, int width)
@@ -20,10 +23,10 @@ internal static class Summary
             yield return Words.Text($"Training stage {training.Stage}/{snapshot.Tasks.Count} {training.Task}: step {training.Step}/{training.TotalSteps}");
         }
 
-        if (snapshot.Cells.Any(row => row.Any(cell => cell is not null)) || snapshot.ZeroShot.Any(cell => cell is not null))
+        if (IsMeasured(snapshot))
         {
             yield return "";
-            yield return "Accuracy in percent; a row per stage, a column per task:";
+            yield return $"{Words.TruthAlignment}, percent; a row per stage, a column per task:";
             foreach (var line in MatrixGrid.Of(snapshot, Math.Min(width, LiveScreen.Widest)).Lines())
             {
                 yield return line;
@@ -33,17 +36,24 @@ internal static class Summary
         if (MatrixMetrics.MeanAverageAccuracy(snapshot) is { } maa && MatrixMetrics.BackwardTransfer(snapshot) is { } bwt)
         {
             yield return "";
-            yield return $"Mean average accuracy (MAA)  {Words.Percent(maa)}";
-            yield return $"Backward transfer (BWT)      {Words.Percent(bwt)}" + (bwt < 0 ? "   (negative: tasks were forgotten)" : "");
+            yield return $"Mean average accuracy (MAA), published rules  {Words.Percent(maa)}";
+            yield return $"Backward transfer (BWT), published rules      {Words.Percent(bwt)}" + (bwt < 0 ? "   (negative: tasks were forgotten)" : "");
         }
 
         foreach (var judged in snapshot.Judgements)
         {
             yield return "";
-            yield return $"Reasoning Capability by {judged.Judge} ({Words.Of(judged.Kind)}), percent:";
-            foreach (var line in MatrixGrid.Of(Of(judged, snapshot), Math.Min(width, LiveScreen.Widest)).Lines())
+            var shown = Of(judged, snapshot);
+            var measured = IsMeasured(shown);
+            yield return $"Reasoning Capability by {judged.Judge} ({Words.Of(judged.Kind)}), published parser, {(measured ? "percent:" : "has no number.")}";
+            foreach (var line in measured ? MatrixGrid.Of(shown, Math.Min(width, LiveScreen.Widest)).Lines() : [])
             {
                 yield return line;
+            }
+
+            if (UnscoredReplies.Told(judged.Judge, judged.Samples, judged.Unparsable, judged.Unscored) is { } warning)
+            {
+                yield return $"Warning: {warning}";
             }
         }
 

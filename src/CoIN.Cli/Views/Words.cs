@@ -31,6 +31,9 @@ internal static class Words
     /// <summary>A percentage with two digits.</summary>
     public static string Percent(double value) => Text($"{value:0.00} %");
 
+    /// <summary>What the numbers of a snapshot are: those of the rules that the paper's are by.</summary>
+    public const string TruthAlignment = "Truth Alignment, published rules";
+
     public static string Text(FormattableString text) => FormattableString.Invariant(text);
 
     /// <summary>What kind of judge it is, so that nobody takes a rule for a language model.</summary>

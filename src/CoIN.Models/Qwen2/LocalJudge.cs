@@ -16,7 +16,7 @@ internal sealed class LocalJudge(Qwen2Model model, JudgeOptions options, Action 
     public int BatchSize => options.BatchSize;
 
     /// <inheritdoc/>
-    public Task AskAsync(IReadOnlyList<JudgeRequest> requests, Action<int, string> replied, CancellationToken stop)
+    public Task AskAsync(IReadOnlyList<JudgeRequest> requests, Action<int, JudgeReply> replied, CancellationToken stop)
     {
         for (var first = 0; first < requests.Count; first += BatchSize)
         {
@@ -25,7 +25,7 @@ internal sealed class LocalJudge(Qwen2Model model, JudgeOptions options, Action 
             var replies = model.Reply(batch, options.MaxTokens, sampling);
             for (var i = 0; i < replies.Count; i++)
             {
-                replied(first + i, replies[i]);
+                replied(first + i, new JudgeReply(replies[i]));
             }
         }
 

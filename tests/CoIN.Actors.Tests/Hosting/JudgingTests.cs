@@ -37,6 +37,22 @@ public sealed class JudgingTests : IDisposable
     }
 
     [Fact]
+    public async Task Replies_without_a_score_are_no_number_and_their_reasons_are_kept()
+    {
+        var last = await Run("empty", Judged(1), new FakeJudges { Reply = _ => new JudgeReply("<think> maybe 7", JudgeReply.Length) });
+        Assert.True(last.Status == RunStatus.Completed, last.Message);
+        var judged = last.Judgements.Single();
+        Assert.All(judged.Cells.SelectMany(row => row), Assert.Null);
+        Assert.Equal((7, 7), (judged.Samples, judged.Unparsable));
+        Assert.Equal([new UnscoredReplies(JudgeReply.Length, true, 7)], judged.Unscored);
+
+        var report = BenchmarkWork.Report(RunJournal.Read(folder.Of("empty"))!);
+        var cell = Assert.Single(report.Cells[0].Judgements);
+        Assert.Equal((null, null, 7), (cell.PublishedPercent, cell.CorrectedPercent, cell.Unparsable));
+        Assert.Equal(judged.Unscored, cell.Unscored);
+    }
+
+    [Fact]
     public async Task Stopped_while_judging_and_resumed_it_asks_nothing_twice_and_ends_with_the_same_bytes()
     {
         await Run("whole", Judged(3), new FakeJudges());
@@ -86,7 +102,7 @@ public sealed class JudgingTests : IDisposable
     [Fact]
     public async Task A_judge_that_recovers_while_the_run_trains_is_asked_again_by_itself()
     {
-        var judges = new FakeJudges { Down = "for a moment" };
+        var judges = new FakeJudges { Down = "for a moment", Reply = _ => new JudgeReply("7") };
         var last = await Run("moment", Judged(3), judges, new Witness(snapshot =>
         {
             if (snapshot.Training is { Stage: 3 })

@@ -17,6 +17,9 @@ internal sealed class FakeJudges : IJudgeFactory
     /// <summary>What happens before each reply.</summary>
     public Func<CancellationToken, Task> Before { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>What it says of an answer.</summary>
+    public Func<string, JudgeReply> Reply { get; init; } = answer => new JudgeReply(answer is ['0' or '2' or '4'] ? "Score: 10" : "hm");
+
     /// <summary>Why the judge cannot be opened, found without asking it; null where it can.</summary>
     public string? Unusable { get; init; }
 
@@ -40,7 +43,7 @@ internal sealed class FakeJudges : IJudgeFactory
 
         public int BatchSize => 2;
 
-        public async Task AskAsync(IReadOnlyList<JudgeRequest> requests, Action<int, string> replied, CancellationToken stop)
+        public async Task AskAsync(IReadOnlyList<JudgeRequest> requests, Action<int, JudgeReply> replied, CancellationToken stop)
         {
             for (var place = 0; place < requests.Count; place++)
             {
@@ -52,7 +55,7 @@ internal sealed class FakeJudges : IJudgeFactory
                 }
 
                 owner.Asked.Enqueue(requests[place].User);
-                replied(place, requests[place].Case.Answer is ['0' or '2' or '4'] ? "Score: 10" : "hm");
+                replied(place, owner.Reply(requests[place].Case.Answer));
             }
         }
 

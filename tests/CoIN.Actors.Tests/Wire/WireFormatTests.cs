@@ -83,6 +83,28 @@ public sealed class WireFormatTests
     }
 
     [Fact]
+    public void Judgements_without_scores_keep_their_reasons_and_a_judge_its_ways_of_asking()
+    {
+        var judged = new CellJudged(2, 0, "gpt", JudgeKind.OpenAi, "m", "ef", 0, null, 3, 3, "f", "ab")
+        {
+            Number = 14, At = At, Unscored = [new UnscoredReplies("length", true, 2), new UnscoredReplies(null, false, 1)],
+        };
+        Assert.Equivalent(judged, WireFormat.Read(WireFormat.Write(judged), "cell-judged:1"), strict: true);
+
+        var appointed = new JudgeAppointed(new JudgeOptions
+        {
+            Name = "gpt", Kind = JudgeKind.OpenAi, TokenLimitKey = JudgeOptions.MaxCompletionTokensKey, SendTemperature = false,
+        }) { Number = 12, At = At };
+        Assert.Equal(appointed, WireFormat.Read(WireFormat.Write(appointed), "judge-appointed:1"));
+    }
+
+    [Theory]
+    [InlineData(3, 3, null)]
+    [InlineData(3, 2, 0.0)]
+    public void Without_a_single_score_nothing_was_measured(int samples, int unparsable, double? measured) => Assert.Equal(
+        measured, new CellJudged(2, 0, "gpt", JudgeKind.OpenAi, "m", "ef", 0, null, samples, unparsable, "f", "ab").Measured());
+
+    [Fact]
     public void Messages_about_every_kind_of_work_cross_the_wire()
     {
         var options = Experiments.Of(1);

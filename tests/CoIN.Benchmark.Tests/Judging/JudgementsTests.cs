@@ -14,13 +14,13 @@ public sealed class JudgementsTests : IDisposable
     [Fact]
     public void Judgements_are_written_line_by_line_and_read_back()
     {
-        Judgement[] judgements = [Judgement.Of("a\"1", "Score: 10"), Judgement.Of("2", "no idea\n"), Judgement.Of("3", "½/10")];
+        Judgement[] judgements = [Judgement.Of("a\"1", new JudgeReply("Score: 10", "stop")), Judgement.Of("2", new JudgeReply("no idea\n", "length")), Judgement.Of("3", new JudgeReply("½/10"))];
         JudgementsFile.Write(folder.File("j.jsonl"), judgements);
 
         Assert.Equal(
             """
             {"question_id":"a\"1","reply":"Score: 10","published":1,"corrected":10}
-            {"question_id":"2","reply":"no idea\n","published":0,"corrected":null}
+            {"question_id":"2","reply":"no idea\n","published":0,"corrected":null,"finish":"length"}
             {"question_id":"3","reply":"½/10","published":0,"corrected":null}
 
             """.ReplaceLineEndings("\n"),
@@ -41,12 +41,12 @@ public sealed class JudgementsTests : IDisposable
     {
         using (var cache = new JudgementCache(folder.Path, "one"))
         {
-            cache.Keep("k1", "8\n\"x\"");
-            cache.Keep("k2", "");
+            cache.Keep("k1", new JudgeReply("8\n\"x\"", "stop"));
+            cache.Keep("k2", new JudgeReply(""));
         }
 
         using var next = new JudgementCache(folder.Path, "two");
-        Assert.Equal(("8\n\"x\"", "", null), (next.Find("k1"), next.Find("k2"), next.Find("k3")));
+        Assert.Equal((new JudgeReply("8\n\"x\"", "stop"), new JudgeReply(""), null), (next.Find("k1"), next.Find("k2"), next.Find("k3")));
     }
 
     [Fact]
@@ -55,13 +55,13 @@ public sealed class JudgementsTests : IDisposable
         folder.Write("one.jsonl", "{\"key\":\"k1\",\"reply\":\"8\"}\n{\"key\":\"k2\",\"rep");
         using (var cache = new JudgementCache(folder.Path, "one"))
         {
-            Assert.Equal("8", cache.Find("k1"));
+            Assert.Equal(new JudgeReply("8"), cache.Find("k1"));
             Assert.Null(cache.Find("k2"));
-            cache.Keep("k2", "9");
+            cache.Keep("k2", new JudgeReply("9"));
         }
 
         using var next = new JudgementCache(folder.Path, "one");
-        Assert.Equal(("8", "9"), (next.Find("k1"), next.Find("k2")));
+        Assert.Equal((new JudgeReply("8"), new JudgeReply("9")), (next.Find("k1"), next.Find("k2")));
     }
 
     [Fact]
@@ -81,6 +81,8 @@ public sealed class JudgementsTests : IDisposable
             JudgeIdentity.KeyOf(Judge with { Temperature = 0.7 }, "", request),
             JudgeIdentity.KeyOf(Judge with { Temperature = 0.7, Seed = 1 }, "", request),
             JudgeIdentity.KeyOf(Judge with { RepetitionPenalty = 1.05 }, "", request),
+            JudgeIdentity.KeyOf(Judge with { TokenLimitKey = JudgeOptions.MaxCompletionTokensKey }, "", request),
+            JudgeIdentity.KeyOf(Judge with { SendTemperature = false }, "", request),
             JudgeIdentity.KeyOf(Judge, "f", request),
             JudgeIdentity.KeyOf(Judge, "", JudgePrompt.Of(new JudgedCase(JudgeRule.CoIN, "q\ni", "t", "b"))),
         ];

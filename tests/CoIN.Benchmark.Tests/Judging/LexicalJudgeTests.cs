@@ -23,11 +23,35 @@ public sealed class LexicalJudgeTests
     public async Task Boxes_are_scored_by_their_overlap(string answer, double score) => Assert.Equal(
         score, double.Parse(await Ask(new JudgedCase(JudgeRule.Grounding, "q", "[0.0, 0.0, 0.5, 0.5]", answer)), System.Globalization.CultureInfo.InvariantCulture));
 
+    [Theory]
+    [InlineData("B", "B", 10)]
+    [InlineData("B", "(b)", 10)]
+    [InlineData("B", "The answer is B.", 10)]
+    [InlineData("B", "green fits, which is the second one.", 10)]
+    [InlineData("B", "light green", 0)]
+    [InlineData("C", "It is light green", 10)]
+    [InlineData("1", "green", 10)]
+    [InlineData("green", "B", 10)]
+    [InlineData("B", "A", 0)]
+    [InlineData("B", "red fits, which is the first one.", 0)]
+    [InlineData("B", "Z", 0)]
+    [InlineData("B", "", 0)]
+    [InlineData("B", "no idea", 0)]
+    [InlineData("B", "red or green", 5)]
+    public async Task Multiple_choice_is_judged_by_the_option_that_an_answer_names(string truth, string answer, double score) => Assert.Equal(
+        score, double.Parse(
+            await Ask(new JudgedCase(JudgeRule.CoIN, "Which color?\nA. red\nB. green\nC. light green\nAnswer with the letter.", truth, answer)),
+            System.Globalization.CultureInfo.InvariantCulture));
+
+    [Fact]
+    public void A_judge_of_the_former_rule_is_another_one() => Assert.NotEqual(
+        "d8c441e98ae9e499", JudgeIdentity.Of(new JudgeOptions { Name = "lexical", Kind = JudgeKind.Lexical }));
+
     private static async Task<string> Ask(JudgedCase judged)
     {
         using var judge = new JudgeFactory(null, _ => null).Open(new JudgeOptions { Name = "lexical", Kind = JudgeKind.Lexical }, "cpu", 1);
         string? reply = null;
-        await judge.AskAsync([JudgePrompt.Of(judged)], (_, text) => reply = text, CancellationToken.None);
+        await judge.AskAsync([JudgePrompt.Of(judged)], (_, given) => reply = given.Text, CancellationToken.None);
         return reply!;
     }
 }

@@ -26,6 +26,40 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void The_same_seed_is_a_repeat_and_no_second_seed()
+    {
+        var twin = First with { RunId = "c" };
+        var alone = Render(ComparisonFormat.Text, First, twin);
+        Assert.DoesNotContain("mean", alone, StringComparison.Ordinal);
+        Assert.Contains("Warning: c repeats a: the same settings and the same seed 42, and the same answers to the bit. Only a counts as a seed.", alone, StringComparison.Ordinal);
+
+        var three = Render(ComparisonFormat.Csv, First, twin, OtherSeed);
+        Assert.Contains("rules\",mean ± sd of 2 seeds,final,35.00 ± 7.07,65.00 ± 7.07,", three, StringComparison.Ordinal);
+        Assert.DoesNotContain("3 seeds", three, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_repeat_that_came_out_differently_or_went_less_far_is_told_as_one()
+    {
+        var other = OtherSeed with { Seed = First.Seed };
+        Assert.Contains("b repeats a: the same settings and the same seed 42, yet other answers", Render(ComparisonFormat.Markdown, First, other), StringComparison.Ordinal);
+
+        var stopped = First with { RunId = "c", Status = "stopped", Cells = [.. First.Cells.Where(cell => cell.Stage == 1)] };
+        var text = Render(ComparisonFormat.Csv, stopped, First, OtherSeed);
+        Assert.Contains("mean ± sd of 2 seeds,just trained,45.13 ± 7.07,65.00 ± 7.07,", text, StringComparison.Ordinal);
+        Assert.Contains("c repeats a: the same settings and the same seed 42.", Render(ComparisonFormat.Text, stopped, First), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_seed_with_the_same_answers_is_no_second_seed_either()
+    {
+        var zeroShot = Reports.ZeroShot() with { RunId = "a" };
+        var text = Render(ComparisonFormat.Text, zeroShot, zeroShot with { RunId = "b", Seed = 43 });
+        Assert.DoesNotContain("mean", text, StringComparison.Ordinal);
+        Assert.Contains("b has the seed 43 and a the seed 42, but their answers are the same to the bit", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_number_that_one_seed_lacks_has_no_mean()
     {
         var unfinished = OtherSeed with { Status = "stopped", Cells = [.. OtherSeed.Cells.Where(cell => cell.Stage == 1)] };

@@ -58,6 +58,30 @@ public sealed class RichReportTests : IDisposable
     }
 
     [Fact]
+    public void A_judge_without_a_single_score_has_no_number_in_any_form_but_a_warning_with_the_remedy()
+    {
+        Write(run.Report with
+        {
+            Cells =
+            [
+                .. run.Report.Cells.Select(cell => cell with
+                {
+                    Judgements = [cell.Judgements[0] with { PublishedPercent = null, CorrectedPercent = null, Unparsable = 4, Unscored = [new("length", true, 4)] }],
+                }),
+            ],
+        });
+        var judge = JObject.Parse(Text("report.json"))["reasoningCapability"]!["judges"]![0]!;
+        Assert.Equal("[[null,null,null],[null,null,null],[null,null,null]]", Compact(judge["published"]!["matrix"]!));
+        Assert.Equal((JTokenType.Null, JTokenType.Null), (judge["published"]!["maa"]!.Type, judge["corrected"]!.Type));
+        Assert.DoesNotContain("reasoning-capability", Text("cells.csv"), StringComparison.Ordinal);
+        foreach (var form in new[] { (string)judge["warning"]!, Text("report.md"), Text("report.html") })
+        {
+            Assert.Contains("24 of 24 replies of the judge words have no score: 24 ended at the token limit", form, StringComparison.Ordinal);
+            Assert.Contains("raise judge.max-tokens", form, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void The_same_run_gives_the_same_page()
     {
         Write(run.Report);

@@ -25,6 +25,22 @@ public sealed class JudgeCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_names_and_fields_of_a_request_are_chosen_by_key()
+    {
+        await RunAsync();
+        var recipe = Repository.PathOf("hocon", "judges", "ollama.hocon");
+        Assert.Equal(0, await _coin.InvokeAsync("judge", "run", "r", "--judge", recipe));
+        Assert.Equal((null, null), (_coin.Engine.Judge!.TokenLimitKey, _coin.Engine.Judge.SendTemperature));
+        var code = await _coin.InvokeAsync(
+            "judge", "run", "r", "--judge", recipe, "--set", "judge.token-limit-key=max_completion_tokens", "--set", "judge.send-temperature=false");
+        Assert.True(code == 0, _coin.Error);
+        Assert.Equal(("max_completion_tokens", false), (_coin.Engine.Judge!.TokenLimitKey, _coin.Engine.Judge.SendTemperature));
+
+        Assert.Equal(1, await _coin.InvokeAsync("judge", "run", "r", "--judge", recipe, "--set", "judge.token-limit-key=tokens"));
+        Assert.Contains("max_tokens or max_completion_tokens", _coin.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_judge_cannot_change_what_decides_the_runs_numbers()
     {
         await RunAsync();

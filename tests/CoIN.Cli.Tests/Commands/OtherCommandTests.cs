@@ -101,6 +101,7 @@ public sealed class OtherCommandTests : IDisposable
 
         Assert.Equal(0, await _coin.InvokeAsync("runs"));
         Assert.Matches(@"one +completed +8/8 +71\.2[89] +-10\.8[78]", _coin.Out);
+        Assert.Matches(@"MAA +BWT +\(Truth Alignment, published rules\)", _coin.Out);
         Assert.Matches(@"two +stopped +3/8", _coin.Out);
         Assert.Matches(@"three +not begun", _coin.Out);
     }

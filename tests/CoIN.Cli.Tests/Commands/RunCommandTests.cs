@@ -50,8 +50,8 @@ public sealed class RunCommandTests : IDisposable
         await _coin.InvokeAsync("run", "a.hocon", "--run-id", "r");
 
         Assert.Contains("completed after 6 min 00 s", _coin.Out);
-        Assert.Matches(@"MAA\)  71\.2[89] %", _coin.Out);
-        Assert.Matches(@"BWT\)      -10\.8[78] %", _coin.Out);
+        Assert.Matches(@"MAA\), published rules  71\.2[89] %", _coin.Out);
+        Assert.Matches(@"BWT\), published rules      -10\.8[78] %", _coin.Out);
         Assert.Contains("Files: " + Path.Combine(_coin.Runs, "r"), _coin.Out);
         Assert.DoesNotContain(_coin.Out, c => char.IsControl(c) && c is not '\n' and not '\r');
     }

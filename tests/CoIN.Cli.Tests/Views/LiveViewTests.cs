@@ -20,6 +20,7 @@ public sealed class LiveViewTests
         Assert.Contains("Testing after stage 2: TextVQA 216/500", screen);
         Assert.Contains("92.00", screen);
         Assert.Contains("43%", screen);
+        Assert.Contains("Truth Alignment, published rules, percent", screen);
     }
 
     [Theory]

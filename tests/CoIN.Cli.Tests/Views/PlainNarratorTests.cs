@@ -54,9 +54,9 @@ public sealed class PlainNarratorTests
 
         var lines = Tell(Snapshots.Of(3), 1);
 
-        Assert.Contains("stage 3/8 ImageNet: ScienceQA 70.00 % (just trained: 92.00 %)", lines);
-        Assert.Contains("stage 3/8 ImageNet: ImageNet 97.00 %", lines);
-        Assert.Equal("after stage 3: ScienceQA 70.00  TextVQA 28.00  ImageNet 97.00", lines[^1]);
+        Assert.Contains("stage 3/8 ImageNet: ScienceQA 70.00 % published (just trained: 92.00 %)", lines);
+        Assert.Contains("stage 3/8 ImageNet: ImageNet 97.00 % published", lines);
+        Assert.Equal("after stage 3, published: ScienceQA 70.00  TextVQA 28.00  ImageNet 97.00", lines[^1]);
         Assert.Empty(Tell(Snapshots.Of(3), 1));
     }
 
@@ -76,7 +76,7 @@ public sealed class PlainNarratorTests
         var start = Snapshots.Of(0) with { Cells = [], ZeroShot = new double?[8], Evaluations = [new EvaluationProgress(0, "GQA", 0, 40)] };
         Assert.Contains("base model: testing on GQA, 40 samples", Tell(start, 0));
 
-        Assert.Equal(["base model: GQA 12.50 %"], Tell(start with { ZeroShot = [null, null, null, 12.5, null, null, null, null] }, 1));
+        Assert.Equal(["base model: GQA 12.50 % published"], Tell(start with { ZeroShot = [null, null, null, 12.5, null, null, null, null] }, 1));
     }
 
     [Theory]

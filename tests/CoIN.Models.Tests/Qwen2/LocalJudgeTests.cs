@@ -73,7 +73,7 @@ public sealed class LocalJudgeTests : IDisposable
         first.Dispose();
         first.Dispose();
         var replies = new List<string>();
-        Assert.True(second.AskAsync([Request("yes")], (_, reply) => replies.Add(reply), CancellationToken.None).IsCompletedSuccessfully);
+        Assert.True(second.AskAsync([Request("yes")], (_, reply) => replies.Add(reply.Text), CancellationToken.None).IsCompletedSuccessfully);
         Assert.Single(replies);
     }
 

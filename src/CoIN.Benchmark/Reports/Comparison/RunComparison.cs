@@ -27,14 +27,14 @@ internal sealed record RunComparison(
 
         var results = runs.Select(run => RunResults.Of(run.Report, null)).ToList();
         IReadOnlyList<string> tasks = [.. results.SelectMany(run => run.Report.Tasks).Distinct()];
-        var seeds = results.GroupBy(run => RunSettings.WithoutSeed(run.Report)).Where(group => group.Skip(1).Any()).Select(group => group.ToList()).ToList();
+        var seeds = SeedGroup.Of(results);
         return new RunComparison(
             ids, ["run", "row", .. tasks, "MAA", "BWT"],
             [.. results.SelectMany(run => run.Measures).Select(measure => measure.Title).Distinct().Select(title => Compare(title, results, seeds, tasks))],
-            Comparability.Warnings([.. results.Select(run => run.Report)]), DifferentSettings([.. results.Select(run => run.Report)]));
+            [.. Comparability.Warnings([.. results.Select(run => run.Report)]), .. seeds.SelectMany(group => group.Repeats)], DifferentSettings([.. results.Select(run => run.Report)]));
     }
 
-    private static ComparedMeasure Compare(string title, List<RunResults> runs, List<List<RunResults>> seeds, IReadOnlyList<string> tasks)
+    private static ComparedMeasure Compare(string title, List<RunResults> runs, IReadOnlyList<SeedGroup> seeds, IReadOnlyList<string> tasks)
     {
         var measured = runs.Select(run => (Run: run, Rows: RowsOf(run, title, tasks))).Where(one => one.Rows.Count > 0).ToList();
         var groups = measured.Select(one => new LatexGroup(
@@ -46,7 +46,7 @@ internal sealed record RunComparison(
 
         foreach (var group in seeds)
         {
-            var rows = group.Select(run => RowsOf(run, title, tasks)).Where(one => one.Count > 0).ToList();
+            var rows = group.Runs.Select(run => RowsOf(run, title, tasks)).Where(one => one.Count > 0).ToList();
             if (rows.Count > 1)
             {
                 groups.Add(new LatexGroup("", [.. rows[0].Select((row, place) => (IReadOnlyList<string>)

@@ -40,6 +40,7 @@ internal static class HtmlReport
             <h1>{report.Name}</h1>
             <p class="lead">Run <b>{report.RunId}</b> · {ReportNames.Of(report.Method)} · {report.Tasks.Count} tasks · seed {report.Seed} · {report.Status}</p>
             {Unfinished(results)}
+            {Markup.Join(results.Judges.Where(judge => judge.Warning is not null).Select(judge => Markup.Of($"<p class=\"warning\">{judge.Warning!}</p>")))}
             <nav>{Markup.Join(sections.Select(section => Markup.Of($"<a href=\"#{section.Id}\">{section.Title}</a>")))}</nav>
             </header>
             {Markup.Join(sections.Select(section => Page.Section(section.Id, section.Title, section.Body)))}
@@ -67,7 +68,7 @@ internal static class HtmlReport
             .Concat(results.Judges.Where(judge => judge.Corrected is null).Select(judge => judge.Published)).ToList();
         var charts = results.HasStages
             ? shown.Select(measure => Radar.Render(
-                measure.Judge is null ? "Truth Alignment" : $"Reasoning Capability by {measure.Judge}", tasks,
+                measure.Title, tasks,
                 [new("before", PaperTable.JustTrained, measure.Matrix.JustTrained), new("after", PaperTable.Final, measure.Matrix.Final)])).ToList()
             : [];
         foreach (var other in shown.Skip(1).DefaultIfEmpty(results.Corrected).OfType<Measure>())
@@ -75,14 +76,14 @@ internal static class HtmlReport
             charts.Add(Radar.Render(
                 results.HasStages ? "At the end: form and knowledge" : "Form and knowledge", tasks,
                 [
-                    new("third", other.Judge is null ? "Truth Alignment, corrected" : $"Reasoning Capability by {other.Judge}", Last(results, other)),
-                    new("after", "Truth Alignment, published", Last(results, results.Published)),
+                    new("third", other.Title, Last(results, other)),
+                    new("after", results.Published.Title, Last(results, results.Published)),
                 ]));
         }
 
         if (charts.Count == 0)
         {
-            charts.Add(Radar.Render("Truth Alignment", tasks, [new("after", PaperTable.ZeroShot, Last(results, results.Published))]));
+            charts.Add(Radar.Render(results.Published.Title, tasks, [new("after", PaperTable.ZeroShot, Last(results, results.Published))]));
         }
 
         return Markup.Of($"""

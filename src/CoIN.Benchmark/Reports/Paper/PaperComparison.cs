@@ -14,7 +14,7 @@ internal static class PaperComparison
         var rows = new List<IReadOnlyList<string>>
         {
             Row("Truth Alignment, paper", PaperTable.Final, [.. paper.Tasks.Select(_ => (double?)null)], null, paper.TruthAlignmentBwt),
-            Row("Truth Alignment, this run", PaperTable.Final, run.Published.Matrix.Final, run.Published.Results.Values.Maa, run.Published.Results.Values.Bwt),
+            Row("Truth Alignment, this run, published rules", PaperTable.Final, run.Published.Matrix.Final, run.Published.Results.Values.Maa, run.Published.Results.Values.Bwt),
         };
         if (paper.Reasoning is { } reasoning)
         {
@@ -23,7 +23,7 @@ internal static class PaperComparison
             rows.Add(Row(judged, PaperTable.Final, reasoning.Final, paper.ReasoningMaa, paper.ReasoningBwt));
             foreach (var judge in run.Measures.Where(measure => measure is { Judge: not null, Scoring: ScoringKind.Published }))
             {
-                var title = $"Reasoning Capability, this run ({judge.Judge})";
+                var title = $"Reasoning Capability, this run ({judge.Judge}, published parser)";
                 rows.Add(Row(title, PaperTable.JustTrained, judge.Matrix.JustTrained, null, null));
                 rows.Add(Row(title, PaperTable.Final, judge.Matrix.Final, judge.Results.Values.Maa, judge.Results.Values.Bwt));
             }

@@ -24,6 +24,9 @@ internal sealed record JudgeResults(
         _ => Kind,
     };
 
+    /// <summary>How many replies have no score, why and what to do, over all cells; null where all have one.</summary>
+    public string? Warning { get; init; }
+
     /// <summary>All judges of a run.</summary>
     /// <param name="truth">The run's Truth Alignment, published first.</param>
     /// <exception cref="CoinException">A file of judgements that is there cannot be read.</exception>
@@ -39,7 +42,12 @@ internal sealed record JudgeResults(
             return new JudgeResults(
                 judge, cells.Values.First().Kind, published, corrected, cells.Values.Sum(cell => cell.Unparsable),
                 [.. truth.Zip([published, corrected], (alignment, reasoning) => reasoning is null ? null : InstructionFollowing.Of(alignment, reasoning))
-                    .OfType<InstructionFollowing>()]);
+                    .OfType<InstructionFollowing>()])
+            {
+                Warning = UnscoredReplies.Told(
+                    judge, cells.Values.Sum(cell => cell.Samples), cells.Values.Sum(cell => cell.Unparsable),
+                    UnscoredReplies.Ordered(cells.Values.SelectMany(cell => cell.Unscored))),
+            };
         }),
     ];
 
@@ -84,7 +92,7 @@ internal sealed record JudgeResults(
         var stages = new Dictionary<int, IReadOnlyList<(string, double?)>>();
         foreach (var ((stage, _), cell) in cells.Where(cell => cell.Key.Task == task))
         {
-            if (folder is not null && Path.Combine(folder, cell.File) is var path && File.Exists(path))
+            if (folder is not null && Percent(cell, scoring) is not null && Path.Combine(folder, cell.File) is var path && File.Exists(path))
             {
                 stages[stage] = [.. JudgementsFile.Read(path).Select(one => (one.QuestionId, Part(one, scoring)))];
             }

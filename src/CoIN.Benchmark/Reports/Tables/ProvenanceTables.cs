@@ -38,7 +38,7 @@ internal static class ProvenanceTables
         [.. report.DataFiles.Select(file => (IReadOnlyList<string>)[file.Task, file.Use, file.File, Text(file.SamplesUsed), file.Sha256])]);
 
     public static TextTable Predictions(RunReport report) => new(
-        ["stage", "task", "accuracy", "samples", "file", "SHA-256"],
+        ["stage", "task", "published accuracy", "samples", "file", "SHA-256"],
         [.. JsonReport.InOrder(report).Select(cell => (IReadOnlyList<string>)
             [Text(cell.Stage), cell.Task, MatrixText.Percent(cell.AccuracyPercent), Text(cell.Samples), cell.PredictionsFile, cell.PredictionsSha256])]);
 

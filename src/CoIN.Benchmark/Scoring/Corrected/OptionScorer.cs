@@ -81,10 +81,12 @@ internal sealed partial class OptionScorer(string key) : CorrectedScorer(key)
         return longest is [var one] ? one : null;
     }
 
-    /// <summary>The answer is a letter in CoIN's files, an index in ScienceQA's own, and may be an option's text.</summary>
-    private int RightIndex(TestSample sample, IReadOnlyList<string> options)
+    /// <summary>0-based index of the right option; null where the truth is none.</summary>
+    /// <param name="truth">A letter in CoIN's files, an index in ScienceQA's own, and maybe an option's text.</param>
+    /// <param name="options">The options' normalised texts.</param>
+    internal static int? IndexOf(string truth, IReadOnlyList<string> options)
     {
-        var answer = sample.Answer.Trim();
+        var answer = truth.Trim();
         if (ByLetter(Alone().Match(answer)) is { } letter)
         {
             return letter;
@@ -95,10 +97,13 @@ internal sealed partial class OptionScorer(string key) : CorrectedScorer(key)
             return index;
         }
 
-        return WholeText(answer, options) ?? throw new CoinException(
+        return WholeText(answer, options);
+    }
+
+    private int RightIndex(TestSample sample, IReadOnlyList<string> options) =>
+        IndexOf(sample.Answer, options) ?? throw new CoinException(
             $"Question {sample.QuestionId}: the answer \"{sample.Answer}\" is neither an option's letter nor its index nor the text of one of its options, "
             + $"which the scorer {Key} needs. Correct the test file, or choose another scorer for the task.");
-    }
 
     // B   (b)   "B."   **B**
     [GeneratedRegex(@"\A[\W_]*(?<letter>[A-Za-z])[\W_]*\z", RegexOptions.CultureInvariant)]
