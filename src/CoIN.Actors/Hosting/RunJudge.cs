@@ -31,7 +31,9 @@ public static class RunJudge
             _ = RunRescorer.Test(state, task, work);
         }
 
-        return state.Judges.GetValueOrDefault(judge.Name) == judge
+        // What it judged as another one, for instance by a former version of its rule, is judged again.
+        var identity = JudgeIdentity.Of(judge);
+        return state.Judges.GetValueOrDefault(judge.Name) == judge && state.Judgements.Values.All(one => one.Judge != judge.Name || one.Identity == identity)
             ? state
             : await JournalAppender.AppendAsync(runId, runFolder, [new JudgeAppointed(judge)]).ConfigureAwait(false);
     }

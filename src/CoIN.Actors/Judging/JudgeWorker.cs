@@ -132,7 +132,7 @@ internal sealed class JudgeWorker(
         if (scores.Unparsable < scores.Samples)
         {
             Log.Info(
-                "Judged by {Judge}: {Percent:F2} % by the published reading of its replies on {Samples} samples, {Asked} of them asked, {Unparsable} replies without score",
+                "Judged by {Judge}: {Percent:F2} % (published parser) on {Samples} samples, {Asked} of them asked, {Unparsable} replies without score",
                 cell.Judge, scores.Published, scores.Samples, total, scores.Unparsable);
         }
 

@@ -148,6 +148,18 @@ public sealed class JudgingTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_former_version_of_a_judge_judged_is_judged_again_when_it_is_asked_for()
+    {
+        await Run("former", Judged(1), new FakeJudges());
+        var cell = Assert.Single(RunJournal.Read(folder.Of("former"))!.Judgements.Values);
+        await JournalAppender.AppendAsync("former", folder.Of("former"), [cell with { Identity = "another" }]);
+
+        var last = await Run("former", null, new FakeJudges(), judge: Judge);
+        Assert.True(last.Status == RunStatus.Completed, last.Message);
+        Assert.Equal(JudgeIdentity.Of(Judge), Assert.Single(RunJournal.Read(folder.Of("former"))!.Judgements.Values).Identity);
+    }
+
+    [Fact]
     public async Task A_run_that_still_needs_its_model_is_not_judged_before_its_end()
     {
         using var stop = new CancellationTokenSource();
