@@ -133,7 +133,7 @@ public sealed class LocalJudgeTests : IDisposable
     {
         using var judge = factory.Open(options, "cpu", 1);
         var replies = new string[requests.Count];
-        await judge.AskAsync(requests, (place, reply) => replies[place] = reply, CancellationToken.None);
+        await judge.AskAsync(requests, (place, reply) => replies[place] = reply.Text, CancellationToken.None);
         return replies;
     }
 }
