@@ -46,7 +46,7 @@ public sealed class JudgingTests : IDisposable
         Assert.Equal((7, 7), (judged.Samples, judged.Unparsable));
         Assert.Equal([new UnscoredReplies(JudgeReply.Length, true, 7)], judged.Unscored);
 
-        var report = BenchmarkWork.Report(RunJournal.Read(folder.Of("empty"))!);
+        var report = new BenchmarkWork().Describe(RunJournal.Read(folder.Of("empty"))!);
         var cell = Assert.Single(report.Cells[0].Judgements);
         Assert.Equal((null, null, 7), (cell.PublishedPercent, cell.CorrectedPercent, cell.Unparsable));
         Assert.Equal(judged.Unscored, cell.Unscored);
