@@ -23,6 +23,16 @@ internal static class ExperimentBinder
         ["first"] = TestSubset.First, ["seeded"] = TestSubset.Seeded,
     };
 
+    private static readonly Dictionary<string, BadSamples> BadSampleRules = new()
+    {
+        ["fail"] = BadSamples.Fail, ["skip"] = BadSamples.Skip,
+    };
+
+    private static readonly Dictionary<string, ImageIdentity> ImageIdentities = new()
+    {
+        ["size-and-time"] = ImageIdentity.SizeAndTime, ["sha256"] = ImageIdentity.Sha256,
+    };
+
     private static readonly Dictionary<string, LogLevel> Levels = new()
     {
         ["debug"] = LogLevel.Debug, ["info"] = LogLevel.Information, ["warning"] = LogLevel.Warning, ["error"] = LogLevel.Error,
@@ -133,6 +143,8 @@ internal static class ExperimentBinder
             MaxTestSamples = section.Int("max-test-samples"),
             Volume = section.Double("volume"),
             TestSubset = section.OneOf("test-subset", TestSubsets),
+            BadSamples = section.OneOf("bad-samples", BadSampleRules),
+            ImageIdentity = section.OneOf("image-identity", ImageIdentities),
         };
         section.NoOtherKeys();
         section.Require(data.MaxTrainSamples >= 0, "max-train-samples", data.MaxTrainSamples, "0 (all) or more");

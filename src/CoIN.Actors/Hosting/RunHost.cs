@@ -85,7 +85,8 @@ public static class RunHost
     {
         var options = request.Options ?? state?.Options
             ?? throw new CoinException($"The run in {request.RunFolder} never began: its journal is empty. Start it with 'run'.");
-        if (state is not null && request.Options is not null && !Same(state.Options, request.Options))
+        if (state is not null && request.Options is not null
+            && !Same(state.Options, request.Options with { Data = request.Options.Data with { SkippedImages = state.Options.Data.SkippedImages } }))
         {
             throw new CoinException($"The run {request.RunId} was begun with other settings. Resume it without a configuration, or choose another --run-id.");
         }
@@ -103,7 +104,8 @@ public static class RunHost
             return state!.Started!;
         }
 
-        var data = work.Describe(options);
+        // A run whose options came from its journal has its images skipped already; what was begun is not decided again.
+        var data = work.Describe(state?.Options ?? options);
         if (state is not null)
         {
             foreach (var (path, sha256) in state.Started!.DataSha256)
@@ -114,12 +116,34 @@ public static class RunHost
                 }
             }
 
+            if (state.Started.ImagesSha256 is { } images && data.Images?.Changes(Path.Combine(request.RunFolder, RunPaths.Images), images) is { } changes)
+            {
+                throw new CoinException($"{changes} Put the former images back (with their times, as cp -p and rsync -t do), or start a new run.");
+            }
+
             RunFiles.Verify(request.RunFolder, state);
             RunFiles.DeleteSpent(request.RunFolder, state);
         }
 
         JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));
-        return new RunStarted(request.RunId, options, data.Sha256, data.TrainingSamples, data.TestSamples);
+        if (state is null)
+        {
+            data.Images?.Write(Path.Combine(request.RunFolder, RunPaths.Images));
+        }
+
+        foreach (var skipped in data.Skipped.GroupBy(sample => (sample.Task, sample.Use)))
+        {
+            log.LogWarning(
+                "{Count} {Use} samples of {Task} are left out, as their images cannot be used: {Samples}", skipped.Count(), skipped.Key.Use, skipped.Key.Task,
+                string.Join(", ", skipped.Take(10).Select(sample => $"{sample.Sample} ({sample.Image})")) + (skipped.Count() > 10 ? ", …" : ""));
+        }
+
+        return new RunStarted(
+            request.RunId, options with { Data = options.Data with { SkippedImages = data.SkippedImages } }, data.Sha256, data.TrainingSamples, data.TestSamples)
+        {
+            Skipped = data.Skipped.Count > 0 ? data.Skipped : null,
+            ImagesSha256 = data.Images?.Sha256(),
+        };
     }
 
     private static bool Same(ExperimentOptions left, ExperimentOptions right) =>

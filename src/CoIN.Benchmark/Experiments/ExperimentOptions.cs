@@ -32,6 +32,26 @@ public enum TestSubset
     Seeded,
 }
 
+/// <summary>What becomes of samples whose image is missing or cannot be decoded.</summary>
+public enum BadSamples
+{
+    /// <summary>The run ends at them.</summary>
+    Fail,
+
+    /// <summary>They are found before the run begins, left out, and named in its reports.</summary>
+    Skip,
+}
+
+/// <summary>By what a run knows that its images are still those with which it began.</summary>
+public enum ImageIdentity
+{
+    /// <summary>Each file's size and the time of its last change, in whole seconds.</summary>
+    SizeAndTime,
+
+    /// <summary>SHA-256 of each file.</summary>
+    Sha256,
+}
+
 /// <summary>One experiment: everything that decides its numbers. Persisted with the run, so that a resume needs no configuration file.</summary>
 public sealed record ExperimentOptions
 {
@@ -106,6 +126,15 @@ public sealed record DataOptions
 
     /// <summary>Which test samples <see cref="MaxTestSamples"/> leaves.</summary>
     public TestSubset TestSubset { get; init; } = TestSubset.First;
+
+    /// <summary>What becomes of samples whose image cannot be used.</summary>
+    public BadSamples BadSamples { get; init; } = BadSamples.Fail;
+
+    /// <summary>By what images are known again at a resume.</summary>
+    public ImageIdentity ImageIdentity { get; init; } = ImageIdentity.SizeAndTime;
+
+    /// <summary>The images whose samples are left out, found when the run began; null where nobody has looked.</summary>
+    public IReadOnlyList<string>? SkippedImages { get; init; }
 }
 
 /// <summary>The base model.</summary>

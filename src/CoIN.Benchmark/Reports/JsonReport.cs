@@ -40,6 +40,7 @@ internal static class JsonReport
                 ["stage"] = cell.Stage,
                 ["task"] = cell.Task,
                 ["samples"] = cell.Samples,
+                ["skipped"] = cell.Skipped,
                 ["file"] = cell.PredictionsFile,
                 ["sha256"] = cell.PredictionsSha256,
             })),
@@ -50,6 +51,14 @@ internal static class JsonReport
                 ["file"] = file.File,
                 ["sha256"] = file.Sha256,
                 ["samplesUsed"] = file.SamplesUsed,
+            })),
+            ["skippedSamples"] = new JArray(report.Skipped.Select(sample => new JObject
+            {
+                ["task"] = sample.Task,
+                ["use"] = sample.Use,
+                ["sample"] = sample.Sample,
+                ["image"] = sample.Image,
+                ["reason"] = sample.Reason,
             })),
             ["provenance"] = new JObject
             {

@@ -114,6 +114,11 @@ internal static class MarkdownReport
     private static void AddSamples(StringBuilder text, RunReport report)
     {
         text.Append("## Data\n\n").Append(ProvenanceTables.DataFiles(report).ToMarkdown());
+        if (report.Skipped.Count > 0)
+        {
+            text.Append(ProvenanceTables.SkippedSentence(report)).Append("\n\n").Append(ProvenanceTables.Skipped(report).ToMarkdown());
+        }
+
         text.Append("Predictions, and how many samples each accuracy was computed on:\n\n").Append(ProvenanceTables.Predictions(report).ToMarkdown());
     }
 

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Metrics;
@@ -33,6 +34,9 @@ public sealed record RunReport
 
     /// <summary>The samples files that were used.</summary>
     public IReadOnlyList<DataFileReport> DataFiles { get; init; } = [];
+
+    /// <summary>Samples that were left out since their image cannot be used.</summary>
+    public IReadOnlyList<SkippedSample> Skipped { get; init; } = [];
 
     /// <summary>The whole experiment; null where it is not known.</summary>
     public ExperimentOptions? Options { get; init; }
@@ -113,6 +117,9 @@ public sealed record CellReport(int Stage, string Task, double AccuracyPercent, 
 
     /// <summary>File of per-sample scores, relative to the run folder; null in runs that have none.</summary>
     public string? ScoresFile { get; init; }
+
+    /// <summary>Test samples of the task that were left out since their image cannot be used; they are in no count.</summary>
+    public int Skipped { get; init; }
 
     /// <summary>What judges said of the same predictions.</summary>
     public IReadOnlyList<JudgedCellReport> Judgements { get; init; } = [];

@@ -11,7 +11,8 @@ namespace CoIN.Benchmark.Runs;
 
 /// <summary>The benchmark on CoIN's folders of samples and images.</summary>
 /// <param name="aids">Reads pictures and models for reports; null for reports without.</param>
-public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
+/// <param name="inspector">Decodes images before a run that leaves bad ones out; null where no such run is begun.</param>
+public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? inspector = null) : IBenchmarkWork
 {
     // Test sets are asked for after every stage; training sets once, and they are large.
     private readonly ConcurrentDictionary<string, IReadOnlyList<TestSample>> tests = new(StringComparer.Ordinal);
@@ -22,11 +23,16 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
         var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
         var training = new List<int>();
         var test = new List<int>();
+        var images = new ImageList(options.Data.Images, options.Data.ImageIdentity);
+        var skipped = new List<SkippedSample>();
+        var bad = options.Data is { BadSamples: BadSamples.Skip, SkippedImages: null }
+            ? new BadImages(options.Data.Images, inspector ?? throw new InvalidOperationException("nothing decodes images"))
+            : null;
         foreach (var task in options.Tasks)
         {
             if (options.Method != Method.ZeroShot)
             {
-                training.Add(CheckedTraining(options, task));
+                training.Add(CheckedTraining(options, task, images, bad, skipped));
                 hashes[$"{task.Folder}/{task.TrainFile}"] = Durable.Sha256(PathOf(options, task, task.TrainFile));
             }
             else
@@ -34,11 +40,11 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
                 training.Add(0);
             }
 
-            test.Add(CheckedTest(options, task));
+            test.Add(CheckedTest(options, task, images, bad, skipped));
             hashes[$"{task.Folder}/{task.TestFile}"] = Durable.Sha256(PathOf(options, task, task.TestFile));
         }
 
-        return new DataDescription(hashes, training, test);
+        return new DataDescription(hashes, training, test) { Images = images, Skipped = skipped, SkippedImages = options.Data.SkippedImages ?? bad?.Found };
     }
 
     /// <summary>Notes what in the data of an experiment would end a run of it, of each file the first fault.</summary>
@@ -67,19 +73,47 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
 
     /// <summary>Reads a task's training samples and checks what a run would stumble over.</summary>
     /// <returns>How many there are.</returns>
-    private int CheckedTraining(ExperimentOptions options, TaskOptions task)
+    private int CheckedTraining(
+        ExperimentOptions options, TaskOptions task, ImageList? images = null, BadImages? bad = null, List<SkippedSample>? skipped = null)
     {
-        var samples = Training(options, task);
-        ImageFiles.Check(options.Data.Images, samples.Select(sample => (sample.Id, sample.Image)));
-        return samples.Count;
+        var samples = DrawTraining(options, task);
+        return Usable(options, task, "train", samples, sample => (sample.Id, sample.Image), images, bad, skipped).Count;
+    }
+
+    /// <summary>The samples that are not left out, with their images known to be there.</summary>
+    private static IReadOnlyList<T> Usable<T>(
+        ExperimentOptions options, TaskOptions task, string use, IReadOnlyList<T> samples, Func<T, (string Id, string? Image)> of, ImageList? images, BadImages? bad,
+        List<SkippedSample>? skipped)
+    {
+        var all = samples.Select(of).ToList();
+        images?.Add(all.Select(sample => sample.Image));
+        bad?.Look(all.Select(sample => sample.Image));
+        if (options.Data.BadSamples == BadSamples.Fail)
+        {
+            ImageFiles.Check(options.Data.Images, all, images is null ? null : images.Exists);
+            return samples;
+        }
+
+        if (bad is null && options.Data.SkippedImages is null)
+        {
+            // What will be left out is found when the run begins.
+            return samples;
+        }
+
+        var leftOut = options.Data.SkippedImages?.ToHashSet(StringComparer.Ordinal);
+        bool IsBad(string? image) => image is not null && (bad is not null ? bad.Reason(image) is not null : leftOut!.Contains(image));
+        skipped?.AddRange(all.Where(sample => IsBad(sample.Image)).Select(sample => new SkippedSample(task.Name, use, sample.Id, sample.Image!, bad?.Reason(sample.Image))));
+        IReadOnlyList<T> usable = [.. samples.Where(sample => !IsBad(of(sample).Image))];
+        return usable.Count > 0 ? usable : throw new CoinException(
+            $"Nothing is left of {task.Name}'s {(use == "train" ? "training" : "test")} samples: the image of every one of them is missing or damaged. Correct data.images, or copy the images again.");
     }
 
     /// <summary>As <see cref="CheckedTraining"/>, for test samples.</summary>
-    private int CheckedTest(ExperimentOptions options, TaskOptions task)
+    private int CheckedTest(
+        ExperimentOptions options, TaskOptions task, ImageList? images = null, BadImages? bad = null, List<SkippedSample>? skipped = null)
     {
         _ = Scorers.Of(task.Scorer);
-        var questions = Test(options, task);
-        ImageFiles.Check(options.Data.Images, questions.Select(sample => (sample.QuestionId, sample.Image)));
+        var questions = Usable(options, task, "test", DrawTest(options, task), sample => (sample.QuestionId, sample.Image), images, bad, skipped);
 
         // Answers that the scorer cannot read would come out only after hours of generation.
         Prediction[] perfect = [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))];
@@ -90,10 +124,26 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
-        Subset.DrawVolume(TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.Volume, options.Data.MaxTrainSamples, options.Seed);
+        WithoutSkipped(options, DrawTraining(options, task), sample => sample.Image);
 
     /// <inheritdoc/>
-    public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task)
+    public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task) => WithoutSkipped(options, DrawTest(options, task), sample => sample.Image);
+
+    private static IReadOnlyList<T> WithoutSkipped<T>(ExperimentOptions options, IReadOnlyList<T> drawn, Func<T, string?> imageOf)
+    {
+        if (options.Data.SkippedImages is not { Count: > 0 } skipped)
+        {
+            return drawn;
+        }
+
+        var images = skipped.ToHashSet(StringComparer.Ordinal);
+        return [.. drawn.Where(sample => imageOf(sample) is not { } image || !images.Contains(image))];
+    }
+
+    private static IReadOnlyList<TrainingSample> DrawTraining(ExperimentOptions options, TaskOptions task) =>
+        Subset.DrawVolume(TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.Volume, options.Data.MaxTrainSamples, options.Seed);
+
+    private IReadOnlyList<TestSample> DrawTest(ExperimentOptions options, TaskOptions task)
     {
         var all = tests.GetOrAdd(PathOf(options, task, task.TestFile), TestSamples.Read);
         return options.Data switch
@@ -173,8 +223,10 @@ public sealed class BenchmarkWork(IReportAids? aids = null) : IBenchmarkWork
                 CorrectedPercent = cell.Corrected,
                 CorrectedSamples = cell.CorrectedSamples,
                 ScoresFile = cell.ScoresFile,
+                Skipped = state.Started.Skipped?.Count(sample => sample.Use == "test" && sample.Task == state.TaskNames[cell.Task]) ?? 0,
                 Judgements = Judgements(state, cell),
             })],
+            Skipped = state.Started.Skipped ?? [],
             DataFiles = [.. options.Tasks.SelectMany((task, i) => Files(state.Started, task, i))],
             Started = state.StartedAt,
             Finished = state.Status is RunStatus.Completed ? state.LastAt : null,

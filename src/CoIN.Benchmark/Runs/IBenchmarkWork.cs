@@ -8,7 +8,17 @@ namespace CoIN.Benchmark.Runs;
 /// <param name="Sha256">SHA-256 of every data file, by path.</param>
 /// <param name="TrainingSamples">Training samples of each task, in the tasks' order; zeros where nothing is trained.</param>
 /// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
-public sealed record DataDescription(IReadOnlyDictionary<string, string> Sha256, IReadOnlyList<int> TrainingSamples, IReadOnlyList<int> TestSamples);
+public sealed record DataDescription(IReadOnlyDictionary<string, string> Sha256, IReadOnlyList<int> TrainingSamples, IReadOnlyList<int> TestSamples)
+{
+    /// <summary>What the images are; null where there are none to look at.</summary>
+    public ImageList? Images { get; init; }
+
+    /// <summary>The samples that are left out.</summary>
+    public IReadOnlyList<SkippedSample> Skipped { get; init; } = [];
+
+    /// <summary>Their images, to be written into the run's options; null where bad samples end the run.</summary>
+    public IReadOnlyList<string>? SkippedImages { get; init; }
+}
 
 /// <summary>Truth Alignment of a cell.</summary>
 /// <param name="Accuracy">By the published rule, in percent.</param>

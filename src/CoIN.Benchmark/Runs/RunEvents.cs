@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 
@@ -18,7 +19,14 @@ public interface IRunEvent
 /// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
 public sealed record RunStarted(
     string RunId, ExperimentOptions Options, IReadOnlyDictionary<string, string> DataSha256, IReadOnlyList<int> TrainingSamples,
-    IReadOnlyList<int> TestSamples) : RunEvent;
+    IReadOnlyList<int> TestSamples) : RunEvent
+{
+    /// <summary>Samples that are left out since their image cannot be used; null in journals older than that.</summary>
+    public IReadOnlyList<SkippedSample>? Skipped { get; init; }
+
+    /// <summary>SHA-256 of the list of the run's images; null in journals older than that list.</summary>
+    public string? ImagesSha256 { get; init; }
+}
 
 /// <summary>A process took the run up: at its start, and at every resume.</summary>
 public sealed record RunTakenUp(string Host, int ProcessId) : RunEvent;

@@ -4,6 +4,10 @@ namespace CoIN.Benchmark.Runs;
 public static class RunPaths
 {
     public const string Journal = "journal.db";
+
+    /// <summary>What the run's images were when it began: size, time or hash, and path of each.</summary>
+    public const string Images = "images.tsv";
+
     public const string Lock = "run.lock";
     public const string Owner = "run.owner";
 

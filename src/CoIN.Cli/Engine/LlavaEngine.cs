@@ -8,6 +8,7 @@ using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
+using CoIN.Models.Imaging;
 using CoIN.Models.Llava;
 using CoIN.Models.Qwen2;
 using Microsoft.Extensions.Logging;
@@ -58,7 +59,7 @@ internal sealed class LlavaEngine : IRunEngine
 
     private static JudgeFactory Judges(Action<string> warn) => new(new LocalJudgeFactory(warn), Environment.GetEnvironmentVariable);
 
-    private static BenchmarkWork Work() => new(new LlavaReportAids());
+    private static BenchmarkWork Work() => new(new LlavaReportAids(), new ImageInspector());
 
     private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, JudgeOptions? judge, CancellationToken stop)
     {

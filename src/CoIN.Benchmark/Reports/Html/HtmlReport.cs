@@ -145,6 +145,7 @@ internal static class HtmlReport
         {Page.Table(ProvenanceTables.Settings(report), 2, "plain settings")}
         {Titled("Training: the schedule as it was", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Stages(report), 2) : Markup.Empty)}
         {Titled("Data files", Page.Table(ProvenanceTables.DataFiles(report), 5, "plain hashes"))}
+        {Titled("Samples left out", report.Skipped.Count > 0 ? Markup.Of($"<p>{ProvenanceTables.SkippedSentence(report)}</p>{Page.Table(ProvenanceTables.Skipped(report), 5, "plain")}") : Markup.Empty)}
         {Titled("Predictions", report.Cells.Count > 0 ? Page.Table(ProvenanceTables.Predictions(report), 6, "plain hashes") : Markup.Empty)}
         {Titled("Adapters, SHA-256", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Adapters(report), 4, "plain hashes both") : Markup.Empty)}
         """);

@@ -5,6 +5,8 @@ namespace CoIN.Benchmark.Reports.Tables;
 /// <summary>What somebody needs who wants to find a run's numbers again.</summary>
 internal static class ProvenanceTables
 {
+    private const int SkippedShown = 50;
+
     public static TextTable Settings(RunReport report) => new(
         ["setting", "value"],
         [
@@ -40,7 +42,21 @@ internal static class ProvenanceTables
     public static TextTable Predictions(RunReport report) => new(
         ["stage", "task", "published accuracy", "samples", "file", "SHA-256"],
         [.. JsonReport.InOrder(report).Select(cell => (IReadOnlyList<string>)
-            [Text(cell.Stage), cell.Task, MatrixText.Percent(cell.AccuracyPercent), Text(cell.Samples), cell.PredictionsFile, cell.PredictionsSha256])]);
+        [
+            Text(cell.Stage), cell.Task, MatrixText.Percent(cell.AccuracyPercent), cell.Skipped > 0 ? $"{Text(cell.Samples)} ({Text(cell.Skipped)} skipped)" : Text(cell.Samples),
+            cell.PredictionsFile, cell.PredictionsSha256,
+        ])]);
+
+    /// <summary>Samples that were left out; the JSON report has all of them.</summary>
+    public static TextTable Skipped(RunReport report) => new(
+        ["task", "use", "sample", "image", "what is wrong with it"],
+        [.. report.Skipped.Take(SkippedShown).Select(sample => (IReadOnlyList<string>)[sample.Task, sample.Use, sample.Sample, sample.Image, sample.Reason ?? "-"])]);
+
+    /// <summary>How many samples were left out, as a sentence.</summary>
+    public static string SkippedSentence(RunReport report) =>
+        $"{Text(report.Skipped.Count)} sample{(report.Skipped.Count == 1 ? " was" : "s were")} left out, as {(report.Skipped.Count == 1 ? "its image" : "their images")} cannot be used "
+        + "(data.bad-samples = skip)"
+        + (report.Skipped.Count > SkippedShown ? $"; the first {Text(SkippedShown)} of them, the others are in the JSON report:" : ":");
 
     public static TextTable Adapters(RunReport report) => new(
         ["stage", "task", "adapter", "projector"],
