@@ -3,6 +3,7 @@ using CoIN.Benchmark.Files;
 using CoIN.Mini.Drawing;
 using CoIN.Mini.Pretraining;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -69,8 +70,8 @@ public static class MiniModel
         var imageToken = tokenizer.Pieces.Count;
         var vocabulary = (tokenizer.Pieces.Count + 1 + 7) / 8 * 8;
         var config = new LlavaConfig(
-            new ClipConfig(HiddenSize: 96, IntermediateSize: 384, Layers: 4, Heads: 4, Canvas.Size, Patch, "quick_gelu", 1e-5),
-            new LlamaConfig(
+            new VisionConfig(HiddenSize: 96, IntermediateSize: 384, Layers: 4, Heads: 4, Canvas.Size, Patch, "quick_gelu", 1e-5),
+            new DecoderConfig(
                 HiddenSize: 128, IntermediateSize: 352, Layers: 4, Heads: 4, KeyValueHeads: 2, vocabulary,
                 RmsNormEps: 1e-5, RopeTheta: 10000, MaxLength, TiedEmbeddings: false),
             FeatureLayer: -2, KeepClassToken: false);

@@ -4,6 +4,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Cli.Hosting;
 using CoIN.Models.Adapters;
 using CoIN.Models.Inspection;
+using CoIN.Models.Modules;
 
 namespace CoIN.Cli.Commands;
 

@@ -1,8 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Mini.Drawing;
-using CoIN.Models.Conversation;
 using CoIN.Models.Imaging;
-using CoIN.Models.Llava;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 
 namespace CoIN.Mini.Pretraining;
@@ -25,11 +24,11 @@ internal sealed class MiniTokenizer
     public int EndOfSequence => tokenizer.EndOfSequence;
 
     /// <summary>Ids and labels of a question with its answer.</summary>
-    public LlavaSequence Training(CorpusSample sample)
+    public TokenSequence Training(CorpusSample sample)
     {
         var (image, question) = sample.Rgb is null ? (null, sample.Question) : ("picture", $"<image>\n{sample.Question}");
         var tokens = prompts.Training(new TrainingSample("", image, [new Turn("human", question), new Turn("gpt", sample.Answer)]));
-        return new LlavaSequence(tokens.Ids, tokens.Labels);
+        return new TokenSequence(tokens.Ids, tokens.Labels);
     }
 
     /// <summary>Ids of a question that waits for its answer.</summary>

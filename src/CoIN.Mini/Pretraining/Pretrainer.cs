@@ -4,9 +4,10 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Conversation;
+using CoIN.Models.Computing;
 using CoIN.Models.Generation;
 using CoIN.Models.Llava;
+using CoIN.Models.Sequences;
 using CoIN.Models.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -80,8 +81,12 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
     {
         using var scope = NewDisposeScope();
         optimizer.ZeroGrad();
-        using var batch = LlavaBatch.Create(drawn.Sequences, model.Config.ImageTokens, model.Config.Text.MaxPositions, CPU);
-        var loss = model.Loss(batch, model.Vision.Forward(drawn.ToPixels(model.Config.Vision.ImageSize)));
+        using var batch = SequenceBatch.Create(drawn.Sequences, model.Config.ImageTokens, model.Config.Text.MaxPositions, CPU);
+        
+        // All weights are trained, with the graph of the modules themselves.
+        var embedded = model.Embed(batch, model.Vision.Forward(drawn.ToPixels(model.Config.Vision.ImageSize)));
+        var hidden = model.Language.Forward(embedded, batch.Sequences, rows: batch.LabelledRows);
+        var loss = nn.functional.cross_entropy(model.Language.Logits(hidden), batch.Targets);
         loss.backward();
         optimizer.Clip(optimizer.GradNorm(), 1);
         optimizer.Step(multiplier);
@@ -123,8 +128,8 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
         for (var first = 0; first < count; first += 80)
         {
             var drawn = Draw(HeldOut + first, Math.Min(80, count - first));
-            var prompts = drawn.Samples.Select(sample => new LlavaSequence(tokenizer.Prompt(sample), null)).ToList();
-            var features = model.Vision.Forward(drawn.ToPixels(model.Config.Vision.ImageSize));
+            var prompts = drawn.Samples.Select(sample => new TokenSequence(tokenizer.Prompt(sample), null)).ToList();
+            var features = model.Features(drawn.ToPixels(model.Config.Vision.ImageSize));
             var answers = GreedyGenerator.Generate(model, new GenerationRequest(prompts, features, 60) { EndOfSequence = tokenizer.EndOfSequence }, adapter: null);
             for (var i = 0; i < answers.Count; i++)
             {
@@ -165,7 +170,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
     }
 
     /// <summary>One batch, ready for the model.</summary>
-    private sealed record Drawn(IReadOnlyList<CorpusSample> Samples, IReadOnlyList<LlavaSequence> Sequences, IReadOnlyList<float[]> Pixels)
+    private sealed record Drawn(IReadOnlyList<CorpusSample> Samples, IReadOnlyList<TokenSequence> Sequences, IReadOnlyList<float[]> Pixels)
     {
         public Tensor ToPixels(int size) => tensor(Pixels.SelectMany(pixels => pixels).ToArray(), [Pixels.Count, 3, size, size]);
     }

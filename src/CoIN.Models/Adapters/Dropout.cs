@@ -1,5 +1,4 @@
 using CoIN.Benchmark.Learning;
-using CoIN.Models.Kernels;
 using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -77,9 +76,9 @@ internal sealed class Dropout
     /// <summary>All threads draw, each some of the bytes.</summary>
     private unsafe void Draw(Tensor mask, long seedOfMask)
     {
-        var flags = CpuKernels.Bytes(mask);
+        var flags = TensorMemory.Bytes(mask);
         var count = mask.numel();
-        KernelTeam.Run((int)((count + PieceBytes - 1) / PieceBytes), piece =>
+        ComputeTeam.Run((int)((count + PieceBytes - 1) / PieceBytes), piece =>
         {
             var from = (long)piece * PieceBytes;
             RandomBits.Below(new Span<byte>(flags + from, (int)Math.Min(PieceBytes, count - from)), seedOfMask, threshold, from);

@@ -3,6 +3,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Torch;
 using Newtonsoft.Json;
@@ -39,7 +40,7 @@ public sealed class ModelMerge
     {
         this.model = model;
         this.adapter = adapter;
-        dtype = dtypeName is null ? model.Language.Describe($"{model.LanguagePrefix}embed_tokens.weight").Dtype : LlavaBase.ParseDtype(dtypeName);
+        dtype = dtypeName is null ? model.Language.Describe($"{model.LanguagePrefix}embed_tokens.weight").Dtype : TorchNames.Dtype(dtypeName);
         pieces = SentencePieceTokenizer.Load(Path.Combine(model.Source.Language, "tokenizer.model")).PieceCount;
         var rows = model.Config.Text.VocabularySize;
         vocabulary = rows > pieces ? rows : (rows / 64 * 64) + 64;
@@ -126,7 +127,7 @@ public sealed class ModelMerge
             }
         }
 
-        adapter.TakeProjector(model.Config, CPU)?.Dispose();
+        adapter.TakeProjector(model.Config.Vision.HiddenSize, model.Config.Text.HiddenSize, CPU)?.Dispose();
         adapter.Finish();
     }
 

@@ -1,8 +1,8 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Adapters.Lora;
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -72,7 +72,7 @@ internal static class PeftFolder
 
     /// <summary>Reads an adapter for a model; a linear layer that it leaves alone gets matrices of zeros, which training leaves at zero.</summary>
     /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
-    public static LoraAdapter Read(string folder, LlavaModel model)
+    public static LoraAdapter Read(string folder, DecoderModel language, Projector projector)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -81,7 +81,7 @@ internal static class PeftFolder
         LoraLinear Take(Linear linear, int layer)
         {
             // Each matrix is read to where it belongs: an adapter may have gigabytes, and the trainer and an evaluator read theirs at the same moment.
-            var taken = LoraLinear.Empty(linear, rank, model.Device);
+            var taken = LoraLinear.Empty(linear, rank, language.Device);
             foreach (var (name, a, b) in taken.Slices())
             {
                 files.TakeInto(layer, name, a, b);
@@ -90,9 +90,9 @@ internal static class PeftFolder
             return taken;
         }
 
-        var layers = model.Language.Layers.Select((layer, i) => new LoraLayer(
+        var layers = language.Layers.Select((layer, i) => new LoraLayer(
             Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
-        var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(model.Config, model.Device));
+        var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(projector.In, projector.Out, language.Device));
         try
         {
             files.Finish();
@@ -107,9 +107,9 @@ internal static class PeftFolder
 
     /// <summary>Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.</summary>
     /// <exception cref="CoinException">As in <see cref="Read"/>, or its rank or alpha are not those of the options.</exception>
-    public static LoraAdapter ReadToTrain(string folder, LlavaModel model, LoraOptions options)
+    public static LoraAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options)
     {
-        var adapter = Read(folder, model);
+        var adapter = Read(folder, language, projector);
         if (adapter.Rank != options.Rank || Math.Abs(adapter.Alpha - options.Alpha) > 1e-6 * options.Alpha)
         {
             adapter.Dispose();
@@ -124,7 +124,7 @@ internal static class PeftFolder
 
         if (adapter.Projector is null)
         {
-            return new LoraAdapter(adapter.Rank, adapter.Alpha, adapter.Layers, model.Projector.TrainableCopy());
+            return new LoraAdapter(adapter.Rank, adapter.Alpha, adapter.Layers, projector.TrainableCopy());
         }
 
         adapter.Dispose();

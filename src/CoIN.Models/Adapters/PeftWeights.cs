@@ -1,7 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -91,7 +90,7 @@ internal sealed class PeftWeights : IDisposable
     }
 
     /// <summary>The trained projector in float32, or null.</summary>
-    public Projector? TakeProjector(LlavaConfig model, Device device)
+    public Projector? TakeProjector(int visionSize, int textSize, Device device)
     {
         if (Projector is null)
         {
@@ -99,7 +98,7 @@ internal sealed class PeftWeights : IDisposable
         }
 
         var names = ProjectorNames.In(Projector);
-        return Modules.Projector.Take(Projector, names.First, names.Second, model.Vision.HiddenSize, model.Text.HiddenSize, ScalarType.Float32, device);
+        return Modules.Projector.Take(Projector, names.First, names.Second, visionSize, textSize, ScalarType.Float32, device);
     }
 
     /// <summary>Settles the account of what was taken.</summary>

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using CoIN.Benchmark;
-using CoIN.Models.Kernels;
+using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,7 +27,7 @@ public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version
         TorchLibrary.ThrowIfUnusable();
         try
         {
-            var speed = MatrixProduct();
+            var speed = ProductSpeed();
             return new TorchStatus(
                 TorchLibrary.External ?? LoadedFrom() ?? AppContext.BaseDirectory, TorchLibrary.External is null,
                 TorchLibrary.External is { } folder ? ExternalLibtorch.VersionOf(folder) : ExternalLibtorch.WantedVersion,
@@ -41,17 +41,17 @@ public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version
         }
     }
 
-    private static double MatrixProduct()
+    private static double ProductSpeed()
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         Tensor a = rand(Size, Size), b = rand(Size, Size);
-        Kernels.MatrixProduct.Linear(a, b, null).Dispose();
+        MatrixProduct.Linear(a, b, null).Dispose();
         var clock = Stopwatch.StartNew();
         const int Times = 5;
         for (var i = 0; i < Times; i++)
         {
-            Kernels.MatrixProduct.Linear(a, b, null).Dispose();
+            MatrixProduct.Linear(a, b, null).Dispose();
         }
 
         return 2.0 * Size * Size * Size * Times / clock.Elapsed.TotalSeconds / 1e9;

@@ -1,4 +1,4 @@
-using CoIN.Models.Modules;
+using CoIN.Models.Computing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -6,16 +6,16 @@ namespace CoIN.Models.Generation;
 
 /// <summary>
 /// Features of pictures by the frozen vision tower, kept in main memory. A picture's features are the same bits whichever pictures are asked for with it and whether or not they were kept:
-/// several are computed together only where the tower promises that. For use from several threads.
+/// several are computed together only where the model promises that. For use from several threads.
 /// </summary>
-internal sealed class FeatureCache(ClipVisionTower tower, Device device) : IDisposable
+internal sealed class FeatureCache(IPictureModel model) : IDisposable
 {
     private readonly Dictionary<string, Tensor> kept = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
     private long bytes;
 
-    /// <summary>The tower's.</summary>
-    public Device Device { get; } = device;
+    /// <summary>The model's.</summary>
+    public Device Device { get; } = model.Language.Device;
 
     /// <summary>Whether a picture's features are kept.</summary>
     public bool Has(string key)
@@ -46,9 +46,9 @@ internal sealed class FeatureCache(ClipVisionTower tower, Device device) : IDisp
             }
         }
 
-        foreach (var together in missing.Chunk(tower.PicturesTogether))
+        foreach (var together in missing.Chunk(model.PicturesTogether))
         {
-            var features = tower.Forward(cat([.. together.Select(pixels)], 0)).cpu();
+            var features = model.Features(cat([.. together.Select(pixels)], 0)).cpu();
             for (var i = 0; i < together.Length; i++)
             {
                 all[together[i]] = Keep(keys[together[i]], features.narrow(0, i, 1), limit);

@@ -1,6 +1,6 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
-using CoIN.Models.Llava;
+using CoIN.Models.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 

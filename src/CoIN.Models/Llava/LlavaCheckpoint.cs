@@ -103,9 +103,9 @@ internal sealed class LlavaCheckpoint : IDisposable
         using var noGrad = no_grad();
         var model = new LlavaModel(
             Config,
-            new ClipVisionTower(Vision, VisionPrefix, Config, dtype, device),
+            new VisionTransformer(Vision, VisionPrefix, Config.Vision, Config.Vision.LayersBelow(Config.FeatureLayer), Config.KeepClassToken, dtype, device),
             Modules.Projector.Take(Projector, ProjectorNames.First, ProjectorNames.Second, Config.Vision.HiddenSize, Config.Text.HiddenSize, dtype, device),
-            new LlamaModel(Language, LanguagePrefix, Head, Config.Text, dtype, device));
+            new DecoderModel(Language, LanguagePrefix, Head, Config.Text, dtype, device));
         if (Source.Layout != LlavaLayout.Hub)
         {
             // A whole CLIP has a text tower too, which LLaVA does not use.

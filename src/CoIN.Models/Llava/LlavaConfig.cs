@@ -2,25 +2,10 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
+using ClipConfig = CoIN.Models.Modules.VisionConfig;
+using LlamaConfig = CoIN.Models.Modules.DecoderConfig;
 
 namespace CoIN.Models.Llava;
-
-/// <summary>Shape of a CLIP vision transformer (transformers' <c>CLIPVisionConfig</c>; a value that its file leaves out has the default there).</summary>
-internal sealed record ClipConfig(
-    int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double LayerNormEps)
-{
-    /// <summary>Patches of a picture.</summary>
-    public int Patches => ImageSize / PatchSize * (ImageSize / PatchSize);
-}
-
-/// <summary>Shape of a LLaMA language model (transformers' <c>LlamaConfig</c>), or of one that differs from it by what stands here (<c>Qwen2Config</c>).</summary>
-/// <param name="AttentionBias">Whether the maps to queries, keys and values have biases.</param>
-internal sealed record LlamaConfig(
-    int HiddenSize, int IntermediateSize, int Layers, int Heads, int KeyValueHeads, int VocabularySize,
-    double RmsNormEps, double RopeTheta, int MaxPositions, bool TiedEmbeddings, bool AttentionBias = false)
-{
-    public int HeadSize => HiddenSize / Heads;
-}
 
 /// <summary>Shape of a LLaVA model (transformers' <c>LlavaConfig</c>).</summary>
 /// <param name="FeatureLayer">Index of the CLIP hidden state that is used; negative counts from the end, −2 is the last but one.</param>

@@ -1,7 +1,9 @@
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
+using CoIN.Models.Torch;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
-using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,7 +29,7 @@ internal static class LlavaInitializer
         var json = new JObject
         {
             ["architectures"] = new JArray("LlavaForConditionalGeneration"),
-            ["ignore_index"] = LlavaBatch.Ignored,
+            ["ignore_index"] = SequenceBatch.Ignored,
             ["image_token_index"] = imageTokenId,
             ["model_type"] = "llava",
             ["projector_hidden_act"] = "gelu",

@@ -6,9 +6,9 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Conversation;
 using CoIN.Models.Generation;
 using CoIN.Models.Imaging;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Torch;
 using CoIN.Models.Training;
@@ -90,12 +90,12 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
 internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokenizer, ClipImageProcessor Images, string Sha256)
 {
     /// <summary>Features of test pictures, for all sessions on the device.</summary>
-    public FeatureCache Features { get; } = new(Model.Vision, Model.Device);
+    public FeatureCache Features { get; } = new(Model);
 
     public static LlavaBase Load(LlavaSource source, string dtype, string device, Action<string> warn)
     {
         var (_, tokenizer, images) = ReadSettings(source);
-        var (type, place) = (ParseDtype(dtype), ParseDevice(device));
+        var (type, place) = (TorchNames.Dtype(dtype), TorchNames.Device(device));
         var (model, sha256) = HashedLoad.Run(stop => Hash(source, stop), () => LlavaCheckpoint.Load(source, type, place, warn));
         return new LlavaBase(model, tokenizer, images, sha256);
     }
@@ -132,32 +132,6 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
         }
     }
 
-    /// <param name="key">The configuration's name for it.</param>
-    public static ScalarType ParseDtype(string dtype, string key = "model.dtype") => dtype switch
-    {
-        "float32" => ScalarType.Float32,
-        "bfloat16" => ScalarType.BFloat16,
-        "float16" => ScalarType.Float16,
-        _ => throw new CoinException($"{key} is {dtype}; possible are float32, bfloat16 and float16."),
-    };
-
-    public static Device ParseDevice(string device)
-    {
-        if (device.StartsWith("cuda", StringComparison.Ordinal) && !cuda.is_available())
-        {
-            throw new CoinException($"Device {device} is configured but this libtorch sees no CUDA device. Use device cpu, or a libtorch with CUDA on a GPU host.");
-        }
-
-        try
-        {
-            return torch.device(device);
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException)
-        {
-            throw new CoinException($"'{device}' is not a device. Devices are cpu, cuda:0, cuda:1, …", e);
-        }
-    }
-
     /// <summary>Over every file that was loaded, and the settings beside them.</summary>
     private static string Hash(LlavaSource source, CancellationToken stop)
     {
@@ -187,11 +161,11 @@ internal sealed class LlavaLearner(LlavaBase shared, ExperimentOptions options, 
     public string BaseModelSha256 => shared.Sha256;
 
     /// <summary>The first stage begins with the adapter that the options name, if they do.</summary>
-    public ITrainingSession OpenTraining(StageTraining stage) => new LlavaTrainingSession(
+    public ITrainingSession OpenTraining(StageTraining stage) => new TrainingSession(
         shared.Model, options, stage with { Adapter = stage.Adapter ?? options.Lora.From }, prompts, images, warn);
 
     public IGenerationSession OpenGeneration(string? adapter) =>
-        new LlavaGenerationSession(shared.Model, options, adapter, prompts, new TestPictures(options, images, shared.Features), shared.Tokenizer.EndOfSequence);
+        new GenerationSession(shared.Model, options, adapter, prompts, new TestPictures(options, images, shared.Features));
 
     public void Dispose()
     {

@@ -1,8 +1,8 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
-using CoIN.Models.Conversation;
 using CoIN.Models.Imaging;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 
 namespace CoIN.Models.Llava;
@@ -47,11 +47,11 @@ public sealed class LlavaSampleRenderer : ISampleRenderer
         var position = 0;
         for (var i = 0; i < views.Length; i++)
         {
-            var isImage = all[i] == LlavaBatch.ImagePlaceholder;
+            var isImage = all[i] == SequenceBatch.ImagePlaceholder;
             var next = position + (isImage ? config.ImageTokens : 1);
 
             // The first token has none before it that could be asked for it.
-            var isLearned = i > 0 && i < tokens.Labels.Count && tokens.Labels[i] != LlavaBatch.Ignored;
+            var isLearned = i > 0 && i < tokens.Labels.Count && tokens.Labels[i] != SequenceBatch.Ignored;
             views[i] = View(all[i], isLearned, isCut: next > maxLength);
             position = next;
         }
@@ -80,7 +80,7 @@ public sealed class LlavaSampleRenderer : ISampleRenderer
         return new PictureView(source.Width, source.Height, processor.Size);
     }
 
-    private TokenView View(int id, bool isLearned, bool isCut) => id == LlavaBatch.ImagePlaceholder
+    private TokenView View(int id, bool isLearned, bool isCut) => id == SequenceBatch.ImagePlaceholder
         ? new TokenView(id, "<image>", IsImage: true, isLearned, isCut)
         : new TokenView(id, tokenizer.PieceText(id), IsImage: false, isLearned, isCut);
 }

@@ -1,6 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
-using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
 
 namespace CoIN.Models.Llava;
 

@@ -1,5 +1,4 @@
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -9,7 +8,16 @@ namespace CoIN.Models.Modules;
 /// <summary>One of the linear maps that a <see cref="Linear"/> fuses.</summary>
 /// <param name="Name">The checkpoint's name without prefix and <c>.weight</c>, e.g. <c>self_attn.q_proj</c>.</param>
 /// <param name="Out">Output features.</param>
-internal sealed record LinearPart(string Name, int Out);
+internal sealed record LinearPart(string Name, int Out)
+{
+    /// <summary>A part for each size; one part of all sizes where a checkpoint has one name for them.</summary>
+    public static LinearPart[] Of(IReadOnlyList<string> names, IReadOnlyList<int> sizes) =>
+        names.Count == 1 ? [new(names[0], sizes.Sum())] : [.. names.Zip(sizes, (name, size) => new LinearPart(name, size))];
+}
+
+/// <summary>A stretch of a bias.</summary>
+/// <param name="Name">The checkpoint's whole name without prefix; null for zeros.</param>
+internal sealed record BiasPart(string? Name, int Out);
 
 /// <summary>
 /// One or several linear maps of the same input, with their weights stacked so that one matrix product serves them all
@@ -17,11 +25,14 @@ internal sealed record LinearPart(string Name, int Out);
 /// </summary>
 internal sealed class Linear : IDisposable
 {
-    private Linear(Tensor weight, Tensor? bias, IReadOnlyList<LinearPart> parts)
+    private readonly IReadOnlyList<BiasPart> biases;
+
+    private Linear(Tensor weight, Tensor? bias, IReadOnlyList<LinearPart> parts, IReadOnlyList<BiasPart> biases)
     {
         Weight = weight;
         Bias = bias;
         Parts = parts;
+        this.biases = biases;
     }
 
     /// <summary>[sum of outputs, inputs].</summary>
@@ -37,22 +48,38 @@ internal sealed class Linear : IDisposable
 
     /// <summary>Takes the parts' weights out of a checkpoint and stacks them.</summary>
     /// <param name="prefix">What stands before the parts' names, e.g. <c>model.layers.0.</c>.</param>
+    /// <param name="bias">Whether each part has a bias of its own.</param>
     public static Linear Take(
-        CheckpointFolder checkpoint, string prefix, int inputs, bool bias, ScalarType dtype, Device device, params LinearPart[] parts)
+        CheckpointFolder checkpoint, string prefix, int inputs, bool bias, ScalarType dtype, Device device, params LinearPart[] parts) =>
+        Take(checkpoint, prefix, inputs, bias ? [.. parts.Select(part => new BiasPart($"{part.Name}.bias", part.Out))] : [], dtype, device, parts);
+
+    /// <summary>The same where biases are not named as weights are.</summary>
+    /// <param name="biases">In the order of the outputs; none for a map without.</param>
+    public static Linear Take(
+        CheckpointFolder checkpoint, string prefix, int inputs, IReadOnlyList<BiasPart> biases, ScalarType dtype, Device device, params LinearPart[] parts)
     {
         using var scope = NewDisposeScope();
-        var weight = Stack("weight", inputs);
-        return new Linear(weight, bias ? Stack("bias") : null, parts);
+        var weight = Stack([.. parts.Select(part => new BiasPart($"{part.Name}.weight", part.Out))], inputs);
+        return new Linear(weight, biases.Count > 0 ? Stack(biases) : null, parts, biases);
 
         // Each part is read to where it belongs, so that nothing is there twice.
-        Tensor Stack(string kind, params long[] rest)
+        Tensor Stack(IReadOnlyList<BiasPart> rows, params long[] rest)
         {
             var stacked = CheckpointFolder.Room([parts.Sum(part => (long)part.Out), .. rest], dtype, device).DetachFromDisposeScope();
             long row = 0;
-            foreach (var part in parts)
+            foreach (var (name, count) in rows)
             {
-                checkpoint.TakeInto($"{prefix}{part.Name}.{kind}", stacked.narrow(0, row, part.Out));
-                row += part.Out;
+                var target = stacked.narrow(0, row, count);
+                if (name is null)
+                {
+                    target.zero_();
+                }
+                else
+                {
+                    checkpoint.TakeInto($"{prefix}{name}", target);
+                }
+
+                row += count;
             }
 
             return stacked;
@@ -60,15 +87,26 @@ internal sealed class Linear : IDisposable
     }
 
     /// <summary>The same map with other weights of the same shapes.</summary>
-    public Linear With(Tensor weight) => new(weight, Bias?.alias().DetachFromDisposeScope(), Parts);
+    public Linear With(Tensor weight) => new(weight, Bias?.alias().DetachFromDisposeScope(), Parts, biases);
 
-    /// <summary>Each part's rows of the weight and of the bias, as views, by the parts' names.</summary>
-    public IEnumerable<(string Name, Tensor Weight, Tensor? Bias)> Slices()
+    /// <summary>Each part's rows of the weight, and the bias' stretches, as views by their names in the checkpoint.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix)
     {
         long row = 0;
         foreach (var part in Parts)
         {
-            yield return (part.Name, Weight.narrow(0, row, part.Out), Bias?.narrow(0, row, part.Out));
+            yield return ($"{prefix}{part.Name}.weight", Weight.narrow(0, row, part.Out));
+            row += part.Out;
+        }
+
+        row = 0;
+        foreach (var part in biases)
+        {
+            if (part.Name is not null)
+            {
+                yield return ($"{prefix}{part.Name}", Bias!.narrow(0, row, part.Out));
+            }
+
             row += part.Out;
         }
     }
@@ -78,31 +116,21 @@ internal sealed class Linear : IDisposable
     /// <returns>[…, sum of outputs].</returns>
     public Tensor Forward(Tensor x) => F.linear(x, Weight, Bias);
 
-    /// <summary>Applies all parts where no gradient is wanted; the same to float32's rounding.</summary>
-    public Tensor Infer(Tensor x) => MatrixProduct.Linear(x, Weight, Bias);
-
-    /// <summary>Adds what <see cref="Infer"/> gives to a sum, in its place if that is possible.</summary>
-    /// <param name="sum">[…, sum of outputs], contiguous. Not to be used afterwards.</param>
-    public Tensor InferOnto(Tensor sum, Tensor x) => MatrixProduct.AddLinear(sum, x, Weight, Bias);
-
     /// <summary>Cuts what <see cref="Forward"/> gave into the parts' outputs, as views.</summary>
-    public Tensor[] Split(Tensor y)
+    public Tensor[] Split(Tensor y) => Parts.Count == 1 ? [y] : Split(y, Parts.Select(part => part.Out));
+
+    /// <summary>Cuts a last dimension into stretches, as views.</summary>
+    public static Tensor[] Split(Tensor y, IEnumerable<int> sizes)
     {
-        if (Parts.Count == 1)
-        {
-            return [y];
-        }
-
-        var pieces = new Tensor[Parts.Count];
         long at = 0;
-        for (var i = 0; i < pieces.Length; i++)
+        return [.. sizes.Select(size =>
         {
-            pieces[i] = y.narrow(-1, at, Parts[i].Out);
-            at += Parts[i].Out;
-        }
-
-        return pieces;
+            at += size;
+            return y.narrow(-1, at - size, size);
+        })];
     }
+
+    public IEnumerable<Tensor> Parameters() => Bias is null ? [Weight] : [Weight, Bias];
 
     public void Dispose()
     {

@@ -1,5 +1,4 @@
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -21,13 +20,19 @@ internal sealed class Projector(Tensor weight1, Tensor bias1, Tensor weight2, Te
     /// <summary>First weight and bias, second weight and bias.</summary>
     public IReadOnlyList<Tensor> Parameters { get; } = [weight1, bias1, weight2, bias2];
 
+    /// <summary>Features of a picture's position.</summary>
+    public int In => (int)Parameters[0].size(1);
+
+    /// <summary>Features of the language model's embeddings.</summary>
+    public int Out => (int)Parameters[0].size(0);
+
     /// <param name="features">[…, vision size].</param>
     /// <returns>[…, text size], in <paramref name="dtype"/>.</returns>
     public Tensor Forward(Tensor features, ScalarType dtype)
     {
         using var scope = NewDisposeScope();
-        var hidden = F.gelu(MatrixProduct.Linear(features, Parameters[0].to(dtype), Parameters[1].to(dtype)));
-        return MatrixProduct.Linear(hidden, Parameters[2].to(dtype), Parameters[3].to(dtype)).MoveToOuterDisposeScope();
+        var hidden = F.gelu(F.linear(features, Parameters[0].to(dtype), Parameters[1].to(dtype)));
+        return F.linear(hidden, Parameters[2].to(dtype), Parameters[3].to(dtype)).MoveToOuterDisposeScope();
     }
 
     /// <summary>An independent copy in float32 that can be trained.</summary>

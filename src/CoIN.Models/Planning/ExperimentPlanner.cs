@@ -1,9 +1,9 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
-using CoIN.Models.Conversation;
-using CoIN.Models.Generation;
-using CoIN.Models.Kernels;
+using CoIN.Models.Backends;
+using CoIN.Models.Cpu;
 using CoIN.Models.Llava;
+using CoIN.Models.Sequences;
 using CoIN.Models.Torch;
 using CoIN.Models.Training;
 using TorchSharp;
@@ -48,10 +48,10 @@ public static class ExperimentPlanner
 
     private static MemorySettings Settings(LlavaConfig config, ExperimentOptions options, string device)
     {
-        var dtype = LlavaBase.ParseDtype(options.Model.Dtype);
+        var dtype = TorchNames.Dtype(options.Model.Dtype);
         return new MemorySettings(
             config, dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short), options.Lora.Rank, options.Lora.TrainProjector,
-            options.Lora.Dropout > 0, options.Training.GradientCheckpointing, device == "cpu" && dtype == torch.ScalarType.Float32 && CpuKernels.Available);
+            options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend);
     }
 
     private static List<MemoryPart> Device(MemorySettings settings, ExperimentOptions options, List<Stage> stages, string device, int evaluators)

@@ -1,3 +1,6 @@
+using CoIN.Models.Adapters;
+using CoIN.Models.Computing;
+using CoIN.Models.Cpu;
 using CoIN.Models.Llava;
 using CoIN.Models.Training;
 
@@ -21,7 +24,7 @@ internal sealed record MemorySettings(LlavaConfig Config, int Bytes, int Rank, b
 public sealed record MemoryPart(string Name, long Bytes);
 
 /// <summary>
-/// Memory of training as a function of shapes: a list of the tensors that the graph of this program's layers keeps (see <see cref="Modules.LlamaLayer"/>), or its kernels do (see
+/// Memory of training as a function of shapes: a list of the tensors that the graph of this program's layers keeps (see <see cref="Modules.DecoderLayer"/>), or its kernels do (see
 /// <see cref="LayerTape"/>), not a rule of thumb.
 /// Sizes are bytes.
 /// </summary>
@@ -79,7 +82,7 @@ internal static class MemoryModel
     public static long Vision(MemorySettings settings, long pictures)
     {
         var config = settings.Config.Vision;
-        var positions = pictures * (config.Patches + 1);
+        var positions = pictures * config.Positions;
         return (pictures * 3 * config.ImageSize * config.ImageSize * Float) +
             (positions * settings.Bytes * ((9L * config.HiddenSize) + (4L * config.IntermediateSize)));
     }
@@ -92,11 +95,11 @@ internal static class MemoryModel
     public static long Waiting(MemorySettings settings, long pictures)
     {
         long size = settings.Config.Vision.ImageSize;
-        return (LlavaTrainingSession.PreparedAhead + 1) * pictures * 3 * size * size * Float;
+        return (TrainingSession.PreparedAhead + 1) * pictures * 3 * size * size * Float;
     }
 
     /// <summary>
-    /// What products of short numbers take on a CPU: oneDNN's packed copies of the widest matrix, the head, on the way up and on the way down. Inferred from measurements.
+    /// What products of short numbers take on a CPU: oneDNN's packed copies of the widest matrix, the head, forward and backward. Inferred from measurements.
     /// </summary>
     public static long ShortNumberScratch(MemorySettings settings) =>
         2L * settings.Config.Text.VocabularySize * settings.Config.Text.HiddenSize * settings.Bytes;
@@ -183,7 +186,7 @@ internal static class MemoryModel
 
     private static long Logits(MemorySettings settings, MicroBatchShape batch)
     {
-        long vocabulary = settings.Config.Text.VocabularySize, rows = Math.Min(batch.Labelled, LabelledLoss.ChunkRows(settings.Config.Text.VocabularySize));
+        long vocabulary = settings.Config.Text.VocabularySize, rows = Math.Min(batch.Labelled, LossChunks.Rows(settings.Config.Text.VocabularySize));
 
         if (settings.Kernels)
         {

@@ -1,4 +1,5 @@
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 
 namespace CoIN.Models.Planning;
 
@@ -16,11 +17,8 @@ internal sealed record ParameterCounts(long Vision, long Projector, long Languag
     /// <param name="rank">Rank of the low-rank matrices.</param>
     public static ParameterCounts Of(LlavaConfig config, int rank)
     {
-        long v = config.Vision.HiddenSize, vi = config.Vision.IntermediateSize;
-        long used = config.FeatureLayer < 0 ? config.Vision.Layers + 1 + config.FeatureLayer : config.FeatureLayer;
-        var visionLayer = (4 * v * v) + (4 * v) + (2 * v * vi) + v + vi + (4 * v);
-        var vision = v + (3 * v * config.Vision.PatchSize * config.Vision.PatchSize) + ((config.Vision.Patches + 1) * v) + (2 * v) + (used * visionLayer);
-
+        long v = config.Vision.HiddenSize;
+        var vision = config.Vision.Parameters(config.Vision.LayersBelow(config.FeatureLayer));
         long h = config.Text.HiddenSize, i = config.Text.IntermediateSize, kv = KeyValueSize(config.Text), vocabulary = config.Text.VocabularySize;
         var layer = (2 * h * h) + (2 * h * kv) + (3 * h * i) + (2 * h);
         var language = ((config.Text.TiedEmbeddings ? 1 : 2) * vocabulary * h) + h + (config.Text.Layers * layer);
@@ -28,5 +26,5 @@ internal sealed record ParameterCounts(long Vision, long Projector, long Languag
         return new ParameterCounts(vision, (v * h) + h + (h * h) + h, language, lora, config.Text.Layers * lora);
     }
 
-    internal static long KeyValueSize(LlamaConfig config) => (long)config.KeyValueHeads * config.HeadSize;
+    internal static long KeyValueSize(DecoderConfig config) => (long)config.KeyValueHeads * config.HeadSize;
 }

@@ -1,7 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Judging;
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Llava;
 using CoIN.Models.Torch;
 using static TorchSharp.torch;
 
@@ -20,7 +19,7 @@ public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
     public void Check(JudgeOptions options)
     {
         TorchLibrary.ThrowIfUnusable();
-        _ = LlavaBase.ParseDtype(options.Dtype, DtypeKey);
+        _ = TorchNames.Dtype(options.Dtype, DtypeKey);
         var path = PathOf(options);
         _ = Qwen2Settings.Read(path);
         _ = WeightFiles.Locate(path);
@@ -40,7 +39,7 @@ public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
             if (!models.TryGetValue(key, out shared!))
             {
                 models[key] = shared = new Shared(new Lazy<Qwen2Model>(() => Qwen2Model.Load(
-                    key.Item1, LlavaBase.ParseDtype(options.Dtype, DtypeKey), LlavaBase.ParseDevice(device), warn)));
+                    key.Item1, TorchNames.Dtype(options.Dtype, DtypeKey), TorchNames.Device(device), warn)));
             }
 
             shared.Users++;

@@ -1,7 +1,8 @@
 using CoIN.Benchmark;
-using CoIN.Models.Llava;
+using CoIN.Models.Cpu.Kernels;
 using Newtonsoft.Json.Linq;
 using static CoIN.Models.Llava.LlavaConfig;
+using LlamaConfig = CoIN.Models.Modules.DecoderConfig;
 
 namespace CoIN.Models.Qwen2;
 

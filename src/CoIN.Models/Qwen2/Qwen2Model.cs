@@ -1,19 +1,23 @@
 using CoIN.Benchmark;
+using CoIN.Models.Backends;
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Computing;
 using CoIN.Models.Generation;
-using CoIN.Models.Llava;
 using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Qwen2;
 
 /// <summary>A Qwen1.5 or Qwen2 chat model (Bai et al. 2023; Yang et al. 2024) on a device.</summary>
-internal sealed class Qwen2Model(Qwen2Settings settings, LlamaModel language, string sha256) : IDisposable
+internal sealed class Qwen2Model(Qwen2Settings settings, DecoderModel language, string sha256) : IDisposable
 {
+    private readonly TextModel model = new(language, Backend.For(language.Dtype, language.Device));
+
     public Qwen2Settings Settings { get; } = settings;
 
-    public LlamaModel Language { get; } = language;
+    public DecoderModel Language { get; } = language;
 
     /// <summary>See <see cref="Qwen2Settings.Hash"/>.</summary>
     public string Sha256 { get; } = sha256;
@@ -30,11 +34,11 @@ internal sealed class Qwen2Model(Qwen2Settings settings, LlamaModel language, st
 
     /// <summary>Loads the weights alone.</summary>
     /// <param name="warn">As for <see cref="Load"/>.</param>
-    public static LlamaModel LoadLanguage(string folder, LlamaConfig config, ScalarType dtype, Device device, Action<string> warn)
+    public static DecoderModel LoadLanguage(string folder, DecoderConfig config, ScalarType dtype, Device device, Action<string> warn)
     {
         using var noGrad = no_grad();
         using var checkpoint = CheckpointFolder.Open(folder);
-        var model = new LlamaModel(checkpoint, "model.", "lm_head.weight", config, dtype, device);
+        var model = new DecoderModel(checkpoint, "model.", "lm_head.weight", config, dtype, device);
         try
         {
             if (checkpoint.Finish() is { Count: > 0 } unused)
@@ -65,12 +69,12 @@ internal sealed class Qwen2Model(Qwen2Settings settings, LlamaModel language, st
         }
 
         var sampler = new TokenSampler(sampling, prompts);
-        var request = new GenerationRequest([.. prompts.Select(prompt => new LlavaSequence(prompt, null))], null, longest)
+        var request = new GenerationRequest([.. prompts.Select(prompt => new TokenSequence(prompt, null))], null, longest)
         {
             FurtherEnds = Settings.Ends,
             Choose = sampler.Choose,
         };
-        return [.. GreedyGenerator.Generate(Language, request, adapter: null).Select(ids => Settings.Tokenizer.Decode(ids))];
+        return [.. GreedyGenerator.Generate(model, request, adapter: null).Select(ids => Settings.Tokenizer.Decode(ids))];
     }
 
     public void Dispose() => Language.Dispose();

@@ -4,13 +4,14 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using Newtonsoft.Json.Linq;
 
 namespace CoIN.Models.Qwen2;
 
 /// <summary>Everything of a Qwen2 chat model's folder but the weights.</summary>
 /// <param name="Ends">The ids that end a reply.</param>
-internal sealed record Qwen2Settings(LlamaConfig Config, Qwen2Tokenizer Tokenizer, ChatTemplate Template, IReadOnlyList<int> Ends)
+internal sealed record Qwen2Settings(DecoderConfig Config, Qwen2Tokenizer Tokenizer, ChatTemplate Template, IReadOnlyList<int> Ends)
 {
     private const string Generation = "generation_config.json";
 

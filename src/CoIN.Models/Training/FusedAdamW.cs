@@ -50,7 +50,7 @@ internal sealed class FusedAdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return ((Tensor)Scalars.Invoke(Script, "norm", [], (object)Gradients(groups))).item<float>();
+        return ((Tensor)Scalars.Invoke(Script, "norm", [], (object)GradientsOf(groups))).item<float>();
     }
 
     /// <summary>Scales all gradients so that their norm is at most <paramref name="max"/>, as torch.nn.utils.clip_grad_norm_ does.</summary>
@@ -61,7 +61,7 @@ internal sealed class FusedAdamW : IDisposable
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            Scalars.Invoke(Script, "scale", [factor], (object)Gradients(groups));
+            Scalars.Invoke(Script, "scale", [factor], (object)GradientsOf(groups));
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed class FusedAdamW : IDisposable
         {
             Scalars.Invoke(
                 Script, "step", [group.LearningRate * multiplier, beta1, beta2, weightDecay, epsilon],
-                group.Parameters, Gradients([group]), group.First, group.Second, group.Steps);
+                group.Parameters, GradientsOf([group]), group.First, group.Second, group.Steps);
         }
     }
 
@@ -84,7 +84,7 @@ internal sealed class FusedAdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Scalars.Invoke(Script, "zero", [], (object)Gradients(groups));
+        Scalars.Invoke(Script, "zero", [], (object)GradientsOf(groups));
     }
 
     /// <summary>Moments and step counts by position: what a checkpoint has to keep.</summary>
@@ -101,18 +101,7 @@ internal sealed class FusedAdamW : IDisposable
         }
     }
 
-    private static Tensor[] Gradients(IEnumerable<State> groups) => [.. groups.SelectMany(group => group.Leaves).Select(Gradient)];
-
-    /// <summary>A parameter that took no part in the loss has no gradient yet: it counts as zero.</summary>
-    private static Tensor Gradient(Tensor parameter)
-    {
-        if (parameter.grad is null)
-        {
-            parameter.grad = zeros_like(parameter).DetachFromDisposeScope();
-        }
-
-        return parameter.grad!;
-    }
+    private static Tensor[] GradientsOf(IEnumerable<State> groups) => [.. groups.SelectMany(group => group.Leaves).Select(Gradients.Of)];
 
     private sealed class State
     {

@@ -23,7 +23,7 @@ internal static class TrainingCheckpoint
     internal sealed record Description(int Stage, int Seed, int TotalSteps, int Samples, int Step);
 
     /// <summary>Writes the state into a folder, flushed to disk.</summary>
-    public static void Write(string folder, Description description, LoraAdapter adapter, FusedAdamW optimizer)
+    public static void Write(string folder, Description description, IAdapter adapter, FusedAdamW optimizer)
     {
         SafetensorsWriter.Write(Path.Combine(folder, StateName), Tensors(adapter, optimizer));
         var json = JObject.FromObject(description);
@@ -35,7 +35,7 @@ internal static class TrainingCheckpoint
     /// <param name="expected">What it must belong to; its step is not looked at.</param>
     /// <returns>The step at which it was written.</returns>
     /// <exception cref="CoinException">It is damaged, or belongs to another stage.</exception>
-    public static int Restore(string folder, Description expected, LoraAdapter adapter, FusedAdamW optimizer)
+    public static int Restore(string folder, Description expected, IAdapter adapter, FusedAdamW optimizer)
     {
         var path = Path.Combine(folder, DescriptionName);
         var found = ReadDescription(path);
@@ -64,7 +64,7 @@ internal static class TrainingCheckpoint
         return found.Step;
     }
 
-    private static Dictionary<string, Tensor> Tensors(LoraAdapter adapter, FusedAdamW optimizer) =>
+    private static Dictionary<string, Tensor> Tensors(IAdapter adapter, FusedAdamW optimizer) =>
         adapter.Parameters().Select((tensor, i) => (Name: $"parameter.{i}", Tensor: tensor)).Concat(optimizer.Named())
             .ToDictionary(pair => pair.Name, pair => pair.Tensor, StringComparer.Ordinal);
 

@@ -40,7 +40,7 @@ public sealed class PeftFolderTests : IDisposable
             File.Copy(GoldenFolder.Of(Golden, "adapter", file), folder.Of(file));
         }
 
-        using var adapter = PeftFolder.Read(folder.Path, model);
+        using var adapter = PeftFolder.Read(folder.Path, model.Language, model.Projector);
         Assert.Equal(((int)config["r"]!, (double)config["lora_alpha"]!), (adapter.Rank, adapter.Alpha));
         var read = PeftFolder.LowRank(adapter);
         Assert.Equal(weights.Keys.Order(StringComparer.Ordinal), read.Keys.Order(StringComparer.Ordinal));
@@ -64,7 +64,7 @@ public sealed class PeftFolderTests : IDisposable
         }
 
         WriteConfig();
-        using var adapter = PeftFolder.Read(folder.Path, model);
+        using var adapter = PeftFolder.Read(folder.Path, model.Language, model.Projector);
         Assert.NotNull(adapter.Projector);
         Assert.All(PeftFolder.LowRank(adapter), pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, weights[pair.Key])));
     }
@@ -76,7 +76,7 @@ public sealed class PeftFolderTests : IDisposable
     {
         config["target_modules"] = JToken.Parse(targets);
         Write(weights.Where(pair => pair.Key.Contains("q_proj", StringComparison.Ordinal) || pair.Key.Contains("v_proj", StringComparison.Ordinal)));
-        using var adapter = PeftFolder.Read(folder.Path, model);
+        using var adapter = PeftFolder.Read(folder.Path, model.Language, model.Projector);
         foreach (var (name, tensor) in PeftFolder.LowRank(adapter))
         {
             Assert.Equal(0, GoldenFolder.Difference(tensor, name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("v_proj", StringComparison.Ordinal) ? weights[name] : zeros_like(tensor)));
@@ -88,7 +88,7 @@ public sealed class PeftFolderTests : IDisposable
     {
         config["use_rslora"] = true;
         Write(weights);
-        using var adapter = PeftFolder.Read(folder.Path, model);
+        using var adapter = PeftFolder.Read(folder.Path, model.Language, model.Projector);
         Assert.Equal((double)config["lora_alpha"]! / Math.Sqrt((double)config["r"]!), adapter.Scaling, 12);
     }
 
@@ -131,17 +131,17 @@ public sealed class PeftFolderTests : IDisposable
     {
         Write(weights);
         var options = new LoraOptions { Rank = (int)config["r"]!, Alpha = (double)config["lora_alpha"]! };
-        using (var adapter = PeftFolder.ReadToTrain(folder.Path, model, options))
+        using (var adapter = PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options))
         {
             Assert.Equal(0, GoldenFolder.Difference(adapter.Projector!.Parameters[0], model.Projector.Parameters[0]));
             Assert.Equal(4, PeftFolder.ProjectorWeights(adapter).Count);
         }
 
-        var fault = Assert.Throws<CoinException>(() => PeftFolder.ReadToTrain(folder.Path, model, options with { Rank = options.Rank + 1 }));
+        var fault = Assert.Throws<CoinException>(() => PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options with { Rank = options.Rank + 1 }));
         Assert.Contains("lora.rank", fault.Message, StringComparison.Ordinal);
         File.Copy(GoldenFolder.Of(Golden, "adapter", "non_lora_trainables.bin"), folder.Of("non_lora_trainables.bin"));
         Assert.Contains("train-projector", Assert.Throws<CoinException>(() =>
-            PeftFolder.ReadToTrain(folder.Path, model, options with { TrainProjector = false })).Message, StringComparison.Ordinal);
+            PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options with { TrainProjector = false })).Message, StringComparison.Ordinal);
     }
 
     private void Write(IEnumerable<KeyValuePair<string, Tensor>> tensors)
@@ -154,7 +154,7 @@ public sealed class PeftFolderTests : IDisposable
 
     private string Refused()
     {
-        var message = Assert.Throws<CoinException>(() => PeftFolder.Read(folder.Path, model)).Message;
+        var message = Assert.Throws<CoinException>(() => PeftFolder.Read(folder.Path, model.Language, model.Projector)).Message;
         Assert.Contains(folder.Path, message, StringComparison.Ordinal);
         return message;
     }

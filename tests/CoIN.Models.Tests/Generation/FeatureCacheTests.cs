@@ -1,5 +1,6 @@
 using CoIN.Models.Generation;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,9 +23,9 @@ public sealed class FeatureCacheTests : IDisposable
     {
         LlavaInitializer.Write(
             folder.Path,
-            new LlavaConfig(new ClipConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new LlamaConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
+            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
         model = LlavaCheckpoint.Load(folder.Path, ScalarType.Float32, CPU, _ => { });
-        cache = new FeatureCache(model.Vision, CPU);
+        cache = new FeatureCache(model);
         pixels = randn(3, 3, 16, 16);
     }
 

@@ -1,6 +1,10 @@
+using CoIN.Models.Computing;
+using CoIN.Models.Cpu;
+using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Generation;
-using CoIN.Models.Kernels;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,7 +14,7 @@ namespace CoIN.Models.Tests.Generation;
 /// <summary>Batches against the same prompts one by one, on a tiny model with random weights.</summary>
 public sealed class GreedyGeneratorTests : IDisposable
 {
-    private const int Picture = LlavaBatch.ImagePlaceholder;
+    private const int Picture = SequenceBatch.ImagePlaceholder;
     private const int Longest = 80;
 
     private readonly TemporaryFolder folder = new();
@@ -22,7 +26,7 @@ public sealed class GreedyGeneratorTests : IDisposable
     {
         LlavaInitializer.Write(
             folder.Path,
-            new LlavaConfig(new ClipConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new LlamaConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
+            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
         model = LlavaCheckpoint.Load(folder.Path, ScalarType.Float32, CPU, _ => { });
         using var generator = new Generator(3, CPU);
         features = randn(2, 4, 16, generator: generator);
@@ -40,7 +44,7 @@ public sealed class GreedyGeneratorTests : IDisposable
     [InlineData(true)]
     public void Questions_about_one_picture_are_answered_together_as_one_by_one(bool kernels)
     {
-        List<LlavaSequence> prompts = [Prompt(1, 5, Picture, 7), Prompt(1, 9), Prompt(1, 5, Picture, 8, 9, 10), Prompt(1, 5, Picture, 8, 9), Prompt(1, 5, Picture, 11)];
+        List<TokenSequence> prompts = [Prompt(1, 5, Picture, 7), Prompt(1, 9), Prompt(1, 5, Picture, 8, 9, 10), Prompt(1, 5, Picture, 8, 9), Prompt(1, 5, Picture, 11)];
         List<int> pictures = [0, 0, 1, 0];
         List<int> lengths = [Longest, 3, 70, 2, 1];
         var steps = prompts.Select(_ => new List<float[]>()).ToList();
@@ -94,7 +98,7 @@ public sealed class GreedyGeneratorTests : IDisposable
     public void Prompts_that_there_is_no_room_for_begin_as_others_end(int positions)
     {
         Assert.SkipUnless(CpuKernels.Available, "The processor has no AVX-512.");
-        List<LlavaSequence> prompts = [Prompt(1, 5, Picture, 7), Prompt(1, 9), Prompt(1, 5, Picture, 8), Prompt(1, 5, Picture, 8, 9), Prompt(2, 9), Prompt(1, 5, Picture, 11)];
+        List<TokenSequence> prompts = [Prompt(1, 5, Picture, 7), Prompt(1, 9), Prompt(1, 5, Picture, 8), Prompt(1, 5, Picture, 8, 9), Prompt(2, 9), Prompt(1, 5, Picture, 11)];
         List<int> lengths = [50, 3, 9, 1, 40, 20];
         List<int> together = [];
         GenerationRequest Request() => new(prompts, features, Longest)
@@ -106,7 +110,7 @@ public sealed class GreedyGeneratorTests : IDisposable
         Assert.Equal(6, together.Max());
 
         together.Clear();
-        using var batch = new KernelDecodingBatch(model, Request(), positions);
+        using var batch = new KernelDecodingBatch(model, new CpuBackend(), Request(), keptPositions: positions);
         using var noGrad = no_grad();
         Assert.Equal(all, GreedyGenerator.Generate(batch, Request()));
 
@@ -114,7 +118,7 @@ public sealed class GreedyGeneratorTests : IDisposable
         Assert.InRange(together.Max(), 1, positions == 1 ? 1 : 3);
     }
 
-    private static LlavaSequence Prompt(params int[] ids) => new(ids, null);
+    private static TokenSequence Prompt(params int[] ids) => new(ids, null);
 
     private static Action<Tensor, IReadOnlyList<int>> Into(List<List<float[]>> steps) => (scores, prompts) =>
     {

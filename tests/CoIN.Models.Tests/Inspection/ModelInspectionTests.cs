@@ -2,6 +2,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Inspection;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;

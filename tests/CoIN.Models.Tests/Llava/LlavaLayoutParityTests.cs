@@ -2,6 +2,8 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Golden;
 using CoIN.Models.Tests.Support;
 using Newtonsoft.Json.Linq;
@@ -161,9 +163,9 @@ public sealed class LlavaLayoutParityTests : IDisposable
         var inputs = GoldenFolder.Tensors("llava-tiny", "inputs.safetensors");
         var expected = GoldenFolder.Tensors("llava-tiny", "expected.safetensors");
         static List<int> Ints(JToken token) => [.. token.Select(id => (int)id)];
-        using var batch = LlavaBatch.Create(
-            [.. meta["samples"]!.Select(sample => new LlavaSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))], model.Config.ImageTokens, 4096, CPU);
-        var embedded = model.Embed(batch, model.Vision.Forward(inputs["pixel_values"]));
+        using var batch = SequenceBatch.Create(
+            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))], model.Config.ImageTokens, 4096, CPU);
+        var embedded = model.Embed(batch, model.Features(inputs["pixel_values"]));
         var logits = model.Language.Logits(model.Language.Forward(embedded, batch.Sequences));
         Assert.InRange(GoldenFolder.Difference(logits, expected["logits"][inputs["attention_mask"].to(ScalarType.Bool)]), 0, tolerance);
     }

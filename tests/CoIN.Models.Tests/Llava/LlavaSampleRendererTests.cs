@@ -3,6 +3,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Imaging;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
 using CoIN.Models.Tokenization;
 using SkiaSharp;
@@ -22,7 +23,7 @@ public sealed class LlavaSampleRendererTests : IDisposable
         Directory.CreateDirectory(folder.Of("model"));
         LlavaInitializer.Write(
             folder.Of("model"),
-            new LlavaConfig(new ClipConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new LlamaConfig(32, 48, 2, 4, 2, 290, 1e-5, 10000, 40, false), -2, false), 289, 1);
+            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 2, 4, 2, 290, 1e-5, 10000, 40, false), -2, false), 289, 1);
         File.WriteAllBytes(folder.Of("model", "tokenizer.model"), new SentencePieceModel(pieces, true).ToBytes());
         File.WriteAllText(
             folder.Of("model", "preprocessor_config.json"), """{"size": 16, "crop_size": 16, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.2, 0.3, 0.4]}""");

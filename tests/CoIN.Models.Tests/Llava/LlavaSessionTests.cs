@@ -2,7 +2,10 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Adapters;
+using CoIN.Models.Generation;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
 using SkiaSharp;
 

@@ -1,5 +1,7 @@
-using CoIN.Models.Generation;
+using CoIN.Models.Computing;
+using CoIN.Models.Libtorch;
 using CoIN.Models.Llava;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Golden;
 using CoIN.Models.Tests.Support;
 using Newtonsoft.Json.Linq;
@@ -28,13 +30,9 @@ public sealed class LlavaTinyParityTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Every_clip_hidden_state_agrees_with_the_reference(bool withGradients)
+    public void Every_clip_hidden_state_agrees_with_the_reference(bool kernels)
     {
-        // Where gradients are wanted, libtorch's operators do the work.
-        using var grad = withGradients ? enable_grad() : null;
-        var pixels = inputs["pixel_values"].narrow(0, 0, 1).detach();
-        var states = model.Vision.HiddenStates(withGradients ? pixels.requires_grad_() : pixels);
-        Assert.Equal(withGradients, states[^1].requires_grad);
+        var states = Reference.HiddenStates(model.Vision, inputs["pixel_values"].narrow(0, 0, 1), kernels);
         var debug = GoldenFolder.Tensors("llava-tiny", "vision_debug.safetensors");
         for (var i = 0; i < states.Count; i++)
         {
@@ -45,19 +43,22 @@ public sealed class LlavaTinyParityTests : IDisposable
     [Fact]
     public void Features_and_projector_agree_with_the_reference()
     {
-        var features = model.Vision.Forward(inputs["pixel_values"]);
-        Assert.InRange(GoldenFolder.Difference(features, expected["clip_features"]), 0, 5e-5);
-        Assert.InRange(GoldenFolder.Difference(model.Projector.Forward(features, ScalarType.Float32), expected["projector_output"]), 0, 5e-5);
+        foreach (var backend in new[] { model.Backend, new LibtorchBackend() })
+        {
+            var features = backend.Vision(model.Vision, inputs["pixel_values"]);
+            Assert.InRange(GoldenFolder.Difference(features, expected["clip_features"]), 0, 5e-5);
+            Assert.InRange(GoldenFolder.Difference(backend.Project(model.Projector, features, ScalarType.Float32), expected["projector_output"]), 0, 5e-5);
+        }
     }
 
     [Fact]
     public void Embeddings_hidden_states_and_logits_agree_with_the_reference()
     {
         using var batch = Batch();
-        var embedded = model.Embed(batch, model.Vision.Forward(inputs["pixel_values"]));
+        var embedded = model.Embed(batch, model.Features(inputs["pixel_values"]));
         Assert.InRange(GoldenFolder.Difference(embedded, Real(expected["inputs_embeds"])), 0, 5e-5);
-        var afterLayer = new List<Tensor>();
-        var hidden = model.Language.Forward(embedded, batch.Sequences, afterLayer: (_, x) => afterLayer.Add(x.alias().DetachFromDisposeScope()));
+        var afterLayer = Reference.LayerOutputs(model.Language, embedded, batch.Sequences);
+        var hidden = model.Language.Forward(embedded, batch.Sequences);
         for (var i = 0; i < expected["hidden_after_layer"].size(0); i++)
         {
             Assert.InRange(GoldenFolder.Difference(afterLayer[i], Real(expected["hidden_after_layer"].select(0, i))), 0, 2e-4);
@@ -71,16 +72,16 @@ public sealed class LlavaTinyParityTests : IDisposable
     public void The_loss_of_the_batch_and_of_every_sample_agrees_with_the_reference()
     {
         using var batch = Batch();
-        var features = model.Vision.Forward(inputs["pixel_values"]);
-        Assert.InRange(model.Loss(batch, features).item<float>() - expected["loss"].item<float>(), -2e-5, 2e-5);
+        var features = model.Features(inputs["pixel_values"]);
+        Assert.InRange(Reference.Loss(model, batch, features).item<float>() - expected["loss"].item<float>(), -2e-5, 2e-5);
         Assert.Equal((long)meta["n_label_tokens"]!, batch.Targets.numel());
         var picture = 0;
         foreach (var (sequence, loss) in Sequences().Zip(meta["sample_loss"]!.Select(value => (double)value)))
         {
-            using var one = LlavaBatch.Create([sequence], model.Config.ImageTokens, 4096, CPU);
+            using var one = SequenceBatch.Create([sequence], model.Config.ImageTokens, 4096, CPU);
             var own = one.Pictures == 0 ? null : features.narrow(0, picture, one.Pictures);
             picture += one.Pictures;
-            Assert.InRange(model.Loss(one, own).item<float>() - loss, -2e-5, 2e-5);
+            Assert.InRange(Reference.Loss(model, one, own).item<float>() - loss, -2e-5, 2e-5);
         }
     }
 
@@ -103,10 +104,10 @@ public sealed class LlavaTinyParityTests : IDisposable
     private void Generates(IReadOnlyList<JToken> cases, bool kernels)
     {
         var logits = GoldenFolder.Tensors("llava-tiny", "generate.safetensors");
-        var prompts = cases.Select(one => new LlavaSequence(Ints(one["prompt_ids_placeholder"]!), null)).ToList();
+        var prompts = cases.Select(one => new TokenSequence(Ints(one["prompt_ids_placeholder"]!), null)).ToList();
         var images = cases.Select(one => meta["samples"]![(int)one["sample"]!]!["image_index"])
             .Where(index => index is not null && index.Type != JTokenType.Null).Select(index => (long)index!).ToArray();
-        var features = images.Length == 0 ? null : model.Vision.Forward(inputs["pixel_values"].index_select(0, tensor(images)));
+        var features = images.Length == 0 ? null : model.Features(inputs["pixel_values"].index_select(0, tensor(images)));
         var longest = cases.Max(one => one["new_ids"]!.Count());
         var steps = new int[cases.Count];
         var request = new GenerationRequest(prompts, features, longest)
@@ -126,9 +127,9 @@ public sealed class LlavaTinyParityTests : IDisposable
 
     private static List<int> Ints(JToken token) => [.. token.Select(id => (int)id)];
 
-    private IEnumerable<LlavaSequence> Sequences() => meta["samples"]!.Select(sample => new LlavaSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)));
+    private IEnumerable<TokenSequence> Sequences() => meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)));
 
-    private LlavaBatch Batch() => LlavaBatch.Create([.. Sequences()], model.Config.ImageTokens, 4096, CPU);
+    private SequenceBatch Batch() => SequenceBatch.Create([.. Sequences()], model.Config.ImageTokens, 4096, CPU);
 
     /// <summary>The rows of real positions of a padded tensor, end to end.</summary>
     private Tensor Real(Tensor padded) => padded[inputs["attention_mask"].to(ScalarType.Bool)];

@@ -1,7 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
-using CoIN.Models.Generation;
-using CoIN.Models.Kernels;
+using CoIN.Models.Cpu;
+using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Planning;
 using CoIN.Models.Tests.Support;
 using CoIN.Models.Torch;

@@ -1,4 +1,6 @@
+using CoIN.Models.Adapters;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using CoIN.Models.Planning;
 
 namespace CoIN.Models.Tests.Planning;
@@ -6,7 +8,7 @@ namespace CoIN.Models.Tests.Planning;
 public sealed class MemoryModelTests
 {
     private static readonly LlavaConfig Llava7B = new(
-        new ClipConfig(1024, 4096, 24, 16, 336, 14, "quick_gelu", 1e-5), new LlamaConfig(4096, 11008, 32, 32, 32, 32000, 1e-5, 10000, 4096, false), -2, false);
+        new VisionConfig(1024, 4096, 24, 16, 336, 14, "quick_gelu", 1e-5), new DecoderConfig(4096, 11008, 32, 32, 32, 32000, 1e-5, 10000, 4096, false), -2, false);
 
     private static readonly MemorySettings Paper = new(Llava7B, Bytes: 2, Rank: 128, TrainProjector: true, Dropout: true, Checkpointing: true);
 

@@ -1,9 +1,12 @@
+using CoIN.Models.Backends;
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Computing;
 using CoIN.Models.Generation;
-using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Qwen2;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Golden;
+using CoIN.Models.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,7 +17,7 @@ public sealed class Qwen2ParityTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
     private readonly IDisposable noGrad = no_grad();
-    private LlamaModel model = null!;
+    private DecoderModel model = null!;
     private IReadOnlyDictionary<string, Tensor> expected = null!;
 
     public void Dispose()
@@ -33,9 +36,13 @@ public sealed class Qwen2ParityTests : IDisposable
         using var batch = Batch([Longs(expected["single.input_ids"][0])]);
         var embedded = model.Embed(batch.TextIds);
         Close(expected["single.hidden_states.0"][0], embedded);
-        var hidden = model.Forward(embedded, batch.Sequences, afterLayer: (layer, x) => Close(
-            expected[$"single.hidden_states.{layer + 1}"][0], layer == model.Layers.Count - 1 ? model.Normalize(x) : x));
-        Close(expected["single.logits"][0], model.Logits(hidden));
+        var states = Reference.LayerOutputs(model, embedded, batch.Sequences);
+        for (var layer = 0; layer < states.Count; layer++)
+        {
+            Close(expected[$"single.hidden_states.{layer + 1}"][0], layer == states.Count - 1 ? model.Normalize(states[layer]) : states[layer]);
+        }
+
+        Close(expected["single.logits"][0], model.Logits(states[^1]));
     }
 
     /// <summary>
@@ -122,8 +129,8 @@ public sealed class Qwen2ParityTests : IDisposable
         Assert.All(named, pair => Assert.Equal(0, GoldenFolder.Difference(file.Read(pair.Key), pair.Value)));
     }
 
-    private static LlavaBatch Batch(IReadOnlyList<long[]> rows, IReadOnlyList<long[]>? labels = null) => LlavaBatch.Create(
-        [.. rows.Select((row, i) => new LlavaSequence(Ints(row), labels is null ? null : Ints(labels[i])))], 0, 4096, CPU);
+    private static SequenceBatch Batch(IReadOnlyList<long[]> rows, IReadOnlyList<long[]>? labels = null) => SequenceBatch.Create(
+        [.. rows.Select((row, i) => new TokenSequence(Ints(row), labels is null ? null : Ints(labels[i])))], 0, 4096, CPU);
 
     private static void Close(Tensor reference, Tensor ours)
     {
@@ -135,7 +142,7 @@ public sealed class Qwen2ParityTests : IDisposable
 
     private static int[] Ints(long[] row) => [.. row.Select(id => (int)id)];
 
-    private Tensor Logits(LlavaBatch batch) => model.Logits(model.Forward(model.Embed(batch.TextIds), batch.Sequences));
+    private Tensor Logits(SequenceBatch batch) => model.Logits(model.Forward(model.Embed(batch.TextIds), batch.Sequences));
 
     private void Load(string kind)
     {
@@ -156,5 +163,5 @@ public sealed class Qwen2ParityTests : IDisposable
     private List<int[]> Continuations(string name) => [.. Enumerable.Range(0, (int)expected[name].size(0)).Select(row => Ints(Longs(expected[name][row].contiguous())))];
 
     private IReadOnlyList<IReadOnlyList<int>> Generate(int length, Func<Tensor, IReadOnlyList<int>, long[]>? choose, IReadOnlyCollection<int> ends) => GreedyGenerator.Generate(
-        model, new GenerationRequest([.. Rows("left").Select(row => new LlavaSequence(Ints(row), null))], null, length) { Choose = choose, FurtherEnds = ends }, null);
+        new TextModel(model, Backend.For(model.Dtype, model.Device)), new GenerationRequest([.. Rows("left").Select(row => new TokenSequence(Ints(row), null))], null, length) { Choose = choose, FurtherEnds = ends }, null);
 }

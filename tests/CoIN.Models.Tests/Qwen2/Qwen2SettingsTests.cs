@@ -1,5 +1,5 @@
 using CoIN.Benchmark;
-using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using CoIN.Models.Qwen2;
 using CoIN.Models.Tests.Support;
 
@@ -15,7 +15,7 @@ public sealed class Qwen2SettingsTests : IDisposable
     public void What_a_configuration_leaves_out_has_transformers_default()
     {
         Write("""{"model_type": "qwen2", "num_attention_heads": 8, "num_key_value_heads": 2}""");
-        Assert.Equal(new LlamaConfig(4096, 22016, 32, 8, 2, 151936, 1e-6, 10000, 32768, false, AttentionBias: true), Qwen2Config.Read(folder.Path));
+        Assert.Equal(new DecoderConfig(4096, 22016, 32, 8, 2, 151936, 1e-6, 10000, 32768, false, AttentionBias: true), Qwen2Config.Read(folder.Path));
     }
 
     [Theory]

@@ -1,4 +1,4 @@
-using CoIN.Models.Kernels;
+using CoIN.Models.Cpu.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,8 @@
 using CoIN.Models.Adapters;
+using CoIN.Models.Adapters.Lora;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 using CoIN.Models.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,7 +21,7 @@ internal static class TinyLlava
         Directory.CreateDirectory(folder);
         LlavaInitializer.Write(
             folder,
-            new LlavaConfig(new ClipConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new LlamaConfig(32, 48, 2, 4, 2, vocabulary, 1e-5, 10000, 128, false), -2, false),
+            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 2, 4, 2, vocabulary, 1e-5, 10000, 128, false), -2, false),
             vocabulary - 1, 1);
         WriteSettings(folder, folder);
     }

@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
+using CoIN.Models.Sequences;
 using CoIN.Models.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,9 +1,11 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters;
-using CoIN.Models.Kernels;
+using CoIN.Models.Adapters.Lora;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Support;
-using CoIN.Models.Training;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,7 +22,7 @@ public sealed class TrainingPassTests : IDisposable
     {
         LlavaInitializer.Write(
             folder.Path,
-            new LlavaConfig(new ClipConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new LlamaConfig(32, 48, 3, 4, 2, 64, 1e-5, 10000, 128, false), -2, false), 63, 1);
+            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 3, 4, 2, 64, 1e-5, 10000, 128, false), -2, false), 63, 1);
         model = LlavaCheckpoint.Load(folder.Path, ScalarType.Float32, CPU, _ => { });
     }
 
@@ -63,7 +65,7 @@ public sealed class TrainingPassTests : IDisposable
     {
         using var adapter = Adapter(model);
         using var batch = Batch();
-        var loss = model.Loss(batch, Features(model), adapter);
+        var loss = Reference.Loss(model, batch, Features(model), adapter);
         loss.backward();
         var (value, gradients) = Gradients(model, 0, checkpointing: true, microBatches: 1, kernels);
         Assert.Equal(loss.item<float>(), value, 5);
@@ -75,15 +77,13 @@ public sealed class TrainingPassTests : IDisposable
     [InlineData(true)]
     public void Chunks_of_labelled_positions_add_up(bool kernels)
     {
-        Assert.SkipUnless(!kernels || CpuKernels.Available, "The processor has no AVX-512.");
+        var backend = TrainingWays.Backend(kernels);
         using var noGrad = no_grad();
         using var generator = new Generator(5, CPU);
         var hidden = randn(11, 32, generator: generator);
         var targets = arange(11);
-        (double, Tensor) Loss(int? chunk) => kernels
-            ? LabelledLoss.ComputeByKernels(model.Language, hidden, targets, 0.5, chunk) : LabelledLoss.Compute(model.Language, hidden, targets, 0.5, chunk);
-        var (whole, all) = Loss(null);
-        var (parts, some) = Loss(3);
+        var (whole, all) = backend.Loss(model.Language, hidden, targets, 0.5);
+        var (parts, some) = backend.Loss(model.Language, hidden, targets, 0.5, chunkRows: 3);
         Assert.InRange(whole - parts, -1e-5, 1e-5);
         Assert.InRange((all - some).abs().max().item<float>(), 0, 1e-7);
     }
@@ -114,25 +114,25 @@ public sealed class TrainingPassTests : IDisposable
     {
         foreach (var max in new[] { 5, 6, 7, 100 })
         {
-            using var batch = LlavaBatch.Create(Rows, model.Config.ImageTokens, max, CPU);
+            using var batch = SequenceBatch.Create(Rows, model.Config.ImageTokens, max, CPU);
             var sizes = Rows.Select(row => row.Measure(model.Config.ImageTokens, max)).ToList();
             Assert.Equal(batch.Sequences.Lengths, sizes.Select(size => size.Positions));
             Assert.Equal(batch.LabelledRows.size(0), sizes.Sum(size => size.Labelled));
         }
     }
 
-    private static readonly LlavaSequence[] Rows =
+    private static readonly TokenSequence[] Rows =
     [
-        new([1, LlavaBatch.ImagePlaceholder, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]),
+        new([1, SequenceBatch.ImagePlaceholder, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]),
         new([1, 9, 8, 2], [-100, -100, 8, 2]),
     ];
 
-    private static LlavaBatch Batch() => LlavaBatch.Create(Rows, 4, 100, CPU);
+    private static SequenceBatch Batch() => SequenceBatch.Create(Rows, 4, 100, CPU);
 
     private static Tensor Features(LlavaModel of)
     {
         using var noGrad = no_grad();
-        return of.Vision.Forward(linspace(-1, 1, 3 * 16 * 16).view(1, 3, 16, 16));
+        return of.Features(linspace(-1, 1, 3 * 16 * 16).view(1, 3, 16, 16));
     }
 
     private static LoraAdapter Adapter(LlavaModel of)

@@ -1,4 +1,6 @@
+using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Llava;
+using CoIN.Models.Sequences;
 using CoIN.Speed.Workloads;
 
 namespace CoIN.Speed.Comparison;
@@ -18,7 +20,7 @@ internal sealed class Work(Workload workload, LlavaConfig config)
     public double Training() => workload.Training.Sum(row =>
     {
         double positions = workload.Expanded(row.Ids);
-        return Picture() + (4 * LayerWeights * positions) + (3 * Attention(positions)) + (4 * HeadWeights * row.Labels.Count(label => label != LlavaBatch.Ignored));
+        return Picture() + (4 * LayerWeights * positions) + (3 * Attention(positions)) + (4 * HeadWeights * row.Labels.Count(label => label != SequenceBatch.Ignored));
     });
 
     /// <summary>Answering a task's questions.</summary>

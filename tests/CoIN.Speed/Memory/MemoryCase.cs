@@ -1,4 +1,5 @@
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
 
 namespace CoIN.Speed.Memory;
 
@@ -27,6 +28,6 @@ internal sealed record MemoryCase(string Size, LlavaConfig Config, string Dtype,
     public string Name => $"{Size}, {Dtype}{(Checkpointing ? ", checkpointing" : "")}";
 
     private static LlavaConfig Shape(int vision, int visionLayers, int edge, int text, int inner, int layers) => new(
-        new ClipConfig(vision, 4 * vision, visionLayers, vision / 64, edge * PatchSize, PatchSize, "quick_gelu", 1e-5),
-        new LlamaConfig(text, inner, layers, text / 64, text / 64, 32000, 1e-5, 10000, 2048, false), -2, false);
+        new VisionConfig(vision, 4 * vision, visionLayers, vision / 64, edge * PatchSize, PatchSize, "quick_gelu", 1e-5),
+        new DecoderConfig(text, inner, layers, text / 64, text / 64, 32000, 1e-5, 10000, 2048, false), -2, false);
 }

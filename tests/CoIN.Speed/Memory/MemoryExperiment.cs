@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Adapters;
 using CoIN.Models.Llava;
 using CoIN.Speed.Sides;
 using CoIN.Speed.Workloads;

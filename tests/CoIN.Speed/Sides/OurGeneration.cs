@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using CoIN.Models.Computing;
 using CoIN.Models.Generation;
+using CoIN.Models.Imaging;
 using CoIN.Models.Llava;
+using CoIN.Models.Sequences;
 using CoIN.Speed.Workloads;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,14 +14,14 @@ namespace CoIN.Speed.Sides;
 internal sealed class OurGeneration(LlavaModel model, Workload workload, string folder) : ISideWork
 {
     private readonly ImageLoader images = PixelFile.Open(workload, folder);
-    private FeatureCache features = new(model.Vision, model.Device);
+    private FeatureCache features = new(model);
 
     public SideRun Run(string task, string how)
     {
         if (how != "again")
         {
             features.Dispose();
-            features = new FeatureCache(model.Vision, model.Device);
+            features = new FeatureCache(model);
         }
 
         var questions = workload.Evaluation.Single(one => one.Name == task);
@@ -33,8 +36,8 @@ internal sealed class OurGeneration(LlavaModel model, Workload workload, string 
             answers.AddRange(GreedyGenerator.Generate(
                 model,
                 new GenerationRequest(
-                    [.. batch.Select(row => new LlavaSequence(row.Ids, null))],
-                    features.Of(pictures, i => images.Load([(pictures[i], pictures[i])], model.Device), long.MaxValue), questions.MaxNewTokens)
+                    [.. batch.Select(row => new TokenSequence(row.Ids, null))],
+                    features.Of(pictures, i => images.Load([(pictures[i], pictures[i])], model.Language.Device), long.MaxValue), questions.MaxNewTokens)
                 {
                     Pictures = [.. batch.Select(row => pictures.IndexOf(row.Picture.ToString()))],
                     Lengths = [.. batch.Select(row => row.Answer)],

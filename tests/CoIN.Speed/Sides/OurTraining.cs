@@ -3,8 +3,9 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
-using CoIN.Models.Conversation;
+using CoIN.Models.Adapters;
 using CoIN.Models.Llava;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Training;
 using CoIN.Speed.Workloads;
@@ -20,7 +21,7 @@ internal sealed class OurTraining : ISideWork
     // More passes than anyone measures: the session has to know its end beforehand.
     private const int Passes = 10_000;
 
-    private readonly LlavaTrainingSession session;
+    private readonly TrainingSession session;
     private readonly int stepsPerPass;
 
     public OurTraining(LlavaModel model, Workload workload, string folder)
@@ -43,7 +44,7 @@ internal sealed class OurTraining : ISideWork
             $"{i}", $"{row.Picture}", [new Turn("human", $"<image>\n{row.Question}"), new Turn("gpt", row.Answer)])).ToList();
         var prompts = new PromptBuilder(
             SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), ConversationTemplates.Get(Conversation), options.Model.MaxLength);
-        session = new LlavaTrainingSession(
+        session = new TrainingSession(
             model, options, new StageTraining(1, task, samples, null, null), prompts, PixelFile.Open(workload, folder), warning => throw new CoinException(warning));
         stepsPerPass = (int)Math.Ceiling(samples.Count / (double)workload.BatchSize);
     }

@@ -1,5 +1,5 @@
 using System.IO.MemoryMappedFiles;
-using CoIN.Models.Llava;
+using CoIN.Models.Imaging;
 using CoIN.Speed.Workloads;
 
 namespace CoIN.Speed.Sides;

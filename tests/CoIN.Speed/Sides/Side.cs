@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using CoIN.Benchmark;
-using CoIN.Models.Kernels;
+using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Llava;
+using CoIN.Models.Torch;
 using CoIN.Speed.Workloads;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Serialization;
@@ -24,7 +25,7 @@ internal static class Side
     {
         var workload = Workload.Read(folder);
         set_num_threads(workload.Threads);
-        var dtype = LlavaBase.ParseDtype(workload.Dtype);
+        var dtype = TorchNames.Dtype(workload.Dtype);
         var gemm = Gemm(dtype);
         using var model = LlavaCheckpoint.Load(Workload.ModelOf(folder), dtype, CPU, warning => throw new CoinException(warning));
         using ISideWork work = kind == "train" ? new OurTraining(model, workload, folder) : new OurGeneration(model, workload, folder);

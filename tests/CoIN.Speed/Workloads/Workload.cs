@@ -1,4 +1,4 @@
-using CoIN.Models.Llava;
+using CoIN.Models.Sequences;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Serialization;
 
@@ -8,7 +8,7 @@ namespace CoIN.Speed.Workloads;
 internal sealed record TrainingRow(int Picture, string Question, string Answer, IReadOnlyList<int> Ids, IReadOnlyList<int> Labels);
 
 /// <summary>A test question.</summary>
-/// <param name="Ids">The prompt, <see cref="LlavaBatch.ImagePlaceholder"/> where its picture stands.</param>
+/// <param name="Ids">The prompt, <see cref="SequenceBatch.ImagePlaceholder"/> where its picture stands.</param>
 /// <param name="Answer">Tokens after which the answer ends, on both sides alike.</param>
 internal sealed record QuestionRow(int Picture, IReadOnlyList<int> Ids, int Answer);
 
@@ -59,7 +59,7 @@ internal sealed record Workload
     public long TrainingTokens => Training.Sum(row => (long)Expanded(row.Ids));
 
     /// <summary>Positions of a sequence, pictures expanded.</summary>
-    public int Expanded(IReadOnlyList<int> ids) => ids.Count + (ids.Count(id => id == LlavaBatch.ImagePlaceholder) * (ImageTokens - 1));
+    public int Expanded(IReadOnlyList<int> ids) => ids.Count + (ids.Count(id => id == SequenceBatch.ImagePlaceholder) * (ImageTokens - 1));
 
     public static string FileOf(string folder) => Path.Combine(folder, "workload.json");
 

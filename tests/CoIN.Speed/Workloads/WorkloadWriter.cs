@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Learning;
-using CoIN.Models.Conversation;
 using CoIN.Models.Llava;
+using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 using CoIN.Speed.Sides;
 
@@ -36,8 +37,8 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
     {
         var size = (int)Math.Round(Math.Sqrt(imageTokens)) * PatchSize;
         return quick
-            ? new(new ClipConfig(64, 128, 3, 4, size, PatchSize, "quick_gelu", 1e-5), new LlamaConfig(128, 352, 2, 4, 4, 32000, 1e-5, 10000, 2048, false), -2, false)
-            : new(new ClipConfig(256, 1024, 7, 8, size, PatchSize, "quick_gelu", 1e-5), new LlamaConfig(512, 1376, 8, 8, 8, 32000, 1e-5, 10000, 2048, false), -2, false);
+            ? new(new VisionConfig(64, 128, 3, 4, size, PatchSize, "quick_gelu", 1e-5), new DecoderConfig(128, 352, 2, 4, 4, 32000, 1e-5, 10000, 2048, false), -2, false)
+            : new(new VisionConfig(256, 1024, 7, 8, size, PatchSize, "quick_gelu", 1e-5), new DecoderConfig(512, 1376, 8, 8, 8, 32000, 1e-5, 10000, 2048, false), -2, false);
     }
 
     /// <summary>Writes everything that the two sides read.</summary>
@@ -99,7 +100,7 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
             // Every prompt begins alike, with the system text.
             IEnumerable<int> system = Enumerable.Range(1000, SystemTokens - 1);
             rows.Add(new QuestionRow(
-                pictures - 1, [1, .. system, LlavaBatch.ImagePlaceholder, .. Ids(shape.Question)], Draw(shape.Answer)));
+                pictures - 1, [1, .. system, SequenceBatch.ImagePlaceholder, .. Ids(shape.Question)], Draw(shape.Answer)));
         }
 
         return new QuestionSet(shape.Name, shape.QuestionsPerPicture, shape.MaxNewTokens, rows);

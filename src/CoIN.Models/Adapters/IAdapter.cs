@@ -1,0 +1,32 @@
+using CoIN.Models.Modules;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Adapters;
+
+/// <summary>
+/// What a run trains: updates of the language model's linear maps, of one kind or another, and (as CoIN does) the projector. A value beside the base model, passed to the forward pass; the
+/// base never changes.
+/// </summary>
+internal interface IAdapter : IDisposable
+{
+    /// <summary>The trained projector in float32, or null where the base's own is used.</summary>
+    Projector? Projector { get; }
+
+    /// <summary>Whether <see cref="Updates"/> can be folded into the weights, so that nothing is left to compute beside them.</summary>
+    bool CanMerge { get; }
+
+    /// <summary>The updates of a pass.</summary>
+    /// <param name="dropout">Drops inputs of the updates; null outside training.</param>
+    IDecoderUpdates Updates(Dropout? dropout = null);
+
+    /// <summary>What is trained of the updates, as it is held.</summary>
+    IEnumerable<Tensor> UpdateParameters();
+
+    /// <summary>All that is trained: the updates' parameters, then the projector's.</summary>
+    IEnumerable<Tensor> Parameters();
+
+    /// <summary>Writes the adapter's files into a folder, flushed to disk.</summary>
+    /// <param name="dropout">The probability with which it was trained.</param>
+    /// <param name="baseModel">What it was trained for, for people.</param>
+    void Write(string folder, double dropout, string baseModel);
+}

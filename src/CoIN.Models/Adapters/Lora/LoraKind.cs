@@ -1,0 +1,23 @@
+using CoIN.Benchmark.Experiments;
+using CoIN.Models.Modules;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Adapters.Lora;
+
+/// <summary>LoRA, in PEFT's files.</summary>
+internal sealed class LoraKind : IAdapterKind
+{
+    /// <inheritdoc/>
+    public bool Recognizes(string folder) => PeftWeights.IsAdapter(folder);
+
+    /// <inheritdoc/>
+    public IAdapter Initialize(DecoderModel language, Projector projector, LoraOptions options, Device device, long seed) =>
+        LoraAdapter.Initialize(language, projector, options, device, seed);
+
+    /// <inheritdoc/>
+    public IAdapter Read(string folder, DecoderModel language, Projector projector) => PeftFolder.Read(folder, language, projector);
+
+    /// <inheritdoc/>
+    public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options) =>
+        PeftFolder.ReadToTrain(folder, language, projector, options);
+}

@@ -1,0 +1,41 @@
+using CoIN.Models.Adapters;
+using CoIN.Models.Modules;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Computing;
+
+/// <summary>
+/// What computes a model's passes: the same numbers to rounding, by other means. Chosen once for a model, by its type and device; whoever has a model asks its backend and nobody else.
+/// </summary>
+internal interface IBackend
+{
+    /// <summary>Pictures that are worth looking at together: more than one only where a picture's features are the same bits in any company, and where one alone is little work.</summary>
+    int PicturesTogether(VisionTransformer tower);
+
+    /// <summary>Features of pictures, as <see cref="VisionTransformer.Forward"/>; no gradient is wanted.</summary>
+    Tensor Vision(VisionTransformer tower, Tensor pixels);
+
+    /// <summary>As <see cref="Projector.Forward"/>, with a graph where the projector is trained.</summary>
+    Tensor Project(Projector projector, Tensor features, ScalarType dtype);
+
+    /// <summary>As <see cref="DecoderModel.Logits"/>; no gradient is wanted.</summary>
+    Tensor Logits(DecoderModel language, Tensor hidden);
+
+    /// <summary>The mean cross entropy of labelled positions and its gradient with respect to the hidden states; the head is frozen.</summary>
+    /// <param name="hidden">[labelled, hidden size], before the final norm.</param>
+    /// <param name="targets">int64 [labelled].</param>
+    /// <param name="weight">Factor on the gradient.</param>
+    /// <param name="chunkRows">Positions whose logits exist together; null for <see cref="LossChunks.Rows"/>.</param>
+    /// <returns>The mean in nats, without the factor; the gradient, shaped as <paramref name="hidden"/>.</returns>
+    (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, int? chunkRows = null);
+
+    /// <summary>Forward and backward of an adapter's micro-batches.</summary>
+    /// <param name="dropout">Drops inputs of the adapter; null for none.</param>
+    /// <param name="checkpointing">Whether layers are computed a second time instead of being kept.</param>
+    ITrainingPass Training(IPromptedModel model, IAdapter adapter, Dropout? dropout, bool checkpointing);
+
+    /// <summary>A batch of prompts to answer.</summary>
+    /// <param name="adapter">What is beside the weights; null for nothing.</param>
+    IDecodingBatch Decoding(IPromptedModel model, GenerationRequest request, IAdapter? adapter);
+}

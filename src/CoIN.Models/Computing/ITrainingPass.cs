@@ -1,0 +1,17 @@
+using CoIN.Models.Sequences;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Computing;
+
+/// <summary>
+/// Forward and backward of a micro-batch with little memory. With checkpointing (Chen et al. 2016) a layer's activations exist only while its own gradients are computed: the
+/// forward pass keeps each layer's input alone, the backward pass computes the layer again. The gradients are the same bits either way.
+/// </summary>
+internal interface ITrainingPass
+{
+    /// <summary>Adds a micro-batch's gradients to those of the adapter.</summary>
+    /// <param name="features">[pictures, image tokens, vision size] of the frozen vision tower; null without pictures.</param>
+    /// <param name="weight">The micro-batch's part of its step: 1 / micro-batches.</param>
+    /// <returns>Mean cross entropy over its labelled tokens, in nats.</returns>
+    double Run(SequenceBatch batch, Tensor? features, double weight);
+}

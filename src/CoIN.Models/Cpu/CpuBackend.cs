@@ -1,0 +1,67 @@
+using CoIN.Models.Adapters;
+using CoIN.Models.Computing;
+using CoIN.Models.Cpu.Kernels;
+using CoIN.Models.Modules;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Cpu;
+
+/// <summary>float32 by <see cref="CpuKernels"/>. A position's numbers are the same bits whatever is computed with it.</summary>
+internal sealed class CpuBackend : IBackend
+{
+    /// <inheritdoc/>
+    public int PicturesTogether(VisionTransformer tower) => CpuVision.PicturesTogether(tower.Config);
+
+    /// <inheritdoc/>
+    public Tensor Vision(VisionTransformer tower, Tensor pixels) => CpuVision.Forward(tower, pixels);
+
+    /// <inheritdoc/>
+    public Tensor Project(Projector projector, Tensor features, ScalarType dtype)
+    {
+        if (is_grad_enabled() && projector.Parameters.Any(parameter => parameter.requires_grad))
+        {
+            return projector.Forward(features, dtype);
+        }
+
+        using var scope = NewDisposeScope();
+        var hidden = nn.functional.gelu(MatrixProduct.Linear(features, projector.Parameters[0].to(dtype), projector.Parameters[1].to(dtype)));
+        return MatrixProduct.Linear(hidden, projector.Parameters[2].to(dtype), projector.Parameters[3].to(dtype)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor Logits(DecoderModel language, Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        var normalized = CpuKernels.Serve(hidden) ? RowKernels.RmsNorm(hidden, language.Norm, language.Config.RmsNormEps) : language.Normalize(hidden);
+        return MatrixProduct.Linear(normalized, language.Head, null).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, int? chunkRows = null)
+    {
+        var total = hidden.size(0);
+        var gradient = zeros_like(hidden);
+        var wanted = targets.data<long>().ToArray();
+        double loss = 0;
+        foreach (var (first, count) in LossChunks.Of(total, chunkRows ?? LossChunks.Rows(language.Config.VocabularySize)))
+        {
+            using var scope = NewDisposeScope();
+            var chunk = hidden.narrow(0, first, count);
+            var logits = Logits(language, chunk);
+            loss += RowGradients.CrossEntropy(logits, wanted.AsSpan((int)first, (int)count), (float)(weight / total)) / total;
+            var normalized = empty_like(chunk);
+            PanelProduct.Run(MatrixView.Of(logits), MatrixView.Of(language.Head), MatrixView.Of(normalized), adds: false);
+            RowGradients.AddRmsNorm(chunk, language.Norm, language.Config.RmsNormEps, normalized, gradient.narrow(0, first, count));
+        }
+
+        return (loss, gradient);
+    }
+
+    /// <inheritdoc/>
+    public ITrainingPass Training(IPromptedModel model, IAdapter adapter, Dropout? dropout, bool checkpointing) =>
+        new KernelTrainingPass(model, this, adapter, dropout, checkpointing);
+
+    /// <inheritdoc/>
+    public IDecodingBatch Decoding(IPromptedModel model, GenerationRequest request, IAdapter? adapter) => new KernelDecodingBatch(model, this, request, adapter);
+}

@@ -1,0 +1,59 @@
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Adapters;
+using CoIN.Models.Computing;
+using CoIN.Models.Sequences;
+using CoIN.Models.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Generation;
+
+/// <summary>
+/// Greedy answers of the base model with an adapter. In float32 an adapter that can be folded into copies of the weights that it touches is; in shorter types, where
+/// folding would round the update away, it stays beside them.
+/// </summary>
+internal sealed class GenerationSession : IGenerationSession
+{
+    private readonly IPictureModel model;
+    private readonly IPictureModel? merged;
+    private readonly IAdapter? adapter;
+    private readonly ExperimentOptions options;
+    private readonly PromptBuilder prompts;
+    private readonly TestPictures pictures;
+
+    public GenerationSession(IPictureModel model, ExperimentOptions options, string? adapterFolder, PromptBuilder prompts, TestPictures pictures)
+    {
+        this.model = model;
+        this.options = options;
+        this.prompts = prompts;
+        this.pictures = pictures;
+        adapter = adapterFolder is null ? null : AdapterKinds.In(adapterFolder).Read(adapterFolder, model.Language, model.Projector);
+        merged = adapter is { CanMerge: true } && model.Language.Dtype == ScalarType.Float32 ? model.Merged(adapter) : null;
+    }
+
+    public IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var sequences = samples.Select(sample => new TokenSequence(Cut(prompts.Evaluation(sample.Text, sample.Image is not null)), null)).ToList();
+        var (features, rows) = pictures.Features(samples);
+        var request = new GenerationRequest(sequences, features, maxNewTokens) { Pictures = rows, EndOfSequence = prompts.EndOfSequence };
+        var answers = GreedyGenerator.Generate(merged ?? model, request, merged is null ? adapter : null);
+        return [.. samples.Zip(answers, (sample, ids) => new Prediction(sample.QuestionId, prompts.Decode(ids).Trim()))];
+    }
+
+    public void Prepare(IReadOnlyList<TestSample> samples) => pictures.Prepare(samples);
+
+    public void Dispose()
+    {
+        pictures.Dispose();
+        merged?.Language.Dispose();
+        adapter?.Dispose();
+        HeapPolicy.GiveBack();
+    }
+
+    private List<int> Cut(IReadOnlyList<int> ids) =>
+        EvaluationCut.Apply(ids, model.ImageTokens, EvaluationCut.Limit(options.Model.MaxLength, model.Language.Config.MaxPositions));
+}

@@ -1,0 +1,73 @@
+using CoIN.Models.Adapters;
+using CoIN.Models.Computing;
+using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Libtorch;
+
+/// <summary>Training by libtorch, whose graph finds the gradients.</summary>
+internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, IAdapter adapter, Dropout? dropout, bool checkpointing) : ITrainingPass
+{
+    private readonly DecoderModel language = model.Language;
+    private readonly IDecoderUpdates updates = adapter.Updates(dropout);
+
+    /// <inheritdoc/>
+    public double Run(SequenceBatch batch, Tensor? features, double weight)
+    {
+        using var scope = NewDisposeScope();
+        var embedded = model.Embed(batch, features, adapter.Projector);
+        return checkpointing ? LayerByLayer(embedded, batch, weight) : InOneGraph(embedded, batch, weight);
+    }
+
+    private double InOneGraph(Tensor embedded, SequenceBatch batch, double weight)
+    {
+        var hidden = language.Forward(embedded, batch.Sequences, updates, rows: batch.LabelledRows);
+        var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight);
+        hidden.backward([gradient]);
+        return loss;
+    }
+
+    private double LayerByLayer(Tensor embedded, SequenceBatch batch, double weight)
+    {
+        var attention = new WholeSequences(language.Config, batch.Sequences);
+        var rotation = language.Rotation(batch.Sequences.Positions);
+        var last = language.Layers.Count - 1;
+        Tensor Layer(int i, Tensor input) =>
+            language.Layers[i].Forward(input, i, rotation, attention, updates.Layer(i), i == last ? batch.LabelledRows : null);
+        var inputs = new Tensor[last + 1];
+        inputs[0] = embedded.detach();
+        for (var i = 0; i < last; i++)
+        {
+            using var noGrad = no_grad();
+            inputs[i + 1] = Layer(i, inputs[i]);
+        }
+
+        // The last layer's gradients are wanted at once: it is computed once, with its graph.
+        double loss = 0;
+        Tensor? gradient = null;
+        for (var i = last; i >= 0; i--)
+        {
+            using var layerScope = NewDisposeScope();
+            using var input = inputs[i];
+            input.requires_grad_(i > 0 || embedded.requires_grad);
+            var output = Layer(i, input);
+            if (i == last)
+            {
+                (loss, gradient) = backend.Loss(language, output, batch.Targets, weight);
+            }
+
+            output.backward([gradient!]);
+            gradient!.Dispose();
+            gradient = input.requires_grad ? input.grad!.MoveToOuterDisposeScope() : null;
+        }
+
+        if (gradient is not null)
+        {
+            embedded.backward([gradient]);
+        }
+
+        return loss;
+    }
+}

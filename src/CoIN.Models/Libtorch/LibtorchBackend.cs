@@ -1,0 +1,54 @@
+using CoIN.Models.Adapters;
+using CoIN.Models.Computing;
+using CoIN.Models.Modules;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace CoIN.Models.Libtorch;
+
+/// <summary>The modules as they are, by libtorch: on GPUs, in short types, and on processors that nothing else is for.</summary>
+internal sealed class LibtorchBackend : IBackend
+{
+    /// <inheritdoc/>
+    public int PicturesTogether(VisionTransformer tower) => 1;
+
+    /// <inheritdoc/>
+    public Tensor Vision(VisionTransformer tower, Tensor pixels) => tower.Forward(pixels);
+
+    /// <inheritdoc/>
+    public Tensor Project(Projector projector, Tensor features, ScalarType dtype) => projector.Forward(features, dtype);
+
+    /// <inheritdoc/>
+    public Tensor Logits(DecoderModel language, Tensor hidden) => language.Logits(hidden);
+
+    /// <inheritdoc/>
+    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, int? chunkRows = null)
+    {
+        var total = hidden.size(0);
+        var gradient = empty_like(hidden);
+        using var graph = enable_grad();
+        using var detached = hidden.detach();
+        double loss = 0;
+        foreach (var (first, count) in LossChunks.Of(total, chunkRows ?? LossChunks.Rows(language.Config.VocabularySize)))
+        {
+            using var scope = NewDisposeScope();
+            var chunk = detached.narrow(0, first, count).requires_grad_(true);
+            var mean = F.cross_entropy(language.Logits(chunk), targets.narrow(0, first, count));
+            var part = count / (double)total;
+            loss += mean.item<float>() * part;
+            var factor = part * weight;
+            (factor == 1 ? mean : mean * tensor(new[] { (float)factor }, device: mean.device)).backward();
+            gradient.narrow(0, first, count).copy_(chunk.grad!);
+        }
+
+        return (loss, gradient);
+    }
+
+    /// <inheritdoc/>
+    public ITrainingPass Training(IPromptedModel model, IAdapter adapter, Dropout? dropout, bool checkpointing) =>
+        new GraphTrainingPass(model, this, adapter, dropout, checkpointing);
+
+    /// <inheritdoc/>
+    public IDecodingBatch Decoding(IPromptedModel model, GenerationRequest request, IAdapter? adapter) => new TorchDecodingBatch(model, request, adapter);
+}

@@ -1,0 +1,126 @@
+using CoIN.Models.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace CoIN.Models.Modules;
+
+/// <summary>The LLaMA language model (Touvron et al. 2023), and those that are like it but for biases and names.</summary>
+internal sealed class DecoderModel : IDisposable
+{
+    private readonly DecoderNames names;
+    private readonly Rotary rotary;
+
+    /// <summary>Takes the model out of a checkpoint.</summary>
+    /// <param name="prefix">E.g. <c>language_model.model.</c>.</param>
+    /// <param name="headName">E.g. <c>language_model.lm_head.weight</c>.</param>
+    /// <param name="names">What follows the prefix; null for LLaMA's names.</param>
+    public DecoderModel(
+        CheckpointFolder checkpoint, string prefix, string headName, DecoderConfig config, ScalarType dtype, Device device, DecoderNames? names = null)
+    {
+        Config = config;
+        this.names = names ??= DecoderNames.Llama;
+        Embedding = checkpoint.Take($"{prefix}{names.Embedding}.weight", dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new DecoderLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device))];
+        Norm = checkpoint.Take($"{prefix}{names.Norm}.weight", dtype, device, config.HiddenSize).DetachFromDisposeScope();
+        Head = config.TiedEmbeddings
+            ? Embedding.alias().DetachFromDisposeScope()
+            : checkpoint.Take(headName, dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
+
+        // Old checkpoints store what is computed here.
+        checkpoint.Ignore(name => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TiedEmbeddings && name == headName));
+        rotary = new Rotary(config.MaxPositions, config.HeadSize, config.RopeTheta, dtype, device);
+    }
+
+    private DecoderModel(DecoderModel other, IDecoderUpdates updates)
+    {
+        (Config, names) = (other.Config, other.names);
+        Embedding = other.Embedding.alias().DetachFromDisposeScope();
+        Norm = other.Norm.alias().DetachFromDisposeScope();
+        Head = other.Head.alias().DetachFromDisposeScope();
+        Layers = [.. other.Layers.Select((layer, i) => layer.Merged(updates.Layer(i)))];
+        rotary = new Rotary(Config.MaxPositions, Config.HeadSize, Config.RopeTheta, Dtype, Device);
+    }
+
+    public DecoderConfig Config { get; }
+
+    /// <summary>[vocabulary, hidden size].</summary>
+    public Tensor Embedding { get; }
+
+    public IReadOnlyList<DecoderLayer> Layers { get; }
+
+    /// <summary>[hidden size]: the final norm's weight.</summary>
+    public Tensor Norm { get; }
+
+    /// <summary>[vocabulary, hidden size].</summary>
+    public Tensor Head { get; }
+
+    public ScalarType Dtype => Embedding.dtype;
+
+    public Device Device => Embedding.device;
+
+    /// <summary>Rotary cosines and sines [positions, head size] by position.</summary>
+    public (Tensor Cos, Tensor Sin) Rotations => rotary.All;
+
+    /// <summary>The model with updates folded into copies of the touched weights; shares all the others.</summary>
+    public DecoderModel Merged(IDecoderUpdates updates) => new(this, updates);
+
+    /// <summary>Hidden states before the final norm.</summary>
+    /// <param name="embedded">[N, hidden size].</param>
+    /// <param name="positions">int64 [N]: each one's place in its sequence.</param>
+    /// <param name="rows">int64: the only positions that are wanted, if given; the last layer leaves out what they do not need.</param>
+    /// <returns>[N or <paramref name="rows"/>, hidden size].</returns>
+    public Tensor Forward(Tensor embedded, Tensor positions, DecoderAttention attention, IDecoderUpdates? updates = null, Tensor? rows = null)
+    {
+        using var scope = NewDisposeScope();
+        var rotation = rotary.At(positions);
+        var x = embedded;
+        for (var i = 0; i < Layers.Count; i++)
+        {
+            x = Layers[i].Forward(x, i, rotation, attention, updates?.Layer(i), i == Layers.Count - 1 ? rows : null);
+        }
+
+        return x.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same for whole sequences.</summary>
+    /// <param name="embedded">[sum of lengths, hidden size].</param>
+    public Tensor Forward(Tensor embedded, PackedSequences sequences, IDecoderUpdates? updates = null, Tensor? rows = null) =>
+        Forward(embedded, sequences.Positions, new WholeSequences(Config, sequences), updates, rows);
+
+    /// <summary>The rotations of some positions, for layers that are run one by one.</summary>
+    /// <param name="positions">int64 [N].</param>
+    public (Tensor Cos, Tensor Sin) Rotation(Tensor positions) => rotary.At(positions);
+
+    /// <summary>Embeds token ids: int64 [N] to [N, hidden size].</summary>
+    public Tensor Embed(Tensor ids) => Embedding.index_select(0, ids);
+
+    /// <summary>The final norm.</summary>
+    public Tensor Normalize(Tensor hidden) => RmsNorm.Forward(hidden, Norm, Config.RmsNormEps);
+
+    /// <summary>Final norm and head: [N, hidden size] to float32 logits [N, vocabulary].</summary>
+    public Tensor Logits(Tensor hidden) => F.linear(Normalize(hidden), Head).to(ScalarType.Float32);
+
+    /// <summary>Every weight by its name in the checkpoint.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix, string headName) =>
+    [
+        ($"{prefix}{names.Embedding}.weight", Embedding),
+        .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{names.Layers}.{i}.")),
+        ($"{prefix}{names.Norm}.weight", Norm),
+        .. Config.TiedEmbeddings ? Array.Empty<(string, Tensor)>() : [(headName, Head)],
+    ];
+
+    /// <summary>The tensors as they are held (fused ones once).</summary>
+    public IEnumerable<Tensor> Parameters() =>
+        [Embedding, Norm, .. Layers.SelectMany(layer => layer.Parameters()), .. Config.TiedEmbeddings ? Array.Empty<Tensor>() : [Head]];
+
+    public void Dispose()
+    {
+        foreach (var tensor in Parameters())
+        {
+            tensor.Dispose();
+        }
+
+        rotary.Dispose();
+    }
+}

@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Modules;
+
+/// <summary>What is added to a decoder's linear maps in one pass. The layers do not know what it is.</summary>
+internal interface IDecoderUpdates
+{
+    /// <summary>The updates of a layer, which begins now: what is drawn at random is drawn anew for it.</summary>
+    /// <param name="layer">From 0.</param>
+    ILayerUpdates Layer(int layer);
+}
+
+/// <summary>The updates of one layer's maps; null for a map that is left alone.</summary>
+internal interface ILayerUpdates
+{
+    ILinearUpdate? Qkv { get; }
+
+    ILinearUpdate? Output { get; }
+
+    ILinearUpdate? GateUp { get; }
+
+    ILinearUpdate? Down { get; }
+}
+
+/// <summary>What is added to the result of one <see cref="Linear"/>.</summary>
+internal interface ILinearUpdate
+{
+    /// <summary>Adds it.</summary>
+    /// <param name="outputs">The parts' outputs, each [N, outputs].</param>
+    /// <param name="x">[N, inputs].</param>
+    Tensor[] AddTo(Tensor[] outputs, Tensor x);
+
+    /// <summary>The map's weight with the update folded in, as new memory.</summary>
+    /// <exception cref="NotSupportedException">The update depends on its input: nothing can stand for it.</exception>
+    Tensor Merge(Linear linear);
+}

@@ -1,0 +1,125 @@
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace CoIN.Models.Modules;
+
+/// <summary>
+/// A vision transformer (Dosovitskiy et al. 2021), CLIP's (Radford et al. 2021) above all: the hidden state of one of its layers is the picture's features.
+/// Layers above that one are not loaded.
+/// </summary>
+internal sealed class VisionTransformer : IDisposable
+{
+    private readonly VisionNames names;
+
+    /// <summary>Takes the transformer out of a checkpoint.</summary>
+    /// <param name="prefix">E.g. <c>vision_tower.vision_model.</c>.</param>
+    /// <param name="layers">Layers up to the features.</param>
+    /// <param name="keepClassToken">Whether the class token's position belongs to the features.</param>
+    /// <param name="names">What follows the prefix; null for CLIP's names.</param>
+    public VisionTransformer(
+        CheckpointFolder checkpoint, string prefix, VisionConfig config, int layers, bool keepClassToken, ScalarType dtype, Device device, VisionNames? names = null)
+    {
+        Config = config;
+        KeepClassToken = keepClassToken;
+        this.names = names ??= VisionNames.Clip;
+        int size = config.HiddenSize;
+        using var scope = NewDisposeScope();
+        Tensor Take(string name, params long[] shape) => checkpoint.Take($"{prefix}{name}", dtype, device, shape).DetachFromDisposeScope();
+        ClassEmbedding = config.ClassToken ? Take(names.ClassEmbedding, size) : null;
+        PatchEmbedding = Take($"{names.PatchEmbedding}.weight", size, 3, config.PatchSize, config.PatchSize);
+        PatchBias = config.PatchBias ? Take($"{names.PatchEmbedding}.bias", size) : null;
+        PositionEmbedding = Take(names.PositionEmbedding, config.Positions, size);
+        InputNorm = config.InputNorm ? new LayerNorm(checkpoint, $"{prefix}{names.InputNorm}", size, config.LayerNormEps, dtype, device) : null;
+        Layers = [.. Enumerable.Range(0, layers).Select(i => new VisionLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device))];
+        var unused = names.Unused.Concat(Enumerable.Range(layers, config.Layers - layers).Select(i => $"{names.Layers}.{i}.")).Select(name => prefix + name).ToList();
+        checkpoint.Ignore(name => unused.Any(start => name.StartsWith(start, StringComparison.Ordinal)));
+    }
+
+    public VisionConfig Config { get; }
+
+    public bool KeepClassToken { get; }
+
+    /// <summary>[hidden size], or null where there is no class token.</summary>
+    public Tensor? ClassEmbedding { get; }
+
+    /// <summary>[hidden size, 3, patch, patch].</summary>
+    public Tensor PatchEmbedding { get; }
+
+    /// <summary>[hidden size], or null.</summary>
+    public Tensor? PatchBias { get; }
+
+    /// <summary>[positions, hidden size].</summary>
+    public Tensor PositionEmbedding { get; }
+
+    /// <summary>The norm in front of the first layer, or null.</summary>
+    public LayerNorm? InputNorm { get; }
+
+    public IReadOnlyList<VisionLayer> Layers { get; }
+
+    /// <summary>Features of pictures.</summary>
+    /// <param name="pixels">[pictures, 3, size, size], normalized.</param>
+    /// <returns>[pictures, image tokens, hidden size].</returns>
+    public Tensor Forward(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        var x = Embed(pixels);
+        foreach (var layer in Layers)
+        {
+            // Without a graph, nothing but the latest state is needed any more.
+            using var below = x;
+            x = layer.Forward(below);
+        }
+
+        return Features(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Embeddings of the patches with their positions, before the norm in front of the first layer.</summary>
+    /// <param name="patches">[pictures, patches, hidden size].</param>
+    public Tensor WithPositions(Tensor patches)
+    {
+        using var scope = NewDisposeScope();
+        var x = ClassEmbedding is null ? patches : cat([ClassEmbedding.expand(patches.size(0), 1, -1), patches], 1);
+        return x.add(PositionEmbedding, Scalars.One).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What of the last layer's output are features, as a view.</summary>
+    public Tensor Features(Tensor x) => KeepClassToken || ClassEmbedding is null ? x : x.narrow(1, 1, Config.Patches);
+
+    /// <summary>What the first layer gets.</summary>
+    public Tensor Embed(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        var patches = F.conv2d(pixels.to(PatchEmbedding.dtype), PatchEmbedding, PatchBias, strides: [Config.PatchSize, Config.PatchSize]).flatten(2).transpose(1, 2);
+        var x = WithPositions(patches);
+        return (InputNorm?.Forward(x) ?? x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Every weight by its name in the checkpoint.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
+    [
+        .. ClassEmbedding is null ? Array.Empty<(string, Tensor)>() : [($"{prefix}{names.ClassEmbedding}", ClassEmbedding)],
+        ($"{prefix}{names.PatchEmbedding}.weight", PatchEmbedding),
+        .. PatchBias is null ? Array.Empty<(string, Tensor)>() : [($"{prefix}{names.PatchEmbedding}.bias", PatchBias)],
+        ($"{prefix}{names.PositionEmbedding}", PositionEmbedding),
+        .. InputNorm?.Named($"{prefix}{names.InputNorm}") ?? [],
+        .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{names.Layers}.{i}.")),
+    ];
+
+    /// <summary>The tensors as they are held (fused ones once): what an optimizer of the whole transformer updates.</summary>
+    public IEnumerable<Tensor> Parameters() =>
+    [
+        .. new[] { ClassEmbedding, PatchEmbedding, PatchBias, PositionEmbedding, InputNorm?.Weight, InputNorm?.Bias }.OfType<Tensor>(),
+        .. Layers.SelectMany(layer => layer.Parameters()),
+    ];
+
+    public void Dispose()
+    {
+        foreach (var tensor in Parameters())
+        {
+            tensor.Dispose();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Runtime.ExceptionServices;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+
+namespace CoIN.Models.Sequences;
+
+/// <summary>
+/// A task's training samples with their sizes. Their tokens are not kept: they are made again for each micro-batch, which costs less than the memory of a hundred
+/// thousand tokenized samples.
+/// </summary>
+internal sealed class TrainingSet
+{
+    private readonly PromptBuilder prompts;
+
+    private TrainingSet(PromptBuilder prompts, IReadOnlyList<TrainingSample> samples, IReadOnlyList<SequenceSize> sizes, IReadOnlyList<string> masked)
+    {
+        this.prompts = prompts;
+        Samples = samples;
+        Sizes = sizes;
+        Masked = masked;
+    }
+
+    /// <summary>Samples that have something to learn, in file order.</summary>
+    public IReadOnlyList<TrainingSample> Samples { get; }
+
+    /// <summary>Their sizes.</summary>
+    public IReadOnlyList<SequenceSize> Sizes { get; }
+
+    /// <summary>
+    /// Ids of the samples without a single labelled token, which are left out: they teach nothing, and a batch of them would make the loss NaN.
+    /// </summary>
+    public IReadOnlyList<string> Masked { get; }
+
+    /// <summary>Tokenizes every sample once, on all cores, to know its size.</summary>
+    /// <exception cref="CoinException">A sample's turns do not alternate.</exception>
+    public static TrainingSet Measure(IReadOnlyList<TrainingSample> samples, PromptBuilder prompts, int imageTokens, int maxLength)
+    {
+        var sizes = new SequenceSize[samples.Count];
+        try
+        {
+            Parallel.For(0, samples.Count, i => sizes[i] = Tokenize(prompts, samples[i]).Measure(imageTokens, maxLength));
+        }
+        catch (AggregateException e)
+        {
+            // Samples are read one by one as far as people are concerned.
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+
+        var usable = Enumerable.Range(0, samples.Count).Where(i => sizes[i].Labelled > 0).ToList();
+        return new TrainingSet(
+            prompts, [.. usable.Select(i => samples[i])], [.. usable.Select(i => sizes[i])],
+            [.. Enumerable.Range(0, samples.Count).Where(i => sizes[i].Labelled == 0).Select(i => samples[i].Id)]);
+    }
+
+    /// <summary>Ids of the samples with a picture that no tag of their text asks for.</summary>
+    public IReadOnlyList<string> Unshown =>
+        [.. Samples.Where(sample => sample.Image is not null && !sample.Conversations.Any(turn => turn.Value.Contains(PromptBuilder.ImageTag, StringComparison.Ordinal))).Select(sample => sample.Id)];
+
+    /// <summary>Makes sure that there is something to learn.</summary>
+    /// <exception cref="CoinException">No sample has an answer that can be learned.</exception>
+    public TrainingSet NotEmpty(TaskOptions task) => Samples.Count > 0 ? this : throw new CoinException(
+        $"Task {task.Name} has no training sample with an answer to learn. Check its {task.TrainFile} and model.max-length.");
+
+    /// <summary>A sample's tokens.</summary>
+    public TokenSequence Sequence(int sample) => Tokenize(prompts, Samples[sample]);
+
+    private static TokenSequence Tokenize(PromptBuilder prompts, TrainingSample sample)
+    {
+        var tokens = prompts.Training(sample);
+        return new TokenSequence(tokens.Ids, tokens.Labels);
+    }
+}

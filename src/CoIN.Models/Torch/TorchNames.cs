@@ -1,0 +1,37 @@
+using CoIN.Benchmark;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Torch;
+
+/// <summary>Types and devices by the names that configurations give them.</summary>
+internal static class TorchNames
+{
+    /// <param name="key">The configuration's name for it.</param>
+    /// <exception cref="CoinException">There is no such type.</exception>
+    public static ScalarType Dtype(string dtype, string key = "model.dtype") => dtype switch
+    {
+        "float32" => ScalarType.Float32,
+        "bfloat16" => ScalarType.BFloat16,
+        "float16" => ScalarType.Float16,
+        _ => throw new CoinException($"{key} is {dtype}; possible are float32, bfloat16 and float16."),
+    };
+
+    /// <exception cref="CoinException">It is no device, or one that this libtorch cannot use.</exception>
+    public static Device Device(string device)
+    {
+        if (device.StartsWith("cuda", StringComparison.Ordinal) && !cuda.is_available())
+        {
+            throw new CoinException($"Device {device} is configured but this libtorch sees no CUDA device. Use device cpu, or a libtorch with CUDA on a GPU host.");
+        }
+
+        try
+        {
+            return torch.device(device);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            throw new CoinException($"'{device}' is not a device. Devices are cpu, cuda:0, cuda:1, …", e);
+        }
+    }
+}
