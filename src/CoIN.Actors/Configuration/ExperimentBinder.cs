@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Instructions;
 using CoIN.Benchmark.Scoring;
 using Microsoft.Extensions.Logging;
@@ -8,11 +9,6 @@ namespace CoIN.Actors.Configuration;
 /// <summary>Turns the <c>coin</c> section into the typed records and notes values that cannot be.</summary>
 internal static class ExperimentBinder
 {
-    private static readonly Dictionary<string, Method> Methods = new()
-    {
-        ["sequential-lora"] = Method.SequentialLora, ["zero-shot"] = Method.ZeroShot,
-    };
-
     private static readonly Dictionary<string, Schedule> Schedules = new()
     {
         ["cosine"] = Schedule.Cosine, ["constant"] = Schedule.Constant,
@@ -41,7 +37,7 @@ internal static class ExperimentBinder
     public static ExperimentOptions Experiment(Section coin, bool needsModel = true) => new()
     {
         Name = Name(coin),
-        Method = coin.OneOf("method", Methods),
+        Method = coin.OneOf("method", LearningMethods.Keys),
         Seed = coin.Int("seed"),
         Tasks = Tasks(coin),
         Data = Data(coin.Child("data")),

@@ -78,9 +78,10 @@ public static class FileRules
             return;
         }
 
-        foreach (var task in options.Tasks.Where(task => task.Folder.Length > 0))
+        var curriculum = options.Curriculum();
+        foreach (var (place, task) in options.Tasks.Index().Where(pair => pair.Item.Folder.Length > 0))
         {
-            if (options.Method != Method.ZeroShot)
+            if (curriculum.Learns(place))
             {
                 CheckFile(options, task, task.TrainFile, "train-file", problems);
             }

@@ -126,6 +126,10 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         where T : struct =>
         Parse<T>(key, string.Join(" or ", names.Keys), names.TryGetValue) ?? Missing<T>(key, string.Join(" or ", names.Keys), default);
 
+    /// <summary>One of a few names, by itself.</summary>
+    public string OneOf(string key, IReadOnlyCollection<string> names) =>
+        names.ElementAt(OneOf(key, names.Index().ToDictionary(pair => pair.Item, pair => pair.Index)));
+
     /// <summary>A list, written <c>[a, b]</c> or <c>a, b</c>.</summary>
     public IReadOnlyList<string> List(string key)
     {

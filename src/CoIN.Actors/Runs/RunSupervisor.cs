@@ -240,7 +240,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         {
             Record(new CheckpointSaved(message.Stage, message.Step, message.Folder, message.Sha256), () =>
             {
-                RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.TaskNames[message.Stage - 1], before: message.Folder);
+                RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.Curriculum.Stage(message.Stage).Name, before: message.Folder);
                 log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
             });
         }
@@ -254,7 +254,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        var task = state.TaskNames[message.Stage.Stage - 1];
+        var task = state.Curriculum.Stage(message.Stage.Stage).Name;
         var trained = new StageTrained(
             message.Stage.Stage, task, message.Folder, message.AdapterSha256, message.ProjectorSha256, message.Steps, message.FinalLoss, message.Tokens, message.Seconds);
         Record(trained, () =>

@@ -4,6 +4,7 @@ using Akka.Event;
 using CoIN.Actors.Work;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
@@ -28,10 +29,10 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     private TrainStage Stage => (TrainStage)Current.Item;
 
-    private string Task => Current.Options.Tasks[Stage.Stage - 1].Name;
+    private StageSpec Spec => Current.Options.Curriculum().Stage(Stage.Stage);
 
     protected override (int Stage, string Task) Subject(Assignment assignment) =>
-        (((TrainStage)assignment.Item).Stage, assignment.Options.Tasks[((TrainStage)assignment.Item).Stage - 1].Name);
+        (((TrainStage)assignment.Item).Stage, assignment.Options.Curriculum().Stage(((TrainStage)assignment.Item).Stage).Name);
 
     protected override void Open()
     {
@@ -48,9 +49,8 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
         learner = learners.Open(Current.Options, Device, threads);
         Supervisor.Tell(new ModelLoaded(learner.BaseModelSha256));
-        var task = Current.Options.Tasks[Stage.Stage - 1];
         session = learner.OpenTraining(new StageTraining(
-            Stage.Stage, task, work.Training(Current.Options, task),
+            Stage.Stage, Spec.Name, Spec.BatchSize(Current.Options), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
             Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
         savedStep = session.Step;
         Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
@@ -101,7 +101,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     private void SaveCheckpoint()
     {
-        var folder = RunPaths.Checkpoint(Stage.Stage, Task, session!.Step);
+        var folder = RunPaths.Checkpoint(Stage.Stage, Spec.Name, session!.Step);
         Durable.WriteFolder(PathOf(folder), session.SaveCheckpoint);
         Supervisor.Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))));
         savedStep = session.Step;
@@ -109,7 +109,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     private void SaveAdapter()
     {
-        var folder = RunPaths.Adapter(Stage.Stage, Task);
+        var folder = RunPaths.Adapter(Stage.Stage, Spec.Name);
         Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
         var projector = Path.Combine(PathOf(folder), AdapterFiles.Projector);
         Supervisor.Tell(new AdapterWritten(
@@ -137,7 +137,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         reported = clock.Elapsed;
         var span = (clock.Elapsed - recent.Peek().At).TotalSeconds;
         Supervisor.Tell(new TrainingProgressed(new TrainingProgress(
-            Stage.Stage, Task, session!.Step, session.TotalSteps, microBatch, session.MicroBatches, last,
+            Stage.Stage, Spec.Name, session!.Step, session.TotalSteps, microBatch, session.MicroBatches, last,
             recent.Count > 1 && span > 0 ? recent.Skip(1).Sum(one => (long)one.Tokens) / span : null)));
     }
 }

@@ -1,16 +1,8 @@
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
+using Newtonsoft.Json;
 
 namespace CoIN.Benchmark.Experiments;
-
-/// <summary>How the tasks of a run are learned.</summary>
-public enum Method
-{
-    /// <summary>One LoRA adapter, continued from task to task (the paper's baseline).</summary>
-    SequentialLora,
-
-    /// <summary>No training: the base model is tested on every task.</summary>
-    ZeroShot,
-}
 
 /// <summary>Learning-rate schedules of the Hugging Face trainer, by their names there.</summary>
 public enum Schedule
@@ -58,8 +50,9 @@ public sealed record ExperimentOptions
     /// <summary>A short name for people; it becomes part of the run id.</summary>
     public required string Name { get; init; }
 
-    /// <summary>How the tasks are learned.</summary>
-    public Method Method { get; init; } = Method.SequentialLora;
+    /// <summary>How the tasks are learned: the key of one of the <see cref="LearningMethods"/>.</summary>
+    [JsonConverter(typeof(MethodKeyConverter))]
+    public string Method { get; init; } = SequentialLora.Name;
 
     /// <summary>The seed of data order, adapter initialisation and dropout.</summary>
     public int Seed { get; init; } = 42;
@@ -79,6 +72,10 @@ public sealed record ExperimentOptions
 
     /// <summary>Who gives marks for Reasoning Capability; null for nobody.</summary>
     public JudgeOptions? Judge { get; init; }
+
+    /// <summary>What is trained and tested, stage by stage.</summary>
+    /// <exception cref="CoinException">There is no such method.</exception>
+    public Curriculum Curriculum() => LearningMethods.Of(Method).Curriculum([.. Tasks.Select(task => task.Name)]);
 }
 
 /// <summary>One task: a folder of samples, and the rule by which its answers are scored.</summary>

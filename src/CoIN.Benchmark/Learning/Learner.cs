@@ -33,12 +33,13 @@ public interface ILearnerFactory
 
 /// <summary>What a stage's training needs.</summary>
 /// <param name="Stage">1-based number of the stage.</param>
-/// <param name="Task">The task to learn.</param>
-/// <param name="Samples">Its training samples, in file order; the session derives the order of use from seed and stage.</param>
+/// <param name="Name">What it learns, for people: its task's name.</param>
+/// <param name="BatchSize">Samples per micro-batch.</param>
+/// <param name="Samples">The training samples of all tasks that it learns, in the tasks' order and in file order; the session derives the order of use from seed and stage.</param>
 /// <param name="Adapter">Folder of the adapter to continue from, or null for a fresh one.</param>
 /// <param name="Checkpoint">Folder of a checkpoint of this very stage to resume from, or null.</param>
 public sealed record StageTraining(
-    int Stage, TaskOptions Task, IReadOnlyList<TrainingSample> Samples, string? Adapter, string? Checkpoint);
+    int Stage, string Name, int BatchSize, IReadOnlyList<TrainingSample> Samples, string? Adapter, string? Checkpoint);
 
 /// <summary>
 /// A stage's training, one micro-batch at a time: large global batches on few devices make steps of many minutes, and nobody who watches or stops a run should have to wait for the

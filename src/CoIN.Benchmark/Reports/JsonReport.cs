@@ -20,7 +20,7 @@ internal static class JsonReport
         {
             ["run"] = report.RunId,
             ["name"] = report.Name,
-            ["method"] = ReportNames.Of(report.Method),
+            ["method"] = report.Method,
             ["seed"] = report.Seed,
             ["status"] = report.Status,
             ["baseModelSha256"] = report.BaseModelSha256,
@@ -102,7 +102,7 @@ internal static class JsonReport
             ["maa"] = measure.Results.Values.Maa,
             ["bwt"] = measure.Results.Values.Bwt,
         };
-        if (results.Report.Method == Method.ZeroShot)
+        if (results.Report.Curriculum.Base is not null)
         {
             json["zeroShot"] = new JArray(Enumerable.Range(0, tasks).Select(task => measure.Cell(0, task)));
             json["zeroShotSamples"] = new JArray(Enumerable.Range(0, tasks).Select(task => measure.SamplesOf(0, task)));

@@ -6,13 +6,6 @@ namespace CoIN.Benchmark.Reports;
 /// <summary>The names that configurations use, for the same things in reports.</summary>
 internal static class ReportNames
 {
-    public static string Of(Method method) => method switch
-    {
-        Method.SequentialLora => "sequential-lora",
-        Method.ZeroShot => "zero-shot",
-        _ => method.ToString(),
-    };
-
     public static string Of(Schedule schedule) => schedule.ToString().ToLowerInvariant();
 
     public static string Of(ScoringKind scoring) => scoring.ToString().ToLowerInvariant();

@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Metrics;
 
 namespace CoIN.Benchmark.Reports;
@@ -13,7 +14,8 @@ public sealed record RunReport
     /// <summary>The experiment's name.</summary>
     public required string Name { get; init; }
 
-    public required Method Method { get; init; }
+    /// <summary>Key of the method.</summary>
+    public required string Method { get; init; }
 
     public required int Seed { get; init; }
 
@@ -47,6 +49,9 @@ public sealed record RunReport
     public DateTimeOffset? Started { get; init; }
 
     public DateTimeOffset? Finished { get; init; }
+
+    /// <summary>What was trained and tested, stage by stage.</summary>
+    public Curriculum Curriculum => LearningMethods.Of(Method).Curriculum(Tasks);
 
     /// <summary>The accuracy matrix of the cells of stages; all null for a zero-shot run.</summary>
     /// <exception cref="ArgumentException">A cell names a task or stage that the run does not have.</exception>

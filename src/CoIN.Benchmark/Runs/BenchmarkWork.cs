@@ -28,9 +28,11 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         var bad = options.Data is { BadSamples: BadSamples.Skip, SkippedImages: null }
             ? new BadImages(options.Data.Images, inspector ?? throw new InvalidOperationException("nothing decodes images"))
             : null;
-        foreach (var task in options.Tasks)
+        var curriculum = options.Curriculum();
+        for (var place = 0; place < options.Tasks.Count; place++)
         {
-            if (options.Method != Method.ZeroShot)
+            var task = options.Tasks[place];
+            if (curriculum.Learns(place))
             {
                 training.Add(CheckedTraining(options, task, images, bad, skipped));
                 hashes[$"{task.Folder}/{task.TrainFile}"] = Durable.Sha256(PathOf(options, task, task.TrainFile));
@@ -56,10 +58,12 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             return;
         }
 
-        foreach (var task in options.Tasks)
+        var curriculum = options.Curriculum();
+        for (var place = 0; place < options.Tasks.Count; place++)
         {
+            var task = options.Tasks[place];
             var key = $"coin.tasks.{task.Name}";
-            if (options.Method != Method.ZeroShot && !problems.Concern($"{key}.folder") && !problems.Concern($"{key}.train-file"))
+            if (curriculum.Learns(place) && !problems.Concern($"{key}.folder") && !problems.Concern($"{key}.train-file"))
             {
                 problems.Try(() => { CheckedTraining(options, task); });
             }
@@ -247,7 +251,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     private static StageReport Stage(ExperimentOptions options, StageTrained stage)
     {
         var training = options.Training;
-        var batch = options.Tasks[stage.Stage - 1].BatchSize ?? training.BatchSize;
+        var batch = options.Curriculum().Stage(stage.Stage).BatchSize(options);
         return new StageReport(
             stage.Task, stage.AdapterSha256, stage.ProjectorSha256, stage.Steps, stage.FinalLoss, stage.Seconds, stage.Tokens,
             new ScheduleReport(

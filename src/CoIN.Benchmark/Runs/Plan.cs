@@ -51,30 +51,21 @@ public static class Plan
         }
 
         var items = new List<WorkItem>();
-        var tasks = state.Options.Tasks.Count;
-        if (state.Options.Method == Method.ZeroShot)
-        {
-            for (var task = 0; task < tasks; task++)
-            {
-                AddCell(items, state, 0, task, null);
-            }
+        var curriculum = state.Curriculum;
 
-            AddJudgements(items, state);
-            return items;
+        // The next stage needs nothing but an earlier one's adapter: evaluating and training go on side by side.
+        if (curriculum.Trained.FirstOrDefault(stage => !state.Trained.ContainsKey(stage.Number)) is { } next)
+        {
+            items.Add(new TrainStage(
+                next.Number, next.ContinuesFrom is { } before ? state.Trained[before].Folder : null, state.Checkpoints.GetValueOrDefault(next.Number)?.Folder));
         }
 
-        // The next stage needs nothing but this one's adapter: evaluating and training go on side by side.
-        var next = state.Trained.Count + 1;
-        if (next <= tasks)
+        foreach (var stage in curriculum.Stages)
         {
-            items.Add(new TrainStage(next, next == 1 ? null : state.Trained[next - 1].Folder, state.Checkpoints.GetValueOrDefault(next)?.Folder));
-        }
-
-        foreach (var (stage, trained) in state.Trained)
-        {
-            for (var task = 0; task < stage; task++)
+            var trained = state.Trained.GetValueOrDefault(stage.Number);
+            foreach (var task in stage.Trains && trained is null ? [] : stage.Tests)
             {
-                AddCell(items, state, stage, task, trained.Folder);
+                AddCell(items, state, stage.Number, task, trained?.Folder);
             }
         }
 

@@ -73,12 +73,11 @@ public sealed class RunProgress
     private TimeSpan? Remaining(RunState state, int evaluators)
     {
         var tests = state.Started!.TestSamples;
-        var tasks = tests.Count;
-        var zeroShot = state.Options.Method == Method.ZeroShot;
-        var all = zeroShot ? tests.Sum() : Enumerable.Range(1, tasks).Sum(stage => tests.Take(stage).Sum());
-        var left = all - state.Cells.Keys.Sum(cell => tests[cell.Task]) - state.Shards.Values.Sum(shard => shard.Samples) - answered.Values.Sum();
+        var curriculum = state.Curriculum;
+        var left = curriculum.Cells.Sum(cell => tests[cell.Task])
+            - state.Cells.Keys.Sum(cell => tests[cell.Task]) - state.Shards.Values.Sum(shard => shard.Samples) - answered.Values.Sum();
         var perSample = samples > 0 ? sampleSeconds / samples / evaluators : (double?)null;
-        if (zeroShot)
+        if (curriculum.Trained.Count == 0)
         {
             return perSample is { } each ? TimeSpan.FromSeconds(left * each) : null;
         }
@@ -86,7 +85,7 @@ public sealed class RunProgress
         var done = training is null ? 0 : training.Steps - trainingFirstStep;
         var perStep = done > 0 ? (clock.Elapsed - trainingSeen).TotalSeconds / done : (double?)null;
         var perStage = stageSeconds.Count > 0 ? stageSeconds.Average() : perStep * training?.TotalSteps;
-        var stagesLeft = tasks - state.Trained.Count;
+        var stagesLeft = curriculum.Trained.Count - state.Trained.Count;
         if (perStage is null && stagesLeft > 0)
         {
             return null;
@@ -95,7 +94,7 @@ public sealed class RunProgress
         var inStage = training is null ? 0 : training.Steps / training.TotalSteps;
         var train = (stagesLeft - inStage) * (perStage ?? 0);
         var evaluate = left * (perSample ?? 0);
-        var last = stagesLeft > 0 ? tests.Sum() * (perSample ?? 0) : 0;
+        var last = stagesLeft > 0 ? curriculum.Stages[^1].Tests.Sum(task => tests[task]) * (perSample ?? 0) : 0;
         return TimeSpan.FromSeconds(Math.Max(0, Math.Max(train + last, evaluate)));
     }
 }

@@ -31,7 +31,12 @@ public sealed record RunSnapshot
     /// <summary>Task names in the order of learning.</summary>
     public required IReadOnlyList<string> Tasks { get; init; }
 
-    /// <summary><c>Cells[j][i]</c>: Truth Alignment by the published rules in percent on task i after stage j (0-based), null while unknown; row j has j + 1 entries.</summary>
+    /// <summary>Names of the stages that are trained, in order; empty for a run that trains nothing.</summary>
+    public required IReadOnlyList<string> Stages { get; init; }
+
+    /// <summary>
+    /// <c>Cells[j][i]</c>: Truth Alignment by the published rules in percent on the i-th task that is tested after stage j (0-based), null while unknown. Where the tasks are learned one after another, row j has j + 1 entries.
+    /// </summary>
     public required IReadOnlyList<IReadOnlyList<double?>> Cells { get; init; }
 
     /// <summary>The same of the untrained model per task, for a zero-shot run; else empty.</summary>

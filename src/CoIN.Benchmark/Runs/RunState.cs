@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -57,6 +58,10 @@ public sealed record RunState
 
     /// <summary>Task names in the order of learning.</summary>
     public IReadOnlyList<string> TaskNames => Started is null ? [] : [.. Options.Tasks.Select(task => task.Name)];
+
+    /// <summary>What the run trains and tests, stage by stage.</summary>
+    /// <exception cref="InvalidOperationException">The run has not begun.</exception>
+    public Curriculum Curriculum => Options.Curriculum();
 
     /// <summary>The state after one more event.</summary>
     /// <exception cref="CoinException">The event is not the next one: the journal has a hole.</exception>
@@ -120,10 +125,9 @@ public sealed record RunState
         RunId = Started?.RunId ?? "",
         Status = Status,
         Tasks = TaskNames,
-        Cells = Started is null || Options.Method == Method.ZeroShot
-            ? []
-            : [.. Options.Tasks.Select((_, j) => (IReadOnlyList<double?>)[.. Enumerable.Range(0, j + 1).Select(i => Accuracy(j + 1, i))])],
-        ZeroShot = Started is not null && Options.Method == Method.ZeroShot ? [.. Options.Tasks.Select((_, i) => Accuracy(0, i))] : [],
+        Stages = Started is null ? [] : [.. Curriculum.Trained.Select(stage => stage.Name)],
+        Cells = Started is null ? [] : [.. Curriculum.Trained.Select(stage => Row(stage, task => Accuracy(stage.Number, task)))],
+        ZeroShot = Started is not null && Curriculum.Base is { } tested ? Row(tested, task => Accuracy(tested.Number, task)) : [],
         StagesTrained = Trained.Count,
         Judgements = [.. Judgements.Values.GroupBy(judged => judged.Judge).OrderBy(group => group.Key, StringComparer.Ordinal).Select(Judged)],
         Message = Message,
@@ -132,13 +136,15 @@ public sealed record RunState
 
     private JudgedMatrix Judged(IGrouping<string, CellJudged> judge) => new(
         judge.Key, judge.Last().Kind,
-        [.. Options.Tasks.Select((_, j) => (IReadOnlyList<double?>)[.. Enumerable.Range(0, j + 1).Select(i => Reasoning(judge.Key, j + 1, i))])],
-        [.. Options.Tasks.Select((_, i) => Reasoning(judge.Key, 0, i))])
+        [.. Curriculum.Trained.Select(stage => Row(stage, task => Reasoning(judge.Key, stage.Number, task)))],
+        [.. Options.Tasks.Select((_, task) => Reasoning(judge.Key, 0, task))])
     {
         Samples = judge.Sum(cell => cell.Samples),
         Unparsable = judge.Sum(cell => cell.Unparsable),
         Unscored = UnscoredReplies.Ordered(judge.SelectMany(cell => cell.Unscored ?? [])),
     };
+
+    private static IReadOnlyList<double?> Row(StageSpec stage, Func<int, double?> cell) => [.. stage.Tests.Select(cell)];
 
     private double? Reasoning(string judge, int stage, int task) => Judgements.TryGetValue((stage, task, judge), out var cell) ? cell.Measured() : null;
 

@@ -18,7 +18,7 @@ internal static class ValidateCommand
         var (options, node, preparation, _) = ConfigurationLoader.Load(
             files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, loaded, problems, samples: true));
         host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
-        host.Out.WriteLine($"  experiment  {options.Name}, {Words.Of(options.Method)}, seed {options.Seed}");
+        host.Out.WriteLine($"  experiment  {options.Name}, {options.Method}, seed {options.Seed}");
         host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");
         host.Out.WriteLine($"  model       {options.Model.Name()}");
         host.Out.WriteLine($"  data        {options.Data.Instructions}"

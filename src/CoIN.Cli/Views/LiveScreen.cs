@@ -56,12 +56,12 @@ internal static class LiveScreen
     {
         if (snapshot.Training is not { } training)
         {
-            return snapshot.StagesTrained > 0 && snapshot.StagesTrained == snapshot.Tasks.Count
+            return snapshot.StagesTrained > 0 && snapshot.StagesTrained == snapshot.Stages.Count
                 ? "[green]all stages are trained[/]"
                 : "[grey]no training at the moment[/]";
         }
 
-        var head = Words.Text($"Stage {training.Stage}/{snapshot.Tasks.Count} {training.Task}");
+        var head = Words.Text($"Stage {training.Stage}/{snapshot.Stages.Count} {training.Task}");
         var tail = Words.Training(training);
         var length = Math.Clamp(columns - head.Length - tail.Length - 4, 8, 40);
         var part = training.TotalSteps > 0 ? Math.Clamp(training.Steps / training.TotalSteps, 0, 1) : 0;

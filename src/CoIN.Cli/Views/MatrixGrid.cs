@@ -48,7 +48,7 @@ internal sealed class MatrixGrid
         }
 
         rows.AddRange(snapshot.Cells.Select((row, j) =>
-            new GridRow(Cut(Words.Text($"{j + 1} {tasks[j]}"), labelWidth - 1), Cells(snapshot, j + 1, row))));
+            new GridRow(Cut(Words.Text($"{j + 1} {snapshot.Stages[j]}"), labelWidth - 1), Cells(snapshot, j + 1, row))));
         return new MatrixGrid(labelWidth, columnWidth, [.. tasks.Select(task => Cut(task, columnWidth - 1))], rows);
     }
 

@@ -99,7 +99,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
             {
                 if (next.Cells[j][i] is { } accuracy && _last?.Cells.ElementAtOrDefault(j)?.ElementAtOrDefault(i) is null)
                 {
-                    var first = i < j ? next.Cells[i][i] : null;
+                    var first = i < j ? next.Cells[i].ElementAtOrDefault(i) : null;
                     lines.Add($"{Stage(next, j + 1)} {next.Tasks[i]} {Words.Percent(accuracy)} published"
                         + (first is { } then ? $" (just trained: {Words.Percent(then)})" : ""));
                 }
@@ -135,5 +135,5 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
 
     private static string Stage(RunSnapshot snapshot, int stage) => stage == 0
         ? "base model:"
-        : $"stage {stage}/{snapshot.Tasks.Count} {snapshot.Tasks.ElementAtOrDefault(stage - 1)}:";
+        : $"stage {stage}/{snapshot.Stages.Count} {snapshot.Stages.ElementAtOrDefault(stage - 1)}:";
 }

@@ -20,7 +20,7 @@ internal static class Summary
             + (snapshot.Message is { Length: > 0 } message ? $". {message}" : "");
         if (snapshot.Training is { } training)
         {
-            yield return Words.Text($"Training stage {training.Stage}/{snapshot.Tasks.Count} {training.Task}: step {training.Step}/{training.TotalSteps}");
+            yield return Words.Text($"Training stage {training.Stage}/{snapshot.Stages.Count} {training.Task}: step {training.Step}/{training.TotalSteps}");
         }
 
         if (IsMeasured(snapshot))

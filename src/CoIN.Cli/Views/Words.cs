@@ -45,8 +45,5 @@ internal static class Words
         _ => "people",
     };
 
-    /// <summary>A method as the configuration calls it.</summary>
-    public static string Of(Method method) => method == Method.ZeroShot ? "zero-shot" : "sequential-lora";
-
     public static string Of(RunStatus status) => status.ToString().ToLowerInvariant();
 }

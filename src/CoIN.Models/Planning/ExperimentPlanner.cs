@@ -34,9 +34,10 @@ public static class ExperimentPlanner
     {
         var (config, tokenizer, _) = LlavaBase.ReadSettings(LlavaSource.Of(options.Model));
         var prompts = new PromptBuilder(tokenizer, ConversationTemplates.Get(options.Model.Conversation), options.Model.MaxLength);
-        var trains = options.Method != Method.ZeroShot;
-        var sets = !trains ? [] : options.Tasks.Select((task, i) => new Stage(
-            i + 1, task, samples(task) is { } read ? TrainingSet.Measure(read, prompts, config.ImageTokens, options.Model.MaxLength).NotEmpty(task).Sizes : null)).ToList();
+        var stages = options.Curriculum().Trained;
+        var trains = stages.Count > 0;
+        var sets = stages.SelectMany(stage => stage.Learns.Select(place => (stage.Number, Task: options.Tasks[place]))).Select(pair => new Stage(
+            pair.Number, pair.Task, samples(pair.Task) is { } read ? TrainingSet.Measure(read, prompts, config.ImageTokens, options.Model.MaxLength).NotEmpty(pair.Task.Name).Sizes : null)).ToList();
         var settings = Settings(config, options, device);
         var memory = Device(settings, options, sets, device, evaluators);
         var trained = trains ? MemoryModel.Trained(settings) : 0;

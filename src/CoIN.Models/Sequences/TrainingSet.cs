@@ -59,8 +59,8 @@ internal sealed class TrainingSet
 
     /// <summary>Makes sure that there is something to learn.</summary>
     /// <exception cref="CoinException">No sample has an answer that can be learned.</exception>
-    public TrainingSet NotEmpty(TaskOptions task) => Samples.Count > 0 ? this : throw new CoinException(
-        $"Task {task.Name} has no training sample with an answer to learn. Check its {task.TrainFile} and model.max-length.");
+    public TrainingSet NotEmpty(string task) => Samples.Count > 0 ? this : throw new CoinException(
+        $"Task {task} has no training sample with an answer to learn. Check its training file and model.max-length.");
 
     /// <summary>A sample's tokens.</summary>
     public TokenSequence Sequence(int sample) => Tokenize(prompts, Samples[sample]);

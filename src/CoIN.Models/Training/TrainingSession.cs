@@ -42,7 +42,7 @@ internal sealed class TrainingSession : ITrainingSession
         var training = options.Training;
         samples = TrainingSet.Measure(stage.Samples, prompts, model.ImageTokens, options.Model.MaxLength);
         CheckSamples(warn);
-        var batchSize = stage.Task.BatchSize ?? training.BatchSize;
+        var batchSize = stage.BatchSize;
         schedule = LearningRateSchedule.For(training, batchSize, samples.Samples.Count);
         order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
         adapter = stage.Adapter is null
@@ -161,21 +161,21 @@ internal sealed class TrainingSession : ITrainingSession
         var masked = samples.Masked;
         if (masked.Count > 0)
         {
-            warn($"Stage {stage.Stage} ({stage.Task.Name}): {masked.Count} of {stage.Samples.Count} training samples have no answer within " +
+            warn($"Stage {stage.Stage} ({stage.Name}): {masked.Count} of {stage.Samples.Count} training samples have no answer within " +
                  $"{options.Model.MaxLength} tokens and are left out: {string.Join(", ", masked.Take(10))}{(masked.Count > 10 ? ", …" : "")}");
         }
 
-        _ = samples.NotEmpty(stage.Task);
+        _ = samples.NotEmpty(stage.Name);
         var unshown = samples.Unshown;
         if (unshown.Count > 0)
         {
-            warn($"Stage {stage.Stage} ({stage.Task.Name}): {unshown.Count} of {stage.Samples.Count} training samples have an image and no {PromptBuilder.ImageTag} in their "
+            warn($"Stage {stage.Stage} ({stage.Name}): {unshown.Count} of {stage.Samples.Count} training samples have an image and no {PromptBuilder.ImageTag} in their "
                  + $"conversation, so that it is never shown: {string.Join(", ", unshown.Take(10))}{(unshown.Count > 10 ? ", …" : "")}");
         }
     }
 
     private CoinException Diverged(string what, double value, IEnumerable<TrainingSample> samples) => new(
-        $"Stage {stage.Stage} ({stage.Task.Name}), step {Step + 1} of {TotalSteps}: the {what} is {value}. Samples: {string.Join(", ", samples.Take(8).Select(sample => sample.Id))}… " +
+        $"Stage {stage.Stage} ({stage.Name}), step {Step + 1} of {TotalSteps}: the {what} is {value}. Samples: {string.Join(", ", samples.Take(8).Select(sample => sample.Id))}… " +
         $"Lower training.learning-rate (now {options.Training.LearningRate:g}) or raise training.warmup-ratio, and check these samples.");
 
     /// <summary>What the micro-batches of the step in work have come to.</summary>

@@ -5,6 +5,7 @@ using CoIN.Actors.Journal;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -79,7 +80,7 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task A_zero_shot_run_tests_the_base_model_on_every_task()
     {
-        var last = await Run("zero", Experiments.Of(3, Method.ZeroShot), new FakeLearners());
+        var last = await Run("zero", Experiments.Of(3, ZeroShot.Name), new FakeLearners());
         Assert.Equal(RunStatus.Completed, last.Status);
         Assert.Equal(3, last.ZeroShot.Count(accuracy => accuracy is not null));
         Assert.False(Directory.Exists(folder.Of("zero/stages")));

@@ -5,6 +5,7 @@ using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -82,7 +83,7 @@ public sealed class RunRescorerTests : IDisposable
     [Fact]
     public async Task A_zero_shot_run_is_scored_again_too()
     {
-        await RunAsync(Experiments.Of(2, Method.ZeroShot));
+        await RunAsync(Experiments.Of(2, ZeroShot.Name));
         var rescoring = await RunRescorer.RescoreAsync(folder.Path, new FakeWork { CorrectedFrom = 'z' }, default);
 
         Assert.All(rescoring.Changes, change => Assert.Equal(0, change.Stage));

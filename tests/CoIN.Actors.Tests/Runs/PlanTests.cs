@@ -1,6 +1,7 @@
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Runs;
@@ -52,7 +53,7 @@ public sealed class PlanTests
     [Fact]
     public void Zero_shot_evaluates_every_task_with_the_base_model_and_trains_nothing()
     {
-        var pending = Plan.Pending(Begun(2, Method.ZeroShot));
+        var pending = Plan.Pending(Begun(2, ZeroShot.Name));
         Assert.Equal(6, pending.Count);
         Assert.All(pending, item => Assert.Null(Assert.IsType<AnswerShard>(item).Adapter));
     }
@@ -90,7 +91,7 @@ public sealed class PlanTests
         Assert.Equal((RunStatus.Running, null, 2), (state.Status, state.Message, state.TimesTakenUp));
     }
 
-    private static RunState Begun(int tasks, Method method = Method.SequentialLora) => Next(
+    private static RunState Begun(int tasks, string method = SequentialLora.Name) => Next(
         Next(RunState.Empty, new RunStarted("r", Experiments.Of(tasks, method), new Dictionary<string, string>(), [.. Enumerable.Repeat(10, tasks)], [.. Enumerable.Repeat(7, tasks)])),
         new RunTakenUp("h", 1));
 

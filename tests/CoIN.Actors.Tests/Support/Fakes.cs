@@ -6,6 +6,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 
@@ -76,7 +77,7 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 
             microBatch = 0;
             atStep?.Invoke(stage.Stage, Step + 1);
-            weights = Hash($"{weights} {stage.Task.Name} {Step} {stage.Samples.Count}");
+            weights = Hash($"{weights} {stage.Name} {Step} {stage.Samples.Count}");
             return new MicroBatchReport(MicroBatches, 10, new StepReport(++Step, 1.0 / Step, 1e-3, 1, 4, 100));
         }
 
@@ -163,7 +164,7 @@ internal sealed class Witness(Action<RunSnapshot>? see = null) : IRunObserver
 
 internal static class Experiments
 {
-    public static ExperimentOptions Of(int tasks, Method method = Method.SequentialLora, int checkpointEvery = 5) => new()
+    public static ExperimentOptions Of(int tasks, string method = SequentialLora.Name, int checkpointEvery = 5) => new()
     {
         Name = "test",
         Method = method,

@@ -2,6 +2,7 @@ using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Work;
@@ -37,7 +38,7 @@ public sealed class DataCheckTests : IDisposable
     [Fact]
     public void What_zero_shot_does_not_read_is_not_looked_at()
     {
-        Check(Method.ZeroShot);
+        Check(ZeroShot.Name);
 
         Assert.DoesNotContain(PathOf("B/train.json"), Message());
     }
@@ -56,7 +57,7 @@ public sealed class DataCheckTests : IDisposable
         Assert.Equal(expected, problems.Count);
     }
 
-    private void Check(Method method = Method.SequentialLora) => new BenchmarkWork().Check(
+    private void Check(string method = SequentialLora.Name) => new BenchmarkWork().Check(
         Experiments.Of(2) with
         {
             Method = method,

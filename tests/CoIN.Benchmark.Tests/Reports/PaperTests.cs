@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Paper;
 using CoIN.Benchmark.Tests.Support;
@@ -44,6 +45,6 @@ public sealed class PaperTests
         Assert.Null(PublishedResult.For(Same with { Model = null }));
         Assert.Null(PublishedResult.For(Same with { Model = new ModelDescription("LLaVA", 4, 128) }));
         Assert.Null(PublishedResult.For(Same with { Tasks = [.. Same.Tasks.Reverse()] }));
-        Assert.Null(PublishedResult.For(Same with { Method = Method.ZeroShot }));
+        Assert.Null(PublishedResult.For(Same with { Method = ZeroShot.Name }));
     }
 }

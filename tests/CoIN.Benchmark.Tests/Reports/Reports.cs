@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Reports;
 
 namespace CoIN.Benchmark.Tests.Reports;
@@ -11,7 +12,7 @@ internal static class Reports
     {
         RunId = "tiny-42",
         Name = "tiny",
-        Method = Method.SequentialLora,
+        Method = SequentialLora.Name,
         Seed = 42,
         Status = "completed",
         Tasks = ["GQA", "OCR-VQA"],
@@ -35,7 +36,7 @@ internal static class Reports
     /// <summary>Two tasks answered by the base model.</summary>
     public static RunReport ZeroShot() => Sequential() with
     {
-        Method = Method.ZeroShot,
+        Method = CoIN.Benchmark.Methods.ZeroShot.Name,
         Stages = [],
         Cells = [new(0, "GQA", 5.5, 20, "p/0-1.jsonl", "p01"), new(0, "OCR-VQA", 0, 30, "p/0-2.jsonl", "p02")],
     };

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Reports;
 using CoIN.Cli.Tests.Support;
 
@@ -15,7 +16,7 @@ public sealed class CompareCommandTests : IDisposable
             _coin.Folder.Write($"runs/{id}/settings.conf", "");
             _coin.Engine.Reports[id] = new RunReport
             {
-                RunId = id, Name = id, Method = Method.SequentialLora, Seed = 1, Status = "completed", Tasks = ["GQA"], BaseModelSha256 = "b",
+                RunId = id, Name = id, Method = SequentialLora.Name, Seed = 1, Status = "completed", Tasks = ["GQA"], BaseModelSha256 = "b",
                 Cells = [new CellReport(1, "GQA", accuracy, 10, "p", "s")],
             };
         }

@@ -1,6 +1,7 @@
 using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Cli.Tests.Support;
 using Microsoft.Extensions.Logging;
 
@@ -39,7 +40,7 @@ public sealed class CompositionTests : IDisposable
         var (options, node, preparation, _) = Load(["a.hocon"], _complete[..3]);
 
         Assert.Equal("my-run", options.Name);
-        Assert.Equal(Method.ZeroShot, options.Method);
+        Assert.Equal(ZeroShot.Name, options.Method);
         Assert.Equal(7, options.Seed);
         Assert.Equal(("GQA", "GQA", "gqa", 128, (int?)3),
             options.Tasks.Select(task => (task.Name, task.Folder, task.Scorer, task.MaxNewTokens, task.BatchSize)).Single());

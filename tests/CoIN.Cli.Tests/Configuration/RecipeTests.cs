@@ -1,5 +1,6 @@
 using CoIN.Actors.Configuration;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Cli.Tests.Support;
 
 namespace CoIN.Cli.Tests.Configuration;
@@ -58,9 +59,9 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("methods/zero-shot.hocon", Method.ZeroShot)]
-    [InlineData("methods/sequential-lora.hocon", Method.SequentialLora)]
-    public void A_method_is_a_recipe(string file, Method method) => Assert.Equal(method, Load("mini.hocon", file).Options.Method);
+    [InlineData("methods/zero-shot.hocon", ZeroShot.Name)]
+    [InlineData("methods/sequential-lora.hocon", SequentialLora.Name)]
+    public void A_method_is_a_recipe(string file, string method) => Assert.Equal(method, Load("mini.hocon", file).Options.Method);
 
     [Fact]
     public void The_orders_are_recipes()

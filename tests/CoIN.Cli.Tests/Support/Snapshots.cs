@@ -19,6 +19,7 @@ internal static class Snapshots
         RunId = "20261124-090000-mini-s42",
         Status = status,
         Tasks = Tasks,
+        Stages = Tasks,
         Cells = [.. Paper.Select((row, j) => (IReadOnlyList<double?>)[.. row.Select(cell => j < stages ? cell : (double?)null)])],
         StagesTrained = stages,
         Elapsed = TimeSpan.FromSeconds(45 * stages),

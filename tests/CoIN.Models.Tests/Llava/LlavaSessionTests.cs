@@ -60,7 +60,7 @@ public sealed class LlavaSessionTests : IDisposable
     {
         Train(Options(), "full", 2, null);
         using var learner = factory.Open(Options(), "cpu", 1);
-        using var session = learner.OpenTraining(new StageTraining(1, Task, Samples(), null, null));
+        using var session = learner.OpenTraining(new StageTraining(1, Task.Name, 2, Samples(), null, null));
         var reports = Enumerable.Range(0, 5).Select(_ => session.Next()).ToList();
         Assert.Equal(2, session.MicroBatches);
         Assert.Equal([1, 2, 1, 2, 1], reports.Select(report => report.Number));
@@ -79,7 +79,7 @@ public sealed class LlavaSessionTests : IDisposable
     {
         Train(Options(), "half", 2, null);
         using var learner = factory.Open(Options(), "cpu", 1);
-        var fault = Assert.Throws<CoinException>(() => learner.OpenTraining(new StageTraining(2, Task, Samples(), null, folder.Of("half-checkpoint"))));
+        var fault = Assert.Throws<CoinException>(() => learner.OpenTraining(new StageTraining(2, Task.Name, 2, Samples(), null, folder.Of("half-checkpoint"))));
         Assert.Contains(folder.Of("half-checkpoint"), fault.Message, StringComparison.Ordinal);
     }
 
@@ -164,7 +164,7 @@ public sealed class LlavaSessionTests : IDisposable
     {
         var samples = Samples().Append(new TrainingSample("long", null, [new("human", new string('a', 300)), new("gpt", "b")])).ToList();
         using var learner = factory.Open(Options(), "cpu", 1);
-        using var session = learner.OpenTraining(new StageTraining(1, Task, samples, null, null));
+        using var session = learner.OpenTraining(new StageTraining(1, Task.Name, 2, samples, null, null));
         Assert.Contains("long", Assert.Single(warnings), StringComparison.Ordinal);
     }
 
@@ -207,7 +207,7 @@ public sealed class LlavaSessionTests : IDisposable
         Train(Options() with { Seed = 9 }, "other", 2, null);
         var options = Options() with { Lora = Options().Lora with { From = folder.Of("adapter") } };
         using var learner = factory.Open(options, "cpu", 1);
-        foreach (var (stage, expected) in new[] { (new StageTraining(1, Task, Samples(), null, null), "adapter"), (new StageTraining(2, Task, Samples(), folder.Of("other"), null), "other") })
+        foreach (var (stage, expected) in new[] { (new StageTraining(1, Task.Name, 2, Samples(), null, null), "adapter"), (new StageTraining(2, Task.Name, 2, Samples(), folder.Of("other"), null), "other") })
         {
             using var session = learner.OpenTraining(stage);
             session.SaveAdapter(Directory.CreateDirectory(folder.Of($"start-{stage.Stage}")).FullName);
@@ -273,7 +273,7 @@ public sealed class LlavaSessionTests : IDisposable
     private void Train(ExperimentOptions options, string name, int steps, string? checkpoint)
     {
         using var learner = factory.Open(options, "cpu", 1);
-        using var session = learner.OpenTraining(new StageTraining(1, Task, Samples(), null, checkpoint));
+        using var session = learner.OpenTraining(new StageTraining(1, Task.Name, 2, Samples(), null, checkpoint));
         while (session.Step < steps)
         {
             session.NextStep();

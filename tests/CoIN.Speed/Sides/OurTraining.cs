@@ -45,7 +45,7 @@ internal sealed class OurTraining : ISideWork
         var prompts = new PromptBuilder(
             SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), ConversationTemplates.Get(Conversation), options.Model.MaxLength);
         session = new TrainingSession(
-            model, options, new StageTraining(1, task, samples, null, null), prompts, PixelFile.Open(workload, folder), warning => throw new CoinException(warning));
+            model, options, new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null), prompts, PixelFile.Open(workload, folder), warning => throw new CoinException(warning));
         stepsPerPass = (int)Math.Ceiling(samples.Count / (double)workload.BatchSize);
     }
 

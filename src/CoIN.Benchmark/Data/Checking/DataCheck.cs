@@ -68,7 +68,7 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         var textOnly = 0;
         var learns = false;
         int? training = null;
-        if (options.Method != Method.ZeroShot)
+        if (options.Curriculum().Learns(options.Tasks.ToList().IndexOf(task)))
         {
             training = Read(task, task.TrainFile, TrainingSamples.IdKeys, FindingKind.RepeatedId, entry => CheckedSample.Training(entry, rules), (sample, place) =>
             {

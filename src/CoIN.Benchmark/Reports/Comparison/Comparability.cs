@@ -27,7 +27,7 @@ internal static class Comparability
             yield return $"{first.RunId} and {other.RunId} learned the tasks in different orders: MAA, BWT and final accuracies depend on the order.";
         }
 
-        if (first.Method != other.Method && (first.Method == Experiments.Method.ZeroShot || other.Method == Experiments.Method.ZeroShot))
+        if ((first.Curriculum.Trained.Count == 0) != (other.Curriculum.Trained.Count == 0))
         {
             yield return $"One of {first.RunId} and {other.RunId} is a zero-shot run: it has one accuracy per task, and no MAA and BWT.";
         }

@@ -79,7 +79,7 @@ internal sealed record RunComparison(
         }
 
         var places = tasks.Select(task => run.Report.Tasks.ToList().IndexOf(task)).ToList();
-        return run.Report.Method == Method.ZeroShot
+        return run.Report.Curriculum.Trained.Count == 0
             ? [new Row(PaperTable.ZeroShot, [.. Pick(measure.Measured.ZeroShot), null, null])]
             :
             [

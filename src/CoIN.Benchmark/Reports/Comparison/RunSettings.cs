@@ -26,7 +26,7 @@ internal static class RunSettings
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["method"] = ReportNames.Of(report.Method),
+            ["method"] = report.Method,
             [Seed] = report.Seed.ToString(CultureInfo.InvariantCulture),
             ["order"] = string.Join(", ", report.Tasks),
             ["base model SHA-256"] = Short(report.BaseModelSha256),

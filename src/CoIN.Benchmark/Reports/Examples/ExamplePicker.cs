@@ -31,7 +31,7 @@ internal static class ExamplePicker
 
     private static IEnumerable<Example> OfTask(RunReport report, string folder, string task, ExampleData data)
     {
-        var own = report.Method == Experiments.Method.ZeroShot ? 0 : report.PlaceOf(task) + 1;
+        var own = report.Curriculum.FirstOf(report.PlaceOf(task)).Number;
         var cells = report.Cells.Where(cell => cell.Task == task && cell.Stage >= own).OrderBy(cell => cell.Stage).ToList();
         if (cells.Count == 0 || data.Samples(task) is not { } samples)
         {

@@ -57,7 +57,7 @@ internal static class ExampleCards
 
     private static string Title(ExampleKind kind, RunReport report)
     {
-        var untrained = report.Method == Experiments.Method.ZeroShot;
+        var untrained = report.Curriculum.Trained.Count == 0;
         return kind switch
         {
             ExampleKind.Forgotten => "Learned, then forgotten",

@@ -38,7 +38,7 @@ internal static class HtmlReport
         return Page.Render($"{report.Name} · CoIN", Markup.Of($"""
             <header>
             <h1>{report.Name}</h1>
-            <p class="lead">Run <b>{report.RunId}</b> · {ReportNames.Of(report.Method)} · {report.Tasks.Count} tasks · seed {report.Seed} · {report.Status}</p>
+            <p class="lead">Run <b>{report.RunId}</b> · {report.Method} · {report.Tasks.Count} tasks · seed {report.Seed} · {report.Status}</p>
             {Unfinished(results)}
             {Markup.Join(results.Judges.Where(judge => judge.Warning is not null).Select(judge => Markup.Of($"<p class=\"warning\">{judge.Warning!}</p>")))}
             <nav>{Markup.Join(sections.Select(section => Markup.Of($"<a href=\"#{section.Id}\">{section.Title}</a>")))}</nav>

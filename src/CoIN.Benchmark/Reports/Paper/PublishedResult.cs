@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Metrics;
 
 namespace CoIN.Benchmark.Reports.Paper;
@@ -13,7 +14,7 @@ namespace CoIN.Benchmark.Reports.Paper;
 /// <param name="ReasoningBwt">BWT of Reasoning Capability as printed, in points.</param>
 /// <param name="Setting">How it was trained, as far as that is known; name and value.</param>
 internal sealed record PublishedResult(
-    string Model, Experiments.Method Method, IReadOnlyList<string> Tasks, double? TruthAlignmentBwt, AccuracyMatrix? Reasoning, string ReasoningJudge,
+    string Model, string Method, IReadOnlyList<string> Tasks, double? TruthAlignmentBwt, AccuracyMatrix? Reasoning, string ReasoningJudge,
     double? ReasoningMaa, double? ReasoningBwt, IReadOnlyList<(string Name, string Value)> Setting)
 {
     /// <summary>Chen et al., CoIN: A Benchmark of Continual Instruction Tuning for Multimodal Large Language Models, NeurIPS 2024.</summary>
@@ -23,7 +24,7 @@ internal sealed record PublishedResult(
     public static IReadOnlyList<PublishedResult> All { get; } =
     [
         new(
-            "LLaVA-7B", Experiments.Method.SequentialLora,
+            "LLaVA-7B", SequentialLora.Name,
             ["ScienceQA", "TextVQA", "ImageNet", "GQA", "VizWiz", "Grounding", "VQAv2", "OCR-VQA"],
             -32.62,
             new AccuracyMatrix(

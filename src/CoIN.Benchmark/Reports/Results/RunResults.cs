@@ -16,7 +16,7 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
     public Measure? Corrected => Measures.FirstOrDefault(measure => measure is { Judge: null, Scoring: ScoringKind.Corrected });
 
     /// <summary>Whether the run has cells of stages, or will have.</summary>
-    public bool HasStages => Report.Method != Experiments.Method.ZeroShot;
+    public bool HasStages => Report.Curriculum.Trained.Count > 0;
 
     /// <summary>Computes all numbers of a run, complete or not.</summary>
     /// <param name="report">The run.</param>

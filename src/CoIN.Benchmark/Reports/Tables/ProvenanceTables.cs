@@ -10,7 +10,7 @@ internal static class ProvenanceTables
     public static TextTable Settings(RunReport report) => new(
         ["setting", "value"],
         [
-            ["method", ReportNames.Of(report.Method)],
+            ["method", report.Method],
             ["seed", Text(report.Seed)],
             ["tasks", string.Join(", ", report.Tasks)],
             .. report.Options is { } options

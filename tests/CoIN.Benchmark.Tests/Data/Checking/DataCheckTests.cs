@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Data.Checking;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Tests.Support;
 using Newtonsoft.Json.Linq;
 
@@ -236,7 +237,7 @@ public sealed class DataCheckTests : IDisposable
         Files([Train(1)], [Test(1)]);
         File.Delete(folder.File("GQA/train.json"));
 
-        var (summary, findings) = Check(method: Method.ZeroShot);
+        var (summary, findings) = Check(method: ZeroShot.Name);
 
         Assert.Empty(findings);
         Assert.Null(summary.Tasks[0].TrainingSamples);
@@ -317,7 +318,7 @@ public sealed class DataCheckTests : IDisposable
     }
 
     private (CheckSummary Summary, List<Finding> Findings) Check(
-        string scorer = "gqa", ISampleRenderer? renderer = null, Method method = Method.SequentialLora, int cores = 2)
+        string scorer = "gqa", ISampleRenderer? renderer = null, string method = SequentialLora.Name, int cores = 2)
     {
         var findings = new List<Finding>();
         var summary = new DataCheck(Options(scorer) with { Method = method }, images, renderer, cores).Run(findings.Add, _ => { }, CancellationToken.None);

@@ -1,0 +1,23 @@
+using CoIN.Benchmark.Scoring;
+
+namespace CoIN.Benchmark.Methods;
+
+/// <summary>The methods by key.</summary>
+public static class LearningMethods
+{
+    // The one place where a method is made known.
+    private static readonly Dictionary<string, IMethod> Methods = new IMethod[]
+    {
+        new SequentialLora(),
+        new ZeroShot(),
+    }.ToDictionary(method => method.Key, StringComparer.Ordinal);
+
+    /// <summary>All keys.</summary>
+    public static IReadOnlyCollection<string> Keys => Methods.Keys;
+
+    /// <summary>The method of a key.</summary>
+    /// <exception cref="CoinException">There is none; the message names the nearest key and all others.</exception>
+    public static IMethod Of(string key) => Methods.TryGetValue(key, out var method) ? method : throw new CoinException(
+        $"There is no method \"{key}\"; did you mean \"{NearestName.Of(key, Methods.Keys)}\"? The methods are {string.Join(", ", Methods.Keys)}. " +
+        "A run of a newer version needs that version.");
+}
