@@ -41,6 +41,38 @@ check_sdk() {
     || fail "The .NET SDK $sdk_needed or later is needed; found ${newest:-none} ($(command -v dotnet)). $sdk_remedy"
 }
 
+# What a build is made of that is newer than the build, if there is any; everything where there is no build.
+newer_than() {
+  local newest
+  newest="$(ls -t "$(dirname "$1")"/coin*.dll "$(dirname "$1")"/CoIN.*.dll 2> /dev/null | head -n 1)" || true
+  find "$root/src" "$root/hocon" "$root"/Directory.*.props -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.conf' \) \
+    -not -path '*/obj/*' -not -path '*/bin/*' ${newest:+-newer "$newest"} 2> /dev/null || true
+}
+
+# Whether a build may write where builds write.
+can_build() {
+  local project folder
+  for project in "$root"/src/*/; do
+    for folder in "${project}obj" "${project}bin"; do
+      if [[ -e "$folder" ]]; then [[ -w "$folder" ]] || return 1; else [[ -w "$project" ]] || return 1; fi
+    done
+  done
+}
+
+# build_program TARGET PROGRAM [option…]: in a checkout that may only be read, the program as it was built before.
+build_program() {
+  if ! can_build; then
+    [[ -f "$2" ]] || fail "$root may not be written, and the program is not built yet. Run ./run.sh there once as its owner, or copy the checkout to a folder of your own."
+    if [[ -n "$(newer_than "$2")" ]]; then
+      echo "$root may not be written: this is the program as it was built, and its sources have changed since. Its owner builds it with ./run.sh." >&2
+    fi
+    return
+  fi
+  # Where nobody sees the line that is written over, what takes half a minute is told once.
+  if [[ ! -t 2 && -n "$(newer_than "$2")" ]]; then echo "Building…" >&2; fi
+  build "$1" "${@:3}"
+}
+
 # build TARGET [option…]: quiet; the log is shown only when it fails. Progress goes to stderr, so that stdout is the command's own.
 build() {
   local log status=0
@@ -151,10 +183,10 @@ main() {
       local program="$root/src/CoIN.Cli/bin/Release/net10.0/coin.dll"
       if [[ -n "${COIN_LIBTORCH:-}" ]]; then
         # A build without a libtorch of its own, in a place of its own.
-        build src/CoIN.Cli/CoIN.Cli.csproj -p:TorchBackend=none --artifacts-path "$root/artifacts"
         program="$root/artifacts/bin/CoIN.Cli/release/coin.dll"
+        build_program src/CoIN.Cli/CoIN.Cli.csproj "$program" -p:TorchBackend=none --artifacts-path "$root/artifacts"
       else
-        build src/CoIN.Cli/CoIN.Cli.csproj
+        build_program src/CoIN.Cli/CoIN.Cli.csproj "$program"
       fi
       if [[ $# -eq 0 ]]; then set -- run "$root/hocon/mini.hocon"; fi
       prefer_tcmalloc

@@ -79,6 +79,59 @@ public sealed class RunScriptTests : IDisposable
     }
 
     [Fact]
+    public void A_checkout_that_may_only_be_read_runs_what_was_built_and_says_when_its_sources_are_newer()
+    {
+        Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == build ]]; then echo built; exit 1; else echo \"started ${*:3}\"; fi");
+        var program = _folder.Write("src/CoIN.Cli/bin/Release/net10.0/coin.dll", "");
+        var source = _folder.Write("src/CoIN.Cli/Program.cs", "");
+        File.SetLastWriteTimeUtc(source, DateTime.UtcNow.AddHours(-1));
+        var command = $"source run.sh; PATH={_folder.Path}:$PATH; root={_folder.Path}; can_build() {{ false; }}; main runs";
+
+        Assert.Equal((0, "started runs", ""), Trimmed(Bash(command)));
+
+        File.SetLastWriteTimeUtc(source, DateTime.UtcNow.AddHours(1));
+        var (code, output, error) = Trimmed(Bash(command));
+        Assert.Equal((0, "started runs"), (code, output));
+        Assert.Contains("its sources have changed since", error);
+
+        File.Delete(program);
+        (code, _, error) = Trimmed(Bash(command));
+        Assert.Equal(1, code);
+        Assert.Contains("is not built yet", error);
+    }
+
+    [Fact]
+    public void Whether_a_build_may_write_is_seen_by_its_folders()
+    {
+        Directory.CreateDirectory(_folder.PathOf("src", "A", "obj"));
+        Directory.CreateDirectory(_folder.PathOf("src", "A", "bin"));
+        var ask = $"source run.sh; root={_folder.Path}; if can_build; then echo yes; else echo no; fi";
+        Assert.Equal("yes", Bash(ask).Out.Trim());
+
+        // Permissions are nothing to the superuser: then the question is asked as nobody.
+        var superuser = Bash("id -u").Out.Trim() == "0";
+        Assert.SkipWhen(superuser && Bash("command -v setpriv").Code != 0, "needs setpriv");
+        var nobody = superuser ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
+        Assert.Equal("no", Bash($"chmod -R a=rX {_folder.Path}; cp run.sh {_folder.Path}.sh; chmod a+r {_folder.Path}.sh; {nobody}bash -c \"{ask.Replace("run.sh", $"{_folder.Path}.sh", StringComparison.Ordinal)}\"; chmod -R u+w {_folder.Path}; rm -f {_folder.Path}.sh").Out.Trim());
+    }
+
+    [Fact]
+    public void In_a_pipe_a_build_that_takes_its_time_is_announced_once_and_one_that_has_nothing_to_do_is_not()
+    {
+        Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; fi");
+        var source = _folder.Write("src/CoIN.Cli/Program.cs", "");
+        var command = $"source run.sh; PATH={_folder.Path}:$PATH; root={_folder.Path}; main runs";
+        Assert.Equal((0, "", "Building…"), Trimmed(Bash(command)));
+
+        _folder.Write("src/CoIN.Cli/bin/Release/net10.0/coin.dll", "");
+        File.SetLastWriteTimeUtc(source, DateTime.UtcNow.AddHours(-1));
+        Assert.Equal((0, "", ""), Trimmed(Bash(command)));
+
+        File.SetLastWriteTimeUtc(source, DateTime.UtcNow.AddHours(1));
+        Assert.Equal((0, "", "Building…"), Trimmed(Bash(command)));
+    }
+
+    [Fact]
     public void Bench_builds_and_starts_the_measurements()
     {
         Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == exec ]]; then echo \"${2##*/} ${*:3}\"; fi");
@@ -148,6 +201,8 @@ public sealed class RunScriptTests : IDisposable
 
         Assert.Contains("-trait Category=Parity", Bash($"PATH={_folder.Path}:$PATH ./run.sh test parity models").Out);
     }
+
+    private static (int Code, string Out, string Error) Trimmed((int Code, string Out, string Error) ended) => (ended.Code, ended.Out.Trim(), ended.Error.Trim());
 
     private void Fake(string command, string script)
     {
