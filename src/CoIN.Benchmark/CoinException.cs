@@ -11,4 +11,7 @@ public sealed class CoinException(string message, Exception? inner = null) : Exc
 
     /// <summary>Exit status of a process that ends because of this: never 0.</summary>
     public int ExitCode { get; init; } = 1;
+
+    /// <summary>Doing the same again does not help: the message says what does.</summary>
+    public bool IsFinal { get; init; }
 }

@@ -26,7 +26,11 @@ namespace CoIN.Actors.Hosting;
 /// <param name="Options">The experiment; null to take it from the journal.</param>
 /// <param name="Node">What this process lends.</param>
 /// <param name="Judge">A judge to appoint for a run that lacks nothing but judgements; null otherwise.</param>
-public sealed record RunRequest(string RunId, string RunFolder, ExperimentOptions? Options, NodeSettings Node, JudgeOptions? Judge = null);
+public sealed record RunRequest(string RunId, string RunFolder, ExperimentOptions? Options, NodeSettings Node, JudgeOptions? Judge = null)
+{
+    /// <summary>Whether what was lost of the run is done again.</summary>
+    public bool Redo { get; init; }
+}
 
 /// <summary>Drives runs: lock, journal, node, actors, and an orderly end.</summary>
 public static class RunHost
@@ -43,6 +47,14 @@ public static class RunHost
     {
         using var held = RunLock.Take(request.RunFolder);
         var state = RunJournal.Read(request.RunFolder);
+        if (state is not null)
+        {
+            // A folder that was copied or renamed holds the run that it held: its journal goes on under its name.
+            request = request with { RunId = state.Started!.RunId };
+            RunTraces.RequireNoLater(request.RunFolder, state);
+            state = await RunRepair.MendAsync(request.RunFolder, state, request.Redo, logs.CreateLogger("CoIN.Actors.Hosting")).ConfigureAwait(false);
+        }
+
         if (request.Judge is { } judge)
         {
             // Before the journal knows it: a judge that cannot be opened would stand in the run's way.
@@ -88,7 +100,7 @@ public static class RunHost
         if (state is not null && request.Options is not null
             && !Same(state.Options, request.Options with { Data = request.Options.Data with { SkippedImages = state.Options.Data.SkippedImages } }))
         {
-            throw new CoinException($"The run {request.RunId} was begun with other settings. Resume it without a configuration, or choose another --run-id.");
+            throw new CoinException($"The run {request.RunId} was begun with other settings. Resume it without a configuration, or choose another --run-id.") { IsFinal = true };
         }
 
         foreach (var path in Durable.RemoveUnfinished(request.RunFolder))

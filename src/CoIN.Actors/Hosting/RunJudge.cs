@@ -23,7 +23,7 @@ public static class RunJudge
         if (Plan.Pending(state).Count(item => item is not JudgeCell) is > 0 and var left)
         {
             throw new CoinException(
-                $"The run {runId} is {state.Status.ToString().ToLowerInvariant()}: {left} pieces of its work need the model. Let it come to its end first: ./run.sh resume {runId}");
+                $"The run {runId} is {state.Abandoned().Status.ToString().ToLowerInvariant()}: {left} pieces of its work need the model. Let it come to its end first: ./run.sh resume {runId}");
         }
 
         for (var task = 0; task < state.Options.Tasks.Count; task++)

@@ -62,7 +62,7 @@ public static class RunRescorer
     /// <returns>What is to be written to the journal, the scores file being in its place; null where nothing has changed.</returns>
     private static CellRescored? Rescore(string runFolder, RunState state, CellScored cell, IReadOnlyList<TestSample> samples, IBenchmarkWork work)
     {
-        RunFiles.RequireFile(runFolder, cell.File, cell.Sha256);
+        RunFiles.RequirePredictions(runFolder, state, cell);
         var task = state.Options.Tasks[cell.Task];
         var scores = work.Score(task, samples, work.ReadPredictions(Path.Combine(runFolder, cell.File)));
         var file = RunPaths.Scores(cell.Stage, task.Name);

@@ -101,7 +101,7 @@ public static class RunStudy
 
     private static StudyCell Cell(string runFolder, RunState state, CellScored cell, IBenchmarkWork work)
     {
-        RunFiles.RequireFile(runFolder, cell.File, cell.Sha256);
+        RunFiles.RequirePredictions(runFolder, state, cell);
         return new StudyCell(
             cell.Stage, state.TaskNames[cell.Task], RunRescorer.Test(state, cell.Task, work), work.ReadPredictions(Path.Combine(runFolder, cell.File)));
     }

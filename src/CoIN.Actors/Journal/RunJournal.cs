@@ -1,4 +1,5 @@
 using System.Runtime.Serialization;
+using CoIN.Actors.Hosting;
 using CoIN.Actors.Wire;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
@@ -6,13 +7,46 @@ using Microsoft.Data.Sqlite;
 
 namespace CoIN.Actors.Journal;
 
-/// <summary>Reads a run's journal without an actor system, also while another process writes it.</summary>
+/// <summary>Reads a run's journal without an actor system, also while another process writes it, and where nothing may be written.</summary>
 public static class RunJournal
 {
     /// <summary>A run's state by its journal.</summary>
     /// <returns>Null where nothing has been written yet.</returns>
-    /// <exception cref="CoinException">The journal cannot be read, is damaged, or was written by a newer program.</exception>
+    /// <exception cref="CoinException">
+    /// The journal cannot be read, is damaged, was written by a newer program, or is not the one that belongs to what lies in the folder.
+    /// </exception>
     public static RunState? Read(string runFolder)
+    {
+        // What a process writes comes after its first event: whoever finds something without it looks again.
+        if ((Fold(runFolder) ?? (RunTraces.In(runFolder).Count > 0 ? Fold(runFolder) : null)) is { } state)
+        {
+            RunTraces.RequireSameRun(runFolder, state);
+            return state;
+        }
+
+        RunTraces.RequireNone(runFolder);
+        return null;
+    }
+
+    /// <summary>As <see cref="Read"/>, for people who look on: a run that its process left without a word is interrupted, not running.</summary>
+    /// <exception cref="CoinException">As in <see cref="Read"/>.</exception>
+    public static RunState? Look(string runFolder)
+    {
+        var state = Read(runFolder);
+        if (state is null || !state.IsUnderWay || RunLock.IsHeld(runFolder))
+        {
+            return state;
+        }
+
+        // It may have come to its end between the two looks; now nobody writes.
+        return Read(runFolder)?.Abandoned();
+    }
+
+    /// <summary>Whether a process, of whatever user, drives the run now.</summary>
+    public static bool IsDriven(string runFolder) => RunLock.IsHeld(runFolder);
+
+    /// <returns>Null where there are no events.</returns>
+    private static RunState? Fold(string runFolder)
     {
         var path = Path.Combine(runFolder, RunPaths.Journal);
         if (!File.Exists(path))
@@ -22,41 +56,42 @@ public static class RunJournal
 
         try
         {
-            var state = Events(path).Aggregate(RunState.Empty, (state, happened) => state.Apply(happened));
+            var state = RunState.Empty;
+            foreach (var happened in Events(path))
+            {
+                JournalRules.Check(path, state, happened);
+                state = state.Apply(happened);
+            }
+
             return state.Started is null ? null : state;
         }
-        catch (Exception e) when (e is SqliteException or SerializationException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the journal {path}: {e.Message} Restore it from a copy, or start the run anew.", e);
+            throw new CoinException($"Cannot read the journal {path}: {e.Message.TrimEnd('.')}. Ask the owner of the run for the right to read its folder.", e) { IsFinal = true };
+        }
+        catch (Exception e) when (e is SqliteException or SerializationException or ArgumentException or InvalidOperationException or InvalidCastException
+            or FormatException or OverflowException)
+        {
+            throw new CoinException($"Cannot read the journal {path}: {e.Message.TrimEnd('.')}. {JournalRules.Remedy(path)}", e) { IsFinal = true };
         }
     }
 
-    private static List<IRunEvent> Events(string path)
+    private static IEnumerable<IRunEvent> Events(string path)
     {
-        // Read-only access to a file in write-ahead mode needs its companions, which are gone after a clean end; so it is opened for writing and not written.
-        using var connection = new SqliteConnection(JournalConfig.ConnectionString(path, SqliteOpenMode.ReadWrite));
-        connection.Open();
-        using var table = connection.CreateCommand();
-        table.CommandText = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'journal'";
-        var events = new List<IRunEvent>();
-        if ((long)table.ExecuteScalar()! == 0)
+        var rows = JournalFile.Read(path);
+        if (rows.FirstOrDefault(row => row.Serializer != WireSerializer.Id) is { } stranger)
         {
-            return events;
+            throw new CoinException($"{path} holds entries of another program (serializer {stranger.Serializer}). It is no journal of a run.") { IsFinal = true };
         }
 
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT message, manifest, identifier FROM journal WHERE deleted = 0 ORDER BY sequence_number";
-        using var rows = command.ExecuteReader();
-        while (rows.Read())
+        if (rows.Select(row => row.PersistenceId).Distinct(StringComparer.Ordinal).ToList() is { Count: > 1 } names)
         {
-            if (rows.GetInt32(2) != WireSerializer.Id)
+            throw new CoinException($"The journal {path} is damaged: it holds the events of several runs ({string.Join(", ", names)}). {JournalRules.Remedy(path)}")
             {
-                throw new CoinException($"{path} holds entries of another program (serializer {rows.GetInt32(2)}). It is no journal of a run.");
-            }
-
-            events.Add((IRunEvent)WireFormat.Read(rows.GetFieldValue<byte[]>(0), rows.GetString(1)));
+                IsFinal = true,
+            };
         }
 
-        return events;
+        return rows.Select(row => WireFormat.Read(row.Message, row.Manifest) as IRunEvent ?? throw new SerializationException($"'{row.Manifest}' is no event of a run"));
     }
 }

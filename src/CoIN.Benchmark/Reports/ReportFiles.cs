@@ -27,12 +27,13 @@ public static class ReportFiles
     /// <summary>Name of the tables in the paper's shape: <c>table.md</c>, <c>.csv</c>, <c>.tex</c>, <c>.json</c>.</summary>
     public const string Table = "table";
 
-    /// <summary>Writes the files into a run's folder, replacing those that are there.</summary>
+    /// <summary>Writes the files into a run's folder or another one, replacing those that are there.</summary>
     /// <param name="folder">The run's folder, to which the paths in the report are relative.</param>
     /// <param name="data">Where examples come from; null for a report without.</param>
+    /// <param name="target">The folder that they are written into; null for the run's.</param>
     /// <returns>The paths of the files.</returns>
     /// <exception cref="CoinException">A file cannot be written, or one of scores or judgements cannot be read.</exception>
-    public static IReadOnlyList<string> Write(string folder, RunReport report, ExampleData? data = null)
+    public static IReadOnlyList<string> Write(string folder, RunReport report, ExampleData? data = null, string? target = null)
     {
         var results = RunResults.Of(report, folder);
         var table = PaperTable.Of(results);
@@ -52,7 +53,7 @@ public static class ReportFiles
 
         string Put(string name, string text)
         {
-            var path = Path.Combine(folder, name);
+            var path = Path.Combine(target ?? folder, name);
             Durable.WriteText(path, text);
             return path;
         }

@@ -183,8 +183,8 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     public IReadOnlyList<Prediction> ReadPredictions(string path) => PredictionsFile.Read(path);
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> WriteReports(string runFolder, RunState state) =>
-        ReportFiles.Write(runFolder, Describe(state), new ExampleData(task => SamplesOfThen(state, task), state.Options.Data.Images, aids));
+    public IReadOnlyList<string> WriteReports(string runFolder, RunState state, string? target = null) =>
+        ReportFiles.Write(runFolder, Describe(state), new ExampleData(task => SamplesOfThen(state, task), state.Options.Data.Images, aids), target);
 
     /// <summary>A run's report, with what its base model is.</summary>
     public RunReport Describe(RunState state) => Report(state) with { Model = aids?.Describe(state.Options.Model) };

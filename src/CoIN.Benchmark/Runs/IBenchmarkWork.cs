@@ -52,6 +52,7 @@ public interface IBenchmarkWork
     IReadOnlyList<Prediction> ReadPredictions(string path);
 
     /// <summary>Writes the reports of a run.</summary>
+    /// <param name="target">The folder to write them into; null for the run's.</param>
     /// <returns>Their paths.</returns>
-    IReadOnlyList<string> WriteReports(string runFolder, RunState state);
+    IReadOnlyList<string> WriteReports(string runFolder, RunState state, string? target = null);
 }

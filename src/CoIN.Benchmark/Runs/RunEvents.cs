@@ -106,6 +106,29 @@ public sealed record CellJudged(
     public double? Measured() => Unparsable < Samples ? Published : null;
 }
 
+/// <summary>A checkpoint within a stage was lost: the stage is trained from its start.</summary>
+/// <param name="Stage">1-based.</param>
+/// <param name="Reason">What was found.</param>
+public sealed record CheckpointDiscarded(int Stage, string Reason) : RunEvent;
+
+/// <summary>A stage's adapter was lost: the stage, those that follow, and every cell of theirs are done again.</summary>
+/// <param name="Stage">1-based.</param>
+/// <param name="Reason">What was found.</param>
+public sealed record StageDiscarded(int Stage, string Reason) : RunEvent;
+
+/// <summary>Predictions of a cell were lost: it is answered, scored and judged again.</summary>
+/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
+/// <param name="Task">0-based place of the task in the order.</param>
+/// <param name="Reason">What was found.</param>
+public sealed record CellDiscarded(int Stage, int Task, string Reason) : RunEvent;
+
+/// <summary>What a judge gave to a cell was lost: the judge is asked again, unless it was dismissed.</summary>
+/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
+/// <param name="Task">0-based place of the task in the order.</param>
+/// <param name="Judge">The judge's name.</param>
+/// <param name="Reason">What was found.</param>
+public sealed record JudgementDiscarded(int Stage, int Task, string Judge, string Reason) : RunEvent;
+
 /// <summary>Every stage is trained, every cell scored and judged.</summary>
 public sealed record RunCompleted : RunEvent;
 

@@ -1,6 +1,4 @@
 using CoIN.Benchmark.Files;
-using CoIN.Benchmark.Judging;
-using CoIN.Benchmark.Learning;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -9,59 +7,12 @@ public static class RunFiles
 {
     /// <summary>Checks everything that the remaining work needs against the hashes in the journal.</summary>
     /// <exception cref="CoinException">A file is missing or is not the one that was written; the message names it.</exception>
-    public static void Verify(string runFolder, RunState state)
-    {
-        foreach (var (_, checkpoint) in state.Checkpoints)
-        {
-            var folder = Path.Combine(runFolder, checkpoint.Folder);
-            Require(
-                Directory.Exists(folder) && Durable.Sha256OfFolder(folder) == checkpoint.Sha256, folder,
-                "Restore it from a copy. (The stage can also be trained from its start in a new run.)");
-        }
-
-        foreach (var (_, stage) in state.Trained)
-        {
-            RequireFile(runFolder, $"{stage.Folder}/{AdapterFiles.Weights}", stage.AdapterSha256);
-            if (stage.ProjectorSha256 is not null)
-            {
-                RequireFile(runFolder, $"{stage.Folder}/{AdapterFiles.Projector}", stage.ProjectorSha256);
-            }
-        }
-
-        foreach (var shard in state.Shards.Values)
-        {
-            RequireFile(runFolder, shard.File, shard.Sha256);
-        }
-
-        foreach (var cell in state.Cells.Values)
-        {
-            if (cell.ScoresFile is not null)
-            {
-                RequireFile(runFolder, cell.ScoresFile, cell.ScoresSha256!, $"Make it anew from the predictions: ./run.sh rescore {state.Started!.RunId}");
-            }
-        }
-
-        VerifyJudged(runFolder, state);
-    }
+    public static void Verify(string runFolder, RunState state) => RunDamage.Refuse(runFolder, state, [.. RunDamage.Find(runFolder, state)]);
 
     /// <summary>Checks what judges need: predictions, and what was judged before.</summary>
     /// <exception cref="CoinException">As in <see cref="Verify"/>.</exception>
-    public static void VerifyJudged(string runFolder, RunState state)
-    {
-        foreach (var cell in state.Cells.Values)
-        {
-            RequireFile(runFolder, cell.File, cell.Sha256);
-        }
-
-        foreach (var judged in state.Judgements.Values)
-        {
-            RequireFile(
-                runFolder, judged.File, judged.Sha256,
-                judged.Kind == JudgeKind.People
-                    ? $"Read the scores again: ./run.sh judge import {state.Started!.RunId} …"
-                    : $"Restore it from a copy, or judge again under another name: ./run.sh judge run {state.Started!.RunId} --set judge.name=…");
-        }
-    }
+    public static void VerifyJudged(string runFolder, RunState state) =>
+        RunDamage.Refuse(runFolder, state, [.. RunDamage.FindJudged(runFolder, state)]);
 
     /// <summary>Deletes a stage's checkpoints.</summary>
     /// <param name="before">Only those of fewer steps than this one, relative to the run's folder; null for all. A later one may just be being written.</param>
@@ -94,20 +45,26 @@ public static class RunFiles
         }
     }
 
-    /// <summary>Checks that a file is the one that was written.</summary>
-    /// <exception cref="CoinException">It is missing or another one.</exception>
-    public static void RequireFile(string runFolder, string file, string sha256, string remedy = "Restore it from a copy, or start a new run.")
+    /// <summary>Checks that the predictions of a cell are those that were written.</summary>
+    /// <exception cref="CoinException">They are missing or others.</exception>
+    public static void RequirePredictions(string runFolder, RunState state, CellScored cell)
     {
-        var path = Path.Combine(runFolder, file);
-        Require(File.Exists(path) && Durable.Sha256(path) == sha256, path, remedy);
+        if (RunDamage.OfCell(runFolder, cell) is { } damage)
+        {
+            RunDamage.Refuse(runFolder, state, [damage]);
+        }
     }
 
-    private static void Require(bool whole, string path, string remedy)
+    /// <summary>Checks that a file is the one that was written.</summary>
+    /// <exception cref="CoinException">It is missing or another one.</exception>
+    public static void RequireFile(string runFolder, string file, string sha256)
     {
-        if (!whole)
+        var path = Path.Combine(runFolder, file);
+        if (!File.Exists(path) || Durable.Sha256(path) != sha256)
         {
-            var what = File.Exists(path) || Directory.Exists(path) ? "is not as the journal says it was written (its SHA-256 differs)" : "is missing";
-            throw new CoinException($"{path} {what}. {remedy}");
+            throw new CoinException(
+                $"{path} {(File.Exists(path) ? "has changed since it was written (its SHA-256 differs)" : "is missing")}. "
+                + "Restore it from a copy, or resume the run with --redo, which does again what is lost.");
         }
     }
 

@@ -11,6 +11,9 @@ public static class RunPaths
     public const string Lock = "run.lock";
     public const string Owner = "run.owner";
 
+    /// <summary>The configuration that the run was started with.</summary>
+    public const string Settings = "settings.conf";
+
     /// <param name="stage">From 1.</param>
     public static string Stage(int stage, string task) => $"stages/{stage}-{task}";
 

@@ -19,6 +19,9 @@ public enum RunStatus
 
     /// <summary>Ended by a fault; the message says which, and a resume tries again.</summary>
     Failed,
+
+    /// <summary>Its process ended without a word, or lost the power: nobody drives it, and a resume goes on.</summary>
+    Interrupted,
 }
 
 /// <summary>What a person who watches a run wants to know, at one moment. Immutable; published by the run supervisor.</summary>

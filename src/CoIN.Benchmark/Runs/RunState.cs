@@ -112,12 +112,38 @@ public sealed record RunState
             },
             JudgeDismissed dismissed => next with { Judges = Judges.Remove(dismissed.Judge) },
             CellJudged judged => next with { Judgements = Judgements.SetItem((judged.Stage, judged.Task, judged.Judge), judged) },
+            CheckpointDiscarded lost => next with { Checkpoints = Checkpoints.Remove(lost.Stage) },
+            StageDiscarded lost => WithoutCells(next, key => key.Stage >= lost.Stage) with
+            {
+                Trained = Trained.RemoveRange(Trained.Keys.Where(stage => stage >= lost.Stage)),
+                Checkpoints = Checkpoints.RemoveRange(Checkpoints.Keys.Where(stage => stage >= lost.Stage)),
+            },
+            CellDiscarded lost => WithoutCells(next, key => key == (lost.Stage, lost.Task)),
+            JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)), Status = Reopened },
             RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true },
             RunFailed failed => next with { Status = RunStatus.Failed, Message = failed.Message },
             RunStopped stopped => next with { Status = RunStatus.Stopped, Message = stopped.Message },
             _ => throw new ArgumentException($"not an event of a run: {happened.GetType()}", nameof(happened)),
         };
     }
+
+    /// <summary>By its journal a process drives the run.</summary>
+    public bool IsUnderWay => Status is RunStatus.Starting or RunStatus.Running;
+
+    private RunStatus Reopened => Status == RunStatus.Completed ? RunStatus.Stopped : Status;
+
+    /// <summary>The state where it is known that no process drives the run.</summary>
+    public RunState Abandoned() => IsUnderWay ? this with { Status = RunStatus.Interrupted } : this;
+
+    /// <summary>A completed run that lost cells is none any more.</summary>
+    private static RunState WithoutCells(RunState next, Func<(int Stage, int Task), bool> lost) => next with
+    {
+        Cells = next.Cells.RemoveRange(next.Cells.Keys.Where(lost)),
+        Shards = next.Shards.RemoveRange(next.Shards.Keys.Where(key => lost((key.Stage, key.Task)))),
+        Judgements = next.Judgements.RemoveRange(next.Judgements.Keys.Where(key => lost((key.Stage, key.Task)))),
+        Status = next.Reopened,
+        WasCompleted = false,
+    };
 
     /// <summary>The state as far as the journal knows it, for people.</summary>
     public RunSnapshot ToSnapshot() => new()

@@ -48,8 +48,7 @@ internal static class CommandTree
         root.Add(Resume(host, runs));
         root.Add(Inspect("runs", "List the runs", null, (_, folder) => InspectCommands.RunsAsync(host, folder), runs));
         root.Add(Inspect("status", "Show how a run stands", RunArgument(), (run, folder) => InspectCommands.StatusAsync(host, run, folder), runs));
-        root.Add(Inspect("report", "Write a run's reports anew: report.html, .md, .json, tables", RunArgument(),
-            (run, folder) => InspectCommands.ReportAsync(host, run, folder), runs));
+        root.Add(Report(host, runs));
         root.Add(CompareCommand.Build(host, runs));
         root.Add(ScoreCommand.Build(host));
         root.Add(RescoreCommand.Build(host, RunArgument(), runs));
@@ -85,9 +84,19 @@ internal static class CommandTree
     {
         var run = RunArgument();
         var set = SetOption();
-        var command = new Command("resume", "Go on with a run that was stopped, killed or failed; of a run that exists, only node.… can be set") { run, set };
-        command.SetAction((parsed, _) =>
-            ResumeCommand.ExecuteAsync(host, parsed.GetValue(run), parsed.GetValue(set) ?? [], parsed.GetValue(runs)));
+        var redo = new Option<bool>("--redo") { Description = "Do again what was lost: stages, cells or judgements whose files are missing or changed" };
+        var command = new Command("resume", "Go on with a run that was stopped, killed or failed; of a run that exists, only node.… can be set") { run, set, redo };
+        command.SetAction((parsed, _) => ResumeCommand.ExecuteAsync(
+            host, parsed.GetValue(run), parsed.GetValue(set) ?? [], parsed.GetValue(redo), parsed.GetValue(runs)));
+        return command;
+    }
+
+    private static Command Report(Host host, Option<string?> runs)
+    {
+        var run = RunArgument();
+        var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Write them into this folder, for instance where the run's own may only be read" };
+        var command = new Command("report", "Write a run's reports anew: report.html, .md, .json, tables") { run, folder };
+        command.SetAction((parsed, _) => InspectCommands.ReportAsync(host, parsed.GetValue(run), parsed.GetValue(folder), parsed.GetValue(runs)));
         return command;
     }
 
@@ -120,7 +129,7 @@ internal static class CommandTree
 
     private static Argument<string?> RunArgument() => new("run")
     {
-        Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it; by default the latest (of resume: the latest that is not completed)",
+        Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it, or its folder; by default the latest (of resume: the latest that can go on)",
     };
 
     internal static Option<string[]> SetOption(string help = "key=value", string what = "Override a configuration key, for example lora.rank=16; may be repeated")

@@ -54,7 +54,7 @@ internal static class CompareCommand
         var read = new List<ReportedRun>();
         foreach (var name in names)
         {
-            var path = FolderOf(host, name, runs);
+            var path = runs.Find(name, host.Folder).Folder;
             var report = await host.Engine.DescribeAsync(path, stop).ConfigureAwait(false)
                 ?? throw new CoinException($"The run {name} has not begun; there is nothing to compare. ./run.sh resume {name} starts it.");
             read.Add(new ReportedRun(report, path));
@@ -76,12 +76,5 @@ internal static class CompareCommand
         }
 
         return ExitCodes.Done;
-    }
-
-    /// <summary>A run by its id or the beginning of it, or by its folder, wherever that is.</summary>
-    private static string FolderOf(Host host, string name, RunFolders runs)
-    {
-        var path = Path.GetFullPath(Path.Combine(host.Folder, name));
-        return name.AsSpan().ContainsAny('/', '\\') && File.Exists(Path.Combine(path, RunFolders.Settings)) ? path : runs.PathOf(runs.Find(name));
     }
 }

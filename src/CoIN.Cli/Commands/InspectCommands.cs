@@ -20,7 +20,7 @@ internal static class InspectCommands
         }
 
         var width = Math.Max(3, ids.Max(id => id.Length));
-        host.Out.WriteLine($"{"run".PadRight(width)}  {"status",-10} {"stages",7} {"MAA",9} {"BWT",9}  ({Words.TruthAlignment})");
+        host.Out.WriteLine($"{"run".PadRight(width)}  {"status",-11} {"stages",7} {"MAA",9} {"BWT",9}  ({Words.TruthAlignment})");
         foreach (var id in ids)
         {
             host.Out.WriteLine($"{id.PadRight(width)}  {await RowAsync(host, folders.PathOf(id)).ConfigureAwait(false)}".TrimEnd());
@@ -34,7 +34,9 @@ internal static class InspectCommands
         var (id, folder) = Locate(host, run, runs);
         if (await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
         {
-            host.Out.WriteLine($"Run {id} has not begun yet. ./run.sh resume {id} starts it.");
+            host.Out.WriteLine(host.Engine.IsDriven(folder)
+                ? $"Run {id} is being started: nothing has happened yet."
+                : $"Run {id} has not begun yet. ./run.sh resume {id} starts it.");
             return ExitCodes.Done;
         }
 
@@ -43,19 +45,38 @@ internal static class InspectCommands
             host.Out.WriteLine(line);
         }
 
+        if (snapshot.Status == RunStatus.Interrupted)
+        {
+            host.Out.WriteLine($"Nobody drives it: its process was killed, or its computer went down. Go on with: ./run.sh resume {id}");
+        }
+
         return ExitCodes.Done;
     }
 
-    public static async Task<int> ReportAsync(Host host, string? run, string? runs)
+    public static async Task<int> ReportAsync(Host host, string? run, string? target, string? runs)
     {
-        var (_, folder) = Locate(host, run, runs);
-        var files = await host.Engine.ReportAsync(folder, CancellationToken.None).ConfigureAwait(false);
-        foreach (var file in files)
+        var (id, folder) = Locate(host, run, runs);
+        foreach (var file in await WriteAsync(host, id, folder, target is null ? null : Path.GetFullPath(Path.Combine(host.Folder, target))).ConfigureAwait(false))
         {
             host.Out.WriteLine(file);
         }
 
         return ExitCodes.Done;
+    }
+
+    /// <summary>Writes a run's reports.</summary>
+    /// <exception cref="CoinException">They cannot be written there; the message says where else they can.</exception>
+    internal static async Task<IReadOnlyList<string>> WriteAsync(Host host, string name, string folder, string? target)
+    {
+        try
+        {
+            return await host.Engine.ReportAsync(folder, target, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (CoinException fault) when (fault.InnerException is IOException or UnauthorizedAccessException && target is null && !fault.IsFinal)
+        {
+            throw new CoinException(
+                $"The reports cannot be written into {folder}: {fault.InnerException.Message.TrimEnd('.')}. Write them elsewhere: ./run.sh report {name} --out DIR", fault);
+        }
     }
 
     private static async Task<string> RowAsync(Host host, string folder)
@@ -64,7 +85,7 @@ internal static class InspectCommands
         {
             return await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is { } snapshot
                 ? Row(snapshot)
-                : "not begun";
+                : host.Engine.IsDriven(folder) ? "starting" : "not begun";
         }
         catch (CoinException fault)
         {
@@ -78,16 +99,16 @@ internal static class InspectCommands
         var stages = snapshot.ZeroShot.Count > 0 ? "-" : Words.Text($"{snapshot.StagesTrained}/{snapshot.Tasks.Count}");
         var maa = MatrixMetrics.MeanAverageAccuracy(snapshot) is { } mean ? Words.Text($"{mean:0.00}") : "";
         var bwt = MatrixMetrics.BackwardTransfer(snapshot) is { } transfer ? Words.Text($"{transfer:0.00}") : "";
-        return $"{Words.Of(snapshot.Status),-10} {stages,7} {maa,9} {bwt,9}";
+        return $"{Words.Of(snapshot.Status),-11} {stages,7} {maa,9} {bwt,9}";
     }
 
     /// <summary>The run that is meant: by default the latest.</summary>
-    internal static (string Id, string Folder) Locate(Host host, string? run, string? runs)
+    internal static FoundRun Locate(Host host, string? run, string? runs)
     {
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
-        var id = run is not null
-            ? folders.Find(run)
-            : folders.Ids().FirstOrDefault() ?? throw new CoinException($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment.");
-        return (id, folders.PathOf(id));
+        return run is not null
+            ? folders.Find(run, host.Folder)
+            : folders.Of(folders.Ids().FirstOrDefault()
+                ?? throw new CoinException($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment."));
     }
 }

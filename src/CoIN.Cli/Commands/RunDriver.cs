@@ -14,11 +14,13 @@ namespace CoIN.Cli.Commands;
 internal static class RunDriver
 {
     /// <summary>Drives a run whose folder is there.</summary>
+    /// <param name="name">What it is called on a command line.</param>
     /// <param name="drive">Starts or resumes it.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> DriveAsync(
-        Host host, string id, string folder, NodeSettings node, Func<RunTicket, CancellationToken, Task<RunSnapshot>> drive)
+        Host host, string name, string folder, NodeSettings node, Func<RunTicket, CancellationToken, Task<RunSnapshot>> drive)
     {
+        var id = Path.GetFileName(folder);
         var file = Path.Combine(folder, RunFolders.Log);
         var lines = TextWriter.Synchronized(host.Out);
         RunSnapshot last;
@@ -35,7 +37,8 @@ internal static class RunDriver
             {
                 // Everything that ends the process belongs into the log; people are told below.
                 log.Fatal(fault);
-                return Ended(host, id, Faults.Tell(host, fault, file));
+                var code = Faults.Tell(host, fault, file);
+                return Ended(host, await AdviceAsync(host, name, folder, fault).ConfigureAwait(false), code);
             }
         }
 
@@ -49,8 +52,8 @@ internal static class RunDriver
         return last.Status switch
         {
             RunStatus.Completed => ExitCodes.Done,
-            RunStatus.Stopped => Ended(host, id, ExitCodes.Stopped),
-            _ => Ended(host, id, Faults.Tell(host, new CoinException(last.Message ?? $"The run ended as {Words.Of(last.Status)}; see {file}."), file)),
+            RunStatus.Stopped => Ended(host, GoOn(name), ExitCodes.Stopped),
+            _ => Ended(host, GoOn(name), Faults.Tell(host, new CoinException(last.Message ?? $"The run ended as {Words.Of(last.Status)}; see {file}."), file)),
         };
     }
 
@@ -58,9 +61,39 @@ internal static class RunDriver
         ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), () => log.Notice)
         : new PlainView(lines, host.Clock);
 
-    private static int Ended(Host host, string id, int code)
+    private static string GoOn(string name) => $"Go on with: ./run.sh resume {name}";
+
+    /// <summary>What to do after a fault that ended the process; null where the fault itself says all.</summary>
+    private static async Task<string?> AdviceAsync(Host host, string name, string folder, Exception fault)
     {
-        host.Error.WriteLine($"Go on with: ./run.sh resume {id}");
+        if (fault is CoinException { IsFinal: true })
+        {
+            return null;
+        }
+
+        try
+        {
+            return await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) switch
+            {
+                null => $"The run has not begun. When that is mended: ./run.sh resume {name} (it keeps its settings; for others, start another run)",
+                { Status: RunStatus.Completed } => $"The run is completed; its reports: ./run.sh report {name}",
+                _ => GoOn(name),
+            };
+        }
+        catch (CoinException)
+        {
+            // Its journal cannot be read: resuming would say so.
+            return null;
+        }
+    }
+
+    private static int Ended(Host host, string? advice, int code)
+    {
+        if (advice is not null)
+        {
+            host.Error.WriteLine(advice);
+        }
+
         host.Error.Flush();
         return code;
     }

@@ -44,7 +44,7 @@ internal static class UserStudyCommands
     {
         var (id, runFolder) = InspectCommands.Locate(host, run, runs);
         var (study, images, key) = host.Engine.DrawStudy(runFolder, cells, samples, seed);
-        var folder = Path.GetFullPath(Path.Combine(host.Folder, to ?? id + "-study"));
+        var folder = Path.GetFullPath(Path.Combine(host.Folder, to ?? Path.GetFileName(runFolder) + "-study"));
         Durable.WriteText(Path.Combine(folder, Page), StudyPage.Render(study, image => StudyImage.DataUri(Path.Combine(images, image))));
         Durable.WriteText(Path.Combine(folder, Template), StudyScores.Template(study));
         host.Out.WriteLine(Words.Text($"Study {study.Id}: {study.Items.Count} blinded answers of {id}."));

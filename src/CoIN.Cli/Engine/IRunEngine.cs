@@ -30,14 +30,19 @@ internal interface IRunEngine
     /// <summary>Takes a run up again from its journal.</summary>
     /// <param name="stop">As in <see cref="RunAsync"/>.</param>
     /// <exception cref="CoinException">The journal cannot be read, or another process drives the run.</exception>
-    Task<RunSnapshot> ResumeAsync(RunTicket ticket, CancellationToken stop);
+    /// <param name="redo">Whether to do again what was lost of it.</param>
+    Task<RunSnapshot> ResumeAsync(RunTicket ticket, bool redo, CancellationToken stop);
 
     /// <summary>Where a run stands by its journal, read beside a process that may be driving it; null where there is no journal yet.</summary>
     Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop);
 
+    /// <summary>Whether a process drives the run now.</summary>
+    bool IsDriven(string runFolder);
+
     /// <summary>Writes a run's report files anew from its journal.</summary>
+    /// <param name="target">The folder that they are written into; null for the run's.</param>
     /// <returns>Their paths.</returns>
-    Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop);
+    Task<IReadOnlyList<string>> ReportAsync(string runFolder, string? target, CancellationToken stop);
 
     /// <summary>What a run found, read from its journal; null where there is no journal yet.</summary>
     Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop);

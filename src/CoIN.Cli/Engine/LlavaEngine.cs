@@ -29,21 +29,23 @@ internal sealed class LlavaEngine : IRunEngine
 
     public void CheckData(ExperimentOptions options, Problems problems) => Work().Check(options, problems);
 
-    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) => DriveAsync(ticket, options, null, stop);
+    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) => DriveAsync(ticket, options, null, redo: false, stop);
 
-    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, CancellationToken stop) => DriveAsync(ticket, null, null, stop);
+    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, bool redo, CancellationToken stop) => DriveAsync(ticket, null, null, redo, stop);
 
-    public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop) => DriveAsync(ticket, null, judge, stop);
+    public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop) => DriveAsync(ticket, null, judge, redo: false, stop);
 
     public async Task<RunSnapshot> DismissAsync(string runFolder, string judge) =>
         (await RunJudge.DismissAsync(runFolder, judge, Work()).ConfigureAwait(false)).State.ToSnapshot();
 
-    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Read(runFolder)?.ToSnapshot());
+    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Look(runFolder)?.ToSnapshot());
 
-    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop)
+    public bool IsDriven(string runFolder) => RunJournal.IsDriven(runFolder);
+
+    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, string? target, CancellationToken stop)
     {
-        var state = RunJournal.Read(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
-        return Task.FromResult(Work().WriteReports(runFolder, state));
+        var state = RunJournal.Look(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
+        return Task.FromResult(Work().WriteReports(runFolder, state, target));
     }
 
     public (Study Study, string Images, string Key) DrawStudy(string runFolder, string cells, int count, int seed) =>
@@ -53,7 +55,7 @@ internal sealed class LlavaEngine : IRunEngine
         RunStudy.ImportAsync(runFolder, files, judge, Work());
 
     public Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop) =>
-        Task.FromResult(RunJournal.Read(runFolder) is { } state ? Work().Describe(state) : null);
+        Task.FromResult(RunJournal.Look(runFolder) is { } state ? Work().Describe(state) : null);
 
     public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunRescorer.RescoreAsync(runFolder, Work(), stop);
 
@@ -61,13 +63,13 @@ internal sealed class LlavaEngine : IRunEngine
 
     private static BenchmarkWork Work() => new(new LlavaReportAids(), new ImageInspector());
 
-    private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, JudgeOptions? judge, CancellationToken stop)
+    private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, JudgeOptions? judge, bool redo, CancellationToken stop)
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
         void Warn(string warning) => log.LogWarning("{Warning}", warning);
         using var learners = new LlavaLearnerFactory(Warn);
         return await RunHost.RunAsync(
-            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge), learners, Judges(Warn), Work(), ticket.Observer,
+            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge) { Redo = redo }, learners, Judges(Warn), Work(), ticket.Observer,
             ticket.LoggerFactory, stop).ConfigureAwait(false);
     }
 }

@@ -1,13 +1,19 @@
 using System.Globalization;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Runs;
+
+/// <summary>A run that somebody means.</summary>
+/// <param name="Name">What it is called on a command line: its id, or its path where it does not lie among the runs.</param>
+/// <param name="Folder">Absolute path.</param>
+internal sealed record FoundRun(string Name, string Folder);
 
 /// <summary>The folder that holds one folder per run.</summary>
 internal sealed class RunFolders(string folder)
 {
     /// <summary>File in a run's folder that holds the configuration it was started with.</summary>
-    public const string Settings = "settings.conf";
+    public const string Settings = RunPaths.Settings;
 
     /// <summary>File in a run's folder to which it logs.</summary>
     public const string Log = "log.clef";
@@ -24,15 +30,26 @@ internal sealed class RunFolders(string folder)
     public string PathOf(string id) => Path.Combine(Folder, id);
 
     /// <summary>All runs' ids, the latest first.</summary>
-    public IReadOnlyList<string> Ids() => Directory.Exists(Folder)
-        ? [.. new DirectoryInfo(Folder).EnumerateDirectories()
-            .Where(run => File.Exists(Path.Combine(run.FullName, Settings)))
-            .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, Settings)))
-            .ThenByDescending(run => run.Name, StringComparer.Ordinal)
-            .Select(run => run.Name)]
-        : File.Exists(Folder)
-            ? throw new CoinException($"The runs are to be in {Folder}, but that is a file. Name a folder with --runs, coin.node.runs or COIN_RUNS.")
-            : [];
+    /// <exception cref="CoinException">The folder may not be read.</exception>
+    public IReadOnlyList<string> Ids()
+    {
+        try
+        {
+            return Directory.Exists(Folder)
+                ? [.. new DirectoryInfo(Folder).EnumerateDirectories()
+                    .Where(run => IsRun(run.FullName))
+                    .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, Settings)))
+                    .ThenByDescending(run => run.Name, StringComparer.Ordinal)
+                    .Select(run => run.Name)]
+                : File.Exists(Folder)
+                    ? throw new CoinException($"The runs are to be in {Folder}, but that is a file. Name a folder with --runs, coin.node.runs or COIN_RUNS.")
+                    : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CoinException($"Cannot list the runs in {Folder}: {e.Message.TrimEnd('.')}. Ask its owner for the right to read it, or name another with --runs.", e);
+        }
+    }
 
     /// <summary>Makes a new run's folder.</summary>
     /// <param name="wanted">The id that the user wants, or null for <c>yyyyMMdd-HHmmss-name-sSEED</c>.</param>
@@ -74,9 +91,33 @@ internal sealed class RunFolders(string folder)
         return unique;
     }
 
-    /// <summary>A run by its id or by the beginning of it.</summary>
+    /// <summary>A run by its id or the beginning of it, or by its folder or a file in it, wherever that is.</summary>
+    /// <param name="here">The folder to which paths are relative.</param>
     /// <exception cref="CoinException">There is none, or several begin so.</exception>
-    public string Find(string text)
+    public FoundRun Find(string text, string here)
+    {
+        var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Combine(here, text)));
+        if (text.AsSpan().ContainsAny('/', '\\') || text is "." or "..")
+        {
+            return At(path) ?? throw new CoinException(
+                $"{path} is no run's folder: {(Directory.Exists(path) ? $"it has no {Settings}" : "it does not exist")}. ./run.sh runs lists the runs in {Folder}.");
+        }
+
+        return Ids().Any(id => id.StartsWith(text, StringComparison.Ordinal)) || At(path) is not { } elsewhere ? Of(ById(text)) : elsewhere;
+    }
+
+    /// <summary>The run of an id.</summary>
+    public FoundRun Of(string id) => new(id, PathOf(id));
+
+    private FoundRun? At(string path)
+    {
+        var folder = File.Exists(path) ? Path.GetDirectoryName(path)! : path;
+        return !IsRun(folder) ? null : Path.GetDirectoryName(folder) == Folder ? Of(Path.GetFileName(folder)) : new FoundRun(folder, folder);
+    }
+
+    private static bool IsRun(string folder) => File.Exists(Path.Combine(folder, Settings));
+
+    private string ById(string text)
     {
         var ids = Ids();
         var found = ids.Where(id => id == text).ToList() is [_] exact

@@ -58,7 +58,7 @@ internal static class LiveScreen
         {
             return snapshot.StagesTrained > 0 && snapshot.StagesTrained == snapshot.Stages.Count
                 ? "[green]all stages are trained[/]"
-                : "[grey]no training at the moment[/]";
+                : $"[grey]{Markup.Escape(Cut(WithoutTraining(snapshot), columns))}[/]";
         }
 
         var head = Words.Text($"Stage {training.Stage}/{snapshot.Stages.Count} {training.Task}");
@@ -68,6 +68,17 @@ internal static class LiveScreen
         var done = (int)Math.Round(part * length);
         return $"[bold]{Markup.Escape(head)}[/]  [green]{new string('━', done)}[/][grey37]{new string('━', length - done)}[/]  {Markup.Escape(tail)}";
     }
+
+    /// <summary>A run that goes on has its next stage in work from the beginning, and its model has to be loaded first.</summary>
+    private static string WithoutTraining(RunSnapshot snapshot) => snapshot switch
+    {
+        { Status: not (RunStatus.Starting or RunStatus.Running) } => "no training at the moment",
+        { ZeroShot.Count: > 0 } => snapshot.Evaluations.Count + snapshot.Judging.Count > 0 || snapshot.ZeroShot.Any(cell => cell is not null)
+            ? "the base model is tested as it is, nothing is trained"
+            : "loading the model…",
+        { StagesTrained: var done } => Words.Text(
+            $"Stage {done + 1}/{snapshot.Tasks.Count} {snapshot.Tasks.ElementAtOrDefault(done)}: {(done == 0 ? "loading the model" : "loading its samples")}…"),
+    };
 
     private static string Evaluations(RunSnapshot snapshot, int columns)
     {

@@ -122,6 +122,7 @@ public sealed class RunHostTests : IDisposable
         var damaged = await Assert.ThrowsAsync<CoinException>(() => Run("changed", null, new FakeLearners()));
         Assert.Contains(Path.GetDirectoryName(checkpoint)!, damaged.Message, StringComparison.Ordinal);
         Assert.Contains("SHA-256 differs", damaged.Message, StringComparison.Ordinal);
+        Assert.Contains("./run.sh resume changed --redo", damaged.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -139,9 +139,9 @@ internal sealed class FakeWork(int testSamples = 7) : IBenchmarkWork
     public IReadOnlyList<Prediction> ReadPredictions(string path) =>
         [.. File.ReadAllLines(path).Select(line => line.Split('\t')).Select(parts => new Prediction(parts[0], parts[1]))];
 
-    public IReadOnlyList<string> WriteReports(string runFolder, RunState state)
+    public IReadOnlyList<string> WriteReports(string runFolder, RunState state, string? target = null)
     {
-        Durable.WriteText(Path.Combine(runFolder, "report.txt"), state.Status.ToString());
+        Durable.WriteText(Path.Combine(target ?? runFolder, "report.txt"), state.Status.ToString());
         return ["report.txt"];
     }
 }

@@ -59,6 +59,19 @@ public sealed class WireFormatTests
             """{"stage":2,"task":0,"judge":"gpt","kind":"OpenAi","model":"m","identity":"ef","published":70.0,"corrected":72.5,"samples":200,"unparsable":3,"file":"f","sha256":"ab","number":14,"at":"2026-01-02T03:04:05+00:00"}""",
             new CellJudged(2, 0, "gpt", JudgeKind.OpenAi, "m", "ef", 70, 72.5, 200, 3, "f", "ab") { Number = 14, At = At }
         },
+        {
+            "checkpoint-discarded:1", """{"stage":1,"reason":"lost","number":15,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CheckpointDiscarded(1, "lost") { Number = 15, At = At }
+        },
+        { "stage-discarded:1", """{"stage":1,"reason":"lost","number":16,"at":"2026-01-02T03:04:05+00:00"}""", new StageDiscarded(1, "lost") { Number = 16, At = At } },
+        {
+            "cell-discarded:1", """{"stage":0,"task":1,"reason":"lost","number":17,"at":"2026-01-02T03:04:05+00:00"}""",
+            new CellDiscarded(0, 1, "lost") { Number = 17, At = At }
+        },
+        {
+            "judgement-discarded:1", """{"stage":2,"task":0,"judge":"gpt","reason":"lost","number":18,"at":"2026-01-02T03:04:05+00:00"}""",
+            new JudgementDiscarded(2, 0, "gpt", "lost") { Number = 18, At = At }
+        },
         { "run-completed:1", """{"number":8,"at":"2026-01-02T03:04:05+00:00"}""", new RunCompleted { Number = 8, At = At } },
         { "run-failed:1", """{"message":"NaN","number":9,"at":"2026-01-02T03:04:05+00:00"}""", new RunFailed("NaN") { Number = 9, At = At } },
         { "run-stopped:1", """{"message":"asked","number":10,"at":"2026-01-02T03:04:05+00:00"}""", new RunStopped("asked") { Number = 10, At = At } },

@@ -56,9 +56,9 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
         return Task.FromResult(Drive(ticket, stop));
     }
 
-    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, CancellationToken stop)
+    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, bool redo, CancellationToken stop)
     {
-        Asked.Add("resume " + ticket.RunId);
+        Asked.Add($"resume {ticket.RunId}{(redo ? " again" : "")}");
         Ticket = ticket;
         return Task.FromResult(Drive(ticket, stop));
     }
@@ -93,13 +93,27 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
         return Task.FromResult(Import!);
     }
 
-    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) =>
-        Task.FromResult(Journals.GetValueOrDefault(Path.GetFileName(runFolder)));
+    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Unreadable.Contains(Path.GetFileName(runFolder))
+        ? throw new CoinException("The journal is damaged.") { IsFinal = true }
+        : Task.FromResult(Journals.GetValueOrDefault(Path.GetFileName(runFolder)));
 
-    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, CancellationToken stop)
+    /// <summary>Ids of runs whose journals cannot be read.</summary>
+    public HashSet<string> Unreadable { get; } = [];
+
+    /// <summary>Ids of runs that another process drives.</summary>
+    public HashSet<string> Driven { get; } = [];
+
+    public bool IsDriven(string runFolder) => Driven.Contains(Path.GetFileName(runFolder));
+
+    /// <summary>Whether runs' folders may only be read.</summary>
+    public bool ReadOnly { get; set; }
+
+    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, string? target, CancellationToken stop)
     {
         Asked.Add("report " + Path.GetFileName(runFolder));
-        return Task.FromResult<IReadOnlyList<string>>([Path.Combine(runFolder, "report.md")]);
+        return ReadOnly && target is null
+            ? throw new CoinException("Cannot write report.md.", new IOException("Read-only file system"))
+            : Task.FromResult<IReadOnlyList<string>>([Path.Combine(target ?? runFolder, "report.md")]);
     }
 
     /// <summary>What scoring a run again comes to.</summary>

@@ -57,6 +57,19 @@ public sealed class LiveViewTests
     }
 
     [Fact]
+    public void While_something_is_loaded_the_screen_says_what_for()
+    {
+        Assert.Contains("Stage 1/8 ScienceQA: loading the model…", Render(Snapshots.Of(0), null, 100));
+        Assert.Contains("Stage 4/8 GQA: loading its samples…", Render(Snapshots.Of(3), null, 100));
+        Assert.Contains("all stages are trained", Render(Snapshots.Of(8), null, 100));
+        Assert.Contains("no training at the moment", Render(Snapshots.Of(3, RunStatus.Stopped), null, 100));
+
+        var zeroShot = Snapshots.Of(0) with { Cells = [], ZeroShot = [.. Snapshots.Tasks.Select(_ => (double?)null)] };
+        Assert.Contains("loading the model…", Render(zeroShot, null, 100));
+        Assert.Contains("nothing is trained", Render(zeroShot with { Evaluations = [new EvaluationProgress(0, "GQA", 1, 5)] }, null, 100));
+    }
+
+    [Fact]
     public void Text_from_outside_is_never_read_as_markup() => Assert.Contains("[red]x[/]", Render(Snapshots.Of(0), "[red]x[/]", 100));
 
     [Fact]

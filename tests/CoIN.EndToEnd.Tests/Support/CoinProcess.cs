@@ -52,6 +52,20 @@ internal sealed class CoinProcess : IDisposable
         return new CoinProcess(new Process { StartInfo = start });
     }
 
+    /// <summary>Starts the command as a user to whom nothing belongs; the superuser becomes one, for permissions are nothing to it.</summary>
+    public static CoinProcess StartAsNobody(params string[] arguments)
+    {
+        var superuser = Environment.IsPrivilegedProcess;
+        var start = new ProcessStartInfo(superuser ? "setpriv" : "dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        foreach (var argument in (superuser ? ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet"] : Array.Empty<string>())
+            .Concat(["exec", Path.Combine(AppContext.BaseDirectory, "coin.dll")]).Concat(arguments))
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return new CoinProcess(new Process { StartInfo = start });
+    }
+
     /// <summary>Runs the command to its end.</summary>
     public static async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
     {

@@ -1,0 +1,114 @@
+using CoIN.Actors.Journal;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Actors.Hosting;
+
+/// <summary>Has a run do again what was lost of it: by events, so that the journal says what happened. Who calls this holds the run's lock.</summary>
+internal static class RunRepair
+{
+    /// <summary>Discards what is damaged and all that came of it; a lost checkpoint alone without being asked, for nothing goes with it but time.</summary>
+    /// <param name="redo">Whether to discard whatever is damaged.</param>
+    /// <returns>The run's state; damage that this cannot mend is still in it.</returns>
+    /// <exception cref="CoinException">The journal cannot be written.</exception>
+    public static async Task<RunState> MendAsync(string runFolder, RunState state, bool redo, ILogger log)
+    {
+        var damages = redo
+            ? RunDamage.Find(runFolder, state).ToList()
+            : [.. RunDamage.LostCheckpoints(runFolder, state)];
+        var events = new List<RunEvent>();
+        foreach (var damage in damages)
+        {
+            // What goes with something that is discarded already needs no event of its own.
+            if (damage.Discard is { } discard && IsHeld(RunDamage.After(state, events), discard))
+            {
+                events.Add(discard);
+                log.LogWarning("{Damage}", $"{Reason(discard)}: {Consequence(discard, state)}");
+            }
+        }
+
+        if (events.Count == 0)
+        {
+            return state;
+        }
+
+        // First the files: should this end in between, they are missing, and the journal still says so.
+        Delete(runFolder, state, RunDamage.After(state, events));
+        return await JournalAppender.AppendAsync(state.Started!.RunId, runFolder, events).ConfigureAwait(false);
+    }
+
+    private static bool IsHeld(RunState state, RunEvent discard) => discard switch
+    {
+        CheckpointDiscarded lost => state.Checkpoints.ContainsKey(lost.Stage),
+        StageDiscarded lost => state.Trained.ContainsKey(lost.Stage),
+        CellDiscarded lost => state.Cells.ContainsKey((lost.Stage, lost.Task)) || state.Shards.Keys.Any(key => (key.Stage, key.Task) == (lost.Stage, lost.Task)),
+        JudgementDiscarded lost => state.Judgements.ContainsKey((lost.Stage, lost.Task, lost.Judge)),
+        _ => false,
+    };
+
+    private static string Reason(RunEvent discard) => discard switch
+    {
+        CheckpointDiscarded lost => lost.Reason,
+        StageDiscarded lost => lost.Reason,
+        CellDiscarded lost => lost.Reason,
+        JudgementDiscarded lost => lost.Reason,
+        _ => throw new ArgumentException($"{discard.GetType().Name} discards nothing", nameof(discard)),
+    };
+
+    private static string Consequence(RunEvent discard, RunState state) => discard switch
+    {
+        CheckpointDiscarded lost => $"stage {lost.Stage} ({state.TaskNames[lost.Stage - 1]}) is trained from its start",
+        StageDiscarded lost => $"stage {lost.Stage} ({state.TaskNames[lost.Stage - 1]}) and what followed is trained and tested again",
+        CellDiscarded lost => $"{state.TaskNames[lost.Task]} after stage {lost.Stage} is tested again",
+        JudgementDiscarded lost when state.Judges.ContainsKey(lost.Judge) => $"{lost.Judge} judges it again",
+        JudgementDiscarded lost => $"{lost.Judge} was dismissed; these judgements are gone",
+        _ => "",
+    };
+
+    private static void Delete(string runFolder, RunState before, RunState after)
+    {
+        try
+        {
+            // A stage takes with it what a killed process left of it without a word in the journal.
+            foreach (var stage in before.Trained.Keys.Except(after.Trained.Keys).Take(1).SelectMany(first => Enumerable.Range(first, before.TaskNames.Count + 1 - first)))
+            {
+                var task = before.TaskNames[stage - 1];
+                DeleteFolder(Path.Combine(runFolder, RunPaths.Stage(stage, task)));
+                DeleteFolder(Path.GetDirectoryName(Path.Combine(runFolder, RunPaths.Predictions(stage, task)))!);
+                DeleteFolder(Path.GetDirectoryName(Path.Combine(runFolder, RunPaths.Scores(stage, task)))!);
+            }
+
+            foreach (var checkpoint in before.Checkpoints.Values.Where(one => !after.Checkpoints.ContainsKey(one.Stage)))
+            {
+                RunFiles.DeleteCheckpoints(runFolder, checkpoint.Stage, before.TaskNames[checkpoint.Stage - 1], before: null);
+            }
+
+            Delete(runFolder, before.Cells.Values.Where(one => !after.Cells.ContainsKey((one.Stage, one.Task)))
+                .SelectMany(cell => new[] { cell.File, cell.ScoresFile }).OfType<string>());
+            Delete(runFolder, before.Shards.Where(one => !after.Shards.ContainsKey(one.Key)).Select(one => one.Value.File));
+            Delete(runFolder, before.Judgements.Where(one => !after.Judgements.ContainsKey(one.Key)).Select(one => one.Value.File));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CoinException($"What is to be done again cannot be removed: {e.Message.TrimEnd('.')}. Make the run's folder writable, then resume it with --redo.", e);
+        }
+    }
+
+    private static void Delete(string runFolder, IEnumerable<string> files)
+    {
+        // Their folder may be gone with its stage.
+        foreach (var path in files.Select(file => Path.Combine(runFolder, file)).Where(File.Exists))
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static void DeleteFolder(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+}

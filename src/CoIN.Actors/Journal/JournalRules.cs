@@ -1,0 +1,99 @@
+using System.Globalization;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
+
+namespace CoIN.Actors.Journal;
+
+/// <summary>What an event can say at its place: a journal with impossible numbers is damaged, whatever its form.</summary>
+internal static class JournalRules
+{
+    // Sums of parts may come out a little over the whole.
+    private const double Rounding = 1e-6;
+
+    /// <exception cref="CoinException">The event says what cannot be; the message names its number.</exception>
+    public static void Check(string path, RunState before, IRunEvent happened)
+    {
+        if (Fault(before, happened) is { } fault)
+        {
+            throw new CoinException($"The journal {path} is damaged: event {happened.Number} says {fault}. {Remedy(path)}") { IsFinal = true };
+        }
+    }
+
+    /// <summary>What helps against a damaged journal.</summary>
+    public static string Remedy(string path) =>
+        $"Put back a copy of the journal, or do the experiment anew: ./run.sh run {Path.Combine(Path.GetDirectoryName(path)!, RunPaths.Settings)}";
+
+    private static string? Fault(RunState before, IRunEvent happened) => happened switch
+    {
+        RunStarted started => Start(before, started),
+        _ when before.Started is null => "what happened to a run that has not begun",
+        CheckpointSaved saved => Stage(before, saved.Stage) ?? Count("step", saved.Step) ?? File(saved.Folder, saved.Sha256),
+        StageTrained trained => Trained(before, trained),
+        ShardAnswered shard => Cell(before, shard.Stage, shard.Task)
+            ?? (shard.Shard < 0 || shard.Shard >= shard.Shards ? Text($"part {shard.Shard + 1} of {shard.Shards}") : null)
+            ?? Samples(before, shard.Task, shard.Samples) ?? Number("seconds", shard.Seconds) ?? File(shard.File, shard.Sha256),
+        CellScored cell => Cell(before, cell.Stage, cell.Task) ?? Percent("accuracy", cell.Accuracy) ?? Samples(before, cell.Task, cell.Samples)
+            ?? Percent("corrected accuracy", cell.Corrected) ?? Samples(before, cell.Task, cell.CorrectedSamples) ?? File(cell.File, cell.Sha256)
+            ?? (cell.ScoresFile is null ? null : File(cell.ScoresFile, cell.ScoresSha256)),
+        CellRescored cell => Known(before, cell.Stage, cell.Task) ?? Percent("accuracy", cell.Accuracy) ?? Samples(before, cell.Task, cell.Samples)
+            ?? Percent("corrected accuracy", cell.Corrected) ?? Samples(before, cell.Task, cell.CorrectedSamples) ?? File(cell.ScoresFile, cell.ScoresSha256),
+        // The reference's rule takes whatever number a judge writes: it has no upper end.
+        CellJudged cell => Known(before, cell.Stage, cell.Task) ?? Number("Reasoning Capability", cell.Published) ?? Percent("corrected Reasoning Capability", cell.Corrected)
+            ?? Samples(before, cell.Task, cell.Samples) ?? Count("replies without score", cell.Unparsable) ?? File(cell.File, cell.Sha256)
+            ?? (string.IsNullOrEmpty(cell.Judge) ? "no name of a judge" : null),
+        JudgeAppointed { Judge: null } => "no judge",
+        JudgeDismissed { Judge: null } => "no judge",
+        StageDiscarded discarded => Stage(before, discarded.Stage),
+        CheckpointDiscarded discarded => Stage(before, discarded.Stage),
+        CellDiscarded discarded => Cell(before, discarded.Stage, discarded.Task),
+        JudgementDiscarded discarded => Known(before, discarded.Stage, discarded.Task),
+        _ => null,
+    };
+
+    private static string? Start(RunState before, RunStarted started)
+    {
+        if (before.Started is not null)
+        {
+            return $"that a run {started.RunId} began within the run {before.Started.RunId}";
+        }
+
+        var tasks = started.Options?.Tasks?.Count ?? 0;
+        return string.IsNullOrEmpty(started.RunId) || tasks == 0 || started.DataSha256 is null ? "nothing of the experiment"
+            : started.TrainingSamples?.Count != tasks || started.TestSamples?.Count != tasks ? Text($"other numbers of samples than of the {tasks} tasks")
+            : started.TrainingSamples.Concat(started.TestSamples).Where(count => count < 0).Select(count => Count("samples", count)).FirstOrDefault();
+    }
+
+    private static string? Trained(RunState before, StageTrained trained) =>
+        Stage(before, trained.Stage)
+        ?? (trained.Stage != before.Trained.Count + 1 ? Text($"that stage {trained.Stage} was trained after {before.Trained.Count} stages") : null)
+        ?? (trained.Task != before.TaskNames[trained.Stage - 1] ? $"that stage {trained.Stage} is {trained.Task}, where the run has {before.TaskNames[trained.Stage - 1]}" : null)
+        ?? Count("steps", trained.Steps) ?? Number("loss", trained.FinalLoss) ?? (trained.Tokens < 0 ? Text($"tokens {trained.Tokens}") : null)
+        ?? Number("seconds", trained.Seconds) ?? File(trained.Folder, trained.AdapterSha256);
+
+    private static string? Stage(RunState before, int stage) =>
+        stage < 1 || stage > before.Options.Tasks.Count ? Text($"stage {stage} of {before.Options.Tasks.Count}") : null;
+
+    private static string? Cell(RunState before, int stage, int task) =>
+        (stage == 0 ? null : Stage(before, stage)) ?? (task < 0 || task >= before.Options.Tasks.Count ? Text($"task {task + 1} of {before.Options.Tasks.Count}") : null);
+
+    private static string? Known(RunState before, int stage, int task) =>
+        Cell(before, stage, task) ?? (before.Cells.ContainsKey((stage, task)) ? null : Text($"something of stage {stage} on task {task + 1}, which has no predictions"));
+
+    private static string? Samples(RunState before, int task, int? count) =>
+        count is { } known && (known < 0 || known > before.Started!.TestSamples[task]) ? Text($"{known} samples of {before.Started!.TestSamples[task]}") : null;
+
+    private static string? Percent(string what, double? value) =>
+        value is { } known && !(known >= 0 && known <= 100 + Rounding) ? Text($"{what} {known}, and percentages go from 0 to 100") : null;
+
+    private static string? Number(string what, double value) => double.IsFinite(value) && value >= 0 ? null : Text($"{what} {value}");
+
+    private static string? Count(string what, int value) => value >= 0 ? null : Text($"{what} {value}");
+
+    /// <summary>Paths in events stay inside the run's folder.</summary>
+    private static string? File(string? path, string? sha256) =>
+        string.IsNullOrEmpty(path) || string.IsNullOrEmpty(sha256) ? "no file"
+        : Path.IsPathRooted(path) || path.Split('/', '\\').Contains("..") ? $"the file {path}, which is not in the run's folder"
+        : null;
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
