@@ -32,7 +32,7 @@ public sealed class StateTests(Laboratory lab) : IClassFixture<Laboratory>
         Assert.DoesNotContain("Go on with", output, StringComparison.Ordinal);
         (refused, output) = await Coin("resume", Id, "--redo");
         Assert.True(refused == 0, output);
-        Assert.Contains("stage 1 (ImageNet) and what followed is trained and tested again", output, StringComparison.Ordinal);
+        Assert.Contains("stage 1 (ImageNet) and what came of it is trained and tested again", output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -58,8 +58,9 @@ internal static class RunRepair
 
     private static string Consequence(RunEvent discard, RunState state) => discard switch
     {
-        CheckpointDiscarded lost => $"stage {lost.Stage} ({state.TaskNames[lost.Stage - 1]}) is trained from its start",
-        StageDiscarded lost => $"stage {lost.Stage} ({state.TaskNames[lost.Stage - 1]}) and what followed is trained and tested again",
+        CheckpointDiscarded lost => $"stage {lost.Stage} ({state.Curriculum.Stage(lost.Stage).Name}) is trained from its start",
+        StageDiscarded lost => $"stage {lost.Stage} ({state.Curriculum.Stage(lost.Stage).Name}) and what came of it is trained and tested again",
+        CellDiscarded { Stage: 0 } lost => $"the base model is tested on {state.TaskNames[lost.Task]} again",
         CellDiscarded lost => $"{state.TaskNames[lost.Task]} after stage {lost.Stage} is tested again",
         JudgementDiscarded lost when state.Judges.ContainsKey(lost.Judge) => $"{lost.Judge} judges it again",
         JudgementDiscarded lost => $"{lost.Judge} was dismissed; these judgements are gone",
@@ -71,9 +72,9 @@ internal static class RunRepair
         try
         {
             // A stage takes with it what a killed process left of it without a word in the journal.
-            foreach (var stage in before.Trained.Keys.Except(after.Trained.Keys).Take(1).SelectMany(first => Enumerable.Range(first, before.TaskNames.Count + 1 - first)))
+            foreach (var stage in before.Trained.Keys.Except(after.Trained.Keys).SelectMany(before.Curriculum.From).Distinct())
             {
-                var task = before.TaskNames[stage - 1];
+                var task = before.Curriculum.Stage(stage).Name;
                 DeleteFolder(Path.Combine(runFolder, RunPaths.Stage(stage, task)));
                 DeleteFolder(Path.GetDirectoryName(Path.Combine(runFolder, RunPaths.Predictions(stage, task)))!);
                 DeleteFolder(Path.GetDirectoryName(Path.Combine(runFolder, RunPaths.Scores(stage, task)))!);
@@ -81,7 +82,7 @@ internal static class RunRepair
 
             foreach (var checkpoint in before.Checkpoints.Values.Where(one => !after.Checkpoints.ContainsKey(one.Stage)))
             {
-                RunFiles.DeleteCheckpoints(runFolder, checkpoint.Stage, before.TaskNames[checkpoint.Stage - 1], before: null);
+                RunFiles.DeleteCheckpoints(runFolder, checkpoint.Stage, before.Curriculum.Stage(checkpoint.Stage).Name, before: null);
             }
 
             Delete(runFolder, before.Cells.Values.Where(one => !after.Cells.ContainsKey((one.Stage, one.Task)))

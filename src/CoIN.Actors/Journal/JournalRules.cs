@@ -65,16 +65,17 @@ internal static class JournalRules
 
     private static string? Trained(RunState before, StageTrained trained) =>
         Stage(before, trained.Stage)
-        ?? (trained.Stage != before.Trained.Count + 1 ? Text($"that stage {trained.Stage} was trained after {before.Trained.Count} stages") : null)
-        ?? (trained.Task != before.TaskNames[trained.Stage - 1] ? $"that stage {trained.Stage} is {trained.Task}, where the run has {before.TaskNames[trained.Stage - 1]}" : null)
+        ?? (trained.Stage != before.Curriculum.Trained.FirstOrDefault(stage => !before.Trained.ContainsKey(stage.Number))?.Number ? Text($"that stage {trained.Stage} was trained after {before.Trained.Count} stages") : null)
+        ?? (before.Curriculum.Stage(trained.Stage).Name is var name && trained.Task != name ? $"that stage {trained.Stage} is {trained.Task}, where the run has {name}" : null)
         ?? Count("steps", trained.Steps) ?? Number("loss", trained.FinalLoss) ?? (trained.Tokens < 0 ? Text($"tokens {trained.Tokens}") : null)
         ?? Number("seconds", trained.Seconds) ?? File(trained.Folder, trained.AdapterSha256);
 
     private static string? Stage(RunState before, int stage) =>
-        stage < 1 || stage > before.Options.Tasks.Count ? Text($"stage {stage} of {before.Options.Tasks.Count}") : null;
+        before.Curriculum.Trained is var stages && stages.All(known => known.Number != stage) ? Text($"stage {stage} of {stages.Count}") : null;
 
     private static string? Cell(RunState before, int stage, int task) =>
-        (stage == 0 ? null : Stage(before, stage)) ?? (task < 0 || task >= before.Options.Tasks.Count ? Text($"task {task + 1} of {before.Options.Tasks.Count}") : null);
+        (stage == 0 ? null : Stage(before, stage)) ?? (task < 0 || task >= before.Options.Tasks.Count ? Text($"task {task + 1} of {before.Options.Tasks.Count}") : null)
+        ?? (before.Curriculum.Cells.Contains((stage, task)) ? null : Text($"a test on task {task + 1} after stage {stage}, which is none of the run's"));
 
     private static string? Known(RunState before, int stage, int task) =>
         Cell(before, stage, task) ?? (before.Cells.ContainsKey((stage, task)) ? null : Text($"something of stage {stage} on task {task + 1}, which has no predictions"));

@@ -18,6 +18,21 @@ public sealed record Curriculum(IReadOnlyList<StageSpec> Stages)
     public StageSpec Stage(int number) => Stages.FirstOrDefault(stage => stage.Number == number)
         ?? throw new ArgumentOutOfRangeException(nameof(number), number, "There is no such stage.");
 
+    /// <summary>A stage and all that continue from it.</summary>
+    public IReadOnlySet<int> From(int number)
+    {
+        var found = new HashSet<int> { number };
+        foreach (var stage in Stages)
+        {
+            if (stage.ContinuesFrom is { } before && found.Contains(before))
+            {
+                found.Add(stage.Number);
+            }
+        }
+
+        return found;
+    }
+
     /// <summary>Whether some stage trains on a task.</summary>
     /// <param name="task">0-based place in the order.</param>
     public bool Learns(int task) => Stages.Any(stage => stage.Learns.Contains(task));

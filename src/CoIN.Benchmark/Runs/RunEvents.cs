@@ -111,7 +111,7 @@ public sealed record CellJudged(
 /// <param name="Reason">What was found.</param>
 public sealed record CheckpointDiscarded(int Stage, string Reason) : RunEvent;
 
-/// <summary>A stage's adapter was lost: the stage, those that follow, and every cell of theirs are done again.</summary>
+/// <summary>A stage's adapter was lost: the stage, those that continue from it, and every cell of theirs are done again.</summary>
 /// <param name="Stage">1-based.</param>
 /// <param name="Reason">What was found.</param>
 public sealed record StageDiscarded(int Stage, string Reason) : RunEvent;

@@ -113,11 +113,7 @@ public sealed record RunState
             JudgeDismissed dismissed => next with { Judges = Judges.Remove(dismissed.Judge) },
             CellJudged judged => next with { Judgements = Judgements.SetItem((judged.Stage, judged.Task, judged.Judge), judged) },
             CheckpointDiscarded lost => next with { Checkpoints = Checkpoints.Remove(lost.Stage) },
-            StageDiscarded lost => WithoutCells(next, key => key.Stage >= lost.Stage) with
-            {
-                Trained = Trained.RemoveRange(Trained.Keys.Where(stage => stage >= lost.Stage)),
-                Checkpoints = Checkpoints.RemoveRange(Checkpoints.Keys.Where(stage => stage >= lost.Stage)),
-            },
+            StageDiscarded lost => WithoutStages(next, Curriculum.From(lost.Stage)),
             CellDiscarded lost => WithoutCells(next, key => key == (lost.Stage, lost.Task)),
             JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)), Status = Reopened },
             RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true },
@@ -134,6 +130,12 @@ public sealed record RunState
 
     /// <summary>The state where it is known that no process drives the run.</summary>
     public RunState Abandoned() => IsUnderWay ? this with { Status = RunStatus.Interrupted } : this;
+
+    private static RunState WithoutStages(RunState next, IReadOnlySet<int> lost) => WithoutCells(next, key => lost.Contains(key.Stage)) with
+    {
+        Trained = next.Trained.RemoveRange(next.Trained.Keys.Where(lost.Contains)),
+        Checkpoints = next.Checkpoints.RemoveRange(next.Checkpoints.Keys.Where(lost.Contains)),
+    };
 
     /// <summary>A completed run that lost cells is none any more.</summary>
     private static RunState WithoutCells(RunState next, Func<(int Stage, int Task), bool> lost) => next with

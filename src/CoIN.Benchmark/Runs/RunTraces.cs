@@ -1,5 +1,4 @@
 using System.Globalization;
-using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Reports;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -61,11 +60,11 @@ public static class RunTraces
 
     private static IEnumerable<string> Later(string runFolder, RunState state)
     {
-        var tasks = state.TaskNames;
-        var zeroShot = state.Options.Method == Method.ZeroShot;
+        var curriculum = state.Curriculum;
+        var next = curriculum.Trained.FirstOrDefault(stage => !state.Trained.ContainsKey(stage.Number));
         foreach (var (name, stage) in Numbered(runFolder, "stages", ""))
         {
-            if (zeroShot || stage > state.Trained.Count + 1 || stage > tasks.Count || name != $"{stage}-{tasks[stage - 1]}")
+            if ((!state.Trained.ContainsKey(stage) && stage != next?.Number) || $"stages/{name}" != RunPaths.Stage(stage, curriculum.Stage(stage).Name))
             {
                 yield return $"stages/{name}";
             }
@@ -75,13 +74,13 @@ public static class RunTraces
         {
             foreach (var (name, stage) in Numbered(runFolder, folder, "stage-"))
             {
-                if (stage > state.Trained.Count)
+                if (!state.Trained.ContainsKey(stage))
                 {
                     yield return $"{folder}/{name}";
                 }
             }
 
-            if (!zeroShot && HoldsFiles(Path.Combine(runFolder, folder, "zero-shot")))
+            if (curriculum.Base is null && HoldsFiles(Path.Combine(runFolder, folder, "zero-shot")))
             {
                 yield return $"{folder}/zero-shot";
             }

@@ -73,11 +73,11 @@ internal static class LiveScreen
     private static string WithoutTraining(RunSnapshot snapshot) => snapshot switch
     {
         { Status: not (RunStatus.Starting or RunStatus.Running) } => "no training at the moment",
-        { ZeroShot.Count: > 0 } => snapshot.Evaluations.Count + snapshot.Judging.Count > 0 || snapshot.ZeroShot.Any(cell => cell is not null)
+        { Stages.Count: 0 } => snapshot.Evaluations.Count + snapshot.Judging.Count > 0 || snapshot.ZeroShot.Any(cell => cell is not null)
             ? "the base model is tested as it is, nothing is trained"
             : "loading the model…",
         { StagesTrained: var done } => Words.Text(
-            $"Stage {done + 1}/{snapshot.Tasks.Count} {snapshot.Tasks.ElementAtOrDefault(done)}: {(done == 0 ? "loading the model" : "loading its samples")}…"),
+            $"Stage {done + 1}/{snapshot.Stages.Count} {snapshot.Stages.ElementAtOrDefault(done)}: {(done == 0 ? "loading the model" : "loading its samples")}…"),
     };
 
     private static string Evaluations(RunSnapshot snapshot, int columns)

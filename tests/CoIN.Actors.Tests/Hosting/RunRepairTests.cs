@@ -141,7 +141,7 @@ public sealed class RunRepairTests : IDisposable
     private Task<RunSnapshot> Run(
         string id, ExperimentOptions? options, FakeLearners? learners = null, bool redo = false, Witness? witness = null, CancellationToken stop = default) =>
         RunHost.RunAsync(
-            new RunRequest(id, folder.Of(id), options, new NodeSettings { Hostname = "127.0.0.1" }) { Redo = redo }, learners ?? new FakeLearners(), new FakeJudges(),
+            new RunRequest(id, folder.Of(id), options, new NodeSettings()) { Redo = redo }, learners ?? new FakeLearners(), new FakeJudges(),
             new FakeWork(), witness ?? new Witness(), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
 
     private void Copy(string from, string to)

@@ -20,9 +20,11 @@ public sealed class JournalRulesTests
         { new CellScored(1, 0, 50, 7, "f", "s") { Corrected = 101 }, "corrected accuracy 101" },
         { new CellScored(3, 0, 50, 7, "f", "s"), "stage 3 of 2" },
         { new CellScored(1, 2, 50, 7, "f", "s"), "task 3 of 2" },
+        { new CellScored(1, 1, 50, 7, "f", "s"), "a test on task 2 after stage 1, which is none of the run's" },
+        { new CellScored(0, 0, 50, 7, "f", "s"), "a test on task 1 after stage 0" },
         { new CellScored(1, 0, 50, 7, "../other/f", "s"), "../other/f, which is not in the run's folder" },
         { new CellScored(1, 0, 50, 7, null!, "s"), "no file" },
-        { new CellRescored(1, 1, 50, 7, 50, 7, "f", "s"), "stage 1 on task 2, which has no predictions" },
+        { new CellRescored(2, 1, 50, 7, 50, 7, "f", "s"), "stage 2 on task 2, which has no predictions" },
         { new CellRescored(1, 0, 50, 7, 300, 7, "f", "s"), "corrected accuracy 300" },
         { new StageTrained(3, "Task3", "f", "s", null, 12, 1, 1, 1), "stage 3 of 2" },
         { new StageTrained(1, "Task1", "f", "s", null, 12, 1, 1, 1), "stage 1 was trained after 1 stages" },
@@ -58,7 +60,7 @@ public sealed class JournalRulesTests
         {
             new CellScored(1, 0, 100 + 1e-9, 7, "predictions/f", "s") { Corrected = 0, CorrectedSamples = 0 },
             new StageTrained(2, "Task2", "f", "s", null, 0, 0, 0, 0),
-            new ShardAnswered(0, 1, 2, 3, "f", "s", 1, 0.5),
+            new ShardAnswered(2, 1, 2, 3, "f", "s", 1, 0.5),
             new CellJudged(1, 0, "j", JudgeKind.OpenAi, "m", "i", 140, null, 7, 7, "f", "s"),
             new RunFailed("why"),
         })

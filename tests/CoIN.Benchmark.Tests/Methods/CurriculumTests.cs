@@ -23,6 +23,15 @@ public sealed class CurriculumTests
     }
 
     [Fact]
+    public void What_continues_from_a_stage_goes_with_it()
+    {
+        Assert.Equal([2, 3], LearningMethods.Of("sequential-lora").Curriculum(Tasks).From(2).Order());
+        var apart = new Curriculum([new StageSpec(1, "A", [0], [0]), new StageSpec(2, "B", [1], [1]), new StageSpec(3, "C", [2], [2], ContinuesFrom: 1)]);
+        Assert.Equal([1, 3], apart.From(1).Order());
+        Assert.Equal([2], apart.From(2));
+    }
+
+    [Fact]
     public void Zero_shot_trains_nothing_and_tests_the_base_model_on_everything()
     {
         var curriculum = LearningMethods.Of("zero-shot").Curriculum(Tasks);

@@ -64,7 +64,7 @@ public sealed class LiveViewTests
         Assert.Contains("all stages are trained", Render(Snapshots.Of(8), null, 100));
         Assert.Contains("no training at the moment", Render(Snapshots.Of(3, RunStatus.Stopped), null, 100));
 
-        var zeroShot = Snapshots.Of(0) with { Cells = [], ZeroShot = [.. Snapshots.Tasks.Select(_ => (double?)null)] };
+        var zeroShot = Snapshots.Of(0) with { Stages = [], Cells = [], ZeroShot = [.. Snapshots.Tasks.Select(_ => (double?)null)] };
         Assert.Contains("loading the model…", Render(zeroShot, null, 100));
         Assert.Contains("nothing is trained", Render(zeroShot with { Evaluations = [new EvaluationProgress(0, "GQA", 1, 5)] }, null, 100));
     }
