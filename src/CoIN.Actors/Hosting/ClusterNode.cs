@@ -6,7 +6,6 @@ using Akka.Event;
 using Akka.Hosting;
 using Akka.Remote.Hosting;
 using Akka.Remote.Transport.DotNetty;
-using CoIN.Actors.Configuration;
 using CoIN.Actors.Scheduling;
 using CoIN.Benchmark;
 

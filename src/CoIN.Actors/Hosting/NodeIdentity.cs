@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 
 namespace CoIN.Actors.Hosting;

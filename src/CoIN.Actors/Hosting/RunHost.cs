@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Hosting;
-using CoIN.Actors.Configuration;
 using CoIN.Actors.Evaluation;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Judging;

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Cli.Hosting;
+using CoIN.Configuration;
 
 namespace CoIN.Cli.Commands;
 

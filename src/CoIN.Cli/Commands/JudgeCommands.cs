@@ -1,11 +1,11 @@
 using System.CommandLine;
-using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
+using CoIN.Configuration;
 
 namespace CoIN.Cli.Commands;
 

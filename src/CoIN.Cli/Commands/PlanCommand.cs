@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using CoIN.Actors.Configuration;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
@@ -9,6 +8,7 @@ using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
+using CoIN.Configuration;
 using CoIN.Models.Planning;
 
 namespace CoIN.Cli.Commands;

@@ -1,6 +1,6 @@
-using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Cli.Hosting;
+using CoIN.Configuration;
 
 namespace CoIN.Cli.Commands;
 

@@ -1,8 +1,8 @@
-using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
+using CoIN.Configuration;
 
 namespace CoIN.Cli.Commands;
 

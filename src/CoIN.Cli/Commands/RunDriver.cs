@@ -1,4 +1,4 @@
-using CoIN.Actors.Configuration;
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 using CoIN.Cli.Engine;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Metrics;
@@ -7,6 +6,7 @@ using CoIN.Benchmark.Predictions;
 using CoIN.Benchmark.Scoring;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Views;
+using CoIN.Configuration;
 
 namespace CoIN.Cli.Commands;
 

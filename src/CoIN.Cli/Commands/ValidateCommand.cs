@@ -1,7 +1,8 @@
-using CoIN.Actors.Configuration;
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Views;
+using CoIN.Configuration;
 
 namespace CoIN.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Tests.Support;

@@ -1,4 +1,3 @@
-using CoIN.Actors.Configuration;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Tests.Support;

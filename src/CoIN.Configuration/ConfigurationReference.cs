@@ -1,11 +1,11 @@
 using CoIN.Benchmark;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>The built-in reference configuration: every key with its default, a copy of <c>hocon/reference.conf</c>.</summary>
 public static class ConfigurationReference
 {
-    private const string Resource = "CoIN.Actors.reference.conf";
+    private const string Resource = "CoIN.Configuration.reference.conf";
 
     /// <summary>The commented text.</summary>
     public static string Text { get; } = ReadResource();

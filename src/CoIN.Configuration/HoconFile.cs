@@ -3,7 +3,7 @@ using Akka.Configuration.Hocon;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Reads HOCON files and what they include into trees that remember where each value was written.</summary>
 internal static class HoconFile

@@ -1,7 +1,7 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Scoring;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>The two orders of learning of the paper, by name.</summary>
 public static class TaskOrders

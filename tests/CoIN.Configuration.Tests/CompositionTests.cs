@@ -1,11 +1,11 @@
-using CoIN.Actors.Configuration;
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Cli.Tests.Support;
 using Microsoft.Extensions.Logging;
 
-namespace CoIN.Cli.Tests.Configuration;
+namespace CoIN.Configuration.Tests;
 
 public sealed class CompositionTests : IDisposable
 {

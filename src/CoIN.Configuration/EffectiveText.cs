@@ -1,7 +1,7 @@
 using System.Text;
 using CoIN.Benchmark;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Writes a whole configuration down, so that a run folder says by what it was made.</summary>
 internal static class EffectiveText

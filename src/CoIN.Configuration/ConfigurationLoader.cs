@@ -1,7 +1,8 @@
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Judging;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Reads an experiment's configuration: the reference, laid over by files, laid over by <c>--set</c>.</summary>
 public static class ConfigurationLoader

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Net;
+using CoIN.Actors.Hosting;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Turns the keys of <c>coin.node</c> that concern the cluster into a placement, and notes what does not fit together.</summary>
 internal static class PlacementBinder

@@ -1,6 +1,6 @@
 using CoIN.Benchmark.Experiments;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Values of <see cref="TrainingOptions"/> that can be.</summary>
 internal static class TrainingRules

@@ -1,8 +1,8 @@
+using System.Globalization;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Scoring;
-using System.Globalization;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>
 /// An object of the configuration, read key by key with the type expected there. What is wrong is noted and a harmless value returned, so

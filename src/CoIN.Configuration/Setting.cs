@@ -1,4 +1,4 @@
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Where a value was written.</summary>
 /// <param name="Name">For people: a file's path, or <c>--set</c>.</param>

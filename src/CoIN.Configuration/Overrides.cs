@@ -1,6 +1,6 @@
 using CoIN.Benchmark;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>The settings given on the command line as <c>key=value</c>.</summary>
 internal static class Overrides

@@ -1,8 +1,7 @@
-using CoIN.Actors.Configuration;
 using CoIN.Benchmark;
 using CoIN.Cli.Tests.Support;
 
-namespace CoIN.Cli.Tests.Configuration;
+namespace CoIN.Configuration.Tests;
 
 public sealed class ValidationTests : IDisposable
 {

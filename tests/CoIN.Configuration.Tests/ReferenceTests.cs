@@ -1,18 +1,18 @@
 using System.Reflection;
 using System.Text;
-using CoIN.Actors.Configuration;
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Cli.Tests.Support;
 
-namespace CoIN.Cli.Tests.Configuration;
+namespace CoIN.Configuration.Tests;
 
 public sealed class ReferenceTests
 {
     public static TheoryData<string, Type, string[]> Sections => new()
     {
         { "coin", typeof(ExperimentOptions), ["Tasks", "Data", "Model", "Lora", "Training", "Evaluation", "Judge"] },
-        { "coin.data", typeof(DataOptions), [] },
+        { "coin.data", typeof(DataOptions), ["SkippedImages"] },
         { "coin.model", typeof(ModelOptions), [] },
         { "coin.lora", typeof(LoraOptions), [] },
         { "coin.training", typeof(TrainingOptions), [] },

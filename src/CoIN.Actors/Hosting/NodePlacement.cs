@@ -1,4 +1,6 @@
-namespace CoIN.Actors.Configuration;
+using CoIN.Benchmark;
+
+namespace CoIN.Actors.Hosting;
 
 /// <summary>Where a process stands: alone, without any socket, or as a node of a cluster.</summary>
 public abstract record NodePlacement
@@ -27,4 +29,9 @@ public abstract record NodePlacement
 /// <param name="Path">PFX (.pfx, .p12), or PEM with certificate and key.</param>
 /// <param name="PasswordVariable">Environment variable that holds the password of that file; null for a file without one.</param>
 /// <param name="Authority">PEM of the certificate authority whose certificates other nodes must show.</param>
-public sealed record NodeCertificate(string Path, string? PasswordVariable, string Authority);
+public sealed record NodeCertificate(string Path, string? PasswordVariable, string Authority)
+{
+    /// <summary>Opens the files once, so that what is wrong with them is told before anything starts.</summary>
+    /// <exception cref="CoinException">One cannot be read, or other nodes would refuse the certificate.</exception>
+    public void Check() => NodeIdentity.Open(this).Dispose();
+}

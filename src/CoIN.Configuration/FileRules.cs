@@ -4,7 +4,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Whether the folders and files that an experiment needs are there, before anything is loaded.</summary>
 public static class FileRules
@@ -50,7 +50,7 @@ public static class FileRules
     {
         if (node.Placement is NodePlacement.Cluster { Certificate: { } certificate })
         {
-            problems.Try(() => NodeIdentity.Open(certificate).Dispose(), "coin.node.certificate");
+            problems.Try(certificate.Check, "coin.node.certificate");
         }
     }
 

@@ -1,10 +1,11 @@
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark.Experiments;
-using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Instructions;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Scoring;
 using Microsoft.Extensions.Logging;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Turns the <c>coin</c> section into the typed records and notes values that cannot be.</summary>
 internal static class ExperimentBinder

@@ -1,9 +1,8 @@
-using CoIN.Actors.Configuration;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Cli.Tests.Support;
 
-namespace CoIN.Cli.Tests.Configuration;
+namespace CoIN.Configuration.Tests;
 
 /// <summary>The files in the hocon folder, as they are.</summary>
 public sealed class RecipeTests : IDisposable

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Actors.Hosting;
 
 /// <summary>What a process lends to runs and how it is reached: it decides how soon the numbers come. (Thread counts may change their last bits.)</summary>
 public sealed record NodeSettings

@@ -1,6 +1,6 @@
 using CoIN.Benchmark;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>A stretch of a file between two includes, or an include (then <paramref name="Include"/> is its path).</summary>
 internal sealed record HoconPart(string Text, string? Include, int Line);

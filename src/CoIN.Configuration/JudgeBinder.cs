@@ -1,6 +1,6 @@
 using CoIN.Benchmark.Judging;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Turns <c>coin.judge</c> into a judge, or none, and notes values that cannot be.</summary>
 internal static class JudgeBinder

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using CoIN.Actors.Configuration;
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
 using CoIN.Cli.Tests.Support;
 
-namespace CoIN.Cli.Tests.Configuration;
+namespace CoIN.Configuration.Tests;
 
 /// <summary>Who becomes a node of a cluster, and what has to be said for it.</summary>
 public sealed class PlacementTests : IDisposable

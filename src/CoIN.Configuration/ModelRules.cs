@@ -1,6 +1,6 @@
 using CoIN.Benchmark.Experiments;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Which keys name a base model: its folder, or its three parts.</summary>
 internal static class ModelRules

@@ -1,7 +1,7 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Scoring;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>The tasks that the reference configuration defines.</summary>
 public static class TaskPresets

@@ -1,6 +1,7 @@
+using CoIN.Actors.Hosting;
 using CoIN.Benchmark.Experiments;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>A configuration that was read, composed and found valid.</summary>
 /// <param name="Options">The experiment.</param>

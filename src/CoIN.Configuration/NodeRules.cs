@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
+using CoIN.Actors.Hosting;
 
-namespace CoIN.Actors.Configuration;
+namespace CoIN.Configuration;
 
 /// <summary>Values of <see cref="NodeSettings"/> that can be.</summary>
 internal static partial class NodeRules
