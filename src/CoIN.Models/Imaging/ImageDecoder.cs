@@ -91,9 +91,10 @@ internal static class ImageDecoder
         }
 
         var rgb = new byte[info.Width * info.Height * 3];
+        var unpainted = GifBackground.Of(bytes);
         for (int from = 0, to = 0; from < rgba.Length; from += 4, to += 3)
         {
-            (rgb[to], rgb[to + 1], rgb[to + 2]) = (rgba[from], rgba[from + 1], rgba[from + 2]);
+            (rgb[to], rgb[to + 1], rgb[to + 2]) = unpainted is { } colour && rgba[from + 3] == 0 ? colour : (rgba[from], rgba[from + 1], rgba[from + 2]);
         }
 
         return (new RgbImage(info.Width, info.Height, rgb), ImageState.Whole, null);

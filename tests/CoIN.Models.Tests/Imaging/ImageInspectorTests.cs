@@ -45,6 +45,23 @@ public sealed class ImageInspectorTests : IDisposable
         Assert.Equal(ImageTraits.None, Inspect(ImageBytes.Jpeg(3)).Traits);
     }
 
+    [Theory]
+
+    // Pillow's canvas has index 0 everywhere, or the transparent index, and shows the palette's colour of it; transparent pixels of the frame show theirs.
+    [InlineData(null, false, 1, 10, 20, 30)]
+    [InlineData(null, true, 1, 10, 20, 30)]
+    [InlineData(2, false, 2, 1, 2, 3)]
+    [InlineData(2, true, 1, 1, 2, 3)]
+    [InlineData(3, false, 1, 7, 8, 9)]
+    [InlineData(200, false, 1, 200, 200, 200)]
+    public void Where_a_gif_s_first_frame_paints_nothing_it_has_the_palette_s_colour_as_in_Pillow(int? transparent, bool local, int second, byte red, byte green, byte blue)
+    {
+        byte[] palette = [10, 20, 30, 200, 100, 50, 1, 2, 3, 7, 8, 9], painted = [200, 100, 50], empty = [red, green, blue];
+        var (image, _, _) = ImageDecoder.Decode(ImageBytes.SmallFrameGif(palette, (byte?)transparent, local, (byte)second));
+        byte[] last = second == transparent ? empty : painted;
+        Assert.Equal<byte>([.. empty, .. empty, .. empty, .. empty, .. empty, .. painted, .. last, .. empty], image!.Pixels);
+    }
+
     [Fact]
     public void What_is_told_to_be_unusual_is_decoded_all_the_same()
     {

@@ -43,6 +43,22 @@ internal static class ImageBytes
     public static byte[] Gif(int frames) =>
         [.. "GIF89a"u8, 1, 0, 1, 0, 0x80, 0, 0, .. new byte[6], .. Enumerable.Repeat(GifFrame, frames).SelectMany(frame => frame), 0x3B];
 
+    /// <summary>A GIF of 4 × 2 pixels whose one frame of 2 × 1 stands at (1, 1): a pixel of the palette's index 1, then one of index <paramref name="second"/>.</summary>
+    /// <param name="palette">Four colours, or two.</param>
+    /// <param name="transparent">The transparent index; null for none.</param>
+    /// <param name="local">Whether the palette is the frame's own.</param>
+    public static byte[] SmallFrameGif(byte[] palette, byte? transparent, bool local, byte second = 1)
+    {
+        var size = (byte)(0x80 | (palette.Length == 12 ? 1 : 0));
+        var codes = 4 | (1 << 3) | (second << 6) | (5 << 9);
+        return
+        [
+            .. "GIF89a"u8, 4, 0, 2, 0, local ? (byte)0 : size, 0, 0, .. local ? [] : palette,
+            .. transparent is { } index ? new byte[] { 0x21, 0xF9, 4, 1, 0, 0, index, 0 } : [],
+            0x2C, 1, 0, 1, 0, 2, 0, 1, 0, local ? size : (byte)0, .. local ? palette : [], 2, 2, (byte)codes, (byte)(codes >> 8), 0, 0x3B,
+        ];
+    }
+
     /// <summary>A black PNG of 2 × 2 pixels.</summary>
     /// <param name="depth">Bits a channel.</param>
     /// <param name="animated">With the chunks of an animation.</param>
