@@ -43,8 +43,11 @@ public sealed class RecipeTests : IDisposable
         var options = Load("models/llava-1.5-7b.hocon").Options;
 
         Assert.Equal([14, 14, 16, 6, 14, 6, 8, 10], options.Tasks.Select(task => task.BatchSize ?? 0));
-        Assert.Equal((128, 256.0, 2e-4, 8, 2048), (options.Lora.Rank, options.Lora.Alpha, options.Training.LearningRate,
+        Assert.Equal((128, 256.0, 2e-4, 64, 2048), (options.Lora.Rank, options.Lora.Alpha, options.Training.LearningRate,
             options.Training.GradientAccumulation, options.Model.MaxLength));
+
+        // 8 GPUs with 8 micro-batches each; one device trains here.
+        Assert.Equal([896, 896, 1024, 384, 896, 384, 512, 640], options.Tasks.Select(task => task.BatchSize!.Value * options.Training.GradientAccumulation));
     }
 
     [Fact]
