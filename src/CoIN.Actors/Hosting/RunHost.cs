@@ -133,6 +133,7 @@ public static class RunHost
             }
 
             RunFiles.Verify(request.RunFolder, state);
+            RunFiles.VerifyGivenAdapter(state);
             RunFiles.DeleteSpent(request.RunFolder, state);
         }
 
@@ -154,6 +155,7 @@ public static class RunHost
         {
             Skipped = data.Skipped.Count > 0 ? data.Skipped : null,
             ImagesSha256 = data.Images?.Sha256(),
+            GivenAdapterSha256 = options.Lora.From is { } adapter && Directory.Exists(adapter) ? AdapterFiles.Sha256(adapter) : null,
         };
     }
 

@@ -256,7 +256,10 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
 
         var task = state.Curriculum.Stage(message.Stage.Stage).Name;
         var trained = new StageTrained(
-            message.Stage.Stage, task, message.Folder, message.AdapterSha256, message.ProjectorSha256, message.Steps, message.FinalLoss, message.Tokens, message.Seconds);
+            message.Stage.Stage, task, message.Folder, message.AdapterSha256, message.ProjectorSha256, message.Steps, message.FinalLoss, message.Tokens, message.Seconds)
+        {
+            FolderSha256 = message.FolderSha256,
+        };
         Record(trained, () =>
         {
             progress.Trained(trained);

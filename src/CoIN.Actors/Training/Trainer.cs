@@ -111,10 +111,13 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     {
         var folder = RunPaths.Adapter(Stage.Stage, Spec.Name);
         Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
-        var projector = Path.Combine(PathOf(folder), AdapterFiles.Projector);
+        var files = Durable.Sha256OfFiles(PathOf(folder));
         Supervisor.Tell(new AdapterWritten(
-            Stage, folder, Durable.Sha256(Path.Combine(PathOf(folder), AdapterFiles.Weights)),
-            File.Exists(projector) ? Durable.Sha256(projector) : null, session.TotalSteps, last?.Loss ?? 0, tokens, clock.Elapsed.TotalSeconds));
+            Stage, folder, files[AdapterFiles.Weights], files.GetValueOrDefault(AdapterFiles.Projector), session.TotalSteps, last?.Loss ?? 0, tokens,
+            clock.Elapsed.TotalSeconds)
+        {
+            FolderSha256 = Durable.Sha256Of(files),
+        });
         Log.Info("Trained {Steps} steps in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
     }
 

@@ -79,7 +79,10 @@ internal static class WorkProtocol
     public sealed record CheckpointWritten(int Stage, int Step, string Folder, string Sha256) : IMessage;
 
     public sealed record AdapterWritten(
-        TrainStage Stage, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds) : IMessage;
+        TrainStage Stage, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds) : IMessage
+    {
+        public string? FolderSha256 { get; init; }
+    }
 
     public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : IMessage;
 

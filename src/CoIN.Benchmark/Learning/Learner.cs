@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
 
 namespace CoIN.Benchmark.Learning;
 
@@ -127,4 +128,12 @@ public static class AdapterFiles
 
     /// <summary>PEFT's configuration.</summary>
     public const string Config = "adapter_config.json";
+
+    /// <summary>Every name that a file of an adapter may have, also in the folders of other programs.</summary>
+    private static readonly string[] Names =
+        [Config, Weights, "adapter_model.bin", Projector, "non_lora_trainables.bin", "mm_projector.safetensors", "mm_projector.bin"];
+
+    /// <summary>SHA-256 over the files of an adapter; a training's other files beside them count for nothing.</summary>
+    public static string Sha256(string folder) => Durable.Sha256Of(Names.Where(name => File.Exists(Path.Combine(folder, name)))
+        .ToDictionary(name => name, name => Durable.Sha256(Path.Combine(folder, name)), StringComparer.Ordinal));
 }

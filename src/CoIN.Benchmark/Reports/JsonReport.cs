@@ -16,7 +16,7 @@ internal static class JsonReport
     public static string Render(RunResults results)
     {
         var report = results.Report;
-        return JsonText.Of(new JObject
+        var json = new JObject
         {
             ["run"] = report.RunId,
             ["name"] = report.Name,
@@ -68,7 +68,13 @@ internal static class JsonReport
                 ["trainingSeconds"] = new JArray(report.Stages.Select(stage => stage.TrainingSeconds)),
                 ["tokens"] = new JArray(report.Stages.Select(stage => stage.Tokens)),
             },
-        });
+        };
+        if (report.GivenAdapterSha256 is { } adapter)
+        {
+            json.Property("baseModelSha256")!.AddAfterSelf(new JProperty("givenAdapterSha256", adapter));
+        }
+
+        return JsonText.Of(json);
     }
 
     /// <summary>Cells by stage, then in the order of the tasks.</summary>

@@ -28,6 +28,9 @@ public sealed record RunReport
     /// <summary>SHA-256 of the base model.</summary>
     public required string BaseModelSha256 { get; init; }
 
+    /// <summary>SHA-256 over the files of the adapter that the run was given to begin with, or to test (<c>lora.from</c>); null where it was given none.</summary>
+    public string? GivenAdapterSha256 { get; init; }
+
     /// <summary>The stages that are trained, in order.</summary>
     public IReadOnlyList<StageReport> Stages { get; init; } = [];
 

@@ -220,6 +220,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             Status = state.Status.ToString().ToLowerInvariant(),
             Tasks = state.TaskNames,
             BaseModelSha256 = state.BaseModelSha256 ?? "",
+            GivenAdapterSha256 = state.Started.GivenAdapterSha256,
             Stages = [.. state.Trained.Values.Select(stage => Stage(options, stage))],
             Cells = [.. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => new CellReport(
                 cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256)

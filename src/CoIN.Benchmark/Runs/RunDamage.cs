@@ -31,16 +31,9 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
 
         foreach (var stage in state.Trained.Values)
         {
-            RunEvent Discard(string what) => new StageDiscarded(stage.Stage, what);
-            if (OfFile(runFolder, $"{stage.Folder}/{AdapterFiles.Weights}", stage.AdapterSha256, Discard) is { } adapter)
+            foreach (var damage in OfAdapter(runFolder, stage))
             {
-                yield return adapter;
-            }
-
-            if (stage.ProjectorSha256 is not null
-                && OfFile(runFolder, $"{stage.Folder}/{AdapterFiles.Projector}", stage.ProjectorSha256, Discard) is { } projector)
-            {
-                yield return projector;
+                yield return damage;
             }
         }
 
@@ -95,6 +88,25 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
                 yield return damage;
             }
         }
+    }
+
+    /// <summary>What is damaged of a stage's adapter: its files one by one, then its folder, which must hold these and no others: what is read first might be one of those.</summary>
+    public static IEnumerable<RunDamage> OfAdapter(string runFolder, StageTrained stage)
+    {
+        RunEvent Discard(string what) => new StageDiscarded(stage.Stage, what);
+        var folder = System.IO.Path.Combine(runFolder, stage.Folder);
+        var files = Directory.Exists(folder) ? Durable.Sha256OfFiles(folder) : new Dictionary<string, string>();
+        var damaged = new[] { (Name: AdapterFiles.Weights, Sha256: stage.AdapterSha256), (AdapterFiles.Projector, stage.ProjectorSha256!) }
+            .Where(file => file.Sha256 is not null && files.GetValueOrDefault(file.Name) != file.Sha256).Select(file => file.Name).ToList();
+        if (damaged.Count > 0 || stage.FolderSha256 is null || Durable.Sha256Of(files) == stage.FolderSha256)
+        {
+            return damaged.Select(name => Of(System.IO.Path.Combine(folder, name), Discard));
+        }
+
+        var foreign = files.Keys.Where(name => name is not (AdapterFiles.Weights or AdapterFiles.Projector or AdapterFiles.Config)).Order(StringComparer.Ordinal).ToList();
+        return foreign.Count > 0
+            ? [Of(folder, null, $"Remove what the run did not write there: {string.Join(", ", foreign)}")]
+            : [Of(System.IO.Path.Combine(folder, AdapterFiles.Config), Discard)];
     }
 
     /// <summary>What is damaged of a cell's predictions, or null.</summary>

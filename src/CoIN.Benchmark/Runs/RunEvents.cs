@@ -26,6 +26,9 @@ public sealed record RunStarted(
 
     /// <summary>SHA-256 of the list of the run's images; null in journals older than that list.</summary>
     public string? ImagesSha256 { get; init; }
+
+    /// <summary>SHA-256 over the files of the adapter that the options name to begin with; null where they name none, and in journals older than it.</summary>
+    public string? GivenAdapterSha256 { get; init; }
 }
 
 /// <summary>A process took the run up: at its start, and at every resume.</summary>
@@ -48,7 +51,11 @@ public sealed record CheckpointSaved(int Stage, int Step, string Folder, string 
 /// <param name="Seconds">Time that process spent on the stage.</param>
 public sealed record StageTrained(
     int Stage, string Task, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds)
-    : RunEvent;
+    : RunEvent
+{
+    /// <summary>SHA-256 over the adapter's folder, its configuration among the files; null in journals older than it.</summary>
+    public string? FolderSha256 { get; init; }
+}
 
 /// <summary>A part of a test set is answered, its predictions are whole on disk.</summary>
 /// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Learning;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -8,6 +9,22 @@ public static class RunFiles
     /// <summary>Checks everything that the remaining work needs against the hashes in the journal.</summary>
     /// <exception cref="CoinException">A file is missing or is not the one that was written; the message names it.</exception>
     public static void Verify(string runFolder, RunState state) => RunDamage.Refuse(runFolder, state, [.. RunDamage.Find(runFolder, state)]);
+
+    /// <summary>Checks that the adapter with which a run was told to begin is still the one of its start, as long as something remains to be done with it.</summary>
+    /// <exception cref="CoinException">It is missing or another one.</exception>
+    public static void VerifyGivenAdapter(RunState state)
+    {
+        if (state.Options.Lora.From is not { } folder || state.Started?.GivenAdapterSha256 is not { } sha256
+            || !Plan.Pending(state).Any(item => item is TrainStage { Adapter: null } or AnswerShard { Adapter: null }))
+        {
+            return;
+        }
+
+        if (!Directory.Exists(folder) || AdapterFiles.Sha256(folder) != sha256)
+        {
+            throw new CoinException($"The adapter {folder} (lora.from) is missing or not the one that this run began with. Put the former files back, or start a new run.");
+        }
+    }
 
     /// <summary>Checks what judges need: predictions, and what was judged before.</summary>
     /// <exception cref="CoinException">As in <see cref="Verify"/>.</exception>

@@ -43,6 +43,11 @@ internal static class RunSettings
             {
                 settings.Remove(name);
             }
+
+            if (report.GivenAdapterSha256 is { } adapter)
+            {
+                settings["lora.from"] = Short(adapter);
+            }
         }
 
         return settings;

@@ -20,6 +20,9 @@ internal static class ProvenanceTables
                 ? [["base model", $"{model.Name}, {Text(model.Layers)} layers of width {Text(model.HiddenSize)}"]]
                 : Array.Empty<IReadOnlyList<string>>(),
             ["base model SHA-256", report.BaseModelSha256.Length > 0 ? report.BaseModelSha256 : "-"],
+            .. report.GivenAdapterSha256 is { } adapter
+                ? [["adapter given (lora.from)", report.Options?.Lora.From ?? "-"], ["given adapter SHA-256", adapter]]
+                : Array.Empty<IReadOnlyList<string>>(),
             ["started", Time(report.Started)],
             ["finished", Time(report.Finished)],
             ["report written by", $"CoIN.Actors {ProductVersion.Current}"],
