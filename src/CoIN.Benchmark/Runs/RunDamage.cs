@@ -96,7 +96,7 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
         RunEvent Discard(string what) => new StageDiscarded(stage.Stage, what);
         var folder = System.IO.Path.Combine(runFolder, stage.Folder);
         var files = Directory.Exists(folder) ? Durable.Sha256OfFiles(folder) : new Dictionary<string, string>();
-        var damaged = new[] { (Name: AdapterFiles.Weights, Sha256: stage.AdapterSha256), (AdapterFiles.Projector, stage.ProjectorSha256!) }
+        var damaged = new[] { (Name: AdapterFiles.Weights, Sha256: stage.AdapterSha256), (Name: AdapterFiles.Projector, Sha256: stage.ProjectorSha256!) }
             .Where(file => file.Sha256 is not null && files.GetValueOrDefault(file.Name) != file.Sha256).Select(file => file.Name).ToList();
         if (damaged.Count > 0 || stage.FolderSha256 is null || Durable.Sha256Of(files) == stage.FolderSha256)
         {

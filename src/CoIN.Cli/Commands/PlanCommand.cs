@@ -40,7 +40,7 @@ internal static class PlanCommand
         }
 
         var (options, node, _, _) = ConfigurationLoader.Load(
-            files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, loaded, problems, samples: false));
+            files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, Elsewhere(loaded), problems, samples: false));
         var device = node.Devices[0];
         var capacity = memory is not null ? ParseMemory(memory) : Capacity(host, device);
         var work = new BenchmarkWork();
@@ -54,12 +54,17 @@ internal static class PlanCommand
         return ExitCodes.Done;
     }
 
+    /// <summary>A plan is often made for another computer: this one need not have its devices.</summary>
+    private static LoadedConfiguration Elsewhere(LoadedConfiguration loaded) => loaded with { Node = loaded.Node with { Devices = [] } };
+
     private static void WriteStages(TextWriter output, ExperimentPlan plan, ExperimentOptions options)
     {
         output.WriteLine(Text($"{plan.BaseParameters:n0} parameters, frozen ({options.Model.Dtype}); {plan.TrainedParameters:n0} trained (float32)"));
         if (plan.Stages.Count == 0)
         {
-            output.WriteLine("Nothing is trained: the base model is tested on every task.");
+            output.WriteLine(options.Lora.From is { } adapter
+                ? $"Nothing is trained: the base model with the adapter {adapter} is tested on every task."
+                : "Nothing is trained: the base model is tested on every task.");
             return;
         }
 

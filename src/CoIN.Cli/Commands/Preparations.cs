@@ -37,7 +37,7 @@ internal static class Preparations
             problems.Try(() => CheckName(maker), "coin.data.prepare");
         }
 
-        host.Engine.Check(loaded.Options, loaded.Node, problems);
+        host.Engine.Check(loaded.Options, loaded.Node, problems, warning => host.Error.WriteLine($"Warning: {warning}"));
         if (samples && (loaded.Preparation is null || Directory.Exists(loaded.Options.Data.Instructions)))
         {
             host.Engine.CheckData(loaded.Options, problems);

@@ -14,7 +14,8 @@ internal interface IRunEngine
 {
     /// <summary>Notes what is wrong with an experiment's model, adapter, judge and devices, without loading them.</summary>
     /// <param name="problems">May hold problems of the configuration already; what rests on those is not checked.</param>
-    void Check(ExperimentOptions options, NodeSettings node, Problems problems);
+    /// <param name="warn">Receives sentences about what is unusual but not wrong.</param>
+    void Check(ExperimentOptions options, NodeSettings node, Problems problems, Action<string> warn);
 
     /// <summary>Notes what in an experiment's samples would end a run of it. The data are there.</summary>
     /// <param name="problems">As for <see cref="Check"/>.</param>

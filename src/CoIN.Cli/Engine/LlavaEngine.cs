@@ -8,6 +8,7 @@ using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
 using CoIN.Models.Imaging;
+using CoIN.Models.Inspection;
 using CoIN.Models.Llava;
 using CoIN.Models.Qwen2;
 using Microsoft.Extensions.Logging;
@@ -17,12 +18,12 @@ namespace CoIN.Cli.Engine;
 /// <summary>The actors with LLaVA models and CoIN's data.</summary>
 internal sealed class LlavaEngine : IRunEngine
 {
-    public void Check(ExperimentOptions options, NodeSettings node, Problems problems)
+    public void Check(ExperimentOptions options, NodeSettings node, Problems problems, Action<string> warn)
     {
-        LlavaLearnerFactory.Check(options, problems);
+        ModelCheck.Check(options, node.Devices, problems, warn);
         if (options.Judge is { } judge && !problems.Concern("coin.judge"))
         {
-            problems.Try(() => Judges(_ => { }).Check(judge), "coin.judge");
+            problems.Try(() => Judges(warn).Check(judge), "coin.judge");
         }
     }
 

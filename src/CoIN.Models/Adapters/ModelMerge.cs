@@ -2,11 +2,13 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Imaging;
 using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Torch;
 using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -67,10 +69,7 @@ public sealed class ModelMerge
         }
 
         var source = LlavaSource.Of(model);
-        foreach (var needed in new[] { Path.Combine(source.Language, "tokenizer.model"), Path.Combine(source.VisionTower, "preprocessor_config.json") }.Where(path => !File.Exists(path)))
-        {
-            throw new CoinException($"{needed} is missing. The merged model needs it: download it beside the weights.");
-        }
+        _ = ImageSettings.Read(source.VisionTower);
 
         using var noGrad = no_grad();
         using var checkpoint = LlavaCheckpoint.Open(source);
@@ -84,10 +83,7 @@ public sealed class ModelMerge
     private Dictionary<string, PendingTensor> Tensors(Action<string> tell)
     {
         CheckAdapter();
-        foreach (var part in model.Parts)
-        {
-            _ = part.Finish();
-        }
+        model.FinishUsed(tell);
 
         var tensors = new Dictionary<string, PendingTensor>(StringComparer.Ordinal);
         foreach (var part in model.Parts)
@@ -127,7 +123,7 @@ public sealed class ModelMerge
             }
         }
 
-        adapter.TakeProjector(model.Config.Vision.HiddenSize, model.Config.Text.HiddenSize, CPU)?.Dispose();
+        adapter.TakeProjector(model.Config.Vision.HiddenSize, model.Config.Text.HiddenSize, CPU, model.Config.ProjectorBias)?.Dispose();
         adapter.Finish();
     }
 
@@ -195,12 +191,7 @@ public sealed class ModelMerge
         if (model.Source.Layout == LlavaLayout.Hub)
         {
             var json = LlavaConfig.ReadJson(Path.Combine(model.Source.Language, "config.json"));
-            json["torch_dtype"] = name;
-            json.Remove("dtype");
-            foreach (var part in new[] { "text_config", "vision_config" }.Where(part => json[part]?["torch_dtype"] is not null))
-            {
-                json[part]!["torch_dtype"] = name;
-            }
+            SayDtype(json, name);
 
             Durable.WriteText(Path.Combine(folder, "config.json"), json.ToString(Formatting.Indented) + "\n");
         }
@@ -210,7 +201,22 @@ public sealed class ModelMerge
             LlavaInitializer.WriteConfig(folder, config, pieces, name);
         }
 
-        Copy(LanguageSettings.Select(file => Path.Combine(model.Source.Language, file)).Append(Path.Combine(model.Source.VisionTower, "preprocessor_config.json")), folder);
+        Copy(LanguageSettings.Select(file => Path.Combine(model.Source.Language, file)).Concat(ImageSettings.FilesOf(model.Source.VisionTower)).Distinct(), folder);
+    }
+
+    /// <summary>The type in every place where a configuration says it: transformers since 4.56 calls it dtype, older versions torch_dtype, each also in the parts.</summary>
+    private static void SayDtype(JObject config, string name)
+    {
+        var said = config.Descendants().OfType<JProperty>().Where(property => property.Name is "torch_dtype" or "dtype").ToList();
+        foreach (var property in said)
+        {
+            property.Value = name;
+        }
+
+        if (!said.Exists(property => property.Parent == config))
+        {
+            config["torch_dtype"] = name;
+        }
     }
 
     private static void Copy(IEnumerable<string> files, string folder)

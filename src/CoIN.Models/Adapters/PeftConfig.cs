@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
+using CoIN.Models.Llava;
+using CoIN.Models.Settings;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -14,59 +16,96 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
     private const int LargestRank = 1 << 16;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    /// <summary>Ways to begin an adapter that leave the base model as it is: all that they decided is in the matrices.</summary>
+    private static readonly string[] PlainBeginnings = ["gaussian", "eva", "orthogonal"];
+
     /// <summary>Reads the file.</summary>
-    /// <exception cref="CoinException">It is missing or broken, or describes an adapter that is no plain LoRA; the message says which key.</exception>
+    /// <exception cref="CoinException">It is missing or broken, or describes an adapter that is no plain LoRA; the message says which keys.</exception>
     public static PeftConfig Read(string path)
     {
         try
         {
-            var json = JObject.Parse(Utf8Text.Read(path));
-            Refuse(path, json);
-            var rank = (int)json["r"]!;
-            var alpha = (double)json["lora_alpha"]!;
-            if (rank is < 1 or > LargestRank || !double.IsFinite(alpha))
+            var json = LlavaConfig.ReadJson(path);
+            var settings = new JsonSettings(path, json);
+            var (rank, alpha) = (settings.Int("r"), settings.Double("lora_alpha"));
+            Account(settings);
+            if (rank is not (>= 1 and <= LargestRank) || alpha is not { } scale || !double.IsFinite(scale))
             {
-                throw new CoinException($"{path}: r is {rank} and lora_alpha {alpha}; a rank is 1 to {LargestRank}.");
+                settings.Fault(FormattableString.Invariant(
+                    $"r is {(rank is { } given ? given : "missing")} and lora_alpha {(alpha is { } number ? number : "missing")}; a rank is 1 to {LargestRank}, an alpha a number."));
             }
 
+            settings.ThrowIfFaulty();
             var targets = Matcher(path, json["target_modules"]) ?? throw new CoinException($"{path} names no target_modules. Add those that were trained.");
             var excluded = Matcher(path, json["exclude_modules"]) ?? (_ => false);
             var layers = Layers(json["layers_to_transform"]);
             return new PeftConfig(
-                path, rank, (bool?)json["use_rslora"] == true ? alpha * Math.Sqrt(rank) : alpha, (string?)json["base_model_name_or_path"],
-                json["target_modules"]!.ToString(Formatting.None),
+                path, rank!.Value, (bool?)json["use_rslora"] == true ? alpha!.Value * Math.Sqrt(rank.Value) : alpha!.Value,
+                (string?)json["base_model_name_or_path"], json["target_modules"]!.ToString(Formatting.None),
                 (module, layer) => (layers is null || layers.Contains(layer)) && targets(module) && !excluded(module));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NullReferenceException
-            or InvalidCastException or FormatException or OverflowException)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidCastException or FormatException or OverflowException)
         {
             throw new CoinException($"Cannot read the adapter's configuration {path}: {ReadFault.Why(path, e)}. It needs peft_type, r, lora_alpha and target_modules.", e);
         }
     }
 
-    /// <summary>What would change the numbers and is not done here.</summary>
-    private static void Refuse(string path, JObject json)
+    /// <summary>Every key that PEFT writes, from version 0.4 to 0.20: those that are read here, those that change nothing, and those that must have their default.</summary>
+    private static void Account(JsonSettings settings)
     {
-        if ((string?)json["peft_type"] != "LORA")
+        if (settings.Text("peft_type") is var type && type != "LORA")
         {
-            throw new CoinException($"{path}: peft_type is {json["peft_type"]}; only LORA adapters can be read.");
+            settings.Fault($"peft_type is {type ?? "missing"}; only LORA adapters can be read.");
+            settings.NoFurther();
+            return;
         }
 
-        foreach (var key in new[] { "use_dora", "use_qalora", "use_bdlora", "lora_bias", "fan_in_fan_out" }.Where(key => json[key]?.Type == JTokenType.Boolean && (bool)json[key]!))
+        settings.Harmless("target_modules", "exclude_modules", "layers_to_transform");
+        _ = (settings.Text("base_model_name_or_path"), settings.Bool("use_rslora"));
+
+        // Where the base came from, what the model is for, and what only training goes by (dropout here is lora.dropout) or only other kinds of adapters.
+        settings.Harmless(
+            "revision", "task_type", "auto_mapping", "inference_mode", "peft_version", "lora_dropout", "megatron_core", "qalora_group_size", "eva_config",
+            "runtime_config");
+        settings.Off("fan_in_fan_out", "use_dora", "use_qalora", "use_bdlora", "lora_bias", "ensure_weight_tying", "merge_weights");
+        settings.TextOf("bias", "none", "none");
+        if (settings.Token("layers_pattern") is { } pattern && pattern is not JContainer { HasValues: false } && JsonSettings.Show(pattern) is not ("layers" or "[\"layers\"]" or ""))
         {
-            throw new CoinException($"{path}: {key} is true; only plain LoRA (also rank-stabilized) can be read.");
+            settings.Fault($"layers_pattern is {JsonSettings.Show(pattern)}; supported is layers.");
         }
 
-        foreach (var key in new[] { "rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices" }
-            .Where(key => json[key] is JContainer { HasValues: true }))
+        foreach (var key in new[]
         {
-            throw new CoinException($"{path}: {key} is set ({json[key]!.ToString(Formatting.None)}); only adapters with one rank and one alpha for all layers can be read, without other trained modules.");
+            "rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices", "enable_lora",
+        })
+        {
+            if (settings.Token(key) is { } token and not JContainer { HasValues: false })
+            {
+                settings.Fault($"{key} is set ({JsonSettings.Show(token)}); only adapters with one rank and one alpha for all layers can be read, without other trained modules.");
+            }
         }
 
-        if (json["bias"] is { Type: not JTokenType.Null } bias && (string?)bias != "none")
+        Beginning(settings);
+
+        // A variant's settings do nothing where they are null or empty.
+        settings.Empty(
+            "loftq_config", "corda_config", "lora_ga_config", "arrow_config", "kasa_config", "monteclora_config", "velora_config", "megatron_config",
+            "alora_invocation_tokens");
+        settings.NoOtherKeys();
+    }
+
+    /// <summary>PiSSA and its like take what the matrices begin with out of the base model: on that base, as it is, such an adapter is another model.</summary>
+    private static void Beginning(JsonSettings settings)
+    {
+        const string Key = "init_lora_weights";
+        if (settings.Token(Key) is not { } token || token.Type == JTokenType.Boolean || (token.Type == JTokenType.String && PlainBeginnings.Contains((string)token!)))
         {
-            throw new CoinException($"{path}: bias is {bias}; only adapters without trained biases can be read (none).");
+            return;
         }
+
+        settings.Fault(
+            $"{Key} is {JsonSettings.Show(token)}: such an adapter belongs to a base model that was changed for it; readable are true, false, {string.Join(", ", PlainBeginnings)}. " +
+            "Convert it with PEFT: save_pretrained(…, path_initial_model_for_weight_conversion=…).");
     }
 
     /// <summary>PEFT's rule: a list names modules or their ends; a text is a regular expression for the whole name, or all-linear.</summary>

@@ -92,7 +92,7 @@ internal static class PeftFolder
 
         var layers = language.Layers.Select((layer, i) => new LoraLayer(
             Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
-        var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(projector.In, projector.Out, language.Device));
+        var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(projector.In, projector.Out, language.Device, projector.HasBias));
         try
         {
             files.Finish();

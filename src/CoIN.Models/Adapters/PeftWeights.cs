@@ -90,11 +90,18 @@ internal sealed class PeftWeights : IDisposable
     }
 
     /// <summary>The trained projector in float32, or null.</summary>
-    public Projector? TakeProjector(int visionSize, int textSize, Device device)
+    /// <param name="bias">Whether the base model's has biases.</param>
+    /// <exception cref="CoinException">It has not, and the adapter's projector has.</exception>
+    public Projector? TakeProjector(int visionSize, int textSize, Device device, bool bias)
     {
         if (Projector is null)
         {
             return null;
+        }
+
+        if (!bias)
+        {
+            throw new CoinException($"{Projector.Path} holds a trained projector with biases, but the model's projector has none (multimodal_projector_bias is false). Use the model that it was trained for.");
         }
 
         var names = ProjectorNames.In(Projector);

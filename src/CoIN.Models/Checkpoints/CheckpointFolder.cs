@@ -16,6 +16,8 @@ internal sealed class CheckpointFolder : IDisposable
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
     private readonly HashSet<string> ignored = new(StringComparer.Ordinal);
     private readonly List<string> missing = [];
+    private readonly Dictionary<string, string> absent = new(StringComparer.Ordinal);
+    private string? index;
 
     private CheckpointFolder(string path) => Path = path;
 
@@ -35,6 +37,7 @@ internal sealed class CheckpointFolder : IDisposable
         try
         {
             folder.Add(WeightFiles.Locate(path));
+            Quantization.Refuse(path, folder.Names);
             return folder;
         }
         catch
@@ -96,7 +99,12 @@ internal sealed class CheckpointFolder : IDisposable
             return;
         }
 
-        var found = file.Describe(name).Shape;
+        var (dtype, found) = (file.Describe(name).Dtype, file.Describe(name).Shape);
+        if (dtype is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16 or ScalarType.Float64))
+        {
+            throw new CoinException(Quantization.OfDtype(file.Path, name, $"{dtype}".ToLowerInvariant()));
+        }
+
         if (!found.SequenceEqual(target.shape))
         {
             throw new CoinException(
@@ -124,13 +132,33 @@ internal sealed class CheckpointFolder : IDisposable
     {
         if (missing.Count > 0)
         {
+            var promised = missing.Where(absent.ContainsKey).Select(name => absent[name]).Distinct().Order(StringComparer.Ordinal).ToList();
             throw new CoinException(
                 $"{Path}: {missing.Count} tensor(s) of the model are missing: {NameList.Of(missing)}. " +
-                "The checkpoint is incomplete or of another architecture than its config.json says.");
+                (promised.Count == 0
+                    ? "The checkpoint is incomplete or of another architecture than its config.json says."
+                    : $"{index} places them in {string.Join(", ", promised)}, which does not have them. Download these files and the index again."));
         }
 
         return [.. files.Keys.Where(name => !taken.Contains(name) && !ignored.Contains(name)).Order(StringComparer.Ordinal)];
     }
+
+    /// <summary>Settles the account of a model, every tensor of which has to be used: one that is passed over would have changed what it computes.</summary>
+    /// <exception cref="CoinException">As for <see cref="Finish"/>, or there are tensors that nobody took.</exception>
+    public void FinishUsed()
+    {
+        if (Finish() is { Count: > 0 } unused)
+        {
+            throw new CoinException(
+                $"{Path}: {unused.Count} tensor(s) have no place in the model that config.json describes, and cannot be left out without changing it: {NameList.Of(unused)}. " +
+                "Use the config.json that belongs to these weights; a model of another architecture cannot be read.");
+        }
+    }
+
+    /// <summary>A sentence about tensors that the index names, no file has and nothing needs; null where there are none.</summary>
+    public string? PromisedInVain() => absent.Keys.Except(missing).ToList() is { Count: > 0 } names
+        ? $"{index} names {names.Count} tensor(s) that no file has and that the model does not need: {NameList.Of(names.Order(StringComparer.Ordinal))}"
+        : null;
 
     public void Dispose()
     {
@@ -140,7 +168,7 @@ internal sealed class CheckpointFolder : IDisposable
         }
     }
 
-    /// <summary>Opens the files; what an index places in a shard must be there, and what a shard has besides counts as left over.</summary>
+    /// <summary>Opens the files; what an index places in a shard that lacks it is missing if it is asked for, and what a shard has besides counts as left over.</summary>
     private void Add(WeightFiles weights)
     {
         foreach (var path in weights.Paths)
@@ -158,18 +186,25 @@ internal sealed class CheckpointFolder : IDisposable
             return;
         }
 
+        index = weights.Index;
         var shards = opened.ToDictionary(file => System.IO.Path.GetFileName(file.Path), file => (File: file, Names: file.Names.ToHashSet(StringComparer.Ordinal)));
         foreach (var (name, shard) in weights.Placed)
         {
-            files.Add(name, shards[shard].Names.Contains(name) ? shards[shard].File : throw new CoinException(
-                $"{weights.Index} places tensor '{name}' in {shard}, which does not have it. Download both files again."));
+            if (shards[shard].Names.Contains(name))
+            {
+                files.Add(name, shards[shard].File);
+            }
+            else
+            {
+                absent.Add(name, shard);
+            }
         }
 
         foreach (var (file, names) in shards.Values)
         {
             foreach (var name in names)
             {
-                files.TryAdd(name, file);
+                _ = files.TryAdd(name, file) && absent.Remove(name);
             }
         }
     }

@@ -29,6 +29,7 @@ internal sealed unsafe class SafetensorsFile : ITensorFile
             stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             try
             {
+                Misdelivered.ThrowIfOne(path, binary: true);
                 Entries = SafetensorsHeader.Read(path, stream);
             }
             catch

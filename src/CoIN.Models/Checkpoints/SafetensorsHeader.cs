@@ -93,6 +93,11 @@ internal static class SafetensorsHeader
             var name = (string)value["dtype"]!;
             if (!Dtypes.TryGetValue(name, out var dtype))
             {
+                if (name is ['F', >= '4' and <= '8', ..] and not "F64")
+                {
+                    throw new CoinException(Quantization.OfDtype(path, property.Name, name));
+                }
+
                 throw Broken(path, $"tensor '{property.Name}' has dtype {name}; readable are {string.Join(", ", Dtypes.Keys)}");
             }
 

@@ -22,11 +22,12 @@ internal sealed class TorchArchive : ITensorFile
         try
         {
             stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            Misdelivered.ThrowIfOne(path, binary: true);
             storages = Start(stream) switch
             {
                 Kind.Zip => new ZippedStorages(path, stream),
                 Kind.Sequential => new SequentialStorages(path, stream),
-                _ => throw TorchPickle.Broken(path, "it begins neither as a zip file nor as PyTorch's older format; the text of a Git LFS pointer, perhaps"),
+                _ => throw TorchPickle.Broken(path, "it begins neither as a zip file nor as PyTorch's older format"),
             };
         }
         catch (Exception e) when (Describe(e) is { } fault)

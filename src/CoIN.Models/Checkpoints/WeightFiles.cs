@@ -55,6 +55,7 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
     private static WeightFiles Indexed(string folder, string index)
     {
         var map = Map(index);
+        var missing = new List<string>();
         foreach (var name in map.Values.Distinct())
         {
             // A name with folders in it would read files that are no part of the model.
@@ -65,8 +66,15 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
 
             if (!File.Exists(Path.Combine(folder, name)))
             {
-                throw new CoinException($"{index} names the file {name}, which is missing in {folder}. Download it too.");
+                missing.Add(name);
             }
+        }
+
+        if (missing.Count > 0)
+        {
+            throw new CoinException(missing.Count == 1
+                ? $"{index} names the file {missing[0]}, which is missing in {folder}. Download it too."
+                : $"{index} names {missing.Count} files that are missing in {folder}: {string.Join(", ", missing.Order(StringComparer.Ordinal))}. Download them too.");
         }
 
         return new WeightFiles([.. map.Values.Distinct().Order(StringComparer.Ordinal).Select(name => Path.Combine(folder, name))], index, map);
@@ -87,6 +95,7 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
         }
         catch (Exception e) when (e is JsonException or NullReferenceException or ArgumentException)
         {
+            Misdelivered.ThrowIfOne(index, binary: false);
             throw new CoinException($"{index} is not a valid index: it needs an object 'weight_map' of tensor names and file names.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

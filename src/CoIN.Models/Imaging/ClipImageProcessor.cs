@@ -1,7 +1,4 @@
 using CoIN.Benchmark;
-using CoIN.Benchmark.Files;
-using Newtonsoft.Json;
-using Newtonsoft.Json.Linq;
 
 namespace CoIN.Models.Imaging;
 
@@ -15,12 +12,9 @@ internal enum ImageMode
     Crop,
 }
 
-/// <summary>CLIP's image processor with the settings of a <c>preprocessor_config.json</c>.</summary>
+/// <summary>CLIP's image processor with the settings of a model.</summary>
 internal sealed class ClipImageProcessor
 {
-    // Pillow's number of the bicubic filter.
-    private const int Bicubic = 3;
-
     private readonly byte[] padding;
     private readonly float[] table = new float[3 * 256];
     private readonly double rescale;
@@ -44,28 +38,12 @@ internal sealed class ClipImageProcessor
     /// <summary>Rows and columns of what comes out.</summary>
     public int Size { get; }
 
-    /// <summary>Reads the settings.</summary>
-    /// <exception cref="CoinException">The file is missing or broken, or asks for what is not supported.</exception>
+    /// <summary>Reads the settings of a model's folder or of one file.</summary>
+    /// <exception cref="CoinException">They are missing or broken, or ask for what is not supported.</exception>
     public static ClipImageProcessor Load(string path)
     {
-        try
-        {
-            var json = JObject.Parse(Utf8Text.Read(path));
-            var crop = Edge(json["crop_size"]) ?? Edge(json["size"]) ?? throw new CoinException($"{path} has neither crop_size nor size.");
-            var size = Edge(json["size"]) ?? crop;
-            if (size != crop || (int?)json["resample"] is { } filter && filter != Bicubic)
-            {
-                throw new CoinException($"{path}: only bicubic resampling (resample {Bicubic}) with equal size and crop_size, as LLaVA's CLIP has them, is supported.");
-            }
-
-            return new ClipImageProcessor(
-                size, (double?)json["rescale_factor"] ?? (1 / 255.0),
-                [.. json["image_mean"]!.Select(value => (double)value)], [.. json["image_std"]!.Select(value => (double)value)]);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NullReferenceException)
-        {
-            throw new CoinException($"Cannot read the image processor's settings {path}: {ReadFault.Why(path, e)}. Restore the file from the checkpoint's source.", e);
-        }
+        var settings = ImageSettings.Read(path);
+        return new ClipImageProcessor(settings.Size, settings.Rescale, settings.Mean, settings.Deviation);
     }
 
     /// <summary>Decodes and prepares a file.</summary>
@@ -115,11 +93,4 @@ internal sealed class ClipImageProcessor
 
         return new RgbImage(Size, Size, pixels);
     }
-
-    private static int? Edge(JToken? token) => token switch
-    {
-        null => null,
-        JObject sizes => (int?)(sizes["shortest_edge"] ?? sizes["height"]),
-        _ => (int?)token,
-    };
 }

@@ -17,6 +17,7 @@ internal sealed class LlavaCheckpoint : IDisposable
         ("model.vision_tower.vision_model.", "model.language_model.", "lm_head.weight"),
     ];
 
+    private const string FrozenTower = "model.vision_tower.";
     private const string HubVision = "vision_tower.vision_model.";
     private const string HubLanguage = "language_model.model.";
     private const string HubHead = "language_model.lm_head.weight";
@@ -76,24 +77,43 @@ internal sealed class LlavaCheckpoint : IDisposable
     public static LlavaModel Load(string path, ScalarType dtype, Device device, Action<string> warn) => Load(LlavaSource.Of(path), dtype, device, warn);
 
     /// <summary>Loads a model.</summary>
-    /// <param name="warn">Receives a sentence about tensors that nothing uses.</param>
+    /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
     public static LlavaModel Load(LlavaSource source, ScalarType dtype, Device device, Action<string> warn)
     {
         using var checkpoint = Open(source);
         var model = checkpoint.Build(dtype, device);
-        foreach (var part in checkpoint.Parts)
+        try
         {
-            var unused = part.Finish();
-            if (unused.Count > 0)
-            {
-                warn($"{part.Path}: {unused.Count} tensor(s) are not used: {NameList.Of(unused)}");
-            }
+            checkpoint.FinishUsed(warn);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
         }
 
         // Converted weights were there a second time, one after another.
         HeapPolicy.GiveBack();
         return model;
+    }
+
+    /// <summary>Settles the parts' accounts after <see cref="Build"/>.</summary>
+    /// <param name="warn">As for <see cref="Load(LlavaSource, ScalarType, Device, Action{string})"/>.</param>
+    /// <exception cref="CoinException">Tensors are missing, or nothing uses them; every part is in the message.</exception>
+    public void FinishUsed(Action<string> warn)
+    {
+        var problems = new Problems();
+        foreach (var part in Parts)
+        {
+            problems.Try(part.FinishUsed);
+            if (part.PromisedInVain() is { } sentence)
+            {
+                warn(sentence);
+            }
+        }
+
+        problems.ThrowIfAny(Source.Name);
     }
 
     /// <summary>Makes the model of the files' tensors; what is missing or left over is in the <see cref="Parts"/>' accounts.</summary>
@@ -104,12 +124,18 @@ internal sealed class LlavaCheckpoint : IDisposable
         var model = new LlavaModel(
             Config,
             new VisionTransformer(Vision, VisionPrefix, Config.Vision, Config.Vision.LayersBelow(Config.FeatureLayer), Config.KeepClassToken, dtype, device),
-            Modules.Projector.Take(Projector, ProjectorNames.First, ProjectorNames.Second, Config.Vision.HiddenSize, Config.Text.HiddenSize, dtype, device),
+            Modules.Projector.Take(Projector, ProjectorNames.First, ProjectorNames.Second, Config.Vision.HiddenSize, Config.Text.HiddenSize, dtype, device, Config.ProjectorBias),
             new DecoderModel(Language, LanguagePrefix, Head, Config.Text, dtype, device));
         if (Source.Layout != LlavaLayout.Hub)
         {
             // A whole CLIP has a text tower too, which LLaVA does not use.
             Vision.Ignore(name => !name.StartsWith(VisionPrefix, StringComparison.Ordinal));
+        }
+
+        if (Source.Layout == LlavaLayout.Original)
+        {
+            // LLaVA saves its frozen tower too, and loads CLIP's own.
+            Language.Ignore(name => name.StartsWith(FrozenTower, StringComparison.Ordinal));
         }
 
         return model;
@@ -121,7 +147,8 @@ internal sealed class LlavaCheckpoint : IDisposable
     {
         string? Moved(CheckpointFolder owner, string from, string to) =>
             part == owner && name.StartsWith(from, StringComparison.Ordinal) ? to + name[from.Length..] : null;
-        return name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || name.EndsWith(".position_ids", StringComparison.Ordinal)
+        var isCopy = Source.Layout == LlavaLayout.Original && part == Language && name.StartsWith(FrozenTower, StringComparison.Ordinal);
+        return isCopy || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || name.EndsWith(".position_ids", StringComparison.Ordinal)
             ? null
             : Moved(Vision, VisionPrefix, HubVision)
               ?? Moved(Projector, $"{ProjectorNames.First}.", $"{HubProjector}1.")

@@ -1,5 +1,7 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Settings;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 using ClipConfig = CoIN.Models.Modules.VisionConfig;
@@ -10,8 +12,11 @@ namespace CoIN.Models.Llava;
 /// <summary>Shape of a LLaVA model (transformers' <c>LlavaConfig</c>).</summary>
 /// <param name="FeatureLayer">Index of the CLIP hidden state that is used; negative counts from the end, −2 is the last but one.</param>
 /// <param name="KeepClassToken">Whether the CLS position stays (<c>vision_feature_select_strategy</c> full).</param>
-internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int FeatureLayer, bool KeepClassToken)
+/// <param name="ProjectorBias">Whether the projector's linear layers have biases (<c>multimodal_projector_bias</c>).</param>
+internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int FeatureLayer, bool KeepClassToken, bool ProjectorBias = true)
 {
+    private const int UsualLayer = -2;
+
     /// <summary>Image tokens of a picture.</summary>
     public int ImageTokens => Vision.Patches + (KeepClassToken ? 1 : 0);
 
@@ -24,7 +29,7 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
         _ => ReadOriginal(source.Language, source.VisionTower),
     };
 
-    /// <summary>Reads a folder's <c>config.json</c>.</summary>
+    /// <summary>Reads a file of JSON, e.g. a folder's <c>config.json</c>.</summary>
     /// <exception cref="CoinException">The file is missing or not JSON.</exception>
     public static JObject ReadJson(string path)
     {
@@ -34,6 +39,7 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
         }
         catch (JsonException e)
         {
+            Misdelivered.ThrowIfOne(path, binary: false);
             throw new CoinException($"{path} is not valid JSON: {e.Message} Restore it from the checkpoint's source.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -41,39 +47,6 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
             throw new CoinException($"Cannot read {path}: {ReadFault.Why(path, e)}. A model's folder must be a Hugging Face folder.", e);
         }
     }
-
-    /// <summary>The hub's layout: everything in one folder, with a configuration for each part.</summary>
-    private static LlavaConfig ReadHub(string folder) => Reading(Path.Combine(folder, "config.json"), (path, json) =>
-    {
-        var activation = (string?)json["projector_hidden_act"] ?? "gelu";
-        Require(activation == "gelu", path, "projector_hidden_act", activation, "gelu");
-        var strategy = (string?)json["vision_feature_select_strategy"] ?? "default";
-        Require(strategy is "default" or "full", path, "vision_feature_select_strategy", strategy, "default or full");
-        Require(json["vision_feature_layer"] is not JArray, path, "vision_feature_layer", "a list", "one number");
-        var vision = json["vision_config"] as JObject ?? throw Missing(path, "vision_config");
-        var text = json["text_config"] as JObject ?? throw Missing(path, "text_config");
-        return Checked(path, new LlavaConfig(
-            Clip(path, vision), Llama(path, text, (int?)json["vocab_size"]), (int?)json["vision_feature_layer"] ?? -2, strategy == "full"));
-    });
-
-    /// <summary>CoIN's recipe of separate LLaMA and CLIP folders.</summary>
-    private static LlavaConfig ReadParts(string llama, string clip) => Checked(clip, new LlavaConfig(
-        ReadClip(clip), Reading(Path.Combine(llama, "config.json"), (path, json) => Llama(path, json, null)), FeatureLayer: -2, KeepClassToken: false));
-
-    /// <summary>LLaVA's own layout: language model and projector in one folder, CLIP in another.</summary>
-    private static LlavaConfig ReadOriginal(string folder, string clip) => Reading(Path.Combine(folder, "config.json"), (path, json) =>
-    {
-        var projector = (string?)json["mm_projector_type"] ?? "linear";
-        Require(projector == "mlp2x_gelu", path, "mm_projector_type", projector, "mlp2x_gelu");
-        Require(!((bool?)json["mm_use_im_start_end"] ?? false), path, "mm_use_im_start_end", "true", "false");
-        Require(!((bool?)json["mm_use_im_patch_token"] ?? false), path, "mm_use_im_patch_token", "true", "false");
-        var features = (string?)json["mm_vision_select_feature"] ?? "patch";
-        Require(features is "patch" or "cls_patch", path, "mm_vision_select_feature", features, "patch or cls_patch");
-        return Checked(path, new LlavaConfig(ReadClip(clip), Llama(path, json, null), (int?)json["mm_vision_select_layer"] ?? -2, features == "cls_patch"));
-    });
-
-    private static ClipConfig ReadClip(string folder) => Reading(
-        Path.Combine(folder, "config.json"), (path, json) => Clip(path, json["vision_config"] as JObject ?? json));
 
     /// <summary>Reads values out of a file; one of a wrong kind is the file's fault.</summary>
     internal static T Reading<T>(string path, Func<string, JObject, T> read)
@@ -88,50 +61,21 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
         }
     }
 
-    private static LlavaConfig Checked(string path, LlavaConfig config)
+    /// <summary>Reads the settings of a model's <c>config.json</c>: what is told apart from them is that the weights are quantized.</summary>
+    /// <exception cref="CoinException">The file cannot be read, or something in it is not supported; the message names every key.</exception>
+    internal static T ReadSettings<T>(string path, Func<JsonSettings, T> read)
     {
-        var layers = config.Vision.Layers;
-        Require(config.FeatureLayer >= -layers - 1 && config.FeatureLayer <= layers, path, "the layer of the picture's features", $"{config.FeatureLayer}", $"within the {layers} layers of the vision tower");
-        return config;
-    }
+        var json = ReadJson(path);
+        if (Quantization.Of(json) is { } quantized)
+        {
+            throw new CoinException($"{path}: {quantized}");
+        }
 
-    private static ClipConfig Clip(string path, JObject json)
-    {
-        var activation = (string?)json["hidden_act"] ?? "quick_gelu";
-        Require(activation is "quick_gelu" or "gelu", path, "vision hidden_act", activation, "quick_gelu or gelu");
-        var config = new ClipConfig(
-            (int?)json["hidden_size"] ?? 768, (int?)json["intermediate_size"] ?? 3072, (int?)json["num_hidden_layers"] ?? 12,
-            (int?)json["num_attention_heads"] ?? 12, (int?)json["image_size"] ?? 224, (int?)json["patch_size"] ?? 32,
-            activation, (double?)json["layer_norm_eps"] ?? 1e-5);
-        Positive(path, "vision", config.HiddenSize, config.IntermediateSize, config.Layers, config.Heads, config.ImageSize, config.PatchSize);
-        Require(config.ImageSize >= config.PatchSize, path, "vision patch_size", $"{config.PatchSize}", $"at most image_size, {config.ImageSize}");
-        Require(config.HiddenSize % config.Heads == 0, path, "vision num_attention_heads", $"{config.Heads}", $"a divisor of {config.HiddenSize}");
-        return config;
+        var settings = new JsonSettings(path, json);
+        var value = read(settings);
+        settings.ThrowIfFaulty();
+        return value;
     }
-
-    private static LlamaConfig Llama(string path, JObject json, int? outerVocabulary)
-    {
-        var activation = (string?)json["hidden_act"] ?? "silu";
-        Require(activation == "silu", path, "hidden_act", activation, "silu");
-        var scaling = json["rope_scaling"];
-        Require(scaling is null || scaling.Type == JTokenType.Null, path, "rope_scaling", $"{scaling}", "none");
-        Require(!((bool?)json["attention_bias"] ?? false), path, "attention_bias", "true", "false");
-        var heads = (int?)json["num_attention_heads"] ?? 32;
-        var theta = (double?)json["rope_theta"] ?? (double?)json["rope_parameters"]?["rope_theta"] ?? 10000.0;
-        var config = new LlamaConfig(
-            (int?)json["hidden_size"] ?? 4096, (int?)json["intermediate_size"] ?? 11008, (int?)json["num_hidden_layers"] ?? 32,
-            heads, (int?)json["num_key_value_heads"] ?? heads, (int?)json["vocab_size"] ?? outerVocabulary ?? 32000,
-            (double?)json["rms_norm_eps"] ?? 1e-6, theta, (int?)json["max_position_embeddings"] ?? 2048,
-            (bool?)json["tie_word_embeddings"] ?? false);
-        Positive(
-            path, "language model's", config.HiddenSize, config.IntermediateSize, config.Layers, heads, config.KeyValueHeads, config.VocabularySize, config.MaxPositions);
-        Require(config.HiddenSize % heads == 0, path, "num_attention_heads", $"{heads}", $"a divisor of {config.HiddenSize}");
-        Require(heads % config.KeyValueHeads == 0, path, "num_key_value_heads", $"{config.KeyValueHeads}", $"a divisor of {heads}");
-        return config;
-    }
-
-    internal static void Positive(string path, string part, params int[] sizes) =>
-        Require(sizes.All(size => size > 0), path, $"a {part} size or number", $"{sizes.Min()}", "1 or more");
 
     internal static void Require(bool condition, string path, string key, string value, string supported)
     {
@@ -141,5 +85,123 @@ internal sealed record LlavaConfig(ClipConfig Vision, LlamaConfig Text, int Feat
         }
     }
 
-    private static CoinException Missing(string path, string key) => new($"{path} has no '{key}'. Is it the config.json of a LLaVA model?");
+    /// <summary>The hub's layout: everything in one folder, with a configuration for each part.</summary>
+    private static LlavaConfig ReadHub(string folder) => ReadSettings(Path.Combine(folder, "config.json"), settings =>
+    {
+        TransformersKeys.Account(settings);
+        settings.TextOf("model_type", "llava", "llava");
+        settings.TextOf("projector_hidden_act", "gelu", "gelu");
+        var strategy = settings.TextOf("vision_feature_select_strategy", "default", "default", "full");
+
+        // Where a picture stands is marked by a placeholder of our own, and how many tokens it has follows from the vision tower.
+        settings.Harmless("ignore_index", "image_token_index", "image_token_id", "image_seq_length");
+        var outer = settings.Int("vocab_size");
+        var (vision, text) = (settings.Child("vision_config"), settings.Child("text_config"));
+        if (vision is null || text is null)
+        {
+            settings.Fault($"there is no {(vision is null ? "vision_config" : "text_config")}. Is it the config.json of a LLaVA model?");
+            settings.ThrowIfFaulty();
+        }
+
+        text!.TextOf("model_type", "llama", "llama");
+        var language = LlamaSettings.Read(text, outer);
+        text.NoOtherKeys();
+        if (settings.Bool("tie_word_embeddings") is { } tied)
+        {
+            settings.Require(tied == language.TiedEmbeddings, "tie_word_embeddings", tied ? "true" : "false", "what text_config says");
+        }
+
+        var config = new LlavaConfig(
+            ClipSettings.Read(vision!), language, FeatureLayerOf(settings), strategy == "full", settings.Bool("multimodal_projector_bias") ?? true);
+        settings.NoOtherKeys();
+        return Checked(settings, config);
+    });
+
+    /// <summary>CoIN's recipe of separate LLaMA and CLIP folders.</summary>
+    private static LlavaConfig ReadParts(string llama, string clip)
+    {
+        var problems = new Problems();
+        var text = problems.Try(() => ReadSettings(Path.Combine(llama, "config.json"), settings =>
+        {
+            settings.TextOf("model_type", "llama", "llama");
+            var config = LlamaSettings.Read(settings, null);
+            settings.NoOtherKeys();
+            return config;
+        }));
+        var vision = problems.Try(() => ReadSettings(Path.Combine(clip, "config.json"), settings =>
+        {
+            var config = ClipSettings.ReadFile(settings);
+            CheckLayer(settings, config, UsualLayer);
+            return config;
+        }));
+        problems.ThrowIfAny($"{llama}, {clip}");
+        return new LlavaConfig(vision!, text!, UsualLayer, KeepClassToken: false);
+    }
+
+    /// <summary>LLaVA's own layout: language model and projector in one folder, CLIP in another.</summary>
+    private static LlavaConfig ReadOriginal(string folder, string clip)
+    {
+        var vision = ReadSettings(Path.Combine(clip, "config.json"), ClipSettings.ReadFile);
+        return ReadSettings(Path.Combine(folder, "config.json"), settings =>
+        {
+            settings.TextOf("model_type", "llava_llama", "llava", "llava_llama", "llama");
+            settings.TextOf("mm_projector_type", "linear", "mlp2x_gelu");
+            settings.Off("mm_use_im_start_end", "mm_use_im_patch_token", "s2");
+            settings.On("use_mm_proj");
+            settings.TextOf("image_aspect_ratio", "pad", "pad");
+            settings.TextOf("mm_patch_merge_type", "flat", "flat");
+            if (settings.Bool("unfreeze_mm_vision_tower") == true)
+            {
+                settings.Fault("unfreeze_mm_vision_tower is true: the vision tower was trained too, so that it is another one than CLIP's; supported is false.");
+            }
+
+            if (settings.Int("mm_hidden_size") is { } width)
+            {
+                settings.Require(width == vision.HiddenSize, "mm_hidden_size", $"{width}", $"the vision tower's {vision.HiddenSize}");
+            }
+
+            // How the model was trained, where its tower came from, and sizes of crops that are made for other aspect ratios only.
+            settings.Harmless(
+                "mm_vision_tower", "freeze_backbone", "freeze_mm_mlp_adapter", "freeze_mm_vision_resampler", "tune_mm_mlp_adapter", "tune_mm_vision_resampler",
+                "mm_projector_lr", "mm_vision_tower_lr", "mm_tunable_parts", "tokenizer_model_max_length", "tokenizer_padding_side", "image_crop_resolution",
+                "image_split_resolution", "group_by_modality_length", "pretrain_mm_mlp_adapter");
+            var language = LlamaSettings.Read(settings, null);
+            var features = settings.TextOf("mm_vision_select_feature", "patch", "patch", "cls_patch");
+            var config = new LlavaConfig(vision, language, settings.Int("mm_vision_select_layer") ?? UsualLayer, features == "cls_patch");
+            settings.NoOtherKeys();
+            return Checked(settings, config);
+        });
+    }
+
+    /// <summary>The layer of the picture's features: one number, which transformers also writes as a list of one.</summary>
+    private static int FeatureLayerOf(JsonSettings settings)
+    {
+        const string Key = "vision_feature_layer";
+        if (settings.Token(Key) is not JArray list)
+        {
+            return settings.Int(Key) ?? UsualLayer;
+        }
+
+        if (list.Count == 1 && list[0].Type == JTokenType.Integer)
+        {
+            return (int)list[0];
+        }
+
+        settings.Require(false, Key, JsonSettings.Show(list), "one layer");
+        return UsualLayer;
+    }
+
+    private static LlavaConfig Checked(JsonSettings settings, LlavaConfig config)
+    {
+        CheckLayer(settings, config.Vision, config.FeatureLayer);
+        return config;
+    }
+
+    private static void CheckLayer(JsonSettings settings, ClipConfig vision, int layer)
+    {
+        if (layer < -vision.Layers - 1 || layer > vision.Layers)
+        {
+            settings.Fault($"the layer of the picture's features is {layer}; supported is within the {vision.Layers} layers of the vision tower.");
+        }
+    }
 }

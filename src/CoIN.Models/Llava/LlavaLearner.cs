@@ -21,9 +21,6 @@ namespace CoIN.Models.Llava;
 /// <param name="warn">Receives sentences about what is unusual but not wrong: unused tensors, samples without an answer.</param>
 public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, IDisposable
 {
-    /// <summary>The keys of the configuration that say where a model is.</summary>
-    private static readonly string[] ModelKeys = ["coin.model.path", "coin.model.language", "coin.model.vision-tower", "coin.model.projector"];
-
     private readonly ConcurrentDictionary<(string Source, string Dtype, string Device), Lazy<LlavaBase>> bases = new();
 
     // A picture comes again in every stage.
@@ -47,32 +44,6 @@ public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, 
         if (told.TryAdd(sentence, true))
         {
             warn(sentence);
-        }
-    }
-
-    /// <summary>Notes what of a model's files is missing or does not fit together; its weights are not loaded.</summary>
-    /// <param name="problems">Where it holds problems of the keys that name the model, the model is not looked at.</param>
-    public static void Check(ExperimentOptions options, Problems problems)
-    {
-        var model = options.Model;
-        problems.Try(() => ConversationTemplates.Get(model.Conversation), "coin.model.conversation");
-        if (!problems.Try(TorchLibrary.ThrowIfUnusable) || ModelKeys.Any(problems.Concern)
-            || problems.Try(() => LlavaSource.Of(model), "coin.model.path") is not { } source)
-        {
-            return;
-        }
-
-        var config = problems.Try(() => LlavaConfig.Read(source));
-        var tokenizer = problems.Try(() => LlavaBase.ReadTokenizer(source));
-        var images = problems.Try(() => LlavaBase.ReadProcessor(source));
-        if (config is not null && tokenizer is not null && images is not null)
-        {
-            problems.Try(() => LlavaBase.RequireFit(source, config, tokenizer, images));
-        }
-
-        foreach (var path in new[] { source.Language, source.VisionTower }.Distinct())
-        {
-            problems.Try(() => WeightFiles.Locate(path));
         }
     }
 
@@ -101,35 +72,37 @@ internal sealed record LlavaBase(LlavaModel Model, SentencePieceTokenizer Tokeni
     }
 
     /// <summary>Reads everything but the weights and checks that it fits together.</summary>
+    /// <exception cref="CoinException">It does not; the message says all that is wrong.</exception>
     public static (LlavaConfig Config, SentencePieceTokenizer Tokenizer, ClipImageProcessor Images) ReadSettings(LlavaSource source)
     {
-        var (config, tokenizer, images) = (LlavaConfig.Read(source), ReadTokenizer(source), ReadProcessor(source));
-        RequireFit(source, config, tokenizer, images);
-        return (config, tokenizer, images);
+        var problems = new Problems();
+        var (config, tokenizer, images) = ReadSettings(source, problems);
+        problems.ThrowIfAny(source.Name);
+        return (config!, tokenizer!, images!);
     }
 
-    public static SentencePieceTokenizer ReadTokenizer(LlavaSource source) =>
-        SentencePieceTokenizer.Load(Path.Combine(source.Language, "tokenizer.model"));
-
-    public static ClipImageProcessor ReadProcessor(LlavaSource source) =>
-        ClipImageProcessor.Load(Path.Combine(source.VisionTower, "preprocessor_config.json"));
-
-    /// <summary>Throws unless tokenizer and image processor are those of the model.</summary>
-    public static void RequireFit(LlavaSource source, LlavaConfig config, SentencePieceTokenizer tokenizer, ClipImageProcessor images)
+    /// <summary>As <see cref="ReadSettings(LlavaSource)"/>, with what is wrong among the problems.</summary>
+    /// <returns>What could be read.</returns>
+    public static (LlavaConfig? Config, SentencePieceTokenizer? Tokenizer, ClipImageProcessor? Images) ReadSettings(LlavaSource source, Problems problems)
     {
-        if (tokenizer.PieceCount > config.Text.VocabularySize)
+        var config = problems.Try(() => LlavaConfig.Read(source));
+        var tokenizer = problems.Try(() => SentencePieceTokenizer.Load(Path.Combine(source.Language, "tokenizer.model")));
+        var images = problems.Try(() => ClipImageProcessor.Load(source.VisionTower));
+        if (config is not null && tokenizer?.PieceCount > config.Text.VocabularySize)
         {
-            throw new CoinException(
+            problems.Add(
                 $"{Path.Combine(source.Language, "tokenizer.model")} has {tokenizer.PieceCount} pieces but the model's vocabulary has " +
                 $"{config.Text.VocabularySize} (config.json). Use the tokenizer that belongs to these weights.");
         }
 
-        if (images.Size != config.Vision.ImageSize)
+        if (config is not null && images is not null && images.Size != config.Vision.ImageSize)
         {
-            throw new CoinException(
-                $"{Path.Combine(source.VisionTower, "preprocessor_config.json")} makes pictures of {images.Size} pixels but the vision tower " +
+            problems.Add(
+                $"{string.Join(", ", ImageSettings.FilesOf(source.VisionTower))} makes pictures of {images.Size} pixels but the vision tower " +
                 $"takes {config.Vision.ImageSize} (config.json). Use the files of one checkpoint.");
         }
+
+        return (config, tokenizer, images);
     }
 
     /// <summary>Over every file that was loaded, and the settings beside them.</summary>
@@ -164,8 +137,9 @@ internal sealed class LlavaLearner(LlavaBase shared, ExperimentOptions options, 
     public ITrainingSession OpenTraining(StageTraining stage) => new TrainingSession(
         shared.Model, options, stage with { Adapter = stage.Adapter ?? options.Lora.From }, prompts, images, warn);
 
+    /// <summary>What answers without a stage's adapter is what the first stage would begin with: the adapter that the options name, or the base model alone.</summary>
     public IGenerationSession OpenGeneration(string? adapter) =>
-        new GenerationSession(shared.Model, options, adapter, prompts, new TestPictures(options, images, shared.Features));
+        new GenerationSession(shared.Model, options, adapter ?? options.Lora.From, prompts, new TestPictures(options, images, shared.Features));
 
     public void Dispose()
     {

@@ -21,8 +21,8 @@ public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
         TorchLibrary.ThrowIfUnusable();
         _ = TorchNames.Dtype(options.Dtype, DtypeKey);
         var path = PathOf(options);
-        _ = Qwen2Settings.Read(path);
-        _ = WeightFiles.Locate(path);
+        var settings = Qwen2Settings.Read(path);
+        Qwen2Model.LoadLanguage(path, settings.Config, ScalarType.Float32, new Device(TorchSharp.DeviceType.META), warn).Dispose();
     }
 
     /// <inheritdoc/>

@@ -23,7 +23,7 @@ internal sealed class Qwen2Model(Qwen2Settings settings, DecoderModel language, 
     public string Sha256 { get; } = sha256;
 
     /// <summary>Loads a Hugging Face folder.</summary>
-    /// <param name="warn">Receives a sentence about tensors that nothing uses.</param>
+    /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
     public static Qwen2Model Load(string folder, ScalarType dtype, Device device, Action<string> warn)
     {
@@ -41,9 +41,10 @@ internal sealed class Qwen2Model(Qwen2Settings settings, DecoderModel language, 
         var model = new DecoderModel(checkpoint, "model.", "lm_head.weight", config, dtype, device);
         try
         {
-            if (checkpoint.Finish() is { Count: > 0 } unused)
+            checkpoint.FinishUsed();
+            if (checkpoint.PromisedInVain() is { } sentence)
             {
-                warn($"{folder}: {unused.Count} tensor(s) are not used: {NameList.Of(unused)}");
+                warn(sentence);
             }
 
             return model;

@@ -1,5 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
+using CoIN.Models.Checkpoints;
 using CoIN.Models.Llava;
 using Newtonsoft.Json.Linq;
 
@@ -74,6 +75,7 @@ internal sealed record Qwen2Vocabulary(
 
     private static List<string> MergesOf(string path)
     {
+        Misdelivered.ThrowIfOne(path, binary: false);
         try
         {
             string[] lines = [.. Utf8Text.Lines(path)];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CoIN.Benchmark;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,6 +24,12 @@ internal static class TorchNames
         if (device.StartsWith("cuda", StringComparison.Ordinal) && !cuda.is_available())
         {
             throw new CoinException($"Device {device} is configured but this libtorch sees no CUDA device. Use device cpu, or a libtorch with CUDA on a GPU host.");
+        }
+
+        var count = device.StartsWith("cuda:", StringComparison.Ordinal) ? cuda.device_count() : 0;
+        if (int.TryParse(device.AsSpan(device.IndexOf(':', StringComparison.Ordinal) + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && count > 0 && number >= count)
+        {
+            throw new CoinException($"Device {device} is configured but there are {count} CUDA devices, cuda:0 to cuda:{count - 1}. Use one of these.");
         }
 
         try

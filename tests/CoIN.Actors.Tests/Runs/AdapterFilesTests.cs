@@ -3,6 +3,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Runs;
@@ -47,9 +48,9 @@ public sealed class AdapterFilesTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Method.ZeroShot)]
-    [InlineData(Method.SequentialLora)]
-    public void An_adapter_that_a_run_was_given_must_stay_as_it_was_while_it_is_needed(Method method)
+    [InlineData(ZeroShot.Name)]
+    [InlineData(SequentialLora.Name)]
+    public void An_adapter_that_a_run_was_given_must_stay_as_it_was_while_it_is_needed(string method)
     {
         var state = State(method, AdapterFiles.Sha256(adapter));
         RunFiles.VerifyGivenAdapter(state);
@@ -58,7 +59,7 @@ public sealed class AdapterFilesTests : IDisposable
         File.WriteAllText(Path.Combine(adapter, AdapterFiles.Config), "{\"lora_alpha\": 16}");
         Assert.Contains("lora.from", Assert.Throws<CoinException>(() => RunFiles.VerifyGivenAdapter(state)).Message, StringComparison.Ordinal);
         RunFiles.VerifyGivenAdapter(State(method, null));
-        RunFiles.VerifyGivenAdapter(method == Method.ZeroShot
+        RunFiles.VerifyGivenAdapter(method == ZeroShot.Name
             ? state.Apply(new CellScored(0, 0, 50, 1, "f", "x") { Number = 2 })
             : state.Apply(new StageTrained(1, "T", "a", "x", null, 1, 1, 1, 1) { Number = 2 }));
     }
@@ -74,7 +75,7 @@ public sealed class AdapterFilesTests : IDisposable
     private StageTrained Stage(string? folderSha256) =>
         new(1, "T", "a", Durable.Sha256(Path.Combine(adapter, AdapterFiles.Weights)), null, 1, 1, 1, 1) { FolderSha256 = folderSha256 };
 
-    private RunState State(Method method, string? given) => RunState.Empty.Apply(new RunStarted(
+    private RunState State(string method, string? given) => RunState.Empty.Apply(new RunStarted(
         "r",
         new ExperimentOptions
         {

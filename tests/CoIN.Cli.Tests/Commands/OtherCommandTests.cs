@@ -146,6 +146,19 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Contains("nearest known key is coin.lora.rank", _coin.Error);
     }
 
+    [Theory]
+    [InlineData("validate")]
+    [InlineData("plan")]
+    [InlineData("run")]
+    public async Task What_is_wrong_with_the_model_is_listed_with_what_is_wrong_with_the_settings(string verb)
+    {
+        _coin.WriteConfiguration();
+        _coin.Engine.ModelFaults.AddRange(["the weights are a pointer", "cuda:0 is not there"]);
+
+        Assert.Equal(1, await _coin.InvokeAsync(verb, "a.hocon", "--set", "lora.rank=0"));
+        Assert.All(new[] { "3 problems", "coin.lora.rank is 0", "the weights are a pointer", "cuda:0 is not there" }, problem => Assert.Contains(problem, _coin.Error));
+    }
+
     [Fact]
     public async Task Validate_lists_problems_of_configuration_model_and_data_at_once()
     {

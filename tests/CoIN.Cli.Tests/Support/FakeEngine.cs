@@ -20,11 +20,15 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
     /// <summary>Faults of the model, and of the data, that a check finds.</summary>
     public List<string> ModelFaults { get; } = [];
 
+    /// <summary>The devices that were checked last.</summary>
+    public IReadOnlyList<string> Devices { get; private set; } = [];
+
     public List<string> DataFaults { get; } = [];
 
-    public void Check(ExperimentOptions options, NodeSettings node, Problems problems)
+    public void Check(ExperimentOptions options, NodeSettings node, Problems problems, Action<string> warn)
     {
         Checked.Add(options);
+        Devices = node.Devices;
         ModelFaults.ForEach(fault => problems.Add(fault));
     }
 

@@ -63,6 +63,23 @@ public sealed class ModelMergeTests : IDisposable
     }
 
     [Fact]
+    public void Every_place_of_a_configuration_that_says_a_dtype_says_the_new_one()
+    {
+        Base(parts: false, 280);
+        var path = folder.Of("model", "config.json");
+        var config = JObject.Parse(File.ReadAllText(path));
+        config.Remove("torch_dtype");
+        ((JObject)config["text_config"]!).Remove("torch_dtype");
+        config["dtype"] = config["text_config"]!["dtype"] = config["vision_config"]!["dtype"] = "float32";
+        File.WriteAllText(path, config.ToString());
+        ModelMerge.Write(folder.Of("adapter"), Model, folder.Of("merged"), "bfloat16", _ => { });
+        var merged = JObject.Parse(File.ReadAllText(folder.Of("merged", "config.json")));
+        Assert.Equal(["dtype", "text_config.dtype", "vision_config.dtype"], merged.Descendants().OfType<JProperty>()
+            .Where(property => property.Name.EndsWith("dtype", StringComparison.Ordinal)).Select(property => property.Path).Order(StringComparer.Ordinal));
+        Assert.All(new[] { merged["dtype"], merged["text_config"]!["dtype"], merged["vision_config"]!["dtype"] }, dtype => Assert.Equal("bfloat16", (string?)dtype));
+    }
+
+    [Fact]
     public void A_folder_that_is_not_empty_an_unknown_dtype_and_a_foreign_adapter_are_refused_and_leave_nothing()
     {
         Base(parts: false, 280);

@@ -99,6 +99,28 @@ public sealed class PeftFolderTests : IDisposable
     [InlineData("modules_to_save", "[\"lm_head\"]", "modules_to_save is set")]
     [InlineData("bias", "\"all\"", "bias is all")]
     [InlineData("peft_type", "\"IA3\"", "peft_type is IA3")]
+    [InlineData("init_lora_weights", "\"pissa\"", "init_lora_weights is pissa")]
+    [InlineData("init_lora_weights", "\"pissa_niter_16\"", "init_lora_weights is pissa_niter_16")]
+    [InlineData("init_lora_weights", "\"olora\"", "init_lora_weights is olora")]
+    [InlineData("init_lora_weights", "\"corda\"", "init_lora_weights is corda")]
+    [InlineData("init_lora_weights", "\"loftq\"", "init_lora_weights is loftq")]
+    [InlineData("init_lora_weights", "\"lora_ga\"", "init_lora_weights is lora_ga")]
+    [InlineData("alora_invocation_tokens", "[1, 2]", "alora_invocation_tokens is [1,2]")]
+    [InlineData("arrow_config", "{\"top_k\": 3}", "arrow_config is")]
+    [InlineData("velora_config", "{\"rank\": 1}", "velora_config is")]
+    [InlineData("kasa_config", "{\"beta\": 1}", "kasa_config is")]
+    [InlineData("megatron_config", "{\"a\": 1}", "megatron_config is")]
+    [InlineData("fan_in_fan_out", "true", "fan_in_fan_out is true")]
+    [InlineData("lora_bias", "true", "lora_bias is true")]
+    [InlineData("use_bdlora", "true", "use_bdlora is true")]
+    [InlineData("use_qalora", "true", "use_qalora is true")]
+    [InlineData("ensure_weight_tying", "true", "ensure_weight_tying is true")]
+    [InlineData("layers_pattern", "\"blocks\"", "layers_pattern is blocks")]
+    [InlineData("trainable_token_indices", "[7]", "trainable_token_indices is set")]
+    [InlineData("layer_replication", "[[0, 2]]", "layer_replication is set")]
+    [InlineData("target_parameters", "[\"w\"]", "target_parameters is set")]
+    [InlineData("expert_num", "4", "expert_num is 4, a key that is not known")]
+    [InlineData("some_later_variant", "{\"on\": true}", "some_later_variant is {\"on\":true}, a key that is not known")]
     [InlineData("r", "4", "but r is 4")]
     [InlineData("r", "0", "r is 0")]
     [InlineData("r", "\"many\"", "adapter_config.json")]
@@ -110,6 +132,25 @@ public sealed class PeftFolderTests : IDisposable
         config[key] = JToken.Parse(value);
         Write(weights);
         Assert.Contains(fault, Refused(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+
+    // As the published adapters of CoIN have it (PEFT 0.4), then what other versions and programs add without changing the adapter.
+    [InlineData("""{"auto_mapping": null, "base_model_name_or_path": "./vicuna", "bias": "none", "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true, "layers_pattern": null, "layers_to_transform": null, "lora_dropout": 0.05, "modules_to_save": null, "peft_type": "LORA", "revision": null, "task_type": "CAUSAL_LM"}""")]
+    [InlineData("""{"peft_type": "LORA", "enable_lora": null, "merge_weights": false, "bias": "none", "alpha_pattern": {}, "rank_pattern": {}, "loftq_config": {}, "megatron_config": null, "megatron_core": "megatron.core", "use_rslora": false, "use_dora": false, "layer_replication": null}""")]
+    [InlineData("""{"peft_type": "LORA", "corda_config": null, "eva_config": {"rho": 2.0}, "init_lora_weights": "eva", "exclude_modules": null, "lora_bias": false, "qalora_group_size": 16, "use_qalora": false, "target_parameters": null, "trainable_token_indices": null, "peft_version": "0.18.0", "ensure_weight_tying": false, "alora_invocation_tokens": null, "arrow_config": null, "auto_mapping": {"base_model_class": "LlavaLlamaForCausalLM", "parent_library": "llava.model"}}""")]
+    [InlineData("""{"peft_type": "LORA", "init_lora_weights": "gaussian", "layers_pattern": "layers", "modules_to_save": []}""")]
+    public void What_PEFT_writes_of_a_plain_adapter_is_accepted(string text)
+    {
+        var keys = JObject.Parse(text);
+        keys["r"] = config["r"];
+        keys["lora_alpha"] = config["lora_alpha"];
+        keys["target_modules"] = config["target_modules"];
+        Write(weights);
+        File.WriteAllText(folder.Of("adapter_config.json"), keys.ToString());
+        using var adapter = PeftFolder.Read(folder.Path, model.Language, model.Projector);
+        Assert.Equal((int)config["r"]!, adapter.Rank);
     }
 
     [Fact]

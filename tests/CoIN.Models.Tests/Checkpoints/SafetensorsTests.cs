@@ -146,11 +146,15 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void An_index_that_places_a_tensor_where_it_is_not_is_refused()
+    public void An_index_that_places_a_tensor_in_another_shard_than_has_it_does_not_hide_it_and_one_that_no_shard_has_is_missing_only_if_asked_for()
     {
         ShardedCheckpoint.Write(folder.Path, new Dictionary<string, Tensor> { ["a"] = ones(100), ["b"] = ones(100) }, largestShard: 400);
         var index = folder.Of("model.safetensors.index.json");
-        File.WriteAllText(index, File.ReadAllText(index).Replace("\"b\": \"model-00002", "\"b\": \"model-00001", StringComparison.Ordinal));
-        Assert.Contains("places tensor 'b' in model-00001", Assert.Throws<CoinException>(() => CheckpointFolder.Open(folder.Path)).Message, StringComparison.Ordinal);
+        File.WriteAllText(index, File.ReadAllText(index).Replace("\"b\": \"model-00002", "\"b\": \"model-00001", StringComparison.Ordinal)
+            .Replace("\"weight_map\": {", "\"weight_map\": {\"c\": \"model-00001-of-00002.safetensors\", \"d\": \"model-00002-of-00002.safetensors\",", StringComparison.Ordinal));
+        using var checkpoint = CheckpointFolder.Open(folder.Path);
+        _ = (checkpoint.Take("a", ScalarType.Float32, CPU, 100), checkpoint.Take("b", ScalarType.Float32, CPU, 100), checkpoint.Take("c", ScalarType.Float32, CPU, 100));
+        Assert.Contains("places them in model-00001-of-00002.safetensors, which does not have them", Assert.Throws<CoinException>(checkpoint.Finish).Message, StringComparison.Ordinal);
+        Assert.EndsWith("does not need: d", checkpoint.PromisedInVain(), StringComparison.Ordinal);
     }
 }

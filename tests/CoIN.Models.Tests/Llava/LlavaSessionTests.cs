@@ -2,8 +2,10 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Methods;
 using CoIN.Models.Adapters;
 using CoIN.Models.Generation;
+using CoIN.Models.Inspection;
 using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
@@ -196,8 +198,26 @@ public sealed class LlavaSessionTests : IDisposable
     {
         var problems = new Problems();
         problems.Add("coin.model.path: the folder nowhere does not exist.", "coin.model.path");
-        LlavaLearnerFactory.Check(Options() with { Model = Options().Model with { Path = "nowhere" } }, problems);
+        ModelCheck.Check(Options() with { Model = Options().Model with { Path = "nowhere" } }, ["cpu"], problems, warnings.Add);
         Assert.Equal(1, problems.Count);
+    }
+
+    [Fact]
+    public void Without_training_the_adapter_that_the_options_name_is_the_one_that_answers()
+    {
+        Train(Options(), "adapter", 5, null);
+        var zeroShot = Options() with { Method = ZeroShot.Name };
+        List<TestSample> questions = [new("1", null, "ab c", "a"), new("2", null, "d e f", "a"), new("3", null, "h g", "a")];
+        IReadOnlyList<Prediction> Answers(ExperimentOptions options, string? adapter)
+        {
+            using var learner = factory.Open(options, "cpu", 1);
+            using var session = learner.OpenGeneration(adapter);
+            return session.Answer(questions, 8);
+        }
+
+        var given = Answers(zeroShot with { Lora = zeroShot.Lora with { From = folder.Of("adapter") } }, null);
+        Assert.Equal(Answers(zeroShot, folder.Of("adapter")), given);
+        Assert.NotEqual(Answers(zeroShot, null), given);
     }
 
     [Fact]
@@ -259,10 +279,10 @@ public sealed class LlavaSessionTests : IDisposable
         Training = new TrainingOptions { LearningRate = 1e-2, BatchSize = 2, GradientAccumulation = 2, MaxSteps = 5 },
     };
 
-    private static string ProblemsOf(ExperimentOptions options)
+    private string ProblemsOf(ExperimentOptions options)
     {
         var problems = new Problems();
-        LlavaLearnerFactory.Check(options, problems);
+        ModelCheck.Check(options, ["cpu"], problems, warnings.Add);
         return Assert.Throws<CoinException>(() => problems.ThrowIfAny("x")).Message;
     }
 
