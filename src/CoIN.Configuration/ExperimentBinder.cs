@@ -1,4 +1,5 @@
 using CoIN.Actors.Hosting;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Instructions;
 using CoIN.Benchmark.Methods;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 using CoIN.Mini.Drawing;

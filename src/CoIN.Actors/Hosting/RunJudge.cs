@@ -1,6 +1,7 @@
 using CoIN.Actors.Journal;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;

@@ -50,7 +50,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         learner = learners.Open(Current.Options, Device, threads);
         Supervisor.Tell(new ModelLoaded(learner.BaseModelSha256));
         session = learner.OpenTraining(new StageTraining(
-            Stage.Stage, Spec.Name, Spec.BatchSize(Current.Options), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
+            Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
             Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
         savedStep = session.Step;
         Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using CoIN.Benchmark.Scoring.Corrected;
+using CoIN.Benchmark.Texts;
 
 namespace CoIN.Benchmark.Data;
 

@@ -1,4 +1,3 @@
-using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using Newtonsoft.Json;
 
@@ -76,6 +75,9 @@ public sealed record ExperimentOptions
     /// <summary>What is trained and tested, stage by stage.</summary>
     /// <exception cref="CoinException">There is no such method.</exception>
     public Curriculum Curriculum() => LearningMethods.Of(Method).Curriculum([.. Tasks.Select(task => task.Name)]);
+
+    /// <summary>Samples per micro-batch of a stage: its single task's own number, else the experiment's.</summary>
+    public int BatchSizeOf(StageSpec stage) => (stage.Learns.Count == 1 ? Tasks[stage.Learns[0]].BatchSize : null) ?? Training.BatchSize;
 }
 
 /// <summary>One task: a folder of samples, and the rule by which its answers are scored.</summary>

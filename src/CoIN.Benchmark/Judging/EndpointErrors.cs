@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Experiments;
 using Polly.Timeout;
 
 namespace CoIN.Benchmark.Judging;

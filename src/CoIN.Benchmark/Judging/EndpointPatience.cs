@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.Globalization;
+using CoIN.Benchmark.Experiments;
 using Polly;
 using Polly.Retry;
 using Polly.Timeout;

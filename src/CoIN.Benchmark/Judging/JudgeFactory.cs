@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using CoIN.Benchmark.Experiments;
 
 namespace CoIN.Benchmark.Judging;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using CoIN.Benchmark.Experiments;
 using Newtonsoft.Json;
 
 namespace CoIN.Benchmark.Judging;

@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Runtime.ExceptionServices;
+using CoIN.Benchmark.Experiments;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 using OpenAI;

@@ -1,4 +1,3 @@
-using CoIN.Benchmark.Scoring;
 
 namespace CoIN.Benchmark.Methods;
 

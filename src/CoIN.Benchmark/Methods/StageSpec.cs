@@ -1,5 +1,3 @@
-using CoIN.Benchmark.Experiments;
-
 namespace CoIN.Benchmark.Methods;
 
 /// <summary>One stage of a run: what it learns, and what is tested after it. Tasks are named by their 0-based places in the order.</summary>
@@ -12,8 +10,4 @@ public sealed record StageSpec(int Number, string Name, IReadOnlyList<int> Learn
 {
     /// <summary>Whether there is anything to train.</summary>
     public bool Trains => Learns.Count > 0;
-
-    /// <summary>Samples per micro-batch: a single task's own number, else the experiment's.</summary>
-    public int BatchSize(ExperimentOptions options) =>
-        (Learns.Count == 1 ? options.Tasks[Learns[0]].BatchSize : null) ?? options.Training.BatchSize;
 }

@@ -252,7 +252,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     private static StageReport Stage(ExperimentOptions options, StageTrained stage)
     {
         var training = options.Training;
-        var batch = options.Curriculum().Stage(stage.Stage).BatchSize(options);
+        var batch = options.BatchSizeOf(options.Curriculum().Stage(stage.Stage));
         return new StageReport(
             stage.Task, stage.AdapterSha256, stage.ProjectorSha256, stage.Steps, stage.FinalLoss, stage.Seconds, stage.Tokens,
             new ScheduleReport(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 
 namespace CoIN.Benchmark.Runs;

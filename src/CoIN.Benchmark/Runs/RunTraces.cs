@@ -1,5 +1,6 @@
 using System.Globalization;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Reports.Results;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 

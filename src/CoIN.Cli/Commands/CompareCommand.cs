@@ -3,6 +3,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports.Comparison;
+using CoIN.Benchmark.Reports.Results;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using CoIN.Benchmark;
-using CoIN.Benchmark.Data.Building;
+using CoIN.Benchmark.Building;
 using CoIN.Benchmark.Instructions;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Views;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Checking;
 using CoIN.Benchmark.Data;
-using CoIN.Benchmark.Data.Checking;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Scoring;
 using CoIN.Cli.Hosting;

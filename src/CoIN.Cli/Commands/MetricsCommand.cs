@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 using CoIN.Cli.Hosting;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;

@@ -1,5 +1,5 @@
-using CoIN.Benchmark.Data.Building;
-using CoIN.Benchmark.Data.Checking;
+using CoIN.Benchmark.Building;
+using CoIN.Benchmark.Checking;
 
 namespace CoIN.Cli.Views;
 

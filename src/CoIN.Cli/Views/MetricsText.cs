@@ -1,6 +1,7 @@
 using System.Globalization;
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Scoring;
 using CoIN.Cli.Commands;
 

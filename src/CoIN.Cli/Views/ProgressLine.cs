@@ -1,5 +1,5 @@
 using System.Globalization;
-using CoIN.Benchmark.Data.Checking;
+using CoIN.Benchmark.Checking;
 using CoIN.Cli.Hosting;
 
 namespace CoIN.Cli.Views;

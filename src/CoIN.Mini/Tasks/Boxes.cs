@@ -1,4 +1,5 @@
 using System.Globalization;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Learning;
 using CoIN.Mini.Drawing;
 using CoIN.Mini.World;

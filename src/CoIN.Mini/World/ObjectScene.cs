@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Learning;
 using CoIN.Mini.Drawing;
 

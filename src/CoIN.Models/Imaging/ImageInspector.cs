@@ -1,5 +1,5 @@
+using CoIN.Benchmark.Checking;
 using CoIN.Benchmark.Data;
-using CoIN.Benchmark.Data.Checking;
 
 namespace CoIN.Models.Imaging;
 

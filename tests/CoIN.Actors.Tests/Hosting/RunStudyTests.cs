@@ -2,6 +2,7 @@ using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,7 @@
 using CoIN.Actors.Journal;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Tests.Support;

@@ -3,6 +3,7 @@ using System.Text;
 using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Wire;
 using CoIN.Actors.Work;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 

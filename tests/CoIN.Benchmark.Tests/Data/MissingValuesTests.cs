@@ -1,5 +1,5 @@
+using CoIN.Benchmark.Building;
 using CoIN.Benchmark.Data;
-using CoIN.Benchmark.Data.Building;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Tests.Support;
 

@@ -1,6 +1,6 @@
 using System.Text;
+using CoIN.Benchmark.Building;
 using CoIN.Benchmark.Data;
-using CoIN.Benchmark.Data.Building;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;

@@ -1,4 +1,4 @@
-using CoIN.Benchmark.Data.Building;
+using CoIN.Benchmark.Building;
 using CoIN.Benchmark.Instructions;
 
 namespace CoIN.Benchmark.Tests.Instructions;

@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Scoring;
 using CoIN.Benchmark.Tests.Support;
 

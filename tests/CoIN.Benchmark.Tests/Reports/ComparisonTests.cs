@@ -2,6 +2,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Comparison;
+using CoIN.Benchmark.Reports.Results;
 
 namespace CoIN.Benchmark.Tests.Reports;
 

@@ -1,4 +1,5 @@
 using CoIN.Actors.Hosting;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Cli.Tests.Support;

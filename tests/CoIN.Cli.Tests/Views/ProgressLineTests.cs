@@ -1,4 +1,4 @@
-using CoIN.Benchmark.Data.Checking;
+using CoIN.Benchmark.Checking;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Views;
 

@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Models.Qwen2;
 using CoIN.Models.Tests.Golden;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Llava;

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Files;
-using CoIN.Benchmark.Learning;
 using Newtonsoft.Json;
 
 namespace CoIN.Benchmark.Judging.UserStudy;

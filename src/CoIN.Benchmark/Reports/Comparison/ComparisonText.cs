@@ -1,6 +1,7 @@
 using System.Text;
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports.Html;
+using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Reports.Tables;
 
 namespace CoIN.Benchmark.Reports.Comparison;

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using CoIN.Benchmark.Scoring.Published;
 using CoIN.Benchmark.Scoring.Python;
+using CoIN.Benchmark.Texts;
 
 namespace CoIN.Benchmark.Scoring.Corrected;
 

@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Scoring;
 using CoIN.Benchmark.Scoring.Corrected;
+using CoIN.Benchmark.Texts;
 
 namespace CoIN.Benchmark.Tests.Scoring.Corrected;
 
