@@ -52,6 +52,12 @@ internal static class TorchLibrary
         {
             NativeLibrary.Load(usable);
         }
+
+        if (Path.GetDirectoryName(usable) is { } copies && copies != Path.GetDirectoryName(library))
+        {
+            // What is loaded needs its files no more.
+            Directory.Delete(copies, recursive: true);
+        }
     }
 
     /// <summary>To be called before the first tensor, where a fault can still be told well.</summary>
@@ -82,7 +88,7 @@ internal static class TorchLibrary
     /// <summary>Weakens what <paramref name="host"/> cannot provide.</summary>
     /// <param name="library">The library's path; replaced by a new file where something had to be weakened.</param>
     /// <param name="host">The bytes of the host's libstdc++.</param>
-    /// <returns>The path to load: <paramref name="library"/>, or a copy in the temporary folder where its own folder is read-only.</returns>
+    /// <returns>The path to load: <paramref name="library"/>, or a copy in a new temporary folder where its own folder is read-only.</returns>
     internal static string Adapt(string library, ReadOnlySpan<byte> host)
     {
         var image = File.ReadAllBytes(library);
@@ -108,10 +114,20 @@ internal static class TorchLibrary
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            var copy = Path.Combine(Path.GetTempPath(), $"coin-{Environment.UserName}-{time.Ticks:x}", FileName);
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            return Replace(copy, image, time);
+            return Replace(Path.Combine(Neighbours(Path.GetDirectoryName(library)!), FileName), image, time);
         }
+    }
+
+    /// <summary>A folder of this process's own, in which a library finds by links what lies beside the original: it looks beside itself for libtorch.</summary>
+    private static string Neighbours(string original)
+    {
+        var folder = Directory.CreateTempSubdirectory("coin-torch-").FullName;
+        foreach (var beside in Directory.EnumerateFiles(original, "*.so*").Where(path => Path.GetFileName(path) != FileName))
+        {
+            File.CreateSymbolicLink(Path.Combine(folder, Path.GetFileName(beside)), beside);
+        }
+
+        return folder;
     }
 
     /// <summary>Puts a new file in the place by a rename: other links to the old one keep it, and two processes may do this at once.</summary>

@@ -63,6 +63,23 @@ public sealed class TorchLibraryTests : IDisposable
     }
 
     [Fact]
+    public void Where_the_folder_may_only_be_read_the_copy_finds_its_neighbours_beside_it()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux has these libraries");
+
+        // Nothing can be put in the place of a file whose name is as long as names can be; permissions would be nothing to the superuser.
+        var library = Copy(new string('l', 240) + ".so", weak: false);
+        var beside = Path.Combine(folder, "libtorch.so");
+        File.WriteAllText(beside, "torch");
+        var used = TorchLibrary.Adapt(library, []);
+        Assert.NotEqual(folder, Path.GetDirectoryName(used));
+        Assert.Equal("torch", File.ReadAllText(Path.Combine(Path.GetDirectoryName(used)!, "libtorch.so")));
+        Assert.All(CxxNeeds(used), need => Assert.True(need.IsWeak));
+        Assert.Contains(CxxNeeds(library), need => !need.IsWeak);
+        Directory.Delete(Path.GetDirectoryName(used)!, recursive: true);
+    }
+
+    [Fact]
     public void What_is_not_an_ELF_file_is_refused() =>
         Assert.Throws<InvalidDataException>(() => ElfVersionNeeds.Read(new byte[100]));
 
