@@ -18,7 +18,7 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Llava;
 
 /// <summary>Makes LLaVA learners; a device's base model is loaded once and shared by all who open it.</summary>
-/// <param name="warn">Receives sentences about what is unusual but not wrong: unused tensors, samples without an answer.</param>
+/// <param name="warn">Receives sentences about what is unusual but not wrong: tensors that only an index names, samples without an answer.</param>
 public sealed class LlavaLearnerFactory(Action<string> warn) : ILearnerFactory, IDisposable
 {
     private readonly ConcurrentDictionary<(string Source, string Dtype, string Device), Lazy<LlavaBase>> bases = new();

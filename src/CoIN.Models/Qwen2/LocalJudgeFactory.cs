@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Qwen2;
 
 /// <summary>Opens local judges. A model is loaded once for each device, shared by all who open it, and given back with the last of them.</summary>
-/// <param name="warn">Receives sentences about what is unusual but not wrong: unused tensors.</param>
+/// <param name="warn">Receives sentences about what is unusual but not wrong: tensors that only an index names.</param>
 public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
 {
     private const string DtypeKey = "judge.dtype";
