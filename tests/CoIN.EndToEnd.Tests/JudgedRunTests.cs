@@ -24,7 +24,7 @@ public sealed class JudgedRunTests : IAsyncLifetime
             "judge.api-key-env=COIN_E2E_JUDGE_KEY", "judge.retries=1", "judge.retry-delay=0.1"));
         Assert.True(code == 1, output);
         Assert.Contains($"http://127.0.0.1:{port}/v1 cannot be reached", output, StringComparison.Ordinal);
-        Assert.Contains("Everything is trained and tested", output, StringComparison.Ordinal);
+        Assert.Contains("The run itself is complete", output, StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(lab.PathOf(Id, "predictions"), "GQA.jsonl", SearchOption.AllDirectories));
 
         using (var endpoint = await EndpointProcess.StartAsync("500,ok", port))

@@ -60,13 +60,13 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
             var batch = samples.Skip(answers.Count).Take(size).ToList();
             opened!.Value.Session.Prepare([.. samples.Skip(answers.Count).Take(2 * size)]);
             answers.AddRange(opened.Value.Session.Answer(batch, TaskOf(shard.Task).MaxNewTokens));
-            Supervisor.Tell(new EvaluationProgressed(shard.Stage, shard.Task, shard.Shard, answers.Count));
+            Tell(new EvaluationProgressed(shard.Stage, shard.Task, shard.Shard, answers.Count));
             return true;
         }
 
         var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards);
         work.WritePredictions(PathOf(file), AnswerOrder.Restore(answers, order));
-        Supervisor.Tell(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds));
+        Deliver(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds));
         return false;
     }
 
@@ -103,7 +103,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
 
         CloseGeneration();
         var learner = learners.Open(Current.Options, Device, threads);
-        Supervisor.Tell(new ModelLoaded(learner.BaseModelSha256));
+        Tell(new ModelLoaded(learner.BaseModelSha256));
         opened = (key, learner, learner.OpenGeneration(shard.Adapter is null ? null : PathOf(shard.Adapter)));
     }
 
@@ -122,7 +122,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         var (file, scoresFile) = (RunPaths.Predictions(cell.Stage, task.Name), RunPaths.Scores(cell.Stage, task.Name));
         work.WritePredictions(PathOf(file), predictions);
         work.WriteScores(PathOf(scoresFile), scores.Scores);
-        Supervisor.Tell(new CellWritten(cell, scores.Accuracy, scores.Samples, file, Durable.Sha256(PathOf(file)))
+        Deliver(new CellWritten(cell, scores.Accuracy, scores.Samples, file, Durable.Sha256(PathOf(file)))
         {
             Corrected = scores.Corrected,
             CorrectedSamples = scores.CorrectedSamples,

@@ -61,7 +61,7 @@ public static class RunHost
             state = await RunJudge.AppointAsync(request.RunFolder, state, judge, work).ConfigureAwait(false);
         }
 
-        if (state?.Status == RunStatus.Completed)
+        if (state?.Status == RunStatus.Completed && Plan.Pending(state).Count == 0)
         {
             RunFiles.Verify(request.RunFolder, state);
             work.WriteReports(request.RunFolder, state);
@@ -107,12 +107,12 @@ public static class RunHost
             log.LogInformation("Removed the unfinished {Path}", path);
         }
 
-        if (request.Judge is not null)
+        if (state is not null && Plan.Pending(state).All(item => item is JudgeCell))
         {
             // Judging needs neither the model nor the images: they may be on another host.
-            RunFiles.VerifyJudged(request.RunFolder, state!);
+            RunFiles.VerifyJudged(request.RunFolder, state);
             JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));
-            return state!.Started!;
+            return state.Started!;
         }
 
         // A run whose options came from its journal has its images skipped already; what was begun is not decided again.
@@ -134,7 +134,7 @@ public static class RunHost
 
             RunFiles.Verify(request.RunFolder, state);
             RunFiles.VerifyGivenAdapter(state);
-            RunFiles.DeleteSpent(request.RunFolder, state);
+            RunFiles.DeleteSpent(request.RunFolder, state, warning => log.LogWarning("{Warning}", warning));
         }
 
         JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));

@@ -29,15 +29,27 @@ public static class JournalProbe
         }
         finally
         {
-            if (Directory.Exists(trial))
-            {
-                Directory.Delete(trial, recursive: true);
-            }
-
+            Remove(trial, recursive: true);
             if (made && Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
             {
-                Directory.Delete(folder);
+                Remove(folder, recursive: false);
             }
+        }
+    }
+
+    private static void Remove(string folder, bool recursive)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The probe has its answer; what it was about is not whether folders can be removed.
+            Debug.WriteLine($"{folder}: {e.Message}");
         }
     }
 

@@ -77,7 +77,7 @@ internal sealed class JudgeWorker(
             return false;
         }
 
-        Supervisor.Tell(new JudgingProgressed(cell.Stage, cell.Task, cell.Judge, answers.Count - unasked.Count));
+        Tell(new JudgingProgressed(cell.Stage, cell.Task, cell.Judge, answers.Count - unasked.Count));
         var judge = opened!.Value.Judge;
         var batch = Enumerable.Range(0, Math.Min(judge.BatchSize, unasked.Count)).Select(_ => unasked.Dequeue()).ToList();
         var keep = cache;
@@ -125,7 +125,7 @@ internal sealed class JudgeWorker(
         var unscored = UnscoredReplies.Of(judgements);
         var file = RunPaths.Judgements(cell.Judge, cell.Stage, Current.Options.Tasks[cell.Task].Name);
         JudgementsFile.Write(PathOf(file), judgements);
-        Supervisor.Tell(new JudgementsWritten(
+        Deliver(new JudgementsWritten(
             cell, scores.Published, scores.Corrected, scores.Samples, scores.Unparsable, file, Durable.Sha256(PathOf(file)))
         {
             Unscored = unscored,

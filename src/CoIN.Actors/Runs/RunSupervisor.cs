@@ -20,21 +20,24 @@ internal sealed record SupervisorSettings(
 /// Owns a run: asks the <see cref="Plan"/> what is missing, offers it to the scheduler, persists what comes back, and says how things stand. Everything that it decides
 /// follows from the persisted events.
 /// </summary>
-internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
+internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 {
     private static readonly TimeSpan PublishEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan OfferEvery = TimeSpan.FromSeconds(10);
 
     private readonly SupervisorSettings settings;
     private readonly ILoggingAdapter log;
-    private readonly HashSet<WorkItem> inWork = [];
+    private readonly WorkInHand inHand = new();
+    private readonly JudgeFaults judgeFaults = new();
     private readonly RunProgress progress = new();
     private RunState state = RunState.Empty;
     private long lastNumber;
+    private long takenUp;
+    private long turns;
     private bool dirty;
     private RunEvent? ending;
     private bool ended;
-    private string? judgeFault;
+    private bool withdrawn;
 
     public RunSupervisor(SupervisorSettings settings)
     {
@@ -48,32 +51,41 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
             state = state.Apply(happened);
             lastNumber = happened.Number;
         });
-        Recover<RecoveryCompleted>(_ => Self.Tell(Begin.Instance));
-        Command<Begin>(_ => TakeUp());
+        Recover<RecoveryCompleted>(_ => Self.Tell(Recovered.Instance));
+        Command<Recovered>(_ => TakeUp());
         Command<Stop>(_ => End(new RunStopped("stopped on request")));
-        Command<OfferAgain>(_ => Offers(inWork));
+        Command<OfferAgain>(_ => Remind());
+        Command<InsistOnEnd>(_ => Withdraw());
         Command<Publish>(_ => PublishIfDirty());
-        Command<TrainingProgressed>(message => Seen(() => progress.Training(message.Progress)));
-        Command<EvaluationProgressed>(message => Seen(() => progress.Answered(message.Stage, message.Task, message.Shard, message.Answered)));
-        Command<JudgingProgressed>(message => Seen(() => progress.Judged(message.Stage, message.Task, message.Judge, message.Judged)));
-        Command<ModelLoaded>(Loaded);
-        Command<CheckpointWritten>(Written);
-        Command<AdapterWritten>(Written);
-        Command<ShardWritten>(Written);
-        Command<CellWritten>(Written);
-        Command<JudgementsWritten>(Written);
-        Command<WorkStopped>(message => Done(message.Item));
-        Command<WorkFailed>(message =>
+        Command<MayBegin>(message => Asked(message.Turn));
+        Command<Withdrawn>(_ => withdrawn = true);
+        Command<WorkLost>(message => Lost(inHand.Lose(message.Turn, Sender)));
+        Command<Terminated>(gone =>
         {
-            inWork.Remove(message.Item);
-            if (message.Item is JudgeCell cell)
+            if (gone.ActorRef.Equals(settings.Scheduler))
             {
-                Failed(cell, message.Message);
-                return;
+                Context.Stop(Self);
             }
-
-            log.Error("Work failed: {Message}", message.Message);
-            End(new RunFailed(message.Message));
+            else
+            {
+                Lost(inHand.Lose(gone.ActorRef));
+            }
+        });
+        On<TrainingProgressed>((message, _) => Seen(() => progress.Training(message.Progress)));
+        On<EvaluationProgressed>((message, _) => Seen(() => progress.Answered(message.Stage, message.Task, message.Shard, message.Answered)));
+        On<JudgingProgressed>((message, _) => Seen(() => progress.Judged(message.Stage, message.Task, message.Judge, message.Judged)));
+        On<ModelLoaded>((message, _) => Loaded(message));
+        On<CheckpointWritten>((message, _) => Written(message));
+        On<Outcome>((message, item) =>
+        {
+            if (message is WorkFailed failed)
+            {
+                Failed(failed, item);
+            }
+            else
+            {
+                Ended(message);
+            }
         });
     }
 
@@ -103,8 +115,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     private void TakeUp()
     {
-        // A scheduler that outlives supervisors must not hold this run's past against it.
-        settings.Scheduler.Tell(new Withdraw(settings.RunId));
+        Context.Watch(settings.Scheduler);
         Timers.StartPeriodicTimer("publish", Publish.Instance, PublishEvery, PublishEvery);
         Timers.StartPeriodicTimer("offer", OfferAgain.Instance, OfferEvery, OfferEvery);
         if (state.Started is null)
@@ -112,73 +123,117 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
             Record(settings.Start, () => log.Info("Run started with {Tasks} tasks", settings.Start.Options.Tasks.Count));
         }
 
-        Record(new RunTakenUp(Environment.MachineName, Environment.ProcessId), Proceed);
+        Record(new RunTakenUp(Environment.MachineName, Environment.ProcessId), () =>
+        {
+            takenUp = state.Number;
+            Proceed();
+        });
+    }
+
+    /// <summary>Takes what a worker says of a turn that is its own. Whatever is older, or of a worker that lost the turn, is refused.</summary>
+    private void On<T>(Action<T, WorkItem> take)
+        where T : WorkReport => Command<T>(report =>
+        {
+            if (inHand.ItemOf(report.Turn, Sender) is { } item)
+            {
+                take(report, item);
+            }
+            else
+            {
+                Sender.Tell(new Refused(report.Turn));
+            }
+        });
+
+    private void Asked(Turn turn)
+    {
+        if (inHand.Claim(turn, Sender))
+        {
+            Context.Watch(Sender);
+            Sender.Tell(new Begin(turn));
+        }
+        else
+        {
+            Sender.Tell(new Refused(turn));
+        }
+    }
+
+    private void Lost(bool open)
+    {
+        if (open)
+        {
+            log.Warning("A worker is lost; its work is done again from where the journal knows it");
+            Proceed();
+        }
     }
 
     /// <summary>Offers what is missing, or ends.</summary>
     private void Proceed()
     {
-        if (ending is not null)
+        if (takenUp == 0 || ended)
         {
-            if (inWork.Count == 0 && !ended)
-            {
-                ended = true;
-                Record(ending, Finish);
-            }
-
             return;
         }
 
-        if (Plan.IsFinished(state))
-        {
-            Record(new RunCompleted(), Finish);
-            return;
-        }
-
-        // While a stage trains, its checkpoints change where the plan would begin it.
-        var missing = Possible().Where(item => !inWork.Any(item.IsSameWork)).ToList();
-        inWork.UnionWith(missing);
-        Offers(missing);
-    }
-
-    /// <summary>A judge that failed rests while there is other work, and then has one more chance.</summary>
-    private IEnumerable<WorkItem> Possible()
-    {
-        var pending = Plan.Pending(state);
-        if (judgeFault is not null && pending.Any(item => item is not JudgeCell))
-        {
-            return pending.Where(item => item is not JudgeCell);
-        }
-
-        judgeFault = null;
-        return pending;
-    }
-
-    /// <summary>Training and testing go on without a judge; only when there is nothing else left to do does its fault end the run.</summary>
-    private void Failed(JudgeCell cell, string message)
-    {
-        progress.Judged(cell.Stage, cell.Task, cell.Judge);
-        if (ending is null && Plan.Pending(state).Any(item => item is not JudgeCell))
-        {
-            log.Warning("The judge {Judge} failed and is asked again when the rest is done: {Message}", cell.Judge, message);
-            judgeFault = message;
-            Proceed();
-            return;
-        }
-
-        log.Error("Judging failed: {Message}", message);
-        End(new RunFailed($"{message} Everything is trained and tested; only judgements are missing. "
-            + $"Another judge: ./run.sh judge run {settings.RunId} --judge …; none: ./run.sh judge dismiss {settings.RunId} {cell.Judge}"));
-    }
-
-    private void Offers(IEnumerable<WorkItem> items)
-    {
         if (ending is null)
         {
-            foreach (var item in items)
+            List<(Turn Turn, WorkItem Item)> missing =
+                [.. judgeFaults.Possible(Plan.Pending(state)).Where(item => !inHand.Has(item)).Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
+            missing.ForEach(one => inHand.Add(one.Turn, one.Item));
+            Offers(missing);
+            ending = inHand.IsEmpty ? new RunCompleted() : null;
+        }
+
+        if (ending is { } last && inHand.IsEmpty)
+        {
+            ended = true;
+            foreach (var (judge, message) in last is RunCompleted ? judgeFaults.GivenUp : [])
             {
-                settings.Scheduler.Tell(new Offer(settings.RunId, settings.RunFolder, OptionsFor(item), item));
+                Record(new JudgingFailed(judge, message), () => { });
             }
+
+            Record(last, Finish);
+        }
+    }
+
+    /// <summary>Training and testing go on without a judge, and a run that lacks nothing but judgements is none the worse for a judge that fails.</summary>
+    private void Failed(WorkFailed message, WorkItem item)
+    {
+        if (item is not JudgeCell cell)
+        {
+            log.Error("Work failed: {Message}", message.Message);
+            ending ??= Ending(new RunFailed(message.Message));
+        }
+        else
+        {
+            progress.Judged(cell.Stage, cell.Task, cell.Judge);
+            if (judgeFaults.Add(cell.Judge, message.Message, Plan.Pending(state).All(one => one is JudgeCell)))
+            {
+                log.Error("Judging by {Judge} failed: {Message}", cell.Judge, message.Message);
+            }
+            else
+            {
+                log.Warning("The judge {Judge} failed and is asked again when the rest is done: {Message}", cell.Judge, message.Message);
+            }
+        }
+
+        Settle(message);
+    }
+
+    /// <summary>Says again what may have been lost on its way.</summary>
+    private void Remind()
+    {
+        Offers(inHand.Offered);
+        foreach (var (turn, worker) in inHand.Begun)
+        {
+            worker.Tell(new Begin(turn));
+        }
+    }
+
+    private void Offers(IEnumerable<(Turn Turn, WorkItem Item)> turns)
+    {
+        foreach (var (turn, item) in turns)
+        {
+            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, OptionsFor(item), item));
         }
     }
 
@@ -189,13 +244,28 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
     /// <summary>Lets what is in work come to a resumable point, then ends the run with an event.</summary>
     private void End(RunEvent last)
     {
-        if (ending is null)
+        ending ??= Ending(last);
+        Proceed();
+    }
+
+    private RunEvent Ending(RunEvent last)
+    {
+        inHand.CloseOffered();
+        Timers.StartPeriodicTimer("end", InsistOnEnd.Instance, TimeSpan.Zero, Worker.RepeatEvery);
+        return last;
+    }
+
+    private void Withdraw()
+    {
+        if (!withdrawn)
         {
-            ending = last;
             settings.Scheduler.Tell(new Withdraw(settings.RunId));
         }
 
-        Proceed();
+        foreach (var (turn, worker) in inHand.Begun)
+        {
+            worker.Tell(new StopWork(turn));
+        }
     }
 
     private void Finish()
@@ -212,8 +282,8 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
             log.Error("The reports could not be written: {Message}", e.Message);
         }
 
-        log.Info("Run is {Status} after {Seconds:F0} s", state.Status, progress.Snapshot(state, settings.Evaluators).Elapsed.TotalSeconds);
-        var snapshot = progress.Snapshot(state, settings.Evaluators) with { Message = message };
+        log.Info("Run is {Status} after {Seconds:F0} s", state.Status, state.Driven.TotalSeconds);
+        var snapshot = state.ToSnapshot() with { Message = message };
         settings.Observer.Observe(snapshot);
         dirty = false;
         settings.Ended.TrySetResult(snapshot);
@@ -236,102 +306,61 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     private void Written(CheckpointWritten message)
     {
-        if (!state.Trained.ContainsKey(message.Stage))
+        if (state.Trained.ContainsKey(message.Stage) || state.Checkpoints.GetValueOrDefault(message.Stage)?.Step >= message.Step)
         {
-            Record(new CheckpointSaved(message.Stage, message.Step, message.Folder, message.Sha256), () =>
+            return;
+        }
+
+        Record(new CheckpointSaved(message.Stage, message.Step, message.Folder, message.Sha256), () =>
+        {
+            RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.Curriculum.Stage(message.Stage).Name, before: message.Folder, Warn);
+            log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
+        });
+    }
+
+    private void Ended(Outcome outcome)
+    {
+        if (outcome is JudgementsWritten { Cell: var judged })
+        {
+            progress.Judged(judged.Stage, judged.Task, judged.Judge);
+        }
+
+        if (Outcomes.EventOf(outcome, state) is not { } happened)
+        {
+            Settle(outcome);
+            return;
+        }
+
+        Record(happened, () =>
+        {
+            if (happened is StageTrained trained)
             {
-                RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.Curriculum.Stage(message.Stage).Name, before: message.Folder);
-                log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
-            });
-        }
-    }
+                progress.Trained(trained);
+                RunFiles.DeleteCheckpoints(settings.RunFolder, trained.Stage, trained.Task, before: null, Warn);
+            }
+            else if (happened is ShardAnswered answered)
+            {
+                progress.Answered(answered);
+            }
+            else if (outcome is CellWritten { Cell: var cell })
+            {
+                RunFiles.Delete(settings.RunFolder, cell.Files.Items, Warn);
+            }
 
-    private void Written(AdapterWritten message)
-    {
-        if (state.Trained.ContainsKey(message.Stage.Stage))
-        {
-            Done(message.Stage);
-            return;
-        }
-
-        var task = state.Curriculum.Stage(message.Stage.Stage).Name;
-        var trained = new StageTrained(
-            message.Stage.Stage, task, message.Folder, message.AdapterSha256, message.ProjectorSha256, message.Steps, message.FinalLoss, message.Tokens, message.Seconds)
-        {
-            FolderSha256 = message.FolderSha256,
-        };
-        Record(trained, () =>
-        {
-            progress.Trained(trained);
-            RunFiles.DeleteCheckpoints(settings.RunFolder, trained.Stage, task, before: null);
-            Done(message.Stage);
+            Settle(outcome);
         });
     }
 
-    private void Written(ShardWritten message)
+    /// <summary>Ends a turn. What was to be written about it is in the journal.</summary>
+    private void Settle(Outcome outcome)
     {
-        var (item, answered) = (message.Shard, new ShardAnswered(
-            message.Shard.Stage, message.Shard.Task, message.Shard.Shard, message.Shard.Shards, message.File, message.Sha256, message.Samples, message.Seconds));
-        if (state.Cells.ContainsKey((item.Stage, item.Task)) || state.Shards.ContainsKey((item.Stage, item.Task, item.Shard)))
-        {
-            Done(item);
-            return;
-        }
-
-        Record(answered, () =>
-        {
-            progress.Answered(answered);
-            Done(item);
-        });
-    }
-
-    private void Written(CellWritten message)
-    {
-        var cell = message.Cell;
-        if (state.Cells.ContainsKey((cell.Stage, cell.Task)))
-        {
-            Done(cell);
-            return;
-        }
-
-        var scored = new CellScored(cell.Stage, cell.Task, message.Accuracy, message.Samples, message.File, message.Sha256)
-        {
-            Corrected = message.Corrected,
-            CorrectedSamples = message.CorrectedSamples,
-            ScoresFile = message.ScoresFile,
-            ScoresSha256 = message.ScoresSha256,
-        };
-        Record(scored, () =>
-        {
-            RunFiles.Delete(settings.RunFolder, cell.Files.Items);
-            Done(cell);
-        });
-    }
-
-    private void Written(JudgementsWritten message)
-    {
-        var cell = message.Cell;
-        progress.Judged(cell.Stage, cell.Task, cell.Judge);
-        if (!state.Judges.TryGetValue(cell.Judge, out var judge) || state.Judgements.GetValueOrDefault((cell.Stage, cell.Task, cell.Judge))?.Identity == cell.Identity)
-        {
-            Done(cell);
-            return;
-        }
-
-        var judged = new CellJudged(
-            cell.Stage, cell.Task, cell.Judge, judge.Kind, judge.Model ?? judge.Path, cell.Identity, message.Published, message.Corrected, message.Samples,
-            message.Unparsable, message.File, message.Sha256)
-        {
-            Unscored = message.Unscored is { Count: > 0 } unscored ? unscored : null,
-        };
-        Record(judged, () => Done(cell));
-    }
-
-    private void Done(WorkItem item)
-    {
-        inWork.Remove(item);
+        inHand.Close(outcome.Turn);
+        Sender.Tell(new Acknowledged(outcome.Turn));
         Proceed();
     }
+
+    /// <summary>What cannot be deleted is in nobody's way.</summary>
+    private void Warn(string warning) => log.Warning("{Warning}", warning);
 
     /// <summary>Persists an event, applies it, and only then does what follows from it.</summary>
     private void Record(RunEvent happened, Action then)
@@ -340,6 +369,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         Persist(numbered, persisted =>
         {
             state = state.Apply(persisted);
+            progress.Happened();
             dirty = true;
             then();
             PublishIfDirty();
@@ -357,7 +387,7 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         if (dirty && state.Started is not null)
         {
             dirty = false;
-            settings.Observer.Observe(progress.Snapshot(state, settings.Evaluators));
+            settings.Observer.Observe(progress.Snapshot(state, settings.Evaluators, driven: !ended));
         }
     }
 
@@ -371,9 +401,14 @@ internal sealed class RunSupervisor : ReceivePersistentActor, IWithTimers
         public static readonly Stop Instance = new();
     }
 
-    private sealed class Begin
+    private sealed class Recovered
     {
-        public static readonly Begin Instance = new();
+        public static readonly Recovered Instance = new();
+    }
+
+    private sealed class InsistOnEnd
+    {
+        public static readonly InsistOnEnd Instance = new();
     }
 
     private sealed class OfferAgain

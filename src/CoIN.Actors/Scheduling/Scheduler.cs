@@ -7,60 +7,32 @@ using static CoIN.Actors.Work.WorkProtocol;
 namespace CoIN.Actors.Scheduling;
 
 /// <summary>
-/// Matches work items with free workers: one for the whole cluster. It remembers nothing beyond its life; workers register and supervisors offer again and again, so that a
-/// new one knows everything within seconds.
+/// Matches work items with free workers: one for the whole cluster. It decides nothing for good and remembers nothing beyond its life: workers say again and again what they
+/// do, supervisors offer again what nobody has begun, and a worker that is given stale work is refused by the supervisor.
 /// </summary>
-internal sealed class Scheduler : ReceiveActor
+internal class Scheduler : ReceiveActor
 {
     private readonly Dictionary<IActorRef, Known> workers = [];
-    private readonly List<(IActorRef Supervisor, Offer Offer)> waiting = [];
-
-    // An offer may be repeated while the result of its work is on its way to the supervisor.
-    private readonly HashSet<(string RunId, WorkItem Item)> done = [];
+    private readonly List<Given> waiting = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     public Scheduler()
     {
-        Receive<Register>(register =>
+        Receive<Register>(Registered);
+        Receive<Offer>(Offered);
+        Receive<Withdraw>(withdraw =>
         {
-            if (workers.TryAdd(Sender, new Known(register, null)))
-            {
-                log.Info("Worker {Worker} can {Skill} on {Device}", Sender.Path, register.Skill, register.Device);
-                Context.Watch(Sender);
-                Match();
-            }
-
-            Sender.Tell(new Registered());
+            waiting.RemoveAll(one => one.Turn.RunId == withdraw.RunId);
+            Sender.Tell(new Withdrawn(withdraw.RunId));
         });
-        Receive<Offer>(offer =>
-        {
-            if (!IsKnown(offer))
-            {
-                waiting.Add((Sender, offer));
-                Match();
-            }
-        });
-        Receive<Free>(free =>
-        {
-            if (workers.TryGetValue(Sender, out var known) && known.Busy is { } finished)
-            {
-                if (free.Failed != true)
-                {
-                    done.Add((finished.Offer.RunId, finished.Offer.Item));
-                }
-
-                workers[Sender] = known with { Busy = null };
-                Match();
-            }
-        });
-        Receive<Withdraw>(Withdrawn);
         Receive<Terminated>(gone =>
         {
+            waiting.RemoveAll(one => gone.ActorRef.Equals(one.Supervisor));
             if (workers.Remove(gone.ActorRef, out var known) && known.Busy is { } lost)
             {
-                log.Warning("Worker {Worker} is gone; its work is offered again", gone.ActorRef.Path);
-                waiting.Insert(0, lost);
-                Match();
+                // What it did may have gone further than the offer says: the supervisor asks its plan again.
+                log.Warning("Worker {Worker} is gone in the middle of its work", gone.ActorRef.Path);
+                lost.Supervisor?.Tell(new WorkLost(lost.Turn));
             }
         });
     }
@@ -72,26 +44,60 @@ internal sealed class Scheduler : ReceiveActor
         _ => Skill.Evaluate,
     };
 
-    private bool IsKnown(Offer offer) =>
-        done.Contains((offer.RunId, offer.Item)) ||
-        waiting.Any(one => one.Offer.RunId == offer.RunId && one.Offer.Item == offer.Item) ||
-        workers.Values.Any(one => one.Busy is { } busy && busy.Offer.RunId == offer.RunId && busy.Offer.Item == offer.Item);
-
-    private void Withdrawn(Withdraw withdraw)
+    private void Registered(Register register)
     {
-        foreach (var (supervisor, offer) in waiting.Where(one => one.Offer.RunId == withdraw.RunId))
+        if (!workers.TryGetValue(Sender, out var known))
         {
-            supervisor.Tell(new WorkStopped(offer.Item));
+            log.Info("Worker {Worker} can {Skill} on {Device}", Sender.Path, register.Skill, register.Device);
+            Context.Watch(Sender);
         }
 
-        waiting.RemoveAll(one => one.Offer.RunId == withdraw.RunId);
-        done.RemoveWhere(one => one.RunId == withdraw.RunId);
-        foreach (var (worker, known) in workers)
+        var given = known?.Busy;
+        if (register.Turn is { } turn)
         {
-            if (known.Busy?.Offer.RunId == withdraw.RunId)
+            workers[Sender] = new Known(register, given?.Turn == turn ? given : new Given(turn, register.Item!, null, null));
+            return;
+        }
+
+        if (given?.Offer is { } offer && register.Last != given.Turn)
+        {
+            // On its way to the worker, or lost on it.
+            workers[Sender] = new Known(register, given);
+            Assign(Sender, given, offer);
+            return;
+        }
+
+        workers[Sender] = new Known(register, null);
+        Match();
+    }
+
+    private void Offered(Offer offer)
+    {
+        var given = new Given(offer.Turn, offer.Item, Sender, offer);
+        Context.Watch(Sender);
+        var (worker, known) = workers.FirstOrDefault(pair => pair.Value.Busy is { } busy && busy.IsSameWork(given));
+        if (known?.Busy is { } now)
+        {
+            if (given.Turn.IsAfter(now.Turn))
             {
-                worker.Tell(new StopWork(withdraw.RunId));
+                // A supervisor that was recovered goes on with what is under way.
+                waiting.RemoveAll(given.IsSameWork);
+                workers[worker] = known with { Busy = given };
+                Assign(worker, given, offer);
             }
+
+            return;
+        }
+
+        var place = waiting.FindIndex(given.IsSameWork);
+        if (place < 0)
+        {
+            waiting.Add(given);
+            Match();
+        }
+        else if (given.Turn.IsAfter(waiting[place].Turn))
+        {
+            waiting[place] = given;
         }
     }
 
@@ -100,17 +106,26 @@ internal sealed class Scheduler : ReceiveActor
     {
         foreach (var (worker, known) in workers.Where(pair => pair.Value.Busy is null).ToList())
         {
-            var fit = waiting.Where(one => SkillFor(one.Offer.Item) == known.Register.Skill)
-                .OrderBy(one => workers.Values.Count(other => other.Busy?.Offer.RunId == one.Offer.RunId))
+            var fit = waiting.Where(one => SkillFor(one.Item) == known.Register.Skill)
+                .OrderBy(one => workers.Values.Count(other => other.Busy?.Turn.RunId == one.Turn.RunId))
                 .FirstOrDefault();
-            if (fit.Offer is { } offer)
+            if (fit is { Offer: { } offer })
             {
                 waiting.Remove(fit);
                 workers[worker] = known with { Busy = fit };
-                worker.Tell(new Assignment(offer.RunId, offer.RunFolder, offer.Options, offer.Item), fit.Supervisor);
+                Assign(worker, fit, offer);
             }
         }
     }
 
-    private sealed record Known(Register Register, (IActorRef Supervisor, Offer Offer)? Busy);
+    private static void Assign(IActorRef worker, Given given, Offer offer) =>
+        worker.Tell(new Assignment(offer.Turn, offer.RunFolder, offer.Options, offer.Item), given.Supervisor);
+
+    /// <param name="Supervisor">Null where only the worker has told of it, as is <paramref name="Offer"/>.</param>
+    private sealed record Given(Turn Turn, WorkItem Item, IActorRef? Supervisor, Offer? Offer)
+    {
+        public bool IsSameWork(Given other) => Turn.RunId == other.Turn.RunId && Item.IsSameWork(other.Item);
+    }
+
+    private sealed record Known(Register Register, Given? Busy);
 }

@@ -48,14 +48,14 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         }
 
         learner = learners.Open(Current.Options, Device, threads);
-        Supervisor.Tell(new ModelLoaded(learner.BaseModelSha256));
+        Tell(new ModelLoaded(learner.BaseModelSha256));
         session = learner.OpenTraining(new StageTraining(
             Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
             Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
         savedStep = session.Step;
         Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
         recent.Enqueue((clock.Elapsed, 0));
-        Tell(microBatch: 0);
+        TellProgress(microBatch: 0);
     }
 
     protected override bool Step()
@@ -103,7 +103,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     {
         var folder = RunPaths.Checkpoint(Stage.Stage, Spec.Name, session!.Step);
         Durable.WriteFolder(PathOf(folder), session.SaveCheckpoint);
-        Supervisor.Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))));
+        Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))));
         savedStep = session.Step;
     }
 
@@ -112,7 +112,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         var folder = RunPaths.Adapter(Stage.Stage, Spec.Name);
         Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
         var files = Durable.Sha256OfFiles(PathOf(folder));
-        Supervisor.Tell(new AdapterWritten(
+        Deliver(new AdapterWritten(
             Stage, folder, files[AdapterFiles.Weights], files.GetValueOrDefault(AdapterFiles.Projector), session.TotalSteps, last?.Loss ?? 0, tokens,
             clock.Elapsed.TotalSeconds)
         {
@@ -131,15 +131,15 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
         if (clock.Elapsed - reported >= ReportEvery || session!.Step == session.TotalSteps)
         {
-            Tell(done.Step is null ? done.Number : 0);
+            TellProgress(done.Step is null ? done.Number : 0);
         }
     }
 
-    private void Tell(int microBatch)
+    private void TellProgress(int microBatch)
     {
         reported = clock.Elapsed;
         var span = (clock.Elapsed - recent.Peek().At).TotalSeconds;
-        Supervisor.Tell(new TrainingProgressed(new TrainingProgress(
+        Tell(new TrainingProgressed(new TrainingProgress(
             Stage.Stage, Spec.Name, session!.Step, session.TotalSteps, microBatch, session.MicroBatches, last,
             recent.Count > 1 && span > 0 ? recent.Skip(1).Sum(one => (long)one.Tokens) / span : null)));
     }

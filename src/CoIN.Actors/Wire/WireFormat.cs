@@ -50,6 +50,7 @@ internal static class WireFormat
         ["stage-discarded:1"] = typeof(StageDiscarded),
         ["cell-discarded:1"] = typeof(CellDiscarded),
         ["judgement-discarded:1"] = typeof(JudgementDiscarded),
+        ["judging-failed:1"] = typeof(JudgingFailed),
         ["run-completed:1"] = typeof(RunCompleted),
         ["run-failed:1"] = typeof(RunFailed),
         ["run-stopped:1"] = typeof(RunStopped),
@@ -58,12 +59,16 @@ internal static class WireFormat
         ["score-cell:1"] = typeof(ScoreCell),
         ["judge-cell:1"] = typeof(JudgeCell),
         ["register:1"] = typeof(WorkProtocol.Register),
-        ["registered:1"] = typeof(WorkProtocol.Registered),
         ["offer:1"] = typeof(WorkProtocol.Offer),
         ["withdraw:1"] = typeof(WorkProtocol.Withdraw),
         ["assignment:1"] = typeof(WorkProtocol.Assignment),
         ["stop-work:1"] = typeof(WorkProtocol.StopWork),
-        ["free:1"] = typeof(WorkProtocol.Free),
+        ["withdrawn:1"] = typeof(WorkProtocol.Withdrawn),
+        ["may-begin:1"] = typeof(WorkProtocol.MayBegin),
+        ["begin:1"] = typeof(WorkProtocol.Begin),
+        ["refused:1"] = typeof(WorkProtocol.Refused),
+        ["acknowledged:1"] = typeof(WorkProtocol.Acknowledged),
+        ["work-lost:1"] = typeof(WorkProtocol.WorkLost),
         ["model-loaded:1"] = typeof(WorkProtocol.ModelLoaded),
         ["training-progressed:1"] = typeof(WorkProtocol.TrainingProgressed),
         ["evaluation-progressed:1"] = typeof(WorkProtocol.EvaluationProgressed),
@@ -88,7 +93,7 @@ internal static class WireFormat
         using var memory = new MemoryStream(256);
         using (var writer = new JsonTextWriter(new StreamWriter(memory, Utf8, 256, leaveOpen: true)))
         {
-            Json.Serialize(writer, value is WorkProtocol.IHasItem { Item: var item } ? new { Kind = Manifest(item), Message = value } : value);
+            Json.Serialize(writer, value is WorkProtocol.IHasItem { Item: { } item } ? new { Kind = Manifest(item), Message = value } : value);
         }
 
         return memory.ToArray();
@@ -118,7 +123,12 @@ internal static class WireFormat
     /// <summary>A message that carries a work item says in front of which kind the item is.</summary>
     private static object ReadWithItem(Newtonsoft.Json.Linq.JObject json, Type type)
     {
-        var message = (Newtonsoft.Json.Linq.JObject)json["message"]!;
+        if (json["message"] is not Newtonsoft.Json.Linq.JObject message)
+        {
+            // A worker that is free registers without an item.
+            return json.ToObject(type, Json)!;
+        }
+
         var item = message["item"]!.ToObject(Kinds[(string)json["kind"]!], Json);
         message.Remove("item");
         var value = (WorkProtocol.IHasItem)message.ToObject(type, Json)!;

@@ -7,6 +7,10 @@ namespace CoIN.Actors.Work;
 /// <summary>
 /// What supervisor, scheduler and workers say to each other. Messages hold data only; who is meant is the sender, so that all of them may cross nodes.
 /// </summary>
+/// <remarks>
+/// Any message may come late, twice or never, and each of the three may end and begin anew. So nothing is begun before the supervisor has let one worker begin it, whatever
+/// a worker says bears the turn that it was let begin, and what has no answer is said again.
+/// </remarks>
 internal static class WorkProtocol
 {
     /// <summary>Marks messages that the wire serializer writes.</summary>
@@ -15,7 +19,8 @@ internal static class WorkProtocol
     /// <summary>A message about a work item.</summary>
     public interface IHasItem : IMessage
     {
-        WorkItem Item { get; }
+        /// <summary>Null where there is none.</summary>
+        WorkItem? Item { get; }
 
         /// <summary>The same message about another item.</summary>
         IHasItem WithItem(WorkItem item);
@@ -29,64 +34,91 @@ internal static class WorkProtocol
         Judge,
     }
 
-    /// <summary>Worker to scheduler, again and again: here I am.</summary>
-    public sealed record Register(Skill Skill, string Device) : IMessage;
-
-    /// <summary>Scheduler to worker: known.</summary>
-    public sealed record Registered : IMessage;
-
-    /// <summary>Supervisor to scheduler: this has to be done.</summary>
-    /// <param name="RunFolder">Absolute; workers share the file system with the supervisor.</param>
-    public sealed record Offer(string RunId, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
+    /// <summary>Worker to scheduler, again and again and after each change: here I am, and this is what I do.</summary>
+    /// <param name="Turn">What is in work; null when free.</param>
+    /// <param name="Last">What was in work before.</param>
+    /// <param name="Item">The item in work.</param>
+    public sealed record Register(Skill Skill, string Device, Turn? Turn = null, Turn? Last = null, WorkItem? Item = null) : IHasItem
     {
         public IHasItem WithItem(WorkItem item) => this with { Item = item };
     }
 
-    /// <summary>Supervisor to scheduler: forget this run's offers, and stop what is being done for it.</summary>
+    /// <summary>Supervisor to scheduler: this has to be done. Said again until a worker asks to begin.</summary>
+    /// <param name="RunFolder">Absolute; workers share the file system with the supervisor.</param>
+    public sealed record Offer(Turn Turn, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
+    {
+        public IHasItem WithItem(WorkItem item) => this with { Item = item };
+    }
+
+    /// <summary>Supervisor to scheduler, until it is acknowledged: forget this run's offers.</summary>
     public sealed record Withdraw(string RunId) : IMessage;
 
-    /// <summary>Scheduler to worker, in the supervisor's name: do this and tell the sender.</summary>
-    public sealed record Assignment(string RunId, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
+    /// <summary>Scheduler to supervisor: forgotten.</summary>
+    public sealed record Withdrawn(string RunId) : IMessage;
+
+    /// <summary>Scheduler to worker, in the supervisor's name: ask the sender whether you may do this.</summary>
+    public sealed record Assignment(Turn Turn, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
     {
         public IHasItem WithItem(WorkItem item) => this with { Item = item };
     }
 
-    /// <summary>Scheduler to worker: stop at the next resumable point.</summary>
-    public sealed record StopWork(string RunId) : IMessage;
+    /// <summary>Worker to supervisor: may I begin this, or go on with it?</summary>
+    public sealed record MayBegin(Turn Turn) : IMessage;
 
-    /// <summary>Worker to scheduler: ready for the next item.</summary>
-    /// <param name="Failed">True where the last one failed, so that it may be offered once more.</param>
-    public sealed record Free(bool? Failed = null) : IMessage;
+    /// <summary>Supervisor to worker: yes, and nobody else. Said again from time to time: a worker that does not have the turn says that it is lost.</summary>
+    public sealed record Begin(Turn Turn) : IMessage;
 
-    /// <summary>Worker to supervisor: which base model it has.</summary>
-    public sealed record ModelLoaded(string Sha256) : IMessage;
+    /// <summary>Supervisor to worker: this turn is not yours. Leave it without a trace.</summary>
+    public sealed record Refused(Turn Turn) : IMessage;
 
-    public sealed record TrainingProgressed(TrainingProgress Progress) : IMessage;
+    /// <summary>Supervisor to worker: stop at the next resumable point. Said again until it is answered.</summary>
+    public sealed record StopWork(Turn Turn) : IMessage;
+
+    /// <summary>Supervisor to worker: the turn's end is in the journal.</summary>
+    public sealed record Acknowledged(Turn Turn) : IMessage;
+
+    /// <summary>Scheduler or worker to supervisor: nobody does this any more.</summary>
+    public sealed record WorkLost(Turn Turn) : IMessage;
+
+    /// <summary>What a worker tells the supervisor about a turn.</summary>
+    public abstract record WorkReport : IMessage
+    {
+        /// <summary>Set by the worker when it is told.</summary>
+        public Turn Turn { get; init; } = Turn.None;
+    }
+
+    /// <summary>Which base model the worker has.</summary>
+    public sealed record ModelLoaded(string Sha256) : WorkReport;
+
+    public sealed record TrainingProgressed(TrainingProgress Progress) : WorkReport;
 
     /// <param name="Task">0-based place of the task in the order.</param>
-    public sealed record EvaluationProgressed(int Stage, int Task, int Shard, int Answered) : IMessage;
+    public sealed record EvaluationProgressed(int Stage, int Task, int Shard, int Answered) : WorkReport;
 
     /// <param name="Judged">Answers of the cell that have their mark.</param>
-    public sealed record JudgingProgressed(int Stage, int Task, string Judge, int Judged) : IMessage;
+    public sealed record JudgingProgressed(int Stage, int Task, string Judge, int Judged) : WorkReport;
+
+    /// <summary>The folder is whole; write the event.</summary>
+    public sealed record CheckpointWritten(int Stage, int Step, string Folder, string Sha256) : WorkReport;
+
+    /// <summary>The end of a turn, said again until it is acknowledged.</summary>
+    public abstract record Outcome : WorkReport;
 
     public sealed record JudgementsWritten(
-        JudgeCell Cell, double Published, double? Corrected, int Samples, int Unparsable, string File, string Sha256) : IMessage
+        JudgeCell Cell, double Published, double? Corrected, int Samples, int Unparsable, string File, string Sha256) : Outcome
     {
         public IReadOnlyList<UnscoredReplies>? Unscored { get; init; }
     }
 
-    /// <summary>Worker to supervisor: the file is whole; write the event.</summary>
-    public sealed record CheckpointWritten(int Stage, int Step, string Folder, string Sha256) : IMessage;
-
     public sealed record AdapterWritten(
-        TrainStage Stage, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds) : IMessage
+        TrainStage Stage, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds) : Outcome
     {
         public string? FolderSha256 { get; init; }
     }
 
-    public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : IMessage;
+    public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : Outcome;
 
-    public sealed record CellWritten(ScoreCell Cell, double Accuracy, int Samples, string File, string Sha256) : IMessage
+    public sealed record CellWritten(ScoreCell Cell, double Accuracy, int Samples, string File, string Sha256) : Outcome
     {
         public double? Corrected { get; init; }
 
@@ -97,16 +129,10 @@ internal static class WorkProtocol
         public string? ScoresSha256 { get; init; }
     }
 
-    /// <summary>Worker (or scheduler, for what nobody had begun) to supervisor: stopped as asked.</summary>
-    public sealed record WorkStopped(WorkItem Item) : IHasItem
-    {
-        public IHasItem WithItem(WorkItem item) => new WorkStopped(item);
-    }
+    /// <summary>Handed back at a resumable point: as asked, or because the worker's node ends.</summary>
+    public sealed record WorkStopped : Outcome;
 
-    /// <summary>Worker to supervisor: this cannot be done.</summary>
+    /// <summary>This cannot be done.</summary>
     /// <param name="Message">For people.</param>
-    public sealed record WorkFailed(WorkItem Item, string Message) : IHasItem
-    {
-        public IHasItem WithItem(WorkItem item) => this with { Item = item };
-    }
+    public sealed record WorkFailed(string Message) : Outcome;
 }

@@ -8,62 +8,132 @@ using static CoIN.Actors.Work.WorkProtocol;
 namespace CoIN.Actors.Work;
 
 /// <summary>
-/// What trainers, evaluators and judges have in common: they make themselves known to the scheduler, do one work item at a time in small steps that they send themselves, and
-/// answer a request to stop between two steps. Native calls may block the worker's own thread as long as they like.
+/// What trainers, evaluators and judges have in common: they say again and again who they are and what they do, begin nothing that the supervisor has not let them begin,
+/// do one work item at a time in small steps that they send themselves, answer a request to stop between two steps, and tell how it ended until that is acknowledged.
+/// Native calls may block the worker's own thread as long as they like.
 /// </summary>
-internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
+internal abstract class Worker : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan RegisterEvery = TimeSpan.FromSeconds(2);
+    /// <summary>Between two repetitions of whatever has no answer yet.</summary>
+    internal static readonly TimeSpan RepeatEvery = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long an answer, or another supervisor in the place of a lost one, is waited for: a cluster needs half a minute to move one.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly IActorRef scheduler;
-    private readonly Register self;
-    private bool working;
+    private readonly Skill skill;
+    private Phase phase;
+    private Turn? last;
+    private (Assignment Assignment, IActorRef Supervisor)? heir;
+    private Outcome? outcome;
+    private DateTimeOffset? waitingSince;
+    private bool crashed;
     private int number;
 
     protected Worker(IActorRef scheduler, Skill skill, string device)
     {
-        this.scheduler = scheduler;
-        self = new Register(skill, device);
+        (this.scheduler, this.skill, Device) = (scheduler, skill, device);
         Log = Context.GetLogger();
-        Idle();
+        Receive<Repeat>(_ => Again());
+        Receive<Assignment>(Assigned);
+        Receive<Begin>(begin => Begun(begin.Turn));
+        Receive<Refused>(refused => RefusedTo(refused.Turn));
+        Receive<StopWork>(stop => Stop(stop.Turn));
+        Receive<Acknowledged>(acknowledged =>
+        {
+            if (phase == Phase.Delivering && acknowledged.Turn == Current.Turn)
+            {
+                Finish();
+            }
+        });
+        Receive<Continue>(next => Go(next.Number));
+        Receive<Faulted>(fault =>
+        {
+            if (phase == Phase.Working && fault.Number == number)
+            {
+                Guarded(() => ExceptionDispatchInfo.Throw(fault.Cause));
+            }
+        });
+        Receive<Terminated>(gone =>
+        {
+            if (phase != Phase.Free && gone.ActorRef.Equals(Supervisor))
+            {
+                waitingSince ??= Now;
+            }
+        });
+    }
+
+    private enum Phase
+    {
+        Free,
+
+        /// <summary>The supervisor has not yet said that this worker may begin.</summary>
+        Asking,
+
+        Working,
+
+        /// <summary>It is done with; the supervisor has not yet acknowledged how it ended.</summary>
+        Delivering,
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public IStash Stash { get; set; } = null!;
-
     /// <summary>The item in work.</summary>
     protected Assignment Current { get; private set; } = null!;
-
-    /// <summary>Who gave it.</summary>
-    protected IActorRef Supervisor { get; private set; } = ActorRefs.Nobody;
 
     /// <summary>Knows the run and, while there is an item, its stage and task.</summary>
     protected ILoggingAdapter Log { get; private set; }
 
-    protected string Device => self.Device;
+    protected string Device { get; }
+
+    private IActorRef Supervisor { get; set; } = ActorRefs.Nobody;
+
+    private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     protected override void PreStart()
     {
-        Timers.StartPeriodicTimer("register", MakeKnown.Instance, TimeSpan.Zero, RegisterEvery);
+        Timers.StartPeriodicTimer("repeat", Repeat.Instance, TimeSpan.Zero, RepeatEvery);
         base.PreStart();
     }
 
+    /// <summary>A worker that ends in the middle of its work hands it back; only a crash is a fault of the work.</summary>
     protected override void PostStop()
     {
-        if (working)
+        if (phase == Phase.Working && !crashed)
         {
-            Supervisor.Tell(new WorkFailed(Current.Item, $"The worker {Self.Path} ended in the middle of its work; the log says why."));
+            Guarded(() =>
+            {
+                Leave();
+                Deliver(new WorkStopped());
+            });
+            Tell(outcome!);
+        }
+        else if (phase == Phase.Working)
+        {
+            Tell(new WorkFailed($"The worker {Self.Path} ended in the middle of its work; the log says why."));
         }
 
         Close();
         base.PostStop();
     }
 
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        try
+        {
+            return base.AroundReceive(receive, message);
+        }
+        catch
+        {
+            crashed = true;
+            throw;
+        }
+    }
+
     /// <summary>Opens what the current item needs.</summary>
     protected abstract void Open();
 
-    /// <summary>Does one step of the current item.</summary>
+    /// <summary>Does one step of the current item; the last one delivers its result.</summary>
     /// <returns>Whether there is more to do.</returns>
     protected abstract bool Step();
 
@@ -81,50 +151,169 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     protected string PathOf(string relative) => InnerPath.Of(Current.RunFolder, relative);
 
-    private void Idle()
+    /// <summary>Tells the supervisor how the current item stands.</summary>
+    protected void Tell(WorkReport report) => Supervisor.Tell(report with { Turn = Current.Turn });
+
+    /// <summary>Says how the current item ended; it is told when the step is over.</summary>
+    protected void Deliver(Outcome how) => outcome = how;
+
+    private void Again()
     {
-        Receive<MakeKnown>(_ => scheduler.Tell(self));
-        Receive<Registered>(_ => { });
-        Receive<Continue>(_ => { });
-        Receive<Faulted>(_ => { });
-        Receive<StopWork>(_ => { });
-        Receive<Assignment>(assignment =>
+        Register();
+        if (phase == Phase.Asking)
         {
-            Current = assignment;
-            Supervisor = Sender;
-            working = true;
+            Supervisor.Tell(new MayBegin(Current.Turn));
+        }
+        else if (phase == Phase.Delivering)
+        {
+            Tell(outcome!);
+        }
+
+        if (waitingSince is { } since && Now - since >= Patience)
+        {
+            // Nothing is lost by it: the work is offered again, and its files are there.
+            Log.Warning("Nobody answers for {Turn}; it is left", Current.Turn);
+            Abandon(leave: true);
+        }
+    }
+
+    private void Register() => scheduler.Tell(phase == Phase.Free
+        ? new Register(skill, Device, Last: last)
+        : new Register(skill, Device, Current.Turn, last, Current.Item));
+
+    private void Assigned(Assignment assignment)
+    {
+        if (phase == Phase.Free)
+        {
+            if (assignment.Turn == last)
+            {
+                Register();
+            }
+            else
+            {
+                Ask(assignment, Sender);
+            }
+        }
+        else if (assignment.Turn.IsAfter(Current.Turn) && assignment.Item.IsSameWork(Current.Item))
+        {
+            Inherit(assignment);
+        }
+        else if (assignment.Turn != Current.Turn)
+        {
+            // The scheduler did not know what is in work here.
+            Register();
+        }
+    }
+
+    private void Ask(Assignment assignment, IActorRef supervisor)
+    {
+        Serve(assignment, supervisor);
+        (phase, waitingSince, outcome) = (Phase.Asking, Now, null);
+        supervisor.Tell(new MayBegin(assignment.Turn));
+    }
+
+    /// <summary>A supervisor that was recovered gives the work under way a turn of its own.</summary>
+    private void Inherit(Assignment assignment)
+    {
+        if (phase == Phase.Working || outcome is not (null or WorkStopped or WorkFailed))
+        {
+            heir = (assignment, Sender);
+            Sender.Tell(new MayBegin(assignment.Turn));
+        }
+        else
+        {
+            var supervisor = Sender;
+            Abandon(leave: false);
+            Ask(assignment, supervisor);
+        }
+    }
+
+    private void Begun(Turn turn)
+    {
+        if (heir is { } next && next.Assignment.Turn == turn)
+        {
+            Serve(Current with { Turn = turn, Options = next.Assignment.Options }, next.Supervisor);
+            waitingSince = phase == Phase.Delivering ? Now : null;
+            if (phase == Phase.Delivering)
+            {
+                Tell(outcome!);
+            }
+        }
+        else if (phase == Phase.Free || Current.Turn != turn)
+        {
+            Sender.Tell(new WorkLost(turn));
+        }
+        else if (phase == Phase.Asking)
+        {
+            (phase, waitingSince) = (Phase.Working, null);
             number++;
-            Become(Working);
+            var (stage, task) = Subject(Current);
+            Log = Context.GetLogger().WithContext("RunId", turn.RunId).WithContext("Stage", stage).WithContext("Task", task);
             Guarded(() =>
             {
-                var (stage, task) = Subject(assignment);
-                Log = Context.GetLogger().WithContext("RunId", assignment.RunId).WithContext("Stage", stage).WithContext("Task", task);
                 Open();
                 Self.Tell(new Continue(number));
             });
-        });
+        }
     }
 
-    private void Working()
+    private void Serve(Assignment assignment, IActorRef supervisor)
     {
-        Receive<MakeKnown>(_ => scheduler.Tell(self));
-        Receive<Registered>(_ => { });
-        Receive<Assignment>(assignment =>
+        if (!Supervisor.Equals(supervisor))
         {
-            // A scheduler that has moved may offer again what is in work here; anything else waits.
-            if (assignment.Item != Current.Item)
+            Context.Unwatch(Supervisor);
+            Context.Watch(supervisor);
+        }
+
+        (Current, Supervisor, heir) = (assignment, supervisor, null);
+    }
+
+    private void RefusedTo(Turn turn)
+    {
+        if (heir is { } next && next.Assignment.Turn == turn)
+        {
+            heir = null;
+        }
+        else if (phase != Phase.Free && Current.Turn == turn)
+        {
+            Abandon(leave: false);
+        }
+    }
+
+    private void Stop(Turn turn)
+    {
+        if (heir is { } next && next.Assignment.Turn == turn)
+        {
+            Begun(turn);
+        }
+
+        if (phase == Phase.Free || Current.Turn != turn)
+        {
+            Sender.Tell(new WorkLost(turn));
+        }
+        else if (phase == Phase.Asking)
+        {
+            Ended(new WorkStopped());
+        }
+        else if (phase == Phase.Working)
+        {
+            Guarded(() =>
             {
-                Stash.Stash();
-            }
-        });
-        Receive<StopWork>(stop => stop.RunId == Current.RunId, _ => Guarded(() =>
+                Leave();
+                Ended(new WorkStopped());
+            });
+        }
+    }
+
+    private void Go(int step)
+    {
+        if (phase != Phase.Working || step != number)
         {
-            Leave();
-            Supervisor.Tell(new WorkStopped(Current.Item));
-            Finish();
-        }));
-        Receive<StopWork>(_ => { });
-        Receive<Continue>(next => next.Number == number, _ => Guarded(() =>
+            // What an item that was left had been waiting for.
+            return;
+        }
+
+        Guarded(() =>
         {
             if (Step())
             {
@@ -132,14 +321,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
             }
             else
             {
-                Finish();
+                Ended(outcome ?? throw new InvalidOperationException("the last step delivered nothing"));
             }
-        }));
-        Receive<Faulted>(fault => fault.Number == number, fault => Guarded(() => ExceptionDispatchInfo.Throw(fault.Cause)));
-
-        // What an item that was left had been waiting for.
-        Receive<Continue>(_ => { });
-        Receive<Faulted>(_ => { });
+        });
     }
 
     private void GoOn(Task awaited)
@@ -165,33 +349,49 @@ internal abstract class Worker : ReceiveActor, IWithTimers, IWithUnboundedStash
         }
         catch (CoinException e)
         {
-            Fail(e.Message);
+            Ended(new WorkFailed(e.Message));
         }
         catch (Exception e)
         {
             Log.Error(e, "Unexpected fault");
-            Fail($"{e.GetType().Name} in {self.Skill.ToString().ToLowerInvariant()} work on {Device}: {e.Message.Split('\n')[0]}");
+            Ended(new WorkFailed($"{e.GetType().Name} in {skill.ToString().ToLowerInvariant()} work on {Device}: {e.Message.Split('\n')[0]}"));
         }
     }
 
-    private void Fail(string message)
+    private void Ended(Outcome how)
     {
-        Supervisor.Tell(new WorkFailed(Current.Item, message));
-        Finish(failed: true);
-    }
-
-    private void Finish(bool? failed = null)
-    {
+        (phase, outcome, waitingSince) = (Phase.Delivering, how, Now);
         Close();
-        working = false;
-        scheduler.Tell(new Free(failed));
-        Become(Idle);
-        Stash.UnstashAll();
+        Tell(how);
     }
 
-    private sealed class MakeKnown
+    /// <summary>Goes away from the current item without a word to its supervisor.</summary>
+    private void Abandon(bool leave)
     {
-        public static readonly MakeKnown Instance = new();
+        if (phase == Phase.Working)
+        {
+            if (leave)
+            {
+                Guarded(Leave);
+            }
+
+            Close();
+        }
+
+        Finish();
+    }
+
+    private void Finish()
+    {
+        Context.Unwatch(Supervisor);
+        (last, Supervisor) = (Current.Turn, ActorRefs.Nobody);
+        (phase, outcome, heir, waitingSince) = (Phase.Free, null, null, null);
+        Register();
+    }
+
+    private sealed class Repeat
+    {
+        public static readonly Repeat Instance = new();
     }
 
     /// <param name="Number">Of the item that it belongs to.</param>

@@ -65,7 +65,7 @@ public static partial class Durable
                 var old = final + TemporaryMark + "old-" + Guid.NewGuid().ToString("N")[..8];
                 Directory.Move(final, old);
                 Directory.Move(temporary, final);
-                Directory.Delete(old, recursive: true);
+                TryDelete(old);
             }
             else
             {
@@ -97,7 +97,7 @@ public static partial class Durable
 
         var found = Directory.EnumerateFileSystemEntries(folder, "*" + TemporaryMark + "*", SearchOption.AllDirectories).ToList();
         found.ForEach(TryDelete);
-        return found;
+        return [.. found.Where(path => !Path.Exists(path))];
     }
 
     /// <summary>SHA-256 of a file, hexadecimal in lower case.</summary>

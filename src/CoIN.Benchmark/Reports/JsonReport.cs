@@ -31,7 +31,11 @@ internal static class JsonReport
                 ["published"] = Measured(results, results.Published),
                 ["corrected"] = results.Corrected is { } corrected ? Measured(results, corrected) : null,
             },
-            ["reasoningCapability"] = new JObject { ["judges"] = new JArray(results.Judges.Select(judge => Judge(results, judge))) },
+            ["reasoningCapability"] = new JObject
+            {
+                ["judges"] = new JArray(results.Judges.Select(judge => Judge(results, judge))),
+                ["failed"] = new JObject(report.JudgingFaults.Select(fault => new JProperty(fault.Key, fault.Value))),
+            },
             ["instructionFollowing"] = Following(results),
             ["metrics"] = Truth(results, measure => Set(measure.Results.Values, value => value)),
             ["intervals"] = Intervals(results),
@@ -65,6 +69,7 @@ internal static class JsonReport
                 ["version"] = ProductVersion.Current,
                 ["started"] = Time(report.Started),
                 ["finished"] = Time(report.Finished),
+                ["drivenSeconds"] = report.Driven?.TotalSeconds,
                 ["trainingSeconds"] = new JArray(report.Stages.Select(stage => stage.TrainingSeconds)),
                 ["tokens"] = new JArray(report.Stages.Select(stage => stage.Tokens)),
             },

@@ -15,6 +15,11 @@ internal static class MarkdownReport
         var (text, report) = (new StringBuilder(), results.Report);
         text.Append(CultureInfo.InvariantCulture, $"# {report.Name}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"Run `{report.RunId}`, {report.Status}.\n\n");
+        foreach (var (judge, message) in report.JudgingFaults)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Judging by {judge} failed: {message}\n\n");
+        }
+
         foreach (var measure in results.Measures)
         {
             AddMeasure(text, results, measure);

@@ -53,6 +53,12 @@ public sealed record RunReport
 
     public DateTimeOffset? Finished { get; init; }
 
+    /// <summary>The time that the run was being driven: pauses are none of it.</summary>
+    public TimeSpan? Driven { get; init; }
+
+    /// <summary>Why a judge could not give its marks, by the judge's name.</summary>
+    public IReadOnlyDictionary<string, string> JudgingFaults { get; init; } = new Dictionary<string, string>();
+
     /// <summary>What was trained and tested, stage by stage.</summary>
     public Curriculum Curriculum => LearningMethods.Of(Method).Curriculum(Tasks);
 

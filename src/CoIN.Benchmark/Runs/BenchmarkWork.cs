@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
@@ -14,8 +13,8 @@ namespace CoIN.Benchmark.Runs;
 /// <param name="inspector">Decodes images before a run that leaves bad ones out; null where no such run is begun.</param>
 public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? inspector = null) : IBenchmarkWork
 {
-    // Test sets are asked for after every stage; training sets once, and they are large.
-    private readonly ConcurrentDictionary<string, IReadOnlyList<TestSample>> tests = new(StringComparer.Ordinal);
+    // CoIN's eight tasks and as many of another order or experiment. Training sets are asked for once, and they are large.
+    private readonly TestSets tests = new(capacity: 16);
 
     /// <inheritdoc/>
     public DataDescription Describe(ExperimentOptions options)
@@ -149,7 +148,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
 
     private IReadOnlyList<TestSample> DrawTest(ExperimentOptions options, TaskOptions task)
     {
-        var all = tests.GetOrAdd(PathOf(options, task, task.TestFile), TestSamples.Read);
+        var all = tests.Of(PathOf(options, task, task.TestFile));
         return options.Data switch
         {
             { MaxTestSamples: 0 } => all,
@@ -235,6 +234,8 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             DataFiles = [.. options.Tasks.SelectMany((task, i) => Files(state.Started, task, i))],
             Started = state.StartedAt,
             Finished = state.Status is RunStatus.Completed ? state.LastAt : null,
+            Driven = state.Driven,
+            JudgingFaults = state.JudgingFaults,
         };
     }
 

@@ -42,10 +42,10 @@ public sealed record EquatableList<T>(IReadOnlyList<T> Items)
 /// <summary>What to do next, as a function of what has happened. After a crash it is asked again, and that is all there is to resuming.</summary>
 public static class Plan
 {
-    /// <summary>Work that can be begun now, most urgent first; empty when the run has everything.</summary>
+    /// <summary>Work that can be begun now, most urgent first; empty when the run has everything. A completed run may lack judgements.</summary>
     public static IReadOnlyList<WorkItem> Pending(RunState state)
     {
-        if (state.Started is null || state.Status == RunStatus.Completed)
+        if (state.Started is null)
         {
             return [];
         }

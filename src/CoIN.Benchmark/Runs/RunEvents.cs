@@ -136,7 +136,12 @@ public sealed record CellDiscarded(int Stage, int Task, string Reason) : RunEven
 /// <param name="Reason">What was found.</param>
 public sealed record JudgementDiscarded(int Stage, int Task, string Judge, string Reason) : RunEvent;
 
-/// <summary>Every stage is trained, every cell scored and judged.</summary>
+/// <summary>A judge could not give its marks to all cells. The run is none the worse for it: whoever takes it up again asks the judge again.</summary>
+/// <param name="Judge">The judge's name.</param>
+/// <param name="Message">Why, for people.</param>
+public sealed record JudgingFailed(string Judge, string Message) : RunEvent;
+
+/// <summary>Every stage is trained, every cell scored, and judged by every judge that did not fail.</summary>
 public sealed record RunCompleted : RunEvent;
 
 /// <summary>A fault ended the run; a resume tries again.</summary>

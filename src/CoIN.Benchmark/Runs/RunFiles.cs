@@ -33,7 +33,8 @@ public static class RunFiles
 
     /// <summary>Deletes a stage's checkpoints.</summary>
     /// <param name="before">Only those of fewer steps than this one, relative to the run's folder; null for all. A later one may just be being written.</param>
-    public static void DeleteCheckpoints(string runFolder, int stage, string task, string? before)
+    /// <param name="warn">Is told what cannot be deleted: nothing needs these files, so nothing fails by them.</param>
+    public static void DeleteCheckpoints(string runFolder, int stage, string task, string? before, Action<string> warn)
     {
         var folder = Path.Combine(runFolder, RunPaths.Checkpoints(stage, task));
         if (!Directory.Exists(folder))
@@ -43,22 +44,39 @@ public static class RunFiles
 
         if (before is null)
         {
-            Directory.Delete(folder, recursive: true);
+            Discard(folder, path => Directory.Delete(path, recursive: true), warn);
             return;
         }
 
-        foreach (var old in Directory.EnumerateDirectories(folder).Where(path =>
-            string.CompareOrdinal(Path.GetFileName(path), Path.GetFileName(before)) < 0).ToList())
+        Discard(folder, path =>
         {
-            Directory.Delete(old, recursive: true);
-        }
+            foreach (var old in Directory.EnumerateDirectories(path).Where(one =>
+                string.CompareOrdinal(Path.GetFileName(one), Path.GetFileName(before)) < 0).ToList())
+            {
+                Discard(old, one => Directory.Delete(one, recursive: true), warn);
+            }
+        }, warn);
     }
 
-    public static void Delete(string runFolder, IEnumerable<string> files)
+    /// <summary>Deletes files that are not needed any more.</summary>
+    /// <param name="warn">As in <see cref="DeleteCheckpoints"/>.</param>
+    public static void Delete(string runFolder, IEnumerable<string> files, Action<string> warn)
     {
         foreach (var file in files)
         {
-            File.Delete(Path.Combine(runFolder, file));
+            Discard(Path.Combine(runFolder, file), File.Delete, warn);
+        }
+    }
+
+    private static void Discard(string path, Action<string> delete, Action<string> warn)
+    {
+        try
+        {
+            delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            warn($"{path} is not needed any more but cannot be deleted: {e.Message.TrimEnd('.')}. The run goes on without it; delete it by hand.");
         }
     }
 
@@ -86,11 +104,12 @@ public static class RunFiles
     }
 
     /// <summary>Deletes what an event made superfluous: a process may end between the event and the deletion.</summary>
-    public static void DeleteSpent(string runFolder, RunState state)
+    /// <param name="warn">As in <see cref="DeleteCheckpoints"/>.</param>
+    public static void DeleteSpent(string runFolder, RunState state, Action<string> warn)
     {
         foreach (var (stage, trained) in state.Trained)
         {
-            DeleteCheckpoints(runFolder, stage, trained.Task, before: null);
+            DeleteCheckpoints(runFolder, stage, trained.Task, before: null, warn);
         }
 
         foreach (var (stage, task) in state.Cells.Keys)
@@ -98,7 +117,7 @@ public static class RunFiles
             var cell = Path.Combine(runFolder, RunPaths.Predictions(stage, state.TaskNames[task]));
             if (Path.GetDirectoryName(cell) is { } folder && Directory.Exists(folder))
             {
-                Array.ForEach(Directory.GetFiles(folder, $"{Path.GetFileNameWithoutExtension(cell)}.shard-*-of-*.jsonl"), File.Delete);
+                Delete(runFolder, Directory.GetFiles(folder, $"{Path.GetFileNameWithoutExtension(cell)}.shard-*-of-*.jsonl"), warn);
             }
         }
     }

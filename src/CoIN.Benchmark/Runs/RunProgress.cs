@@ -15,6 +15,10 @@ public sealed class RunProgress
     private double trainingFirstStep;
     private long samples;
     private double sampleSeconds;
+    private TimeSpan lastEvent;
+
+    /// <summary>An event was written: the times in the state are as of now.</summary>
+    public void Happened() => lastEvent = clock.Elapsed;
 
     public void Trained(StageTrained stage)
     {
@@ -46,19 +50,24 @@ public sealed class RunProgress
     public void Judged(int stage, int task, string judge) => judged.Remove((stage, task, judge));
 
     /// <summary>The state with what goes on.</summary>
-    public RunSnapshot Snapshot(RunState state, int evaluators) => state.ToSnapshot() with
+    /// <param name="driven">Whether the run's end is still to come: a completed run that is judged again runs until then.</param>
+    public RunSnapshot Snapshot(RunState state, int evaluators, bool driven)
     {
-        Training = state.Status == RunStatus.Running ? training : null,
-        Evaluations = state.Status == RunStatus.Running
-            ? [.. answered.Keys.Select(key => (key.Stage, key.Task)).Distinct().Order().Select(cell => Evaluation(state, cell.Stage, cell.Task))]
-            : [],
-        Judging = state.Status == RunStatus.Running
-            ? [.. judged.OrderBy(pair => pair.Key).Select(pair => new JudgingProgress(
-                pair.Key.Stage, state.TaskNames[pair.Key.Task], pair.Key.Judge, pair.Value, state.Started!.TestSamples[pair.Key.Task]))]
-            : [],
-        Elapsed = clock.Elapsed,
-        Remaining = state.Status == RunStatus.Running ? Remaining(state, Math.Max(evaluators, 1)) : null,
-    };
+        var snapshot = state.ToSnapshot();
+        return !driven || state.Status is not (RunStatus.Running or RunStatus.Completed) ? snapshot : snapshot with
+        {
+            Status = RunStatus.Running,
+            Training = training,
+            Evaluations = [.. answered.Keys.Select(key => (key.Stage, key.Task)).Distinct().Order().Select(cell => Evaluation(state, cell.Stage, cell.Task))],
+            Judging =
+            [
+                .. judged.OrderBy(pair => pair.Key).Select(pair => new JudgingProgress(
+                    pair.Key.Stage, state.TaskNames[pair.Key.Task], pair.Key.Judge, pair.Value, state.Started!.TestSamples[pair.Key.Task])),
+            ],
+            Elapsed = state.Status == RunStatus.Completed ? clock.Elapsed : state.Driven + clock.Elapsed - lastEvent,
+            Remaining = Remaining(state, Math.Max(evaluators, 1)),
+        };
+    }
 
     private EvaluationProgress Evaluation(RunState state, int stage, int task)
     {

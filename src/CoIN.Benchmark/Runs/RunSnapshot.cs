@@ -12,7 +12,7 @@ public enum RunStatus
     /// <summary>Work items are being done.</summary>
     Running,
 
-    /// <summary>Every stage is trained, every cell scored and judged.</summary>
+    /// <summary>Every stage is trained, every cell scored. Judgements may be missing where a judge failed.</summary>
     Completed,
 
     /// <summary>Stopped on request at a point from which it can be resumed.</summary>
@@ -61,7 +61,13 @@ public sealed record RunSnapshot
     /// <summary>Reasoning Capability so far, by judge.</summary>
     public IReadOnlyList<JudgedMatrix> Judgements { get; init; } = [];
 
-    /// <summary>Time since this process took the run up.</summary>
+    /// <summary>Why a judge could not give its marks, by the judge's name; empty where none failed.</summary>
+    public IReadOnlyDictionary<string, string> JudgingFaults { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Judgements that a completed run lacks; 0 for any other.</summary>
+    public int MissingJudgements { get; init; }
+
+    /// <summary>Time that the run was being driven, over all processes that took it up; pauses between them are none. Judging it later does not count.</summary>
     public TimeSpan Elapsed { get; init; }
 
     /// <summary>Estimated time until the end, from the speed so far; null while there is nothing to go by.</summary>

@@ -51,6 +51,16 @@ public sealed record RunState
     public ImmutableDictionary<(int Stage, int Task, string Judge), CellJudged> Judgements { get; private init; } =
         ImmutableDictionary<(int, int, string), CellJudged>.Empty;
 
+    /// <summary>Why a judge could not give its marks, by the judge's name.</summary>
+    public ImmutableSortedDictionary<string, string> JudgingFaults { get; private init; } =
+        ImmutableSortedDictionary<string, string>.Empty.WithComparers(StringComparer.Ordinal);
+
+    /// <summary>The time that the run was being driven, as far as the events tell it: from each take-up to the last event before its end.</summary>
+    public TimeSpan Driven { get; private init; }
+
+    /// <summary>Time of the last event of a take-up that has not ended; null while nobody drives.</summary>
+    private DateTimeOffset? DrivenAt { get; init; }
+
     private bool WasCompleted { get; init; }
 
     /// <exception cref="InvalidOperationException">The run has not begun.</exception>
@@ -73,7 +83,7 @@ public sealed record RunState
                 $"The journal of run {Started?.RunId ?? "?"} is damaged: event {happened.Number} follows event {Number}. Restore journal.db from a copy, or start the run anew.");
         }
 
-        var next = this with { Number = happened.Number, LastAt = WasCompleted ? LastAt : happened.At, StartedAt = StartedAt ?? happened.At };
+        var next = Timed(happened);
         return happened switch
         {
             RunStarted started => next with
@@ -81,7 +91,7 @@ public sealed record RunState
                 Started = started,
                 Judges = started.Options.Judge is { } judge ? Judges.SetItem(judge.Name, judge) : Judges,
             },
-            RunTakenUp => next with { Status = RunStatus.Running, Message = null, TimesTakenUp = TimesTakenUp + 1 },
+            RunTakenUp => next with { Status = Lasting(RunStatus.Running), Message = null, TimesTakenUp = TimesTakenUp + 1 },
             BaseModelLoaded loaded => next with { BaseModelSha256 = loaded.Sha256 },
             CheckpointSaved saved => next with { Checkpoints = Checkpoints.SetItem(saved.Stage, saved) },
             StageTrained trained => next with { Trained = Trained.SetItem(trained.Stage, trained), Checkpoints = Checkpoints.Remove(trained.Stage) },
@@ -93,7 +103,6 @@ public sealed record RunState
             },
             CellRescored again when Cells.TryGetValue((again.Stage, again.Task), out var cell) => next with
             {
-                LastAt = LastAt,
                 Cells = Cells.SetItem((again.Stage, again.Task), cell with
                 {
                     Accuracy = again.Accuracy,
@@ -107,18 +116,22 @@ public sealed record RunState
             JudgeAppointed { Judge: var judge } => next with
             {
                 Judges = Judges.SetItem(judge.Name, judge),
-                Status = Status == RunStatus.Completed ? RunStatus.Stopped : Status,
-                Message = $"the judge {judge.Name} was appointed",
+                JudgingFaults = JudgingFaults.Remove(judge.Name),
             },
-            JudgeDismissed dismissed => next with { Judges = Judges.Remove(dismissed.Judge) },
-            CellJudged judged => next with { Judgements = Judgements.SetItem((judged.Stage, judged.Task, judged.Judge), judged) },
+            JudgeDismissed dismissed => next with { Judges = Judges.Remove(dismissed.Judge), JudgingFaults = JudgingFaults.Remove(dismissed.Judge) },
+            CellJudged judged => next with
+            {
+                Judgements = Judgements.SetItem((judged.Stage, judged.Task, judged.Judge), judged),
+                JudgingFaults = JudgingFaults.Remove(judged.Judge),
+            },
+            JudgingFailed fault => next with { JudgingFaults = JudgingFaults.SetItem(fault.Judge, fault.Message) },
             CheckpointDiscarded lost => next with { Checkpoints = Checkpoints.Remove(lost.Stage) },
             StageDiscarded lost => WithoutStages(next, Curriculum.From(lost.Stage)),
             CellDiscarded lost => WithoutCells(next, key => key == (lost.Stage, lost.Task)),
             JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)), Status = Reopened },
             RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true },
-            RunFailed failed => next with { Status = RunStatus.Failed, Message = failed.Message },
-            RunStopped stopped => next with { Status = RunStatus.Stopped, Message = stopped.Message },
+            RunFailed failed => next with { Status = Lasting(RunStatus.Failed), Message = failed.Message },
+            RunStopped stopped => next with { Status = Lasting(RunStatus.Stopped), Message = stopped.Message },
             _ => throw new ArgumentException($"not an event of a run: {happened.GetType()}", nameof(happened)),
         };
     }
@@ -147,6 +160,31 @@ public sealed record RunState
         WasCompleted = false,
     };
 
+    /// <summary>A run that was completed stays so: whatever happens to it later happens to its judgements.</summary>
+    private RunStatus Lasting(RunStatus status) => WasCompleted ? RunStatus.Completed : status;
+
+    /// <summary>Number and times with one more event.</summary>
+    private RunState Timed(IRunEvent happened)
+    {
+        var next = this with { Number = happened.Number, StartedAt = StartedAt ?? happened.At };
+        return happened switch
+        {
+            _ when WasCompleted => next,
+
+            // These are written while nobody drives, also where a killed process never said that it ended.
+            CellRescored or JudgeAppointed or JudgeDismissed or CheckpointDiscarded or StageDiscarded or CellDiscarded or JudgementDiscarded =>
+                next with { DrivenAt = null },
+            RunTakenUp when Number > 1 => next with { LastAt = happened.At, DrivenAt = happened.At },
+            RunStarted => next with { LastAt = happened.At, DrivenAt = happened.At },
+            _ => next with
+            {
+                LastAt = happened.At,
+                Driven = Driven + (happened.At > DrivenAt ? happened.At - DrivenAt.Value : TimeSpan.Zero),
+                DrivenAt = DrivenAt is null || happened is RunCompleted or RunFailed or RunStopped ? null : happened.At,
+            },
+        };
+    }
+
     /// <summary>The state as far as the journal knows it, for people.</summary>
     public RunSnapshot ToSnapshot() => new()
     {
@@ -159,7 +197,9 @@ public sealed record RunState
         StagesTrained = Trained.Count,
         Judgements = [.. Judgements.Values.GroupBy(judged => judged.Judge).OrderBy(group => group.Key, StringComparer.Ordinal).Select(Judged)],
         Message = Message,
-        Elapsed = LastAt - StartedAt ?? TimeSpan.Zero,
+        JudgingFaults = JudgingFaults,
+        MissingJudgements = Status == RunStatus.Completed ? Plan.Pending(this).Count : 0,
+        Elapsed = Driven,
     };
 
     private JudgedMatrix Judged(IGrouping<string, CellJudged> judge) => new(

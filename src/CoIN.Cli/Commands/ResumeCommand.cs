@@ -16,7 +16,7 @@ internal static class ResumeCommand
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
         var (name, folder) = run is not null ? folders.Find(run, host.Folder) : await ResumableRuns.ChooseAsync(host, folders).ConfigureAwait(false);
         var snapshot = await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false);
-        if (snapshot is { Status: RunStatus.Completed } && !redo)
+        if (snapshot is { Status: RunStatus.Completed, MissingJudgements: 0 } && !redo)
         {
             return await CompletedAsync(host, name, folder, snapshot).ConfigureAwait(false);
         }
@@ -24,6 +24,12 @@ internal static class ResumeCommand
         var settings = Path.Combine(folder, RunFolders.Settings);
         var text = Utf8Text.Read(settings);
         var node = ConfigurationLoader.LoadNode(text, settings, overrides, host.Folder);
+        if (snapshot is { Status: RunStatus.Completed } && !redo)
+        {
+            // As for any judge that comes later: the first device of the run may be a GPU of another host.
+            node = node with { Roles = ["supervisor", "judge"] };
+        }
+
         if (run is not null)
         {
             host.Out.WriteLine($"Resuming {name}.");

@@ -51,6 +51,9 @@ internal static class RunDriver
         host.Out.Flush();
         return last.Status switch
         {
+            RunStatus.Completed when last.JudgingFaults.Count > 0 => Ended(
+                host, id, Faults.Tell(host, new CoinException(string.Join('\n', last.JudgingFaults.Select(fault => Summary.Fault(id, fault.Key, fault.Value)))), file)),
+            RunStatus.Completed when last.MissingJudgements > 0 => Ended(host, id, ExitCodes.Stopped),
             RunStatus.Completed => ExitCodes.Done,
             RunStatus.Stopped => Ended(host, GoOn(name), ExitCodes.Stopped),
             _ => Ended(host, GoOn(name), Faults.Tell(host, new CoinException(last.Message ?? $"The run ended as {Words.Of(last.Status)}; see {file}."), file)),

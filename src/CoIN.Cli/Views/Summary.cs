@@ -12,12 +12,26 @@ internal static class Summary
 
     private static bool IsMeasured(RunSnapshot snapshot) => snapshot.Cells.Append(snapshot.ZeroShot).Any(row => row.Any(cell => cell is not null));
 
+    /// <summary>What became of a judge that failed, and what can be done.</summary>
+    public static string Fault(string run, string judge, string message) =>
+        $"Judging by {judge} failed: {message} The run itself is complete. Another judge: ./run.sh judge run {run} --judge …; without it: ./run.sh judge dismiss {run} {judge}";
+
     /// <summary>The run in plain lines: how it stands, its matrix, MAA and BWT, where its files are.</summary>
     public static IEnumerable<string> Lines(RunSnapshot snapshot, string folder, int width)
     {
         yield return $"Run {snapshot.RunId}: {Words.Of(snapshot.Status)}"
             + (snapshot.Elapsed > TimeSpan.Zero ? $" after {Words.Duration(snapshot.Elapsed)}" : "")
             + (snapshot.Message is { Length: > 0 } message ? $". {message}" : "");
+        foreach (var (judge, fault) in snapshot.JudgingFaults)
+        {
+            yield return Fault(snapshot.RunId, judge, fault);
+        }
+
+        if (snapshot.MissingJudgements > 0)
+        {
+            yield return Words.Text($"Judgements that are missing: {snapshot.MissingJudgements}. Ask for them: ./run.sh resume {snapshot.RunId}");
+        }
+
         if (snapshot.Training is { } training)
         {
             yield return Words.Text($"Training stage {training.Stage}/{snapshot.Stages.Count} {training.Task}: step {training.Step}/{training.TotalSteps}");

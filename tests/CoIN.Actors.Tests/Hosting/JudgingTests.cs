@@ -84,15 +84,17 @@ public sealed class JudgingTests : IDisposable
         var judges = new FakeJudges { Down = "the endpoint is down" };
         var learners = new FakeLearners(stepMilliseconds: 5);
         var last = await Run("down", Judged(3), judges, learners: learners);
-        Assert.Equal(RunStatus.Failed, last.Status);
-        Assert.Contains("the endpoint is down", last.Message, StringComparison.Ordinal);
-        Assert.Contains("Everything is trained and tested", last.Message, StringComparison.Ordinal);
+        Assert.Equal((RunStatus.Completed, null), (last.Status, last.Message));
+        Assert.Equal("the endpoint is down", last.JudgingFaults["strict"]);
+        Assert.Equal(RunStatus.Completed, RunJournal.Read(folder.Of("down"))!.Status);
         Assert.All(last.Cells.SelectMany(row => row), cell => Assert.NotNull(cell));
         Assert.Equal(3, last.StagesTrained);
 
         judges.Down = null;
         var opened = learners.Opened;
-        Assert.Equal(RunStatus.Completed, (await Run("down", null, judges, learners: learners)).Status);
+        var resumed = await Run("down", null, judges, learners: learners);
+        Assert.Equal(RunStatus.Completed, resumed.Status);
+        Assert.Empty(resumed.JudgingFaults);
         Assert.Equal(opened, learners.Opened);
         await Run("whole", Judged(3), new FakeJudges());
         Assert.Equal(Judgements("whole"), Judgements("down"));
@@ -133,6 +135,36 @@ public sealed class JudgingTests : IDisposable
         var idle = new FakeJudges();
         await Run("twice", null, idle, judge: Judge with { Name = "mild", Model = "n" });
         Assert.Empty(idle.Asked);
+    }
+
+    [Fact]
+    public async Task A_completed_run_stays_completed_when_another_judge_fails()
+    {
+        await Run("stays", Judged(1), new FakeJudges());
+        var before = RunJournal.Read(folder.Of("stays"))!;
+        var last = await Run("stays", null, new FakeJudges { Down = "no such host" }, judge: Judge with { Name = "mistyped", Model = "typo" });
+
+        Assert.Equal(RunStatus.Completed, last.Status);
+        Assert.Equal("no such host", last.JudgingFaults["mistyped"]);
+        var after = RunJournal.Read(folder.Of("stays"))!;
+        Assert.Equal((RunStatus.Completed, before.LastAt, before.Driven), (after.Status, after.LastAt, after.Driven));
+        Assert.Equal(["strict"], after.Judgements.Values.Select(one => one.Judge));
+
+        // One that is down does not keep another from judging.
+        var both = await Run("stays", null, new FakeJudges(), judge: Judge with { Name = "third", Model = "n" });
+        Assert.Empty(both.JudgingFaults);
+        Assert.Equal(["mistyped", "strict", "third"], both.Judgements.Select(one => one.Judge));
+    }
+
+    [Fact]
+    public async Task A_completed_run_stays_completed_when_judging_it_is_stopped()
+    {
+        await Run("halted", Experiments.Of(1), new FakeJudges());
+        using var stop = new CancellationTokenSource();
+        var last = await Run(
+            "halted", null, new FakeJudges { Before = wait => { stop.Cancel(); return Task.Delay(1000, wait); } }, stop: stop.Token, judge: Judge);
+        Assert.Equal(RunStatus.Completed, last.Status);
+        Assert.Equal(RunStatus.Completed, RunJournal.Read(folder.Of("halted"))!.Status);
     }
 
     [Fact]

@@ -78,6 +78,10 @@ public sealed class WireFormatTests
             "judgement-discarded:1", """{"stage":2,"task":0,"judge":"gpt","reason":"lost","number":18,"at":"2026-01-02T03:04:05+00:00"}""",
             new JudgementDiscarded(2, 0, "gpt", "lost") { Number = 18, At = At }
         },
+        {
+            "judging-failed:1", """{"judge":"gpt","message":"no such host","number":15,"at":"2026-01-02T03:04:05+00:00"}""",
+            new JudgingFailed("gpt", "no such host") { Number = 15, At = At }
+        },
         { "run-completed:1", """{"number":8,"at":"2026-01-02T03:04:05+00:00"}""", new RunCompleted { Number = 8, At = At } },
         { "run-failed:1", """{"message":"NaN","number":9,"at":"2026-01-02T03:04:05+00:00"}""", new RunFailed("NaN") { Number = 9, At = At } },
         { "run-stopped:1", """{"message":"asked","number":10,"at":"2026-01-02T03:04:05+00:00"}""", new RunStopped("asked") { Number = 10, At = At } },
@@ -129,20 +133,25 @@ public sealed class WireFormatTests
         var options = Experiments.Of(1);
         foreach (var item in new WorkItem[] { new TrainStage(2, "a", "c"), new AnswerShard(1, 0, 1, 2, null), new ScoreCell(1, 0, new(["x", "y"])), new JudgeCell(1, 0, "gpt", "ef", "f", "ab") })
         {
-            var assignment = new WorkProtocol.Assignment("r", "/runs/r", options, item);
+            var assignment = new WorkProtocol.Assignment(new Turn("r", 7), "/runs/r", options, item);
             var read = Assert.IsType<WorkProtocol.Assignment>(WireFormat.Read(WireFormat.Write(assignment), WireFormat.Manifest(assignment)));
             Assert.Equal(item, read.Item);
             Assert.Equivalent(options, read.Options, strict: true);
-            var failed = new WorkProtocol.WorkFailed(item, "why");
-            Assert.Equal(failed, WireFormat.Read(WireFormat.Write(failed), WireFormat.Manifest(failed)));
+            var busy = new WorkProtocol.Register(WorkProtocol.Skill.Train, "cpu", new Turn("r", 7), new Turn("q", 6), item);
+            Assert.Equal(busy, WireFormat.Read(WireFormat.Write(busy), WireFormat.Manifest(busy)));
         }
+
+        var free = new WorkProtocol.Register(WorkProtocol.Skill.Judge, "cpu");
+        Assert.Equal(free, WireFormat.Read(WireFormat.Write(free), WireFormat.Manifest(free)));
+        var failed = new WorkProtocol.WorkFailed("why") { Turn = new Turn("r", 7L << 40) };
+        Assert.Equal(failed, WireFormat.Read(WireFormat.Write(failed), WireFormat.Manifest(failed)));
 
         var cell = new WorkProtocol.CellWritten(new ScoreCell(1, 0, new(["x"])), 50, 7, "f", "ab") { Corrected = 40, CorrectedSamples = 8, ScoresFile = "s", ScoresSha256 = "cd" };
         Assert.Equal(cell, WireFormat.Read(WireFormat.Write(cell), WireFormat.Manifest(cell)));
 
         var judged = new WorkProtocol.JudgementsWritten(new JudgeCell(1, 0, "gpt", "ef", "f", "ab"), 70, null, 7, 7, "j", "cd");
         Assert.Equal(judged, WireFormat.Read(WireFormat.Write(judged), WireFormat.Manifest(judged)));
-        Assert.Equal("{}", Encoding.UTF8.GetString(WireFormat.Write(new WorkProtocol.Free())));
+        Assert.Equal("""{"turn":{"runId":"r","number":7}}""", Encoding.UTF8.GetString(WireFormat.Write(new WorkProtocol.MayBegin(new Turn("r", 7)))));
 
         var written = new WorkProtocol.AdapterWritten(new TrainStage(1, null, null), "f", "ab", null, 3, 0.5, 9, 1);
         Assert.Equal(written, WireFormat.Read(WireFormat.Write(written), WireFormat.Manifest(written)));

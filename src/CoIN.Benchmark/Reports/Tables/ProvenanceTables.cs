@@ -25,6 +25,10 @@ internal static class ProvenanceTables
                 : Array.Empty<IReadOnlyList<string>>(),
             ["started", Time(report.Started)],
             ["finished", Time(report.Finished)],
+            .. report.Driven is { } driven
+                ? [["time it took, without pauses", driven.ToString(driven.Days > 0 ? "d\\.hh\\:mm\\:ss" : "h\\:mm\\:ss", CultureInfo.InvariantCulture)]]
+                : Array.Empty<IReadOnlyList<string>>(),
+            .. report.JudgingFaults.Select(fault => (IReadOnlyList<string>)[$"judge {fault.Key}", $"failed: {fault.Value}"]),
             ["report written by", $"CoIN.Actors {ProductVersion.Current}"],
         ]);
 

@@ -1,0 +1,207 @@
+using Akka.Actor;
+using Akka.TestKit;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Scheduling;
+using CoIN.Actors.Tests.Support;
+using CoIN.Actors.Work;
+using static CoIN.Actors.Work.WorkProtocol;
+
+namespace CoIN.Actors.Tests.Scheduling;
+
+public sealed class SchedulerTests : VirtualTime
+{
+    private static readonly TrainStage Stage = new(1, null, null);
+    private static readonly TrainStage FurtherOn = new(1, null, "step-5");
+
+    private IActorRef scheduler;
+    private readonly TestProbe supervisor;
+    private readonly TestProbe worker;
+
+    public SchedulerTests()
+    {
+        scheduler = New();
+        (supervisor, worker) = (CreateTestProbe(), CreateTestProbe());
+    }
+
+    [Fact]
+    public void An_offer_goes_to_one_free_worker_however_often_it_is_made()
+    {
+        var other = CreateTestProbe();
+        IsFree(worker);
+        Offer(1);
+        Offer(1);
+        IsFree(other);
+        Offer(1);
+        Assert.Equal(new Turn("r", 1), worker.ExpectMsg<Assignment>().Turn);
+        Assert.Equal(supervisor.Ref, worker.LastSender);
+        NothingFor(other);
+    }
+
+    [Fact]
+    public void Work_that_was_done_before_is_given_out_again_when_a_recovered_supervisor_asks_for_it()
+    {
+        IsFree(worker);
+        Offer(1);
+        worker.ExpectMsg<Assignment>();
+        Does(worker, 1, Stage);
+        IsFree(worker, last: 1);
+        Offer(2);
+        Assert.Equal(2, worker.ExpectMsg<Assignment>().Turn.Number);
+    }
+
+    [Fact]
+    public void After_the_loss_of_a_worker_the_supervisor_is_told_and_no_old_offer_is_repeated()
+    {
+        var other = CreateTestProbe();
+        IsFree(worker);
+        Offer(1);
+        worker.ExpectMsg<Assignment>();
+        IsFree(other);
+        End(worker);
+        Assert.Equal(new WorkLost(new Turn("r", 1)), supervisor.ExpectMsg<WorkLost>());
+        NothingFor(other);
+
+        Offer(2, FurtherOn);
+        Assert.Equal(FurtherOn, other.ExpectMsg<Assignment>().Item);
+    }
+
+    [Fact]
+    public void Withdrawn_work_of_a_lost_worker_does_not_come_back()
+    {
+        var other = CreateTestProbe();
+        IsFree(worker);
+        Offer(1);
+        worker.ExpectMsg<Assignment>();
+        Tell(supervisor, new Withdraw("r"));
+        supervisor.ExpectMsg(new Withdrawn("r"));
+        End(worker);
+        supervisor.ExpectMsg<WorkLost>();
+        IsFree(other);
+        NothingFor(other);
+    }
+
+    [Fact]
+    public void An_offer_that_is_withdrawn_is_given_to_nobody()
+    {
+        Offer(1);
+        Tell(supervisor, new Withdraw("r"));
+        supervisor.ExpectMsg(new Withdrawn("r"));
+        IsFree(worker);
+        NothingFor(worker);
+    }
+
+    [Fact]
+    public void A_stage_under_way_is_never_given_to_a_second_trainer_though_its_checkpoint_is_another_by_now()
+    {
+        var second = CreateTestProbe();
+        IsFree(worker);
+        Offer(1);
+        worker.ExpectMsg<Assignment>();
+        Does(worker, 1, Stage);
+        IsFree(second);
+        Offer(2, FurtherOn);
+        Assert.Equal(new Turn("r", 2), worker.ExpectMsg<Assignment>().Turn);
+        NothingFor(second);
+    }
+
+    [Fact]
+    public void A_scheduler_that_moved_learns_from_the_workers_what_is_under_way()
+    {
+        var other = CreateTestProbe();
+        End(scheduler);
+        scheduler = New();
+        Does(worker, 1, Stage);
+        IsFree(other);
+        Offer(1);
+        NothingFor(other);
+
+        Offer(2, FurtherOn);
+        Assert.Equal(2, worker.ExpectMsg<Assignment>().Turn.Number);
+        NothingFor(other);
+    }
+
+    [Fact]
+    public void An_equal_item_of_another_run_is_other_work()
+    {
+        var other = CreateTestProbe();
+        IsFree(worker);
+        IsFree(other);
+        Offer(1);
+        Tell(supervisor, new Offer(new Turn("q", 1), "/q", Experiments.Of(1), Stage));
+        Assert.Equal(["q", "r"], new[] { worker.ExpectMsg<Assignment>(), other.ExpectMsg<Assignment>() }.Select(one => one.Turn.RunId).Order());
+    }
+
+    [Fact]
+    public void An_assignment_that_was_lost_on_its_way_is_made_again_but_not_one_that_came_to_its_end()
+    {
+        IsFree(worker);
+        Offer(1);
+        worker.ExpectMsg<Assignment>();
+        IsFree(worker);
+        Assert.Equal(1, worker.ExpectMsg<Assignment>().Turn.Number);
+        IsFree(worker, last: 1);
+        NothingFor(worker);
+    }
+
+    [Fact]
+    public void A_newer_offer_takes_the_place_of_the_one_that_waits_and_an_older_one_does_not()
+    {
+        Offer(1);
+        Offer(3, FurtherOn);
+        Offer(2);
+        IsFree(worker);
+        Assert.Equal((3, FurtherOn), (worker.ExpectMsg<Assignment>() is var given ? given.Turn.Number : 0, given.Item));
+    }
+
+    [Fact]
+    public void Offers_of_a_supervisor_that_is_gone_are_forgotten()
+    {
+        Offer(1);
+        Barrier();
+        End(supervisor);
+        IsFree(worker);
+        NothingFor(worker);
+    }
+
+    [Fact]
+    public void The_run_that_has_least_in_work_comes_first()
+    {
+        var (second, third) = (CreateTestProbe(), CreateTestProbe());
+        foreach (var shard in Enumerable.Range(0, 3))
+        {
+            Tell(supervisor, new Offer(new Turn("r", shard + 1), "/r", Experiments.Of(1), new AnswerShard(1, 0, shard, 3, null)));
+        }
+
+        Tell(supervisor, new Offer(new Turn("q", 1), "/q", Experiments.Of(1), new AnswerShard(1, 0, 0, 3, null)));
+        foreach (var one in new[] { worker, second, third })
+        {
+            Tell(one, new Register(Skill.Evaluate, "cpu"));
+        }
+
+        Assert.Equal(["r", "q", "r"], new[] { worker, second, third }.Select(one => one.ExpectMsg<Assignment>().Turn.RunId));
+    }
+
+    private IActorRef New() => Sys.ActorOf(Props.Create(() => new Scheduler()));
+
+    private void Tell(TestProbe from, object message) => scheduler.Tell(message, from.Ref);
+
+    private void Offer(long number, TrainStage? item = null) => Tell(supervisor, new Offer(new Turn("r", number), "/r", Experiments.Of(1), item ?? Stage));
+
+    private void IsFree(TestProbe one, long? last = null) => Tell(one, new Register(Skill.Train, "cpu", Last: last is { } number ? new Turn("r", number) : null));
+
+    private void Does(TestProbe one, long number, TrainStage item) => Tell(one, new Register(Skill.Train, "cpu", new Turn("r", number), null, item));
+
+    private void NothingFor(TestProbe one)
+    {
+        Barrier();
+        one.ExpectNoMsg(TimeSpan.Zero);
+    }
+
+    /// <summary>Waits until the scheduler has done everything that it was told.</summary>
+    private void Barrier()
+    {
+        var probe = CreateTestProbe();
+        Tell(probe, new Withdraw("none"));
+        probe.ExpectMsg<Withdrawn>();
+    }
+}
