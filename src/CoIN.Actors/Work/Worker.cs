@@ -22,6 +22,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     private readonly IActorRef scheduler;
     private readonly Skill skill;
+
+    // A turn's starting point holds for its beginning only: one that was begun here is never begun again.
+    private readonly HashSet<Turn> begun = [];
     private Phase phase;
     private Turn? last;
     private (Assignment Assignment, IActorRef Supervisor)? heir;
@@ -183,16 +186,15 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     private void Assigned(Assignment assignment)
     {
-        if (phase == Phase.Free)
+        if (phase == Phase.Free && begun.Contains(assignment.Turn))
         {
-            if (assignment.Turn == last)
-            {
-                Register();
-            }
-            else
-            {
-                Ask(assignment, Sender);
-            }
+            last = assignment.Turn;
+            Sender.Tell(new WorkLost(assignment.Turn));
+            Register();
+        }
+        else if (phase == Phase.Free)
+        {
+            Ask(assignment, Sender);
         }
         else if (assignment.Turn.IsAfter(Current.Turn) && assignment.Item.IsSameWork(Current.Item))
         {
@@ -232,6 +234,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     {
         if (heir is { } next && next.Assignment.Turn == turn)
         {
+            begun.Add(turn);
             Serve(Current with { Turn = turn, Options = next.Assignment.Options }, next.Supervisor);
             waitingSince = phase == Phase.Delivering ? Now : null;
             if (phase == Phase.Delivering)
@@ -246,6 +249,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         else if (phase == Phase.Asking)
         {
             (phase, waitingSince) = (Phase.Working, null);
+            begun.Add(turn);
             number++;
             var (stage, task) = Subject(Current);
             Log = Context.GetLogger().WithContext("RunId", turn.RunId).WithContext("Stage", stage).WithContext("Task", task);

@@ -78,6 +78,22 @@ public sealed class WorkerTests : VirtualTime
     }
 
     [Fact]
+    public void A_turn_that_was_begun_once_is_not_begun_again_by_an_assignment_that_comes_late()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        worker.Tell(new Refused(First), supervisor);
+        Assign(worker, Second);
+        supervisor.ExpectMsg(new MayBegin(Second));
+        worker.Tell(new Refused(Second), supervisor);
+        Assign(worker, First);
+        supervisor.ExpectMsg(new WorkLost(First));
+        Assign(worker, Second);
+        supervisor.ExpectMsg(new MayBegin(Second));
+        Assert.Equal([First], doings.Opened);
+    }
+
+    [Fact]
     public void A_stop_for_another_turn_is_answered_and_does_not_touch_the_one_in_work()
     {
         var doings = Held();

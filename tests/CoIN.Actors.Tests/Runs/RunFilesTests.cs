@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using CoIN.Actors.Runs;
+using CoIN.Actors.Tests.Support;
+
+namespace CoIN.Actors.Tests.Runs;
+
+[UnsupportedOSPlatform("windows")]
+public sealed class RunFilesTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void An_old_checkpoint_that_cannot_be_deleted_is_named_and_the_others_are_deleted()
+    {
+        var (first, second, third) = (Checkpoint(1), Checkpoint(2), Checkpoint(3));
+        File.WriteAllText(Path.Combine(first, "state"), "x");
+        using var kept = new Undeletable(first);
+        var warnings = new List<string>();
+        RunFiles.DeleteCheckpoints(folder.Path, 1, "Task1", before: RunPaths.Checkpoint(1, "Task1", 3), warnings.Add);
+        Assert.Contains(first, Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.Equal((true, false, true), (Directory.Exists(first), Directory.Exists(second), Directory.Exists(third)));
+
+        RunFiles.DeleteCheckpoints(folder.Path, 1, "Task1", before: null, warnings.Add);
+        Assert.Equal(2, warnings.Count);
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_deleted_is_named_and_the_others_are_deleted()
+    {
+        Directory.CreateDirectory(folder.Of("a"));
+        File.WriteAllText(folder.Of("b"), "");
+        var warnings = new List<string>();
+        RunFiles.Delete(folder.Path, ["a", "b", "none"], warnings.Add);
+        Assert.Contains(folder.Of("a"), Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.False(File.Exists(folder.Of("b")));
+    }
+
+    private string Checkpoint(int step) => Directory.CreateDirectory(folder.Of(RunPaths.Checkpoint(1, "Task1", step))).FullName;
+
+    /// <summary>A folder whose files may not be deleted, by its permissions or, for root, by an attribute of the file system.</summary>
+    private sealed class Undeletable : IDisposable
+    {
+        private readonly string folder;
+        private readonly UnixFileMode mode;
+
+        public Undeletable(string folder)
+        {
+            (this.folder, mode) = (folder, File.GetUnixFileMode(folder));
+            File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            Assert.SkipUnless(!Environment.IsPrivilegedProcess || Attribute("+i"), "root may delete everything in this file system");
+        }
+
+        public void Dispose()
+        {
+            if (Environment.IsPrivilegedProcess)
+            {
+                Attribute("-i");
+            }
+
+            File.SetUnixFileMode(folder, mode);
+        }
+
+        private bool Attribute(string change)
+        {
+            try
+            {
+                using var process = Process.Start(new ProcessStartInfo("chattr", [change, folder]) { RedirectStandardError = true })!;
+                process.WaitForExit();
+                return process.ExitCode == 0;
+            }
+            catch (System.ComponentModel.Win32Exception)
+            {
+                return false;
+            }
+        }
+    }
+}
