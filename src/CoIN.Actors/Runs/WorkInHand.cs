@@ -1,5 +1,6 @@
 using Akka.Actor;
 using CoIN.Actors.Work;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Runs;
 

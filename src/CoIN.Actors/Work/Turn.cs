@@ -1,3 +1,5 @@
+using CoIN.Benchmark.Runs;
+
 namespace CoIN.Actors.Work;
 
 /// <summary>

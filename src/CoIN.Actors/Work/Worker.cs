@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Runs;
 using System.Runtime.ExceptionServices;
 using Akka.Actor;
 using Akka.Event;

@@ -1,4 +1,5 @@
 using CoIN.Actors.Runs;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Runs;
 

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Runs;
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using CoIN.Actors.Runs;

@@ -1,6 +1,7 @@
 using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Runs;
 

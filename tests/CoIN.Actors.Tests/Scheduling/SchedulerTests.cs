@@ -4,6 +4,7 @@ using CoIN.Actors.Runs;
 using CoIN.Actors.Scheduling;
 using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Work;
+using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Scheduling;

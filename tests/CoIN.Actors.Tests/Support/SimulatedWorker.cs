@@ -1,6 +1,7 @@
 using Akka.Actor;
 using CoIN.Actors.Runs;
 using CoIN.Actors.Work;
+using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Support;

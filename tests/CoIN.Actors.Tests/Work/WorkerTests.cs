@@ -3,6 +3,7 @@ using Akka.TestKit;
 using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Work;
+using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Work;
