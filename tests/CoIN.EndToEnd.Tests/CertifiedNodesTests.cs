@@ -62,7 +62,9 @@ public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laborato
     }
 
     /// <summary>Work for a judge that the run does not have.</summary>
-    private Assignment Unknown() => new(Id, lab.PathOf(Id), RunJournal.Read(lab.PathOf(Id))!.Options, new JudgeCell(1, 0, "unknown", "", "predictions/x", ""));
+    private static long turns = 1L << 60;
+
+    private Assignment Unknown() => new(new Turn(Id, Interlocked.Increment(ref turns)), lab.PathOf(Id), RunJournal.Read(lab.PathOf(Id))!.Options, new JudgeCell(1, 0, "unknown", "", "predictions/x", ""));
 
     private static IHost Node(NodePlacement.Cluster placement)
     {

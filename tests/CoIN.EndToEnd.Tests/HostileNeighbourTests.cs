@@ -87,9 +87,11 @@ public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) :
         Assert.Null(identity.Subject);
     }
 
+    private static long turns = 1L << 60;
+
     private static JudgeCell Cell(string judge) => new(1, 0, judge, "identity", "predictions/stage-1/GQA.jsonl", "00");
 
-    private static Assignment Assigned(string folder, ExperimentOptions options, WorkItem item) => new(Id, folder, options, item);
+    private static Assignment Assigned(string folder, ExperimentOptions options, WorkItem item) => new(new Turn(Id, Interlocked.Increment(ref turns)), folder, options, item);
 
     private static void Refused(string why, WorkFailed outcome) => Assert.Contains(why, outcome.Message, StringComparison.Ordinal);
 

@@ -53,7 +53,7 @@ internal sealed class Admission
     /// <summary>In what an assignment differs from its run's journal; null where it does not.</summary>
     private static string? Difference(RunState state, Assignment assignment)
     {
-        if (state.Started!.RunId != assignment.RunId)
+        if (state.Started!.RunId != assignment.Turn.RunId)
         {
             return $"its folder holds the run {state.Started.RunId}";
         }
@@ -70,7 +70,7 @@ internal sealed class Admission
 
     private static string Text(object? value) => JsonConvert.SerializeObject(value);
 
-    private static CoinException Refused(Assignment assignment, string why) => new($"Work for the run {assignment.RunId} was refused: {why}.");
+    private static CoinException Refused(Assignment assignment, string why) => new($"Work for the run {assignment.Turn.RunId} was refused: {why}.");
 
     private static string Trimmed(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 

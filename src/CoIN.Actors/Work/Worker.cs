@@ -31,7 +31,6 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     private (Assignment Assignment, IActorRef Supervisor)? heir;
     private Outcome? outcome;
     private DateTimeOffset? waitingSince;
-    private bool crashed;
     private int number;
 
     protected Worker(IActorRef scheduler, Skill skill, string device)
@@ -100,10 +99,10 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         base.PreStart();
     }
 
-    /// <summary>A worker that ends in the middle of its work hands it back; only a crash is a fault of the work.</summary>
+    /// <summary>A worker that ends in the middle of its work hands it back: faults of the work have been told before.</summary>
     protected override void PostStop()
     {
-        if (phase == Phase.Working && !crashed)
+        if (phase == Phase.Working)
         {
             Guarded(() =>
             {
@@ -112,26 +111,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
             });
             Tell(outcome!);
         }
-        else if (phase == Phase.Working)
-        {
-            Tell(new WorkFailed($"The worker {Self.Path} ended in the middle of its work; the log says why."));
-        }
 
         Close();
         base.PostStop();
-    }
-
-    protected override bool AroundReceive(Receive receive, object message)
-    {
-        try
-        {
-            return base.AroundReceive(receive, message);
-        }
-        catch
-        {
-            crashed = true;
-            throw;
-        }
     }
 
     /// <summary>Opens what the current item needs.</summary>
@@ -236,7 +218,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         if (heir is { } next && next.Assignment.Turn == turn)
         {
             begun.Add(turn);
-            Serve(Current with { Turn = turn, Options = next.Assignment.Options }, next.Supervisor);
+            Serve(Current with { Turn = turn }, next.Supervisor);
             waitingSince = phase == Phase.Delivering ? Now : null;
             if (phase == Phase.Delivering)
             {
@@ -252,10 +234,10 @@ internal abstract class Worker : ReceiveActor, IWithTimers
             (phase, waitingSince) = (Phase.Working, null);
             begun.Add(turn);
             number++;
-            var (stage, task) = Subject(Current);
-            Log = Context.GetLogger().WithContext("RunId", turn.RunId).WithContext("Stage", stage).WithContext("Task", task);
             Guarded(() =>
             {
+                var (stage, task) = Subject(Current);
+                Log = Context.GetLogger().WithContext("RunId", turn.RunId).WithContext("Stage", stage).WithContext("Task", task);
                 Open();
                 Self.Tell(new Continue(number));
             });

@@ -23,7 +23,7 @@ internal sealed class Doings
     /// <summary>Steps of every item.</summary>
     public int Steps { get; init; } = 1;
 
-    public Exception? Crash { get; init; }
+    public Exception? Fault { get; init; }
 
     public Task Hold()
     {
@@ -48,7 +48,7 @@ internal class SimulatedWorker(IActorRef scheduler, Skill skill, Doings doings) 
     protected override Task? Awaited => doings.Wait();
 
     protected override (int Stage, string Task) Subject(Assignment assignment) =>
-        doings.Crash is { } crash ? throw crash : (1, "t");
+        doings.Fault is { } fault ? throw fault : (1, "t");
 
     protected override void Open()
     {

@@ -131,7 +131,7 @@ public sealed class AdmissionTests : IAsyncLifetime
         return JournalAppender.AppendAsync(id, runFolder, [new RunStarted(id, options, new Dictionary<string, string>(), [10, 10], [7, 7])]);
     }
 
-    private Assignment Assigned(WorkItem item, ExperimentOptions? options = null) => new("own", Run, options ?? Options, item);
+    private Assignment Assigned(WorkItem item, ExperimentOptions? options = null) => new(new Turn("own", 1), Run, options ?? Options, item);
 
     private string Refusal(Assignment forged) => Assert.Throws<CoinException>(() => Admission.ToRunsIn(folder.Of("runs")).Check(forged)).Message;
 }

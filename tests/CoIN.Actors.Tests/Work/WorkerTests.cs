@@ -117,13 +117,15 @@ public sealed class WorkerTests : VirtualTime
     }
 
     [Fact]
-    public void A_worker_that_crashes_says_that_the_work_failed()
+    public void A_fault_of_the_program_ends_the_work_with_a_message_and_not_the_worker()
     {
-        var worker = New(new Doings { Crash = new InvalidOperationException("a fault of the program") });
+        var worker = New(new Doings { Fault = new InvalidOperationException("a fault of the program") });
         Assign(worker, First);
         worker.Tell(new Begin(First), supervisor);
         supervisor.ExpectMsg<MayBegin>();
-        Assert.Contains("in the middle of its work", supervisor.ExpectMsg<WorkFailed>().Message, StringComparison.Ordinal);
+        Assert.Contains("a fault of the program", supervisor.ExpectMsg<WorkFailed>().Message, StringComparison.Ordinal);
+        worker.Tell(new Acknowledged(First), supervisor);
+        Assert.Equal((null, First), Free());
     }
 
     [Fact]

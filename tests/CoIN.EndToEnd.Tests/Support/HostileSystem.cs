@@ -69,7 +69,24 @@ internal sealed class HostileSystem : IDisposable
     private async Task<WorkFailed> AssignAsync(string worker, Assignment assignment, TimeSpan longest)
     {
         var target = await Actors.ActorSelection($"{address}/user/{worker}").ResolveOne(longest);
-        return await target.Ask<WorkFailed>(assignment, longest);
+        using var inbox = Inbox.Create(Actors);
+        target.Tell(assignment, inbox.Receiver);
+        while (true)
+        {
+            switch (await inbox.ReceiveAsync(longest))
+            {
+                case MayBegin asked:
+                    target.Tell(new Begin(asked.Turn), inbox.Receiver);
+                    break;
+                case WorkFailed failed:
+                    target.Tell(new Acknowledged(failed.Turn), inbox.Receiver);
+                    return failed;
+                case Status.Failure silent:
+                    throw silent.Cause;
+                default:
+                    continue;
+            }
+        }
     }
 
     public void Dispose() => Actors.Dispose();
