@@ -6,6 +6,7 @@ using Akka.Hosting;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Runs;
+using CoIN.Actors.Work;
 using CoIN.Benchmark.Runs;
 using CoIN.EndToEnd.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;

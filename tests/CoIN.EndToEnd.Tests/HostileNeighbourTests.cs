@@ -2,6 +2,7 @@ using Akka.Actor;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Runs;
 using CoIN.Actors.Scheduling;
+using CoIN.Actors.Work;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
