@@ -82,7 +82,7 @@ internal static class RunRepair
 
             foreach (var checkpoint in before.Checkpoints.Values.Where(one => !after.Checkpoints.ContainsKey(one.Stage)))
             {
-                RunFiles.DeleteCheckpoints(runFolder, checkpoint.Stage, before.Curriculum.Stage(checkpoint.Stage).Name, before: null);
+                DeleteFolder(Path.Combine(runFolder, RunPaths.Checkpoints(checkpoint.Stage, before.Curriculum.Stage(checkpoint.Stage).Name)));
             }
 
             Delete(runFolder, before.Cells.Values.Where(one => !after.Cells.ContainsKey((one.Stage, one.Task)))
