@@ -62,8 +62,8 @@ public sealed class RunJournalTests : IDisposable
         Assert.Contains("event 1 says nothing of the experiment", Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message, StringComparison.Ordinal);
 
         File.Delete(Path.Combine(Run, "journal.db"));
-        WriteRaw("run-r", ("free:1", "{}"));
-        Assert.Contains("'free:1' is no event of a run", Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message, StringComparison.Ordinal);
+        WriteRaw("run-r", ("withdrawn:1", "{}"));
+        Assert.Contains("'withdrawn:1' is no event of a run", Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message, StringComparison.Ordinal);
 
         File.Delete(Path.Combine(Run, "journal.db"));
         WriteRaw("run-r", ("run-taken-up:1", """{"number":99999999999999999999999,"at":"yesterday"}"""));
