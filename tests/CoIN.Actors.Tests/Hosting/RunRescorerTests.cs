@@ -73,7 +73,7 @@ public sealed class RunRescorerTests : IDisposable
         var whole = File.ReadAllText(file);
         File.AppendAllText(file, "x");
 
-        Assert.Contains("./run.sh rescore r", (await Assert.ThrowsAsync<CoinException>(() => RunAsync(null))).Message, StringComparison.Ordinal);
+        Assert.Contains($"./run.sh rescore {Path.GetFileName(folder.Path)}", (await Assert.ThrowsAsync<CoinException>(() => RunAsync(null))).Message, StringComparison.Ordinal);
         Assert.Empty((await RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default)).Changes);
         Assert.Equal(whole, File.ReadAllText(file));
         Assert.Equal(RunStatus.Completed, (await RunAsync(null)).Status);

@@ -1,5 +1,6 @@
 using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 
