@@ -23,7 +23,7 @@ internal static class Composition
                 Terminal = terminal,
                 Engine = engine,
                 Miniature = miniature,
-                Data = new LlavaData(),
+                Data = new DataTools(),
                 Folder = Environment.CurrentDirectory,
                 Signals = tell => StopSignals.Listen(tell, () => ExitAtOnce(terminal)),
             },

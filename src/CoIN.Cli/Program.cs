@@ -1,4 +1,4 @@
 using CoIN.Cli;
 using CoIN.Cli.Engine;
 
-return await Composition.RunAsync(args, new LlavaEngine(), new Miniature()).ConfigureAwait(false);
+return await Composition.RunAsync(args, new RunEngine(), new Miniature()).ConfigureAwait(false);

@@ -2,7 +2,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Mini.Drawing;
 using CoIN.Mini.Pretraining;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;

@@ -2,8 +2,8 @@ using System.CommandLine;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Cli.Hosting;
-using CoIN.Models.Adapters;
 using CoIN.Models.Inspection;
+using CoIN.Models.Learning;
 using CoIN.Models.Modules;
 
 namespace CoIN.Cli.Commands;

@@ -2,7 +2,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Imaging;
-using CoIN.Models.Llava;
+using CoIN.Models.Learning;
 
 namespace CoIN.Cli.Engine;
 
@@ -17,10 +17,10 @@ internal interface IDataTools
     ISampleRenderer Renderer(ExperimentOptions options);
 }
 
-/// <summary>The eyes of LLaVA models.</summary>
-internal sealed class LlavaData : IDataTools
+/// <summary>The eyes of the models that there are.</summary>
+internal sealed class DataTools : IDataTools
 {
     public IImageInspector Inspector { get; } = new ImageInspector();
 
-    public ISampleRenderer Renderer(ExperimentOptions options) => LlavaSampleRenderer.Open(options.Model, options.Data.Images);
+    public ISampleRenderer Renderer(ExperimentOptions options) => SampleRenderer.Open(options.Model, options.Data.Images);
 }

@@ -12,6 +12,10 @@ internal interface IAdapterKind
     /// <summary>Whether a folder's adapter is of this kind.</summary>
     bool Recognizes(string folder);
 
+    /// <summary>Opens a folder's files, as far as that says anything without the model.</summary>
+    /// <exception cref="CoinException">They are missing or broken, or of another kind.</exception>
+    void Check(string folder);
+
     /// <summary>A fresh adapter: the model answers as without it.</summary>
     IAdapter Initialize(DecoderModel language, Projector projector, LoraOptions options, Device device, long seed);
 

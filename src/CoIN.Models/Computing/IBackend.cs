@@ -26,9 +26,8 @@ internal interface IBackend
     /// <param name="hidden">[labelled, hidden size], before the final norm.</param>
     /// <param name="targets">int64 [labelled].</param>
     /// <param name="weight">Factor on the gradient.</param>
-    /// <param name="chunkRows">Positions whose logits exist together; null for <see cref="LossChunks.Rows"/>.</param>
     /// <returns>The mean in nats, without the factor; the gradient, shaped as <paramref name="hidden"/>.</returns>
-    (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, int? chunkRows = null);
+    (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight);
 
     /// <summary>Forward and backward of an adapter's micro-batches.</summary>
     /// <param name="dropout">Drops inputs of the adapter; null for none.</param>

@@ -1,4 +1,3 @@
-
 namespace CoIN.Models.Computing;
 
 /// <summary>Sequences that are decoded together, a row for each.</summary>

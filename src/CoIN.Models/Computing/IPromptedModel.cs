@@ -1,5 +1,4 @@
 using CoIN.Models.Adapters;
-using CoIN.Models.Backends;
 using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
 using static TorchSharp.torch;

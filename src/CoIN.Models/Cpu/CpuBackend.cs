@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu;
 
 /// <summary>float32 by <see cref="CpuKernels"/>. A position's numbers are the same bits whatever is computed with it.</summary>
-internal sealed class CpuBackend : IBackend
+/// <param name="lossRows">Labelled positions whose logits exist together; null for <see cref="LossChunks.Rows"/>.</param>
+internal sealed class CpuBackend(int? lossRows = null) : IBackend
 {
     /// <inheritdoc/>
     public int PicturesTogether(VisionTransformer tower) => CpuVision.PicturesTogether(tower.Config);
@@ -38,13 +39,13 @@ internal sealed class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, int? chunkRows = null)
+    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight)
     {
         var total = hidden.size(0);
         var gradient = zeros_like(hidden);
         var wanted = targets.data<long>().ToArray();
         double loss = 0;
-        foreach (var (first, count) in LossChunks.Of(total, chunkRows ?? LossChunks.Rows(language.Config.VocabularySize)))
+        foreach (var (first, count) in LossChunks.Of(total, lossRows ?? LossChunks.Rows(language.Config.VocabularySize)))
         {
             using var scope = NewDisposeScope();
             var chunk = hidden.narrow(0, first, count);

@@ -20,10 +20,10 @@ internal sealed class GenerationSession : IGenerationSession
     private readonly IPictureModel? merged;
     private readonly IAdapter? adapter;
     private readonly ExperimentOptions options;
-    private readonly PromptBuilder prompts;
+    private readonly IPrompts prompts;
     private readonly TestPictures pictures;
 
-    public GenerationSession(IPictureModel model, ExperimentOptions options, string? adapterFolder, PromptBuilder prompts, TestPictures pictures)
+    public GenerationSession(IPictureModel model, ExperimentOptions options, string? adapterFolder, IPrompts prompts, TestPictures pictures)
     {
         this.model = model;
         this.options = options;

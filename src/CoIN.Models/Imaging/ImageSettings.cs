@@ -1,5 +1,4 @@
 using CoIN.Benchmark;
-using CoIN.Models.Llava;
 using CoIN.Models.Settings;
 using Newtonsoft.Json.Linq;
 
@@ -39,11 +38,11 @@ internal sealed record ImageSettings(int Size, double Rescale, IReadOnlyList<dou
             $"{string.Join(" and ", files)} describe two image processors. Remove the one that does not belong to the weights.");
     }
 
-    private static bool HasPart(string path) => LlavaConfig.ReadJson(path)[Part] is JObject;
+    private static bool HasPart(string path) => SettingsFile.Json(path)[Part] is JObject;
 
     private static ImageSettings ReadFile(string path)
     {
-        var settings = new JsonSettings(path, LlavaConfig.ReadJson(path));
+        var settings = new JsonSettings(path, SettingsFile.Json(path));
         var own = settings.Child(Part);
         if (own is not null)
         {

@@ -1,8 +1,8 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters;
-using CoIN.Models.Checkpoints;
-using CoIN.Models.Llava;
+using CoIN.Models.Computing;
+using CoIN.Models.Families;
 using CoIN.Models.Sequences;
 using CoIN.Models.Torch;
 using static TorchSharp.torch;
@@ -32,52 +32,30 @@ public static class ModelCheck
             problems.Try(() => TorchNames.Device(device), "coin.node.devices");
         }
 
-        if (!ModelKeys.Any(problems.Concern) && problems.Try(() => LlavaSource.Of(options.Model), "coin.model.path") is { } source)
+        if (!ModelKeys.Any(problems.Concern))
         {
-            Check(source, options, problems, warn);
+            Check(options, problems, warn);
         }
     }
 
-    private static void Check(LlavaSource source, ExperimentOptions options, Problems problems, Action<string> warn)
-    {
-        var (config, _, _) = LlavaBase.ReadSettings(source, problems);
-        var whole = true;
-        foreach (var path in new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>().Distinct())
-        {
-            whole &= Readable(path, problems);
-        }
-
-        var adapter = problems.Concern("coin.lora.from") ? null : options.Lora.From;
-        if (whole && config is not null)
-        {
-            problems.Try(() => CheckShapes(source, options, adapter, problems, warn));
-        }
-        else if (adapter is not null)
-        {
-            problems.Try(() => PeftWeights.Open(adapter).Dispose(), "coin.lora.from");
-        }
-    }
-
-    /// <summary>Opens every file by itself: each may be broken in its own way.</summary>
-    private static bool Readable(string path, Problems problems)
-    {
-        var before = problems.Count;
-        foreach (var file in problems.Try(() => WeightFiles.Locate(path))?.Paths ?? [])
-        {
-            problems.Try(() => TensorFiles.Open(file).Dispose());
-        }
-
-        return problems.Count == before;
-    }
-
-    /// <summary>Builds model and adapter without values.</summary>
-    private static void CheckShapes(LlavaSource source, ExperimentOptions options, string? adapter, Problems problems, Action<string> warn)
+    private static void Check(ExperimentOptions options, Problems problems, Action<string> warn)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var checkpoint = LlavaCheckpoint.Open(source);
-        using var model = checkpoint.Build(ScalarType.Float32, new Device(TorchSharp.DeviceType.META));
-        problems.Try(() => checkpoint.FinishUsed(warn));
+        using var model = ModelFamilies.Of(options.Model).Check(options.Model, problems, warn);
+        var adapter = problems.Concern("coin.lora.from") ? null : options.Lora.From;
+        if (model is not null)
+        {
+            CheckAdapter(model, options, adapter, problems);
+        }
+        else if (adapter is not null && !problems.Concern("coin.model.path"))
+        {
+            problems.Try(() => AdapterKinds.In(adapter).Check(adapter), "coin.lora.from");
+        }
+    }
+
+    private static void CheckAdapter(IPictureModel model, ExperimentOptions options, string? adapter, Problems problems)
+    {
         var trains = problems.Concern("coin.method") || options.Curriculum().Trained.Count > 0;
         if (adapter is not null)
         {

@@ -8,7 +8,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace CoIN.Models.Libtorch;
 
 /// <summary>The modules as they are, by libtorch: on GPUs, in short types, and on processors that nothing else is for.</summary>
-internal sealed class LibtorchBackend : IBackend
+/// <param name="lossRows">Labelled positions whose logits exist together; null for <see cref="LossChunks.Rows"/>.</param>
+internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
 {
     /// <inheritdoc/>
     public int PicturesTogether(VisionTransformer tower) => 1;
@@ -23,14 +24,14 @@ internal sealed class LibtorchBackend : IBackend
     public Tensor Logits(DecoderModel language, Tensor hidden) => language.Logits(hidden);
 
     /// <inheritdoc/>
-    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, int? chunkRows = null)
+    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight)
     {
         var total = hidden.size(0);
         var gradient = empty_like(hidden);
         using var graph = enable_grad();
         using var detached = hidden.detach();
         double loss = 0;
-        foreach (var (first, count) in LossChunks.Of(total, chunkRows ?? LossChunks.Rows(language.Config.VocabularySize)))
+        foreach (var (first, count) in LossChunks.Of(total, lossRows ?? LossChunks.Rows(language.Config.VocabularySize)))
         {
             using var scope = NewDisposeScope();
             var chunk = detached.narrow(0, first, count).requires_grad_(true);

@@ -2,7 +2,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Backends;
 using CoIN.Models.Cpu;
-using CoIN.Models.Llava;
+using CoIN.Models.Families;
 using CoIN.Models.Sequences;
 using CoIN.Models.Torch;
 using CoIN.Models.Training;
@@ -32,26 +32,26 @@ public static class ExperimentPlanner
     public static ExperimentPlan Plan(
         ExperimentOptions options, string device, int evaluators, Func<TaskOptions, IReadOnlyList<TrainingSample>?> samples)
     {
-        var (config, tokenizer, _) = LlavaBase.ReadSettings(LlavaSource.Of(options.Model));
-        var prompts = new PromptBuilder(tokenizer, ConversationTemplates.Get(options.Model.Conversation), options.Model.MaxLength);
+        var model = ModelFamilies.Of(options.Model).Read(options.Model);
+        var (shape, prompts) = (model.Shape, model.Prompts(options.Model));
         var stages = options.Curriculum().Trained;
         var trains = stages.Count > 0;
         var sets = stages.SelectMany(stage => stage.Learns.Select(place => (stage.Number, Task: options.Tasks[place]))).Select(pair => new Stage(
-            pair.Number, pair.Task, samples(pair.Task) is { } read ? TrainingSet.Measure(read, prompts, config.ImageTokens, options.Model.MaxLength).NotEmpty(pair.Task.Name).Sizes : null)).ToList();
-        var settings = Settings(config, options, device);
+            pair.Number, pair.Task, samples(pair.Task) is { } read ? TrainingSet.Measure(read, prompts, shape.ImageTokens, options.Model.MaxLength).NotEmpty(pair.Task.Name).Sizes : null)).ToList();
+        var settings = Settings(shape, options, device);
         var memory = Device(settings, options, sets, device, evaluators);
         var trained = trains ? MemoryModel.Trained(settings) : 0;
         return new ExperimentPlan(
-            [.. sets.Select(stage => Describe(stage, settings, options))], trained, ParameterCounts.Of(config, options.Lora.Rank).Base, memory,
+            [.. sets.Select(stage => Describe(stage, settings, options))], trained, ParameterCounts.Of(shape, options.Lora.Rank).Base, memory,
             device == "cpu" ? [] : [new("program and libtorch", ProgramOverhead), new("decoded pictures", Waiting(settings, options, sets))],
-            trained * 4 * (6 + sets.Count), trains ? Remedies(config, options, sets, device, evaluators) : []);
+            trained * 4 * (6 + sets.Count), trains ? Remedies(shape, options, sets, device, evaluators) : []);
     }
 
-    private static MemorySettings Settings(LlavaConfig config, ExperimentOptions options, string device)
+    private static MemorySettings Settings(ModelShape shape, ExperimentOptions options, string device)
     {
         var dtype = TorchNames.Dtype(options.Model.Dtype);
         return new MemorySettings(
-            config, dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short), options.Lora.Rank, options.Lora.TrainProjector,
+            shape, dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short), options.Lora.Rank, options.Lora.TrainProjector,
             options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend);
     }
 
@@ -140,7 +140,7 @@ public static class ExperimentPlanner
         if (stage.Sizes is not { Count: > 0 } sizes)
         {
             long longest = options.Model.MaxLength;
-            return new MicroBatchShape(batchSize, batchSize * longest, longest, batchSize * Math.Max(longest - settings.Config.ImageTokens, 1), batchSize);
+            return new MicroBatchShape(batchSize, batchSize * longest, longest, batchSize * Math.Max(longest - settings.Shape.ImageTokens, 1), batchSize);
         }
 
         var order = DataOrder.For(options, stage.Number, batchSize, sizes);
@@ -155,11 +155,11 @@ public static class ExperimentPlanner
     }
 
     /// <summary>Changes that do not change what is learned come first, then those that do, then all that help together.</summary>
-    private static List<PlannedRemedy> Remedies(LlavaConfig config, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
+    private static List<PlannedRemedy> Remedies(ModelShape shape, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
     {
         var remedies = new List<PlannedRemedy>();
         void Try(string keys, ExperimentOptions changed, List<Stage>? on = null) => remedies.Add(new PlannedRemedy(
-            keys, Device(Settings(config, changed, device), changed, on ?? stages, device, evaluators).Sum(part => part.Bytes)));
+            keys, Device(Settings(shape, changed, device), changed, on ?? stages, device, evaluators).Sum(part => part.Bytes)));
 
         var training = options.Training;
         var together = (Keys: new List<string>(), Options: options, Stages: stages);

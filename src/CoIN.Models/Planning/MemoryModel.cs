@@ -1,7 +1,6 @@
-using CoIN.Models.Adapters;
 using CoIN.Models.Computing;
 using CoIN.Models.Cpu;
-using CoIN.Models.Llava;
+using CoIN.Models.Families;
 using CoIN.Models.Training;
 
 namespace CoIN.Models.Planning;
@@ -18,7 +17,7 @@ internal sealed record MicroBatchShape(int Sequences, long Positions, long Longe
 /// <param name="Bytes">Bytes of a number of the base model: 4 or 2.</param>
 /// <param name="Dropout">Whether the low-rank paths drop inputs.</param>
 /// <param name="Kernels">Whether the program's own kernels compute: see <see cref="KernelTrainingPass"/>.</param>
-internal sealed record MemorySettings(LlavaConfig Config, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing, bool Kernels = false);
+internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing, bool Kernels = false);
 
 /// <summary>A named amount of memory.</summary>
 public sealed record MemoryPart(string Name, long Bytes);
@@ -35,9 +34,9 @@ internal static class MemoryModel
     /// <summary>What is there all the time: weights, adapter, its gradients, its two moments.</summary>
     public static IReadOnlyList<MemoryPart> Resident(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Config, settings.Rank);
+        var counts = ParameterCounts.Of(settings.Shape, settings.Rank);
         var trained = Trained(settings);
-        var rotary = 2L * settings.Config.Text.MaxPositions * settings.Config.Text.HeadSize * settings.Bytes;
+        var rotary = 2L * settings.Shape.Text.MaxPositions * settings.Shape.Text.HeadSize * settings.Bytes;
         return
         [
             new("base model", (counts.Base * settings.Bytes) + rotary),
@@ -50,14 +49,14 @@ internal static class MemoryModel
     /// <summary>Parameters that are trained.</summary>
     public static long Trained(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Config, settings.Rank);
+        var counts = ParameterCounts.Of(settings.Shape, settings.Rank);
         return counts.Lora + (settings.TrainProjector ? counts.Projector : 0);
     }
 
     /// <summary>What a micro-batch takes on top, at its peak.</summary>
     public static IReadOnlyList<MemoryPart> Step(MemorySettings settings, MicroBatchShape batch)
     {
-        var config = settings.Config.Text;
+        var config = settings.Shape.Text;
         long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize;
         var layer = Kept(n);
         var last = Kept(batch.Labelled);
@@ -81,7 +80,7 @@ internal static class MemoryModel
     /// <summary>The frozen tower's passing tensors; they are gone before the language model begins.</summary>
     public static long Vision(MemorySettings settings, long pictures)
     {
-        var config = settings.Config.Vision;
+        var config = settings.Shape.Vision;
         var positions = pictures * config.Positions;
         return (pictures * 3 * config.ImageSize * config.ImageSize * Float) +
             (positions * settings.Bytes * ((9L * config.HiddenSize) + (4L * config.IntermediateSize)));
@@ -94,7 +93,7 @@ internal static class MemoryModel
     /// <summary>Decoded pictures that wait in the host's memory.</summary>
     public static long Waiting(MemorySettings settings, long pictures)
     {
-        long size = settings.Config.Vision.ImageSize;
+        long size = settings.Shape.Vision.ImageSize;
         return (TrainingSession.PreparedAhead + 1) * pictures * 3 * size * size * Float;
     }
 
@@ -102,18 +101,18 @@ internal static class MemoryModel
     /// What products of short numbers take on a CPU: oneDNN's packed copies of the widest matrix, the head, forward and backward. Inferred from measurements.
     /// </summary>
     public static long ShortNumberScratch(MemorySettings settings) =>
-        2L * settings.Config.Text.VocabularySize * settings.Config.Text.HiddenSize * settings.Bytes;
+        2L * settings.Shape.Text.VocabularySize * settings.Shape.Text.HiddenSize * settings.Bytes;
 
     /// <summary>Keys and values of a generation batch.</summary>
     /// <param name="positions">Longest prompt and longest answer together.</param>
     public static long KeyValueCache(MemorySettings settings, int prompts, long positions) =>
-        2L * prompts * Math.Min(positions, settings.Config.Text.MaxPositions) * settings.Config.Text.Layers * ParameterCounts.KeyValueSize(settings.Config.Text) * settings.Bytes;
+        2L * prompts * Math.Min(positions, settings.Shape.Text.MaxPositions) * settings.Shape.Text.Layers * settings.Shape.Text.KeyValueSize * settings.Bytes;
 
     /// <summary>What an evaluator holds beside the base: the adapter, or in float32 a copy of the language model's layers with the adapter folded in.</summary>
     public static long EvaluatorWeights(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Config, settings.Rank);
-        long h = settings.Config.Text.HiddenSize, embeddings = (settings.Config.Text.TiedEmbeddings ? 1 : 2) * settings.Config.Text.VocabularySize * h;
+        var counts = ParameterCounts.Of(settings.Shape, settings.Rank);
+        long h = settings.Shape.Text.HiddenSize, embeddings = (settings.Shape.Text.TiedEmbeddings ? 1 : 2) * settings.Shape.Text.VocabularySize * h;
         return (Trained(settings) * Float) + (settings.Bytes == Float ? (counts.Language - embeddings) * Float : 0);
     }
 
@@ -121,8 +120,8 @@ internal static class MemoryModel
     /// <param name="behind">Positions that the layer computes behind its attention.</param>
     private static long KeptByLayer(MemorySettings settings, MicroBatchShape batch, long behind)
     {
-        var config = settings.Config.Text;
-        long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize, i = config.IntermediateSize, kv = ParameterCounts.KeyValueSize(config);
+        var config = settings.Shape.Text;
+        long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize, i = config.IntermediateSize, kv = config.KeyValueSize;
         var slots = batch.Sequences * batch.Longest;
         var padded = slots != n;
 
@@ -143,7 +142,7 @@ internal static class MemoryModel
         var low = b * settings.Rank * ((3 * n) + (4 * behind));
 
         // In a short type each layer has the matrices converted once.
-        var converted = b < Float ? b * ParameterCounts.Of(settings.Config, settings.Rank).LargestLayerLora : 0;
+        var converted = b < Float ? b * ParameterCounts.Of(settings.Shape, settings.Rank).LargestLayerLora : 0;
         return norms + attention + gated + inputs + low + converted;
     }
 
@@ -151,8 +150,8 @@ internal static class MemoryModel
     /// <param name="behind">As for <see cref="KeptByLayer"/>.</param>
     private static long KeptByKernels(MemorySettings settings, long n, long behind)
     {
-        var config = settings.Config.Text;
-        long h = config.HiddenSize, i = config.IntermediateSize, kv = ParameterCounts.KeyValueSize(config);
+        var config = settings.Shape.Text;
+        long h = config.HiddenSize, i = config.IntermediateSize, kv = config.KeyValueSize;
 
         // Queries, keys and values; what they attend to, with the logarithms of sums; the sum in the middle; gate and up.
         var outputs = Float * ((n * (h + (2 * kv))) + (behind * ((2 * h) + config.Heads + (2 * i))));
@@ -165,28 +164,28 @@ internal static class MemoryModel
     /// <summary>The same for the kernels: inputs of the last matrix and their gradient (or a copy with some dropped), the layer's output or its gradient, and with checkpointing both.</summary>
     private static long KernelsPassing(MemorySettings settings, long n)
     {
-        var config = settings.Config.Text;
+        var config = settings.Shape.Text;
         return Float * n * ((2L * config.IntermediateSize) + ((settings.Checkpointing ? 2L : 1L) * config.HiddenSize));
     }
 
     /// <summary>The gradients on their way through the layer's feed-forward part, the widest place.</summary>
     private static long Passing(MemorySettings settings, long n)
     {
-        var config = settings.Config.Text;
+        var config = settings.Shape.Text;
         return n * settings.Bytes * ((4L * config.IntermediateSize) + (2L * config.HiddenSize));
     }
 
     /// <summary>What the embeddings and the projector's graph keep.</summary>
     private static long Front(MemorySettings settings, MicroBatchShape batch)
     {
-        long h = settings.Config.Text.HiddenSize, v = settings.Config.Vision.HiddenSize, b = settings.Bytes;
-        var tokens = batch.Pictures * settings.Config.ImageTokens;
-        return (settings.Kernels ? 0 : 2 * batch.Positions * settings.Config.Text.HeadSize * b) + (tokens * v * b) + (settings.TrainProjector ? 2 * tokens * h * b : 0);
+        long h = settings.Shape.Text.HiddenSize, v = settings.Shape.Vision.HiddenSize, b = settings.Bytes;
+        var tokens = batch.Pictures * settings.Shape.ImageTokens;
+        return (settings.Kernels ? 0 : 2 * batch.Positions * settings.Shape.Text.HeadSize * b) + (tokens * v * b) + (settings.TrainProjector ? 2 * tokens * h * b : 0);
     }
 
     private static long Logits(MemorySettings settings, MicroBatchShape batch)
     {
-        long vocabulary = settings.Config.Text.VocabularySize, rows = Math.Min(batch.Labelled, LossChunks.Rows(settings.Config.Text.VocabularySize));
+        long vocabulary = settings.Shape.Text.VocabularySize, rows = Math.Min(batch.Labelled, LossChunks.Rows(settings.Shape.Text.VocabularySize));
 
         if (settings.Kernels)
         {

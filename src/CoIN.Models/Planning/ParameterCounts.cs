@@ -1,4 +1,4 @@
-using CoIN.Models.Llava;
+using CoIN.Models.Families;
 using CoIN.Models.Modules;
 
 namespace CoIN.Models.Planning;
@@ -15,16 +15,12 @@ internal sealed record ParameterCounts(long Vision, long Projector, long Languag
 
     /// <summary>Counts.</summary>
     /// <param name="rank">Rank of the low-rank matrices.</param>
-    public static ParameterCounts Of(LlavaConfig config, int rank)
+    public static ParameterCounts Of(ModelShape shape, int rank)
     {
-        long v = config.Vision.HiddenSize;
-        var vision = config.Vision.Parameters(config.Vision.LayersBelow(config.FeatureLayer));
-        long h = config.Text.HiddenSize, i = config.Text.IntermediateSize, kv = KeyValueSize(config.Text), vocabulary = config.Text.VocabularySize;
+        long h = shape.Text.HiddenSize, i = shape.Text.IntermediateSize, kv = shape.Text.KeyValueSize, vocabulary = shape.Text.VocabularySize;
         var layer = (2 * h * h) + (2 * h * kv) + (3 * h * i) + (2 * h);
-        var language = ((config.Text.TiedEmbeddings ? 1 : 2) * vocabulary * h) + h + (config.Text.Layers * layer);
+        var language = ((shape.Text.TiedEmbeddings ? 1 : 2) * vocabulary * h) + h + (shape.Text.Layers * layer);
         var lora = rank * ((2 * (h + h)) + (2 * (h + kv)) + (3 * (h + i)));
-        return new ParameterCounts(vision, (v * h) + h + (h * h) + h, language, lora, config.Text.Layers * lora);
+        return new ParameterCounts(shape.VisionParameters, shape.ProjectorParameters, language, lora, shape.Text.Layers * lora);
     }
-
-    internal static long KeyValueSize(DecoderConfig config) => (long)config.KeyValueHeads * config.HeadSize;
 }

@@ -1,4 +1,3 @@
-
 namespace CoIN.Models.Sequences;
 
 /// <summary>

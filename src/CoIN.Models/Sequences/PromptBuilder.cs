@@ -17,12 +17,12 @@ internal sealed record TokenizedSample(IReadOnlyList<int> Ids, IReadOnlyList<int
 /// Prompts, ids and labels as CoIN's LLaVA code makes them: only the answers and what ends them are labelled. A sample whose rounds do not add up to the length of
 /// its whole (an answer that contains a separator, say) is masked as a whole, as there.
 /// </summary>
-internal sealed class PromptBuilder(SentencePieceTokenizer tokenizer, ConversationTemplate template, int maxLength)
+internal sealed class PromptBuilder(SentencePieceTokenizer tokenizer, ConversationTemplate template, int maxLength) : IPrompts
 {
     /// <summary>What stands for a picture in a text.</summary>
     public const string ImageTag = "<image>";
 
-    /// <summary>The id that ends an answer.</summary>
+    /// <inheritdoc/>
     public int EndOfSequence => tokenizer.EndOfSequence;
 
     /// <summary>Ids and labels of a training sample. Samples of text alone are cut to the longest length here; others after their pictures are expanded.</summary>
@@ -40,7 +40,7 @@ internal sealed class PromptBuilder(SentencePieceTokenizer tokenizer, Conversati
         return new TokenizedSample(ids, Labels(prompt, ids, hasImage));
     }
 
-    /// <summary>The text of a training sample.</summary>
+    /// <inheritdoc/>
     public string TrainingPrompt(TrainingSample sample)
     {
         var turns = sample.Conversations.SkipWhile((turn, i) => i == 0 && turn.From != "human").ToList();
@@ -56,15 +56,18 @@ internal sealed class PromptBuilder(SentencePieceTokenizer tokenizer, Conversati
         return template.Render(turns.Select(turn => (turn.From == "human", (string?)(sample.Image is null ? turn.Value : WithTagInFront(turn.Value)))));
     }
 
-    /// <summary>Ids of a question, ready for its answer.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<int> Evaluation(string question, bool hasImage) => Tokens(EvaluationPrompt(question, hasImage), hasImage: true);
 
-    /// <summary>The text of a question, ready for its answer.</summary>
+    /// <inheritdoc/>
     public string EvaluationPrompt(string question, bool hasImage) =>
         template.Render([(true, hasImage ? $"{ImageTag}\n{question}" : question), (false, null)]);
 
-    /// <summary>The text of generated ids.</summary>
+    /// <inheritdoc/>
     public string Decode(IEnumerable<int> ids) => tokenizer.Decode(ids);
+
+    /// <inheritdoc/>
+    public string TokenText(int id) => tokenizer.PieceText(id);
 
     /// <summary>However often and wherever the tag stands in a turn, it is moved to the front once.</summary>
     private static string WithTagInFront(string text) =>

@@ -11,9 +11,9 @@ namespace CoIN.Models.Sequences;
 /// </summary>
 internal sealed class TrainingSet
 {
-    private readonly PromptBuilder prompts;
+    private readonly IPrompts prompts;
 
-    private TrainingSet(PromptBuilder prompts, IReadOnlyList<TrainingSample> samples, IReadOnlyList<SequenceSize> sizes, IReadOnlyList<string> masked)
+    private TrainingSet(IPrompts prompts, IReadOnlyList<TrainingSample> samples, IReadOnlyList<SequenceSize> sizes, IReadOnlyList<string> masked)
     {
         this.prompts = prompts;
         Samples = samples;
@@ -34,7 +34,7 @@ internal sealed class TrainingSet
 
     /// <summary>Tokenizes every sample once, on all cores, to know its size.</summary>
     /// <exception cref="CoinException">A sample's turns do not alternate.</exception>
-    public static TrainingSet Measure(IReadOnlyList<TrainingSample> samples, PromptBuilder prompts, int imageTokens, int maxLength)
+    public static TrainingSet Measure(IReadOnlyList<TrainingSample> samples, IPrompts prompts, int imageTokens, int maxLength)
     {
         var sizes = new SequenceSize[samples.Count];
         try
@@ -65,7 +65,7 @@ internal sealed class TrainingSet
     /// <summary>A sample's tokens.</summary>
     public TokenSequence Sequence(int sample) => Tokenize(prompts, Samples[sample]);
 
-    private static TokenSequence Tokenize(PromptBuilder prompts, TrainingSample sample)
+    private static TokenSequence Tokenize(IPrompts prompts, TrainingSample sample)
     {
         var tokens = prompts.Training(sample);
         return new TokenSequence(tokens.Ids, tokens.Labels);

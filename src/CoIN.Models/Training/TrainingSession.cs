@@ -33,7 +33,7 @@ internal sealed class TrainingSession : ITrainingSession
     private Unfinished unfinished = Unfinished.None;
 
     public TrainingSession(
-        IPictureModel model, ExperimentOptions options, StageTraining stage, PromptBuilder prompts, ImageLoader images, Action<string> warn)
+        IPictureModel model, ExperimentOptions options, StageTraining stage, IPrompts prompts, ImageLoader images, Action<string> warn)
     {
         this.model = model;
         this.options = options;

@@ -3,7 +3,7 @@ using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.Lora;
 using CoIN.Models.Computing;
 using CoIN.Models.Cpu;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Support;

@@ -1,5 +1,5 @@
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Generation;
-using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
 using TorchSharp;

@@ -1,8 +1,8 @@
 using CoIN.Models.Computing;
 using CoIN.Models.Cpu;
 using CoIN.Models.Cpu.Kernels;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Generation;
-using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Support;

@@ -1,7 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Inspection;
-using CoIN.Models.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
 using TorchSharp;

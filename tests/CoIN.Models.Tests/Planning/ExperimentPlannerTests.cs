@@ -57,7 +57,7 @@ public sealed class ExperimentPlannerTests : IDisposable
             Name = "plan",
             Tasks = [new TaskOptions { Name = "A", Folder = "", Scorer = "gqa" }],
             Data = new DataOptions { Instructions = "", Images = "" },
-            Model = new ModelOptions { Path = folder.Path, Dtype = dtype, MaxLength = 64 },
+            Model = new ModelOptions { Path = folder.Path, Dtype = dtype, MaxLength = 64, Conversation = "vicuna_v1_no_system" },
             Training = new TrainingOptions { BatchSize = 2 },
             Evaluation = new EvaluationOptions { BatchSize = batchSize },
         };

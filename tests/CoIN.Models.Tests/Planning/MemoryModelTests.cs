@@ -1,5 +1,5 @@
 using CoIN.Models.Adapters;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Planning;
 
@@ -10,12 +10,12 @@ public sealed class MemoryModelTests
     private static readonly LlavaConfig Llava7B = new(
         new VisionConfig(1024, 4096, 24, 16, 336, 14, "quick_gelu", 1e-5), new DecoderConfig(4096, 11008, 32, 32, 32, 32000, 1e-5, 10000, 4096, false), -2, false);
 
-    private static readonly MemorySettings Paper = new(Llava7B, Bytes: 2, Rank: 128, TrainProjector: true, Dropout: true, Checkpointing: true);
+    private static readonly MemorySettings Paper = new(Llava7B.Shape, Bytes: 2, Rank: 128, TrainProjector: true, Dropout: true, Checkpointing: true);
 
     [Fact]
     public void Parameters_are_counted_as_the_published_checkpoints_have_them()
     {
-        var counts = ParameterCounts.Of(Llava7B, 128);
+        var counts = ParameterCounts.Of(Llava7B.Shape, 128);
         Assert.Equal(6_738_415_616, counts.Language);
         Assert.Equal(319_815_680, counts.Lora);
         Assert.Equal(20_979_712, counts.Projector);

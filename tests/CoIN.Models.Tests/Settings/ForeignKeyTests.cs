@@ -1,8 +1,7 @@
 using CoIN.Benchmark;
+using CoIN.Models.Families.Llava;
+using CoIN.Models.Families.Qwen2;
 using CoIN.Models.Imaging;
-using CoIN.Models.Llava;
-using CoIN.Models.Modules;
-using CoIN.Models.Qwen2;
 using CoIN.Models.Tests.Support;
 using Newtonsoft.Json.Linq;
 

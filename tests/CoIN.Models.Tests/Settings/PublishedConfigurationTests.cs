@@ -1,6 +1,6 @@
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
+using CoIN.Models.Families.Qwen2;
 using CoIN.Models.Modules;
-using CoIN.Models.Qwen2;
 using CoIN.Models.Tests.Support;
 
 namespace CoIN.Models.Tests.Settings;

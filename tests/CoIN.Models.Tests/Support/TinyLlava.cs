@@ -1,8 +1,9 @@
-using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.Lora;
+using CoIN.Models.Adapters.Peft;
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
+using CoIN.Models.Settings;
 using CoIN.Models.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -42,7 +43,7 @@ internal static class TinyLlava
                 Path.Combine(folder, "mm_projector.safetensors"), ("multi_modal_projector.linear_1.", "model.mm_projector.0."), ("multi_modal_projector.linear_2.", "model.mm_projector.2."));
         }
 
-        var config = LlavaConfig.ReadJson(Path.Combine(folder, "hub", "config.json"));
+        var config = SettingsFile.Json(Path.Combine(folder, "hub", "config.json"));
         File.WriteAllText(Path.Combine(llama, "config.json"), config["text_config"]!.ToString());
         File.WriteAllText(Path.Combine(clip, "config.json"), config["vision_config"]!.ToString());
         WriteSettings(llama, clip);

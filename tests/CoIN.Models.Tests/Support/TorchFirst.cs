@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 
 namespace CoIN.Models.Tests.Support;
 

@@ -3,8 +3,8 @@ using CoIN.Models.Backends;
 using CoIN.Models.Computing;
 using CoIN.Models.Cpu;
 using CoIN.Models.Cpu.Kernels;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Libtorch;
-using CoIN.Models.Llava;
 
 namespace CoIN.Models.Tests.Support;
 
@@ -12,10 +12,10 @@ namespace CoIN.Models.Tests.Support;
 internal static class TrainingWays
 {
     /// <inheritdoc cref="Pass"/>
-    public static IBackend Backend(bool kernels)
+    public static IBackend Backend(bool kernels, int? lossRows = null)
     {
         Assert.SkipUnless(!kernels || CpuKernels.Available, "The processor has no AVX-512.");
-        return kernels ? new CpuBackend() : new LibtorchBackend();
+        return kernels ? new CpuBackend(lossRows) : new LibtorchBackend(lossRows);
     }
 
     /// <param name="kernels">By the CPU's own kernels, without which the test is skipped; by libtorch's graph otherwise.</param>

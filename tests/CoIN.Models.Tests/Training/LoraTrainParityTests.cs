@@ -1,8 +1,8 @@
 using CoIN.Benchmark.Experiments;
-using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.Lora;
+using CoIN.Models.Adapters.Peft;
 using CoIN.Models.Checkpoints;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Golden;

@@ -1,7 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.Lora;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Support;
@@ -77,13 +77,12 @@ public sealed class TrainingPassTests : IDisposable
     [InlineData(true)]
     public void Chunks_of_labelled_positions_add_up(bool kernels)
     {
-        var backend = TrainingWays.Backend(kernels);
         using var noGrad = no_grad();
         using var generator = new Generator(5, CPU);
         var hidden = randn(11, 32, generator: generator);
         var targets = arange(11);
-        var (whole, all) = backend.Loss(model.Language, hidden, targets, 0.5);
-        var (parts, some) = backend.Loss(model.Language, hidden, targets, 0.5, chunkRows: 3);
+        var (whole, all) = TrainingWays.Backend(kernels).Loss(model.Language, hidden, targets, 0.5);
+        var (parts, some) = TrainingWays.Backend(kernels, lossRows: 3).Loss(model.Language, hidden, targets, 0.5);
         Assert.InRange(whole - parts, -1e-5, 1e-5);
         Assert.InRange((all - some).abs().max().item<float>(), 0, 1e-7);
     }

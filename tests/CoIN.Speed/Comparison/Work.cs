@@ -1,5 +1,5 @@
 using CoIN.Models.Cpu.Kernels;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Sequences;
 using CoIN.Speed.Workloads;
 

@@ -1,4 +1,4 @@
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 
 namespace CoIN.Speed.Memory;

@@ -3,7 +3,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Speed.Sides;
 using CoIN.Speed.Workloads;
 using SkiaSharp;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Learning;
-using CoIN.Models.Llava;
+using CoIN.Models.Learning;
 using CoIN.Speed.Sides;
 using Newtonsoft.Json;
 
@@ -22,7 +22,7 @@ internal static class MemorySide
     {
         var experiment = new MemoryExperiment(MemoryCase.All[int.Parse(number, CultureInfo.InvariantCulture)], folder);
         var samples = experiment.Samples();
-        using var factory = new LlavaLearnerFactory(warning => throw new CoinException(warning));
+        using var factory = new LearnerFactory(warning => throw new CoinException(warning));
         using var learner = factory.Open(experiment.Options, "cpu", int.Parse(threads, CultureInfo.InvariantCulture));
         var training = new ProcessMemory();
         using var session = learner.OpenTraining(new StageTraining(1, experiment.Options.Tasks[0].Name, experiment.Options.BatchSizeOf(experiment.Options.Curriculum().Stage(1)), samples, null, null));

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using CoIN.Models.Computing;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Generation;
 using CoIN.Models.Imaging;
-using CoIN.Models.Llava;
 using CoIN.Models.Sequences;
 using CoIN.Speed.Workloads;
 using TorchSharp;

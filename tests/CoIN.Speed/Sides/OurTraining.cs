@@ -4,7 +4,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Training;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using CoIN.Benchmark;
 using CoIN.Models.Cpu.Kernels;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Torch;
 using CoIN.Speed.Workloads;
 using Newtonsoft.Json;

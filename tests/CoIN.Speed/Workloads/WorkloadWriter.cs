@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Learning;
-using CoIN.Models.Llava;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Models.Adapters.Peft;
 using CoIN.Models.Modules;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Models.Adapters.Peft;
 using CoIN.Models.Modules;
 using static TorchSharp.torch;
 
@@ -9,6 +10,9 @@ internal sealed class LoraKind : IAdapterKind
 {
     /// <inheritdoc/>
     public bool Recognizes(string folder) => PeftWeights.IsAdapter(folder);
+
+    /// <inheritdoc/>
+    public void Check(string folder) => PeftWeights.Open(folder).Dispose();
 
     /// <inheritdoc/>
     public IAdapter Initialize(DecoderModel language, Projector projector, LoraOptions options, Device device, long seed) =>

@@ -1,0 +1,75 @@
+using CoIN.Actors.Hosting;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Work;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Judging.UserStudy;
+using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Runs;
+using CoIN.Models.Imaging;
+using CoIN.Models.Families.Qwen2;
+using CoIN.Models.Inspection;
+using CoIN.Models.Learning;
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Cli.Engine;
+
+/// <summary>The actors with models and CoIN's data.</summary>
+internal sealed class RunEngine : IRunEngine
+{
+    public void Check(ExperimentOptions options, NodeSettings node, Problems problems, Action<string> warn)
+    {
+        ModelCheck.Check(options, node.Devices, problems, warn);
+        if (options.Judge is { } judge && !problems.Concern("coin.judge"))
+        {
+            problems.Try(() => Judges(warn).Check(judge), "coin.judge");
+        }
+    }
+
+    public void CheckData(ExperimentOptions options, Problems problems) => Work().Check(options, problems);
+
+    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) => DriveAsync(ticket, options, null, redo: false, stop);
+
+    public Task<RunSnapshot> ResumeAsync(RunTicket ticket, bool redo, CancellationToken stop) => DriveAsync(ticket, null, null, redo, stop);
+
+    public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop) => DriveAsync(ticket, null, judge, redo: false, stop);
+
+    public async Task<RunSnapshot> DismissAsync(string runFolder, string judge) =>
+        (await RunJudge.DismissAsync(runFolder, judge, Work()).ConfigureAwait(false)).State.ToSnapshot();
+
+    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Look(runFolder)?.ToSnapshot());
+
+    public bool IsDriven(string runFolder) => RunJournal.IsDriven(runFolder);
+
+    public Task<IReadOnlyList<string>> ReportAsync(string runFolder, string? target, CancellationToken stop)
+    {
+        var state = RunJournal.Look(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
+        return Task.FromResult(Work().WriteReports(runFolder, state, target));
+    }
+
+    public (Study Study, string Images, string Key) DrawStudy(string runFolder, string cells, int count, int seed) =>
+        RunStudy.Draw(runFolder, cells, count, seed, Work());
+
+    public Task<StudyImport> ImportStudyAsync(string runFolder, IReadOnlyList<string> files, string judge) =>
+        RunStudy.ImportAsync(runFolder, files, judge, Work());
+
+    public Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop) =>
+        Task.FromResult(RunJournal.Look(runFolder) is { } state ? Work().Describe(state) : null);
+
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunRescorer.RescoreAsync(runFolder, Work(), stop);
+
+    private static JudgeFactory Judges(Action<string> warn) => new(new LocalJudgeFactory(warn), Environment.GetEnvironmentVariable);
+
+    private static BenchmarkWork Work() => new(new ReportAids(), new ImageInspector());
+
+    private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, JudgeOptions? judge, bool redo, CancellationToken stop)
+    {
+        var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
+        void Warn(string warning) => log.LogWarning("{Warning}", warning);
+        using var learners = new LearnerFactory(Warn);
+        return await RunHost.RunAsync(
+            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge) { Redo = redo }, learners, Judges(Warn), Work(), ticket.Observer,
+            ticket.LoggerFactory, stop).ConfigureAwait(false);
+    }
+}

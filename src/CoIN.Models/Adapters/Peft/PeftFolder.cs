@@ -1,0 +1,133 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Adapters.Lora;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Adapters.Peft;
+
+/// <summary>
+/// Adapters in PEFT's own format: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c> (<c>.bin</c> is read too), so that what is trained here loads in PEFT and the
+/// other way round; the projector, which PEFT does not know, stands beside them with the names that CoIN gives it.
+/// </summary>
+internal static class PeftFolder
+{
+    private const string LayerPrefix = "base_model.model.model.layers.";
+    private const string ProjectorPrefix = "base_model.model.model.mm_projector.";
+
+    private static readonly string[] ProjectorNames = ["0.weight", "0.bias", "2.weight", "2.bias"];
+
+    /// <summary>The low-rank matrices by PEFT's keys: lora_A [r, inputs], lora_B [outputs, r].</summary>
+    /// <param name="of">What to give in a parameter's place (its gradient, say); null for the parameter itself.</param>
+    public static IReadOnlyDictionary<string, Tensor> LowRank(LoraAdapter adapter, Func<Tensor, Tensor>? of = null) =>
+        adapter.Layers
+            .SelectMany((layer, i) => layer.All.SelectMany(linear => linear.Slices(of)).SelectMany(slice => new[]
+            {
+                ($"{LayerPrefix}{i}.{slice.Name}.lora_A.weight", slice.A),
+                ($"{LayerPrefix}{i}.{slice.Name}.lora_B.weight", slice.B),
+            }))
+            .ToDictionary(pair => pair.Item1, pair => pair.Item2, StringComparer.Ordinal);
+
+    /// <summary>The projector by CoIN's keys; empty where it is not trained.</summary>
+    /// <param name="of">As for <see cref="LowRank"/>.</param>
+    public static IReadOnlyDictionary<string, Tensor> ProjectorWeights(LoraAdapter adapter, Func<Tensor, Tensor>? of = null) =>
+        adapter.Projector is null
+            ? new Dictionary<string, Tensor>()
+            : ProjectorNames.Zip(adapter.Projector.Parameters).ToDictionary(
+                pair => ProjectorPrefix + pair.First, pair => of is null ? pair.Second : of(pair.Second), StringComparer.Ordinal);
+
+    /// <summary>Writes an adapter's files into a folder.</summary>
+    /// <param name="baseModel">What <c>base_model_name_or_path</c> says.</param>
+    public static void Write(string folder, LoraAdapter adapter, double dropout, string baseModel)
+    {
+        SafetensorsWriter.Write(Path.Combine(folder, AdapterFiles.Weights), LowRank(adapter));
+        if (adapter.Projector is not null)
+        {
+            SafetensorsWriter.Write(Path.Combine(folder, AdapterFiles.Projector), ProjectorWeights(adapter));
+        }
+
+        var config = new JObject
+        {
+            ["base_model_name_or_path"] = baseModel,
+            ["bias"] = "none",
+            ["fan_in_fan_out"] = false,
+            ["inference_mode"] = true,
+            ["init_lora_weights"] = true,
+            ["lora_alpha"] = adapter.Alpha == Math.Floor(adapter.Alpha) ? new JValue((long)adapter.Alpha) : new JValue(adapter.Alpha),
+            ["lora_dropout"] = dropout,
+            ["modules_to_save"] = null,
+            ["peft_type"] = "LORA",
+            ["r"] = adapter.Rank,
+            ["target_modules"] = new JArray(adapter.Layers[0].All.SelectMany(linear => linear.Slices())
+                .Select(slice => slice.Name[(slice.Name.LastIndexOf('.') + 1)..]).Order(StringComparer.Ordinal)),
+            ["task_type"] = "CAUSAL_LM",
+        };
+        Benchmark.Files.Durable.WriteText(Path.Combine(folder, AdapterFiles.Config), config.ToString(Formatting.Indented) + "\n");
+    }
+
+    /// <summary>Reads an adapter for a model; a linear layer that it leaves alone gets matrices of zeros, which training leaves at zero.</summary>
+    /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
+    public static LoraAdapter Read(string folder, DecoderModel language, Projector projector)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var files = PeftWeights.Open(folder);
+        var rank = files.Config.Rank;
+        LoraLinear Take(Linear linear, int layer)
+        {
+            // Each matrix is read to where it belongs: an adapter may have gigabytes, and the trainer and an evaluator read theirs at the same moment.
+            var taken = LoraLinear.Empty(linear, rank, language.Device);
+            foreach (var (name, a, b) in taken.Slices())
+            {
+                files.TakeInto(layer, name, a, b);
+            }
+
+            return taken;
+        }
+
+        var layers = language.Layers.Select((layer, i) => new LoraLayer(
+            Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
+        var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(projector.In, projector.Out, language.Device, projector.HasBias));
+        try
+        {
+            files.Finish();
+            return adapter;
+        }
+        catch
+        {
+            adapter.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.</summary>
+    /// <exception cref="CoinException">As in <see cref="Read"/>, or its rank or alpha are not those of the options.</exception>
+    public static LoraAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options)
+    {
+        var adapter = Read(folder, language, projector);
+        if (adapter.Rank != options.Rank || Math.Abs(adapter.Alpha - options.Alpha) > 1e-6 * options.Alpha)
+        {
+            adapter.Dispose();
+            throw new CoinException(FormattableString.Invariant(
+                $"The adapter {folder} has rank {adapter.Rank} and alpha {adapter.Alpha}, but lora.rank is {options.Rank} and lora.alpha {options.Alpha}. Set both to the adapter's."));
+        }
+
+        if (adapter.Projector is null == !options.TrainProjector)
+        {
+            return adapter;
+        }
+
+        if (adapter.Projector is null)
+        {
+            return new LoraAdapter(adapter.Rank, adapter.Alpha, adapter.Layers, projector.TrainableCopy());
+        }
+
+        adapter.Dispose();
+        throw new CoinException($"The adapter {folder} has a trained projector, but lora.train-projector is false. Set it to true.");
+    }
+}

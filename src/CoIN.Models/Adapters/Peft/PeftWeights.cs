@@ -1,0 +1,156 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Adapters.Peft;
+
+/// <summary>The files of a PEFT adapter, opened: its low-rank matrices by the language model's modules, and the projector beside them.</summary>
+internal sealed class PeftWeights : IDisposable
+{
+    private const string Root = "base_model.model.";
+
+    /// <summary>What stands before a layer's number: LLaMA and CoIN's LLaVA, then the hub's LLaVA, older and newer.</summary>
+    private static readonly string[] LayerPrefixes = [$"{Root}model.layers.", $"{Root}language_model.model.layers.", $"{Root}model.language_model.layers."];
+
+    /// <summary>In the order of preference.</summary>
+    private static readonly string[] WeightNames = [AdapterFiles.Weights, "adapter_model.bin"];
+    private static readonly string[] ProjectorNamesOfFiles =
+        [AdapterFiles.Projector, "non_lora_trainables.bin", "mm_projector.safetensors", "mm_projector.bin"];
+
+    private readonly string prefix;
+
+    private PeftWeights(PeftConfig config, CheckpointFolder weights, CheckpointFolder? projector)
+    {
+        Config = config;
+        Weights = weights;
+        Projector = projector;
+        prefix = LayerPrefixes.FirstOrDefault(start => weights.Names.Any(name => name.StartsWith(start, StringComparison.Ordinal)), LayerPrefixes[0]);
+    }
+
+    public PeftConfig Config { get; }
+
+    public CheckpointFolder Weights { get; }
+
+    /// <summary>Null where the projector was not trained.</summary>
+    public CheckpointFolder? Projector { get; }
+
+    /// <summary>Whether a folder is an adapter's.</summary>
+    public static bool IsAdapter(string folder) => File.Exists(Path.Combine(folder, AdapterFiles.Config));
+
+    /// <summary>Opens an adapter folder.</summary>
+    /// <exception cref="CoinException">Files are missing or damaged, or it is no plain LoRA adapter.</exception>
+    public static PeftWeights Open(string folder)
+    {
+        var config = PeftConfig.Read(Path.Combine(folder, AdapterFiles.Config));
+        var path = Existing(folder, WeightNames) ?? throw new CoinException(
+            $"{folder} has an {AdapterFiles.Config} but no weights ({string.Join(" or ", WeightNames)}). Copy them there.");
+        var weights = CheckpointFolder.Open(path);
+        try
+        {
+            var opened = new PeftWeights(config, weights, Existing(folder, ProjectorNamesOfFiles) is { } projector ? CheckpointFolder.Open(projector) : null);
+            opened.CheckRank();
+            return opened;
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The matrices of one linear map of the language model, in float32 on the CPU.</summary>
+    /// <param name="part">E.g. <c>self_attn.q_proj</c>.</param>
+    /// <returns>A [r, inputs] and B [outputs, r]; null where the adapter leaves the map alone. What is missing is told by <see cref="Finish"/>.</returns>
+    public (Tensor A, Tensor B)? Take(int layer, string part, long inputs, long outputs)
+    {
+        if (LeavesAlone(layer, part))
+        {
+            return null;
+        }
+
+        Tensor Matrix(string name, params long[] shape) => Weights.Take(NameOf(layer, part, name), ScalarType.Float32, CPU, shape);
+        return (Matrix("lora_A", Config.Rank, inputs), Matrix("lora_B", outputs, Config.Rank));
+    }
+
+    /// <summary>As <see cref="Take"/>, into matrices that are there; zeros where the adapter leaves the map alone.</summary>
+    public void TakeInto(int layer, string part, Tensor a, Tensor b)
+    {
+        if (LeavesAlone(layer, part))
+        {
+            a.zero_();
+            b.zero_();
+            return;
+        }
+
+        Weights.TakeInto(NameOf(layer, part, "lora_A"), a);
+        Weights.TakeInto(NameOf(layer, part, "lora_B"), b);
+    }
+
+    /// <summary>The trained projector in float32, or null.</summary>
+    /// <param name="bias">Whether the base model's has biases.</param>
+    /// <exception cref="CoinException">It has not, and the adapter's projector has.</exception>
+    public Projector? TakeProjector(int visionSize, int textSize, Device device, bool bias)
+    {
+        if (Projector is null)
+        {
+            return null;
+        }
+
+        if (!bias)
+        {
+            throw new CoinException($"{Projector.Path} holds a trained projector with biases, but the model's projector has none (multimodal_projector_bias is false). Use the model that it was trained for.");
+        }
+
+        var names = ProjectorNames.In(Projector);
+        return Modules.Projector.Take(Projector, names.First, names.Second, visionSize, textSize, ScalarType.Float32, device);
+    }
+
+    /// <summary>Settles the account of what was taken.</summary>
+    /// <exception cref="CoinException">Something is missing, or belongs to no linear layer of the language model.</exception>
+    public void Finish()
+    {
+        foreach (var file in new[] { Weights, Projector }.OfType<CheckpointFolder>())
+        {
+            var unused = file.Finish();
+            if (unused.Count > 0)
+            {
+                throw new CoinException(
+                    $"{file.Path}: {unused.Count} tensor(s) belong to no linear layer of this language model and are no projector: {NameList.Of(unused)}. " +
+                    "The adapter was made for another model, or trains more than the language model.");
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        Weights.Dispose();
+        Projector?.Dispose();
+    }
+
+    private static string? Existing(string folder, IEnumerable<string> names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    private bool LeavesAlone(int layer, string part) =>
+        Key(Module(layer, part), "lora_A") is null && Key(Module(layer, part), "lora_B") is null && !Config.IsTarget(Module(layer, part)[Root.Length..], layer);
+
+    private string Module(int layer, string part) => $"{prefix}{layer}.{part}";
+
+    private string NameOf(int layer, string part, string matrix) => Key(Module(layer, part), matrix) ?? $"{Module(layer, part)}.{matrix}.weight";
+
+    /// <summary>A matrix's name in the file; programs that save a PEFT model by themselves leave the adapter's name in it.</summary>
+    private string? Key(string module, string matrix) => new[] { $"{module}.{matrix}.weight", $"{module}.{matrix}.default.weight" }.FirstOrDefault(Weights.Has);
+
+    private void CheckRank()
+    {
+        var first = Weights.Names.FirstOrDefault(name => name.Contains(".lora_A.", StringComparison.Ordinal)) ?? throw new CoinException(
+            $"{Weights.Path} holds no low-rank matrices: the adapter was saved empty, or these are another model's weights.");
+        var shape = Weights.Describe(first).Shape;
+        if (shape.Count != 2 || shape[0] != Config.Rank)
+        {
+            throw new CoinException(
+                $"{Weights.Path}: '{first}' has shape [{string.Join(", ", shape)}] but r is {Config.Rank} in {Config.Path}. Use the files of one adapter.");
+        }
+    }
+}

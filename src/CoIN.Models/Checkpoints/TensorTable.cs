@@ -1,0 +1,76 @@
+using System.Globalization;
+using CoIN.Benchmark;
+
+namespace CoIN.Models.Checkpoints;
+
+/// <summary>What files of tensors hold, as lines for people.</summary>
+internal static class TensorTable
+{
+    /// <summary>Above the rows.</summary>
+    public const string Heading = "                       parameters  stored as           on disk";
+
+    /// <summary>A row: parameters, the types in which they are stored, their size on disk.</summary>
+    public static string Row(string part, long parameters, IReadOnlyList<TensorDescription> tensors)
+    {
+        var types = string.Join(", ", tensors.Select(tensor => tensor.Dtype).Distinct().Order().Select(type => type.ToString().ToLowerInvariant()));
+        var bytes = tensors.Sum(tensor => tensor.Elements * SafetensorsHeader.ElementSize(tensor.Dtype));
+        return Say($"  {part,-15} {parameters,15:N0}  {types,-16} {Size(bytes),10}");
+    }
+
+    /// <summary>What parameters take as numbers of either length.</summary>
+    public static string Memory(long parameters) => Say($"{Size(parameters * 4)} as float32, {Size(parameters * 2)} as bfloat16 or float16");
+
+    /// <summary>Bytes for people.</summary>
+    public static string Size(long bytes) => bytes switch
+    {
+        >= 1_000_000_000 => Say($"{bytes / 1e9:0.0} GB"),
+        >= 1_000_000 => Say($"{bytes / 1e6:0.0} MB"),
+        _ => Say($"{bytes / 1e3:0.0} kB"),
+    };
+
+    /// <summary>Numbers of all tensors.</summary>
+    public static long Elements(IEnumerable<TensorDescription> tensors) => tensors.Sum(tensor => tensor.Elements);
+
+    /// <summary>Numbers as they are written everywhere.</summary>
+    public static string Say(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Missing, left over and not needed.</summary>
+    public static IEnumerable<string> Account(IEnumerable<CheckpointFolder> parts)
+    {
+        var whole = true;
+        foreach (var part in parts)
+        {
+            string? fault = null;
+            IReadOnlyList<string> unused = [];
+            try
+            {
+                unused = part.Finish();
+            }
+            catch (CoinException e)
+            {
+                fault = e.Message;
+            }
+
+            if (fault is not null)
+            {
+                whole = false;
+                yield return $"  missing: {fault}";
+            }
+
+            if (unused.Count > 0)
+            {
+                yield return $"  not used, {unused.Count} of {part.Path}: {NameList.Of(unused)}";
+            }
+
+            if (part.Ignored.ToList() is { Count: > 0 } ignored)
+            {
+                yield return $"  known and not needed, {ignored.Count} of {part.Path}: {NameList.Of(ignored)}";
+            }
+        }
+
+        if (whole)
+        {
+            yield return "  no tensor is missing";
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using CoIN.Benchmark;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
+using CoIN.Models.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Families.Llava;
+
+/// <summary>The weight files of a LLaVA model, opened, and the names of its parts in them.</summary>
+internal sealed class LlavaCheckpoint : IDisposable
+{
+    /// <summary>Names of the hub's LLaVA folders, older and newer.</summary>
+    private static readonly (string Vision, string Language, string Head)[] HubLayouts =
+    [
+        (HubVision, HubLanguage, HubHead),
+        ("model.vision_tower.vision_model.", "model.language_model.", "lm_head.weight"),
+    ];
+
+    private const string FrozenTower = "model.vision_tower.";
+    private const string HubVision = "vision_tower.vision_model.";
+    private const string HubLanguage = "language_model.model.";
+    private const string HubHead = "language_model.lm_head.weight";
+    private const string HubProjector = "multi_modal_projector.linear_";
+
+    private LlavaCheckpoint(LlavaSource source)
+    {
+        Source = source;
+        Config = LlavaConfig.Read(source);
+        Language = CheckpointFolder.Open(source.Language);
+        try
+        {
+            Vision = source.Layout == LlavaLayout.Hub ? Language : CheckpointFolder.Open(source.VisionTower);
+            Projector = source.Projector is null ? Language : CheckpointFolder.Open(source.Projector);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        (VisionPrefix, LanguagePrefix, Head) = source.Layout == LlavaLayout.Hub
+            ? HubLayouts.FirstOrDefault(layout => Language.Has($"{layout.Language}embed_tokens.weight"), HubLayouts[0])
+            : ("vision_model.", "model.", "lm_head.weight");
+        ProjectorNames = ProjectorNames.In(Projector);
+    }
+
+    public LlavaSource Source { get; }
+
+    public LlavaConfig Config { get; }
+
+    public CheckpointFolder Language { get; }
+
+    public CheckpointFolder Vision { get; } = null!;
+
+    public CheckpointFolder Projector { get; } = null!;
+
+    /// <summary>What stands before the vision tower's names.</summary>
+    public string VisionPrefix { get; }
+
+    /// <summary>What stands before the names of embeddings, layers and final norm.</summary>
+    public string LanguagePrefix { get; }
+
+    /// <summary>The output head's name.</summary>
+    public string Head { get; }
+
+    public ProjectorNames ProjectorNames { get; }
+
+    /// <summary>The opened folders and files, each once.</summary>
+    public IEnumerable<CheckpointFolder> Parts => new[] { Vision, Projector, Language }.Where(part => part is not null).Distinct();
+
+    /// <summary>Opens a model's files and reads their headers.</summary>
+    /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
+    public static LlavaCheckpoint Open(LlavaSource source) => new(source);
+
+    /// <summary>Loads a model folder of any layout.</summary>
+    public static LlavaModel Load(string path, ScalarType dtype, Device device, Action<string> warn) => Load(LlavaSource.Of(path), dtype, device, warn);
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
+    /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
+    public static LlavaModel Load(LlavaSource source, ScalarType dtype, Device device, Action<string> warn)
+    {
+        using var checkpoint = Open(source);
+        var model = checkpoint.Build(dtype, device);
+        try
+        {
+            checkpoint.FinishUsed(warn);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
+        // Converted weights were there a second time, one after another.
+        HeapPolicy.GiveBack();
+        return model;
+    }
+
+    /// <summary>Settles the parts' accounts after <see cref="Build"/>.</summary>
+    /// <param name="warn">As for <see cref="Load(LlavaSource, ScalarType, Device, Action{string})"/>.</param>
+    /// <exception cref="CoinException">Tensors are missing, or nothing uses them; every part is in the message.</exception>
+    public void FinishUsed(Action<string> warn)
+    {
+        var problems = new Problems();
+        foreach (var part in Parts)
+        {
+            problems.Try(part.FinishUsed);
+            if (part.PromisedInVain() is { } sentence)
+            {
+                warn(sentence);
+            }
+        }
+
+        problems.ThrowIfAny(Source.Name);
+    }
+
+    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the <see cref="Parts"/>' accounts.</summary>
+    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
+    public LlavaModel Build(ScalarType dtype, Device device)
+    {
+        using var noGrad = no_grad();
+        var model = new LlavaModel(
+            Config,
+            new VisionTransformer(Vision, VisionPrefix, Config.Vision, Config.VisionLayers, Config.KeepClassToken, dtype, device),
+            Modules.Projector.Take(Projector, ProjectorNames.First, ProjectorNames.Second, Config.Vision.HiddenSize, Config.Text.HiddenSize, dtype, device, Config.ProjectorBias),
+            new DecoderModel(Language, LanguagePrefix, Head, Config.Text, dtype, device));
+        if (Source.Layout != LlavaLayout.Hub)
+        {
+            // A whole CLIP has a text tower too, which LLaVA does not use.
+            Vision.Ignore(name => !name.StartsWith(VisionPrefix, StringComparison.Ordinal));
+        }
+
+        if (Source.Layout == LlavaLayout.Original)
+        {
+            // LLaVA saves its frozen tower too, and loads CLIP's own.
+            Language.Ignore(name => name.StartsWith(FrozenTower, StringComparison.Ordinal));
+        }
+
+        return model;
+    }
+
+    /// <summary>A tensor's name in the older hub layout.</summary>
+    /// <returns>Null for one that the hub's model does not have.</returns>
+    public string? HubName(CheckpointFolder part, string name)
+    {
+        string? Moved(CheckpointFolder owner, string from, string to) =>
+            part == owner && name.StartsWith(from, StringComparison.Ordinal) ? to + name[from.Length..] : null;
+        var isCopy = Source.Layout == LlavaLayout.Original && part == Language && name.StartsWith(FrozenTower, StringComparison.Ordinal);
+        return isCopy || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || name.EndsWith(".position_ids", StringComparison.Ordinal)
+            ? null
+            : Moved(Vision, VisionPrefix, HubVision)
+              ?? Moved(Projector, $"{ProjectorNames.First}.", $"{HubProjector}1.")
+              ?? Moved(Projector, $"{ProjectorNames.Second}.", $"{HubProjector}2.")
+              ?? Moved(Language, LanguagePrefix, HubLanguage)
+              ?? (part == Language && name == Head ? HubHead : null);
+    }
+
+    /// <summary>Every weight of a model by its name in the older hub layout.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> HubNamed(LlavaModel model)
+    {
+        string[] projector = ["1.weight", "1.bias", "2.weight", "2.bias"];
+        return
+        [
+            .. model.Vision.Named(HubVision),
+            .. projector.Zip(model.Projector.Parameters, (name, tensor) => ($"{HubProjector}{name}", tensor)),
+            .. model.Language.Named(HubLanguage, HubHead),
+        ];
+    }
+
+    public void Dispose()
+    {
+        foreach (var part in Parts)
+        {
+            part.Dispose();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Security.Cryptography;
+using System.Text;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Computing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Families.Llava;
+
+/// <summary>LLaVA-1.5, in any of its layouts.</summary>
+internal sealed class LlavaFamily : IModelFamily
+{
+    /// <inheritdoc/>
+    public string Name => "LLaVA";
+
+    /// <inheritdoc/>
+    public bool Recognizes(ModelOptions model) => LlavaSource.Recognizes(model);
+
+    /// <inheritdoc/>
+    public IPictureModel? Check(ModelOptions model, Problems problems, Action<string> warn)
+    {
+        if (problems.Try(() => LlavaSource.Of(model), "coin.model.path") is not { } source)
+        {
+            return null;
+        }
+
+        var (config, _, _) = LlavaSettings.Read(source, problems);
+        var whole = true;
+        foreach (var path in new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>().Distinct())
+        {
+            whole &= Readable(path, problems);
+        }
+
+        return whole && config is not null ? problems.Try(() => Outline(source, problems, warn)) : null;
+    }
+
+    /// <inheritdoc/>
+    public ModelShape Shape(ModelOptions model) => LlavaConfig.Read(LlavaSource.Of(model)).Shape;
+
+    /// <inheritdoc/>
+    public IModelSettings Read(ModelOptions model) => LlavaSettings.Read(LlavaSource.Of(model));
+
+    /// <inheritdoc/>
+    public string SourceOf(ModelOptions model) => LlavaSource.Of(model).Name;
+
+    /// <inheritdoc/>
+    public LoadedModel Load(ModelOptions model, ScalarType dtype, Device device, Action<string> warn)
+    {
+        var source = LlavaSource.Of(model);
+        var settings = LlavaSettings.Read(source);
+        var (loaded, sha256) = HashedLoad.Run(stop => Hash(source, stop), () => LlavaCheckpoint.Load(source, dtype, device, warn));
+        return new LoadedModel(loaded, settings, sha256);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Inspect(ModelOptions model) => LlavaInspection.Describe(LlavaSource.Of(model));
+
+    /// <inheritdoc/>
+    public void Merge(string adapter, ModelOptions model, string output, string? dtype, Action<string> tell) =>
+        LlavaMerge.Write(adapter, model, output, dtype, tell);
+
+    /// <summary>Opens every file by itself: each may be broken in its own way.</summary>
+    private static bool Readable(string path, Problems problems)
+    {
+        var before = problems.Count;
+        foreach (var file in problems.Try(() => WeightFiles.Locate(path))?.Paths ?? [])
+        {
+            problems.Try(() => TensorFiles.Open(file).Dispose());
+        }
+
+        return problems.Count == before;
+    }
+
+    /// <summary>The model without values.</summary>
+    private static LlavaModel Outline(LlavaSource source, Problems problems, Action<string> warn)
+    {
+        using var checkpoint = LlavaCheckpoint.Open(source);
+        var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
+        problems.Try(() => checkpoint.FinishUsed(warn));
+        return model;
+    }
+
+    /// <summary>Over every file that was loaded, and the settings beside them.</summary>
+    private static string Hash(LlavaSource source, CancellationToken stop)
+    {
+        var weights = new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>().SelectMany(path => WeightFiles.Locate(path).All)
+            .Select(Path.GetFullPath).ToHashSet(StringComparer.Ordinal);
+        var lines = source.Roots
+            .SelectMany(root => Files(root.Path).Select(file => (
+                Name: root.Name + (file == root.Path ? "" : Path.GetRelativePath(root.Path, file).Replace('\\', '/')), File: file)))
+            .Where(pair => weights.Contains(Path.GetFullPath(pair.File)) || Path.GetExtension(pair.File) is ".json" or ".model")
+            .OrderBy(pair => pair.Name, StringComparer.Ordinal)
+            .Select(pair => $"{Durable.Sha256(pair.File, stop)}  {pair.Name}\n");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
+    }
+
+    private static IEnumerable<string> Files(string root) => File.Exists(root) ? [root] : Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories);
+}

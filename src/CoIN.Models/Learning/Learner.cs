@@ -1,0 +1,34 @@
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Families;
+using CoIN.Models.Generation;
+using CoIN.Models.Imaging;
+using CoIN.Models.Sequences;
+using CoIN.Models.Training;
+
+namespace CoIN.Models.Learning;
+
+/// <summary>A base model on one device, for an experiment.</summary>
+/// <param name="features">Features of test pictures, for all sessions on the device.</param>
+internal sealed class Learner(LoadedModel loaded, FeatureCache features, ExperimentOptions options, Action<string> warn) : ILearner
+{
+    private readonly IPrompts prompts = loaded.Settings.Prompts(options.Model);
+
+    private readonly ImageLoader images = new(
+        options.Data.Images, loaded.Settings.Pictures.Size, path => loaded.Settings.Pictures.Pixels(path, warn));
+
+    public string BaseModelSha256 => loaded.Sha256;
+
+    /// <summary>The first stage begins with the adapter that the options name, if they do.</summary>
+    public ITrainingSession OpenTraining(StageTraining stage) => new TrainingSession(
+        loaded.Model, options, stage with { Adapter = stage.Adapter ?? options.Lora.From }, prompts, images, warn);
+
+    /// <summary>What answers without a stage's adapter is what the first stage would begin with: the adapter that the options name, or the base model alone.</summary>
+    public IGenerationSession OpenGeneration(string? adapter) =>
+        new GenerationSession(loaded.Model, options, adapter ?? options.Lora.From, prompts, new TestPictures(options, images, features));
+
+    public void Dispose()
+    {
+        // The base model is the factory's.
+    }
+}

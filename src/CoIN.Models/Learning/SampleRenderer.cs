@@ -1,0 +1,79 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Models.Families;
+using CoIN.Models.Imaging;
+using CoIN.Models.Sequences;
+
+namespace CoIN.Models.Learning;
+
+/// <summary>Shows samples as a model gets them: with its tokenizer, its conversation template and its image processor, without its weights.</summary>
+public sealed class SampleRenderer : ISampleRenderer
+{
+    private readonly ModelShape shape;
+    private readonly IPictureProcessor pictures;
+    private readonly IPrompts prompts;
+    private readonly IPrompts uncut;
+    private readonly int maxLength;
+    private readonly string imageRoot;
+
+    private SampleRenderer(IModelSettings settings, ModelOptions options, string imageRoot)
+    {
+        (shape, pictures, this.imageRoot) = (settings.Shape, settings.Pictures, imageRoot);
+        maxLength = options.MaxLength;
+        prompts = settings.Prompts(options);
+        uncut = settings.Prompts(options, int.MaxValue);
+    }
+
+    /// <summary>Reads the settings of a model folder.</summary>
+    /// <param name="imageRoot">Folder to which the samples' image paths are relative.</param>
+    /// <exception cref="CoinException">Something of the folder is missing or does not fit together.</exception>
+    public static SampleRenderer Open(ModelOptions options, string imageRoot) => new(ModelFamilies.Of(options).Read(options), options, imageRoot);
+
+    /// <inheritdoc/>
+    public SampleView Render(TrainingSample sample)
+    {
+        var tokens = prompts.Training(sample);
+
+        // Samples of text alone come already cut.
+        var all = tokens.Ids.Count < maxLength ? tokens.Ids : uncut.Training(sample).Ids;
+        var views = new TokenView[all.Count];
+        var position = 0;
+        for (var i = 0; i < views.Length; i++)
+        {
+            var isImage = all[i] == SequenceBatch.ImagePlaceholder;
+            var next = position + (isImage ? shape.ImageTokens : 1);
+
+            // The first token has none before it that could be asked for it.
+            var isLearned = i > 0 && i < tokens.Labels.Count && tokens.Labels[i] != SequenceBatch.Ignored;
+            views[i] = View(all[i], isLearned, isCut: next > maxLength);
+            position = next;
+        }
+
+        return new SampleView(prompts.TrainingPrompt(sample), views, shape.ImageTokens, maxLength);
+    }
+
+    /// <inheritdoc/>
+    public SampleView Render(TestSample sample)
+    {
+        var hasImage = sample.Image is not null;
+        var ids = prompts.Evaluation(sample.Text, hasImage);
+        var limit = EvaluationCut.Limit(maxLength, shape.Text.MaxPositions);
+        var (start, count) = EvaluationCut.Range(ids, shape.ImageTokens, limit);
+        return new SampleView(
+            prompts.EvaluationPrompt(sample.Text, hasImage), [.. ids.Select((id, i) => View(id, isLearned: false, isCut: i >= start && i < start + count))],
+            shape.ImageTokens, limit);
+    }
+
+    /// <inheritdoc/>
+    public PictureView SavePicture(string image, string path)
+    {
+        var source = ImageDecoder.Decode(Path.Combine(imageRoot, image));
+        PngFile.Write(path, pictures.Seen(source));
+        return new PictureView(source.Width, source.Height, pictures.Size);
+    }
+
+    private TokenView View(int id, bool isLearned, bool isCut) => id == SequenceBatch.ImagePlaceholder
+        ? new TokenView(id, "<image>", IsImage: true, isLearned, isCut)
+        : new TokenView(id, prompts.TokenText(id), IsImage: false, isLearned, isCut);
+}

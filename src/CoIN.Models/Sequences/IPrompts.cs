@@ -1,0 +1,30 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+
+namespace CoIN.Models.Sequences;
+
+/// <summary>How samples become token ids, and ids text again: a model's tokenizer and conversation.</summary>
+internal interface IPrompts
+{
+    /// <summary>The id that ends an answer.</summary>
+    int EndOfSequence { get; }
+
+    /// <summary>Ids and labels of a training sample, pictures as <see cref="SequenceBatch.ImagePlaceholder"/>.</summary>
+    /// <exception cref="CoinException">Its turns do not alternate.</exception>
+    TokenizedSample Training(TrainingSample sample);
+
+    /// <summary>The text of a training sample.</summary>
+    string TrainingPrompt(TrainingSample sample);
+
+    /// <summary>Ids of a question, ready for its answer.</summary>
+    IReadOnlyList<int> Evaluation(string question, bool hasImage);
+
+    /// <summary>The text of a question, ready for its answer.</summary>
+    string EvaluationPrompt(string question, bool hasImage);
+
+    /// <summary>The text of generated ids.</summary>
+    string Decode(IEnumerable<int> ids);
+
+    /// <summary>What one id stands for, for people.</summary>
+    string TokenText(int id);
+}

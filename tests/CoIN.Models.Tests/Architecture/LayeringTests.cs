@@ -1,0 +1,85 @@
+namespace CoIN.Models.Tests.Architecture;
+
+/// <summary>The order of the folders of <c>src/CoIN.Models</c>: each uses those above it and no others.</summary>
+public sealed class LayeringTests
+{
+    private const string Families = "Families";
+
+    private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
+    {
+        ["Torch"] = [],
+        ["Checkpoints"] = ["Torch"],
+        ["Settings"] = ["Checkpoints"],
+        ["Tokenization"] = ["Checkpoints"],
+        ["Imaging"] = ["Settings"],
+
+        // Models as libtorch computes them, and what goes in.
+        ["Modules"] = ["Torch", "Checkpoints"],
+        ["Sequences"] = ["Tokenization", "Modules"],
+        ["Adapters"] = ["Torch", "Checkpoints", "Settings", "Modules"],
+
+        // What a backend does, the two that there are, and the choice between them.
+        ["Computing"] = ["Modules", "Sequences", "Adapters"],
+        ["Libtorch"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing"],
+        ["Cpu"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing"],
+        ["Backends"] = ["Computing", "Libtorch", "Cpu"],
+
+        // Sessions know no family and no backend.
+        ["Generation"] = ["Torch", "Imaging", "Sequences", "Adapters", "Computing"],
+        ["Training"] = ["Torch", "Imaging", "Checkpoints", "Sequences", "Adapters", "Computing"],
+        ["Families"] =
+            ["Torch", "Tokenization", "Imaging", "Checkpoints", "Modules", "Settings", "Sequences", "Adapters", "Computing", "Backends", "Generation"],
+
+        // What the program sees.
+        ["Learning"] = ["Torch", "Imaging", "Sequences", "Generation", "Training", "Families"],
+        ["Planning"] = ["Torch", "Modules", "Sequences", "Computing", "Cpu", "Backends", "Training", "Families"],
+        ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Families"],
+        ["Devices"] = ["Torch", "Cpu"],
+    };
+
+    private static readonly IReadOnlyList<SourceArrows.Source> Sources = SourceArrows.Read();
+
+    [Fact]
+    public void Every_file_has_the_namespace_of_its_folder() => Assert.All(Sources, source =>
+        Assert.Equal($"CoIN.Models.{string.Join('.', source.Path.Split('/')[..^1])}", source.Namespace));
+
+    [Fact]
+    public void No_folder_uses_another_that_it_may_not() => Assert.Equal("", string.Join('\n', SourceArrows.Forbidden(Sources, Allowed)));
+
+    [Fact]
+    public void No_folder_uses_itself_by_a_way_around() => Assert.Null(SourceArrows.Cycle(Allowed));
+
+    [Fact]
+    public void Families_know_no_other_and_only_their_register_knows_them() =>
+        Assert.Equal("", string.Join('\n', SourceArrows.Acquainted(Sources, Families, "Families/ModelFamilies.cs")));
+
+    [Fact]
+    public void A_forbidden_use_is_found()
+    {
+        var source = new SourceArrows.Source("Modules/A.cs", "using CoIN.Models.Torch;\nusing static CoIN.Models.Cpu.Kernels.B;\n\nnamespace CoIN.Models.Modules;\n");
+        Assert.Equal("CoIN.Models.Modules", source.Namespace);
+        Assert.Equal(["Modules/A.cs: Modules must not use Cpu"], SourceArrows.Forbidden([source], Allowed));
+        Assert.Equal(["New/A.cs: the folder New is not in the table"], SourceArrows.Forbidden([source with { Path = "New/A.cs", Text = "using CoIN.Models.Torch;" }], Allowed));
+    }
+
+    [Fact]
+    public void A_way_around_is_found()
+    {
+        Dictionary<string, string[]> arrows = new() { ["a"] = ["b"], ["b"] = ["c", "d"], ["c"] = [], ["d"] = ["b"] };
+        Assert.Equal("b uses d uses b", SourceArrows.Cycle(arrows));
+    }
+
+    [Fact]
+    public void Neighbours_that_know_one_another_are_found()
+    {
+        SourceArrows.Source Using(string path, string used) => new(path, $"using CoIN.Models.{used};");
+        Assert.Equal(
+            ["Families/One/A.cs must not know Families.Two", "Learning/B.cs must not know Families.One"],
+            SourceArrows.Acquainted(
+                [
+                    Using("Families/One/A.cs", "Families.Two"), Using("Families/One/C.cs", "Families"), Using("Families/One/D.cs", "Families.One.Inner"),
+                    Using("Learning/B.cs", "Families.One"), Using("Families/ModelFamilies.cs", "Families.Two"),
+                ],
+                Families, "Families/ModelFamilies.cs"));
+    }
+}
