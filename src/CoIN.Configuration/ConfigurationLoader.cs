@@ -2,6 +2,7 @@ using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
 
 namespace CoIN.Configuration;
 
@@ -106,10 +107,9 @@ public static class ConfigurationLoader
             problems.Add($"unknown key {key} (in {tree.Items[key].Origin.Name}); everything stands inside coin {{ … }}.");
         }
 
-        var options = ExperimentBinder.Experiment(coin, needsModel);
+        var options = ExperimentBinder.Experiment(coin, needsModel, LearningMethods.All);
         var preparation = ExperimentBinder.Preparation(coin.Child("data"));
         var node = ExperimentBinder.Node(coin.Child("node"));
-        coin.NoOtherKeys();
         if (checkFiles)
         {
             FileRules.CheckModel(options, problems);

@@ -6,14 +6,6 @@ namespace CoIN.Configuration;
 /// <summary>Writes a whole configuration down, so that a run folder says by what it was made.</summary>
 internal static class EffectiveText
 {
-    /// <summary>Keys whose values are paths; written absolute.</summary>
-    private static readonly HashSet<string> Paths =
-    [
-        "coin.data.instructions", "coin.data.images", "coin.model.path", "coin.model.language", "coin.model.vision-tower", "coin.model.projector",
-        "coin.lora.from", "coin.judge.path", "coin.node.runs", "coin.node.certificate.path",
-        "coin.node.certificate.authority",
-    ];
-
     public static string Of(ObjectSetting root)
     {
         var text = new StringBuilder("# The whole configuration of this run: defaults, files and --set together.\n");
@@ -36,7 +28,7 @@ internal static class EffectiveText
                     text.Append(indent).Append(key).Append(" = [").AppendJoin(", ", list.Items.Select(Quoted)).Append("]\n");
                     break;
                 case ScalarSetting scalar:
-                    var path = Paths.Contains(prefix + key) ? new Section("", section, new Problems()).OptionalPath(key) : scalar.Text;
+                    var path = ExperimentBinder.Paths.Contains(prefix + key) ? new Section("", section, new Problems()).OptionalPath(key) : scalar.Text;
                     text.Append(indent).Append(key).Append(" = ").Append(path is null ? "null" : Quoted(path)).Append('\n');
                     break;
             }

@@ -2,87 +2,82 @@ using CoIN.Actors.Hosting;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Instructions;
+using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Scoring;
 using Microsoft.Extensions.Logging;
 
 namespace CoIN.Configuration;
 
-/// <summary>Turns the <c>coin</c> section into the typed records and notes values that cannot be.</summary>
+/// <summary>Turns the <c>coin</c> section into the typed records: what their properties' names and attributes do not say stands here.</summary>
 internal static class ExperimentBinder
 {
-    private static readonly Dictionary<string, Schedule> Schedules = new()
-    {
-        ["cosine"] = Schedule.Cosine, ["constant"] = Schedule.Constant,
-    };
-
-    private static readonly Dictionary<string, TestSubset> TestSubsets = new()
-    {
-        ["first"] = TestSubset.First, ["seeded"] = TestSubset.Seeded,
-    };
-
-    private static readonly Dictionary<string, BadSamples> BadSampleRules = new()
-    {
-        ["fail"] = BadSamples.Fail, ["skip"] = BadSamples.Skip,
-    };
-
-    private static readonly Dictionary<string, ImageIdentity> ImageIdentities = new()
-    {
-        ["size-and-time"] = ImageIdentity.SizeAndTime, ["sha256"] = ImageIdentity.Sha256,
-    };
+    private const int LargestBatch = 1_000_000;
 
     private static readonly Dictionary<string, LogLevel> Levels = new()
     {
         ["debug"] = LogLevel.Debug, ["info"] = LogLevel.Information, ["warning"] = LogLevel.Warning, ["error"] = LogLevel.Error,
     };
 
-    public static ExperimentOptions Experiment(Section coin, bool needsModel = true) => new()
+    /// <summary>Full names of the keys whose values are paths.</summary>
+    public static IReadOnlySet<string> Paths { get; } = OptionProperty.Paths(typeof(ExperimentOptions), "coin")
+        .Concat(OptionProperty.Paths(typeof(NodeSettings), "coin.node"))
+        .Concat(PlacementBinder.Paths)
+        .Concat(LearningMethods.All.Where(method => method.Options is not null).SelectMany(method => OptionProperty.Paths(method.Options!, $"coin.{method.Key}")))
+        .ToHashSet(StringComparer.Ordinal);
+
+    /// <param name="coin">The whole configuration; of its keys, <c>node</c> is left to <see cref="Node"/>.</param>
+    /// <param name="needsModel">Whether a model must be named.</param>
+    /// <param name="methods">The methods there are, each with a section of its own options if it has some.</param>
+    public static ExperimentOptions Experiment(Section coin, bool needsModel, IReadOnlyCollection<IMethod> methods)
     {
-        Name = Name(coin),
-        Method = coin.OneOf("method", LearningMethods.Keys),
-        Seed = coin.Int("seed"),
-        Tasks = Tasks(coin),
-        Data = Data(coin.Child("data")),
-        Model = Model(coin.Child("model"), needsModel),
-        Lora = Lora(coin.Child("lora")),
-        Training = Training(coin.Child("training")),
-        Evaluation = Evaluation(coin.Child("evaluation")),
-        Judge = JudgeBinder.Judge(coin.Child("judge")),
-    };
+        var binder = new RecordBinder();
+        binder
+            .Read<ExperimentOptions>(nameof(ExperimentOptions.Method), section => section.OneOf("method", [.. methods.Select(method => method.Key)]))
+            .Read<ExperimentOptions>(nameof(ExperimentOptions.Tasks), section => Tasks(section, binder))
+            .Read<ExperimentOptions>(nameof(ExperimentOptions.Judge), section => JudgeBinder.Judge(section.Child("judge")))
+            .Read<ExperimentOptions>(nameof(ExperimentOptions.MethodOptions), section => OwnOptions(section, binder, methods))
+            .Read<TaskOptions>(nameof(TaskOptions.Folder), section => section.Text("folder", section.Path[(section.Path.LastIndexOf('.') + 1)..]))
+            .Read<DataOptions>(nameof(DataOptions.Instructions), Instructions)
+            .NullIsDefault<TaskOptions>()
+            .Check<ExperimentOptions>(CheckName)
+            .Check<TaskOptions>(CheckScorer)
+            .Check<ModelOptions>((section, model) => CheckModel(section, model, needsModel))
+            .Check<TrainingOptions>(CheckBatch);
+        coin.Known("node");
+        return binder.Bind<ExperimentOptions>(coin);
+    }
 
     public static string? Preparation(Section data) => data.OptionalText("prepare");
 
-    public static NodeSettings Node(Section node)
+    public static NodeSettings Node(Section node) => new RecordBinder()
+        .Read<NodeSettings>(nameof(NodeSettings.Placement), PlacementBinder.Placement)
+        .Read<NodeSettings>(nameof(NodeSettings.LogLevel), section => section.OneOf("log-level", Levels))
+        .Check<NodeSettings>(NodeRules.Check)
+        .Bind<NodeSettings>(node);
+
+    private static void CheckName(Section coin, ExperimentOptions options) => coin.Require(
+        options.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && options.Name.Length <= 60 && !options.Name.StartsWith('.'),
+        "name", $"'{options.Name}'", "at most 60 letters, digits, '-', '_' or '.', not beginning with '.'", "It becomes part of a folder's name.");
+
+    /// <summary>Every method's section is read, so that a wrong key in it is told whatever the method; kept are the options of the one that is used.</summary>
+    private static MethodOptions? OwnOptions(Section coin, RecordBinder binder, IReadOnlyCollection<IMethod> methods)
     {
-        var settings = new NodeSettings
+        MethodOptions? kept = null;
+        var used = coin.OneOf("method", [.. methods.Select(method => method.Key)]);
+        foreach (var method in methods.Where(method => method.Options is not null))
         {
-            Devices = node.List("devices"),
-            TrainerThreads = node.Int("trainer-threads"),
-            EvaluatorsPerDevice = node.Int("evaluators-per-device"),
-            EvaluatorThreads = node.Int("evaluator-threads"),
-            Judges = node.Int("judges"),
-            Placement = PlacementBinder.Placement(node),
-            Roles = node.List("roles"),
-            Runs = node.OptionalPath("runs") ?? "",
-            LogLevel = node.OneOf("log-level", Levels),
-        };
-        node.NoOtherKeys();
-        NodeRules.Check(node, settings);
-        return settings;
+            var options = binder.Bind(method.Options!, coin.Child(method.Key));
+            kept = method.Key == used ? MethodOptions.Of(method.Key, options) : kept;
+        }
+
+        return kept;
     }
 
-    private static string Name(Section coin)
-    {
-        var name = coin.Text("name", "my-experiment");
-        coin.Require(name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && name.Length <= 60 && !name.StartsWith('.'),
-            "name", $"'{name}'", "at most 60 letters, digits, '-', '_' or '.', not beginning with '.'", "It becomes part of a folder's name.");
-        return name;
-    }
-
-    private static IReadOnlyList<TaskOptions> Tasks(Section coin)
+    private static IReadOnlyList<TaskOptions> Tasks(Section coin, RecordBinder binder)
     {
         var section = coin.Child("tasks");
-        var tasks = section.Keys.ToDictionary(name => name, name => Task(name, section.Child(name)));
+        var tasks = section.Keys.ToDictionary(name => name, name => binder.Bind<TaskOptions>(section.Child(name)) with { Name = name });
         var order = TaskOrders.Resolve(coin.List("order"));
         coin.Require(order.Count > 0, "order", "empty", "default, alphabetical or a list of tasks");
         foreach (var twice in order.GroupBy(name => name).Where(group => group.Count() > 1))
@@ -107,53 +102,13 @@ internal static class ExperimentBinder
         return orders.Contains(nearest) ? $"the nearest known order is {nearest}" : $"the nearest known task is {nearest}";
     }
 
-    private static TaskOptions Task(string name, Section section)
-    {
-        // A task of the user's own may leave out what the record has a default for.
-        var defaults = new TaskOptions { Name = name, Folder = "", Scorer = "" };
-        var task = new TaskOptions
-        {
-            Name = name,
-            Folder = section.Text("folder", name),
-            TrainFile = section.OptionalText("train-file") ?? defaults.TrainFile,
-            TestFile = section.OptionalText("test-file") ?? defaults.TestFile,
-            Scorer = section.Text("scorer", "vqav2"),
-            MaxNewTokens = section.OptionalInt("max-new-tokens") ?? defaults.MaxNewTokens,
-            BatchSize = section.OptionalInt("batch-size"),
-        };
-        section.NoOtherKeys();
-        section.Require(
-            Scorers.Keys.Contains(task.Scorer), "scorer", task.Scorer, string.Join(", ", Scorers.Keys),
-            $"Nearest is {NearestName.Of(task.Scorer, Scorers.Keys)}.");
-        section.Require(task.MaxNewTokens >= 1, "max-new-tokens", task.MaxNewTokens, "1 or more");
-        section.Require(task.BatchSize is null or >= 1, "batch-size", task.BatchSize ?? 0, "1 or more, or null for coin.training.batch-size");
-        return task;
-    }
-
-    private static DataOptions Data(Section section)
-    {
-        _ = Preparation(section);
-        var data = new DataOptions
-        {
-            Instructions = Instructions(section),
-            Images = section.RequiredPath("images", "/data/CoIN"),
-            MaxTrainSamples = section.Int("max-train-samples"),
-            MaxTestSamples = section.Int("max-test-samples"),
-            Volume = section.Double("volume"),
-            TestSubset = section.OneOf("test-subset", TestSubsets),
-            BadSamples = section.OneOf("bad-samples", BadSampleRules),
-            ImageIdentity = section.OneOf("image-identity", ImageIdentities),
-        };
-        section.NoOtherKeys();
-        section.Require(data.MaxTrainSamples >= 0, "max-train-samples", data.MaxTrainSamples, "0 (all) or more");
-        section.Require(data.MaxTestSamples >= 0, "max-test-samples", data.MaxTestSamples, "0 (all) or more");
-        section.Require(data.Volume is > 0 and <= 1, "volume", data.Volume, "greater than 0 and at most 1");
-        return data;
-    }
+    private static void CheckScorer(Section section, TaskOptions task) => section.Require(
+        Scorers.Keys.Contains(task.Scorer), "scorer", task.Scorer, string.Join(", ", Scorers.Keys), $"Nearest is {NearestName.Of(task.Scorer, Scorers.Keys)}.");
 
     /// <summary>The instructions folder; where a type is named, the folder of that type beside it.</summary>
     private static string Instructions(Section section)
     {
+        section.Known("prepare");
         var path = section.RequiredPath("instructions", "/data/CoIN/Instructions_Original");
         if (section.OptionalText("instruction-type") is null)
         {
@@ -164,79 +119,15 @@ internal static class ExperimentBinder
         return path.Length == 0 ? path : Path.Combine(Path.GetDirectoryName(path) ?? path, folder);
     }
 
-    private static ModelOptions Model(Section section, bool needed)
+    private static void CheckModel(Section section, ModelOptions model, bool needed)
     {
-        var model = new ModelOptions
-        {
-            Path = section.OptionalPath("path") ?? "",
-            Language = section.OptionalPath("language"),
-            VisionTower = section.OptionalPath("vision-tower"),
-            Projector = section.OptionalPath("projector"),
-            Conversation = section.Text("conversation", "vicuna_v1"),
-            Dtype = section.Text("dtype", "bfloat16"),
-            MaxLength = section.Int("max-length"),
-        };
-        section.NoOtherKeys();
         if (needed || model is not { Path: "", Language: null, VisionTower: null, Projector: null })
         {
             ModelRules.Check(section, model);
         }
-
-        section.Require(model.Dtype is "float32" or "bfloat16" or "float16" or "", "dtype", model.Dtype, "float32, bfloat16 or float16");
-        section.Require(model.MaxLength >= 1, "max-length", model.MaxLength, "1 or more");
-        return model;
     }
 
-    private static LoraOptions Lora(Section section)
-    {
-        var lora = new LoraOptions
-        {
-            Rank = section.Int("rank"),
-            Alpha = section.Double("alpha"),
-            Dropout = section.Double("dropout"),
-            From = section.OptionalPath("from"),
-            TrainProjector = section.Bool("train-projector"),
-        };
-        section.NoOtherKeys();
-        section.Require(lora.Rank is >= 1 and <= 65536, "rank", lora.Rank, "between 1 and 65536");
-        section.Require(lora.Alpha is > 0 and <= 1e6, "alpha", lora.Alpha, "greater than 0 and at most 1000000", "The paper uses twice the rank.");
-        section.Require(lora.Dropout is >= 0 and < 1, "dropout", lora.Dropout, "at least 0 and less than 1");
-        return lora;
-    }
-
-    private static TrainingOptions Training(Section section)
-    {
-        var training = new TrainingOptions
-        {
-            LearningRate = section.Double("learning-rate"),
-            ProjectorLearningRate = section.OptionalDouble("projector-learning-rate"),
-            Schedule = section.OneOf("schedule", Schedules),
-            WarmupRatio = section.Double("warmup-ratio"),
-            WeightDecay = section.Double("weight-decay"),
-            Beta1 = section.Double("beta1"),
-            Beta2 = section.Double("beta2"),
-            Epsilon = section.Double("epsilon"),
-            MaxGradNorm = section.Double("max-grad-norm"),
-            BatchSize = section.Int("batch-size"),
-            GradientAccumulation = section.Int("gradient-accumulation"),
-            GradientCheckpointing = section.Bool("gradient-checkpointing"),
-            GroupByLength = section.Bool("group-by-length"),
-            Epochs = section.Double("epochs"),
-            MaxSteps = section.Int("max-steps"),
-            CheckpointEvery = section.Int("checkpoint-every"),
-        };
-        section.NoOtherKeys();
-        TrainingRules.Check(section, training);
-        return training;
-    }
-
-    private static EvaluationOptions Evaluation(Section section)
-    {
-        var evaluation = new EvaluationOptions { BatchSize = section.Int("batch-size"), ShardSize = section.Int("shard-size"), FeatureCache = section.Int("feature-cache") };
-        section.NoOtherKeys();
-        section.Require(evaluation.BatchSize >= 1, "batch-size", evaluation.BatchSize, "1 or more");
-        section.Require(evaluation.ShardSize >= 1, "shard-size", evaluation.ShardSize, "1 or more");
-        section.Require(evaluation.FeatureCache >= 0, "feature-cache", evaluation.FeatureCache, "0 or more");
-        return evaluation;
-    }
+    private static void CheckBatch(Section section, TrainingOptions training) => section.Require(
+        (long)Math.Max(1, training.BatchSize) * Math.Max(1, training.GradientAccumulation) <= LargestBatch, "gradient-accumulation",
+        training.GradientAccumulation, $"so small that a step takes no more than {LargestBatch} samples (batch-size times gradient-accumulation)");
 }

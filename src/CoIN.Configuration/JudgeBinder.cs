@@ -11,9 +11,6 @@ internal static class JudgeBinder
         ["none"] = new(null), ["lexical"] = new(JudgeKind.Lexical), ["openai"] = new(JudgeKind.OpenAi), ["local"] = new(JudgeKind.Local),
     };
 
-    /// <summary>A day: longer waits are slips of the keyboard.</summary>
-    private const double MostSeconds = 86400;
-
     // The usual one is not written down, so that a judge without the key is the same as ever.
     private static readonly Dictionary<string, LimitKey> TokenLimitKeys = new()
     {
@@ -23,47 +20,17 @@ internal static class JudgeBinder
     public static JudgeOptions? Judge(Section section)
     {
         var kind = section.OneOf("kind", Kinds).Kind;
-        var judge = new JudgeOptions
-        {
-            Name = section.OptionalText("name") ?? kind?.ToString().ToLowerInvariant() ?? "none",
-            Kind = kind ?? JudgeKind.Lexical,
-            Endpoint = section.OptionalText("endpoint")?.TrimEnd('/'),
-            Model = section.OptionalText("model"),
-            ApiKeyEnv = section.OptionalVariable("api-key-env"),
-            Concurrency = section.Int("concurrency"),
-            Timeout = section.Double("timeout"),
-            Retries = section.Int("retries"),
-            RetryDelay = section.Double("retry-delay"),
-            Path = section.OptionalPath("path"),
-            Dtype = section.Text("dtype", "bfloat16"),
-            BatchSize = section.Int("batch-size"),
-            MaxTokens = section.Int("max-tokens"),
-            TokenLimitKey = section.OneOf("token-limit-key", TokenLimitKeys).Sent,
-            SendTemperature = section.Bool("send-temperature") ? null : false,
-            Temperature = section.Double("temperature"),
-            TopP = section.Double("top-p"),
-            RepetitionPenalty = section.Double("repetition-penalty"),
-            Seed = section.Int("seed"),
-        };
-        section.NoOtherKeys();
-        Check(section, judge);
+        var judge = new RecordBinder()
+            .Read<JudgeOptions>(nameof(JudgeOptions.Name), judge => judge.OptionalText("name") ?? kind?.ToString().ToLowerInvariant() ?? "none")
+            .Read<JudgeOptions>(nameof(JudgeOptions.Kind), _ => kind ?? JudgeKind.Lexical)
+            .Read<JudgeOptions>(nameof(JudgeOptions.Endpoint), judge => judge.OptionalText("endpoint")?.TrimEnd('/'))
+            .Read<JudgeOptions>(nameof(JudgeOptions.TokenLimitKey), judge => judge.OneOf("token-limit-key", TokenLimitKeys).Sent)
+            .Read<JudgeOptions>(nameof(JudgeOptions.SendTemperature), judge => judge.Bool("send-temperature") ? null : false)
+            .Check<JudgeOptions>((judge, options) => judge.Require(
+                JudgeOptions.IsName(options.Name), "name", $"'{options.Name}'", JudgeOptions.NameRule, "It becomes a folder's name."))
+            .Bind<JudgeOptions>(section);
         CheckKind(section, judge, kind);
         return kind is null ? null : judge;
-    }
-
-    private static void Check(Section section, JudgeOptions judge)
-    {
-        section.Require(JudgeOptions.IsName(judge.Name), "name", $"'{judge.Name}'", JudgeOptions.NameRule, "It becomes a folder's name.");
-        section.Require(judge.Concurrency >= 1, "concurrency", judge.Concurrency, "1 or more");
-        section.Require(judge.Timeout is > 0 and <= MostSeconds, "timeout", judge.Timeout, "greater than 0 and at most 86400 (seconds)");
-        section.Require(judge.Retries >= 0, "retries", judge.Retries, "0 or more");
-        section.Require(judge.RetryDelay is >= 0 and <= MostSeconds, "retry-delay", judge.RetryDelay, "0 to 86400 (seconds)");
-        section.Require(judge.Dtype is "float32" or "bfloat16" or "float16" or "", "dtype", judge.Dtype, "float32, bfloat16 or float16");
-        section.Require(judge.BatchSize >= 1, "batch-size", judge.BatchSize, "1 or more");
-        section.Require(judge.MaxTokens >= 1, "max-tokens", judge.MaxTokens, "1 or more");
-        section.Require(judge.Temperature >= 0, "temperature", judge.Temperature, "0 (greedy) or more");
-        section.Require(judge.TopP is > 0 and <= 1, "top-p", judge.TopP, "greater than 0 and at most 1");
-        section.Require(judge.RepetitionPenalty > 0, "repetition-penalty", judge.RepetitionPenalty, "greater than 0 (1 for none)");
     }
 
     private static void CheckKind(Section section, JudgeOptions judge, JudgeKind? kind)

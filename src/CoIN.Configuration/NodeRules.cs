@@ -18,10 +18,6 @@ internal static partial class NodeRules
 
         node.Require(settings.Devices.Distinct().Count() == settings.Devices.Count, "devices", string.Join(", ", settings.Devices),
             "a list without repetitions", "Use evaluators-per-device for several evaluators on one device.");
-        node.Require(settings.TrainerThreads >= 0, "trainer-threads", settings.TrainerThreads, "0 (all cores) or more");
-        node.Require(settings.EvaluatorsPerDevice >= 1, "evaluators-per-device", settings.EvaluatorsPerDevice, "1 or more");
-        node.Require(settings.EvaluatorThreads >= 0, "evaluator-threads", settings.EvaluatorThreads, "0 (automatic) or more");
-        node.Require(settings.Judges >= 1, "judges", settings.Judges, "1 or more");
         foreach (var role in settings.Roles.Except(Roles))
         {
             node.Require(false, "roles", $"'{role}'", "some of " + string.Join(", ", Roles));

@@ -11,6 +11,9 @@ internal static class PlacementBinder
 
     private static readonly Dictionary<string, Mode> Modes = new() { ["off"] = Mode.Off, ["tls"] = Mode.Tls, ["clear-text"] = Mode.ClearText };
 
+    /// <summary>Full names of the keys that are paths.</summary>
+    public static IEnumerable<string> Paths => ["coin.node.certificate.path", "coin.node.certificate.authority"];
+
     private enum Mode
     {
         Off,

@@ -19,6 +19,12 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
 
     public IEnumerable<string> Keys => setting.Items.Keys;
 
+    /// <summary>Whether a key is there, be it null.</summary>
+    public bool Has(string key) => setting.Items.ContainsKey(key);
+
+    /// <summary>Says of a key that it is none of the unknown ones, though this reader does not read it.</summary>
+    public void Known(string key) => _asked.Add(key);
+
     public string Key(string key) => $"{Path}.{key}";
 
     /// <summary>Where a key's value was written, as a clause for messages.</summary>
@@ -104,31 +110,49 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
 
     public string RequiredPath(string key, string example) => OptionalPath(key) ?? Text(key, example);
 
-    public int Int(string key) => OptionalInt(key) ?? Missing(key, "a whole number", 0);
+    public int Int(string key) => (int)(Value(key, ScalarKind.Int) ?? Missing(key, ScalarKind.Int));
 
-    public int? OptionalInt(string key) => Parse<int>(key, "a whole number",
-        (string text, out int value) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value));
-
-    public double Double(string key) => OptionalDouble(key) ?? Missing(key, "a number", 0.0);
-
-    public double? OptionalDouble(string key) => Parse<double>(key, "a number such as 0.5 or 2e-4",
-        (string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value)
-            && double.IsFinite(value));
-
-    public bool Bool(string key) => Parse<bool>(key, "true or false", (string text, out bool value) =>
-    {
-        value = text is "true" or "yes" or "on";
-        return value || text is "false" or "no" or "off";
-    }) ?? Missing(key, "true or false", false);
+    public bool Bool(string key) => (bool)(Value(key, ScalarKind.Bool) ?? Missing(key, ScalarKind.Bool));
 
     /// <summary>One of a few names.</summary>
     public T OneOf<T>(string key, IReadOnlyDictionary<string, T> names)
-        where T : struct =>
-        Parse<T>(key, string.Join(" or ", names.Keys), names.TryGetValue) ?? Missing<T>(key, string.Join(" or ", names.Keys), default);
+        where T : struct
+    {
+        var kind = ScalarKind.OneOf(names);
+        return (T)(Value(key, kind) ?? Missing(key, kind));
+    }
 
     /// <summary>One of a few names, by itself.</summary>
     public string OneOf(string key, IReadOnlyCollection<string> names) =>
         names.ElementAt(OneOf(key, names.Index().ToDictionary(pair => pair.Item, pair => pair.Index)));
+
+    /// <summary>A value of some kind, or null where the key is null, empty or absent.</summary>
+    public object? Value(string key, ScalarKind kind) => OptionalText(key) is { } text ? Parse(key, text, kind) : null;
+
+    /// <summary>The value that a text at a key says.</summary>
+    public object Parse(string key, string text, ScalarKind kind)
+    {
+        if (kind.Parse(text) is { } value)
+        {
+            return value;
+        }
+
+        Wrong(key, $"'{text}'", kind.Expected);
+        return kind.Instead;
+    }
+
+    /// <summary>Notes that a key has no value, unless what it has was noted before.</summary>
+    /// <returns>A harmless value.</returns>
+    public object Missing(string key, ScalarKind kind)
+    {
+        if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
+        {
+            _faulty.Add(key);
+            problems.Add($"{Key(key)} is not set{From(key)}; it must be {kind.Name}. Give it a value or remove the line.", Key(key));
+        }
+
+        return kind.Instead;
+    }
 
     /// <summary>A list, written <c>[a, b]</c> or <c>a, b</c>.</summary>
     public IReadOnlyList<string> List(string key)
@@ -170,36 +194,6 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
             problems.Add($"unknown key {Key(key)}{From(key)}"
                 + (nearest is null ? "." : $"; the nearest known key is {Key(nearest)}."));
         }
-    }
-
-    private delegate bool TryParse<T>(string text, out T value);
-
-    private T? Parse<T>(string key, string expected, TryParse<T> parse)
-        where T : struct
-    {
-        if (OptionalText(key) is not { } text)
-        {
-            return null;
-        }
-
-        if (parse(text, out var value))
-        {
-            return value;
-        }
-
-        Wrong(key, $"'{text}'", expected);
-        return default(T);
-    }
-
-    private T Missing<T>(string key, string expected, T instead)
-    {
-        if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
-        {
-            _faulty.Add(key);
-            problems.Add($"{Key(key)} is not set{From(key)}; it must be {expected}. Give it a value or remove the line.", Key(key));
-        }
-
-        return instead;
     }
 
     private void Wrong(string key, string value, string expected)

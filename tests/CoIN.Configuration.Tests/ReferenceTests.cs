@@ -1,37 +1,44 @@
 using System.Reflection;
-using System.Text;
 using CoIN.Actors.Hosting;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
 using CoIN.Cli.Tests.Support;
 
 namespace CoIN.Configuration.Tests;
 
 public sealed class ReferenceTests
 {
-    public static TheoryData<string, Type, string[]> Sections => new()
-    {
-        { "coin", typeof(ExperimentOptions), ["Tasks", "Data", "Model", "Lora", "Training", "Evaluation", "Judge"] },
-        { "coin.data", typeof(DataOptions), ["SkippedImages"] },
-        { "coin.model", typeof(ModelOptions), [] },
-        { "coin.lora", typeof(LoraOptions), [] },
-        { "coin.training", typeof(TrainingOptions), [] },
-        { "coin.evaluation", typeof(EvaluationOptions), [] },
-        { "coin.judge", typeof(JudgeOptions), [] },
-        { "coin.node", typeof(NodeSettings), ["Placement"] },
-        { "coin.node", typeof(NodePlacement.Cluster), ["Certificate", "Warning"] },
-        { "coin.tasks.OCR-VQA", typeof(TaskOptions), ["Name"] },
-    };
+    /// <summary>Keys that set no property of their name: they are read together, or by the commands.</summary>
+    private static readonly string[] KeysWithoutProperty =
+    [
+        "coin.order", "coin.data.prepare", "coin.data.instruction-type", "coin.node.cluster", "coin.node.hostname", "coin.node.port", "coin.node.seed-nodes",
+        "coin.node.certificate.path", "coin.node.certificate.password-env", "coin.node.certificate.authority",
+    ];
 
-    [Theory]
-    [MemberData(nameof(Sections))]
-    public void Every_property_of_a_record_has_a_key(string section, Type record, string[] notKeys)
+    [Fact]
+    public void Every_property_of_a_record_has_a_key_with_a_default_and_every_key_a_property()
     {
-        var wanted = record.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Select(property => property.Name).Except(notKeys).Select(name => $"{section}.{Kebab(name)}");
+        var wanted = Keys("coin", typeof(ExperimentOptions)).Concat(Keys("coin.node", typeof(NodeSettings)))
+            .Concat(LearningMethods.All.Where(method => method.Options is not null).SelectMany(method => Keys($"coin.{method.Key}", method.Options!)))
+            .Concat(KeysWithoutProperty);
 
-        Assert.Empty(wanted.Except(ConfigurationReference.Keys));
+        Assert.Equal(wanted.Order(StringComparer.Ordinal), ConfigurationReference.Keys.Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public void What_no_key_sets_says_what_does() => Assert.Equal(
+        ["MethodOptions", "Name", "Placement", "SkippedImages"],
+        new[] { typeof(ExperimentOptions), typeof(TaskOptions), typeof(DataOptions), typeof(ModelOptions), typeof(LoraOptions), typeof(TrainingOptions), typeof(EvaluationOptions), typeof(JudgeOptions), typeof(NodeSettings) }
+            .SelectMany(Properties).Where(property => property.GetCustomAttribute<NoKeyAttribute>() is { Because.Length: > 0 }).Select(property => property.Name).Order());
+
+    [Fact]
+    public void Paths_are_known_for_the_whole_configuration_that_is_kept_with_a_run() => Assert.Equal(
+        [
+            "coin.data.images", "coin.data.instructions", "coin.judge.path", "coin.lora.from", "coin.model.language", "coin.model.path", "coin.model.projector", "coin.model.vision-tower",
+            "coin.node.certificate.authority", "coin.node.certificate.path", "coin.node.runs",
+        ],
+        ExperimentBinder.Paths.Order(StringComparer.Ordinal));
 
     [Fact]
     public void Every_key_of_the_reference_is_bound_for_a_key_nobody_reads_is_an_error()
@@ -48,8 +55,12 @@ public sealed class ReferenceTests
     {
         using var folder = new TemporaryFolder();
 
-        var loaded = ConfigurationLoader.Load([], folder.Complete(), folder.Path);
+        var loaded = ConfigurationLoader.Load([], [.. folder.Complete(), "judge.kind=lexical"], folder.Path);
 
+        var (data, model, judge) = (loaded.Options.Data, loaded.Options.Model, loaded.Options.Judge!);
+        Assert.Equal(new DataOptions { Instructions = data.Instructions, Images = data.Images }, data);
+        Assert.Equal(new ModelOptions { Path = model.Path }, model);
+        Assert.Equal(new JudgeOptions { Name = judge.Name, Kind = judge.Kind }, judge);
         Assert.Equal(new LoraOptions(), loaded.Options.Lora);
         Assert.Equal(new TrainingOptions(), loaded.Options.Training);
         Assert.Equal(new EvaluationOptions(), loaded.Options.Evaluation);
@@ -72,14 +83,11 @@ public sealed class ReferenceTests
         Assert.Equal(["GQA", "Grounding", "ImageNet", "OCR-VQA", "ScienceQA", "TextVQA", "VizWiz", "VQAv2"], TaskOrders.Alphabetical);
     }
 
-    private static string Kebab(string name)
-    {
-        var text = new StringBuilder();
-        foreach (var c in name)
-        {
-            text.Append(char.IsUpper(c) && text.Length > 0 ? "-" : "").Append(char.ToLowerInvariant(c));
-        }
+    private static IEnumerable<string> Keys(string section, Type record) =>
+        Properties(record).Where(property => property.GetCustomAttribute<NoKeyAttribute>() is null).SelectMany(property =>
+            property.PropertyType == typeof(IReadOnlyList<TaskOptions>) ? TaskOrders.Default.SelectMany(task => Keys($"{section}.{KebabCase.Of(property.Name)}.{task}", typeof(TaskOptions)))
+            : property.PropertyType.IsClass && property.PropertyType != typeof(string) ? Keys($"{section}.{KebabCase.Of(property.Name)}", property.PropertyType)
+            : [$"{section}.{KebabCase.Of(property.Name)}"]);
 
-        return text.ToString();
-    }
+    private static PropertyInfo[] Properties(Type record) => record.GetProperties(BindingFlags.Public | BindingFlags.Instance);
 }

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Experiments;
 using Microsoft.Extensions.Logging;
 
 namespace CoIN.Actors.Hosting;
@@ -9,24 +10,30 @@ public sealed record NodeSettings
     public IReadOnlyList<string> Devices { get; init; } = ["cpu"];
 
     /// <summary>Compute threads of a trainer; 0 for all cores.</summary>
+    [Bounds(AtLeast = 0, Zero = "all cores")]
     public int TrainerThreads { get; init; }
 
     /// <summary>Evaluators that share one device.</summary>
+    [Bounds(AtLeast = 1)]
     public int EvaluatorsPerDevice { get; init; } = 1;
 
     /// <summary>Compute threads of one evaluator; 0 for all cores divided by the evaluators of the device.</summary>
+    [Bounds(AtLeast = 0, Zero = "automatic")]
     public int EvaluatorThreads { get; init; }
 
     /// <summary>Judges that ask at once; those of one process share <c>coin.judge.concurrency</c>.</summary>
+    [Bounds(AtLeast = 1)]
     public int Judges { get; init; } = 2;
 
     /// <summary>Alone, or a node of a cluster.</summary>
+    [NoKey("Keys cluster, hostname, port, seed-nodes and certificate together.")]
     public NodePlacement Placement { get; init; } = new NodePlacement.Alone();
 
     /// <summary>What this node does: <c>supervisor</c>, <c>trainer</c>, <c>evaluator</c>, <c>judge</c>.</summary>
     public IReadOnlyList<string> Roles { get; init; } = ["supervisor", "trainer", "evaluator", "judge"];
 
     /// <summary>The folder that holds one folder per run; empty where the configuration leaves it to the command line.</summary>
+    [PathOption]
     public string Runs { get; init; } = "";
 
     /// <summary>Least severe level that is logged.</summary>

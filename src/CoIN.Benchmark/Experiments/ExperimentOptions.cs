@@ -47,6 +47,7 @@ public enum ImageIdentity
 public sealed record ExperimentOptions
 {
     /// <summary>A short name for people; it becomes part of the run id.</summary>
+    [Example("my-experiment")]
     public required string Name { get; init; }
 
     /// <summary>How the tasks are learned: the key of one of the <see cref="LearningMethods"/>.</summary>
@@ -72,6 +73,15 @@ public sealed record ExperimentOptions
     /// <summary>Who gives marks for Reasoning Capability; null for nobody.</summary>
     public JudgeOptions? Judge { get; init; }
 
+    /// <summary>What the method has for options of its own; null where it has none, and in runs that are older than them.</summary>
+    [NoKey("The section of the method's key.")]
+    public MethodOptions? MethodOptions { get; init; }
+
+    /// <summary>The method's own options; the record's defaults where none were written down.</summary>
+    /// <typeparam name="T">The record that <see cref="IMethod.Options"/> names.</typeparam>
+    public T OptionsOf<T>()
+        where T : class, new() => MethodOptions?.Get<T>(Method) ?? new T();
+
     /// <summary>What is trained and tested, stage by stage.</summary>
     /// <exception cref="CoinException">There is no such method.</exception>
     public Curriculum Curriculum() => LearningMethods.Of(Method).Curriculum([.. Tasks.Select(task => task.Name)]);
@@ -84,6 +94,7 @@ public sealed record ExperimentOptions
 public sealed record TaskOptions
 {
     /// <summary>The paper's name, e.g. <c>OCR-VQA</c>.</summary>
+    [NoKey("The name of the section.")]
     public required string Name { get; init; }
 
     /// <summary>Folder below the instructions folder, e.g. <c>OCRVQA</c>.</summary>
@@ -96,12 +107,15 @@ public sealed record TaskOptions
     public string TestFile { get; init; } = "test.json";
 
     /// <summary>Key of the Truth Alignment scorer, e.g. <c>scienceqa</c>.</summary>
+    [Example("vqav2")]
     public required string Scorer { get; init; }
 
     /// <summary>Longest answer, in tokens.</summary>
+    [Bounds(AtLeast = 1)]
     public int MaxNewTokens { get; init; } = 128;
 
     /// <summary>Samples per micro-batch in training; null for <see cref="TrainingOptions.BatchSize"/>.</summary>
+    [Bounds(AtLeast = 1, Null = "coin.training.batch-size")]
     public int? BatchSize { get; init; }
 }
 
@@ -109,18 +123,24 @@ public sealed record TaskOptions
 public sealed record DataOptions
 {
     /// <summary>The folder that holds one folder per task (CoIN's <c>Instructions_Original</c>).</summary>
+    [PathOption]
     public required string Instructions { get; init; }
 
     /// <summary>The folder to which the image paths of the samples are relative.</summary>
+    [PathOption]
+    [Example("/data/CoIN")]
     public required string Images { get; init; }
 
     /// <summary>At most so many training samples per task, drawn by the seed; 0 for all.</summary>
+    [Bounds(AtLeast = 0, Zero = "all")]
     public int MaxTrainSamples { get; init; }
 
     /// <summary>At most so many test samples per task; 0 for all.</summary>
+    [Bounds(AtLeast = 0, Zero = "all")]
     public int MaxTestSamples { get; init; }
 
     /// <summary>Part of each training set, greater than 0 and at most 1, drawn by the seed: a smaller volume is contained in every larger one.</summary>
+    [Bounds(Above = 0, AtMost = 1)]
     public double Volume { get; init; } = 1;
 
     /// <summary>Which test samples <see cref="MaxTestSamples"/> leaves.</summary>
@@ -133,6 +153,7 @@ public sealed record DataOptions
     public ImageIdentity ImageIdentity { get; init; } = ImageIdentity.SizeAndTime;
 
     /// <summary>The images whose samples are left out, found when the run began; null where nobody has looked.</summary>
+    [NoKey("What the run found in its images.")]
     public IReadOnlyList<string>? SkippedImages { get; init; }
 }
 
@@ -143,24 +164,30 @@ public sealed record ModelOptions
     /// A folder with the whole model: Hugging Face's layout, LLaVA's own (which needs <see cref="VisionTower"/> too), or one that holds CoIN's parts as
     /// <c>llama</c>, <c>clip</c> and <c>mm_projector</c>. Empty where the parts are named one by one.
     /// </summary>
+    [PathOption]
     public string Path { get; init; } = "";
 
     /// <summary>Folder of the language model (Vicuna), where the model consists of parts.</summary>
+    [PathOption]
     public string? Language { get; init; }
 
     /// <summary>Folder of the CLIP vision tower, where it is a folder of its own.</summary>
+    [PathOption]
     public string? VisionTower { get; init; }
 
     /// <summary>File of the projector, where the model consists of parts.</summary>
+    [PathOption]
     public string? Projector { get; init; }
 
     /// <summary>Name of a conversation template.</summary>
     public string Conversation { get; init; } = "vicuna_v1";
 
     /// <summary>float32, bfloat16 or float16: the type in which the frozen weights are held.</summary>
+    [OneOf("float32", "bfloat16", "float16")]
     public string Dtype { get; init; } = "float32";
 
     /// <summary>Longest sequence in tokens, image tokens included; longer training samples are cut.</summary>
+    [Bounds(AtLeast = 1)]
     public int MaxLength { get; init; } = 2048;
 
     /// <summary>The model for people: its folder, or that of its language model.</summary>
@@ -171,15 +198,19 @@ public sealed record ModelOptions
 public sealed record LoraOptions
 {
     /// <summary>Rank r.</summary>
+    [Bounds(AtLeast = 1, AtMost = 65536)]
     public int Rank { get; init; } = 128;
 
     /// <summary>α; the update is scaled by α / r.</summary>
+    [Bounds(Above = 0, AtMost = 1e6, Remedy = "The paper uses twice the rank.")]
     public double Alpha { get; init; } = 256;
 
     /// <summary>Probability with which an input of the low-rank path is zeroed in training.</summary>
+    [Bounds(AtLeast = 0, Below = 1)]
     public double Dropout { get; init; } = 0.05;
 
     /// <summary>Folder of an adapter in PEFT's format with which the first stage begins; null for a fresh one.</summary>
+    [PathOption]
     public string? From { get; init; }
 
     /// <summary>Whether the projector between vision tower and language model is trained too, as CoIN does.</summary>
@@ -189,31 +220,41 @@ public sealed record LoraOptions
 /// <summary>One stage's optimization. Optimizer and schedule start afresh in every stage.</summary>
 public sealed record TrainingOptions
 {
+    [Bounds(Above = 0, AtMost = 1000)]
     public double LearningRate { get; init; } = 2e-4;
 
     /// <summary>Learning rate of the projector; null for <see cref="LearningRate"/>, which is what CoIN's code really does.</summary>
+    [Bounds(AtLeast = 0, AtMost = 1000, Null = "coin.training.learning-rate")]
     public double? ProjectorLearningRate { get; init; }
 
     public Schedule Schedule { get; init; } = Schedule.Cosine;
 
     /// <summary>Part of all steps in which the rate rises linearly from 0; the number of steps is rounded up.</summary>
+    [Bounds(AtLeast = 0, AtMost = 1)]
     public double WarmupRatio { get; init; } = 0.03;
 
+    [Bounds(AtLeast = 0, AtMost = 1000)]
     public double WeightDecay { get; init; }
 
+    [Bounds(AtLeast = 0, Below = 1)]
     public double Beta1 { get; init; } = 0.9;
 
+    [Bounds(AtLeast = 0, Below = 1)]
     public double Beta2 { get; init; } = 0.999;
 
+    [Bounds(Above = 0, AtMost = 1)]
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>Gradients are scaled down to this 2-norm; 0 for never.</summary>
+    [Bounds(AtLeast = 0, Zero = "no clipping")]
     public double MaxGradNorm { get; init; } = 1.0;
 
     /// <summary>Samples per micro-batch.</summary>
+    [Bounds(AtLeast = 1)]
     public int BatchSize { get; init; } = 16;
 
     /// <summary>Micro-batches per optimizer step.</summary>
+    [Bounds(AtLeast = 1)]
     public int GradientAccumulation { get; init; } = 1;
 
     /// <summary>Compute each layer again for its gradients instead of keeping its activations: less memory, about a third more time, the same bits.</summary>
@@ -222,12 +263,15 @@ public sealed record TrainingOptions
     /// <summary>Put samples of one modality into each step and share its positions out evenly among its micro-batches, as LLaVA's sampler does.</summary>
     public bool GroupByLength { get; init; }
 
+    [Bounds(Above = 0, AtMost = 1000)]
     public double Epochs { get; init; } = 1;
 
     /// <summary>Stop a stage after so many optimizer steps; 0 for the epochs' own number. The schedule ends there too.</summary>
+    [Bounds(AtLeast = 0, Zero = "the epochs' own number")]
     public int MaxSteps { get; init; }
 
     /// <summary>A checkpoint every so many optimizer steps; 0 for none within a stage.</summary>
+    [Bounds(AtLeast = 0, Zero = "none")]
     public int CheckpointEvery { get; init; } = 500;
 }
 
@@ -235,11 +279,14 @@ public sealed record TrainingOptions
 public sealed record EvaluationOptions
 {
     /// <summary>Prompts per generation batch.</summary>
+    [Bounds(AtLeast = 1)]
     public int BatchSize { get; init; } = 16;
 
     /// <summary>Test samples per shard: what one evaluator answers as one resumable piece of work.</summary>
+    [Bounds(AtLeast = 1)]
     public int ShardSize { get; init; } = 1000;
 
     /// <summary>Memory for the features of test pictures on each device, in MiB; 0 to compute them anew each time.</summary>
+    [Bounds(AtLeast = 0)]
     public int FeatureCache { get; init; } = 1024;
 }

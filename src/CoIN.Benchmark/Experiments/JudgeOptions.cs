@@ -19,6 +19,9 @@ public enum JudgeKind
 /// <summary>The judge of a run. No secret stands in it: only the name of the environment variable that holds the key.</summary>
 public sealed record JudgeOptions
 {
+    /// <summary>A day: longer waits are slips of the keyboard.</summary>
+    private const double MostSeconds = 86400;
+
     /// <summary>Folders beside those of judges: of kept replies, and of the keys of user studies.</summary>
     private static readonly string[] ReservedNames = ["cache", "studies"];
 
@@ -34,30 +37,39 @@ public sealed record JudgeOptions
     public string? Model { get; init; }
 
     /// <summary>Environment variable that holds the endpoint's key; null for endpoints without one.</summary>
+    [VariableOption]
     public string? ApiKeyEnv { get; init; }
 
     /// <summary>Requests that may be under way to the endpoint from one process.</summary>
+    [Bounds(AtLeast = 1)]
     public int Concurrency { get; init; } = 8;
 
     /// <summary>Longest wait for one reply, in seconds.</summary>
+    [Bounds(Above = 0, AtMost = MostSeconds, Note = "seconds")]
     public double Timeout { get; init; } = 60;
 
     /// <summary>How often a request is repeated after a refusal or a lost connection that may pass.</summary>
+    [Bounds(AtLeast = 0)]
     public int Retries { get; init; } = 6;
 
     /// <summary>Seconds before the first repetition; doubled at every further one, with jitter, unless the endpoint says how long.</summary>
+    [Bounds(AtLeast = 0, AtMost = MostSeconds, Note = "seconds")]
     public double RetryDelay { get; init; } = 1;
 
     /// <summary>Hugging Face folder; for <see cref="JudgeKind.Local"/>.</summary>
+    [PathOption]
     public string? Path { get; init; }
 
     /// <summary>float32, bfloat16 or float16: the type in which a local model's weights are held.</summary>
+    [OneOf("float32", "bfloat16", "float16")]
     public string Dtype { get; init; } = "bfloat16";
 
     /// <summary>Requests per generation batch of a local model.</summary>
+    [Bounds(AtLeast = 1)]
     public int BatchSize { get; init; } = 16;
 
     /// <summary>Longest reply, in tokens. The reference's is 20.</summary>
+    [Bounds(AtLeast = 1)]
     public int MaxTokens { get; init; } = 20;
 
     /// <summary>
@@ -70,12 +82,15 @@ public sealed record JudgeOptions
     public bool? SendTemperature { get; init; }
 
     /// <summary>0 for the most probable token always (greedy). The reference samples at 0.7.</summary>
+    [Bounds(AtLeast = 0, Zero = "greedy")]
     public double Temperature { get; init; }
 
     /// <summary>Sampling from the most probable tokens that together have this probability. The reference's is 0.8.</summary>
+    [Bounds(Above = 0, AtMost = 1)]
     public double TopP { get; init; } = 1;
 
     /// <summary>Divides the scores of tokens that stand in prompt or reply already; 1 for none. The reference's is 1.05.</summary>
+    [Bounds(Above = 0, Note = "1 for none")]
     public double RepetitionPenalty { get; init; } = 1;
 
     /// <summary>Seed of sampling.</summary>

@@ -11,6 +11,9 @@ public static class LearningMethods
         new ZeroShot(),
     }.ToDictionary(method => method.Key, StringComparer.Ordinal);
 
+    /// <summary>All methods.</summary>
+    public static IReadOnlyCollection<IMethod> All => Methods.Values;
+
     /// <summary>All keys.</summary>
     public static IReadOnlyCollection<string> Keys => Methods.Keys;
 

@@ -5,6 +5,7 @@ using CoIN.Actors.Wire;
 using CoIN.Actors.Work;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Wire;
@@ -103,6 +104,20 @@ public sealed class WireFormatTests
         var read = Assert.IsType<RunStarted>(WireFormat.Read(WireFormat.Write(started), "run-started:1"));
         Assert.Equivalent(started, read, strict: true);
         Assert.DoesNotContain("$type", Encoding.UTF8.GetString(WireFormat.Write(started)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_of_a_methods_own_are_kept_by_its_key_and_nothing_is_written_where_there_are_none()
+    {
+        var own = Experiments.Of(1) with { MethodOptions = MethodOptions.Of("anchored", new { Strength = 0.5, SamplesKept = 3 }) };
+        var started = new RunStarted("r", own, new Dictionary<string, string>(), [], []) { Number = 1, At = At };
+        var text = Encoding.UTF8.GetString(WireFormat.Write(started));
+        Assert.Contains("""methodOptions":{"anchored":{"strength":0.5,"samplesKept":3}}""", text, StringComparison.Ordinal);
+        Assert.Equal(own.MethodOptions, Assert.IsType<RunStarted>(WireFormat.Read(Encoding.UTF8.GetBytes(text), "run-started:1")).Options.MethodOptions);
+
+        var without = WireFormat.Write(started with { Options = Experiments.Of(1) });
+        Assert.DoesNotContain("methodOptions", Encoding.UTF8.GetString(without), StringComparison.Ordinal);
+        Assert.Null(Assert.IsType<RunStarted>(WireFormat.Read(without, "run-started:1")).Options.MethodOptions);
     }
 
     [Fact]
