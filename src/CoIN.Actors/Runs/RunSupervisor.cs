@@ -206,6 +206,9 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
         else
         {
             progress.Judged(cell.Stage, cell.Task, cell.Judge);
+
+            // What would fail in the same way, after as many tries, is not begun.
+            inHand.CloseOffered(one => one is JudgeCell other && other.Judge == cell.Judge);
             if (judgeFaults.Add(cell.Judge, message.Message, Plan.Pending(state).All(one => one is JudgeCell)))
             {
                 log.Error("Judging by {Judge} failed: {Message}", cell.Judge, message.Message);

@@ -51,9 +51,10 @@ internal sealed class WorkInHand
     public bool Lose(IActorRef worker) => Begun.Where(one => one.Worker.Equals(worker)).ToList().Count(one => entries.Remove(one.Turn)) > 0;
 
     /// <summary>Closes what nobody has begun: whoever asks from now on is refused.</summary>
-    public void CloseOffered()
+    /// <param name="which">Of which items; null for all.</param>
+    public void CloseOffered(Func<WorkItem, bool>? which = null)
     {
-        foreach (var (turn, _) in Offered.ToList())
+        foreach (var (turn, _) in Offered.Where(one => which?.Invoke(one.Item) ?? true).ToList())
         {
             entries.Remove(turn);
         }

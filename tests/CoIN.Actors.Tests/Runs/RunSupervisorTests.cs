@@ -4,6 +4,9 @@ using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Work;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Work.WorkProtocol;
 
@@ -178,6 +181,37 @@ public sealed class RunSupervisorTests : VirtualTime
     }
 
     [Fact]
+    public async Task A_judge_that_fails_is_not_asked_about_the_other_cells_too_and_the_run_is_completed()
+    {
+        var judge = new JudgeOptions { Name = "strict", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" };
+        var judged = new TaskCompletionSource<RunSnapshot>();
+        supervisor = New("judged", judged, Experiments.Of(2, ZeroShot.Name) with { Judge = judge, Evaluation = new EvaluationOptions { ShardSize = 7 } });
+        var offers = new List<Offer>();
+        while (offers.Count < 2)
+        {
+            var offer = scheduler.FishForMessage<Offer>(one => one.Turn.RunId == "judged");
+            switch (offer.Item)
+            {
+                case AnswerShard shard:
+                    Finish(offer, new ShardWritten(shard, $"s{shard.Task}", "ab", 7, 1));
+                    break;
+                case ScoreCell cell:
+                    Finish(offer, new CellWritten(cell, 50, 7, "f", "ab"));
+                    break;
+                default:
+                    offers.Add(offer);
+                    break;
+            }
+        }
+
+
+        // The other cell is not waited for.
+        Finish(offers[0], new WorkFailed("no such host"));
+        var last = await judged.Task;
+        Assert.Equal((RunStatus.Completed, "no such host", 2), (last.Status, last.JudgingFaults["strict"], last.MissingJudgements));
+    }
+
+    [Fact]
     public async Task A_run_whose_scheduler_is_gone_does_not_wait_for_ever()
     {
         Offered();
@@ -214,10 +248,10 @@ public sealed class RunSupervisorTests : VirtualTime
 
     private static AdapterWritten Trained() => new(new TrainStage(1, null, null), "a", "ab", null, 12, 0, 0, 1);
 
-    private IActorRef New(string id = "r", TaskCompletionSource<RunSnapshot>? end = null)
+    private IActorRef New(string id = "r", TaskCompletionSource<RunSnapshot>? end = null, ExperimentOptions? options = null)
     {
         var settings = new SupervisorSettings(
-            id, folder.Path, new RunStarted(id, Experiments.Of(1), new Dictionary<string, string>(), [10], [7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end ?? ended);
+            id, folder.Path, new RunStarted(id, options ?? Experiments.Of(1), new Dictionary<string, string>(), [10, 10], [7, 7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end ?? ended);
         return Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
     }
 
