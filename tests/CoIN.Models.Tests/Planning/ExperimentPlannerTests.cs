@@ -51,13 +51,13 @@ public sealed class ExperimentPlannerTests : IDisposable
 
     private ExperimentPlan Plan(string device, string dtype, int evaluators = 0, int batchSize = 16)
     {
-        var samples = Enumerable.Range(0, 4).Select(i => new TrainingSample($"{i}", null, [new Turn("human", "abc"), new Turn("gpt", "abc")])).ToList();
+        var samples = Enumerable.Range(0, 4).Select(i => new TrainingSample($"{i}", "a.png", [new Turn("human", "<image>\nab"), new Turn("gpt", "cd")])).ToList();
         var options = new ExperimentOptions
         {
             Name = "plan",
             Tasks = [new TaskOptions { Name = "A", Folder = "", Scorer = "gqa" }],
             Data = new DataOptions { Instructions = "", Images = "" },
-            Model = new ModelOptions { Path = folder.Path, Dtype = dtype, MaxLength = 64, Conversation = "vicuna_v1_no_system" },
+            Model = new ModelOptions { Path = folder.Path, Dtype = dtype, MaxLength = 100, Conversation = "vicuna_v1_no_system" },
             Training = new TrainingOptions { BatchSize = 2 },
             Evaluation = new EvaluationOptions { BatchSize = batchSize },
         };
