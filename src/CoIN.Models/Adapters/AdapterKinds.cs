@@ -23,7 +23,9 @@ internal interface IAdapterKind
     /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
     IAdapter Read(string folder, DecoderModel language, Projector projector);
 
-    /// <summary>Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.</summary>
+    /// <summary>
+    /// Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.
+    /// </summary>
     /// <exception cref="CoinException">As in <see cref="Read"/>, or it is not as the options say.</exception>
     IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options);
 }

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Adapters;
 
 /// <summary>
-/// Dropout (Srivastava et al. 2014) whose masks follow from a seed and the number of the layer alone. So a resumed step drops what the uninterrupted one dropped, and a layer
-/// that is computed again for its gradients drops what it dropped the first time, whatever other threads draw meanwhile.
+/// Dropout (Srivastava et al. 2014) whose masks follow from a seed and the number of the layer alone. So a resumed step drops what the
+/// uninterrupted one dropped, and a layer that is computed again for its gradients drops what it dropped the first time, whatever other
+/// threads draw meanwhile.
 /// </summary>
 internal sealed class Dropout
 {
@@ -61,7 +62,9 @@ internal sealed class Dropout
         return x.masked_fill(Mask(x.shape), Scalars.Of(0L)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Draws the next mask: true where an element is dropped. A byte for each, which is all that is kept of it for the gradients.</summary>
+    /// <summary>
+    /// Draws the next mask: true where an element is dropped. A byte for each, which is all that is kept of it for the gradients.
+    /// </summary>
     public Tensor Mask(params long[] shape)
     {
         var mask = empty(shape, ScalarType.Bool, device);

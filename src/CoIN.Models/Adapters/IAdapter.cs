@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Adapters;
 
 /// <summary>
-/// What a run trains: updates of the language model's linear maps, of one kind or another, and (as CoIN does) the projector. A value beside the base model, passed to the forward pass; the
-/// base never changes.
+/// What a run trains: updates of the language model's linear maps, of one kind or another, and (as CoIN does) the projector. A value beside
+/// the base model, passed to the forward pass; the base never changes.
 /// </summary>
 internal interface IAdapter : IDisposable
 {

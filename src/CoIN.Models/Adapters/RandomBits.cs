@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace CoIN.Models.Adapters;
 
 /// <summary>
-/// Random decisions in bulk, sixteen bits each: SplitMix64 (Steele, Lea and Flood 2014) on a counter, several numbers at a time. The same on every processor, and far
-/// faster than drawing a float for each and comparing it.
+/// Random decisions in bulk, sixteen bits each: SplitMix64 (Steele, Lea and Flood 2014) on a counter, several numbers at a time. The same
+/// on every processor, and far faster than drawing a float for each and comparing it.
 /// </summary>
 internal static class RandomBits
 {

@@ -9,7 +9,10 @@ namespace CoIN.Models.Computing;
 /// <param name="MaxNewTokens">Longest answer.</param>
 internal sealed record GenerationRequest(IReadOnlyList<TokenSequence> Prompts, Tensor? Features, int MaxNewTokens)
 {
-    /// <summary>The row of <see cref="Features"/> of every placeholder, in order: prompts with the same row share their picture's work. Null for a row each.</summary>
+    /// <summary>
+    /// The row of <see cref="Features"/> of every placeholder, in order: prompts with the same row share their picture's work. Null for a
+    /// row each.
+    /// </summary>
     public IReadOnlyList<int>? Pictures { get; init; }
 
     /// <summary>The id that ends an answer; null to go on to the longest.</summary>
@@ -25,8 +28,8 @@ internal sealed record GenerationRequest(IReadOnlyList<TokenSequence> Prompts, T
     public Action<Tensor, IReadOnlyList<int>>? Logits { get; init; }
 
     /// <summary>
-    /// Chooses each step's tokens in place of the most probable, if given: from logits [sequences, vocabulary], which it may change, and the prompts they belong to.
-    /// A sequence that has ended may still be among them; its token is not used.
+    /// Chooses each step's tokens in place of the most probable, if given: from logits [sequences, vocabulary], which it may change, and
+    /// the prompts they belong to. A sequence that has ended may still be among them; its token is not used.
     /// </summary>
     public Func<Tensor, IReadOnlyList<int>, long[]>? Choose { get; init; }
 }

@@ -6,11 +6,15 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Computing;
 
 /// <summary>
-/// What computes a model's passes: the same numbers to rounding, by other means. Chosen once for a model, by its type and device; whoever has a model asks its backend and nobody else.
+/// What computes a model's passes: the same numbers to rounding, by other means. Chosen once for a model, by its type and device; whoever
+/// has a model asks its backend and nobody else.
 /// </summary>
 internal interface IBackend
 {
-    /// <summary>Pictures that are worth looking at together: more than one only where a picture's features are the same bits in any company, and where one alone is little work.</summary>
+    /// <summary>
+    /// Pictures that are worth looking at together: more than one only where a picture's features are the same bits in any company, and
+    /// where one alone is little work.
+    /// </summary>
     int PicturesTogether(VisionTransformer tower);
 
     /// <summary>Features of pictures, as <see cref="VisionTransformer.Forward"/>; no gradient is wanted.</summary>
@@ -22,7 +26,9 @@ internal interface IBackend
     /// <summary>As <see cref="DecoderModel.Logits"/>; no gradient is wanted.</summary>
     Tensor Logits(DecoderModel language, Tensor hidden);
 
-    /// <summary>The mean cross entropy of labelled positions and its gradient with respect to the hidden states; the head is frozen.</summary>
+    /// <summary>
+    /// The mean cross entropy of labelled positions and its gradient with respect to the hidden states; the head is frozen.
+    /// </summary>
     /// <param name="hidden">[labelled, hidden size], before the final norm.</param>
     /// <param name="targets">int64 [labelled].</param>
     /// <param name="weight">Factor on the gradient.</param>

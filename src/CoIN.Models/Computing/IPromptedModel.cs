@@ -28,7 +28,9 @@ internal interface IPictureModel : IPromptedModel, IDisposable
 {
     Projector Projector { get; }
 
-    /// <summary>Pictures that are worth looking at together: more than one only where a picture's features are the same bits in any company.</summary>
+    /// <summary>
+    /// Pictures that are worth looking at together: more than one only where a picture's features are the same bits in any company.
+    /// </summary>
     int PicturesTogether { get; }
 
     /// <summary>Features of pictures by the frozen tower; no gradient is wanted.</summary>
@@ -36,7 +38,10 @@ internal interface IPictureModel : IPromptedModel, IDisposable
     /// <returns>[pictures, image tokens, vision size].</returns>
     Tensor Features(Tensor pixels);
 
-    /// <summary>The model with an adapter folded into copies of the language model's weights and with the adapter's projector; shares all else, and is disposed of by its <see cref="IPromptedModel.Language"/>.</summary>
+    /// <summary>
+    /// The model with an adapter folded into copies of the language model's weights and with the adapter's projector; shares all else, and
+    /// is disposed of by its <see cref="IPromptedModel.Language"/>.
+    /// </summary>
     IPictureModel Merged(IAdapter adapter);
 }
 

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Computing;
 
 /// <summary>
-/// Forward and backward of a micro-batch with little memory. With checkpointing (Chen et al. 2016) a layer's activations exist only while its own gradients are computed: the
-/// forward pass keeps each layer's input alone, the backward pass computes the layer again. The gradients are the same bits either way.
+/// Forward and backward of a micro-batch with little memory. With checkpointing (Chen et al. 2016) a layer's activations exist only while
+/// its own gradients are computed: the forward pass keeps each layer's input alone, the backward pass computes the layer again. The
+/// gradients are the same bits either way.
 /// </summary>
 internal interface ITrainingPass
 {

@@ -1,7 +1,8 @@
 namespace CoIN.Models.Computing;
 
 /// <summary>
-/// Labelled positions are gone through some at a time, so that logits of a whole batch never exist: 32,000 of them for each token of an answer would soon be the largest tensor of all.
+/// Labelled positions are gone through some at a time, so that logits of a whole batch never exist: 32,000 of them for each token of an
+/// answer would soon be the largest tensor of all.
 /// </summary>
 internal static class LossChunks
 {

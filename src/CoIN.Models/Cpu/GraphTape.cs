@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu;
 
 /// <summary>
-/// An update of which the kernels know nothing: libtorch computes it, and a graph of its own finds its gradients. So an adapter of any kind trains and decodes beside the kernels; one that should
-/// do so as fast as LoRA gets a tape of its own.
+/// An update of which the kernels know nothing: libtorch computes it, and a graph of its own finds its gradients. So an adapter of any kind
+/// trains and decodes beside the kernels; one that should do so as fast as LoRA gets a tape of its own.
 /// </summary>
 internal sealed class GraphTape : LinearTape
 {

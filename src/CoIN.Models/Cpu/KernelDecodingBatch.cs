@@ -9,15 +9,22 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu;
 
 /// <summary>
-/// Sequences that are decoded together by <see cref="CpuKernels"/>. Beginnings that prompts have in common are computed and kept once, nothing is padded, every row has memory for its own
-/// length only, and rows that have ended cost nothing any more. Prompts that there is no room for begin as others end. A row's logits are the same bits in every batch.
+/// Sequences that are decoded together by <see cref="CpuKernels"/>. Beginnings that prompts have in common are computed and kept once,
+/// nothing is padded, every row has memory for its own length only, and rows that have ended cost nothing any more. Prompts that there is
+/// no room for begin as others end. A row's logits are the same bits in every batch.
 /// </summary>
 internal sealed class KernelDecodingBatch : IDecodingBatch
 {
-    /// <summary>Positions whose keys and values are kept at a time (a single prompt may exceed it): five rows or six with the longest prompts, for which a step's pass over the weights is worth while.</summary>
+    /// <summary>
+    /// Positions whose keys and values are kept at a time (a single prompt may exceed it): five rows or six with the longest prompts, for
+    /// which a step's pass over the weights is worth while.
+    /// </summary>
     public const int KeptPositions = 4096;
 
-    /// <summary>Positions of prompts that are computed at a time (a single stretch may exceed it): enough for full speed, and little memory however large the batch.</summary>
+    /// <summary>
+    /// Positions of prompts that are computed at a time (a single stretch may exceed it): enough for full speed, and little memory however
+    /// large the batch.
+    /// </summary>
     private const int PrefillPositions = 1024;
 
     /// <summary>Positions by which a row grows at a time. Few answers are as long as they may be.</summary>

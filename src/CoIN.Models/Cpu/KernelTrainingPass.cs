@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Cpu;
 
-/// <summary>Training by <see cref="CpuKernels"/>: the language model forward and backward without a graph, see <see cref="LayerTape"/>. The projector has its graph, as it is small.</summary>
+/// <summary>
+/// Training by <see cref="CpuKernels"/>: the language model forward and backward without a graph, see <see cref="LayerTape"/>. The
+/// projector has its graph, as it is small.
+/// </summary>
 internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend, IAdapter adapter, Dropout? dropout, bool checkpointing) : ITrainingPass
 {
     private readonly DecoderModel language = model.Language;

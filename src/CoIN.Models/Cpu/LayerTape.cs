@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu;
 
 /// <summary>
-/// What <see cref="CpuDecoder.Layer"/> keeps of a layer's forward pass, and the backward pass from it, without a graph. What is costly to compute again is kept; norms and the product of the gated
-/// units are made anew.
+/// What <see cref="CpuDecoder.Layer"/> keeps of a layer's forward pass, and the backward pass from it, without a graph. What is costly to
+/// compute again is kept; norms and the product of the gated units are made anew.
 /// </summary>
 /// <param name="input">[N, hidden size], the layer's; not changed.</param>
 internal sealed class LayerTape(DecoderLayer layer, double eps, SequenceAttention attention, Tensor input) : IDisposable

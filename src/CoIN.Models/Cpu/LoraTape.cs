@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Cpu;
 
-/// <summary>LoRA's updates of a linear map, y += α/r · B A x, forward and backward. It keeps what lies between A and B and what was dropped.</summary>
+/// <summary>
+/// LoRA's updates of a linear map, y += α/r · B A x, forward and backward. It keeps what lies between A and B and what was dropped.
+/// </summary>
 internal sealed class LoraTape : LinearTape
 {
     private readonly LoraLinear lora;

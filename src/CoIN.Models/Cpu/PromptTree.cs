@@ -15,8 +15,9 @@ internal sealed record PromptStretch(PromptStretch? Before, IReadOnlyList<int> I
 }
 
 /// <summary>
-/// Prompts as a tree. Each is cut before its first picture and behind its last, and what several have in common at their beginning (the system text; the picture that they ask about) is
-/// there once. Where a prompt is cut depends on it alone and not on its company, so that it is computed in the same way with others as by itself.
+/// Prompts as a tree. Each is cut before its first picture and behind its last, and what several have in common at their beginning (the
+/// system text; the picture that they ask about) is there once. Where a prompt is cut depends on it alone and not on its company, so that
+/// it is computed in the same way with others as by itself.
 /// </summary>
 internal static class PromptTree
 {

@@ -51,7 +51,9 @@ internal static class DecoderSettings
         settings.Number("head_dim", config.HeadSize);
     }
 
-    /// <summary>The rotary embedding's base: transformers 5 keeps it with the rope's other parameters, and goes by those before the older key.</summary>
+    /// <summary>
+    /// The rotary embedding's base: transformers 5 keeps it with the rope's other parameters, and goes by those before the older key.
+    /// </summary>
     private static double Theta(JsonSettings settings)
     {
         var (parameters, scaling) = (Rope(settings, "rope_parameters"), Rope(settings, "rope_scaling"));

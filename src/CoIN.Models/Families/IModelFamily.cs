@@ -14,7 +14,10 @@ internal interface IModelFamily
     /// <summary>For people, e.g. <c>LLaVA</c>.</summary>
     string Name { get; }
 
-    /// <summary>Whether the files that a configuration names are of this family, as far as a glance tells; what is wrong with them is said by all that read them.</summary>
+    /// <summary>
+    /// Whether the files that a configuration names are of this family, as far as a glance tells; what is wrong with them is said by all
+    /// that read them.
+    /// </summary>
     bool Recognizes(ModelOptions model);
 
     /// <summary>Notes what of a model's files is missing or does not fit together; its weights are not loaded.</summary>

@@ -23,7 +23,10 @@ internal sealed class Learner(LoadedModel loaded, FeatureCache features, Experim
     public ITrainingSession OpenTraining(StageTraining stage) => new TrainingSession(
         loaded.Model, options, stage with { Adapter = stage.Adapter ?? options.Lora.From }, prompts, images, warn);
 
-    /// <summary>What answers without a stage's adapter is what the first stage would begin with: the adapter that the options name, or the base model alone.</summary>
+    /// <summary>
+    /// What answers without a stage's adapter is what the first stage would begin with: the adapter that the options name, or the base
+    /// model alone.
+    /// </summary>
     public IGenerationSession OpenGeneration(string? adapter) =>
         new GenerationSession(loaded.Model, options, adapter ?? options.Lora.From, prompts, new TestPictures(options, images, features));
 

@@ -20,7 +20,9 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
     private readonly ConcurrentDictionary<string, bool> told = new(StringComparer.Ordinal);
 
     /// <summary>Of the families that there are.</summary>
-    /// <param name="warn">Receives sentences about what is unusual but not wrong: tensors that only an index names, samples without an answer.</param>
+    /// <param name="warn">
+    /// Receives sentences about what is unusual but not wrong: tensors that only an index names, samples without an answer.
+    /// </param>
     public LearnerFactory(Action<string> warn)
         : this(warn, ModelFamilies.Of)
     {

@@ -7,7 +7,9 @@ using CoIN.Models.Sequences;
 
 namespace CoIN.Models.Learning;
 
-/// <summary>Shows samples as a model gets them: with its tokenizer, its conversation template and its image processor, without its weights.</summary>
+/// <summary>
+/// Shows samples as a model gets them: with its tokenizer, its conversation template and its image processor, without its weights.
+/// </summary>
 public sealed class SampleRenderer : ISampleRenderer
 {
     private readonly ModelShape shape;

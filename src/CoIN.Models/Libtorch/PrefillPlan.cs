@@ -15,8 +15,8 @@ internal sealed record PromptHead(IReadOnlyList<int> Ids, IReadOnlyList<int> Pic
 internal sealed record PromptTail(IReadOnlyList<int> Ids, int Start);
 
 /// <summary>
-/// How a batch of prompts is computed. Prompts that begin alike up to and including the same picture (several questions about one picture, which many test sets
-/// have) share that beginning; every other prompt is a beginning of its own, without a tail.
+/// How a batch of prompts is computed. Prompts that begin alike up to and including the same picture (several questions about one picture,
+/// which many test sets have) share that beginning; every other prompt is a beginning of its own, without a tail.
 /// </summary>
 internal sealed class PrefillPlan
 {

@@ -8,10 +8,14 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Libtorch;
 
-/// <summary>Sequences that are decoded together by libtorch, on any device and in any type: a row of every layer's cache for each.</summary>
+/// <summary>
+/// Sequences that are decoded together by libtorch, on any device and in any type: a row of every layer's cache for each.
+/// </summary>
 internal sealed class TorchDecodingBatch : IDecodingBatch
 {
-    /// <summary>Positions of prompts that are computed at a time: enough for full speed, and no more memory however large the batch.</summary>
+    /// <summary>
+    /// Positions of prompts that are computed at a time: enough for full speed, and no more memory however large the batch.
+    /// </summary>
     private const int PrefillPositions = 4096;
 
     /// <summary>Positions by which the caches grow ahead of the answers. Few answers are as long as they may be.</summary>

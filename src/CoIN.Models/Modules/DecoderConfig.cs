@@ -1,6 +1,8 @@
 namespace CoIN.Models.Modules;
 
-/// <summary>Shape of a decoder: LLaMA's (transformers' <c>LlamaConfig</c>), and of models that differ from it by what stands here.</summary>
+/// <summary>
+/// Shape of a decoder: LLaMA's (transformers' <c>LlamaConfig</c>), and of models that differ from it by what stands here.
+/// </summary>
 /// <param name="AttentionBias">Whether the maps to queries, keys and values have biases.</param>
 internal sealed record DecoderConfig(
     int HiddenSize, int IntermediateSize, int Layers, int Heads, int KeyValueHeads, int VocabularySize,

@@ -6,7 +6,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace CoIN.Models.Modules;
 
-/// <summary>One decoder layer of LLaMA: attention with rotary positions and shared key/value heads, then a gated (SwiGLU) feed-forward network.</summary>
+/// <summary>
+/// One decoder layer of LLaMA: attention with rotary positions and shared key/value heads, then a gated (SwiGLU) feed-forward network.
+/// </summary>
 internal sealed class DecoderLayer : IDisposable
 {
     private readonly DecoderConfig config;
@@ -60,7 +62,9 @@ internal sealed class DecoderLayer : IDisposable
     /// <summary>A pass.</summary>
     /// <param name="x">[N, hidden size].</param>
     /// <param name="layer">The layer's number, from 0.</param>
-    /// <param name="rows">int64: the only positions whose output is wanted, if given; behind the attention nothing else is computed then.</param>
+    /// <param name="rows">
+    /// int64: the only positions whose output is wanted, if given; behind the attention nothing else is computed then.
+    /// </param>
     /// <returns>[N or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(
         Tensor x, int layer, (Tensor Cos, Tensor Sin) rotation, DecoderAttention attention, ILayerUpdates? updates = null, Tensor? rows = null)

@@ -1,7 +1,8 @@
 namespace CoIN.Models.Modules;
 
 /// <summary>
-/// What a checkpoint calls a decoder's weights, without the prefix in front of all of them and without <c>.weight</c> and <c>.bias</c>. As it stands: LLaMA's names.
+/// What a checkpoint calls a decoder's weights, without the prefix in front of all of them and without <c>.weight</c> and <c>.bias</c>. As
+/// it stands: LLaMA's names.
 /// </summary>
 internal sealed record DecoderNames
 {

@@ -10,10 +10,14 @@ namespace CoIN.Models.Modules;
 /// <param name="Position">Place in the row of the first.</param>
 internal readonly record struct CachePlace(int From, int Length, int Row, int Position);
 
-/// <summary>Keys and values of one layer for a batch of sequences, in memory that is taken ahead of its use: [sequences, capacity, heads, size].</summary>
+/// <summary>
+/// Keys and values of one layer for a batch of sequences, in memory that is taken ahead of its use: [sequences, capacity, heads, size].
+/// </summary>
 internal sealed class LayerCache(Tensor keys, Tensor values) : IDisposable
 {
-    /// <summary>An empty cache. It is zero, not arbitrary: what lies behind a sequence's end is masked, and masking keeps out numbers only.</summary>
+    /// <summary>
+    /// An empty cache. It is zero, not arbitrary: what lies behind a sequence's end is masked, and masking keeps out numbers only.
+    /// </summary>
     public static LayerCache Empty(long sequences, long capacity, long heads, long size, ScalarType dtype, Device device) => new(
         zeros([sequences, capacity, heads, size], dtype, device).DetachFromDisposeScope(),
         zeros([sequences, capacity, heads, size], dtype, device).DetachFromDisposeScope());

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Modules;
 
 /// <summary>
-/// Sequences of unequal lengths laid end to end, so that everything but attention works on real positions only. Attention alone sees them side by side,
-/// padded on the right, where causality keeps padding out of sight.
+/// Sequences of unequal lengths laid end to end, so that everything but attention works on real positions only. Attention alone sees them
+/// side by side, padded on the right, where causality keeps padding out of sight.
 /// </summary>
 internal sealed class PackedSequences : IDisposable
 {
@@ -49,7 +49,9 @@ internal sealed class PackedSequences : IDisposable
     /// <summary>int64 [sum of lengths]: each position within its sequence.</summary>
     public Tensor Positions { get; }
 
-    /// <summary>[sum of lengths, heads, size] to [sequences, longest, heads, size]. What stands in the padding is arbitrary but finite.</summary>
+    /// <summary>
+    /// [sum of lengths, heads, size] to [sequences, longest, heads, size]. What stands in the padding is arbitrary but finite.
+    /// </summary>
     public Tensor Pad(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -9,7 +9,9 @@ internal sealed record ProjectorNames(string First, string Second)
     /// <summary>LLaVA's names and the hub's.</summary>
     private static readonly (string First, string Second)[] Endings = [("mm_projector.0", "mm_projector.2"), ("multi_modal_projector.linear_1", "multi_modal_projector.linear_2")];
 
-    /// <summary>The names in a file, whatever stands before them; LLaVA's own where there is no projector, so that its names are told as missing.</summary>
+    /// <summary>
+    /// The names in a file, whatever stands before them; LLaVA's own where there is no projector, so that its names are told as missing.
+    /// </summary>
     public static ProjectorNames In(CheckpointFolder file)
     {
         foreach (var (first, second) in Endings)

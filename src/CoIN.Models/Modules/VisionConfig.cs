@@ -1,8 +1,8 @@
 namespace CoIN.Models.Modules;
 
 /// <summary>
-/// Shape of a vision transformer with norms in front of attention and feed-forward network. What follows the sizes is CLIP's (transformers' <c>CLIPVisionConfig</c>) unless it is
-/// set otherwise.
+/// Shape of a vision transformer with norms in front of attention and feed-forward network. What follows the sizes is CLIP's (transformers'
+/// <c>CLIPVisionConfig</c>) unless it is set otherwise.
 /// </summary>
 /// <param name="Activation"><c>quick_gelu</c> or <c>gelu</c> (exact).</param>
 internal sealed record VisionConfig(
@@ -26,7 +26,9 @@ internal sealed record VisionConfig(
     public int Positions => Patches + (ClassToken ? 1 : 0);
 
     /// <summary>Layers that a hidden state needs.</summary>
-    /// <param name="state">The hidden state's index, 0 for the embeddings; negative counts from the end, −1 is the last layer's output.</param>
+    /// <param name="state">
+    /// The hidden state's index, 0 for the embeddings; negative counts from the end, −1 is the last layer's output.
+    /// </param>
     public int LayersBelow(int state) => state < 0 ? Layers + 1 + state : state;
 
     /// <summary>Parameters of the embeddings and of some layers.</summary>
@@ -39,7 +41,9 @@ internal sealed record VisionConfig(
     }
 }
 
-/// <summary>What a checkpoint calls a vision transformer's weights, without the prefix in front of all of them. As it stands: CLIP's names.</summary>
+/// <summary>
+/// What a checkpoint calls a vision transformer's weights, without the prefix in front of all of them. As it stands: CLIP's names.
+/// </summary>
 internal sealed record VisionNames
 {
     public static VisionNames Clip { get; } = new();
@@ -64,7 +68,9 @@ internal sealed record VisionNames
     /// <summary>The maps to queries, keys and values, in this order; one name where a checkpoint holds them as one matrix.</summary>
     public IReadOnlyList<string> Qkv { get; init; } = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
 
-    /// <summary>The whole names of their biases where these are stored apart, null for one that there is not; no list where each map has its own.</summary>
+    /// <summary>
+    /// The whole names of their biases where these are stored apart, null for one that there is not; no list where each map has its own.
+    /// </summary>
     public IReadOnlyList<string?>? QkvBiases { get; init; }
 
     public string Output { get; init; } = "self_attn.out_proj";

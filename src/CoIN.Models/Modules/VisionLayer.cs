@@ -6,7 +6,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace CoIN.Models.Modules;
 
-/// <summary>One layer of a vision transformer: attention of all positions to all, then a feed-forward network, each behind its norm.</summary>
+/// <summary>
+/// One layer of a vision transformer: attention of all positions to all, then a feed-forward network, each behind its norm.
+/// </summary>
 internal sealed class VisionLayer
 {
     private readonly VisionConfig config;

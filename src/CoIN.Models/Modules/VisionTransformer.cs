@@ -7,8 +7,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace CoIN.Models.Modules;
 
 /// <summary>
-/// A vision transformer (Dosovitskiy et al. 2021), CLIP's (Radford et al. 2021) above all: the hidden state of one of its layers is the picture's features.
-/// Layers above that one are not loaded.
+/// A vision transformer (Dosovitskiy et al. 2021), CLIP's (Radford et al. 2021) above all: the hidden state of one of its layers is the
+/// picture's features. Layers above that one are not loaded.
 /// </summary>
 internal sealed class VisionTransformer : IDisposable
 {

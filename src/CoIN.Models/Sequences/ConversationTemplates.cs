@@ -3,7 +3,8 @@ using CoIN.Benchmark;
 namespace CoIN.Models.Sequences;
 
 /// <summary>
-/// How turns become one text: system, a separator, then for each turn its role, a colon and its words; one separator ends a user's turn, another the assistant's.
+/// How turns become one text: system, a separator, then for each turn its role, a colon and its words; one separator ends a user's turn,
+/// another the assistant's.
 /// </summary>
 /// <param name="System">What stands in front of the first turn; may be empty.</param>
 /// <param name="TurnEnd">After a user's turn (and after the system text).</param>

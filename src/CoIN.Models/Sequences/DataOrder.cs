@@ -5,10 +5,12 @@ using CoIN.Benchmark.Learning;
 namespace CoIN.Models.Sequences;
 
 /// <summary>
-/// Which samples each micro-batch takes: every epoch is a new permutation, a function of seed, stage and epoch alone. A resumed stage therefore needs to know
-/// its step and nothing else.
+/// Which samples each micro-batch takes: every epoch is a new permutation, a function of seed, stage and epoch alone. A resumed stage
+/// therefore needs to know its step and nothing else.
 /// </summary>
-/// <param name="group">Arranges an epoch's permutation further, if given (see <see cref="LengthGroups"/>); draws from the epoch's own random numbers.</param>
+/// <param name="group">
+/// Arranges an epoch's permutation further, if given (see <see cref="LengthGroups"/>); draws from the epoch's own random numbers.
+/// </param>
 internal sealed class DataOrder(int samples, int batchSize, int accumulation, long seed, Func<int[], SeededRandom, int[]>? group = null)
 {
     private readonly int stepsPerEpoch = Math.Max((int)Math.Ceiling(samples / (double)batchSize) / accumulation, 1);

@@ -1,7 +1,8 @@
 namespace CoIN.Models.Sequences;
 
 /// <summary>
-/// A prompt that leaves no room for an answer loses text in front of its end, where the question's instruction and the assistant's turn stand.
+/// A prompt that leaves no room for an answer loses text in front of its end, where the question's instruction and the assistant's turn
+/// stand.
 /// </summary>
 internal static class EvaluationCut
 {

@@ -4,8 +4,9 @@ using CoIN.Benchmark.Learning;
 namespace CoIN.Models.Sequences;
 
 /// <summary>
-/// LLaVA's order of training samples, grouped by modality and length: the samples of one optimizer step all have pictures or all have none, and its micro-batches get about
-/// equal numbers of positions, so that no micro-batch needs much more memory than the others. What stays over at the ends of both kinds comes last.
+/// LLaVA's order of training samples, grouped by modality and length: the samples of one optimizer step all have pictures or all have none,
+/// and its micro-batches get about equal numbers of positions, so that no micro-batch needs much more memory than the others. What stays
+/// over at the ends of both kinds comes last.
 /// </summary>
 internal static class LengthGroups
 {
@@ -44,7 +45,9 @@ internal static class LengthGroups
         return [.. steps.SelectMany(step => step), .. rest];
     }
 
-    /// <summary>Deals a step's samples to its micro-batches: the longest that is left goes where the fewest positions are and there is room.</summary>
+    /// <summary>
+    /// Deals a step's samples to its micro-batches: the longest that is left goes where the fewest positions are and there is room.
+    /// </summary>
     private static int[] Deal(int[] samples, IReadOnlyList<SequenceSize> sizes, int batchSize, int accumulation)
     {
         var dealt = new int[samples.Length];

@@ -7,15 +7,11 @@ namespace CoIN.Models.Sequences;
 /// <summary>A sample as token ids.</summary>
 /// <param name="Ids">Ids with <see cref="SequenceBatch.ImagePlaceholder"/> for each picture.</param>
 /// <param name="Labels">As long; <see cref="SequenceBatch.Ignored"/> where nothing is learned.</param>
-internal sealed record TokenizedSample(IReadOnlyList<int> Ids, IReadOnlyList<int> Labels)
-{
-    /// <summary>Whether nothing at all is learned from the sample.</summary>
-    public bool FullyMasked => Labels.All(label => label == SequenceBatch.Ignored);
-}
+internal sealed record TokenizedSample(IReadOnlyList<int> Ids, IReadOnlyList<int> Labels);
 
 /// <summary>
-/// Prompts, ids and labels as CoIN's LLaVA code makes them: only the answers and what ends them are labelled. A sample whose rounds do not add up to the length of
-/// its whole (an answer that contains a separator, say) is masked as a whole, as there.
+/// Prompts, ids and labels as CoIN's LLaVA code makes them: only the answers and what ends them are labelled. A sample whose rounds do not
+/// add up to the length of its whole (an answer that contains a separator, say) is masked as a whole, as there.
 /// </summary>
 internal sealed class PromptBuilder(SentencePieceTokenizer tokenizer, ConversationTemplate template, int maxLength) : IPrompts
 {
@@ -25,7 +21,10 @@ internal sealed class PromptBuilder(SentencePieceTokenizer tokenizer, Conversati
     /// <inheritdoc/>
     public int EndOfSequence => tokenizer.EndOfSequence;
 
-    /// <summary>Ids and labels of a training sample. Samples of text alone are cut to the longest length here; others after their pictures are expanded.</summary>
+    /// <summary>
+    /// Ids and labels of a training sample. Samples of text alone are cut to the longest length here; others after their pictures are
+    /// expanded.
+    /// </summary>
     /// <exception cref="CoinException">Its turns do not alternate.</exception>
     public TokenizedSample Training(TrainingSample sample)
     {

@@ -6,7 +6,9 @@ namespace CoIN.Models.Sequences;
 
 /// <summary>One sequence for the model.</summary>
 /// <param name="Ids">Token ids, <see cref="SequenceBatch.ImagePlaceholder"/> where a picture stands.</param>
-/// <param name="Labels">As long as <paramref name="Ids"/>, <see cref="SequenceBatch.Ignored"/> where nothing is learned; null for prompts.</param>
+/// <param name="Labels">
+/// As long as <paramref name="Ids"/>, <see cref="SequenceBatch.Ignored"/> where nothing is learned; null for prompts.
+/// </param>
 internal sealed record TokenSequence(IReadOnlyList<int> Ids, IReadOnlyList<int>? Labels)
 {
     /// <summary>What the sequence amounts to once its pictures are expanded and it is cut.</summary>
@@ -43,7 +45,8 @@ internal sealed record TokenSequence(IReadOnlyList<int> Ids, IReadOnlyList<int>?
 internal readonly record struct SequenceSize(int Positions, int Labelled, int Pictures);
 
 /// <summary>
-/// Sequences made ready for the model: pictures expanded to their positions, everything packed end to end, and the positions whose next token is labelled.
+/// Sequences made ready for the model: pictures expanded to their positions, everything packed end to end, and the positions whose next
+/// token is labelled.
 /// </summary>
 internal sealed class SequenceBatch : IDisposable
 {

@@ -6,8 +6,8 @@ using CoIN.Benchmark.Experiments;
 namespace CoIN.Models.Sequences;
 
 /// <summary>
-/// A task's training samples with their sizes. Their tokens are not kept: they are made again for each micro-batch, which costs less than the memory of a hundred
-/// thousand tokenized samples.
+/// A task's training samples with their sizes. Their tokens are not kept: they are made again for each micro-batch, which costs less than
+/// the memory of a hundred thousand tokenized samples.
 /// </summary>
 internal sealed class TrainingSet
 {
@@ -28,7 +28,8 @@ internal sealed class TrainingSet
     public IReadOnlyList<SequenceSize> Sizes { get; }
 
     /// <summary>
-    /// Ids of the samples without a single labelled token, which are left out: they teach nothing, and a batch of them would make the loss NaN.
+    /// Ids of the samples without a single labelled token, which are left out: they teach nothing, and a batch of them would make the loss
+    /// NaN.
     /// </summary>
     public IReadOnlyList<string> Masked { get; }
 

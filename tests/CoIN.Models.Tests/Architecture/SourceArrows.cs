@@ -71,7 +71,10 @@ internal static partial class SourceArrows
         }
     }
 
-    /// <summary>Members of a group of neighbours that know one another, and files besides <paramref name="registry"/> that know a member, as sentences.</summary>
+    /// <summary>
+    /// Members of a group of neighbours that know one another, and files besides <paramref name="registry"/> that know a member, as
+    /// sentences.
+    /// </summary>
     /// <param name="top">A top folder whose subfolders are neighbours.</param>
     /// <param name="registry">The one file that lists them.</param>
     public static IEnumerable<string> Acquainted(IEnumerable<Source> sources, string top, string registry) =>

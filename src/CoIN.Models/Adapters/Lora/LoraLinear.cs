@@ -7,8 +7,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace CoIN.Models.Adapters.Lora;
 
 /// <summary>
-/// Low-rank updates of the parts of one <see cref="Linear"/> (Hu et al. 2021): y += α/r · B A x. The A matrices, which share their input, are stacked.
-/// Held in float32 whatever the base's dtype.
+/// Low-rank updates of the parts of one <see cref="Linear"/> (Hu et al. 2021): y += α/r · B A x. The A matrices, which share their input,
+/// are stacked. Held in float32 whatever the base's dtype.
 /// </summary>
 internal sealed class LoraLinear : IDisposable
 {
@@ -30,7 +30,9 @@ internal sealed class LoraLinear : IDisposable
     /// <summary>[outputs, r] for each part.</summary>
     public IReadOnlyList<Tensor> B { get; }
 
-    /// <summary>PEFT's initialization: A uniform in ±1/√inputs (Kaiming with a = √5), B zero, so that the update starts as nothing.</summary>
+    /// <summary>
+    /// PEFT's initialization: A uniform in ±1/√inputs (Kaiming with a = √5), B zero, so that the update starts as nothing.
+    /// </summary>
     public static LoraLinear Initialize(Linear linear, int rank, Device device, Generator generator)
     {
         using var scope = NewDisposeScope();

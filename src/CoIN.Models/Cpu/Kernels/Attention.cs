@@ -29,8 +29,8 @@ internal readonly record struct HeadLayout(int Heads, int KeyValueHeads, int Siz
 }
 
 /// <summary>
-/// Attention of new positions to all that stand before them (or, in a picture, to all of it). Keys and values are written into their spans first, so that positions of one
-/// pass may follow one another, and several sequences the same beginning.
+/// Attention of new positions to all that stand before them (or, in a picture, to all of it). Keys and values are written into their spans
+/// first, so that positions of one pass may follow one another, and several sequences the same beginning.
 /// </summary>
 internal static unsafe class Attention
 {
@@ -71,11 +71,15 @@ internal static unsafe class Attention
     }
 
     /// <summary>Softmax of the queries' products with the keys, scaled by 1 / sqrt(size), times the values.</summary>
-    /// <param name="qkv">[N, <see cref="HeadLayout.RowSize"/>], after <see cref="Store(Tensor, HeadLayout, IReadOnlyList{NewPositions}, int, ValueTuple{Tensor, Tensor}?)"/>.</param>
+    /// <param name="qkv">
+    /// [N, <see cref="HeadLayout.RowSize"/>], after <see cref="Store(Tensor, HeadLayout, IReadOnlyList{NewPositions}, int,
+    /// ValueTuple{Tensor, Tensor}?)"/>.
+    /// </param>
     /// <param name="queries">What is wanted: the result has their rows in this order.</param>
     /// <param name="causal">Whether a position sees only what stands before it and itself.</param>
     /// <param name="logSums">
-    /// [sum of counts, heads], which receives the logarithms of the sums of e to the power of the scaled products, if given: from them the weights can be computed again.
+    /// [sum of counts, heads], which receives the logarithms of the sums of e to the power of the scaled products, if given: from them the
+    /// weights can be computed again.
     /// </param>
     /// <returns>[sum of counts, <see cref="HeadLayout.OutputSize"/>].</returns>
     public static Tensor Attend(Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> queries, int layer, bool causal, Tensor? logSums = null)

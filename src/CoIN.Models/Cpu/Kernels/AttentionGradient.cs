@@ -14,8 +14,8 @@ namespace CoIN.Models.Cpu.Kernels;
 internal sealed record AttendedSequence(int From, int Length, IReadOnlyList<int> Queries, int Row);
 
 /// <summary>
-/// The gradient of causal attention in whole sequences. Nothing of the size positions × positions is kept: the weights are computed again from the logarithms of their sums, some queries at a
-/// time (Dao et al. 2022). What is added up over queries is so in their order.
+/// The gradient of causal attention in whole sequences. Nothing of the size positions × positions is kept: the weights are computed again
+/// from the logarithms of their sums, some queries at a time (Dao et al. 2022). What is added up over queries is so in their order.
 /// </summary>
 internal static unsafe class AttentionGradient
 {
@@ -171,7 +171,10 @@ internal static unsafe class AttentionGradient
             }
         }
 
-        /// <summary>A query's products with keys become weights, those of its gradient with values the products' gradients; zeros stand behind what it sees.</summary>
+        /// <summary>
+        /// A query's products with keys become weights, those of its gradient with values the products' gradients; zeros stand behind what
+        /// it sees.
+        /// </summary>
         /// <param name="share">The gradient's product with what the query attended to: what the weights' sum of one takes away.</param>
         private void Weigh(float* weights, float* scores, int seen, int columns, float logSum, float share)
         {

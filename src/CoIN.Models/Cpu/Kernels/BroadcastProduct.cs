@@ -5,17 +5,23 @@ using System.Runtime.Intrinsics.X86;
 namespace CoIN.Models.Cpu.Kernels;
 
 /// <summary>
-/// Small products x W whose outputs lie side by side in W: each number of x times a row of W. What attention is made of: queries with keys, weights with values.
+/// Small products x W whose outputs lie side by side in W: each number of x times a row of W. What attention is made of: queries with keys,
+/// weights with values.
 /// </summary>
 internal static unsafe class BroadcastProduct
 {
     /// <summary>Rows and vectors of outputs at most: 24 sums.</summary>
     public const int Rows = 6, Vectors = 4;
 
-    /// <summary>Forms the sums of <paramref name="length"/> products for some rows and vectors of outputs, in order from the first product to the last.</summary>
+    /// <summary>
+    /// Forms the sums of <paramref name="length"/> products for some rows and vectors of outputs, in order from the first product to the
+    /// last.
+    /// </summary>
     /// <param name="x">The rows' first numbers, <paramref name="xStep"/> apart; a row's numbers are <paramref name="xNext"/> apart.</param>
     /// <param name="rows">1 to <see cref="Rows"/>.</param>
-    /// <param name="w">The first vector of the first row of W; rows are <paramref name="wStep"/> apart, the vectors of a row <paramref name="vector"/>.</param>
+    /// <param name="w">
+    /// The first vector of the first row of W; rows are <paramref name="wStep"/> apart, the vectors of a row <paramref name="vector"/>.
+    /// </param>
     /// <param name="vectors">1 to <see cref="Vectors"/>.</param>
     /// <param name="y">Where the sums go: rows <paramref name="yStep"/> apart, a row's vectors one behind the other.</param>
     /// <param name="continues">Whether the sums begin with what is there.</param>

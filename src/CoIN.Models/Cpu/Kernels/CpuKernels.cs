@@ -7,12 +7,13 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu.Kernels;
 
 /// <summary>
-/// Kernels of CoIN.Actors' own in float32, on processors with AVX-512: for passes without gradients, and for training's forward and backward pass, whose gradients are written out instead of found
-/// by a graph. Everywhere else libtorch does the work.
+/// Kernels of CoIN.Actors' own in float32, on processors with AVX-512: for passes without gradients, and for training's forward and
+/// backward pass, whose gradients are written out instead of found by a graph. Everywhere else libtorch does the work.
 /// <para>
-/// They exist for two reasons. libtorch gives float32 products to MKL, which holds other makers' processors to AVX2 and is slow with the few rows of a decoding step. And what
-/// a position's numbers come to must not depend on what else is computed with it: every kernel here does the same operations in the same order for a row, however many rows
-/// there are and wherever in the batch it stands, so that answers and features are the same bits in every batch.
+/// They exist for two reasons. libtorch gives float32 products to MKL, which holds other makers' processors to AVX2 and is slow with the
+/// few rows of a decoding step. And what a position's numbers come to must not depend on what else is computed with it: every kernel here
+/// does the same operations in the same order for a row, however many rows there are and wherever in the batch it stands, so that answers
+/// and features are the same bits in every batch.
 /// </para>
 /// </summary>
 internal static unsafe class CpuKernels
@@ -20,7 +21,9 @@ internal static unsafe class CpuKernels
     /// <summary>Numbers in a vector.</summary>
     public const int Width = 16;
 
-    /// <summary>The environment variable that leaves everything to libtorch when it is <c>off</c>: to compare, or if something seems wrong.</summary>
+    /// <summary>
+    /// The environment variable that leaves everything to libtorch when it is <c>off</c>: to compare, or if something seems wrong.
+    /// </summary>
     public const string Variable = "COIN_KERNELS";
 
     /// <summary>Whether the processor has what they need, and nobody has turned them off.</summary>

@@ -14,8 +14,8 @@ internal static class Exponential
     private const float Lowest = -150f, Highest = 150f;
 
     /// <summary>
-    /// e to the power of x: 2 to the power of a whole number, times a polynomial in the rest, which lies within ±ln 2 / 2. The polynomial's coefficients are those of Cephes' <c>expf</c>
-    /// (Moshier 1989). Gives 0 for −∞, ∞ for ∞, and NaN for NaN.
+    /// e to the power of x: 2 to the power of a whole number, times a polynomial in the rest, which lies within ±ln 2 / 2. The polynomial's
+    /// coefficients are those of Cephes' <c>expf</c> (Moshier 1989). Gives 0 for −∞, ∞ for ∞, and NaN for NaN.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Of(Vector512<float> x)

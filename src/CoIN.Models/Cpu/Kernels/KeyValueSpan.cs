@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu.Kernels;
 
 /// <summary>
-/// Keys and values of a stretch of positions, of all layers, behind those of the stretch before. Sequences that begin alike share the stretches of their beginning; a sequence that grows
-/// beyond its last one goes on in another.
+/// Keys and values of a stretch of positions, of all layers, behind those of the stretch before. Sequences that begin alike share the
+/// stretches of their beginning; a sequence that grows beyond its last one goes on in another.
 /// </summary>
 internal sealed unsafe class KeyValueSpan : IDisposable
 {
@@ -57,7 +57,10 @@ internal sealed unsafe class KeyValueSpan : IDisposable
 
     public bool IsFull => Length == Capacity;
 
-    /// <summary>A head's keys, in groups of <see cref="CpuKernels.Width"/> positions: [groups, size, positions of the group]. What lies behind <see cref="Length"/> is arbitrary.</summary>
+    /// <summary>
+    /// A head's keys, in groups of <see cref="CpuKernels.Width"/> positions: [groups, size, positions of the group]. What lies behind <see
+    /// cref="Length"/> is arbitrary.
+    /// </summary>
     public float* Keys(int layer, int head) => keys[layer] + ((long)head * keySize);
 
     /// <summary>A head's values: [positions, <see cref="ValueStride"/>]. What lies behind <see cref="Length"/> is arbitrary.</summary>

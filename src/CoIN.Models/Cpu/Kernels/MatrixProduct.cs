@@ -10,15 +10,17 @@ using F = TorchSharp.torch.nn.functional;
 namespace CoIN.Models.Cpu.Kernels;
 
 /// <summary>
-/// Linear maps x Wᵀ + b. Both x and W have their inputs side by side in memory, so that a block of sums is formed by going along both, without rearranging either: good for one row as for
-/// thousands.
+/// Linear maps x Wᵀ + b. Both x and W have their inputs side by side in memory, so that a block of sums is formed by going along both,
+/// without rearranging either: good for one row as for thousands.
 /// </summary>
 internal static unsafe class MatrixProduct
 {
     /// <summary>Rows and outputs of a tile: 24 sums, which with the vectors that feed them fill the processor's 32 registers.</summary>
     private const int TileRows = 6, TileOutputs = 4;
 
-    /// <summary>Rows, outputs and inputs of a block: its weights (128 · 768 numbers) stay in the second-level cache while the rows pass by.</summary>
+    /// <summary>
+    /// Rows, outputs and inputs of a block: its weights (128 · 768 numbers) stay in the second-level cache while the rows pass by.
+    /// </summary>
     private const int BlockRows = 60, BlockOutputs = 128, BlockInputs = 768;
 
     /// <summary>Outputs of a block where there are few rows, so that there are blocks enough for all threads.</summary>
@@ -86,7 +88,9 @@ internal static unsafe class MatrixProduct
         GC.KeepAlive(y);
     }
 
-    /// <summary>One product. Pieces are blocks of rows and outputs; a sum is formed by the same operations whichever tile it falls into.</summary>
+    /// <summary>
+    /// One product. Pieces are blocks of rows and outputs; a sum is formed by the same operations whichever tile it falls into.
+    /// </summary>
     private sealed class Product
     {
         private readonly float* x;
@@ -127,7 +131,10 @@ internal static unsafe class MatrixProduct
             });
         }
 
-        /// <summary>Inputs that are summed at a time: all, or equal stretches of whole vectors where a block of all would be too large for the cache.</summary>
+        /// <summary>
+        /// Inputs that are summed at a time: all, or equal stretches of whole vectors where a block of all would be too large for the
+        /// cache.
+        /// </summary>
         private static int Stretch(int inputs)
         {
             var stretches = (inputs + BlockInputs - 1) / BlockInputs;

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu.Kernels;
 
 /// <summary>
-/// Products X W for gradients, in which the sums run along W's rows: the gradient of a linear map's input is dY W, that of its weight dYᵀ X. A panel of W, some columns of a stretch of its
-/// rows, is laid out row by row first and serves many rows of X. The sum of an element is formed by the same operations in the same order whatever is computed with it.
+/// Products X W for gradients, in which the sums run along W's rows: the gradient of a linear map's input is dY W, that of its weight dYᵀ
+/// X. A panel of W, some columns of a stretch of its rows, is laid out row by row first and serves many rows of X. The sum of an element is
+/// formed by the same operations in the same order whatever is computed with it.
 /// </summary>
 internal static unsafe class PanelProduct
 {
@@ -27,7 +28,9 @@ internal static unsafe class PanelProduct
     /// <param name="adds">Whether the product is added to what is in <paramref name="y"/>.</param>
     /// <param name="scale">Factor on the product.</param>
     /// <param name="dropsY">Bytes [rows, columns]: where one is set, the product counts as zero. Null for none.</param>
-    /// <param name="dropsW">Bytes [length, columns]: where one is set, the number of <paramref name="w"/> counts as zero. Null for none.</param>
+    /// <param name="dropsW">
+    /// Bytes [length, columns]: where one is set, the number of <paramref name="w"/> counts as zero. Null for none.
+    /// </param>
     public static void Run(MatrixView x, MatrixView w, MatrixView y, bool adds, float scale = 1, Tensor? dropsY = null, Tensor? dropsW = null)
     {
         if (x.Columns != w.Rows || y.Rows != x.Rows || y.Columns != w.Columns)

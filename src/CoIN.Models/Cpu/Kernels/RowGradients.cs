@@ -73,7 +73,9 @@ internal static unsafe class RowGradients
     }
 
     /// <summary>Cross entropy of each row's logits, whose place their gradient takes.</summary>
-    /// <param name="logits">[N, vocabulary]; afterwards the gradient of <paramref name="weight"/> times the sum of the rows' losses.</param>
+    /// <param name="logits">
+    /// [N, vocabulary]; afterwards the gradient of <paramref name="weight"/> times the sum of the rows' losses.
+    /// </param>
     /// <param name="targets">A token for each row.</param>
     /// <returns>The losses' sum, in nats, without the weight.</returns>
     public static double CrossEntropy(Tensor logits, ReadOnlySpan<long> targets, float weight)

@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Cpu.Kernels;
 
-/// <summary>What layers do to each row between their products, in one pass over memory each. For tensors that <see cref="CpuKernels.Serve(Tensor)"/>.</summary>
+/// <summary>
+/// What layers do to each row between their products, in one pass over memory each. For tensors that <see
+/// cref="CpuKernels.Serve(Tensor)"/>.
+/// </summary>
 internal static unsafe class RowKernels
 {
     /// <summary>Numbers that a piece is worth being given to another thread for.</summary>

@@ -15,8 +15,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Tests.Families.Second;
 
 /// <summary>
-/// A family unlike LLaVA: a decoder with one matrix for queries, keys and values and their biases, a tower without class token, pictures cropped instead of padded. All that a family needs is
-/// in this file.
+/// A family unlike LLaVA: a decoder with one matrix for queries, keys and values and their biases, a tower without class token, pictures
+/// cropped instead of padded. All that a family needs is in this file.
 /// </summary>
 internal sealed class SecondFamily : IModelFamily
 {
