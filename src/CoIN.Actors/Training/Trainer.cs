@@ -80,6 +80,11 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             return true;
         }
 
+        if (session.Conclude())
+        {
+            return true;
+        }
+
         SaveAdapter();
         return false;
     }

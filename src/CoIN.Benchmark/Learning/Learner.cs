@@ -61,13 +61,17 @@ public interface ITrainingSession : IDisposable
     /// <exception cref="CoinException">The loss is not finite; the message names stage, step and samples.</exception>
     MicroBatchReport Next();
 
+    /// <summary>Once all steps are done: does a piece of what the method does at the end of a stage.</summary>
+    /// <returns>Whether there was one; false when nothing is left and the adapter can be saved.</returns>
+    bool Conclude() => false;
+
     /// <summary>
     /// Writes the whole state (weights, moments, position, random state) after the last full step into an existing empty folder, files flushed to disk. Micro-batches of an
     /// unfinished step are left out: a session that takes up the checkpoint does that step from its beginning.
     /// </summary>
     void SaveCheckpoint(string folder);
 
-    /// <summary>Writes adapter and projector into an existing empty folder in PEFT's format, files flushed to disk.</summary>
+    /// <summary>Writes adapter and projector into an existing empty folder in PEFT's format, and what the method keeps beside them, files flushed to disk.</summary>
     void SaveAdapter(string folder);
 }
 
@@ -129,9 +133,17 @@ public static class AdapterFiles
     /// <summary>PEFT's configuration.</summary>
     public const string Config = "adapter_config.json";
 
+    /// <summary>Tensors that a method carries from stage to stage; only where it has some.</summary>
+    public const string MethodTensors = "method_state.safetensors";
+
+    /// <summary>Whose they are, and the values beside them.</summary>
+    public const string MethodValues = "method_state.json";
+
     /// <summary>Every name that a file of an adapter may have, also in the folders of other programs.</summary>
     private static readonly string[] Names =
-        [Config, Weights, "adapter_model.bin", Projector, "non_lora_trainables.bin", "mm_projector.safetensors", "mm_projector.bin"];
+    [
+        Config, Weights, "adapter_model.bin", Projector, "non_lora_trainables.bin", "mm_projector.safetensors", "mm_projector.bin", MethodTensors, MethodValues,
+    ];
 
     /// <summary>SHA-256 over the files of an adapter; a training's other files beside them count for nothing.</summary>
     public static string Sha256(string folder) => Durable.Sha256Of(Names.Where(name => File.Exists(Path.Combine(folder, name)))

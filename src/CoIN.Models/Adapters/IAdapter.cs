@@ -25,6 +25,10 @@ internal interface IAdapter : IDisposable
     /// <summary>All that is trained: the updates' parameters, then the projector's.</summary>
     IEnumerable<Tensor> Parameters();
 
+    /// <summary>All that is trained by the names it has in files: the memory of <see cref="Parameters"/>, or parts of it.</summary>
+    /// <param name="of">What to give in a parameter's place, shaped as it: its gradient, say; null for the parameter itself.</param>
+    IEnumerable<(string Name, Tensor Tensor)> Named(Func<Tensor, Tensor>? of = null);
+
     /// <summary>Writes the adapter's files into a folder, flushed to disk.</summary>
     /// <param name="dropout">The probability with which it was trained.</param>
     /// <param name="baseModel">What it was trained for, for people.</param>

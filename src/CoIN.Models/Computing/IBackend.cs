@@ -32,8 +32,9 @@ internal interface IBackend
     /// <param name="hidden">[labelled, hidden size], before the final norm.</param>
     /// <param name="targets">int64 [labelled].</param>
     /// <param name="weight">Factor on the gradient.</param>
-    /// <returns>The mean in nats, without the factor; the gradient, shaped as <paramref name="hidden"/>.</returns>
-    (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight);
+    /// <param name="further">Adds to the gradient of the logits; null for the cross entropy alone.</param>
+    /// <returns>The cross entropy's mean in nats, without the factor; the gradient, shaped as <paramref name="hidden"/>.</returns>
+    (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null);
 
     /// <summary>Forward and backward of an adapter's micro-batches.</summary>
     /// <param name="dropout">Drops inputs of the adapter; null for none.</param>

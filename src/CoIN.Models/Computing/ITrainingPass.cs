@@ -13,6 +13,7 @@ internal interface ITrainingPass
     /// <summary>Adds a micro-batch's gradients to those of the adapter.</summary>
     /// <param name="features">[pictures, image tokens, vision size] of the frozen vision tower; null without pictures.</param>
     /// <param name="weight">The micro-batch's part of its step: 1 / micro-batches.</param>
+    /// <param name="further">A further term of the loss; null for the cross entropy alone.</param>
     /// <returns>Mean cross entropy over its labelled tokens, in nats.</returns>
-    double Run(SequenceBatch batch, Tensor? features, double weight);
+    double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null);
 }

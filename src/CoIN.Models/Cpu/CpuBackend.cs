@@ -2,6 +2,7 @@ using CoIN.Models.Adapters;
 using CoIN.Models.Computing;
 using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Modules;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,7 +40,7 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
     }
 
     /// <inheritdoc/>
-    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight)
+    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null)
     {
         var total = hidden.size(0);
         var gradient = zeros_like(hidden);
@@ -50,7 +51,13 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
             using var scope = NewDisposeScope();
             var chunk = hidden.narrow(0, first, count);
             var logits = Logits(language, chunk);
+            var more = further?.Invoke(new LabelledLogits(logits, targets.narrow(0, first, count), first, total));
             loss += RowGradients.CrossEntropy(logits, wanted.AsSpan((int)first, (int)count), (float)(weight / total)) / total;
+            if (more is not null)
+            {
+                logits.add_(more, Scalars.Of(weight));
+            }
+
             var normalized = empty_like(chunk);
             PanelProduct.Run(MatrixView.Of(logits), MatrixView.Of(language.Head), MatrixView.Of(normalized), adds: false);
             RowGradients.AddRmsNorm(chunk, language.Norm, language.Config.RmsNormEps, normalized, gradient.narrow(0, first, count));

@@ -18,7 +18,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
     private readonly IDecoderUpdates updates = adapter.Updates(dropout);
 
     /// <inheritdoc/>
-    public double Run(SequenceBatch batch, Tensor? features, double weight)
+    public double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null)
     {
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
@@ -26,7 +26,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
         Tensor? gradient;
         using (no_grad())
         {
-            (loss, gradient) = Language(embedded, batch, weight);
+            (loss, gradient) = Language(embedded, batch, weight, further);
         }
 
         if (gradient is not null)
@@ -39,7 +39,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
 
     /// <summary>The language model's part.</summary>
     /// <returns>The loss, and the embeddings' gradient if they want one.</returns>
-    private (double Loss, Tensor? Gradient) Language(Tensor embedded, SequenceBatch batch, double weight)
+    private (double Loss, Tensor? Gradient) Language(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further)
     {
         var last = language.Layers.Count - 1;
         var tapes = new LayerTape?[last + 1];
@@ -71,7 +71,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
             }
 
             var hidden = Layer(last);
-            var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight);
+            var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further);
             hidden.Dispose();
             Tensor? passed = gradient;
             for (var i = last; i >= 0; i--)

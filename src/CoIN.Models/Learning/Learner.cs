@@ -3,6 +3,7 @@ using CoIN.Benchmark.Learning;
 using CoIN.Models.Families;
 using CoIN.Models.Generation;
 using CoIN.Models.Imaging;
+using CoIN.Models.Methods;
 using CoIN.Models.Sequences;
 using CoIN.Models.Training;
 
@@ -10,7 +11,7 @@ namespace CoIN.Models.Learning;
 
 /// <summary>A base model on one device, for an experiment.</summary>
 /// <param name="features">Features of test pictures, for all sessions on the device.</param>
-internal sealed class Learner(LoadedModel loaded, FeatureCache features, ExperimentOptions options, Action<string> warn) : ILearner
+internal sealed class Learner(LoadedModel loaded, FeatureCache features, ExperimentOptions options, TrainingMethods methods, Action<string> warn) : ILearner
 {
     private readonly IPrompts prompts = loaded.Settings.Prompts(options.Model);
 
@@ -21,7 +22,7 @@ internal sealed class Learner(LoadedModel loaded, FeatureCache features, Experim
 
     /// <summary>The first stage begins with the adapter that the options name, if they do.</summary>
     public ITrainingSession OpenTraining(StageTraining stage) => new TrainingSession(
-        loaded.Model, options, stage with { Adapter = stage.Adapter ?? options.Lora.From }, prompts, images, warn);
+        loaded.Model, options, stage with { Adapter = stage.Adapter ?? options.Lora.From }, prompts, images, methods, warn);
 
     /// <summary>
     /// What answers without a stage's adapter is what the first stage would begin with: the adapter that the options name, or the base

@@ -4,6 +4,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Families;
 using CoIN.Models.Generation;
+using CoIN.Models.Methods;
 using CoIN.Models.Torch;
 using static TorchSharp.torch;
 
@@ -31,6 +32,9 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
     /// <summary>Of given families.</summary>
     internal LearnerFactory(Action<string> warn, Func<ModelOptions, IModelFamily> familyOf) => (this.warn, this.familyOf) = (warn, familyOf);
 
+    /// <summary>The methods that do something within training.</summary>
+    internal TrainingMethods Methods { get; init; } = TrainingMethods.Known;
+
     /// <inheritdoc/>
     public ILearner Open(ExperimentOptions options, string device, int threads)
     {
@@ -42,7 +46,7 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
         var family = familyOf(model);
         var shared = bases.GetOrAdd((family.SourceOf(model), model.Dtype, device), key => new Lazy<Shared>(
             () => new Shared(family.Load(model, TorchNames.Dtype(key.Dtype), TorchNames.Device(key.Device), warn))));
-        return new Learner(shared.Value.Loaded, shared.Value.Features, options, WarnOnce);
+        return new Learner(shared.Value.Loaded, shared.Value.Features, options, Methods, WarnOnce);
     }
 
     public void Dispose()

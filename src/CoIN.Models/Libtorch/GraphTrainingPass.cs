@@ -14,22 +14,22 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
     private readonly IDecoderUpdates updates = adapter.Updates(dropout);
 
     /// <inheritdoc/>
-    public double Run(SequenceBatch batch, Tensor? features, double weight)
+    public double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null)
     {
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
-        return checkpointing ? LayerByLayer(embedded, batch, weight) : InOneGraph(embedded, batch, weight);
+        return checkpointing ? LayerByLayer(embedded, batch, weight, further) : InOneGraph(embedded, batch, weight, further);
     }
 
-    private double InOneGraph(Tensor embedded, SequenceBatch batch, double weight)
+    private double InOneGraph(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further)
     {
         var hidden = language.Forward(embedded, batch.Sequences, updates, rows: batch.LabelledRows);
-        var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight);
+        var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further);
         hidden.backward([gradient]);
         return loss;
     }
 
-    private double LayerByLayer(Tensor embedded, SequenceBatch batch, double weight)
+    private double LayerByLayer(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further)
     {
         var attention = new WholeSequences(language.Config, batch.Sequences);
         var rotation = language.Rotation(batch.Sequences.Positions);
@@ -55,7 +55,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
             var output = Layer(i, input);
             if (i == last)
             {
-                (loss, gradient) = backend.Loss(language, output, batch.Targets, weight);
+                (loss, gradient) = backend.Loss(language, output, batch.Targets, weight, further);
             }
 
             output.backward([gradient!]);

@@ -1,6 +1,7 @@
 using CoIN.Models.Adapters;
 using CoIN.Models.Computing;
 using CoIN.Models.Modules;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -24,7 +25,7 @@ internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
     public Tensor Logits(DecoderModel language, Tensor hidden) => language.Logits(hidden);
 
     /// <inheritdoc/>
-    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight)
+    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null)
     {
         var total = hidden.size(0);
         var gradient = empty_like(hidden);
@@ -35,11 +36,19 @@ internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
         {
             using var scope = NewDisposeScope();
             var chunk = detached.narrow(0, first, count).requires_grad_(true);
-            var mean = F.cross_entropy(language.Logits(chunk), targets.narrow(0, first, count));
+            var (logits, wanted) = (language.Logits(chunk), targets.narrow(0, first, count));
+            var mean = F.cross_entropy(logits, wanted);
             var part = count / (double)total;
             loss += mean.item<float>() * part;
             var factor = part * weight;
-            (factor == 1 ? mean : mean * tensor(new[] { (float)factor }, device: mean.device)).backward();
+            var sum = factor == 1 ? mean : mean * tensor(new[] { (float)factor }, device: mean.device);
+            if (further?.Invoke(new LabelledLogits(logits.detach(), wanted, first, total)) is { } more)
+            {
+                // A sum whose gradient with respect to the logits is what was given.
+                sum = sum + (logits * more.mul(Scalars.Of(weight))).sum();
+            }
+
+            sum.backward();
             gradient.narrow(0, first, count).copy_(chunk.grad!);
         }
 

@@ -5,6 +5,7 @@ using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
 using CoIN.Models.Computing;
 using CoIN.Models.Imaging;
+using CoIN.Models.Methods;
 using CoIN.Models.Sequences;
 using CoIN.Models.Torch;
 using TorchSharp;
@@ -22,6 +23,7 @@ internal sealed class TrainingSession : ITrainingSession
     private readonly ExperimentOptions options;
     private readonly StageTraining stage;
     private readonly ImageLoader images;
+    private readonly MethodHooks hooks;
     private readonly TrainingSet samples;
     private readonly IAdapter adapter;
     private readonly FusedAdamW optimizer;
@@ -29,19 +31,24 @@ internal sealed class TrainingSession : ITrainingSession
     private readonly DataOrder order;
     private readonly Dropout? dropout;
     private readonly ITrainingPass pass;
+    private readonly ITrainingPass alone;
     private readonly Lookahead<MicroBatch> micros;
     private Unfinished unfinished = Unfinished.None;
 
     public TrainingSession(
-        IPictureModel model, ExperimentOptions options, StageTraining stage, IPrompts prompts, ImageLoader images, Action<string> warn)
+        IPictureModel model, ExperimentOptions options, StageTraining stage, IPrompts prompts, ImageLoader images, TrainingMethods methods,
+        Action<string> warn)
     {
         this.model = model;
         this.options = options;
         this.stage = stage;
         this.images = images;
         var training = options.Training;
-        samples = TrainingSet.Measure(stage.Samples, prompts, model.ImageTokens, options.Model.MaxLength);
-        CheckSamples(warn);
+        hooks = new MethodHooks(
+            options.Method, methods.Create(options), new StageInfo(stage.Stage, stage.Name, options.Seed, model.Language.Device));
+        var offered = hooks.Samples(stage.Samples, stage.Adapter, warn);
+        samples = TrainingSet.Measure(offered, prompts, model.ImageTokens, options.Model.MaxLength);
+        CheckSamples(offered.Count, warn);
         var batchSize = stage.BatchSize;
         schedule = LearningRateSchedule.For(training, batchSize, samples.Samples.Count);
         order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
@@ -61,10 +68,13 @@ internal sealed class TrainingSession : ITrainingSession
             training.Beta1, training.Beta2, training.Epsilon, training.WeightDecay);
         dropout = options.Lora.Dropout > 0 ? new Dropout(options.Lora.Dropout, model.Language.Device) : null;
         pass = model.Backend.Training(model, adapter, dropout, training.GradientCheckpointing);
+        alone = dropout is null ? pass : model.Backend.Training(model, adapter, null, training.GradientCheckpointing);
         if (stage.Checkpoint is not null)
         {
             Step = TrainingCheckpoint.Restore(stage.Checkpoint, Description, adapter, optimizer);
         }
+
+        hooks.Begin(adapter, stage.Checkpoint);
 
         long accumulation = training.GradientAccumulation;
         micros = new Lookahead<MicroBatch>(Step * accumulation, TotalSteps * accumulation, PreparedAhead, Prepare);
@@ -81,33 +91,72 @@ internal sealed class TrainingSession : ITrainingSession
     public MicroBatchReport Next()
     {
         using var scope = NewDisposeScope();
-        var prepared = micros.Take();
+        var positions = Accumulate(micros.Take());
+        return new MicroBatchReport(unfinished.MicroBatches, positions, unfinished.MicroBatches < MicroBatches ? null : Update());
+    }
+
+    public bool Conclude()
+    {
+        using var scope = NewDisposeScope();
+        if (hooks.EndStage(samples.Samples) is not { } next)
+        {
+            return false;
+        }
+
+        optimizer.ZeroGrad();
+        var prepared = Prepare([next]);
+        var (loss, _) = Run(alone, prepared, 1, atEnd: true);
+        return double.IsFinite(loss) ? true : throw new CoinException(
+            $"Stage {stage.Stage} ({stage.Name}): after the last step the loss of sample {prepared.Samples[0].Id} is {loss}. " +
+            $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check this sample.");
+    }
+
+    public void SaveCheckpoint(string folder)
+    {
+        TrainingCheckpoint.Write(folder, Description, adapter, optimizer);
+        hooks.Write(folder);
+    }
+
+    public void SaveAdapter(string folder)
+    {
+        while (Step == TotalSteps && Conclude())
+        {
+            // Whoever does not want to wait for all of it at once has done it before.
+        }
+
+        adapter.Write(folder, options.Lora.Dropout, options.Model.Name());
+        hooks.Write(folder);
+    }
+
+    public void Dispose()
+    {
+        micros.Dispose();
+        hooks.Dispose();
+        optimizer.Dispose();
+        adapter.Dispose();
+        HeapPolicy.GiveBack();
+    }
+
+    /// <summary>Adds a micro-batch's gradients to those of its step.</summary>
+    /// <returns>Its positions.</returns>
+    private int Accumulate(MicroBatch prepared)
+    {
         if (unfinished.MicroBatches == 0)
         {
             optimizer.ZeroGrad();
             unfinished = unfinished with { First = prepared.Samples };
         }
 
-        var (loss, positions) = Train(prepared, unfinished.MicroBatches);
-        unfinished = unfinished.With(loss / MicroBatches, prepared.Samples.Count, positions);
-        return new MicroBatchReport(unfinished.MicroBatches, positions, unfinished.MicroBatches < MicroBatches ? null : Update());
-    }
-
-    public void SaveCheckpoint(string folder) => TrainingCheckpoint.Write(folder, Description, adapter, optimizer);
-
-    public void SaveAdapter(string folder) => adapter.Write(folder, options.Lora.Dropout, options.Model.Name());
-
-    public void Dispose()
-    {
-        micros.Dispose();
-        optimizer.Dispose();
-        adapter.Dispose();
-        HeapPolicy.GiveBack();
+        dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, unfinished.MicroBatches));
+        var (loss, positions) = Run(pass, prepared, 1.0 / MicroBatches, atEnd: false);
+        unfinished = double.IsFinite(loss) ? unfinished.With(loss / MicroBatches, prepared.Samples.Count, positions) : throw Diverged("loss", loss, prepared.Samples);
+        return positions;
     }
 
     /// <summary>The optimizer's part of a step, once all gradients are there.</summary>
     private StepReport Update()
     {
+        hooks.AddGradients();
         var norm = optimizer.GradNorm();
         if (!double.IsFinite(norm))
         {
@@ -122,18 +171,20 @@ internal sealed class TrainingSession : ITrainingSession
         var multiplier = schedule.Multiplier(Step);
         optimizer.Step(multiplier);
         Step++;
+        hooks.AfterStep(Step);
         var done = unfinished;
         unfinished = Unfinished.None;
         return new StepReport(Step, done.Loss, options.Training.LearningRate * multiplier, norm, done.Samples, done.Tokens);
     }
 
-    private (double Loss, int Positions) Train(MicroBatch prepared, int micro)
+    /// <summary>Forward and backward of one micro-batch.</summary>
+    private (double Loss, int Positions) Run(ITrainingPass by, MicroBatch prepared, double weight, bool atEnd)
     {
         using var scope = NewDisposeScope();
         using var batch = SequenceBatch.Create(prepared.Sequences, model.ImageTokens, options.Model.MaxLength, model.Language.Device);
-        dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, micro));
-        var value = pass.Run(batch, Features(prepared), 1.0 / MicroBatches);
-        return double.IsFinite(value) ? (value, batch.Sequences.Lengths.Sum()) : throw Diverged("loss", value, prepared.Samples);
+        var further = hooks.LogitsGradient(() => new MethodBatch(
+            prepared.Samples, [.. prepared.Sequences.Select(one => one.Measure(model.ImageTokens, options.Model.MaxLength).Labelled)], atEnd));
+        return (by.Run(batch, Features(prepared), weight, further), batch.Sequences.Lengths.Sum());
     }
 
     /// <summary>Features of the frozen tower, without a graph.</summary>
@@ -149,19 +200,23 @@ internal sealed class TrainingSession : ITrainingSession
     private MicroBatch Prepare(long number)
     {
         var accumulation = options.Training.GradientAccumulation;
-        var indices = order.MicroBatch((int)(number / accumulation), (int)(number % accumulation));
+        return Prepare(order.MicroBatch((int)(number / accumulation), (int)(number % accumulation)));
+    }
+
+    private MicroBatch Prepare(IReadOnlyList<int> indices)
+    {
         var rows = indices.Select(i => (Sample: samples.Samples[i], Sequence: samples.Sequence(i))).ToList();
         return new MicroBatch(
             [.. rows.Select(row => row.Sample)], [.. rows.Select(row => row.Sequence)],
             images.Read([.. rows.Where(row => row.Sequence.Ids.Contains(SequenceBatch.ImagePlaceholder)).Select(row => (row.Sample.Id, row.Sample.Image!))]));
     }
 
-    private void CheckSamples(Action<string> warn)
+    private void CheckSamples(int offered, Action<string> warn)
     {
         var masked = samples.Masked;
         if (masked.Count > 0)
         {
-            warn($"Stage {stage.Stage} ({stage.Name}): {masked.Count} of {stage.Samples.Count} training samples have no answer within " +
+            warn($"Stage {stage.Stage} ({stage.Name}): {masked.Count} of {offered} training samples have no answer within " +
                  $"{options.Model.MaxLength} tokens and are left out: {string.Join(", ", masked.Take(10))}{(masked.Count > 10 ? ", …" : "")}");
         }
 
@@ -169,7 +224,7 @@ internal sealed class TrainingSession : ITrainingSession
         var unshown = samples.Unshown;
         if (unshown.Count > 0)
         {
-            warn($"Stage {stage.Stage} ({stage.Name}): {unshown.Count} of {stage.Samples.Count} training samples have an image and no {PromptBuilder.ImageTag} in their "
+            warn($"Stage {stage.Stage} ({stage.Name}): {unshown.Count} of {offered} training samples have an image and no {PromptBuilder.ImageTag} in their "
                  + $"conversation, so that it is never shown: {string.Join(", ", unshown.Take(10))}{(unshown.Count > 10 ? ", …" : "")}");
         }
     }

@@ -26,12 +26,13 @@ public sealed class LayeringTests
 
         // Sessions know no family and no backend.
         ["Generation"] = ["Torch", "Imaging", "Sequences", "Adapters", "Computing"],
-        ["Training"] = ["Torch", "Imaging", "Checkpoints", "Sequences", "Adapters", "Computing"],
+        ["Methods"] = ["Torch", "Checkpoints", "Adapters", "Computing"],
+        ["Training"] = ["Torch", "Imaging", "Checkpoints", "Sequences", "Adapters", "Computing", "Methods"],
         ["Families"] =
             ["Torch", "Tokenization", "Imaging", "Checkpoints", "Modules", "Settings", "Sequences", "Adapters", "Computing", "Backends", "Generation"],
 
         // What the program sees.
-        ["Learning"] = ["Torch", "Imaging", "Sequences", "Generation", "Training", "Families"],
+        ["Learning"] = ["Torch", "Imaging", "Sequences", "Generation", "Methods", "Training", "Families"],
         ["Planning"] = ["Torch", "Modules", "Sequences", "Computing", "Cpu", "Backends", "Training", "Families"],
         ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Families"],
         ["Devices"] = ["Torch", "Cpu"],

@@ -159,6 +159,8 @@ public sealed class UnmergedAdapterTests : KernelTests
 
         public IEnumerable<Tensor> Parameters() => adapter.Parameters();
 
+        public IEnumerable<(string Name, Tensor Tensor)> Named(Func<Tensor, Tensor>? of = null) => adapter.Named(of);
+
         public void Write(string folder, double dropout, string baseModel) => throw new NotSupportedException();
 
         public void Dispose()

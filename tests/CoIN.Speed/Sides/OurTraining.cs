@@ -5,6 +5,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
 using CoIN.Models.Families.Llava;
+using CoIN.Models.Methods;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Training;
@@ -45,7 +46,8 @@ internal sealed class OurTraining : ISideWork
         var prompts = new PromptBuilder(
             SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), ConversationTemplates.Get(Conversation), options.Model.MaxLength);
         session = new TrainingSession(
-            model, options, new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null), prompts, PixelFile.Open(workload, folder), warning => throw new CoinException(warning));
+            model, options, new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null), prompts, PixelFile.Open(workload, folder),
+            TrainingMethods.Known, warning => throw new CoinException(warning));
         stepsPerPass = (int)Math.Ceiling(samples.Count / (double)workload.BatchSize);
     }
 

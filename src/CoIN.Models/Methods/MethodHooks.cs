@@ -1,0 +1,139 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+using CoIN.Models.Adapters;
+using CoIN.Models.Computing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Methods;
+
+/// <summary>Calls a stage's method at the places of its training, and keeps its state in files. Without a method nothing happens at any of them.</summary>
+/// <param name="key">The method's.</param>
+/// <param name="method">Null for a method that changes nothing within training.</param>
+internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo stage) : IDisposable
+{
+    private IEnumerator<int>? end;
+
+    /// <summary>The samples to train on, as the method wants them.</summary>
+    /// <param name="adapter">The folder of the adapter that is trained further, beside which the method's state may lie; null for a fresh one.</param>
+    public IReadOnlyList<TrainingSample> Samples(IReadOnlyList<TrainingSample> samples, string? adapter, Action<string> warn)
+    {
+        var former = adapter is null ? null : MethodState.MethodIn(adapter);
+        if (former is not null && (method is null || former != key))
+        {
+            warn($"The adapter {adapter} holds the state of the method {former}; this is {key}, which does not use it.");
+        }
+
+        if (method is null)
+        {
+            return samples;
+        }
+
+        method.Stage = stage;
+        if (former == key)
+        {
+            method.State.Read(adapter!, stage.Device);
+        }
+
+        return Call(() => method.Samples(samples));
+    }
+
+    /// <summary>Training begins, at its start or at a checkpoint.</summary>
+    /// <param name="checkpoint">Folder of the checkpoint, or null.</param>
+    /// <exception cref="CoinException">The checkpoint has no state of the method.</exception>
+    public void Begin(IAdapter adapter, string? checkpoint)
+    {
+        if (checkpoint is not null && MethodState.MethodIn(checkpoint) is var written && written != (method is null ? null : key))
+        {
+            throw new CoinException(
+                $"The checkpoint {checkpoint} holds {(written is null ? "no method's state" : $"the state of the method {written}")}, but this is {key}. " +
+                "Delete the checkpoint to train the stage from its start.");
+        }
+
+        if (method is null)
+        {
+            return;
+        }
+
+        method.Parameters = TrainedParameter.Of(adapter);
+        if (checkpoint is null)
+        {
+            Call(method.BeginStage);
+        }
+        else
+        {
+            method.State.Read(checkpoint, stage.Device);
+        }
+    }
+
+    /// <summary>What the method adds to a micro-batch's loss; null without a method.</summary>
+    public LogitsGradient? LogitsGradient(Func<MethodBatch> describe)
+    {
+        if (method is null)
+        {
+            return null;
+        }
+
+        var batch = describe();
+        return rows => Call(() => method.LogitsGradient(batch, rows)?.MoveToOuterDisposeScope());
+    }
+
+    /// <inheritdoc cref="TrainingMethod.AddGradients"/>
+    public void AddGradients()
+    {
+        if (method is not null)
+        {
+            Call(method.AddGradients);
+        }
+    }
+
+    /// <inheritdoc cref="TrainingMethod.AfterStep"/>
+    public void AfterStep(int step)
+    {
+        if (method is not null)
+        {
+            Call(() => method.AfterStep(step));
+        }
+    }
+
+    /// <summary>Goes on with the end of the stage.</summary>
+    /// <returns>The number of the sample whose gradient the method wants next; null at the end.</returns>
+    public int? EndStage(IReadOnlyList<TrainingSample> samples)
+    {
+        if (method is null)
+        {
+            return null;
+        }
+
+        end ??= Call(() => method.EndStage(samples)).GetEnumerator();
+        return Call(() => end.MoveNext() ? (int?)end.Current : null);
+    }
+
+    /// <summary>Writes the method's state into a folder, flushed to disk; nothing without a method.</summary>
+    public void Write(string folder)
+    {
+        if (method is not null)
+        {
+            method.State.Write(folder, key);
+        }
+    }
+
+    public void Dispose()
+    {
+        end?.Dispose();
+        method?.Dispose();
+    }
+
+    private static void Call(Action hook) => Call(() =>
+    {
+        hook();
+        return true;
+    });
+
+    private static T Call<T>(Func<T> hook)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return hook();
+    }
+}
