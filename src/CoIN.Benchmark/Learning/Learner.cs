@@ -139,11 +139,12 @@ public static class AdapterFiles
     /// <summary>Whose they are, and the values beside them.</summary>
     public const string MethodValues = "method_state.json";
 
+    /// <summary>All that a stage may write beside each other.</summary>
+    internal static IReadOnlyList<string> OfStages { get; } = [Config, Weights, Projector, MethodTensors, MethodValues];
+
     /// <summary>Every name that a file of an adapter may have, also in the folders of other programs.</summary>
     private static readonly string[] Names =
-    [
-        Config, Weights, "adapter_model.bin", Projector, "non_lora_trainables.bin", "mm_projector.safetensors", "mm_projector.bin", MethodTensors, MethodValues,
-    ];
+        [.. OfStages, "adapter_model.bin", "non_lora_trainables.bin", "mm_projector.safetensors", "mm_projector.bin"];
 
     /// <summary>SHA-256 over the files of an adapter; a training's other files beside them count for nothing.</summary>
     public static string Sha256(string folder) => Durable.Sha256Of(Names.Where(name => File.Exists(Path.Combine(folder, name)))

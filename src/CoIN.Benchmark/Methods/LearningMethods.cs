@@ -4,8 +4,10 @@ namespace CoIN.Benchmark.Methods;
 /// <summary>The methods by key.</summary>
 public static class LearningMethods
 {
+    private static readonly Lock Gate = new();
+
     // The one place where a method is made known.
-    private static readonly Dictionary<string, IMethod> Methods = new IMethod[]
+    private static Dictionary<string, IMethod> Methods { get; set; } = new IMethod[]
     {
         new SequentialLora(),
         new ZeroShot(),
@@ -16,6 +18,17 @@ public static class LearningMethods
 
     /// <summary>All keys.</summary>
     public static IReadOnlyCollection<string> Keys => Methods.Keys;
+
+    /// <summary>Makes a further method known to this process, for programs that bring their own: before a configuration or a journal names it.</summary>
+    /// <exception cref="ArgumentException">Its key is taken.</exception>
+    public static void Add(IMethod method)
+    {
+        lock (Gate)
+        {
+            // Who reads meanwhile has the former ones.
+            Methods = new Dictionary<string, IMethod>(Methods, StringComparer.Ordinal) { { method.Key, method } };
+        }
+    }
 
     /// <summary>The method of a key.</summary>
     /// <exception cref="CoinException">There is none; the message names the nearest key and all others.</exception>

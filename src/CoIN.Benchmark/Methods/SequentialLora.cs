@@ -9,9 +9,5 @@ public sealed class SequentialLora : IMethod
     string IMethod.Key => Name;
 
     /// <inheritdoc/>
-    public Curriculum Curriculum(IReadOnlyList<string> tasks) => new(
-    [
-        .. tasks.Select((task, place) => new StageSpec(
-            place + 1, task, [place], [.. Enumerable.Range(0, place + 1)], ContinuesFrom: place == 0 ? null : place)),
-    ]);
+    public Curriculum Curriculum(IReadOnlyList<string> tasks) => new SequentialMethod(Name).Curriculum(tasks);
 }

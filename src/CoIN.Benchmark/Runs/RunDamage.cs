@@ -104,10 +104,14 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
             return damaged.Select(name => Of(System.IO.Path.Combine(folder, name), Discard));
         }
 
-        var foreign = files.Keys.Where(name => name is not (AdapterFiles.Weights or AdapterFiles.Projector or AdapterFiles.Config)).Order(StringComparer.Ordinal).ToList();
-        return foreign.Count > 0
-            ? [Of(folder, null, $"Remove what the run did not write there: {string.Join(", ", foreign)}")]
-            : [Of(System.IO.Path.Combine(folder, AdapterFiles.Config), Discard)];
+        var foreign = files.Keys.Except(AdapterFiles.OfStages, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        if (foreign.Count > 0)
+        {
+            return [Of(folder, null, $"Remove what the run did not write there: {string.Join(", ", foreign)}")];
+        }
+
+        // The journal has the folder's sum and not its files': with a method's state beside it, any of them may be the one.
+        return [Of(files.ContainsKey(AdapterFiles.MethodValues) ? folder : System.IO.Path.Combine(folder, AdapterFiles.Config), Discard)];
     }
 
     /// <summary>What is damaged of a cell's predictions, or null.</summary>
