@@ -46,7 +46,7 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
         if (checkpoint is not null && MethodState.MethodIn(checkpoint) is var written && written != (method is null ? null : key))
         {
             throw new CoinException(
-                $"The checkpoint {checkpoint} holds {(written is null ? "no method's state" : $"the state of the method {written}")}, but this is {key}. " +
+                $"The checkpoint {checkpoint} holds {(written is null ? "no method's state" : $"the state of the method {written}")}, but this is {key}{(method is null ? ", which keeps none" : "")}. " +
                 "Delete the checkpoint to train the stage from its start.");
         }
 

@@ -41,6 +41,19 @@ public sealed class AdapterFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_method_s_state_beside_the_adapter_must_stay_as_it_was_too()
+    {
+        File.WriteAllText(Path.Combine(adapter, AdapterFiles.MethodTensors), "tensors");
+        File.WriteAllText(Path.Combine(adapter, AdapterFiles.MethodValues), "{}");
+        var stage = Stage(Durable.Sha256OfFolder(adapter));
+        Assert.Empty(RunDamage.OfAdapter(folder.Path, stage));
+        var given = AdapterFiles.Sha256(adapter);
+        File.WriteAllText(Path.Combine(adapter, AdapterFiles.MethodTensors), "others");
+        Assert.False(Damage(stage, adapter, again: true).Missing);
+        Assert.NotEqual(given, AdapterFiles.Sha256(adapter));
+    }
+
+    [Fact]
     public void A_journal_that_is_older_than_the_folder_s_sum_goes_by_the_weights_alone()
     {
         File.WriteAllText(Path.Combine(adapter, AdapterFiles.Config), "{\"lora_alpha\": 16}");

@@ -46,6 +46,15 @@ public sealed class CurriculumTests
     public void An_unknown_method_is_told_with_the_nearest_one() =>
         Assert.Contains("did you mean \"zero-shot\"", Assert.Throws<CoinException>(() => LearningMethods.Of("zeroshot")).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public void A_program_may_bring_a_method_of_its_own_under_a_key_of_its_own()
+    {
+        LearningMethods.Add(new SequentialMethod("brought"));
+        Assert.Equal(LearningMethods.Of("sequential-lora").Curriculum(Tasks).Cells, LearningMethods.Of("brought").Curriculum(Tasks).Cells);
+        Assert.Throws<ArgumentException>(() => LearningMethods.Add(new SequentialMethod("zero-shot")));
+        Assert.IsType<ZeroShot>(LearningMethods.Of("zero-shot"));
+    }
+
     [Theory]
     [InlineData("sequential-lora", "SequentialLora")]
     [InlineData("zero-shot", "ZeroShot")]

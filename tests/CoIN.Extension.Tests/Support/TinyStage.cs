@@ -1,0 +1,93 @@
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Families;
+using CoIN.Models.Imaging;
+using CoIN.Models.Methods;
+using CoIN.Models.Tests.Support;
+using CoIN.Models.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Extension.Tests.Support;
+
+/// <summary>Stages of a tiny LLaVA, trained by either backend and by any method.</summary>
+internal sealed class TinyStage : IDisposable
+{
+    private readonly LoadedModel loaded;
+
+    public TinyStage()
+    {
+        TinyLlava.WriteHub(Folder.Of("model"));
+        loaded = ModelFamilies.Of(Options.Model).Load(Options.Model, ScalarType.Float32, CPU, _ => { });
+    }
+
+    public TemporaryFolder Folder { get; } = new();
+
+    public List<string> Warnings { get; } = [];
+
+    public ExperimentOptions Options => new()
+    {
+        Name = "t",
+        Method = PulledMethods.Watched,
+        Tasks = [new TaskOptions { Name = "T", Folder = "t", Scorer = "gqa" }],
+        Data = new DataOptions { Instructions = "", Images = Folder.Path },
+        Model = new ModelOptions { Path = Folder.Of("model"), MaxLength = 120, Conversation = "vicuna_v1_no_system" },
+        Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 },
+        Training = new TrainingOptions
+        {
+            LearningRate = 1e-2, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = 2, GradientAccumulation = 2, MaxSteps = 3, MaxGradNorm = 0,
+        },
+    };
+
+    public static IReadOnlyList<TrainingSample> Samples { get; } =
+        [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", null, [new("human", $"a{"abcdef"[i]} b"), new("gpt", $"{"fedcba"[i]}")]))];
+
+    /// <summary>Opens a stage.</summary>
+    /// <param name="adapter">Name of the adapter's folder, or null.</param>
+    /// <param name="checkpoint">Name of the checkpoint's folder, or null.</param>
+    public TrainingSession Open(
+        bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null, string? checkpoint = null)
+    {
+        var chosen = options ?? Options;
+        return new TrainingSession(
+            new BackedModel(loaded.Model, TrainingWays.Backend(kernels)), chosen,
+            new StageTraining(stage, "T", 2, Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint)),
+            loaded.Settings.Prompts(chosen.Model), new ImageLoader(Folder.Path, loaded.Settings.Pictures.Size, _ => throw new NotSupportedException()),
+            method is null ? new TrainingMethods() : new TrainingMethods(new TrainingMethodEntry(chosen.Method, _ => method)), Warnings.Add);
+    }
+
+    /// <summary>Trains to a step and writes the adapter.</summary>
+    /// <param name="name">Of the adapter's folder; beside it comes a checkpoint.</param>
+    public void Train(
+        string name, int steps, bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null,
+        string? checkpoint = null)
+    {
+        using var session = Open(kernels, method, options, stage, adapter, checkpoint);
+        while (session.Step < steps)
+        {
+            session.NextStep();
+        }
+
+        session.SaveCheckpoint(Directory.CreateDirectory(Folder.Of($"{name}-checkpoint")).FullName);
+        session.SaveAdapter(Directory.CreateDirectory(Folder.Of(name)).FullName);
+    }
+
+    /// <summary>The tensors of a file in a folder.</summary>
+    public Dictionary<string, Tensor> Tensors(string folder, string file)
+    {
+        using var tensors = new SafetensorsFile(Folder.Of(folder, file));
+        return tensors.Entries.Keys.ToDictionary(name => name, tensors.Read);
+    }
+
+    /// <summary>Files of a folder with their bytes.</summary>
+    public SortedDictionary<string, string> Contents(string folder) => new(
+        Directory.GetFiles(Folder.Of(folder)).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
+
+    public void Dispose()
+    {
+        loaded.Model.Dispose();
+        Folder.Dispose();
+    }
+}
