@@ -9,5 +9,8 @@ namespace CoIN.Models.Computing;
 /// <param name="Total">The micro-batch's labelled positions.</param>
 internal sealed record LabelledLogits(Tensor Logits, Tensor Targets, long First, long Total);
 
-/// <summary>The gradient of a further term of a micro-batch's loss with respect to logits, shaped as they are; null for none. It is weighed as the cross entropy is.</summary>
+/// <summary>
+/// The gradient of a further term of a micro-batch's loss with respect to logits, shaped as they are; null for none. It is weighed as the
+/// cross entropy is.
+/// </summary>
 internal delegate Tensor? LogitsGradient(LabelledLogits rows);

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Methods;
 
-/// <summary>Calls a stage's method at the places of its training, and keeps its state in files. Without a method nothing happens at any of them.</summary>
+/// <summary>
+/// Calls a stage's method at the places of its training, and keeps its state in files. Without a method nothing happens at any of them.
+/// </summary>
 /// <param name="key">The method's.</param>
 /// <param name="method">Null for a method that changes nothing within training.</param>
 internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo stage) : IDisposable
@@ -15,7 +17,8 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
     private IEnumerator<int>? end;
 
     /// <summary>The samples to train on, as the method wants them.</summary>
-    /// <param name="adapter">The folder of the adapter that is trained further, beside which the method's state may lie; null for a fresh one.</param>
+    /// <param name="adapter">The folder of the adapter that is trained further, beside which the method's state may lie; null for a fresh
+    /// one.</param>
     public IReadOnlyList<TrainingSample> Samples(IReadOnlyList<TrainingSample> samples, string? adapter, Action<string> warn)
     {
         var former = adapter is null ? null : MethodState.MethodIn(adapter);
@@ -45,8 +48,9 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
     {
         if (checkpoint is not null && MethodState.MethodIn(checkpoint) is var written && written != (method is null ? null : key))
         {
+            var (held, wanted) = (written is null ? "no method's state" : $"the state of the method {written}", method is null ? ", which keeps none" : "");
             throw new CoinException(
-                $"The checkpoint {checkpoint} holds {(written is null ? "no method's state" : $"the state of the method {written}")}, but this is {key}{(method is null ? ", which keeps none" : "")}. " +
+                $"The checkpoint {checkpoint} holds {held}, but this is {key}{wanted}. " +
                 "Delete the checkpoint to train the stage from its start.");
         }
 

@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Methods;
 
 /// <summary>
-/// What a method keeps from step to step and from stage to stage: tensors, and a few values beside them. It lies in checkpoints and beside adapters, and comes back to the bit.
+/// What a method keeps from step to step and from stage to stage: tensors, and a few values beside them. It lies in checkpoints and beside
+/// adapters, and comes back to the bit.
 /// </summary>
 internal sealed class MethodState : IDisposable
 {
@@ -34,7 +35,8 @@ internal sealed class MethodState : IDisposable
     {
         if (Tensors.Count > 0)
         {
-            SafetensorsWriter.Write(Path.Combine(folder, AdapterFiles.MethodTensors), Tensors.ToDictionary(pair => pair.Key, pair => pair.Value));
+            SafetensorsWriter.Write(
+                Path.Combine(folder, AdapterFiles.MethodTensors), Tensors.ToDictionary(pair => pair.Key, pair => pair.Value));
         }
 
         var json = new JObject { ["Version"] = Version, ["Method"] = method, ["Tensors"] = Tensors.Count, ["Values"] = Values };
@@ -57,7 +59,8 @@ internal sealed class MethodState : IDisposable
         using var file = new SafetensorsFile(Path.Combine(folder, AdapterFiles.MethodTensors));
         if (file.Entries.Count != (int)json["Tensors"]!)
         {
-            throw new CoinException($"{file.Path} has {file.Entries.Count} tensors where {path} says {json["Tensors"]}. Restore the folder from a copy.");
+            throw new CoinException(
+                $"{file.Path} has {file.Entries.Count} tensors where {path} says {json["Tensors"]}. Restore the folder from a copy.");
         }
 
         foreach (var name in file.Names)
@@ -79,7 +82,8 @@ internal sealed class MethodState : IDisposable
             var json = JObject.Load(reader);
             if ((int?)json["Version"] != Version)
             {
-                throw new CoinException($"{path} has version {json["Version"]}; this program reads {Version}. Use the program that wrote it.");
+                throw new CoinException(
+                    $"{path} has version {json["Version"]}; this program reads {Version}. Use the program that wrote it.");
             }
 
             return json["Method"]?.Type == JTokenType.String && json["Tensors"]?.Type == JTokenType.Integer && json["Values"] is JObject

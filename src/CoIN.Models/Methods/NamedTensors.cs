@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Methods;
 
-/// <summary>Tensors by name, in the names' ordinal order. What is put in is copied: the copy outlives every dispose scope, and goes with its name.</summary>
+/// <summary>
+/// Tensors by name, in the names' ordinal order. What is put in is copied: the copy outlives every dispose scope, and goes with its name.
+/// </summary>
 internal sealed class NamedTensors : IReadOnlyCollection<KeyValuePair<string, Tensor>>, IDisposable
 {
     private readonly SortedDictionary<string, Tensor> tensors = new(StringComparer.Ordinal);

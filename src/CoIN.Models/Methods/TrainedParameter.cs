@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Methods;
 
-/// <summary>A trained matrix by the name it has in adapter files. Both tensors are the memory that training itself uses, outside any graph, and may be changed in place.</summary>
+/// <summary>
+/// A trained matrix by the name it has in adapter files. Both tensors are the memory that training itself uses, outside any graph, and may
+/// be changed in place.
+/// </summary>
 /// <param name="Gradient">Of the micro-batches so far; of one sample at the end of a stage.</param>
 internal sealed record TrainedParameter(string Name, Tensor Value, Tensor Gradient) : IDisposable
 {

@@ -17,8 +17,10 @@ internal sealed record StageInfo(int Number, string Name, int Seed, Device Devic
 internal sealed record MethodBatch(IReadOnlyList<TrainingSample> Samples, IReadOnlyList<int> Labelled, bool AtEnd);
 
 /// <summary>
-/// A method of continual learning, as far as it changes training: it overrides the hooks that it needs. One object sees one stage, on one thread; what outlives it is <see cref="State"/>,
-/// which is saved and comes back by itself. Hooks run without gradients being recorded, and tensors made in them are freed behind them unless they are put into the state.
+/// A method of continual learning, as far as it changes training: it overrides the hooks that it needs. One object sees one stage, on one
+/// thread; what outlives it is <see cref="State"/>,
+/// which is saved and comes back by itself. Hooks run without gradients being recorded, and tensors made in them are freed behind them
+/// unless they are put into the state.
 /// </summary>
 internal abstract class TrainingMethod : IDisposable
 {
@@ -29,12 +31,17 @@ internal abstract class TrainingMethod : IDisposable
     public IReadOnlyList<TrainedParameter> Parameters { get; internal set; } = [];
 
     /// <summary>
-    /// What the method keeps: at the beginning of a stage that of the stage whose adapter is trained further, at a resume that of the checkpoint. Not to be changed in
-    /// <see cref="Samples"/> and <see cref="LogitsGradient"/>, nor in <see cref="EndStage"/> before its last sample: a stage that is stopped there does them again.
+    /// What the method keeps: at the beginning of a stage that of the stage whose adapter is trained further, at a resume that of the
+    /// checkpoint. Not to be changed in
+    /// <see cref="Samples"/> and <see cref="LogitsGradient"/>, nor in <see cref="EndStage"/> before its last sample: a stage that is
+    /// stopped there does them again.
     /// </summary>
     public MethodState State { get; } = new();
 
-    /// <summary>The stage's training samples: may add some, replace or leave out. Asked at every resume too, with the state of the stage before, and has to answer the same.</summary>
+    /// <summary>
+    /// The stage's training samples: may add some, replace or leave out. Asked at every resume too, with the state of the stage before, and
+    /// has to answer the same.
+    /// </summary>
     /// <param name="samples">Of the stage's tasks.</param>
     public virtual IReadOnlyList<TrainingSample> Samples(IReadOnlyList<TrainingSample> samples) => samples;
 
@@ -43,11 +50,17 @@ internal abstract class TrainingMethod : IDisposable
     {
     }
 
-    /// <summary>A further term of a micro-batch's loss, as its gradient with respect to the logits (soft targets). Called for some labelled positions after the others.</summary>
+    /// <summary>
+    /// A further term of a micro-batch's loss, as its gradient with respect to the logits (soft targets). Called for some labelled
+    /// positions after the others.
+    /// </summary>
     /// <returns>Shaped as the logits; null for none.</returns>
     public virtual Tensor? LogitsGradient(MethodBatch batch, LabelledLogits rows) => null;
 
-    /// <summary>All gradients of a step are there, before their norm is taken and clipped: may add to <see cref="TrainedParameter.Gradient"/>. Once a step, whatever the accumulation.</summary>
+    /// <summary>
+    /// All gradients of a step are there, before their norm is taken and clipped: may add to <see cref="TrainedParameter.Gradient"/>. Once
+    /// a step, whatever the accumulation.
+    /// </summary>
     public virtual void AddGradients()
     {
     }
@@ -59,8 +72,10 @@ internal abstract class TrainingMethod : IDisposable
     }
 
     /// <summary>
-    /// All steps are done. Yields the numbers of samples one by one; when it goes on, <see cref="TrainedParameter.Gradient"/> is that sample's own gradient: of the mean cross entropy of
-    /// its labelled tokens (and of what <see cref="LogitsGradient"/> adds), without dropout. Behind the last one the parameters may be changed: they are saved as the stage's adapter.
+    /// All steps are done. Yields the numbers of samples one by one; when it goes on, <see cref="TrainedParameter.Gradient"/> is that
+    /// sample's own gradient: of the mean cross entropy of
+    /// its labelled tokens (and of what <see cref="LogitsGradient"/> adds), without dropout. Behind the last one the parameters may be
+    /// changed: they are saved as the stage's adapter.
     /// </summary>
     /// <param name="samples">That were trained on.</param>
     public virtual IEnumerable<int> EndStage(IReadOnlyList<TrainingSample> samples) => [];

@@ -16,5 +16,6 @@ internal sealed class TrainingMethods(params IReadOnlyList<TrainingMethodEntry> 
     public static TrainingMethods Known { get; } = new();
 
     /// <summary>A stage's part of an experiment's method; null where the method changes nothing within training.</summary>
-    public TrainingMethod? Create(ExperimentOptions options) => entries.TryGetValue(options.Method, out var entry) ? entry.Create(options) : null;
+    public TrainingMethod? Create(ExperimentOptions options) =>
+        entries.TryGetValue(options.Method, out var entry) ? entry.Create(options) : null;
 }

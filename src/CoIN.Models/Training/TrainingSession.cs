@@ -149,7 +149,9 @@ internal sealed class TrainingSession : ITrainingSession
 
         dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, unfinished.MicroBatches));
         var (loss, positions) = Run(pass, prepared, 1.0 / MicroBatches, atEnd: false);
-        unfinished = double.IsFinite(loss) ? unfinished.With(loss / MicroBatches, prepared.Samples.Count, positions) : throw Diverged("loss", loss, prepared.Samples);
+        unfinished = double.IsFinite(loss)
+            ? unfinished.With(loss / MicroBatches, prepared.Samples.Count, positions)
+            : throw Diverged("loss", loss, prepared.Samples);
         return positions;
     }
 

@@ -10,7 +10,9 @@ internal sealed record PullToStartOptions
     public double Strength { get; init; } = 0.5;
 }
 
-/// <summary>Draws what is trained back to where its stage began: adds λ/2 ‖θ − θ₀‖² to the loss, which is λ (θ − θ₀) in the gradient.</summary>
+/// <summary>
+/// Draws what is trained back to where its stage began: adds λ/2 ‖θ − θ₀‖² to the loss, which is λ (θ − θ₀) in the gradient.
+/// </summary>
 internal sealed class PullToStart(PullToStartOptions options) : TrainingMethod
 {
     public const string Key = "pull-to-start";

@@ -124,5 +124,6 @@ public sealed class PullToStartTests : IDisposable
     private static PullToStart Pull() => new(new PullToStartOptions { Strength = Strength });
 
     private Dictionary<string, Tensor> Trained(string folder) =>
-        tiny.Tensors(folder, AdapterFiles.Weights).Concat(tiny.Tensors(folder, AdapterFiles.Projector)).ToDictionary(pair => pair.Key, pair => pair.Value);
+        tiny.Tensors(folder, AdapterFiles.Weights).Concat(tiny.Tensors(folder, AdapterFiles.Projector))
+            .ToDictionary(pair => pair.Key, pair => pair.Value);
 }

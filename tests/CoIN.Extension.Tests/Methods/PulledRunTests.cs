@@ -4,6 +4,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using CoIN.Configuration;
 using CoIN.Extension.Tests.Support;
@@ -25,6 +26,7 @@ public sealed class PulledRunTests : IDisposable
         coin {
           name = "pulled"
           method = "pull-to-start"
+          pull-to-start.strength = 5
           order = ["First", "Second"]
           tasks {
             First { folder = "First", scorer = "exact", max-new-tokens = 4 }
@@ -76,12 +78,19 @@ public sealed class PulledRunTests : IDisposable
     {
         var loaded = ConfigurationLoader.Load([folder.Of("pulled.hocon")], [], folder.Path);
         Assert.Equal(PullToStart.Key, loaded.Options.Method);
+        Assert.Equal(5, loaded.Options.OptionsOf<PullToStartOptions>().Strength);
         var whole = await Run("whole", loaded.Options, loaded.Node);
         Assert.True(whole.Status == RunStatus.Completed, whole.Message);
 
+        // It has pulled: the sections' other strengths give other adapters.
+        var slack = loaded.Options with { MethodOptions = MethodOptions.Of(PullToStart.Key, new PullToStartOptions { Strength = 0 }) };
+        Assert.Equal(RunStatus.Completed, (await Run("slack", slack, loaded.Node)).Status);
+        Assert.NotEqual(Contents("whole"), Contents("slack"));
+
         // The second stage was drawn to where the first one ended.
         var stages = RunJournal.Read(folder.Of("runs", "whole"))!.Trained;
-        Assert.Equal([1, 2], Enumerable.Range(1, 2).Select(stage => (int)JObject.Parse(File.ReadAllText(Path.Combine(Adapter(stage), AdapterFiles.MethodValues)))["Values"]!["Stages"]!));
+        Assert.Equal([1, 2], Enumerable.Range(1, 2).Select(stage =>
+            (int)JObject.Parse(File.ReadAllText(Path.Combine(Adapter(stage), AdapterFiles.MethodValues)))["Values"]!["Stages"]!));
         using (var ended = new Models.Checkpoints.SafetensorsFile(Path.Combine(Adapter(1), AdapterFiles.Weights)))
         using (var anchor = new Models.Checkpoints.SafetensorsFile(Path.Combine(Adapter(2), AdapterFiles.MethodTensors)))
         {
@@ -95,7 +104,15 @@ public sealed class PulledRunTests : IDisposable
         {
             using var stop = new CancellationTokenSource();
             var seen = 0;
-            var last = await Run("pieces", rounds == 0 ? loaded.Options : null, loaded.Node, _ => { if (++seen == 4 * (rounds + 1)) { stop.Cancel(); } }, stop.Token);
+            void StopLater(RunSnapshot snapshot)
+            {
+                if (++seen == 4 * (rounds + 1))
+                {
+                    stop.Cancel();
+                }
+            }
+
+            var last = await Run("pieces", rounds == 0 ? loaded.Options : null, loaded.Node, StopLater, stop.Token);
             Assert.True(last.Status is RunStatus.Completed or RunStatus.Stopped, last.Message);
             status = last.Status;
         }
@@ -113,19 +130,22 @@ public sealed class PulledRunTests : IDisposable
 
     private static JObject Turn(string from, string value) => new() { ["from"] = from, ["value"] = value };
 
-    private async Task<RunSnapshot> Run(string id, ExperimentOptions? options, NodeSettings node, Action<RunSnapshot>? see = null, CancellationToken stop = default)
+    private async Task<RunSnapshot> Run(
+        string id, ExperimentOptions? options, NodeSettings node, Action<RunSnapshot>? see = null, CancellationToken stop = default)
     {
         using var learners = new LearnerFactory(warning => Assert.Fail(warning)) { Methods = PulledMethods.Known };
         return await RunHost.RunAsync(
-            new RunRequest(id, folder.Of("runs", id), options, node), learners, new JudgeFactory(null, _ => null), new BenchmarkWork(), new Observer(see),
-            NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(120), CancellationToken.None);
+            new RunRequest(id, folder.Of("runs", id), options, node), learners, new JudgeFactory(null, _ => null), new BenchmarkWork(),
+            new Observer(see), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(120), CancellationToken.None);
     }
 
     /// <summary>Adapters, method states and predictions of a run.</summary>
     private List<string> Contents(string id) =>
     [
-        .. new[] { "stages", "predictions", "scores" }.SelectMany(part => Directory.GetFiles(folder.Of("runs", id, part), "*", SearchOption.AllDirectories))
-            .Select(path => $"{Path.GetRelativePath(folder.Of("runs", id), path)}: {Convert.ToHexString(File.ReadAllBytes(path))}").Order(StringComparer.Ordinal),
+        .. new[] { "stages", "predictions", "scores" }
+            .SelectMany(part => Directory.GetFiles(folder.Of("runs", id, part), "*", SearchOption.AllDirectories))
+            .Select(path => $"{Path.GetRelativePath(folder.Of("runs", id), path)}: {Convert.ToHexString(File.ReadAllBytes(path))}")
+            .Order(StringComparer.Ordinal),
     ];
 
     private sealed class Observer(Action<RunSnapshot>? see) : IRunObserver

@@ -13,6 +13,7 @@ public sealed class ReadmeTests
 
         var source = File.ReadAllText(Path.Combine(root, "tests", "CoIN.Extension.Tests", "Methods", "PullToStart.cs"));
         var method = source[source.IndexOf("/// <summary>", StringComparison.Ordinal)..].TrimEnd();
-        Assert.Contains(method, File.ReadAllText(Path.Combine(root, "src", "CoIN.Models", "Methods", "README.md")), StringComparison.Ordinal);
+        Assert.Contains(
+            method, File.ReadAllText(Path.Combine(root, "src", "CoIN.Models", "Methods", "README.md")), StringComparison.Ordinal);
     }
 }

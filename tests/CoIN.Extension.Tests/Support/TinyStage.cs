@@ -37,25 +37,31 @@ internal sealed class TinyStage : IDisposable
         Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 },
         Training = new TrainingOptions
         {
-            LearningRate = 1e-2, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = 2, GradientAccumulation = 2, MaxSteps = 3, MaxGradNorm = 0,
+            LearningRate = 1e-2, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = 2, GradientAccumulation = 2, MaxSteps = 3,
+            MaxGradNorm = 0,
         },
     };
 
     public static IReadOnlyList<TrainingSample> Samples { get; } =
-        [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", null, [new("human", $"a{"abcdef"[i]} b"), new("gpt", $"{"fedcba"[i]}")]))];
+        [.. Enumerable.Range(0, 6).Select(i => new TrainingSample(
+            $"s{i}", null, [new("human", $"a{"abcdef"[i]} b"), new("gpt", $"{"fedcba"[i]}")]))];
 
     /// <summary>Opens a stage.</summary>
     /// <param name="adapter">Name of the adapter's folder, or null.</param>
     /// <param name="checkpoint">Name of the checkpoint's folder, or null.</param>
     public TrainingSession Open(
-        bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null, string? checkpoint = null)
+        bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null,
+        string? checkpoint = null)
     {
         var chosen = options ?? Options;
         return new TrainingSession(
             new BackedModel(loaded.Model, TrainingWays.Backend(kernels)), chosen,
-            new StageTraining(stage, "T", 2, Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint)),
-            loaded.Settings.Prompts(chosen.Model), new ImageLoader(Folder.Path, loaded.Settings.Pictures.Size, _ => throw new NotSupportedException()),
-            method is null ? new TrainingMethods() : new TrainingMethods(new TrainingMethodEntry(chosen.Method, _ => method)), Warnings.Add);
+            new StageTraining(
+                stage, "T", 2, Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint)),
+            loaded.Settings.Prompts(chosen.Model),
+            new ImageLoader(Folder.Path, loaded.Settings.Pictures.Size, _ => throw new NotSupportedException()),
+            method is null ? new TrainingMethods() : new TrainingMethods(new TrainingMethodEntry(chosen.Method, _ => method)),
+            Warnings.Add);
     }
 
     /// <summary>Trains to a step and writes the adapter.</summary>
@@ -83,7 +89,8 @@ internal sealed class TinyStage : IDisposable
 
     /// <summary>Files of a folder with their bytes.</summary>
     public SortedDictionary<string, string> Contents(string folder) => new(
-        Directory.GetFiles(Folder.Of(folder)).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
+        Directory.GetFiles(Folder.Of(folder))
+            .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
 
     public void Dispose()
     {
