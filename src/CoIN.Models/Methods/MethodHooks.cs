@@ -48,9 +48,9 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
     {
         if (checkpoint is not null && MethodState.MethodIn(checkpoint) is var written && written != (method is null ? null : key))
         {
-            var (held, wanted) = (written is null ? "no method's state" : $"the state of the method {written}", method is null ? ", which keeps none" : "");
+            var held = written is null ? "no method's state" : $"the state of the method {written}";
             throw new CoinException(
-                $"The checkpoint {checkpoint} holds {held}, but this is {key}{wanted}. " +
+                $"The checkpoint {checkpoint} holds {held}, but this is {key}{(method is null ? ", which keeps none" : "")}. " +
                 "Delete the checkpoint to train the stage from its start.");
         }
 
