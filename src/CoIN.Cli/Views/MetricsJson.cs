@@ -1,8 +1,7 @@
-using System.Globalization;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports.Tables;
 using CoIN.Benchmark.Scoring;
 using CoIN.Cli.Commands;
-using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Views;
@@ -10,18 +9,11 @@ namespace CoIN.Cli.Views;
 /// <summary>The numbers of matrices, for programs. Nothing is rounded; what is not known is null.</summary>
 internal static class MetricsJson
 {
-    public static string Render(IReadOnlyList<NamedResults> matrices, IReadOnlyList<(ScoringKind? Scoring, SeedSummary Summary)> seeds)
+    public static string Render(IReadOnlyList<NamedResults> matrices, IReadOnlyList<(ScoringKind? Scoring, SeedSummary Summary)> seeds) => JsonText.Of(new JObject
     {
-        var root = new JObject
-        {
-            ["matrices"] = new JArray(matrices.Select(Matrix)),
-            ["seeds"] = new JArray(seeds.Select(Seeds)),
-        };
-        using var text = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
-        using var writer = new JsonTextWriter(text) { Formatting = Formatting.Indented };
-        root.WriteTo(writer);
-        return text + "\n";
-    }
+        ["matrices"] = new JArray(matrices.Select(Matrix)),
+        ["seeds"] = new JArray(seeds.Select(Seeds)),
+    });
 
     private static JObject Matrix(NamedResults named)
     {

@@ -5,8 +5,9 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Benchmark.Reports.Tables;
 
 /// <summary>JSON as all reports have it: indented, line feeds, the same bytes for the same content.</summary>
-internal static class JsonText
+public static class JsonText
 {
+    /// <summary>The text, with a line feed at its end. Nothing is rounded.</summary>
     public static string Of(JToken root)
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
