@@ -6,10 +6,10 @@ namespace CoIN.Benchmark;
 /// </summary>
 public sealed class Problems
 {
-    private readonly List<(string Text, string? Key)> _found = [];
+    private readonly List<(string Text, string? Key)> found = [];
 
     /// <summary>How many there are.</summary>
-    public int Count => _found.Count;
+    public int Count => found.Count;
 
     /// <summary>Notes a problem.</summary>
     /// <param name="problem">A sentence for people: what is wrong, where, and what to do.</param>
@@ -17,15 +17,15 @@ public sealed class Problems
     public void Add(string problem, string? key = null)
     {
         // A key may be read for two purposes; its fault is told once.
-        if (!_found.Exists(found => found.Text == problem))
+        if (!found.Exists(known => known.Text == problem))
         {
-            _found.Add((problem, key));
+            found.Add((problem, key));
         }
     }
 
     /// <summary>Whether a key, or one below it, was found wrong.</summary>
-    public bool Concern(string key) => _found.Exists(found =>
-        found.Key is { } wrong && wrong.StartsWith(key, StringComparison.Ordinal) && (wrong.Length == key.Length || wrong[key.Length] == '.'));
+    public bool Concern(string key) => found.Exists(known =>
+        known.Key is { } wrong && wrong.StartsWith(key, StringComparison.Ordinal) && (wrong.Length == key.Length || wrong[key.Length] == '.'));
 
     /// <summary>Checks something and notes its fault.</summary>
     /// <returns>Whether it is right.</returns>
@@ -56,15 +56,15 @@ public sealed class Problems
     /// <exception cref="CoinException">There is a problem; the message lists all of them.</exception>
     public void ThrowIfAny(string what)
     {
-        switch (_found.Count)
+        switch (found.Count)
         {
             case 0:
                 return;
             case 1:
-                throw new CoinException($"{what}: {_found[0].Text}");
+                throw new CoinException($"{what}: {found[0].Text}");
             default:
-                throw new CoinException($"{what} has {_found.Count} problems:\n"
-                    + string.Join('\n', _found.Select(problem => "  - " + problem.Text.ReplaceLineEndings("\n    "))));
+                throw new CoinException($"{what} has {found.Count} problems:\n"
+                    + string.Join('\n', found.Select(problem => "  - " + problem.Text.ReplaceLineEndings("\n    "))));
         }
     }
 }

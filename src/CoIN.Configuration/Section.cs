@@ -12,8 +12,8 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
 {
     private const int LongestVariableName = 64;
 
-    private readonly HashSet<string> _asked = [];
-    private readonly HashSet<string> _faulty = [];
+    private readonly HashSet<string> asked = [];
+    private readonly HashSet<string> faulty = [];
 
     public string Path { get; } = path;
 
@@ -23,7 +23,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     public bool Has(string key) => setting.Items.ContainsKey(key);
 
     /// <summary>Says of a key that it is none of the unknown ones, though this reader does not read it.</summary>
-    public void Known(string key) => _asked.Add(key);
+    public void Known(string key) => asked.Add(key);
 
     public string Key(string key) => $"{Path}.{key}";
 
@@ -33,7 +33,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
 
     public Section Child(string key)
     {
-        _asked.Add(key);
+        asked.Add(key);
         if (setting.Items.GetValueOrDefault(key) is { } value && value is not ObjectSetting)
         {
             Wrong(key, Text(value), "a section { … }");
@@ -46,7 +46,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     /// <summary>Text, or null where the key is null, empty or absent.</summary>
     public string? OptionalText(string key)
     {
-        _asked.Add(key);
+        asked.Add(key);
         switch (setting.Items.GetValueOrDefault(key))
         {
             case null:
@@ -68,7 +68,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
 
         if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
         {
-            _faulty.Add(key);
+            faulty.Add(key);
             problems.Add($"{Key(key)} is not set. Write {key} = {example} in a configuration file, or pass --set {Short(key)}={example}.", Key(key));
         }
 
@@ -103,7 +103,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
             return name;
         }
 
-        _faulty.Add(key);
+        faulty.Add(key);
         problems.Add($"{Key(key)} is no name of an environment variable. The secret itself belongs into a variable (export MY_KEY=…), and that one's name here.", Key(key));
         return null;
     }
@@ -147,7 +147,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     {
         if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
         {
-            _faulty.Add(key);
+            faulty.Add(key);
             problems.Add($"{Key(key)} is not set{From(key)}; it must be {kind.Name}. Give it a value or remove the line.", Key(key));
         }
 
@@ -157,7 +157,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     /// <summary>A list, written <c>[a, b]</c> or <c>a, b</c>.</summary>
     public IReadOnlyList<string> List(string key)
     {
-        _asked.Add(key);
+        asked.Add(key);
         switch (setting.Items.GetValueOrDefault(key))
         {
             case null or ScalarSetting { Text: null }:
@@ -175,7 +175,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     /// <summary>Notes a value that has the right type but cannot be; one that has not was noted before.</summary>
     public void Require(bool right, string key, object value, string expected, string remedy = "")
     {
-        if (!right && !_faulty.Contains(key))
+        if (!right && !faulty.Contains(key))
         {
             problems.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(key)} is {value}{From(key)}; it must be {expected}.")
                 + (remedy.Length > 0 ? " " + remedy : ""), Key(key));
@@ -188,9 +188,9 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     /// <summary>Every key that nobody asked for is unknown.</summary>
     public void NoOtherKeys()
     {
-        foreach (var key in setting.Items.Keys.Where(key => !_asked.Contains(key)))
+        foreach (var key in setting.Items.Keys.Where(key => !asked.Contains(key)))
         {
-            var nearest = NearestName.Of(key, _asked);
+            var nearest = NearestName.Of(key, asked);
             problems.Add($"unknown key {Key(key)}{From(key)}"
                 + (nearest is null ? "." : $"; the nearest known key is {Key(nearest)}."));
         }
@@ -198,7 +198,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
 
     private void Wrong(string key, string value, string expected)
     {
-        _faulty.Add(key);
+        faulty.Add(key);
         problems.Add($"{Key(key)} is {value}{From(key)}; expected {expected}.", Key(key));
     }
 

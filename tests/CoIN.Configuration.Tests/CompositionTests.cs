@@ -9,17 +9,17 @@ namespace CoIN.Configuration.Tests;
 
 public sealed class CompositionTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
-    private readonly string[] _complete;
+    private readonly TemporaryFolder folder = new();
+    private readonly string[] complete;
 
-    public CompositionTests() => _complete = _folder.Complete();
+    public CompositionTests() => complete = folder.Complete();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void Every_kind_of_value_is_bound()
     {
-        _folder.Write("a.hocon", """
+        folder.Write("a.hocon", """
             coin {
               name = "my-run" // a comment
               method = zero-shot
@@ -37,7 +37,7 @@ public sealed class CompositionTests : IDisposable
             }
             """);
 
-        var (options, node, preparation, _) = Load(["a.hocon"], _complete[..3]);
+        var (options, node, preparation, _) = Load(["a.hocon"], complete[..3]);
 
         Assert.Equal("my-run", options.Name);
         Assert.Equal(ZeroShot.Name, options.Method);
@@ -56,8 +56,8 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void A_later_file_wins_and_objects_are_merged_key_by_key()
     {
-        _folder.Write("a.hocon", "coin.lora { rank = 8\n alpha = 9 }");
-        _folder.Write("b.hocon", "coin.lora { rank = 4 }");
+        folder.Write("a.hocon", "coin.lora { rank = 8\n alpha = 9 }");
+        folder.Write("b.hocon", "coin.lora { rank = 4 }");
 
         var lora = Load(["a.hocon", "b.hocon"]).Options.Lora;
 
@@ -67,10 +67,10 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void An_include_is_relative_to_its_file_and_later_lines_win()
     {
-        _folder.Write("recipes/one.hocon", "coin.lora { rank = 1\n alpha = 1 }\ncoin.seed = 1");
-        _folder.Write("recipes/two.hocon", "include \"deep/three.hocon\"\ncoin.lora.alpha = 2");
-        _folder.Write("recipes/deep/three.hocon", "coin.training.epochs = 3");
-        _folder.Write("main.hocon", "coin.seed = 9\ninclude \"recipes/one.hocon\" # first\ninclude \"recipes/two.hocon\"\ncoin.lora.rank = 5");
+        folder.Write("recipes/one.hocon", "coin.lora { rank = 1\n alpha = 1 }\ncoin.seed = 1");
+        folder.Write("recipes/two.hocon", "include \"deep/three.hocon\"\ncoin.lora.alpha = 2");
+        folder.Write("recipes/deep/three.hocon", "coin.training.epochs = 3");
+        folder.Write("main.hocon", "coin.seed = 9\ninclude \"recipes/one.hocon\" # first\ninclude \"recipes/two.hocon\"\ncoin.lora.rank = 5");
 
         var options = Load(["main.hocon"]).Options;
 
@@ -80,38 +80,38 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void A_missing_include_is_an_error_that_names_both_files()
     {
-        _folder.Write("main.hocon", "\ninclude \"recipes/none.hocon\"");
+        folder.Write("main.hocon", "\ninclude \"recipes/none.hocon\"");
 
         var message = Fault(["main.hocon"]);
 
-        Assert.Contains(_folder.PathOf("recipes", "none.hocon"), message);
-        Assert.Contains($"included by {_folder.PathOf("main.hocon")}, line 2", message);
+        Assert.Contains(folder.PathOf("recipes", "none.hocon"), message);
+        Assert.Contains($"included by {folder.PathOf("main.hocon")}, line 2", message);
     }
 
     [Fact]
     public void A_file_that_includes_itself_is_an_error()
     {
-        _folder.Write("main.hocon", "include \"main.hocon\"");
+        folder.Write("main.hocon", "include \"main.hocon\"");
 
         Assert.Contains("includes itself", Fault(["main.hocon"]));
     }
 
     [Fact]
     public void A_missing_file_is_an_error_that_names_it() =>
-        Assert.Contains($"{_folder.PathOf("none.hocon")} does not exist", Fault(["none.hocon"]));
+        Assert.Contains($"{folder.PathOf("none.hocon")} does not exist", Fault(["none.hocon"]));
 
     [Fact]
     public void A_relative_path_refers_to_the_folder_of_the_file_it_is_written_in()
     {
-        _folder.Write("conf/deep/data.hocon", "coin.data.images = ../../images");
-        _folder.Write("conf/main.hocon", "include \"deep/data.hocon\"\ncoin.model.path = ../model\ncoin.node.runs = ../out");
+        folder.Write("conf/deep/data.hocon", "coin.data.images = ../../images");
+        folder.Write("conf/main.hocon", "include \"deep/data.hocon\"\ncoin.model.path = ../model\ncoin.node.runs = ../out");
 
         var loaded = Load(["conf/main.hocon"], "data.instructions=data", "order=GQA");
 
-        Assert.Equal(_folder.PathOf("images"), loaded.Options.Data.Images);
-        Assert.Equal(_folder.PathOf("model"), loaded.Options.Model.Path);
-        Assert.Equal(_folder.PathOf("data"), loaded.Options.Data.Instructions);
-        Assert.Equal(_folder.PathOf("out"), loaded.Node.Runs);
+        Assert.Equal(folder.PathOf("images"), loaded.Options.Data.Images);
+        Assert.Equal(folder.PathOf("model"), loaded.Options.Model.Path);
+        Assert.Equal(folder.PathOf("data"), loaded.Options.Data.Instructions);
+        Assert.Equal(folder.PathOf("out"), loaded.Node.Runs);
     }
 
     [Theory]
@@ -119,9 +119,9 @@ public sealed class CompositionTests : IDisposable
     [InlineData("coin.lora.rank=3")]
     public void An_override_comes_last_with_or_without_the_root(string setting)
     {
-        _folder.Write("a.hocon", "coin.lora.rank = 8");
+        folder.Write("a.hocon", "coin.lora.rank = 8");
 
-        Assert.Equal(3, Load(["a.hocon"], [.. _complete, setting]).Options.Lora.Rank);
+        Assert.Equal(3, Load(["a.hocon"], [.. complete, setting]).Options.Lora.Rank);
     }
 
     [Theory]
@@ -129,15 +129,15 @@ public sealed class CompositionTests : IDisposable
     [InlineData("order=GQA, ImageNet")]
     public void A_list_can_be_given_on_the_command_line(string setting)
     {
-        _folder.Write("data/ImageNet/train.json", "[]");
-        _folder.Write("data/ImageNet/test.json", "[]");
+        folder.Write("data/ImageNet/train.json", "[]");
+        folder.Write("data/ImageNet/test.json", "[]");
 
-        Assert.Equal(["GQA", "ImageNet"], Load([], [.. _complete, setting]).Options.Tasks.Select(task => task.Name));
+        Assert.Equal(["GQA", "ImageNet"], Load([], [.. complete, setting]).Options.Tasks.Select(task => task.Name));
     }
 
     [Fact]
     public void A_value_on_the_command_line_may_hold_any_character() =>
-        Assert.Equal(["cuda:1"], Load([], [.. _complete, "node.devices=cuda:1"]).Node.Devices);
+        Assert.Equal(["cuda:1"], Load([], [.. complete, "node.devices=cuda:1"]).Node.Devices);
 
     [Fact]
     public void An_override_without_a_value_is_an_error_that_shows_how() =>
@@ -146,9 +146,9 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void The_effective_text_gives_the_same_configuration_again()
     {
-        _folder.Write("a.hocon", "coin { name = \"a.b\"\n training.projector-learning-rate = 1e-4\n node { cluster = clear-text, seed-nodes = [\"localhost:1\"] } }");
-        var first = Load(["a.hocon"], _complete);
-        _folder.Write("elsewhere/effective.conf", first.EffectiveText);
+        folder.Write("a.hocon", "coin { name = \"a.b\"\n training.projector-learning-rate = 1e-4\n node { cluster = clear-text, seed-nodes = [\"localhost:1\"] } }");
+        var first = Load(["a.hocon"], complete);
+        folder.Write("elsewhere/effective.conf", first.EffectiveText);
 
         var second = Load(["elsewhere/effective.conf"], []);
 
@@ -160,7 +160,7 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void A_resumed_run_may_be_given_other_node_settings_but_nothing_that_decides_numbers()
     {
-        var text = Load([], _complete).EffectiveText;
+        var text = Load([], complete).EffectiveText;
 
         Assert.Equal(2, ConfigurationLoader.LoadNode(text, "settings.conf", ["node.trainer-threads=2"]).TrainerThreads);
         var fault = Assert.Throws<CoinException>(() => ConfigurationLoader.LoadNode(text, "settings.conf", ["lora.rank=2"]));
@@ -168,7 +168,7 @@ public sealed class CompositionTests : IDisposable
     }
 
     private LoadedConfiguration Load(string[] files, params string[] overrides) =>
-        ConfigurationLoader.Load(files, overrides.Length > 0 ? overrides : _complete, _folder.Path);
+        ConfigurationLoader.Load(files, overrides.Length > 0 ? overrides : complete, folder.Path);
 
     private string Fault(string[] files, params string[] overrides) =>
         Assert.Throws<CoinException>(() => Load(files, overrides)).Message;

@@ -9,9 +9,9 @@ namespace CoIN.Configuration.Tests;
 /// <summary>Who becomes a node of a cluster, and what has to be said for it.</summary>
 public sealed class PlacementTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_process_that_was_not_told_otherwise_works_alone() => Assert.IsType<NodePlacement.Alone>(Load().Placement);
@@ -64,7 +64,7 @@ public sealed class PlacementTests : IDisposable
     {
         Certificates();
         var cluster = Assert.IsType<NodePlacement.Cluster>(Load(Tls("node.pem", "ca.pem")).Placement);
-        Assert.Equal(new NodeCertificate(_folder.PathOf("node.pem"), null, _folder.PathOf("ca.pem")), cluster.Certificate);
+        Assert.Equal(new NodeCertificate(folder.PathOf("node.pem"), null, folder.PathOf("ca.pem")), cluster.Certificate);
         Assert.Null(cluster.Warning);
     }
 
@@ -101,9 +101,9 @@ public sealed class PlacementTests : IDisposable
             var request = new CertificateRequest("CN=authority of " + node, key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
             using var root = request.CreateSelfSigned(now.AddDays(-9), now.AddDays(9));
-            _folder.Write(authority, root.ExportCertificatePem());
-            _folder.Write(node, Issue(root, now.AddDays(-1), now.AddDays(1)));
-            _folder.Write("expired.pem", authority == "ca.pem" ? Issue(root, now.AddDays(-2), now.AddDays(-1)) : File.ReadAllText(_folder.PathOf("expired.pem")));
+            folder.Write(authority, root.ExportCertificatePem());
+            folder.Write(node, Issue(root, now.AddDays(-1), now.AddDays(1)));
+            folder.Write("expired.pem", authority == "ca.pem" ? Issue(root, now.AddDays(-2), now.AddDays(-1)) : File.ReadAllText(folder.PathOf("expired.pem")));
         }
     }
 
@@ -114,7 +114,7 @@ public sealed class PlacementTests : IDisposable
         return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem();
     }
 
-    private NodeSettings Load(params string[] settings) => ConfigurationLoader.Load([], [.. _folder.Complete(), .. settings], _folder.Path).Node;
+    private NodeSettings Load(params string[] settings) => ConfigurationLoader.Load([], [.. folder.Complete(), .. settings], folder.Path).Node;
 
     private string Fault(params string[] settings) => Assert.Throws<CoinException>(() => Load(settings)).Message;
 }

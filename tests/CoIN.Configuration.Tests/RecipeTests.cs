@@ -7,23 +7,23 @@ namespace CoIN.Configuration.Tests;
 /// <summary>The files in the hocon folder, as they are.</summary>
 public sealed class RecipeTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
     public RecipeTests()
     {
-        _folder.Write("images/x", "");
-        _folder.Write("model/config.json", "{}");
+        folder.Write("images/x", "");
+        folder.Write("model/config.json", "{}");
         foreach (var name in ConfigurationReference.Keys.Where(key => key.EndsWith(".folder", StringComparison.Ordinal))
             .Select(key => key.Split('.')[2].Replace("-", "", StringComparison.Ordinal)))
         {
             foreach (var file in new[] { "train.json", "test.json", "val.json" })
             {
-                _folder.Write($"data/{name}/{file}", "[]");
+                folder.Write($"data/{name}/{file}", "[]");
             }
         }
     }
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void The_miniature_trains_120_steps_on_each_of_the_eight_tasks()
@@ -96,11 +96,11 @@ public sealed class RecipeTests : IDisposable
     [InlineData("original", "Instructions_Original")]
     [InlineData("diverse", "Instructions_Diverse")]
     [InlineData("ten-type", "Instructions_10type")]
-    public void The_instruction_types_are_recipes_which_read_the_folder_beside(string file, string folder)
+    public void The_instruction_types_are_recipes_which_read_the_folder_beside(string file, string expected)
     {
-        Directory.Move(_folder.PathOf("data"), _folder.PathOf(folder));
+        Directory.Move(folder.PathOf("data"), folder.PathOf(expected));
 
-        Assert.Equal(_folder.PathOf(folder), Load($"instructions/{file}.hocon").Options.Data.Instructions);
+        Assert.Equal(folder.PathOf(expected), Load($"instructions/{file}.hocon").Options.Data.Instructions);
     }
 
     [Fact]
@@ -125,5 +125,5 @@ public sealed class RecipeTests : IDisposable
     }
 
     private LoadedConfiguration Load(params string[] files) => ConfigurationLoader.Load(
-        files.Select(file => Repository.PathOf("hocon", file)), ["data.instructions=data", "data.images=images", "model.path=model"], _folder.Path);
+        files.Select(file => Repository.PathOf("hocon", file)), ["data.instructions=data", "data.images=images", "model.path=model"], folder.Path);
 }

@@ -5,12 +5,12 @@ namespace CoIN.Configuration.Tests;
 
 public sealed class ValidationTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
-    private readonly string[] _complete;
+    private readonly TemporaryFolder folder = new();
+    private readonly string[] complete;
 
-    public ValidationTests() => _complete = _folder.Complete();
+    public ValidationTests() => complete = folder.Complete();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void An_unknown_key_is_an_error_that_names_the_nearest_key_and_the_file()
@@ -19,7 +19,7 @@ public sealed class ValidationTests : IDisposable
 
         Assert.Contains("unknown key coin.training.learning-rat ", message);
         Assert.Contains("nearest known key is coin.training.learning-rate", message);
-        Assert.Contains(_folder.PathOf("a.hocon"), message);
+        Assert.Contains(folder.PathOf("a.hocon"), message);
     }
 
     [Theory]
@@ -51,21 +51,21 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin { model.path = model, lora.from = model }", "coin.lora.from:")]
     public void A_model_is_one_folder_or_three_parts_that_are_there(string text, string expected)
     {
-        _folder.Write("a.hocon", text);
+        folder.Write("a.hocon", text);
 
-        Assert.Contains(expected, Fault(["a.hocon"], [.. _complete.Where(setting => !setting.StartsWith("model.", StringComparison.Ordinal))]));
+        Assert.Contains(expected, Fault(["a.hocon"], [.. complete.Where(setting => !setting.StartsWith("model.", StringComparison.Ordinal))]));
     }
 
     [Fact]
     public void A_model_of_three_parts_is_valid()
     {
-        _folder.Write("mm_projector.bin", "");
+        folder.Write("mm_projector.bin", "");
         var loaded = ConfigurationLoader.Load(
-            [], [.. _complete, "model.path=null", "model.language=model", "model.vision-tower=model", "model.projector=mm_projector.bin"], _folder.Path);
+            [], [.. complete, "model.path=null", "model.language=model", "model.vision-tower=model", "model.projector=mm_projector.bin"], folder.Path);
 
         Assert.Equal("", loaded.Options.Model.Path);
-        Assert.Equal(_folder.PathOf("mm_projector.bin"), loaded.Options.Model.Projector);
-        Assert.Equal(_folder.PathOf("model"), loaded.Options.Model.Name());
+        Assert.Equal(folder.PathOf("mm_projector.bin"), loaded.Options.Model.Projector);
+        Assert.Equal(folder.PathOf("model"), loaded.Options.Model.Name());
     }
 
     [Theory]
@@ -134,7 +134,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("node.roles=referee", "supervisor, trainer, evaluator, judge")]
     [InlineData("node.log-level=loud", "debug or info or warning or error")]
     public void A_value_that_cannot_be_is_named(string setting, string expected) =>
-        Assert.Contains(expected, Fault([], [.. _complete, setting]));
+        Assert.Contains(expected, Fault([], [.. complete, setting]));
 
     [Theory]
     [InlineData("judge.api-key-env=sk-s3cret", "coin.judge.api-key-env is no name of an environment variable")]
@@ -143,7 +143,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("judge.endpoint=\"http://example.org/v1?key=s3cret\"", "coin.judge.endpoint holds a user, a password or a query")]
     public void A_secret_in_the_configuration_is_refused_and_not_repeated(string setting, string expected)
     {
-        var fault = Fault([], [.. _complete, "judge.kind=openai", "judge.model=m", "judge.endpoint=\"http://example.org/v1\"", setting]);
+        var fault = Fault([], [.. complete, "judge.kind=openai", "judge.model=m", "judge.endpoint=\"http://example.org/v1\"", setting]);
         Assert.Contains(expected, fault);
         Assert.DoesNotContain("s3cret", fault);
     }
@@ -151,34 +151,34 @@ public sealed class ValidationTests : IDisposable
     [Fact]
     public void A_folder_in_the_place_of_a_file_is_called_so_and_a_file_in_the_place_of_a_folder()
     {
-        Directory.CreateDirectory(_folder.PathOf("data", "GQA", "tests.json"));
-        _folder.Write("file", "");
+        Directory.CreateDirectory(folder.PathOf("data", "GQA", "tests.json"));
+        folder.Write("file", "");
 
-        Assert.Contains("data: it is a folder, but a file is expected here. Name a HOCON file.".Replace("data:", _folder.PathOf("data") + " cannot be read:"), Fault(["data"]));
-        Assert.Contains("tests.json is a folder, not a file", Fault([], [.. _complete, "tasks.GQA.test-file=tests.json"]));
-        Assert.Contains($"{_folder.PathOf("file")} is a file, not a folder", Fault([], [.. _complete, "data.images=file"]));
+        Assert.Contains("data: it is a folder, but a file is expected here. Name a HOCON file.".Replace("data:", folder.PathOf("data") + " cannot be read:"), Fault(["data"]));
+        Assert.Contains("tests.json is a folder, not a file", Fault([], [.. complete, "tasks.GQA.test-file=tests.json"]));
+        Assert.Contains($"{folder.PathOf("file")} is a file, not a folder", Fault([], [.. complete, "data.images=file"]));
     }
 
     [Fact]
     public void A_configuration_that_is_not_UTF8_is_refused_with_its_line()
     {
-        File.WriteAllBytes(_folder.PathOf("a.hocon"), [.. "coin.seed = 1\ncoin.name = caf"u8, 0xE9]);
+        File.WriteAllBytes(folder.PathOf("a.hocon"), [.. "coin.seed = 1\ncoin.name = caf"u8, 0xE9]);
 
-        Assert.Contains("a.hocon, line 2, byte 30 of the file (0xE9): the file is not UTF-8 text", Fault(["a.hocon"], _complete));
+        Assert.Contains("a.hocon, line 2, byte 30 of the file (0xE9): the file is not UTF-8 text", Fault(["a.hocon"], complete));
     }
 
     [Fact]
     public void Byte_order_mark_CRLF_and_tabs_do_no_harm()
     {
-        _folder.Write("a.hocon", "\uFEFFcoin {\r\n\tlora {\r\n\t\trank\t=\t8\r\n\t}\r\n}\r\n");
+        folder.Write("a.hocon", "\uFEFFcoin {\r\n\tlora {\r\n\t\trank\t=\t8\r\n\t}\r\n}\r\n");
 
-        Assert.Equal(8, ConfigurationLoader.Load(["a.hocon"], _complete, _folder.Path).Options.Lora.Rank);
+        Assert.Equal(8, ConfigurationLoader.Load(["a.hocon"], complete, folder.Path).Options.Lora.Rank);
     }
 
     [Fact]
     public void All_problems_are_listed_at_once()
     {
-        var message = Fault([], [.. _complete, "lora.rank=0", "lora.alpha=x", "order=Nope", "evaluation.shard-sise=4"]);
+        var message = Fault([], [.. complete, "lora.rank=0", "lora.alpha=x", "order=Nope", "evaluation.shard-sise=4"]);
 
         Assert.Contains("has 4 problems", message);
         Assert.All(["coin.lora.rank", "coin.lora.alpha", "Nope", "shard-sise"], part => Assert.Contains(part, message));
@@ -199,34 +199,34 @@ public sealed class ValidationTests : IDisposable
     {
         var message = Fault([], "data.instructions=no1", "data.images=no2", "model.path=no3");
 
-        Assert.Contains($"coin.data.instructions: the folder {_folder.PathOf("no1")} does not exist", message);
-        Assert.Contains($"coin.data.images: the folder {_folder.PathOf("no2")} does not exist", message);
-        Assert.Contains($"coin.model.path: the folder {_folder.PathOf("no3")} does not exist", message);
+        Assert.Contains($"coin.data.instructions: the folder {folder.PathOf("no1")} does not exist", message);
+        Assert.Contains($"coin.data.images: the folder {folder.PathOf("no2")} does not exist", message);
+        Assert.Contains($"coin.model.path: the folder {folder.PathOf("no3")} does not exist", message);
     }
 
     [Fact]
     public void A_model_folder_without_its_configuration_is_an_error()
     {
-        File.Delete(_folder.PathOf("model", "config.json"));
+        File.Delete(folder.PathOf("model", "config.json"));
 
-        Assert.Contains("holds no config.json", Fault([], _complete));
+        Assert.Contains("holds no config.json", Fault([], complete));
     }
 
     [Fact]
     public void A_tasks_missing_files_are_named_but_training_files_only_where_there_is_training()
     {
-        File.Delete(_folder.PathOf("data", "GQA", "train.json"));
+        File.Delete(folder.PathOf("data", "GQA", "train.json"));
 
-        Assert.Contains(_folder.PathOf("data", "GQA", "train.json"), Fault([], _complete));
-        var loaded = ConfigurationLoader.Load([], [.. _complete, "method=zero-shot"], _folder.Path);
-        File.Delete(_folder.PathOf("data", "GQA", "test.json"));
+        Assert.Contains(folder.PathOf("data", "GQA", "train.json"), Fault([], complete));
+        var loaded = ConfigurationLoader.Load([], [.. complete, "method=zero-shot"], folder.Path);
+        File.Delete(folder.PathOf("data", "GQA", "test.json"));
         Assert.Contains("coin.tasks.GQA.test-file", Assert.Throws<CoinException>(() => FileRules.Check(loaded.Options)).Message);
     }
 
     [Fact]
     public void Data_that_the_run_prepares_itself_need_not_be_there() =>
         Assert.Equal("mini",
-            ConfigurationLoader.Load([], [.. _complete, "data.instructions=no", "data.prepare=mini"], _folder.Path).Preparation);
+            ConfigurationLoader.Load([], [.. complete, "data.instructions=no", "data.prepare=mini"], folder.Path).Preparation);
 
     [Theory]
     [InlineData("coin {\n lora {\n  rank = 1\n }\n", "a.hocon, line 1: '{' is never closed")]
@@ -244,23 +244,23 @@ public sealed class ValidationTests : IDisposable
         var message = FaultOf(text);
 
         Assert.Contains(expected, message);
-        Assert.Contains(_folder.PathOf("a.hocon"), message);
+        Assert.Contains(folder.PathOf("a.hocon"), message);
     }
 
     [Fact]
     public void Brackets_in_comments_and_strings_do_not_count()
     {
-        _folder.Write("a.hocon", "# { [\n// }\ncoin.judge { kind = openai, endpoint = \"http://a/v1\", model = \"a{b]\" } # \"\n");
+        folder.Write("a.hocon", "# { [\n// }\ncoin.judge { kind = openai, endpoint = \"http://a/v1\", model = \"a{b]\" } # \"\n");
 
-        Assert.Equal("a{b]", ConfigurationLoader.Load(["a.hocon"], _complete, _folder.Path).Options.Judge!.Model);
+        Assert.Equal("a{b]", ConfigurationLoader.Load(["a.hocon"], complete, folder.Path).Options.Judge!.Model);
     }
 
     private string FaultOf(string text)
     {
-        _folder.Write("a.hocon", text);
-        return Fault(["a.hocon"], _complete);
+        folder.Write("a.hocon", text);
+        return Fault(["a.hocon"], complete);
     }
 
     private string Fault(string[] files, params string[] overrides) =>
-        Assert.Throws<CoinException>(() => ConfigurationLoader.Load(files, overrides, _folder.Path)).Message;
+        Assert.Throws<CoinException>(() => ConfigurationLoader.Load(files, overrides, folder.Path)).Message;
 }

@@ -12,19 +12,19 @@ internal interface IStopSignals : IDisposable
 /// <summary>Ctrl-C, SIGTERM and SIGHUP: the first asks to stop at a resumable point, the second ends the process.</summary>
 internal sealed class StopSignals : IStopSignals
 {
-    private readonly CancellationTokenSource _source = new();
-    private readonly Action<string> _tell;
-    private readonly Action _exit;
-    private readonly List<PosixSignalRegistration> _registrations = [];
-    private int _count;
+    private readonly CancellationTokenSource source = new();
+    private readonly Action<string> tell;
+    private readonly Action exit;
+    private readonly List<PosixSignalRegistration> registrations = [];
+    private int count;
 
     public StopSignals(Action<string> tell, Action exit)
     {
-        _tell = tell;
-        _exit = exit;
+        this.tell = tell;
+        this.exit = exit;
     }
 
-    public CancellationToken Stop => _source.Token;
+    public CancellationToken Stop => source.Token;
 
     /// <summary>Listens to the operating system.</summary>
     public static StopSignals Listen(Action<string> tell, Action exit)
@@ -32,7 +32,7 @@ internal sealed class StopSignals : IStopSignals
         var signals = new StopSignals(tell, exit);
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
         {
-            signals._registrations.Add(PosixSignalRegistration.Create(signal, context =>
+            signals.registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
                 signals.Raise();
@@ -45,19 +45,19 @@ internal sealed class StopSignals : IStopSignals
     /// <summary>A signal has come.</summary>
     public void Raise()
     {
-        if (Interlocked.Increment(ref _count) > 1)
+        if (Interlocked.Increment(ref count) > 1)
         {
-            _exit();
+            exit();
             return;
         }
 
-        _tell("stopping after this step… (once more to stop at once)");
-        _source.Cancel();
+        tell("stopping after this step… (once more to stop at once)");
+        source.Cancel();
     }
 
     public void Dispose()
     {
-        _registrations.ForEach(registration => registration.Dispose());
-        _source.Dispose();
+        registrations.ForEach(registration => registration.Dispose());
+        source.Dispose();
     }
 }

@@ -11,8 +11,8 @@ namespace CoIN.Cli.Logging;
 /// <summary>A run's log: one JSON object per line in its folder, and lines for people where no live view is shown.</summary>
 internal sealed class RunLog : IDisposable
 {
-    private readonly Logger _logger;
-    private readonly NoticeSink _notices = new();
+    private readonly Logger logger;
+    private readonly NoticeSink notices = new();
 
     /// <param name="file">The log file; appended to.</param>
     /// <param name="runId">Given to every event in the file.</param>
@@ -23,7 +23,7 @@ internal sealed class RunLog : IDisposable
         var configuration = new LoggerConfiguration()
             .MinimumLevel.Is(LevelConvert.ToSerilogLevel(level))
             .WriteTo.Logger(own => own.Enrich.WithProperty("RunId", runId).WriteTo.File(new CompactJsonFormatter(), file))
-            .WriteTo.Sink(_notices, LogEventLevel.Warning);
+            .WriteTo.Sink(notices, LogEventLevel.Warning);
         if (lines is not null)
         {
             // People are told what the run's actors say; what the cluster says about itself goes to the file unless it is a warning, and what ends the
@@ -33,24 +33,24 @@ internal sealed class RunLog : IDisposable
                 .WriteTo.Sink(new LineSink(lines, new LineFormatter())));
         }
 
-        _logger = configuration.CreateLogger();
-        Factory = new SerilogLoggerFactory(_logger, dispose: false);
+        logger = configuration.CreateLogger();
+        Factory = new SerilogLoggerFactory(logger, dispose: false);
     }
 
     /// <summary>For everything that logs through Microsoft.Extensions.Logging, Akka among it.</summary>
     public ILoggerFactory Factory { get; }
 
     /// <summary>The latest warning or error, for a view that has room for one line; null while there is none.</summary>
-    public string? Notice => _notices.Latest;
+    public string? Notice => notices.Latest;
 
     /// <summary>Writes the fault that ends the process down, with its stack trace.</summary>
-    public void Fatal(Exception fault) => _logger.Fatal(fault, "The process ends: {Fault}", fault.Message);
+    public void Fatal(Exception fault) => logger.Fatal(fault, "The process ends: {Fault}", fault.Message);
 
     /// <summary>Writes what is buffered.</summary>
     public void Dispose()
     {
         Factory.Dispose();
-        _logger.Dispose();
+        logger.Dispose();
     }
 
     private sealed class LineSink(TextWriter lines, ITextFormatter formatter) : ILogEventSink
@@ -66,11 +66,11 @@ internal sealed class RunLog : IDisposable
 
     private sealed class NoticeSink : ILogEventSink
     {
-        private volatile string? _latest;
+        private volatile string? latest;
 
-        public string? Latest => _latest;
+        public string? Latest => latest;
 
         public void Emit(LogEvent logEvent) =>
-            _latest = logEvent.RenderMessage(System.Globalization.CultureInfo.InvariantCulture).ReplaceLineEndings(" ");
+            latest = logEvent.RenderMessage(System.Globalization.CultureInfo.InvariantCulture).ReplaceLineEndings(" ");
     }
 }

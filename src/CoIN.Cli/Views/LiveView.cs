@@ -8,46 +8,46 @@ internal sealed class LiveView : IRunView
 {
     private static readonly TimeSpan RedrawInterval = TimeSpan.FromMilliseconds(200);
 
-    private readonly IAnsiConsole _console;
-    private readonly Func<string?> _warning;
-    private readonly ManualResetEventSlim _ended = new();
-    private readonly Thread _thread;
-    private volatile RunSnapshot? _latest;
-    private volatile string? _notice;
+    private readonly IAnsiConsole console;
+    private readonly Func<string?> warning;
+    private readonly ManualResetEventSlim ended = new();
+    private readonly Thread thread;
+    private volatile RunSnapshot? latest;
+    private volatile string? notice;
 
     /// <param name="console">The terminal.</param>
     /// <param name="warning">The latest warning of the log, if any.</param>
     public LiveView(IAnsiConsole console, Func<string?> warning)
     {
-        _console = console;
-        _warning = warning;
-        _thread = new Thread(Run) { IsBackground = true, Name = "view" };
-        _thread.Start();
+        this.console = console;
+        this.warning = warning;
+        thread = new Thread(Run) { IsBackground = true, Name = "view" };
+        thread.Start();
     }
 
-    public void Observe(RunSnapshot snapshot) => _latest = snapshot;
+    public void Observe(RunSnapshot snapshot) => latest = snapshot;
 
-    public void Tell(string notice) => _notice = notice;
+    public void Tell(string notice) => this.notice = notice;
 
     public void Dispose()
     {
-        _ended.Set();
+        ended.Set();
 
         // A terminal that does not take the last picture must not keep the process from ending.
-        if (_thread.Join(TimeSpan.FromSeconds(2)))
+        if (thread.Join(TimeSpan.FromSeconds(2)))
         {
-            _ended.Dispose();
+            ended.Dispose();
         }
     }
 
     // The screen is cleared at the end: the summary that follows says the same, and stays.
-    private void Run() => _console.Live(Screen()).AutoClear(true).Overflow(VerticalOverflow.Crop).Start(context =>
+    private void Run() => console.Live(Screen()).AutoClear(true).Overflow(VerticalOverflow.Crop).Start(context =>
     {
-        while (!_ended.Wait(RedrawInterval))
+        while (!ended.Wait(RedrawInterval))
         {
             context.UpdateTarget(Screen());
         }
     });
 
-    private Spectre.Console.Rendering.IRenderable Screen() => LiveScreen.Draw(_latest, _notice ?? _warning(), _console.Profile.Width);
+    private Spectre.Console.Rendering.IRenderable Screen() => LiveScreen.Draw(latest, notice ?? warning(), console.Profile.Width);
 }

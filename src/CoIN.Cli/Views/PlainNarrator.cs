@@ -7,22 +7,22 @@ namespace CoIN.Cli.Views;
 /// <param name="patience">Time after which a line is told again although nothing has moved.</param>
 internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
 {
-    private readonly HashSet<(int Stage, string Task)> _evaluationsTold = [];
-    private readonly HashSet<(int Stage, string Task, string Judge)> _judgingTold = [];
-    private readonly HashSet<int> _rowsTold = [];
-    private RunSnapshot? _last;
-    private int _trainingTold;
-    private DateTimeOffset _progressTold;
-    private IReadOnlyList<string> _progress = [];
+    private readonly HashSet<(int Stage, string Task)> evaluationsTold = [];
+    private readonly HashSet<(int Stage, string Task, string Judge)> judgingTold = [];
+    private readonly HashSet<int> rowsTold = [];
+    private RunSnapshot? last;
+    private int trainingTold;
+    private DateTimeOffset progressTold;
+    private IReadOnlyList<string> progress = [];
 
     /// <summary>The lines that a snapshot adds to those told before.</summary>
     public IReadOnlyList<string> Tell(RunSnapshot next, DateTimeOffset now)
     {
         var lines = new List<string>();
-        if (_last is null)
+        if (last is null)
         {
             lines.Add($"run {next.RunId}: {next.Tasks.Count} tasks: {string.Join(", ", next.Tasks)}");
-            _progressTold = now;
+            progressTold = now;
             NoteWhatWasThere(next);
         }
 
@@ -30,12 +30,12 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
         TellEvaluations(next, lines);
         TellCells(next, lines);
         TellJudging(next, lines);
-        if (now - _progressTold >= interval && next.Status == RunStatus.Running)
+        if (now - progressTold >= interval && next.Status == RunStatus.Running)
         {
             TellProgress(next, now, lines);
         }
 
-        _last = next;
+        last = next;
         return lines;
     }
 
@@ -44,24 +44,24 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
         var known = first.Cells.Sum(row => row.Count(cell => cell is not null)) + first.ZeroShot.Count(cell => cell is not null);
         if (known > 0 || first.StagesTrained > 0)
         {
-            _last = first;
+            last = first;
             foreach (var j in Enumerable.Range(0, first.Cells.Count).Where(j => Whole(first, j)))
             {
-                _rowsTold.Add(j);
+                rowsTold.Add(j);
             }
         }
     }
 
     private void TellStages(RunSnapshot next, List<string> lines)
     {
-        for (var j = _last?.StagesTrained ?? 0; j < next.StagesTrained; j++)
+        for (var j = last?.StagesTrained ?? 0; j < next.StagesTrained; j++)
         {
             lines.Add($"{Stage(next, j + 1)} trained after {Words.Duration(next.Elapsed)}");
         }
 
-        if (next.Training is { } training && training.Stage != _trainingTold)
+        if (next.Training is { } training && training.Stage != trainingTold)
         {
-            _trainingTold = training.Stage;
+            trainingTold = training.Stage;
             lines.Add(Words.Text($"{Stage(next, training.Stage)} training, {training.TotalSteps} {(training.TotalSteps == 1 ? "step" : "steps")}")
                 + (training.Step > 0 ? Words.Text($", at step {training.Step}") : ""));
         }
@@ -69,7 +69,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
 
     private void TellEvaluations(RunSnapshot next, List<string> lines)
     {
-        foreach (var one in next.Evaluations.Where(one => _evaluationsTold.Add((one.Stage, one.Task))))
+        foreach (var one in next.Evaluations.Where(one => evaluationsTold.Add((one.Stage, one.Task))))
         {
             lines.Add(Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}, {one.Total} samples"));
         }
@@ -77,7 +77,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
 
     private void TellJudging(RunSnapshot next, List<string> lines)
     {
-        foreach (var one in next.Judging.Where(one => _judgingTold.Add((one.Stage, one.Task, one.Judge))))
+        foreach (var one in next.Judging.Where(one => judgingTold.Add((one.Stage, one.Task, one.Judge))))
         {
             lines.Add(Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}, {one.Total} samples"));
         }
@@ -87,7 +87,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
     {
         for (var i = 0; i < next.ZeroShot.Count; i++)
         {
-            if (next.ZeroShot[i] is { } accuracy && _last?.ZeroShot.ElementAtOrDefault(i) is null)
+            if (next.ZeroShot[i] is { } accuracy && last?.ZeroShot.ElementAtOrDefault(i) is null)
             {
                 lines.Add($"{Stage(next, 0)} {next.Tasks[i]} {Words.Percent(accuracy)} published");
             }
@@ -97,7 +97,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
         {
             for (var i = 0; i < next.Cells[j].Count; i++)
             {
-                if (next.Cells[j][i] is { } accuracy && _last?.Cells.ElementAtOrDefault(j)?.ElementAtOrDefault(i) is null)
+                if (next.Cells[j][i] is { } accuracy && last?.Cells.ElementAtOrDefault(j)?.ElementAtOrDefault(i) is null)
                 {
                     var first = i < j ? next.Cells[i].ElementAtOrDefault(i) : null;
                     lines.Add($"{Stage(next, j + 1)} {next.Tasks[i]} {Words.Percent(accuracy)} published"
@@ -105,7 +105,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
                 }
             }
 
-            if (Whole(next, j) && _rowsTold.Add(j))
+            if (Whole(next, j) && rowsTold.Add(j))
             {
                 lines.Add($"after stage {j + 1}, published: "
                     + string.Join("  ", next.Cells[j].Select((cell, i) => Words.Text($"{next.Tasks[i]} {cell:0.00}"))));
@@ -116,9 +116,9 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
     private void TellProgress(RunSnapshot next, DateTimeOffset now, List<string> lines)
     {
         var progress = Progress(next);
-        if (progress.Count > 0 && (now - _progressTold >= patience || !progress.SequenceEqual(_progress)))
+        if (progress.Count > 0 && (now - progressTold >= patience || !progress.SequenceEqual(this.progress)))
         {
-            (_progress, _progressTold) = (progress, now);
+            (this.progress, progressTold) = (progress, now);
             lines.Add(progress[0] + (next.Remaining is { } remaining ? $", about {Words.Duration(remaining)} left" : ""));
             lines.AddRange(progress.Skip(1));
         }

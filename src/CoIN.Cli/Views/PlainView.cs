@@ -10,23 +10,23 @@ internal sealed class PlainView : IRunView
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
-    private readonly PlainNarrator _narrator = new(ProgressInterval, Patience);
-    private readonly TextWriter _output;
-    private readonly TimeProvider _clock;
-    private readonly SnapshotPump _pump;
+    private readonly PlainNarrator narrator = new(ProgressInterval, Patience);
+    private readonly TextWriter output;
+    private readonly TimeProvider clock;
+    private readonly SnapshotPump pump;
 
     public PlainView(TextWriter output, TimeProvider clock)
     {
-        _output = output;
-        _clock = clock;
-        _pump = new SnapshotPump(Write, LookInterval);
+        this.output = output;
+        this.clock = clock;
+        pump = new SnapshotPump(Write, LookInterval);
     }
 
-    public void Observe(RunSnapshot snapshot) => _pump.Put(snapshot);
+    public void Observe(RunSnapshot snapshot) => pump.Put(snapshot);
 
     public void Tell(string notice) => Line(notice);
 
-    public void Dispose() => _pump.Dispose();
+    public void Dispose() => pump.Dispose();
 
     private void Write(RunSnapshot? snapshot)
     {
@@ -35,7 +35,7 @@ internal sealed class PlainView : IRunView
             return;
         }
 
-        foreach (var line in _narrator.Tell(snapshot, _clock.GetUtcNow()))
+        foreach (var line in narrator.Tell(snapshot, clock.GetUtcNow()))
         {
             Line(line);
         }
@@ -43,8 +43,8 @@ internal sealed class PlainView : IRunView
 
     private void Line(string text)
     {
-        var time = _clock.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
-        _output.WriteLine($"{time} {text}");
-        _output.Flush();
+        var time = clock.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+        output.WriteLine($"{time} {text}");
+        output.Flush();
     }
 }

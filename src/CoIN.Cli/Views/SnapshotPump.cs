@@ -10,42 +10,42 @@ internal sealed class SnapshotPump : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly Action<RunSnapshot?> _draw;
-    private readonly TimeSpan _interval;
-    private readonly ManualResetEventSlim _ended = new();
-    private readonly Thread _thread;
-    private volatile RunSnapshot? _latest;
+    private readonly Action<RunSnapshot?> draw;
+    private readonly TimeSpan interval;
+    private readonly ManualResetEventSlim ended = new();
+    private readonly Thread thread;
+    private volatile RunSnapshot? latest;
 
     /// <param name="draw">Is called on the pump's thread with the latest snapshot, null before the first, and once more at the end.</param>
     /// <param name="interval">Time between two calls.</param>
     public SnapshotPump(Action<RunSnapshot?> draw, TimeSpan interval)
     {
-        _draw = draw;
-        _interval = interval;
-        _thread = new Thread(Run) { IsBackground = true, Name = "view" };
-        _thread.Start();
+        this.draw = draw;
+        this.interval = interval;
+        thread = new Thread(Run) { IsBackground = true, Name = "view" };
+        thread.Start();
     }
 
-    public void Put(RunSnapshot snapshot) => _latest = snapshot;
+    public void Put(RunSnapshot snapshot) => latest = snapshot;
 
     public void Dispose()
     {
-        _ended.Set();
+        ended.Set();
 
         // A terminal that does not take the last picture must not keep the process from ending.
-        if (_thread.Join(Patience))
+        if (thread.Join(Patience))
         {
-            _ended.Dispose();
+            ended.Dispose();
         }
     }
 
     private void Run()
     {
-        while (!_ended.Wait(_interval))
+        while (!ended.Wait(interval))
         {
-            _draw(_latest);
+            draw(latest);
         }
 
-        _draw(_latest);
+        draw(latest);
     }
 }

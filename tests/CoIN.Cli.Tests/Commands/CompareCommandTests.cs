@@ -7,14 +7,14 @@ namespace CoIN.Cli.Tests.Commands;
 
 public sealed class CompareCommandTests : IDisposable
 {
-    private readonly CommandLine _coin = new();
+    private readonly CommandLine coin = new();
 
     public CompareCommandTests()
     {
         foreach (var (id, accuracy) in new[] { ("alpha", 50.0), ("beta", 70.0) })
         {
-            _coin.Folder.Write($"runs/{id}/settings.conf", "");
-            _coin.Engine.Reports[id] = new RunReport
+            coin.Folder.Write($"runs/{id}/settings.conf", "");
+            coin.Engine.Reports[id] = new RunReport
             {
                 RunId = id, Name = id, Method = SequentialLora.Name, Seed = 1, Status = "completed", Tasks = ["GQA"], BaseModelSha256 = "b",
                 Cells = [new CellReport(1, "GQA", accuracy, 10, "p", "s")],
@@ -22,39 +22,39 @@ public sealed class CompareCommandTests : IDisposable
         }
     }
 
-    public void Dispose() => _coin.Dispose();
+    public void Dispose() => coin.Dispose();
 
     [Fact]
     public async Task Runs_are_printed_side_by_side()
     {
-        Assert.Equal(0, await _coin.InvokeAsync("compare", "al", "be"));
-        Assert.Matches(@"alpha +final +50\.00", _coin.Out);
-        Assert.Matches(@"beta − alpha +final +\+20\.00", _coin.Out);
+        Assert.Equal(0, await coin.InvokeAsync("compare", "al", "be"));
+        Assert.Matches(@"alpha +final +50\.00", coin.Out);
+        Assert.Matches(@"beta − alpha +final +\+20\.00", coin.Out);
     }
 
     [Fact]
     public async Task A_run_may_be_named_by_its_folder()
     {
-        Assert.Equal(0, await _coin.InvokeAsync("compare", "--runs", "elsewhere", "./runs/alpha", "runs/beta", "--format", "csv"));
-        Assert.StartsWith("measure,run,row,GQA,MAA,BWT\n", _coin.Out, StringComparison.Ordinal);
+        Assert.Equal(0, await coin.InvokeAsync("compare", "--runs", "elsewhere", "./runs/alpha", "runs/beta", "--format", "csv"));
+        Assert.StartsWith("measure,run,row,GQA,MAA,BWT\n", coin.Out, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Files_are_written_into_the_folder_that_is_named()
     {
-        Assert.Equal(0, await _coin.InvokeAsync("compare", "alpha", "beta", "--out", "cmp"));
+        Assert.Equal(0, await coin.InvokeAsync("compare", "alpha", "beta", "--out", "cmp"));
         Assert.Equal(
             ["comparison.csv", "comparison.html", "comparison.md", "comparison.tex"],
-            Directory.GetFiles(_coin.Folder.PathOf("cmp")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        Assert.Contains(_coin.Folder.PathOf("cmp", "comparison.html"), _coin.Out);
+            Directory.GetFiles(coin.Folder.PathOf("cmp")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Contains(coin.Folder.PathOf("cmp", "comparison.html"), coin.Out);
     }
 
     [Fact]
     public async Task One_run_alone_or_one_that_never_began_is_an_error()
     {
-        Assert.Equal(2, await _coin.InvokeAsync("compare", "alpha"));
-        _coin.Engine.Reports.Remove("beta");
-        Assert.Equal(1, await _coin.InvokeAsync("compare", "alpha", "beta"));
-        Assert.Contains("The run beta has not begun", _coin.Error);
+        Assert.Equal(2, await coin.InvokeAsync("compare", "alpha"));
+        coin.Engine.Reports.Remove("beta");
+        Assert.Equal(1, await coin.InvokeAsync("compare", "alpha", "beta"));
+        Assert.Contains("The run beta has not begun", coin.Error);
     }
 }

@@ -8,21 +8,21 @@ namespace CoIN.Cli.Tests.Commands;
 
 public sealed class JudgeCommandTests : IDisposable
 {
-    private readonly CommandLine _coin = new();
+    private readonly CommandLine coin = new();
 
-    public void Dispose() => _coin.Dispose();
+    public void Dispose() => coin.Dispose();
 
     [Fact]
     public async Task A_run_is_judged_by_a_recipe_with_overrides_and_lends_no_trainer()
     {
         await RunAsync();
-        var code = await _coin.InvokeAsync(
+        var code = await coin.InvokeAsync(
             "judge", "run", "r", "--judge", Repository.PathOf("hocon", "judges", "ollama.hocon"), "--judge", Repository.PathOf("hocon", "judges", "reference-sampling.hocon"),
             "--set", "judge.model=llama3");
-        Assert.True(code == 0, _coin.Error);
-        var judge = _coin.Engine.Judge!;
+        Assert.True(code == 0, coin.Error);
+        var judge = coin.Engine.Judge!;
         Assert.Equal(("ollama-qwen2.5-7b", JudgeKind.OpenAi, "llama3", 0.7, 0.8, 1.05), (judge.Name, judge.Kind, judge.Model, judge.Temperature, judge.TopP, judge.RepetitionPenalty));
-        Assert.Equal(["supervisor", "judge"], _coin.Engine.Ticket!.Node.Roles);
+        Assert.Equal(["supervisor", "judge"], coin.Engine.Ticket!.Node.Roles);
     }
 
     [Fact]
@@ -30,55 +30,55 @@ public sealed class JudgeCommandTests : IDisposable
     {
         await RunAsync();
         var recipe = Repository.PathOf("hocon", "judges", "ollama.hocon");
-        Assert.Equal(0, await _coin.InvokeAsync("judge", "run", "r", "--judge", recipe));
-        Assert.Equal((null, null), (_coin.Engine.Judge!.TokenLimitKey, _coin.Engine.Judge.SendTemperature));
-        var code = await _coin.InvokeAsync(
+        Assert.Equal(0, await coin.InvokeAsync("judge", "run", "r", "--judge", recipe));
+        Assert.Equal((null, null), (coin.Engine.Judge!.TokenLimitKey, coin.Engine.Judge.SendTemperature));
+        var code = await coin.InvokeAsync(
             "judge", "run", "r", "--judge", recipe, "--set", "judge.token-limit-key=max_completion_tokens", "--set", "judge.send-temperature=false");
-        Assert.True(code == 0, _coin.Error);
-        Assert.Equal(("max_completion_tokens", false), (_coin.Engine.Judge!.TokenLimitKey, _coin.Engine.Judge.SendTemperature));
+        Assert.True(code == 0, coin.Error);
+        Assert.Equal(("max_completion_tokens", false), (coin.Engine.Judge!.TokenLimitKey, coin.Engine.Judge.SendTemperature));
 
-        Assert.Equal(1, await _coin.InvokeAsync("judge", "run", "r", "--judge", recipe, "--set", "judge.token-limit-key=tokens"));
-        Assert.Contains("max_tokens or max_completion_tokens", _coin.Error, StringComparison.Ordinal);
+        Assert.Equal(1, await coin.InvokeAsync("judge", "run", "r", "--judge", recipe, "--set", "judge.token-limit-key=tokens"));
+        Assert.Contains("max_tokens or max_completion_tokens", coin.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_judge_cannot_change_what_decides_the_runs_numbers()
     {
         await RunAsync();
-        Assert.Equal(1, await _coin.InvokeAsync("judge", "run", "r", "--set", "lora.rank=4"));
-        Assert.Contains("coin.lora", _coin.Error, StringComparison.Ordinal);
+        Assert.Equal(1, await coin.InvokeAsync("judge", "run", "r", "--set", "lora.rank=4"));
+        Assert.Contains("coin.lora", coin.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Without_a_judge_it_is_said_how_to_name_one()
     {
         await RunAsync();
-        Assert.Equal(1, await _coin.InvokeAsync("judge", "run", "r"));
-        Assert.Contains("--judge hocon/judges/lexical.hocon", _coin.Error, StringComparison.Ordinal);
+        Assert.Equal(1, await coin.InvokeAsync("judge", "run", "r"));
+        Assert.Contains("--judge hocon/judges/lexical.hocon", coin.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_judge_is_dismissed_by_name()
     {
         await RunAsync();
-        Assert.Equal(0, await _coin.InvokeAsync("judge", "dismiss", "r", "gpt-4"));
-        Assert.Contains("dismiss gpt-4 of r", _coin.Engine.Asked);
+        Assert.Equal(0, await coin.InvokeAsync("judge", "dismiss", "r", "gpt-4"));
+        Assert.Contains("dismiss gpt-4 of r", coin.Engine.Asked);
     }
 
     [Fact]
     public async Task A_study_is_a_page_and_a_table_with_the_key_apart()
     {
         await RunAsync();
-        _coin.Engine.Draw = (cells, count, seed) =>
+        coin.Engine.Draw = (cells, count, seed) =>
         {
             Assert.Equal(("final", 7, 3), (cells, count, seed));
             return new Study("ab12", [new StudyItem("A001", null, "What?", "truth", "answer", false)], new StudyKey("ab12", "r", 3, []));
         };
-        var code = await _coin.InvokeAsync("judge", "export", "r", "--cells", "final", "--samples", "7", "--seed", "3", "--out", "study");
-        Assert.True(code == 0, _coin.Error);
-        Assert.Contains("\"answer\":\"answer\"", File.ReadAllText(_coin.Folder.PathOf("study", "study.html")), StringComparison.Ordinal);
-        Assert.Equal("study,rater,sample,score\nab12,,A001,\n", File.ReadAllText(_coin.Folder.PathOf("study", "scores.csv")));
-        Assert.Equal(["scores.csv", "study.html"], Directory.GetFiles(_coin.Folder.PathOf("study")).Select(Path.GetFileName).Order());
+        var code = await coin.InvokeAsync("judge", "export", "r", "--cells", "final", "--samples", "7", "--seed", "3", "--out", "study");
+        Assert.True(code == 0, coin.Error);
+        Assert.Contains("\"answer\":\"answer\"", File.ReadAllText(coin.Folder.PathOf("study", "study.html")), StringComparison.Ordinal);
+        Assert.Equal("study,rater,sample,score\nab12,,A001,\n", File.ReadAllText(coin.Folder.PathOf("study", "scores.csv")));
+        Assert.Equal(["scores.csv", "study.html"], Directory.GetFiles(coin.Folder.PathOf("study")).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -86,11 +86,11 @@ public sealed class JudgeCommandTests : IDisposable
     {
         await RunAsync();
         var agreement = new Agreement(30, 0.5, null, 0.25, 0.75, 1.5);
-        _coin.Engine.Import = new StudyImport(["Ann", "Ben"], 30, 4, [new JudgeAgreement("lexical", JudgeKind.Lexical, agreement)], [new RaterAgreement("Ann", "Ben", agreement)], []);
-        Assert.Equal(0, await _coin.InvokeAsync("judge", "import", "r", "ann.csv", "ben.csv"));
-        Assert.Contains("import ann.csv ben.csv as people", _coin.Engine.Asked);
-        Assert.Contains("people and lexical (a rule, no language model)", _coin.Out, StringComparison.Ordinal);
-        Assert.Matches(@"Ann and Ben +30 +0\.500 +- +0\.250 +0\.750 +1\.50", _coin.Out);
+        coin.Engine.Import = new StudyImport(["Ann", "Ben"], 30, 4, [new JudgeAgreement("lexical", JudgeKind.Lexical, agreement)], [new RaterAgreement("Ann", "Ben", agreement)], []);
+        Assert.Equal(0, await coin.InvokeAsync("judge", "import", "r", "ann.csv", "ben.csv"));
+        Assert.Contains("import ann.csv ben.csv as people", coin.Engine.Asked);
+        Assert.Contains("people and lexical (a rule, no language model)", coin.Out, StringComparison.Ordinal);
+        Assert.Matches(@"Ann and Ben +30 +0\.500 +- +0\.250 +0\.750 +1\.50", coin.Out);
     }
 
     [Theory]
@@ -102,9 +102,9 @@ public sealed class JudgeCommandTests : IDisposable
     [InlineData("judge.top-p=0", "coin.judge.top-p")]
     public async Task What_a_judge_cannot_be_is_told_with_its_key(string setting, string problem)
     {
-        _coin.WriteConfiguration();
-        Assert.Equal(1, await _coin.InvokeAsync("validate", "a.hocon", "--set", setting));
-        Assert.Contains(problem, _coin.Error, StringComparison.Ordinal);
+        coin.WriteConfiguration();
+        Assert.Equal(1, await coin.InvokeAsync("validate", "a.hocon", "--set", setting));
+        Assert.Contains(problem, coin.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,15 +113,15 @@ public sealed class JudgeCommandTests : IDisposable
         await RunAsync();
         foreach (var recipe in Directory.GetFiles(Repository.PathOf("hocon", "judges"), "*.hocon").Where(file => !file.EndsWith("reference-sampling.hocon", StringComparison.Ordinal)))
         {
-            var code = await _coin.InvokeAsync("judge", "run", "r", "--judge", recipe);
-            Assert.True(code == 0, $"{recipe}: {_coin.Error}");
-            Assert.NotEqual("none", _coin.Engine.Judge!.Name);
+            var code = await coin.InvokeAsync("judge", "run", "r", "--judge", recipe);
+            Assert.True(code == 0, $"{recipe}: {coin.Error}");
+            Assert.NotEqual("none", coin.Engine.Judge!.Name);
         }
     }
 
     private async Task RunAsync()
     {
-        _coin.WriteConfiguration();
-        Assert.Equal(0, await _coin.InvokeAsync("run", "a.hocon", "--run-id", "r", "--runs", _coin.Runs));
+        coin.WriteConfiguration();
+        Assert.Equal(0, await coin.InvokeAsync("run", "a.hocon", "--run-id", "r", "--runs", coin.Runs));
     }
 }

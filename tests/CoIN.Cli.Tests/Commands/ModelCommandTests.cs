@@ -4,9 +4,9 @@ namespace CoIN.Cli.Tests.Commands;
 
 public sealed class ModelCommandTests : IDisposable
 {
-    private readonly CommandLine _line = new();
+    private readonly CommandLine line = new();
 
-    public void Dispose() => _line.Dispose();
+    public void Dispose() => line.Dispose();
 
     [Theory]
     [InlineData("There is no model folder or file", 1, "model", "info", "nowhere")]
@@ -17,10 +17,10 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("--out", 2, "model", "merge", "a", "--model", "model")]
     public async Task What_cannot_be_done_is_told_and_ends_with_a_fault(string expected, int code, params string[] arguments)
     {
-        _line.Folder.Write("full/file", "");
+        line.Folder.Write("full/file", "");
 
-        Assert.Equal(code, await _line.InvokeAsync(arguments));
-        Assert.Contains(expected, _line.Error);
-        Assert.False(Directory.Exists(_line.Folder.PathOf("new")));
+        Assert.Equal(code, await line.InvokeAsync(arguments));
+        Assert.Contains(expected, line.Error);
+        Assert.False(Directory.Exists(line.Folder.PathOf("new")));
     }
 }

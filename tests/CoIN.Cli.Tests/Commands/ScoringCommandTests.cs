@@ -9,9 +9,9 @@ public sealed class ScoringCommandTests : IDisposable
 {
     private const string Matrix = "92\n92 75\n70 28 97\n92 65 37 72\n89 44 51 57 42\n98 84 98 75 70 58\n85 68 59 68 40 49 75\n82 74 55 56 47 52 58 78\n";
 
-    private readonly CommandLine _coin = new();
+    private readonly CommandLine coin = new();
 
-    public void Dispose() => _coin.Dispose();
+    public void Dispose() => coin.Dispose();
 
     [Theory]
     [InlineData("VQAv2")]
@@ -21,14 +21,14 @@ public sealed class ScoringCommandTests : IDisposable
     {
         WritePredictions();
 
-        Assert.Equal(0, await _coin.InvokeAsync("score", "--task", task, "--predictions", "p.jsonl", "--annotations", "test.json"));
+        Assert.Equal(0, await coin.InvokeAsync("score", "--task", task, "--predictions", "p.jsonl", "--annotations", "test.json"));
 
-        Assert.Contains("Scorer vqav2: 3 predictions for 4 test samples", _coin.Out);
-        Assert.Matches(@"published +33\.33 % +3  0\.00 to 100\.00", _coin.Out);
-        Assert.Matches(@"corrected +50\.00 % +4  0\.00 to 100\.00", _coin.Out);
-        Assert.Contains("Note: 1 question without prediction, such as \"4\"", _coin.Out);
+        Assert.Contains("Scorer vqav2: 3 predictions for 4 test samples", coin.Out);
+        Assert.Matches(@"published +33\.33 % +3  0\.00 to 100\.00", coin.Out);
+        Assert.Matches(@"corrected +50\.00 % +4  0\.00 to 100\.00", coin.Out);
+        Assert.Contains("Note: 1 question without prediction, such as \"4\"", coin.Out);
         Assert.Equal(
-            [new SampleScore("1", 1, 1), new("2", 0, 1), new("3", 0, 0), new("4", null, 0)], ScoresFile.Read(_coin.Folder.PathOf("p.scores.jsonl")));
+            [new SampleScore("1", 1, 1), new("2", 0, 1), new("3", 0, 0), new("4", null, 0)], ScoresFile.Read(coin.Folder.PathOf("p.scores.jsonl")));
     }
 
     [Fact]
@@ -36,11 +36,11 @@ public sealed class ScoringCommandTests : IDisposable
     {
         WritePredictions();
 
-        Assert.Equal(0, await _coin.InvokeAsync(
+        Assert.Equal(0, await coin.InvokeAsync(
             "score", "--task", "gqa", "--predictions", "p.jsonl", "--annotations", "test.json", "--scoring", "corrected", "--out", "here/s.jsonl"));
 
-        Assert.DoesNotContain("published", _coin.Out);
-        Assert.All(ScoresFile.Read(_coin.Folder.PathOf("here", "s.jsonl")), score => Assert.Null(score.Published));
+        Assert.DoesNotContain("published", coin.Out);
+        Assert.All(ScoresFile.Read(coin.Folder.PathOf("here", "s.jsonl")), score => Assert.Null(score.Published));
     }
 
     [Theory]
@@ -55,90 +55,90 @@ public sealed class ScoringCommandTests : IDisposable
         WritePredictions();
         var options = new Dictionary<string, string> { ["--task"] = "VQAv2", ["--predictions"] = "p.jsonl", ["--annotations"] = "test.json", [option] = value };
 
-        Directory.CreateDirectory(_coin.Folder.PathOf("folder"));
+        Directory.CreateDirectory(coin.Folder.PathOf("folder"));
 
-        Assert.Equal(code, await _coin.InvokeAsync(["score", .. options.SelectMany(pair => new[] { pair.Key, pair.Value })]));
-        Assert.Contains(fault, _coin.Error);
+        Assert.Equal(code, await coin.InvokeAsync(["score", .. options.SelectMany(pair => new[] { pair.Key, pair.Value })]));
+        Assert.Contains(fault, coin.Error);
     }
 
     [Fact]
     public async Task Scoring_a_run_again_prints_what_changed()
     {
-        _coin.WriteConfiguration();
-        await _coin.InvokeAsync("run", "a.hocon", "--run-id", "one");
-        _coin.Engine.Rescoring = new(3, [new(0, "GQA", 50, 50, null, 62.5), new(2, "OCR-VQA", 10, 20, 30, 30)], ["/r/report.md"]);
+        coin.WriteConfiguration();
+        await coin.InvokeAsync("run", "a.hocon", "--run-id", "one");
+        coin.Engine.Rescoring = new(3, [new(0, "GQA", 50, 50, null, 62.5), new(2, "OCR-VQA", 10, 20, 30, 30)], ["/r/report.md"]);
 
-        Assert.Equal(0, await _coin.InvokeAsync("rescore", "on"));
+        Assert.Equal(0, await coin.InvokeAsync("rescore", "on"));
 
-        Assert.Equal("rescore one", _coin.Engine.Asked[^1]);
-        Assert.Contains("Scored 3 cells of one again: 2 cells changed.", _coin.Out);
-        Assert.Matches(@"zero-shot +GQA +50\.00 +- -> 62\.50", _coin.Out);
-        Assert.Matches(@"2 +OCR-VQA +10\.00 -> 20\.00 +30\.00\n", _coin.Out);
-        Assert.Contains("/r/report.md", _coin.Out);
+        Assert.Equal("rescore one", coin.Engine.Asked[^1]);
+        Assert.Contains("Scored 3 cells of one again: 2 cells changed.", coin.Out);
+        Assert.Matches(@"zero-shot +GQA +50\.00 +- -> 62\.50", coin.Out);
+        Assert.Matches(@"2 +OCR-VQA +10\.00 -> 20\.00 +30\.00\n", coin.Out);
+        Assert.Contains("/r/report.md", coin.Out);
     }
 
     [Fact]
     public async Task A_run_without_changes_says_so()
     {
-        _coin.WriteConfiguration();
-        await _coin.InvokeAsync("run", "a.hocon", "--run-id", "one");
-        _coin.Engine.Rescoring = new(1, [], []);
+        coin.WriteConfiguration();
+        await coin.InvokeAsync("run", "a.hocon", "--run-id", "one");
+        coin.Engine.Rescoring = new(1, [], []);
 
-        Assert.Equal(0, await _coin.InvokeAsync("rescore"));
-        Assert.Contains("Scored 1 cell of one again: nothing has changed.", _coin.Out);
+        Assert.Equal(0, await coin.InvokeAsync("rescore"));
+        Assert.Contains("Scored 1 cell of one again: nothing has changed.", coin.Out);
     }
 
     [Fact]
     public async Task The_papers_matrix_gives_its_numbers()
     {
-        _coin.Folder.Write("llava.txt", Matrix);
+        coin.Folder.Write("llava.txt", Matrix);
 
-        Assert.Equal(0, await _coin.InvokeAsync("metrics", "llava.txt"));
+        Assert.Equal(0, await coin.InvokeAsync("metrics", "llava.txt"));
 
-        Assert.Matches(@"MAA +71\.285", _coin.Out);
-        Assert.Matches(@"BWT +-10\.875", _coin.Out);
-        Assert.Matches(@"last average +62\.750", _coin.Out);
-        Assert.Matches(@"forward transfer +-  needs --zero-shot FILE, and the accuracies right above the diagonal", _coin.Out);
-        Assert.Contains("8 task 8   82.00", _coin.Out);
+        Assert.Matches(@"MAA +71\.285", coin.Out);
+        Assert.Matches(@"BWT +-10\.875", coin.Out);
+        Assert.Matches(@"last average +62\.750", coin.Out);
+        Assert.Matches(@"forward transfer +-  needs --zero-shot FILE, and the accuracies right above the diagonal", coin.Out);
+        Assert.Contains("8 task 8   82.00", coin.Out);
     }
 
     [Fact]
     public async Task Zero_shot_accuracies_and_cells_above_the_diagonal_give_the_rest()
     {
-        _coin.Folder.Write("m.csv", "50,30\n40,60\n");
-        _coin.Folder.Write("z.csv", "10,20\n");
+        coin.Folder.Write("m.csv", "50,30\n40,60\n");
+        coin.Folder.Write("z.csv", "10,20\n");
 
-        Assert.Equal(0, await _coin.InvokeAsync("metrics", "m.csv", "--zero-shot", "z.csv"));
+        Assert.Equal(0, await coin.InvokeAsync("metrics", "m.csv", "--zero-shot", "z.csv"));
 
-        Assert.Matches(@"learning gain +40\.000", _coin.Out);
-        Assert.Matches(@"forward transfer +10\.000", _coin.Out);
+        Assert.Matches(@"learning gain +40\.000", coin.Out);
+        Assert.Matches(@"forward transfer +10\.000", coin.Out);
     }
 
     [Fact]
     public async Task Several_files_are_seeds()
     {
-        _coin.Folder.Write("a.csv", "x,y\n50,\n40,60\n");
-        _coin.Folder.Write("b.csv", "x,y\n60,\n40,60\n");
+        coin.Folder.Write("a.csv", "x,y\n50,\n40,60\n");
+        coin.Folder.Write("b.csv", "x,y\n60,\n40,60\n");
 
-        Assert.Equal(0, await _coin.InvokeAsync("metrics", "a.csv", "b.csv"));
+        Assert.Equal(0, await coin.InvokeAsync("metrics", "a.csv", "b.csv"));
 
-        Assert.Contains("2 files: mean ± sample standard deviation", _coin.Out);
-        Assert.Contains("55.00 ± 7.07", _coin.Out);
-        Assert.Matches(@"BWT +-7\.500 ± 3\.536", _coin.Out);
-        _coin.Folder.Write("c.csv", "x,z\n60,\n40,60\n");
-        Assert.Equal(1, await _coin.InvokeAsync("metrics", "a.csv", "c.csv"));
-        Assert.Contains("a.csv has the tasks x, y, but c.csv has x, z", _coin.Error);
+        Assert.Contains("2 files: mean ± sample standard deviation", coin.Out);
+        Assert.Contains("55.00 ± 7.07", coin.Out);
+        Assert.Matches(@"BWT +-7\.500 ± 3\.536", coin.Out);
+        coin.Folder.Write("c.csv", "x,z\n60,\n40,60\n");
+        Assert.Equal(1, await coin.InvokeAsync("metrics", "a.csv", "c.csv"));
+        Assert.Contains("a.csv has the tasks x, y, but c.csv has x, z", coin.Error);
     }
 
     [Fact]
     public async Task A_report_beside_its_scores_has_intervals_and_everything_is_there_as_JSON()
     {
-        _coin.Folder.Write("r/report.json", """{"tasks": ["a"], "truthAlignment": {"published": {"matrix": [[50]]}, "corrected": {"matrix": [[100]]}}}""");
-        ScoresFile.Write(_coin.Folder.PathOf("r", RunPaths.Scores(1, "a")), [new("1", 1, 1), new("2", 0, 1)]);
+        coin.Folder.Write("r/report.json", """{"tasks": ["a"], "truthAlignment": {"published": {"matrix": [[50]]}, "corrected": {"matrix": [[100]]}}}""");
+        ScoresFile.Write(coin.Folder.PathOf("r", RunPaths.Scores(1, "a")), [new("1", 1, 1), new("2", 0, 1)]);
 
-        Assert.Equal(0, await _coin.InvokeAsync("metrics", "r/report.json", "--format", "json"));
+        Assert.Equal(0, await coin.InvokeAsync("metrics", "r/report.json", "--format", "json"));
 
-        var matrices = JObject.Parse(_coin.Out)["matrices"]!;
+        var matrices = JObject.Parse(coin.Out)["matrices"]!;
         Assert.Equal(["published", "corrected"], matrices.Select(matrix => (string)matrix["scoring"]!));
         Assert.Equal([0.0, 100.0], matrices[0]!["intervals"]!["maa"]!.Select(end => (double)end));
         Assert.Equal([100.0, 100.0], matrices[1]!["cellIntervals"]![0]![0]!.Select(end => (double)end));
@@ -148,11 +148,11 @@ public sealed class ScoringCommandTests : IDisposable
 
     private void WritePredictions()
     {
-        _coin.Folder.Write("test.json", """
+        coin.Folder.Write("test.json", """
             [{"question_id": 1, "text": "t", "answer": "yes"}, {"question_id": 2, "text": "t", "answer": "no"},
              {"question_id": 3, "text": "t", "answer": "red"}, {"question_id": 4, "text": "t", "answer": "blue"}]
             """);
-        _coin.Folder.Write("p.jsonl", """
+        coin.Folder.Write("p.jsonl", """
             {"question_id": 1, "prompt": "t", "text": "Yes", "model_id": "m"}
             {"question_id": 3, "prompt": "t", "text": "It is red", "model_id": "m"}
             {"question_id": 2, "prompt": "t", "text": "No.", "model_id": "m"}

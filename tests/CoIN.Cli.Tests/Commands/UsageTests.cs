@@ -8,9 +8,9 @@ namespace CoIN.Cli.Tests.Commands;
 /// <summary>Command lines that are wrong as such: told, with what would be right, and nothing is done.</summary>
 public sealed class UsageTests : IDisposable
 {
-    private readonly CommandLine _coin = new();
+    private readonly CommandLine coin = new();
 
-    public void Dispose() => _coin.Dispose();
+    public void Dispose() => coin.Dispose();
 
     [Theory]
     [InlineData("There is no command 'rnu'; did you mean 'run'?", "rnu")]
@@ -41,55 +41,55 @@ public sealed class UsageTests : IDisposable
     [InlineData("Name a configuration file", "run")]
     public async Task A_wrong_line_is_a_usage_error_with_a_remedy(string expected, params string[] line)
     {
-        _coin.WriteConfiguration();
+        coin.WriteConfiguration();
 
-        Assert.Equal(2, await _coin.InvokeAsync(line));
-        Assert.Contains(expected, _coin.Error);
-        Assert.Empty(_coin.Engine.Asked);
-        Assert.Null(_coin.Engine.Generation);
-        Assert.Equal("", _coin.Out);
+        Assert.Equal(2, await coin.InvokeAsync(line));
+        Assert.Contains(expected, coin.Error);
+        Assert.Empty(coin.Engine.Asked);
+        Assert.Null(coin.Engine.Generation);
+        Assert.Equal("", coin.Out);
     }
 
     [Fact]
     public async Task What_follows_two_dashes_is_no_option_and_neither_are_values_that_look_like_one()
     {
-        _coin.Folder.Write("--odd.hocon", "coin.name = odd");
+        coin.Folder.Write("--odd.hocon", "coin.name = odd");
 
-        Assert.Equal(1, await _coin.InvokeAsync("validate", "--", "--odd.hocon"));
-        Assert.DoesNotContain("no option", _coin.Error);
-        Assert.Equal(0, await _coin.InvokeAsync("mini", "generate", "--seed", "-3", "--out=-folder"));
-        Assert.Equal(-3, _coin.Engine.Generation!.Seed);
+        Assert.Equal(1, await coin.InvokeAsync("validate", "--", "--odd.hocon"));
+        Assert.DoesNotContain("no option", coin.Error);
+        Assert.Equal(0, await coin.InvokeAsync("mini", "generate", "--seed", "-3", "--out=-folder"));
+        Assert.Equal(-3, coin.Engine.Generation!.Seed);
     }
 
     [Fact]
     public async Task No_option_of_any_command_may_lack_its_value()
     {
-        var commands = Commands(CommandTree.Build(_coin.Host()), "").ToList();
+        var commands = Commands(CommandTree.Build(coin.Host()), "").ToList();
         var options = commands.SelectMany(command => command.Command.Options.Where(option => option.Arity.MinimumNumberOfValues > 0)
             .Select(option => (command.Path, option.Name))).ToList();
         Assert.True(options.Count > 40);
         foreach (var (path, option) in options)
         {
-            Assert.Equal((path, option, 2), (path, option, await _coin.InvokeAsync([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), option])));
-            Assert.Contains($"{option} needs a value", _coin.Error);
+            Assert.Equal((path, option, 2), (path, option, await coin.InvokeAsync([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), option])));
+            Assert.Contains($"{option} needs a value", coin.Error);
         }
     }
 
     [Fact]
     public async Task Every_command_shows_examples_that_it_understands()
     {
-        foreach (var (path, _) in Commands(CommandTree.Build(_coin.Host()), "").Where(command => command.Command.Subcommands.Count == 0))
+        foreach (var (path, _) in Commands(CommandTree.Build(coin.Host()), "").Where(command => command.Command.Subcommands.Count == 0))
         {
             var lines = Examples.Of(path).Skip(1).Select(line => line.Trim()["./run.sh ".Length..]).ToList();
             Assert.NotEmpty(lines);
             foreach (var line in lines.Select(line => line.Split(' ')))
             {
                 Assert.StartsWith(path, string.Join(' ', line));
-                Assert.Empty(Usage.Faults(CommandTree.Build(_coin.Host()).Parse(line), line));
+                Assert.Empty(Usage.Faults(CommandTree.Build(coin.Host()).Parse(line), line));
             }
 
-            Assert.Equal(0, await _coin.InvokeAsync([.. path.Split(' '), "--help"]));
-            Assert.Contains(lines[0], _coin.Out);
+            Assert.Equal(0, await coin.InvokeAsync([.. path.Split(' '), "--help"]));
+            Assert.Contains(lines[0], coin.Out);
         }
     }
 

@@ -7,10 +7,10 @@ namespace CoIN.Cli.Tests.Logging;
 
 public sealed class LineFormatterTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
-    private readonly StringWriter _lines = new();
+    private readonly TemporaryFolder folder = new();
+    private readonly StringWriter lines = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_line_has_level_short_actor_path_stage_task_and_message()
@@ -25,7 +25,7 @@ public sealed class LineFormatterTests : IDisposable
             logger.LogWarning("slow\nstep {Step}", 7);
         }
 
-        Assert.Matches(@"^\d\d:\d\d:\d\d WARN  run-1/trainer \[stage 2 GQA\] slow step 7\r?\n$", _lines.ToString());
+        Assert.Matches(@"^\d\d:\d\d:\d\d WARN  run-1/trainer \[stage 2 GQA\] slow step 7\r?\n$", lines.ToString());
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class LineFormatterTests : IDisposable
             Assert.Contains("disk", log.Notice);
         }
 
-        var events = File.ReadLines(_folder.PathOf("log.clef")).Select(JObject.Parse).ToList();
+        var events = File.ReadLines(folder.PathOf("log.clef")).Select(JObject.Parse).ToList();
         Assert.Equal(2, events.Count);
         Assert.Equal(("run-9", 7), (events[0].Value<string>("RunId"), events[0].Value<int>("Step")));
     }
@@ -52,5 +52,5 @@ public sealed class LineFormatterTests : IDisposable
     [InlineData("odd", "odd")]
     public void An_actors_path_is_shortened(string path, string expected) => Assert.Equal(expected, LineFormatter.Shortened(path));
 
-    private RunLog Log(LogLevel level) => new(_folder.PathOf("log.clef"), "run-9", level, _lines);
+    private RunLog Log(LogLevel level) => new(folder.PathOf("log.clef"), "run-9", level, lines);
 }

@@ -6,11 +6,11 @@ namespace CoIN.Cli.Tests.Scripts;
 /// <summary>The functions of run.sh, called one by one; nothing is built.</summary>
 public sealed class RunScriptTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
     public RunScriptTests() => Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "run.sh needs bash");
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void Its_syntax_is_right_and_both_scripts_may_be_executed()
@@ -21,7 +21,7 @@ public sealed class RunScriptTests : IDisposable
     [Fact]
     public void The_counts_of_a_report_are_summed()
     {
-        var report = _folder.Write("r.xml", """
+        var report = folder.Write("r.xml", """
             <?xml version="1.0"?><assemblies><assembly name="a" errors="1" failed="2" not-run="4" passed="30" skipped="3" total="40">
             <collection total="7" passed="7" failed="0" skipped="0" /></assembly></assemblies>
             """);
@@ -32,7 +32,7 @@ public sealed class RunScriptTests : IDisposable
     [Fact]
     public void A_report_of_nothing_counts_nothing()
     {
-        var report = _folder.Write("r.xml", "<assemblies><assembly errors=\"0\" failed=\"0\" passed=\"0\" skipped=\"0\" total=\"0\" /></assemblies>");
+        var report = folder.Write("r.xml", "<assemblies><assembly errors=\"0\" failed=\"0\" passed=\"0\" skipped=\"0\" total=\"0\" /></assemblies>");
 
         Assert.Equal("0 0 0", Bash($"source run.sh; counts {report}").Out.Trim());
     }
@@ -59,7 +59,7 @@ public sealed class RunScriptTests : IDisposable
     {
         Fake("dotnet", $"printf '{sdks}'");
 
-        var (code, _, error) = Bash($"PATH={_folder.Path}:$PATH ./run.sh runs");
+        var (code, _, error) = Bash($"PATH={folder.Path}:$PATH ./run.sh runs");
 
         Assert.Equal(1, code);
         Assert.Contains(expected, error);
@@ -70,22 +70,22 @@ public sealed class RunScriptTests : IDisposable
     public void It_builds_and_passes_arguments_on_from_the_callers_folder_through_a_link()
     {
         Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == exec ]]; then shift 2; echo \"$PWD|$COIN_RUNS|$*\"; fi");
-        File.CreateSymbolicLink(_folder.PathOf("link.sh"), Repository.PathOf("run.sh"));
+        File.CreateSymbolicLink(folder.PathOf("link.sh"), Repository.PathOf("run.sh"));
 
-        var (code, output, _) = Bash($"cd {_folder.Path} && unset COIN_RUNS && PATH={_folder.Path}:$PATH ./link.sh validate 'a b.hocon'");
+        var (code, output, _) = Bash($"cd {folder.Path} && unset COIN_RUNS && PATH={folder.Path}:$PATH ./link.sh validate 'a b.hocon'");
 
         Assert.Equal(0, code);
-        Assert.Equal($"{_folder.Path}|{Repository.PathOf("runs")}|validate a b.hocon", output.Trim());
+        Assert.Equal($"{folder.Path}|{Repository.PathOf("runs")}|validate a b.hocon", output.Trim());
     }
 
     [Fact]
     public void A_checkout_that_may_only_be_read_runs_what_was_built_and_says_when_its_sources_are_newer()
     {
         Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == build ]]; then echo built; exit 1; else echo \"started ${*:3}\"; fi");
-        var program = _folder.Write("src/CoIN.Cli/bin/Release/net10.0/coin.dll", "");
-        var source = _folder.Write("src/CoIN.Cli/Program.cs", "");
+        var program = folder.Write("src/CoIN.Cli/bin/Release/net10.0/coin.dll", "");
+        var source = folder.Write("src/CoIN.Cli/Program.cs", "");
         File.SetLastWriteTimeUtc(source, DateTime.UtcNow.AddHours(-1));
-        var command = $"source run.sh; PATH={_folder.Path}:$PATH; root={_folder.Path}; can_build() {{ false; }}; main runs";
+        var command = $"source run.sh; PATH={folder.Path}:$PATH; root={folder.Path}; can_build() {{ false; }}; main runs";
 
         Assert.Equal((0, "started runs", ""), Trimmed(Bash(command)));
 
@@ -103,27 +103,27 @@ public sealed class RunScriptTests : IDisposable
     [Fact]
     public void Whether_a_build_may_write_is_seen_by_its_folders()
     {
-        Directory.CreateDirectory(_folder.PathOf("src", "A", "obj"));
-        Directory.CreateDirectory(_folder.PathOf("src", "A", "bin"));
-        var ask = $"source run.sh; root={_folder.Path}; if can_build; then echo yes; else echo no; fi";
+        Directory.CreateDirectory(folder.PathOf("src", "A", "obj"));
+        Directory.CreateDirectory(folder.PathOf("src", "A", "bin"));
+        var ask = $"source run.sh; root={folder.Path}; if can_build; then echo yes; else echo no; fi";
         Assert.Equal("yes", Bash(ask).Out.Trim());
 
         // Permissions are nothing to the superuser: then the question is asked as nobody.
         var superuser = Bash("id -u").Out.Trim() == "0";
         Assert.SkipWhen(superuser && Bash("command -v setpriv").Code != 0, "needs setpriv");
         var nobody = superuser ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
-        Assert.Equal("no", Bash($"chmod -R a=rX {_folder.Path}; cp run.sh {_folder.Path}.sh; chmod a+r {_folder.Path}.sh; {nobody}bash -c \"{ask.Replace("run.sh", $"{_folder.Path}.sh", StringComparison.Ordinal)}\"; chmod -R u+w {_folder.Path}; rm -f {_folder.Path}.sh").Out.Trim());
+        Assert.Equal("no", Bash($"chmod -R a=rX {folder.Path}; cp run.sh {folder.Path}.sh; chmod a+r {folder.Path}.sh; {nobody}bash -c \"{ask.Replace("run.sh", $"{folder.Path}.sh", StringComparison.Ordinal)}\"; chmod -R u+w {folder.Path}; rm -f {folder.Path}.sh").Out.Trim());
     }
 
     [Fact]
     public void In_a_pipe_a_build_that_takes_its_time_is_announced_once_and_one_that_has_nothing_to_do_is_not()
     {
         Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; fi");
-        var source = _folder.Write("src/CoIN.Cli/Program.cs", "");
-        var command = $"source run.sh; PATH={_folder.Path}:$PATH; root={_folder.Path}; main runs";
+        var source = folder.Write("src/CoIN.Cli/Program.cs", "");
+        var command = $"source run.sh; PATH={folder.Path}:$PATH; root={folder.Path}; main runs";
         Assert.Equal((0, "", "Building…"), Trimmed(Bash(command)));
 
-        _folder.Write("src/CoIN.Cli/bin/Release/net10.0/coin.dll", "");
+        folder.Write("src/CoIN.Cli/bin/Release/net10.0/coin.dll", "");
         File.SetLastWriteTimeUtc(source, DateTime.UtcNow.AddHours(-1));
         Assert.Equal((0, "", ""), Trimmed(Bash(command)));
 
@@ -135,7 +135,7 @@ public sealed class RunScriptTests : IDisposable
     public void Bench_builds_and_starts_the_measurements()
     {
         Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == exec ]]; then echo \"${2##*/} ${*:3}\"; fi");
-        var (code, output, _) = Bash($"COIN_MALLOC=system PATH={_folder.Path}:$PATH ./run.sh bench memory --threads 1");
+        var (code, output, _) = Bash($"COIN_MALLOC=system PATH={folder.Path}:$PATH ./run.sh bench memory --threads 1");
         Assert.Equal(0, code);
         Assert.Equal("coin-speed.dll memory --threads 1", output.Trim());
     }
@@ -152,11 +152,11 @@ public sealed class RunScriptTests : IDisposable
             echo 'libtcmalloc_minimal.so.4 (libc6,x86-64) => /lib/libtcmalloc_minimal.so.4'
             echo 'libtcmalloc.so.4 (libc6,x86-64) => /lib/libtcmalloc.so.4'
             """);
-        Assert.Equal(expected, Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD; {setting}; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
-        Assert.Equal("0", Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD TCMALLOC_RELEASE_RATE; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE").Out.Trim());
-        Assert.Equal("5", Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD; TCMALLOC_RELEASE_RATE=5; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE").Out.Trim());
+        Assert.Equal(expected, Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; {setting}; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
+        Assert.Equal("0", Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD TCMALLOC_RELEASE_RATE; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE").Out.Trim());
+        Assert.Equal("5", Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; TCMALLOC_RELEASE_RATE=5; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE").Out.Trim());
         Fake("ldconfig", "exit 1");
-        Assert.Equal("", Bash($"source run.sh; PATH={_folder.Path}:$PATH; unset LD_PRELOAD; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
+        Assert.Equal("", Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
     }
 
     [Fact]
@@ -164,7 +164,7 @@ public sealed class RunScriptTests : IDisposable
     {
         Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; else echo 'error CS1002: ; expected'; exit 1; fi");
 
-        var (code, output, error) = Bash($"PATH={_folder.Path}:$PATH ./run.sh runs");
+        var (code, output, error) = Bash($"PATH={folder.Path}:$PATH ./run.sh runs");
 
         Assert.Equal((1, ""), (code, output));
         Assert.Contains("error CS1002", error);
@@ -184,7 +184,7 @@ public sealed class RunScriptTests : IDisposable
             esac
             """);
 
-        var result = Bash($"PATH={_folder.Path}:$PATH ./run.sh test Cli");
+        var result = Bash($"PATH={folder.Path}:$PATH ./run.sh test Cli");
 
         Assert.Equal((code, line), (result.Code, result.Out.TrimEnd().Split('\n')[^1]));
     }
@@ -199,14 +199,14 @@ public sealed class RunScriptTests : IDisposable
             esac
             """);
 
-        Assert.Contains("-trait Category=Parity", Bash($"PATH={_folder.Path}:$PATH ./run.sh test parity models").Out);
+        Assert.Contains("-trait Category=Parity", Bash($"PATH={folder.Path}:$PATH ./run.sh test parity models").Out);
     }
 
     private static (int Code, string Out, string Error) Trimmed((int Code, string Out, string Error) ended) => (ended.Code, ended.Out.Trim(), ended.Error.Trim());
 
     private void Fake(string command, string script)
     {
-        var path = _folder.Write(command, "#!/usr/bin/env bash\n" + script + "\n");
+        var path = folder.Write(command, "#!/usr/bin/env bash\n" + script + "\n");
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -7,8 +7,8 @@ namespace CoIN.Cli.Tests.Support;
 /// <summary>The command in a folder of its own, with a fake engine and captured output.</summary>
 internal sealed class CommandLine : IDisposable
 {
-    private readonly StringWriter _out = new();
-    private readonly StringWriter _error = new();
+    private readonly StringWriter output = new();
+    private readonly StringWriter error = new();
 
     public TemporaryFolder Folder { get; } = new();
 
@@ -25,9 +25,9 @@ internal sealed class CommandLine : IDisposable
 
     public bool ExitedAtOnce { get; private set; }
 
-    public string Out => _out.ToString();
+    public string Out => output.ToString();
 
-    public string Error => _error.ToString();
+    public string Error => error.ToString();
 
     public string Runs => Folder.PathOf("runs");
 
@@ -35,8 +35,8 @@ internal sealed class CommandLine : IDisposable
 
     public Host Host() => new()
     {
-        Out = _out,
-        Error = _error,
+        Out = output,
+        Error = error,
         Terminal = Terminal,
         Engine = Engine,
         Miniature = Engine,

@@ -6,8 +6,8 @@ namespace CoIN.Cli.Tests.Views;
 
 public sealed class PlainNarratorTests
 {
-    private readonly PlainNarrator _narrator = new(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1));
-    private DateTimeOffset _now = new(2026, 11, 24, 9, 0, 0, TimeSpan.Zero);
+    private readonly PlainNarrator narrator = new(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(1));
+    private DateTimeOffset now = new(2026, 11, 24, 9, 0, 0, TimeSpan.Zero);
 
     [Fact]
     public void A_stages_beginning_and_end_are_told_once()
@@ -99,7 +99,7 @@ public sealed class PlainNarratorTests
 
     private IReadOnlyList<string> Tell(RunSnapshot snapshot, int secondsLater)
     {
-        _now = _now.AddSeconds(secondsLater);
-        return _narrator.Tell(snapshot, _now);
+        now = now.AddSeconds(secondsLater);
+        return narrator.Tell(snapshot, now);
     }
 }

@@ -6,38 +6,38 @@ namespace CoIN.Cli.Tests.Views;
 
 public sealed class ProgressLineTests
 {
-    private readonly SteppedClock _clock = new();
-    private readonly StringWriter _output = new();
+    private readonly SteppedClock clock = new();
+    private readonly StringWriter output = new();
 
     [Fact]
     public void In_a_pipe_there_is_a_line_every_few_seconds()
     {
-        var line = new ProgressLine(_output, Terminal.Plain, _clock);
+        var line = new ProgressLine(output, Terminal.Plain, clock);
         for (var i = 1; i <= 100; i++)
         {
-            _clock.Seconds += 0.25;
+            clock.Seconds += 0.25;
             line.Show(new CheckProgress("GQA", "train.json", i * 1000, i / 100.0, i));
         }
 
         line.Clear();
-        var lines = _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(5, lines.Length);
         Assert.Contains("GQA: 20,000 samples of train.json (20 %), about 19 s left, 20 findings so far", lines[0]);
-        Assert.DoesNotContain('\r', _output.ToString());
+        Assert.DoesNotContain('\r', output.ToString());
     }
 
     [Fact]
     public void At_a_terminal_one_line_is_written_over_and_never_wider_than_it()
     {
-        var line = new ProgressLine(_output, new Terminal(Live: true, ErrorColour: false, Width: 30), _clock);
-        _clock.Seconds += 1;
+        var line = new ProgressLine(output, new Terminal(Live: true, ErrorColour: false, Width: 30), clock);
+        clock.Seconds += 1;
         line.Show(new CheckProgress("GQA", CheckProgress.Images, 1000, 0.1, 0));
-        _clock.Seconds += 1;
+        clock.Seconds += 1;
         line.Show(new CheckProgress("GQA", CheckProgress.Images, 2000, 0.2, 0));
         line.Clear();
 
-        Assert.DoesNotContain('\n', _output.ToString());
-        var shown = _output.ToString().Split("\r\u001b[K", StringSplitOptions.RemoveEmptyEntries);
+        Assert.DoesNotContain('\n', output.ToString());
+        var shown = output.ToString().Split("\r\u001b[K", StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2, shown.Length);
         Assert.All(shown, text => Assert.InRange(text.Length, 20, 29));
     }
