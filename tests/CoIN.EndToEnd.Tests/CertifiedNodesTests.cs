@@ -5,13 +5,12 @@ using Akka.Cluster;
 using Akka.Hosting;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
-using CoIN.Actors.Work;
+using CoIN.Actors.Protocol;
 using CoIN.Benchmark.Runs;
 using CoIN.EndToEnd.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using static CoIN.Actors.Work.WorkProtocol;
+using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.EndToEnd.Tests;
 

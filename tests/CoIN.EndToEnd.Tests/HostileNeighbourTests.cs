@@ -1,13 +1,12 @@
 using Akka.Actor;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Runs;
+using CoIN.Actors.Protocol;
 using CoIN.Actors.Scheduling;
-using CoIN.Actors.Work;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 using CoIN.EndToEnd.Tests.Support;
-using static CoIN.Actors.Work.WorkProtocol;
+using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.EndToEnd.Tests;
 
@@ -61,7 +60,7 @@ public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) :
     [Fact]
     public async Task A_payload_that_names_a_type_is_not_read()
     {
-        const string Json = """akka.actor.serialization-bindings { "CoIN.Actors.Work.WorkProtocol+Assignment, CoIN.Actors" = json }""";
+        const string Json = """akka.actor.serialization-bindings { "CoIN.Actors.Protocol.WorkProtocol+Assignment, CoIN.Actors" = json }""";
         using var honest = new HostileSystem(victim.Port);
         using var hostile = new HostileSystem(victim.Port, settings: Json);
 

@@ -1,13 +1,9 @@
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Hosting;
-using CoIN.Actors.Evaluation;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Judging;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Scheduling;
-using CoIN.Actors.Training;
-using CoIN.Actors.Work;
+using CoIN.Actors.Workers;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;

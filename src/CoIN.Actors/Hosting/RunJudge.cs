@@ -1,5 +1,4 @@
 using CoIN.Actors.Journal;
-using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Persistence;
-using CoIN.Actors.Runs;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 
@@ -61,7 +60,7 @@ internal static class JournalAppender
             });
         }
 
-        public override string PersistenceId => RunSupervisor.PersistenceIdOf(runId);
+        public override string PersistenceId => RunJournal.PersistenceIdOf(runId);
 
         protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) => done.TrySetException(cause);
 

@@ -15,14 +15,14 @@ internal static class JournalConfig
             akka {
               actor {
                 serializers {
-                  coin = "CoIN.Actors.Wire.WireSerializer, CoIN.Actors"
+                  coin = "CoIN.Actors.Protocol.WireSerializer, CoIN.Actors"
                   # What could make objects of any type, or actors, from bytes: nothing of ours needs them.
-                  json = "CoIN.Actors.Wire.RefusingJsonSerializer, CoIN.Actors"
-                  daemon-create = "CoIN.Actors.Wire.RefusingDeploymentSerializer, CoIN.Actors"
+                  json = "CoIN.Actors.Protocol.RefusingJsonSerializer, CoIN.Actors"
+                  daemon-create = "CoIN.Actors.Protocol.RefusingDeploymentSerializer, CoIN.Actors"
                 }
                 serialization-bindings {
                   "CoIN.Benchmark.Runs.IRunEvent, CoIN.Benchmark" = coin
-                  "CoIN.Actors.Work.WorkProtocol+IMessage, CoIN.Actors" = coin
+                  "CoIN.Actors.Protocol.WorkProtocol+IMessage, CoIN.Actors" = coin
                 }
                 # A message that only a default serializer could write is a fault of ours, to be found at once.
                 serialization-settings.allow-unregistered-types = false

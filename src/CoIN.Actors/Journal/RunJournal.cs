@@ -1,6 +1,5 @@
 using System.Runtime.Serialization;
-using CoIN.Actors.Hosting;
-using CoIN.Actors.Wire;
+using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 using Microsoft.Data.Sqlite;
@@ -10,6 +9,9 @@ namespace CoIN.Actors.Journal;
 /// <summary>Reads a run's journal without an actor system, also while another process writes it, and where nothing may be written.</summary>
 public static class RunJournal
 {
+    /// <summary>The name of a run's events in its journal.</summary>
+    internal static string PersistenceIdOf(string runId) => $"run-{runId}";
+
     /// <summary>A run's state by its journal.</summary>
     /// <returns>Null where nothing has been written yet.</returns>
     /// <exception cref="CoinException">

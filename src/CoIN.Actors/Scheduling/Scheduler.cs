@@ -1,8 +1,8 @@
 using Akka.Actor;
 using Akka.Event;
-using CoIN.Actors.Work;
+using CoIN.Actors.Protocol;
 using CoIN.Benchmark.Runs;
-using static CoIN.Actors.Work.WorkProtocol;
+using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Scheduling;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;

@@ -1,14 +1,13 @@
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
-using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
-using CoIN.Models.Imaging;
 using CoIN.Models.Families.Qwen2;
+using CoIN.Models.Imaging;
 using CoIN.Models.Inspection;
 using CoIN.Models.Learning;
 using Microsoft.Extensions.Logging;

@@ -1,7 +1,7 @@
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
 using CoIN.Actors.Tests.Support;
-using CoIN.Actors.Wire;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 using Microsoft.Data.Sqlite;

@@ -1,8 +1,7 @@
-using CoIN.Benchmark.Runs;
 using System.Diagnostics;
 using System.Runtime.Versioning;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Tests.Runs;
 

@@ -1,4 +1,3 @@
-using CoIN.Actors.Runs;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;

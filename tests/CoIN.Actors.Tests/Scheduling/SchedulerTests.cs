@@ -1,11 +1,10 @@
 using Akka.Actor;
 using Akka.TestKit;
-using CoIN.Actors.Runs;
+using CoIN.Actors.Protocol;
 using CoIN.Actors.Scheduling;
 using CoIN.Actors.Tests.Support;
-using CoIN.Actors.Work;
 using CoIN.Benchmark.Runs;
-using static CoIN.Actors.Work.WorkProtocol;
+using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Scheduling;
 

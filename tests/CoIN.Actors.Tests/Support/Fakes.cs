@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using CoIN.Actors.Work;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;

@@ -1,9 +1,7 @@
 using Akka.Actor;
-using CoIN.Actors.Runs;
 using CoIN.Actors.Scheduling;
-using CoIN.Actors.Work;
 using CoIN.Benchmark.Runs;
-using static CoIN.Actors.Work.WorkProtocol;
+using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Support;
 

@@ -1,8 +1,8 @@
 using Akka.Actor;
-using CoIN.Actors.Runs;
-using CoIN.Actors.Work;
+using CoIN.Actors.Protocol;
+using CoIN.Actors.Workers;
 using CoIN.Benchmark.Runs;
-using static CoIN.Actors.Work.WorkProtocol;
+using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Support;
 

@@ -3,7 +3,7 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Remote.Transport.DotNetty;
-using static CoIN.Actors.Work.WorkProtocol;
+using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.EndToEnd.Tests.Support;
 
@@ -17,8 +17,8 @@ internal sealed class HostileSystem : IDisposable
           log-dead-letters = off
           actor {
             provider = remote
-            serializers.coin = "CoIN.Actors.Wire.WireSerializer, CoIN.Actors"
-            serialization-bindings { "CoIN.Actors.Work.WorkProtocol+IMessage, CoIN.Actors" = coin }
+            serializers.coin = "CoIN.Actors.Protocol.WireSerializer, CoIN.Actors"
+            serialization-bindings { "CoIN.Actors.Protocol.WorkProtocol+IMessage, CoIN.Actors" = coin }
           }
           remote.dot-netty.tcp { hostname = 127.0.0.1, port = 0 }
         }

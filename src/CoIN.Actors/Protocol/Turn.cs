@@ -1,0 +1,22 @@
+using CoIN.Benchmark.Runs;
+
+namespace CoIN.Actors.Protocol;
+
+/// <summary>
+/// Names one assignment of a piece of a run's work. Its number is unique in the run and grows, over recoveries of the supervisor too: what bears an older one than the
+/// supervisor goes by is refused.
+/// </summary>
+internal sealed record Turn(string RunId, long Number)
+{
+    private const int TurnsOfOneTakeUp = 32;
+
+    /// <summary>Of a report that nobody has told yet.</summary>
+    public static Turn None { get; } = new("", 0);
+
+    /// <param name="takenUp">Number of the event by which the run was taken up: no two take-ups have the same one.</param>
+    /// <param name="count">From 1 in each take-up.</param>
+    public static Turn Of(string runId, long takenUp, long count) => new(runId, (takenUp << TurnsOfOneTakeUp) + count);
+
+    /// <summary>Whether this turn of the same run was given later.</summary>
+    public bool IsAfter(Turn other) => RunId == other.RunId && Number > other.Number;
+}

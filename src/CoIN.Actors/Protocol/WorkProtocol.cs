@@ -1,0 +1,141 @@
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
+
+namespace CoIN.Actors.Protocol;
+
+/// <summary>
+/// What supervisor, scheduler and workers say to each other. Messages hold data only; who is meant is the sender, so that all of them may cross nodes.
+/// </summary>
+/// <remarks>
+/// Any message may come late, twice or never, and each of the three may end and begin anew. So nothing is begun before the supervisor has let one worker begin it, whatever
+/// a worker says bears the turn that it was let begin, and what has no answer is said again.
+/// </remarks>
+internal static class WorkProtocol
+{
+    /// <summary>Between two repetitions of whatever has no answer yet.</summary>
+    public static readonly TimeSpan RepeatEvery = TimeSpan.FromSeconds(2);
+
+    /// <summary>Marks messages that the wire serializer writes.</summary>
+    public interface IMessage;
+
+    /// <summary>A message about a work item.</summary>
+    public interface IHasItem : IMessage
+    {
+        /// <summary>Null where there is none.</summary>
+        WorkItem? Item { get; }
+
+        /// <summary>The same message about another item.</summary>
+        IHasItem WithItem(WorkItem item);
+    }
+
+    /// <summary>What a worker can do.</summary>
+    public enum Skill
+    {
+        Train,
+        Evaluate,
+        Judge,
+    }
+
+    /// <summary>Worker to scheduler, again and again and after each change: here I am, and this is what I do.</summary>
+    /// <param name="Turn">What is in work; null when free.</param>
+    /// <param name="Last">What was in work before.</param>
+    /// <param name="Item">The item in work.</param>
+    public sealed record Register(Skill Skill, string Device, Turn? Turn = null, Turn? Last = null, WorkItem? Item = null) : IHasItem
+    {
+        public IHasItem WithItem(WorkItem item) => this with { Item = item };
+    }
+
+    /// <summary>Supervisor to scheduler: this has to be done. Said again until a worker asks to begin.</summary>
+    /// <param name="RunFolder">Absolute; workers share the file system with the supervisor.</param>
+    public sealed record Offer(Turn Turn, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
+    {
+        public IHasItem WithItem(WorkItem item) => this with { Item = item };
+    }
+
+    /// <summary>Supervisor to scheduler, until it is acknowledged: forget this run's offers.</summary>
+    public sealed record Withdraw(string RunId) : IMessage;
+
+    /// <summary>Scheduler to supervisor: forgotten.</summary>
+    public sealed record Withdrawn(string RunId) : IMessage;
+
+    /// <summary>Scheduler to worker, in the supervisor's name: ask the sender whether you may do this.</summary>
+    public sealed record Assignment(Turn Turn, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
+    {
+        public IHasItem WithItem(WorkItem item) => this with { Item = item };
+    }
+
+    /// <summary>Worker to supervisor: may I begin this, or go on with it?</summary>
+    public sealed record MayBegin(Turn Turn) : IMessage;
+
+    /// <summary>Supervisor to worker: yes, and nobody else. Said again from time to time: a worker that does not have the turn says that it is lost.</summary>
+    public sealed record Begin(Turn Turn) : IMessage;
+
+    /// <summary>Supervisor to worker: this turn is not yours. Leave it without a trace.</summary>
+    public sealed record Refused(Turn Turn) : IMessage;
+
+    /// <summary>Supervisor to worker: stop at the next resumable point. Said again until it is answered.</summary>
+    public sealed record StopWork(Turn Turn) : IMessage;
+
+    /// <summary>Supervisor to worker: the turn's end is in the journal.</summary>
+    public sealed record Acknowledged(Turn Turn) : IMessage;
+
+    /// <summary>Scheduler or worker to supervisor: nobody does this any more.</summary>
+    public sealed record WorkLost(Turn Turn) : IMessage;
+
+    /// <summary>What a worker tells the supervisor about a turn.</summary>
+    public abstract record WorkReport : IMessage
+    {
+        /// <summary>Set by the worker when it is told.</summary>
+        public Turn Turn { get; init; } = Turn.None;
+    }
+
+    /// <summary>Which base model the worker has.</summary>
+    public sealed record ModelLoaded(string Sha256) : WorkReport;
+
+    public sealed record TrainingProgressed(TrainingProgress Progress) : WorkReport;
+
+    /// <param name="Task">0-based place of the task in the order.</param>
+    public sealed record EvaluationProgressed(int Stage, int Task, int Shard, int Answered) : WorkReport;
+
+    /// <param name="Judged">Answers of the cell that have their mark.</param>
+    public sealed record JudgingProgressed(int Stage, int Task, string Judge, int Judged) : WorkReport;
+
+    /// <summary>The folder is whole; write the event.</summary>
+    public sealed record CheckpointWritten(int Stage, int Step, string Folder, string Sha256) : WorkReport;
+
+    /// <summary>The end of a turn, said again until it is acknowledged.</summary>
+    public abstract record Outcome : WorkReport;
+
+    public sealed record JudgementsWritten(
+        JudgeCell Cell, double Published, double? Corrected, int Samples, int Unparsable, string File, string Sha256) : Outcome
+    {
+        public IReadOnlyList<UnscoredReplies>? Unscored { get; init; }
+    }
+
+    public sealed record AdapterWritten(
+        TrainStage Stage, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds) : Outcome
+    {
+        public string? FolderSha256 { get; init; }
+    }
+
+    public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : Outcome;
+
+    public sealed record CellWritten(ScoreCell Cell, double Accuracy, int Samples, string File, string Sha256) : Outcome
+    {
+        public double? Corrected { get; init; }
+
+        public int? CorrectedSamples { get; init; }
+
+        public string? ScoresFile { get; init; }
+
+        public string? ScoresSha256 { get; init; }
+    }
+
+    /// <summary>Handed back at a resumable point: as asked, or because the worker's node ends.</summary>
+    public sealed record WorkStopped : Outcome;
+
+    /// <summary>This cannot be done.</summary>
+    /// <param name="Message">For people.</param>
+    public sealed record WorkFailed(string Message) : Outcome;
+}

@@ -1,0 +1,424 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.WorkProtocol;
+
+namespace CoIN.Actors.Scheduling;
+
+/// <summary>What a supervisor is made with.</summary>
+/// <param name="Start">The first event of the run, for the case that its journal is empty.</param>
+/// <param name="Ended">Completed with the last snapshot, or with the fault that ended the supervisor.</param>
+internal sealed record SupervisorSettings(
+    string RunId, string RunFolder, RunStarted Start, IActorRef Scheduler, IBenchmarkWork Work, IRunObserver Observer, int Evaluators,
+    TaskCompletionSource<RunSnapshot> Ended);
+
+/// <summary>
+/// Owns a run: asks the <see cref="Plan"/> what is missing, offers it to the scheduler, persists what comes back, and says how things stand. Everything that it decides
+/// follows from the persisted events.
+/// </summary>
+internal class RunSupervisor : ReceivePersistentActor, IWithTimers
+{
+    private static readonly TimeSpan PublishEvery = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan OfferEvery = TimeSpan.FromSeconds(10);
+
+    private readonly SupervisorSettings settings;
+    private readonly ILoggingAdapter log;
+    private readonly WorkInHand inHand = new();
+    private readonly JudgeFaults judgeFaults = new();
+    private readonly RunProgress progress = new();
+    private RunState state = RunState.Empty;
+    private long lastNumber;
+    private long takenUp;
+    private long turns;
+    private bool dirty;
+    private RunEvent? ending;
+    private bool ended;
+    private bool withdrawn;
+
+    public RunSupervisor(SupervisorSettings settings)
+    {
+        this.settings = settings;
+        log = Context.GetLogger().WithContext("RunId", settings.RunId);
+        Command<IMessage>(
+            message => !InnerPath.AllInside(settings.RunFolder, MessagePaths.Of(message)),
+            message => log.Warning("{Sender} reports {Message}, whose path leads out of the run's folder: refused", Sender.Path, message));
+        Recover<IRunEvent>(happened =>
+        {
+            state = state.Apply(happened);
+            lastNumber = happened.Number;
+        });
+        Recover<RecoveryCompleted>(_ => Self.Tell(Recovered.Instance));
+        Command<Recovered>(_ => TakeUp());
+        Command<Stop>(_ => End(new RunStopped("stopped on request")));
+        Command<OfferAgain>(_ => Remind());
+        Command<InsistOnEnd>(_ => Withdraw());
+        Command<Publish>(_ => PublishIfDirty());
+        Command<MayBegin>(message => Asked(message.Turn));
+        Command<Withdrawn>(_ => withdrawn = true);
+        Command<WorkLost>(message => Lost(inHand.Lose(message.Turn, Sender)));
+        Command<Terminated>(gone =>
+        {
+            if (gone.ActorRef.Equals(settings.Scheduler))
+            {
+                Context.Stop(Self);
+            }
+            else
+            {
+                Lost(inHand.Lose(gone.ActorRef));
+            }
+        });
+        On<TrainingProgressed>((message, _) => Seen(() => progress.Training(message.Progress)));
+        On<EvaluationProgressed>((message, _) => Seen(() => progress.Answered(message.Stage, message.Task, message.Shard, message.Answered)));
+        On<JudgingProgressed>((message, _) => Seen(() => progress.Judged(message.Stage, message.Task, message.Judge, message.Judged)));
+        On<ModelLoaded>((message, _) => Loaded(message));
+        On<CheckpointWritten>((message, _) => Written(message));
+        On<Outcome>((message, item) =>
+        {
+            if (message is WorkFailed failed)
+            {
+                Failed(failed, item);
+            }
+            else
+            {
+                Ended(message);
+            }
+        });
+    }
+
+    public override string PersistenceId => RunJournal.PersistenceIdOf(settings.RunId);
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) => Broken("written", cause);
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        // The default would go on with a hole in the journal.
+        Broken("written", cause);
+        Context.Stop(Self);
+    }
+
+    protected override void OnRecoveryFailure(Exception reason, object? message = null) => Broken("read", reason);
+
+    protected override void PostStop()
+    {
+        settings.Ended.TrySetException(new CoinException("The run's supervisor ended before the run did; the log says why. Resume the run."));
+        base.PostStop();
+    }
+
+    private void TakeUp()
+    {
+        Context.Watch(settings.Scheduler);
+        Timers.StartPeriodicTimer("publish", Publish.Instance, PublishEvery, PublishEvery);
+        Timers.StartPeriodicTimer("offer", OfferAgain.Instance, OfferEvery, OfferEvery);
+        if (state.Started is null)
+        {
+            Record(settings.Start, () => log.Info("Run started with {Tasks} tasks", settings.Start.Options.Tasks.Count));
+        }
+
+        Record(new RunTakenUp(Environment.MachineName, Environment.ProcessId), () =>
+        {
+            takenUp = state.Number;
+            Proceed();
+        });
+    }
+
+    /// <summary>Takes what a worker says of a turn that is its own. Whatever is older, or of a worker that lost the turn, is refused.</summary>
+    private void On<T>(Action<T, WorkItem> take)
+        where T : WorkReport => Command<T>(report =>
+        {
+            if (inHand.ItemOf(report.Turn, Sender) is { } item)
+            {
+                take(report, item);
+            }
+            else
+            {
+                Sender.Tell(new Refused(report.Turn));
+            }
+        });
+
+    private void Asked(Turn turn)
+    {
+        if (inHand.Claim(turn, Sender))
+        {
+            Context.Watch(Sender);
+            Sender.Tell(new Begin(turn));
+        }
+        else
+        {
+            Sender.Tell(new Refused(turn));
+        }
+    }
+
+    private void Lost(bool open)
+    {
+        if (open)
+        {
+            log.Warning("A worker is lost; its work is done again from where the journal knows it");
+            Proceed();
+        }
+    }
+
+    /// <summary>Offers what is missing, or ends.</summary>
+    private void Proceed()
+    {
+        if (takenUp == 0 || ended)
+        {
+            return;
+        }
+
+        if (ending is null)
+        {
+            List<(Turn Turn, WorkItem Item)> missing =
+                [.. judgeFaults.Possible(Plan.Pending(state)).Where(item => !inHand.Has(item)).Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
+            missing.ForEach(one => inHand.Add(one.Turn, one.Item));
+            Offers(missing);
+            ending = inHand.IsEmpty ? new RunCompleted() : null;
+        }
+
+        if (ending is { } last && inHand.IsEmpty)
+        {
+            ended = true;
+            foreach (var (judge, message) in last is RunCompleted ? judgeFaults.GivenUp : [])
+            {
+                Record(new JudgingFailed(judge, message), () => { });
+            }
+
+            Record(last, Finish);
+        }
+    }
+
+    /// <summary>Training and testing go on without a judge, and a run that lacks nothing but judgements is none the worse for a judge that fails.</summary>
+    private void Failed(WorkFailed message, WorkItem item)
+    {
+        if (item is not JudgeCell cell)
+        {
+            log.Error("Work failed: {Message}", message.Message);
+            ending ??= Ending(new RunFailed(message.Message));
+        }
+        else
+        {
+            progress.Judged(cell.Stage, cell.Task, cell.Judge);
+
+            // What would fail in the same way, after as many tries, is not begun.
+            inHand.CloseOffered(one => one is JudgeCell other && other.Judge == cell.Judge);
+            if (judgeFaults.Add(cell.Judge, message.Message, Plan.Pending(state).All(one => one is JudgeCell)))
+            {
+                log.Error("Judging by {Judge} failed: {Message}", cell.Judge, message.Message);
+            }
+            else
+            {
+                log.Warning("The judge {Judge} failed and is asked again when the rest is done: {Message}", cell.Judge, message.Message);
+            }
+        }
+
+        Settle(message);
+    }
+
+    /// <summary>Says again what may have been lost on its way.</summary>
+    private void Remind()
+    {
+        Offers(inHand.Offered);
+        foreach (var (turn, worker) in inHand.Begun)
+        {
+            worker.Tell(new Begin(turn));
+        }
+    }
+
+    private void Offers(IEnumerable<(Turn Turn, WorkItem Item)> turns)
+    {
+        foreach (var (turn, item) in turns)
+        {
+            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, OptionsFor(item), item));
+        }
+    }
+
+    /// <summary>A judge is told its own options, which may not be those that the run began with.</summary>
+    private ExperimentOptions OptionsFor(WorkItem item) =>
+        item is JudgeCell cell && state.Judges.TryGetValue(cell.Judge, out var judge) ? state.Options with { Judge = judge } : state.Options;
+
+    /// <summary>Lets what is in work come to a resumable point, then ends the run with an event.</summary>
+    private void End(RunEvent last)
+    {
+        ending ??= Ending(last);
+        Proceed();
+    }
+
+    private RunEvent Ending(RunEvent last)
+    {
+        inHand.CloseOffered();
+        Timers.StartPeriodicTimer("end", InsistOnEnd.Instance, TimeSpan.Zero, RepeatEvery);
+        return last;
+    }
+
+    private void Withdraw()
+    {
+        if (!withdrawn)
+        {
+            settings.Scheduler.Tell(new Withdraw(settings.RunId));
+        }
+
+        foreach (var (turn, worker) in inHand.Begun)
+        {
+            worker.Tell(new StopWork(turn));
+        }
+    }
+
+    private void Finish()
+    {
+        var message = state.Message;
+        try
+        {
+            settings.Work.WriteReports(settings.RunFolder, state);
+        }
+        catch (CoinException e)
+        {
+            // The journal has everything: a report can be written again.
+            message = e.Message;
+            log.Error("The reports could not be written: {Message}", e.Message);
+        }
+
+        log.Info("Run is {Status} after {Seconds:F0} s", state.Status, state.Driven.TotalSeconds);
+        var snapshot = state.ToSnapshot() with { Message = message };
+        settings.Observer.Observe(snapshot);
+        dirty = false;
+        settings.Ended.TrySetResult(snapshot);
+        Context.Stop(Self);
+    }
+
+    private void Loaded(ModelLoaded message)
+    {
+        if (state.BaseModelSha256 is null)
+        {
+            Record(new BaseModelLoaded(message.Sha256), () => { });
+        }
+        else if (state.BaseModelSha256 != message.Sha256)
+        {
+            End(new RunFailed(
+                $"The base model in {state.Options.Model.Name()} is not the one this run began with (SHA-256 {message.Sha256[..12]}…, then {state.BaseModelSha256[..12]}…). " +
+                "Put the former files back, or start a new run."));
+        }
+    }
+
+    private void Written(CheckpointWritten message)
+    {
+        if (state.Trained.ContainsKey(message.Stage) || state.Checkpoints.GetValueOrDefault(message.Stage)?.Step >= message.Step)
+        {
+            return;
+        }
+
+        Record(new CheckpointSaved(message.Stage, message.Step, message.Folder, message.Sha256), () =>
+        {
+            RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.Curriculum.Stage(message.Stage).Name, before: message.Folder, Warn);
+            log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
+        });
+    }
+
+    private void Ended(Outcome outcome)
+    {
+        if (outcome is JudgementsWritten { Cell: var judged })
+        {
+            progress.Judged(judged.Stage, judged.Task, judged.Judge);
+        }
+
+        if (Outcomes.EventOf(outcome, state) is not { } happened)
+        {
+            Settle(outcome);
+            return;
+        }
+
+        Record(happened, () =>
+        {
+            if (happened is StageTrained trained)
+            {
+                progress.Trained(trained);
+                RunFiles.DeleteCheckpoints(settings.RunFolder, trained.Stage, trained.Task, before: null, Warn);
+            }
+            else if (happened is ShardAnswered answered)
+            {
+                progress.Answered(answered);
+            }
+            else if (outcome is CellWritten { Cell: var cell })
+            {
+                RunFiles.Delete(settings.RunFolder, cell.Files.Items, Warn);
+            }
+
+            Settle(outcome);
+        });
+    }
+
+    /// <summary>Ends a turn. What was to be written about it is in the journal.</summary>
+    private void Settle(Outcome outcome)
+    {
+        inHand.Close(outcome.Turn);
+        Sender.Tell(new Acknowledged(outcome.Turn));
+        Proceed();
+    }
+
+    /// <summary>What cannot be deleted is in nobody's way.</summary>
+    private void Warn(string warning) => log.Warning("{Warning}", warning);
+
+    /// <summary>Persists an event, applies it, and only then does what follows from it.</summary>
+    private void Record(RunEvent happened, Action then)
+    {
+        var numbered = happened with { Number = ++lastNumber, At = DateTimeOffset.UtcNow };
+        Persist(numbered, persisted =>
+        {
+            state = state.Apply(persisted);
+            progress.Happened();
+            dirty = true;
+            then();
+            PublishIfDirty();
+        });
+    }
+
+    private void Seen(Action see)
+    {
+        see();
+        dirty = true;
+    }
+
+    private void PublishIfDirty()
+    {
+        if (dirty && state.Started is not null)
+        {
+            dirty = false;
+            settings.Observer.Observe(progress.Snapshot(state, settings.Evaluators, driven: !ended));
+        }
+    }
+
+    private void Broken(string what, Exception cause) => settings.Ended.TrySetException(new CoinException(
+        $"The journal {Path.Combine(settings.RunFolder, RunPaths.Journal)} cannot be {what}: {cause.GetBaseException().Message} " +
+        "Free space on the disk or mend its permissions, then resume the run.", cause));
+
+    /// <summary>Asks the supervisor to stop the run at a resumable point.</summary>
+    internal sealed class Stop
+    {
+        public static readonly Stop Instance = new();
+    }
+
+    private sealed class Recovered
+    {
+        public static readonly Recovered Instance = new();
+    }
+
+    private sealed class InsistOnEnd
+    {
+        public static readonly InsistOnEnd Instance = new();
+    }
+
+    private sealed class OfferAgain
+    {
+        public static readonly OfferAgain Instance = new();
+    }
+
+    private sealed class Publish
+    {
+        public static readonly Publish Instance = new();
+    }
+}

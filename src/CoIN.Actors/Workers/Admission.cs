@@ -1,0 +1,95 @@
+using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Runs;
+using Newtonsoft.Json;
+using static CoIN.Actors.Protocol.WorkProtocol;
+
+namespace CoIN.Actors.Workers;
+
+/// <summary>
+/// What a worker looks at before it begins. A message may come from anybody who reaches the node, so it is believed only where it says what the run's own journal says,
+/// and the journal only in a folder where this process's runs are: no key is sent, and nothing read or written, on a stranger's word.
+/// </summary>
+internal sealed class Admission
+{
+    private readonly string folder;
+    private readonly bool below;
+    private readonly Lock looking = new();
+    private (string Folder, RunState State)? known;
+
+    private Admission(string folder, bool below) => (this.folder, this.below) = (Trimmed(folder), below);
+
+    /// <summary>Work of one run only.</summary>
+    public static Admission OnlyTo(string runFolder) => new(runFolder, below: false);
+
+    /// <summary>Work of every run whose folder lies directly below a folder.</summary>
+    public static Admission ToRunsIn(string runsFolder) => new(runsFolder, below: true);
+
+    /// <summary>Checks an assignment against the journal of its run.</summary>
+    /// <exception cref="CoinException">It is not what the run's supervisor would give; the message says in what.</exception>
+    public void Check(Assignment assignment)
+    {
+        var runFolder = Trimmed(assignment.RunFolder);
+        if ((below ? Path.GetDirectoryName(runFolder) : runFolder) != folder)
+        {
+            throw Refused(assignment, $"{assignment.RunFolder} is not {(below ? $"in {folder}, where this node's runs are" : $"the folder {folder} of the run that this process drives")}");
+        }
+
+        foreach (var path in MessagePaths.Of(assignment.Item))
+        {
+            _ = InnerPath.Of(runFolder, path);
+        }
+
+        // A run's settings never change while it is driven, so its journal is read again only where it seems to say something else.
+        var difference = Last(runFolder) is { } last ? Difference(last, assignment) : "";
+        if (difference is not null && (difference = Difference(Look(runFolder, assignment), assignment)) is not null)
+        {
+            throw Refused(assignment, difference);
+        }
+    }
+
+    /// <summary>In what an assignment differs from its run's journal; null where it does not.</summary>
+    private static string? Difference(RunState state, Assignment assignment)
+    {
+        if (state.Started!.RunId != assignment.Turn.RunId)
+        {
+            return $"its folder holds the run {state.Started.RunId}";
+        }
+
+        if (Text(state.Options with { Judge = null }) != Text(assignment.Options with { Judge = null }))
+        {
+            return "its settings are not those in the run's journal";
+        }
+
+        return assignment.Item is JudgeCell cell && Text(state.Judges.GetValueOrDefault(cell.Judge)) != Text(assignment.Options.Judge)
+            ? $"the judge {cell.Judge} at {assignment.Options.Judge?.Endpoint ?? "no endpoint"} is not the one in the run's journal"
+            : null;
+    }
+
+    private static string Text(object? value) => JsonConvert.SerializeObject(value);
+
+    private static CoinException Refused(Assignment assignment, string why) => new($"Work for the run {assignment.Turn.RunId} was refused: {why}.");
+
+    private static string Trimmed(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+
+    private RunState? Last(string runFolder)
+    {
+        lock (looking)
+        {
+            return known is { } last && last.Folder == runFolder ? last.State : null;
+        }
+    }
+
+    private RunState Look(string runFolder, Assignment assignment)
+    {
+        var state = RunJournal.Read(runFolder) ?? throw Refused(assignment, $"{runFolder} holds no journal");
+        lock (looking)
+        {
+            known = (runFolder, state);
+        }
+
+        return state;
+    }
+}

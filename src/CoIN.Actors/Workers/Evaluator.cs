@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Event;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.WorkProtocol;
+
+namespace CoIN.Actors.Workers;
+
+/// <summary>Answers shards of test sets on one device, one batch at a time, and puts answered shards together to scored cells.</summary>
+internal sealed class Evaluator(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work, Admission admission)
+    : Worker(scheduler, Skill.Evaluate, device)
+{
+    private readonly Stopwatch clock = new();
+    private readonly List<Prediction> answers = [];
+    private IReadOnlyList<TestSample> samples = [];
+    private IReadOnlyList<int> order = [];
+
+    // The session of the last adapter is kept: shards of one adapter follow one another.
+    private (string Key, ILearner Learner, IGenerationSession Session)? opened;
+
+    protected override (int Stage, string Task) Subject(Assignment assignment)
+    {
+        var (stage, task) = Cell(assignment.Item);
+        return (stage, assignment.Options.Tasks[task].Name);
+    }
+
+    protected override void Open()
+    {
+        admission.Check(Current);
+        clock.Restart();
+        answers.Clear();
+        if (Current.Item is AnswerShard shard)
+        {
+            var all = work.Test(Current.Options, TaskOf(shard.Task));
+            var size = Current.Options.Evaluation.ShardSize;
+            var drawn = all.Skip(shard.Shard * size).Take(size).ToList();
+            order = AnswerOrder.Of(drawn);
+            samples = [.. order.Select(i => drawn[i])];
+            Generation(shard);
+        }
+    }
+
+    protected override bool Step()
+    {
+        if (Current.Item is ScoreCell cell)
+        {
+            Score(cell);
+            return false;
+        }
+
+        var shard = (AnswerShard)Current.Item;
+        if (answers.Count < samples.Count)
+        {
+            var size = Current.Options.Evaluation.BatchSize;
+            var batch = samples.Skip(answers.Count).Take(size).ToList();
+            opened!.Value.Session.Prepare([.. samples.Skip(answers.Count).Take(2 * size)]);
+            answers.AddRange(opened.Value.Session.Answer(batch, TaskOf(shard.Task).MaxNewTokens));
+            Tell(new EvaluationProgressed(shard.Stage, shard.Task, shard.Shard, answers.Count));
+            return true;
+        }
+
+        var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards);
+        work.WritePredictions(PathOf(file), AnswerOrder.Restore(answers, order));
+        Deliver(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds));
+        return false;
+    }
+
+    protected override void Leave()
+    {
+        // An unfinished shard is answered again: it is small, and its batches are always the same.
+        answers.Clear();
+    }
+
+    protected override void Close() => samples = [];
+
+    protected override void PostStop()
+    {
+        CloseGeneration();
+        base.PostStop();
+    }
+
+    private static (int Stage, int Task) Cell(WorkItem item) => item switch
+    {
+        AnswerShard shard => (shard.Stage, shard.Task),
+        ScoreCell cell => (cell.Stage, cell.Task),
+        _ => throw new ArgumentException($"an evaluator cannot do {item.GetType().Name}", nameof(item)),
+    };
+
+    private TaskOptions TaskOf(int task) => Current.Options.Tasks[task];
+
+    private void Generation(AnswerShard shard)
+    {
+        var key = $"{Current.RunFolder}|{shard.Adapter}";
+        if (opened?.Key == key)
+        {
+            return;
+        }
+
+        CloseGeneration();
+        var learner = learners.Open(Current.Options, Device, threads);
+        Tell(new ModelLoaded(learner.BaseModelSha256));
+        opened = (key, learner, learner.OpenGeneration(shard.Adapter is null ? null : PathOf(shard.Adapter)));
+    }
+
+    private void CloseGeneration()
+    {
+        opened?.Session.Dispose();
+        opened?.Learner.Dispose();
+        opened = null;
+    }
+
+    private void Score(ScoreCell cell)
+    {
+        var task = TaskOf(cell.Task);
+        var predictions = cell.Files.Items.SelectMany(file => work.ReadPredictions(PathOf(file))).ToList();
+        var scores = work.Score(task, work.Test(Current.Options, task), predictions);
+        var (file, scoresFile) = (RunPaths.Predictions(cell.Stage, task.Name), RunPaths.Scores(cell.Stage, task.Name));
+        work.WritePredictions(PathOf(file), predictions);
+        work.WriteScores(PathOf(scoresFile), scores.Scores);
+        Deliver(new CellWritten(cell, scores.Accuracy, scores.Samples, file, Durable.Sha256(PathOf(file)))
+        {
+            Corrected = scores.Corrected,
+            CorrectedSamples = scores.CorrectedSamples,
+            ScoresFile = scoresFile,
+            ScoresSha256 = Durable.Sha256(PathOf(scoresFile)),
+        });
+        Log.Info("Truth Alignment {Accuracy:F2} % by the published rules, {Corrected:F2} % by the corrected ones, on {Samples} samples", scores.Accuracy, scores.Corrected, scores.Samples);
+    }
+}

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Event;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Methods;
+using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.WorkProtocol;
+
+namespace CoIN.Actors.Workers;
+
+/// <summary>Trains stages on one device, one micro-batch at a time, and writes checkpoints and adapters.</summary>
+internal sealed class Trainer(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work, Admission admission)
+    : Worker(scheduler, Skill.Train, device)
+{
+    private const int SpeedWindow = 20;
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(200);
+
+    private readonly Queue<(TimeSpan At, int Tokens)> recent = new();
+    private readonly Stopwatch clock = new();
+    private ILearner? learner;
+    private ITrainingSession? session;
+    private bool opened;
+    private TimeSpan reported;
+    private int savedStep;
+    private long tokens;
+    private StepFigures? last;
+
+    private TrainStage Stage => (TrainStage)Current.Item;
+
+    private StageSpec Spec => Current.Options.Curriculum().Stage(Stage.Stage);
+
+    protected override (int Stage, string Task) Subject(Assignment assignment) =>
+        (((TrainStage)assignment.Item).Stage, assignment.Options.Curriculum().Stage(((TrainStage)assignment.Item).Stage).Name);
+
+    protected override void Open()
+    {
+        admission.Check(Current);
+        clock.Restart();
+        recent.Clear();
+        (reported, tokens, last) = (TimeSpan.Zero, 0, null);
+        if (!opened)
+        {
+            // Tens of seconds for a large model; later stages have it at once.
+            Log.Info("Loading the base model {Model} on {Device}", Current.Options.Model.Name(), Device);
+            opened = true;
+        }
+
+        learner = learners.Open(Current.Options, Device, threads);
+        Tell(new ModelLoaded(learner.BaseModelSha256));
+        session = learner.OpenTraining(new StageTraining(
+            Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
+            Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
+        savedStep = session.Step;
+        Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
+        recent.Enqueue((clock.Elapsed, 0));
+        TellProgress(microBatch: 0);
+    }
+
+    protected override bool Step()
+    {
+        if (session!.Step < session.TotalSteps)
+        {
+            var done = session.Next();
+            tokens += done.Tokens;
+            if (done.Step is { } step)
+            {
+                last = new StepFigures(step.Loss, step.LearningRate);
+                Log.Debug("Step {Step} of {TotalSteps}: loss {Loss:F4}, gradient norm {GradNorm:F3}", step.Step, session.TotalSteps, step.Loss, step.GradNorm);
+            }
+
+            Progress(done);
+            var every = Current.Options.Training.CheckpointEvery;
+            if (done.Step is not null && every > 0 && session.Step % every == 0 && session.Step < session.TotalSteps)
+            {
+                SaveCheckpoint();
+            }
+
+            return true;
+        }
+
+        if (session.Conclude())
+        {
+            return true;
+        }
+
+        SaveAdapter();
+        return false;
+    }
+
+    protected override void Leave()
+    {
+        if (session is not null && session.Step > savedStep)
+        {
+            SaveCheckpoint();
+        }
+    }
+
+    protected override void Close()
+    {
+        session?.Dispose();
+        learner?.Dispose();
+        (session, learner) = (null, null);
+    }
+
+    private void SaveCheckpoint()
+    {
+        var folder = RunPaths.Checkpoint(Stage.Stage, Spec.Name, session!.Step);
+        Durable.WriteFolder(PathOf(folder), session.SaveCheckpoint);
+        Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))));
+        savedStep = session.Step;
+    }
+
+    private void SaveAdapter()
+    {
+        var folder = RunPaths.Adapter(Stage.Stage, Spec.Name);
+        Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
+        var files = Durable.Sha256OfFiles(PathOf(folder));
+        Deliver(new AdapterWritten(
+            Stage, folder, files[AdapterFiles.Weights], files.GetValueOrDefault(AdapterFiles.Projector), session.TotalSteps, last?.Loss ?? 0, tokens,
+            clock.Elapsed.TotalSeconds)
+        {
+            FolderSha256 = Durable.Sha256Of(files),
+        });
+        Log.Info("Trained {Steps} steps in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
+    }
+
+    private void Progress(MicroBatchReport done)
+    {
+        recent.Enqueue((clock.Elapsed, done.Tokens));
+        if (recent.Count > SpeedWindow)
+        {
+            recent.Dequeue();
+        }
+
+        if (clock.Elapsed - reported >= ReportEvery || session!.Step == session.TotalSteps)
+        {
+            TellProgress(done.Step is null ? done.Number : 0);
+        }
+    }
+
+    private void TellProgress(int microBatch)
+    {
+        reported = clock.Elapsed;
+        var span = (clock.Elapsed - recent.Peek().At).TotalSeconds;
+        Tell(new TrainingProgressed(new TrainingProgress(
+            Stage.Stage, Spec.Name, session!.Step, session.TotalSteps, microBatch, session.MicroBatches, last,
+            recent.Count > 1 && span > 0 ? recent.Skip(1).Sum(one => (long)one.Tokens) / span : null)));
+    }
+}

@@ -1,0 +1,385 @@
+using System.Runtime.ExceptionServices;
+using Akka.Actor;
+using Akka.Event;
+using CoIN.Actors.Protocol;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.WorkProtocol;
+
+namespace CoIN.Actors.Workers;
+
+/// <summary>
+/// What trainers, evaluators and judges have in common: they say again and again who they are and what they do, begin nothing that the supervisor has not let them begin,
+/// do one work item at a time in small steps that they send themselves, answer a request to stop between two steps, and tell how it ended until that is acknowledged.
+/// Native calls may block the worker's own thread as long as they like.
+/// </summary>
+internal abstract class Worker : ReceiveActor, IWithTimers
+{
+    /// <summary>How long an answer, or another supervisor in the place of a lost one, is waited for: a cluster needs half a minute to move one.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly IActorRef scheduler;
+    private readonly Skill skill;
+
+    // A turn's starting point holds for its beginning only: one that was begun here is never begun again.
+    private readonly HashSet<Turn> begun = [];
+    private Phase phase;
+    private Turn? last;
+    private (Assignment Assignment, IActorRef Supervisor)? heir;
+    private Outcome? outcome;
+    private DateTimeOffset? waitingSince;
+    private int number;
+
+    protected Worker(IActorRef scheduler, Skill skill, string device)
+    {
+        (this.scheduler, this.skill, Device) = (scheduler, skill, device);
+        Log = Context.GetLogger();
+        Receive<Repeat>(_ => Again());
+        Receive<Assignment>(Assigned);
+        Receive<Begin>(begin => Begun(begin.Turn));
+        Receive<Refused>(refused => RefusedTo(refused.Turn));
+        Receive<StopWork>(stop => Stop(stop.Turn));
+        Receive<Acknowledged>(acknowledged =>
+        {
+            if (phase == Phase.Delivering && acknowledged.Turn == Current.Turn)
+            {
+                Finish();
+            }
+        });
+        Receive<Continue>(next => Go(next.Number));
+        Receive<Faulted>(fault =>
+        {
+            if (phase == Phase.Working && fault.Number == number)
+            {
+                Guarded(() => ExceptionDispatchInfo.Throw(fault.Cause));
+            }
+        });
+        Receive<Terminated>(gone =>
+        {
+            if (phase != Phase.Free && gone.ActorRef.Equals(Supervisor))
+            {
+                waitingSince ??= Now;
+            }
+        });
+    }
+
+    private enum Phase
+    {
+        Free,
+
+        /// <summary>The supervisor has not yet said that this worker may begin.</summary>
+        Asking,
+
+        Working,
+
+        /// <summary>It is done with; the supervisor has not yet acknowledged how it ended.</summary>
+        Delivering,
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>The item in work.</summary>
+    protected Assignment Current { get; private set; } = null!;
+
+    /// <summary>Knows the run and, while there is an item, its stage and task.</summary>
+    protected ILoggingAdapter Log { get; private set; }
+
+    protected string Device { get; }
+
+    private IActorRef Supervisor { get; set; } = ActorRefs.Nobody;
+
+    private static DateTimeOffset Now => Context.System.Scheduler.Now;
+
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer("repeat", Repeat.Instance, TimeSpan.Zero, RepeatEvery);
+        base.PreStart();
+    }
+
+    /// <summary>A worker that ends in the middle of its work hands it back: faults of the work have been told before.</summary>
+    protected override void PostStop()
+    {
+        if (phase == Phase.Working)
+        {
+            Guarded(() =>
+            {
+                Leave();
+                Deliver(new WorkStopped());
+            });
+            Tell(outcome!);
+        }
+
+        Close();
+        base.PostStop();
+    }
+
+    /// <summary>Opens what the current item needs.</summary>
+    protected abstract void Open();
+
+    /// <summary>Does one step of the current item; the last one delivers its result.</summary>
+    /// <returns>Whether there is more to do.</returns>
+    protected abstract bool Step();
+
+    /// <summary>What the next step has to wait for without blocking the thread; null for nothing.</summary>
+    protected virtual Task? Awaited => null;
+
+    /// <summary>Leaves the current item at a point from which it can be taken up again.</summary>
+    protected abstract void Leave();
+
+    /// <summary>Closes what <see cref="Open"/> opened; called after every item, however it ended.</summary>
+    protected abstract void Close();
+
+    /// <summary>Stage and task of an item, for the log.</summary>
+    protected abstract (int Stage, string Task) Subject(Assignment assignment);
+
+    protected string PathOf(string relative) => InnerPath.Of(Current.RunFolder, relative);
+
+    /// <summary>Tells the supervisor how the current item stands.</summary>
+    protected void Tell(WorkReport report) => Supervisor.Tell(report with { Turn = Current.Turn });
+
+    /// <summary>Says how the current item ended; it is told when the step is over.</summary>
+    protected void Deliver(Outcome how) => outcome = how;
+
+    private void Again()
+    {
+        Register();
+        if (phase == Phase.Asking)
+        {
+            Supervisor.Tell(new MayBegin(Current.Turn));
+        }
+        else if (phase == Phase.Delivering)
+        {
+            Tell(outcome!);
+        }
+
+        if (waitingSince is { } since && Now - since >= Patience)
+        {
+            // Nothing is lost by it: the work is offered again, and its files are there.
+            Log.Warning("Nobody answers for {Turn}; it is left", Current.Turn);
+            Abandon(leave: true);
+        }
+    }
+
+    private void Register() => scheduler.Tell(phase == Phase.Free
+        ? new Register(skill, Device, Last: last)
+        : new Register(skill, Device, Current.Turn, last, Current.Item));
+
+    private void Assigned(Assignment assignment)
+    {
+        if (phase == Phase.Free && begun.Contains(assignment.Turn))
+        {
+            last = assignment.Turn;
+            Sender.Tell(new WorkLost(assignment.Turn));
+            Register();
+        }
+        else if (phase == Phase.Free)
+        {
+            Ask(assignment, Sender);
+        }
+        else if (assignment.Turn.IsAfter(Current.Turn) && assignment.Item.IsSameWork(Current.Item))
+        {
+            Inherit(assignment);
+        }
+        else if (assignment.Turn != Current.Turn)
+        {
+            // The scheduler did not know what is in work here.
+            Register();
+        }
+    }
+
+    private void Ask(Assignment assignment, IActorRef supervisor)
+    {
+        Serve(assignment, supervisor);
+        (phase, waitingSince, outcome) = (Phase.Asking, Now, null);
+        supervisor.Tell(new MayBegin(assignment.Turn));
+    }
+
+    /// <summary>A supervisor that was recovered gives the work under way a turn of its own.</summary>
+    private void Inherit(Assignment assignment)
+    {
+        if (phase == Phase.Working || outcome is not (null or WorkStopped or WorkFailed))
+        {
+            heir = (assignment, Sender);
+            Sender.Tell(new MayBegin(assignment.Turn));
+        }
+        else
+        {
+            var supervisor = Sender;
+            Abandon(leave: false);
+            Ask(assignment, supervisor);
+        }
+    }
+
+    private void Begun(Turn turn)
+    {
+        if (heir is { } next && next.Assignment.Turn == turn)
+        {
+            begun.Add(turn);
+            Serve(Current with { Turn = turn }, next.Supervisor);
+            waitingSince = phase == Phase.Delivering ? Now : null;
+            if (phase == Phase.Delivering)
+            {
+                Tell(outcome!);
+            }
+        }
+        else if (phase == Phase.Free || Current.Turn != turn)
+        {
+            Sender.Tell(new WorkLost(turn));
+        }
+        else if (phase == Phase.Asking)
+        {
+            (phase, waitingSince) = (Phase.Working, null);
+            begun.Add(turn);
+            number++;
+            Guarded(() =>
+            {
+                var (stage, task) = Subject(Current);
+                Log = Context.GetLogger().WithContext("RunId", turn.RunId).WithContext("Stage", stage).WithContext("Task", task);
+                Open();
+                Self.Tell(new Continue(number));
+            });
+        }
+    }
+
+    private void Serve(Assignment assignment, IActorRef supervisor)
+    {
+        if (!Supervisor.Equals(supervisor))
+        {
+            Context.Unwatch(Supervisor);
+            Context.Watch(supervisor);
+        }
+
+        (Current, Supervisor, heir) = (assignment, supervisor, null);
+    }
+
+    private void RefusedTo(Turn turn)
+    {
+        if (heir is { } next && next.Assignment.Turn == turn)
+        {
+            heir = null;
+        }
+        else if (phase != Phase.Free && Current.Turn == turn)
+        {
+            Abandon(leave: false);
+        }
+    }
+
+    private void Stop(Turn turn)
+    {
+        if (heir is { } next && next.Assignment.Turn == turn)
+        {
+            Begun(turn);
+        }
+
+        if (phase == Phase.Free || Current.Turn != turn)
+        {
+            Sender.Tell(new WorkLost(turn));
+        }
+        else if (phase == Phase.Asking)
+        {
+            Ended(new WorkStopped());
+        }
+        else if (phase == Phase.Working)
+        {
+            Guarded(() =>
+            {
+                Leave();
+                Ended(new WorkStopped());
+            });
+        }
+    }
+
+    private void Go(int step)
+    {
+        if (phase != Phase.Working || step != number)
+        {
+            // What an item that was left had been waiting for.
+            return;
+        }
+
+        Guarded(() =>
+        {
+            if (Step())
+            {
+                GoOn(Awaited ?? Task.CompletedTask);
+            }
+            else
+            {
+                Ended(outcome ?? throw new InvalidOperationException("the last step delivered nothing"));
+            }
+        });
+    }
+
+    private void GoOn(Task awaited)
+    {
+        var current = number;
+        if (awaited.IsCompleted)
+        {
+            awaited.GetAwaiter().GetResult();
+            Self.Tell(new Continue(current));
+        }
+        else
+        {
+            awaited.PipeTo(Self, Self, () => new Continue(current), cause => new Faulted(current, cause is AggregateException several ? several.GetBaseException() : cause));
+        }
+    }
+
+    /// <summary>Whatever goes wrong with an item ends that item with a message, not the worker.</summary>
+    private void Guarded(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (CoinException e)
+        {
+            Ended(new WorkFailed(e.Message));
+        }
+        catch (Exception e)
+        {
+            Log.Error(e, "Unexpected fault");
+            Ended(new WorkFailed($"{e.GetType().Name} in {skill.ToString().ToLowerInvariant()} work on {Device}: {e.Message.Split('\n')[0]}"));
+        }
+    }
+
+    private void Ended(Outcome how)
+    {
+        (phase, outcome, waitingSince) = (Phase.Delivering, how, Now);
+        Close();
+        Tell(how);
+    }
+
+    /// <summary>Goes away from the current item without a word to its supervisor.</summary>
+    private void Abandon(bool leave)
+    {
+        if (phase == Phase.Working)
+        {
+            if (leave)
+            {
+                Guarded(Leave);
+            }
+
+            Close();
+        }
+
+        Finish();
+    }
+
+    private void Finish()
+    {
+        Context.Unwatch(Supervisor);
+        (last, Supervisor) = (Current.Turn, ActorRefs.Nobody);
+        (phase, outcome, heir, waitingSince) = (Phase.Free, null, null, null);
+        Register();
+    }
+
+    private sealed class Repeat
+    {
+        public static readonly Repeat Instance = new();
+    }
+
+    /// <param name="Number">Of the item that it belongs to.</param>
+    private sealed record Continue(int Number);
+
+    private sealed record Faulted(int Number, Exception Cause);
+}

@@ -1,0 +1,289 @@
+using Akka.Actor;
+using Akka.TestKit;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
+using CoIN.Actors.Scheduling;
+using CoIN.Actors.Tests.Support;
+using CoIN.Actors.Workers;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
+using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.WorkProtocol;
+
+namespace CoIN.Actors.Tests.Scheduling;
+
+public sealed class RunSupervisorTests : VirtualTime
+{
+    private static readonly TimeSpan OfferEvery = TimeSpan.FromSeconds(10);
+
+    private readonly TemporaryFolder folder = new();
+    private readonly TestProbe scheduler;
+    private readonly TestProbe worker;
+    private readonly TestProbe other;
+    private TaskCompletionSource<RunSnapshot> ended = new();
+    private IActorRef supervisor;
+
+    public RunSupervisorTests()
+    {
+        (scheduler, worker, other) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        supervisor = New();
+    }
+
+    [Fact]
+    public void Only_the_first_worker_that_asks_may_begin_and_nobody_else_is_listened_to()
+    {
+        var turn = Offered().Turn;
+        Tell(worker, new MayBegin(turn));
+        Tell(other, new MayBegin(turn));
+        Tell(worker, new MayBegin(turn));
+        worker.ExpectMsg(new Begin(turn));
+        other.ExpectMsg(new Refused(turn));
+        worker.ExpectMsg(new Begin(turn));
+
+        Tell(other, Trained() with { Turn = turn });
+        other.ExpectMsg(new Refused(turn));
+        Tell(worker, Trained() with { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+        Assert.IsType<AnswerShard>(Offered().Item);
+    }
+
+    [Fact]
+    public void The_work_of_a_lost_worker_goes_on_from_the_last_checkpoint_and_what_it_still_says_is_refused()
+    {
+        var turn = Begun(worker);
+        Checkpoint(worker, turn, 5);
+        End(worker);
+        var again = Offered();
+        Assert.True(again.Turn.IsAfter(turn));
+        Assert.Equal(new TrainStage(1, null, "step-5"), again.Item);
+
+        Tell(other, new MayBegin(turn));
+        other.ExpectMsg(new Refused(turn));
+        Tell(other, new CheckpointWritten(1, 7, "step-7", "ab") { Turn = turn });
+        other.ExpectMsg(new Refused(turn));
+    }
+
+    [Fact]
+    public void A_checkpoint_of_an_older_step_that_comes_late_is_not_taken()
+    {
+        var turn = Begun(worker);
+        Checkpoint(worker, turn, 10);
+        Checkpoint(worker, turn, 5);
+        End(worker);
+        Assert.Equal("step-10", Assert.IsType<TrainStage>(Offered().Item).Checkpoint);
+    }
+
+    [Fact]
+    public void Work_that_is_handed_back_is_offered_again_and_the_run_goes_on()
+    {
+        var turn = Begun(worker);
+        Tell(worker, new WorkStopped { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+        Assert.True(Offered().Turn.IsAfter(turn));
+        Assert.False(ended.Task.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_stop_is_asked_for_until_the_worker_has_answered_and_offers_are_withdrawn_until_that_is_acknowledged()
+    {
+        var turn = Begun(worker);
+        supervisor.Tell(RunSupervisor.Stop.Instance);
+        Barrier();
+        Pass(TimeSpan.Zero);
+        worker.ExpectMsg(new StopWork(turn));
+        scheduler.ExpectMsg(new Withdraw("r"));
+        Pass(WorkProtocol.RepeatEvery);
+        worker.ExpectMsg(new StopWork(turn));
+        scheduler.ExpectMsg(new Withdraw("r"));
+        Tell(scheduler, new Withdrawn("r"));
+        Barrier();
+        Pass(WorkProtocol.RepeatEvery);
+        worker.ExpectMsg(new StopWork(turn));
+        scheduler.ExpectNoMsg(TimeSpan.Zero);
+        Assert.False(ended.Task.IsCompleted);
+
+        Tell(worker, new WorkStopped { Turn = turn });
+        Assert.Equal(RunStatus.Stopped, (await ended.Task).Status);
+    }
+
+    [Fact]
+    public async Task A_stop_does_not_wait_for_a_worker_that_is_gone()
+    {
+        Begun(worker);
+        supervisor.Tell(RunSupervisor.Stop.Instance);
+        Barrier();
+        End(worker);
+        Assert.Equal(RunStatus.Stopped, (await ended.Task).Status);
+    }
+
+    [Fact]
+    public async Task A_stop_in_the_first_moment_leaves_a_journal_that_begins_with_the_run()
+    {
+        var first = new TaskCompletionSource<RunSnapshot>();
+        New("early", first).Tell(RunSupervisor.Stop.Instance);
+        Assert.Equal((RunStatus.Stopped, 1), (await first.Task is var last ? last.Status : default, last.Tasks.Count));
+        var again = new TaskCompletionSource<RunSnapshot>();
+        New("early", again);
+        Assert.Equal("early", scheduler.FishForMessage<Offer>(offer => offer.Turn.RunId == "early").Turn.RunId);
+    }
+
+    [Fact]
+    public void A_recovered_supervisor_gives_later_turns_and_refuses_those_of_before()
+    {
+        var turn = Begun(worker);
+        End(supervisor);
+        (ended, supervisor) = (new(), New());
+        var again = Offered();
+        Assert.True(again.Turn.IsAfter(turn));
+        Tell(worker, Trained() with { Turn = turn });
+        worker.ExpectMsg(new Refused(turn));
+        Tell(worker, new MayBegin(again.Turn));
+        worker.ExpectMsg(new Begin(again.Turn));
+    }
+
+    [Fact]
+    public void A_result_that_is_told_twice_counts_once()
+    {
+        var turn = Begun(worker);
+        Tell(worker, Trained() with { Turn = turn });
+        Tell(worker, Trained() with { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+        worker.ExpectMsg(new Refused(turn));
+    }
+
+    [Fact]
+    public void What_nobody_has_begun_is_offered_again_and_a_worker_is_reminded_of_what_it_has()
+    {
+        var offer = Offered();
+        Pass(OfferEvery);
+        Assert.Equal((offer.Turn, offer.Item), (Offered() is var again ? again.Turn : null, again.Item));
+        Tell(worker, new MayBegin(offer.Turn));
+        worker.ExpectMsg(new Begin(offer.Turn));
+        Pass(OfferEvery);
+        worker.ExpectMsg(new Begin(offer.Turn));
+        scheduler.ExpectNoMsg(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void Work_is_lost_when_its_worker_says_so_or_anybody_while_nobody_has_begun_it()
+    {
+        var offer = Offered();
+        Tell(scheduler, new WorkLost(offer.Turn));
+        var second = Offered();
+        Assert.True(second.Turn.IsAfter(offer.Turn));
+        Tell(worker, new MayBegin(second.Turn));
+        worker.ExpectMsg(new Begin(second.Turn));
+        Tell(scheduler, new WorkLost(second.Turn));
+        Barrier();
+        scheduler.ExpectNoMsg(TimeSpan.Zero);
+        Tell(worker, new WorkLost(second.Turn));
+        Assert.True(Offered().Turn.IsAfter(second.Turn));
+    }
+
+    [Fact]
+    public async Task A_judge_that_fails_is_not_asked_about_the_other_cells_too_and_the_run_is_completed()
+    {
+        var judge = new JudgeOptions { Name = "strict", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" };
+        var judged = new TaskCompletionSource<RunSnapshot>();
+        supervisor = New("judged", judged, Experiments.Of(2, ZeroShot.Name) with { Judge = judge, Evaluation = new EvaluationOptions { ShardSize = 7 } });
+        var offers = new List<Offer>();
+        while (offers.Count < 2)
+        {
+            var offer = scheduler.FishForMessage<Offer>(one => one.Turn.RunId == "judged");
+            switch (offer.Item)
+            {
+                case AnswerShard shard:
+                    Finish(offer, new ShardWritten(shard, $"s{shard.Task}", "ab", 7, 1));
+                    break;
+                case ScoreCell cell:
+                    Finish(offer, new CellWritten(cell, 50, 7, "f", "ab"));
+                    break;
+                default:
+                    offers.Add(offer);
+                    break;
+            }
+        }
+
+
+        // The other cell is not waited for.
+        Finish(offers[0], new WorkFailed("no such host"));
+        var last = await judged.Task;
+        Assert.Equal((RunStatus.Completed, "no such host", 2), (last.Status, last.JudgingFaults["strict"], last.MissingJudgements));
+    }
+
+    [Fact]
+    public async Task A_run_whose_scheduler_is_gone_does_not_wait_for_ever()
+    {
+        Offered();
+        End(scheduler);
+        await Assert.ThrowsAsync<CoinException>(() => ended.Task);
+    }
+
+    [Fact]
+    public async Task Files_that_cannot_be_deleted_do_not_end_the_run()
+    {
+        var turn = Begun(worker);
+        Tell(worker, Trained() with { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+
+        // A folder where a file is expected cannot be deleted by anybody, root included.
+        Directory.CreateDirectory(folder.Of("shard"));
+        for (var shard = 0; shard < 3; shard++)
+        {
+            var offer = Offered();
+            Finish(offer, new ShardWritten((AnswerShard)offer.Item, "shard", "ab", 3, 1));
+        }
+
+        var score = Offered();
+        Finish(score, new CellWritten((ScoreCell)score.Item, 50, 7, "f", "ab"));
+        Assert.Equal(RunStatus.Completed, (await ended.Task).Status);
+        Assert.True(Directory.Exists(folder.Of("shard")));
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        folder.Dispose();
+    }
+
+    private static AdapterWritten Trained() => new(new TrainStage(1, null, null), "a", "ab", null, 12, 0, 0, 1);
+
+    private IActorRef New(string id = "r", TaskCompletionSource<RunSnapshot>? end = null, ExperimentOptions? options = null)
+    {
+        var settings = new SupervisorSettings(
+            id, folder.Path, new RunStarted(id, options ?? Experiments.Of(1), new Dictionary<string, string>(), [10, 10], [7, 7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end ?? ended);
+        return Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
+    }
+
+    private void Tell(TestProbe from, object message) => supervisor.Tell(message, from.Ref);
+
+    private Offer Offered() => scheduler.ExpectMsg<Offer>();
+
+    private Turn Begun(TestProbe by)
+    {
+        var turn = Offered().Turn;
+        Tell(by, new MayBegin(turn));
+        by.ExpectMsg(new Begin(turn));
+        return turn;
+    }
+
+    private void Checkpoint(TestProbe by, Turn turn, int step) => Tell(by, new CheckpointWritten(1, step, $"step-{step}", "ab") { Turn = turn });
+
+    private void Finish(Offer offer, Outcome outcome)
+    {
+        Tell(worker, new MayBegin(offer.Turn));
+        worker.ExpectMsg(new Begin(offer.Turn));
+        Tell(worker, outcome with { Turn = offer.Turn });
+        worker.ExpectMsg(new Acknowledged(offer.Turn));
+    }
+
+    /// <summary>Waits until the supervisor has done everything that it was told.</summary>
+    private void Barrier()
+    {
+        var probe = CreateTestProbe();
+        Tell(probe, new MayBegin(Turn.None));
+        probe.ExpectMsg<Refused>();
+    }
+}

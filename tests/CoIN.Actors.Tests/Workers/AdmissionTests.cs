@@ -1,0 +1,137 @@
+using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
+using CoIN.Actors.Tests.Support;
+using CoIN.Actors.Workers;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.WorkProtocol;
+
+namespace CoIN.Actors.Tests.Workers;
+
+/// <summary>What a worker believes, and what it does not.</summary>
+public sealed class AdmissionTests : IAsyncLifetime
+{
+    private static readonly JudgeOptions Judge = new()
+    {
+        Name = "judge", Kind = JudgeKind.OpenAi, Endpoint = "https://own.example/v1", Model = "m", ApiKeyEnv = "OWN_KEY",
+    };
+
+    private static readonly ExperimentOptions Options = Experiments.Of(2) with { Judge = Judge };
+    private static readonly JudgeCell Cell = new(1, 0, "judge", "identity", "predictions/stage-1/Task1.jsonl", "00");
+
+    private readonly TemporaryFolder folder = new();
+
+    private string Run => folder.Of("runs/own");
+
+    public async ValueTask InitializeAsync() => await BeginAsync(Run, "own", Options);
+
+    public ValueTask DisposeAsync()
+    {
+        folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public void Work_as_the_runs_supervisor_gives_it_is_begun()
+    {
+        foreach (var admission in new[] { Admission.OnlyTo(Run), Admission.ToRunsIn(folder.Of("runs")) })
+        {
+            admission.Check(Assigned(Cell));
+            admission.Check(Assigned(new TrainStage(2, "stages/1-Task1/adapter", "stages/2-Task2/checkpoints/step-000003"), Options with { Judge = null }));
+            admission.Check(Assigned(new AnswerShard(0, 1, 0, 3, null)));
+        }
+    }
+
+    [Fact]
+    public void A_judge_that_the_journal_does_not_name_gets_no_key()
+    {
+        foreach (var forged in new[]
+        {
+            Judge with { Endpoint = "https://thief.example/v1" }, Judge with { Model = "other" }, Judge with { ApiKeyEnv = "AWS_SECRET_ACCESS_KEY" }, null,
+        })
+        {
+            Assert.Contains("is not the one in the run's journal", Refusal(Assigned(Cell, Options with { Judge = forged })), StringComparison.Ordinal);
+        }
+
+        Assert.Contains("is not the one", Refusal(Assigned(Cell with { Judge = "unknown" })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_judge_that_was_appointed_later_is_found()
+    {
+        var admission = Admission.OnlyTo(Run);
+        admission.Check(Assigned(Cell));
+        var second = Judge with { Name = "second", Endpoint = "https://second.example/v1" };
+        await JournalAppender.AppendAsync("own", Run, [new JudgeAppointed(second)]);
+        admission.Check(Assigned(Cell with { Judge = "second" }, Options with { Judge = second }));
+    }
+
+    [Fact]
+    public void Settings_that_the_journal_does_not_hold_are_refused()
+    {
+        var forged = Options with { Data = Options.Data with { Instructions = "/home/victim" } };
+        Assert.Contains("settings are not those", Refusal(Assigned(new AnswerShard(0, 0, 0, 1, null), forged)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_elsewhere_is_refused_whatever_it_holds()
+    {
+        await BeginAsync(folder.Of("loot/own"), "own", Options);
+        var forged = Assigned(Cell) with { RunFolder = folder.Of("loot/own") };
+        Assert.Contains("where this node's runs are", Refusal(forged), StringComparison.Ordinal);
+        Assert.Contains("of the run that this process drives", Assert.Throws<CoinException>(() => Admission.OnlyTo(Run).Check(forged)).Message, StringComparison.Ordinal);
+        foreach (var disguised in new[] { $"{Run}/../../loot/own", $"{folder.Of("runs")}/own/stages", folder.Of("runs") })
+        {
+            Assert.Contains("where this node's runs are", Refusal(forged with { RunFolder = disguised }), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_run_of_another_name_and_a_folder_without_journal_are_refused()
+    {
+        await BeginAsync(folder.Of("runs/other"), "other", Options);
+        Assert.Contains("holds the run other", Refusal(Assigned(Cell) with { RunFolder = folder.Of("runs/other") }), StringComparison.Ordinal);
+        Directory.CreateDirectory(folder.Of("runs/empty"));
+        Assert.Contains("holds no journal", Refusal(Assigned(Cell) with { RunFolder = folder.Of("runs/empty") }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Paths_that_lead_out_of_the_run_are_refused()
+    {
+        foreach (var item in new WorkItem[]
+        {
+            new TrainStage(1, "../x", null), new TrainStage(1, null, "/x"), new AnswerShard(1, 0, 0, 1, "../x"), new ScoreCell(1, 0, new(["a", "../x"])),
+            Cell with { File = "../x" },
+        })
+        {
+            Assert.Contains("leads out", Refusal(Assigned(item)), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Every_path_of_a_result_is_known()
+    {
+        var (stage, shard, cell) = (new TrainStage(1, null, null), new AnswerShard(1, 0, 0, 1, null), new ScoreCell(1, 0, new([])));
+        foreach (var report in new IMessage[]
+        {
+            new CheckpointWritten(1, 1, "../x", ""), new AdapterWritten(stage, "../x", "", null, 1, 0, 0, 0), new ShardWritten(shard, "../x", "", 1, 0),
+            new CellWritten(cell, 0, 1, "../x", ""), new CellWritten(cell, 0, 1, "x", "") { ScoresFile = "../x" },
+            new CellWritten(cell with { Files = new(["../x"]) }, 0, 1, "x", ""), new JudgementsWritten(Cell, 0, null, 1, 0, "../x", ""),
+        })
+        {
+            Assert.Contains("../x", MessagePaths.Of(report));
+        }
+    }
+
+    private static Task BeginAsync(string runFolder, string id, ExperimentOptions options)
+    {
+        Directory.CreateDirectory(runFolder);
+        return JournalAppender.AppendAsync(id, runFolder, [new RunStarted(id, options, new Dictionary<string, string>(), [10, 10], [7, 7])]);
+    }
+
+    private Assignment Assigned(WorkItem item, ExperimentOptions? options = null) => new(new Turn("own", 1), Run, options ?? Options, item);
+
+    private string Refusal(Assignment forged) => Assert.Throws<CoinException>(() => Admission.ToRunsIn(folder.Of("runs")).Check(forged)).Message;
+}

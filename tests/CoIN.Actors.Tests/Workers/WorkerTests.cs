@@ -1,0 +1,258 @@
+using Akka.Actor;
+using Akka.TestKit;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
+using CoIN.Actors.Tests.Support;
+using CoIN.Actors.Workers;
+using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.WorkProtocol;
+
+namespace CoIN.Actors.Tests.Workers;
+
+public sealed class WorkerTests : VirtualTime
+{
+    private static readonly AnswerShard Shard = new(1, 0, 0, 1, null);
+    private static readonly Turn First = new("r", 1);
+    private static readonly Turn Second = new("r", 2);
+
+    private readonly TestProbe scheduler;
+    private readonly TestProbe supervisor;
+    private readonly TestProbe heir;
+
+    public WorkerTests() => (scheduler, supervisor, heir) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+
+    [Fact]
+    public void Nothing_is_begun_before_the_supervisor_lets_it_and_the_question_is_repeated()
+    {
+        var doings = new Doings();
+        var worker = New(doings);
+        Assign(worker, First);
+        supervisor.ExpectMsg(new MayBegin(First));
+        Pass(WorkProtocol.RepeatEvery);
+        supervisor.ExpectMsg(new MayBegin(First));
+        Assert.Empty(doings.Opened);
+
+        worker.Tell(new Begin(First), supervisor);
+        Assert.Equal(First, supervisor.ExpectMsg<ShardWritten>().Turn);
+        Assert.Equal([First], doings.Opened);
+    }
+
+    [Fact]
+    public void A_refused_turn_is_left_without_a_trace()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        worker.Tell(new Refused(First), supervisor);
+        Assert.Equal((null, First), Free());
+        Assert.Equal((0, 1), (doings.Left, doings.Closed));
+        doings.Release();
+        supervisor.ExpectNoMsg(TimeSpan.FromMilliseconds(20));
+    }
+
+    [Fact]
+    public void A_result_is_told_until_it_is_acknowledged_and_then_the_worker_is_free()
+    {
+        var worker = Begun(new Doings());
+        supervisor.ExpectMsg<ShardWritten>();
+        Pass(WorkProtocol.RepeatEvery);
+        supervisor.ExpectMsg<ShardWritten>();
+        worker.Tell(new Acknowledged(Second), supervisor);
+        Pass(WorkProtocol.RepeatEvery);
+        supervisor.ExpectMsg<ShardWritten>();
+        worker.Tell(new Acknowledged(First), supervisor);
+        Assert.Equal((null, First), Free());
+    }
+
+    [Fact]
+    public void A_stop_leaves_the_work_at_a_resumable_point_and_is_answered_until_that_is_acknowledged()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        worker.Tell(new StopWork(First), supervisor);
+        Assert.Equal(First, supervisor.ExpectMsg<WorkStopped>().Turn);
+        Pass(WorkProtocol.RepeatEvery);
+        supervisor.ExpectMsg<WorkStopped>();
+        Assert.Equal((1, 1), (doings.Left, doings.Closed));
+        worker.Tell(new Acknowledged(First), supervisor);
+        Assert.Equal((null, First), Free());
+        worker.Tell(new StopWork(First), supervisor);
+        supervisor.ExpectMsg(new WorkLost(First));
+    }
+
+    [Fact]
+    public void A_turn_that_was_begun_once_is_not_begun_again_by_an_assignment_that_comes_late()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        worker.Tell(new Refused(First), supervisor);
+        Assign(worker, Second);
+        supervisor.ExpectMsg(new MayBegin(Second));
+        worker.Tell(new Refused(Second), supervisor);
+        Assign(worker, First);
+        supervisor.ExpectMsg(new WorkLost(First));
+        Assign(worker, Second);
+        supervisor.ExpectMsg(new MayBegin(Second));
+        Assert.Equal([First], doings.Opened);
+    }
+
+    [Fact]
+    public void A_stop_for_another_turn_is_answered_and_does_not_touch_the_one_in_work()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        worker.Tell(new StopWork(Second), supervisor);
+        supervisor.ExpectMsg(new WorkLost(Second));
+        worker.Tell(new Begin(Second), supervisor);
+        supervisor.ExpectMsg(new WorkLost(Second));
+        Assert.Equal(0, doings.Left);
+    }
+
+    [Fact]
+    public void A_worker_that_ends_in_an_orderly_way_hands_its_work_back()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        End(worker);
+        Assert.Equal(First, supervisor.ExpectMsg<WorkStopped>().Turn);
+        Assert.Equal(1, doings.Left);
+    }
+
+    [Fact]
+    public void A_fault_of_the_program_ends_the_work_with_a_message_and_not_the_worker()
+    {
+        var worker = New(new Doings { Fault = new InvalidOperationException("a fault of the program") });
+        Assign(worker, First);
+        worker.Tell(new Begin(First), supervisor);
+        supervisor.ExpectMsg<MayBegin>();
+        Assert.Contains("a fault of the program", supervisor.ExpectMsg<WorkFailed>().Message, StringComparison.Ordinal);
+        worker.Tell(new Acknowledged(First), supervisor);
+        Assert.Equal((null, First), Free());
+    }
+
+    [Fact]
+    public void An_equal_item_of_another_run_is_not_taken_for_the_one_in_work()
+    {
+        var worker = Begun(Held());
+        Assign(worker, new Turn("q", 9), heir);
+        var told = scheduler.FishForMessage<Register>(register => register.Turn is not null);
+        Assert.Equal((First, Shard), (told.Turn, told.Item));
+        heir.ExpectNoMsg(TimeSpan.Zero);
+        worker.Tell(new Refused(First), supervisor);
+        Free();
+
+        Assign(worker, new Turn("q", 9), heir);
+        heir.ExpectMsg(new MayBegin(new Turn("q", 9)));
+    }
+
+    [Fact]
+    public void Work_under_way_is_taken_over_by_a_recovered_supervisor_and_not_begun_anew()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        Assign(worker, Second, heir);
+        heir.ExpectMsg(new MayBegin(Second));
+        worker.Tell(new Begin(Second), heir);
+        doings.Release();
+        doings.Release();
+        Assert.Equal(Second, Steps(doings, heir).Turn);
+        Assert.Equal([First], doings.Opened);
+    }
+
+    [Fact]
+    public void A_result_that_nobody_took_is_handed_to_a_recovered_supervisor()
+    {
+        var doings = new Doings();
+        var worker = Begun(doings);
+        supervisor.ExpectMsg<ShardWritten>();
+        Assign(worker, Second, heir);
+        heir.ExpectMsg(new MayBegin(Second));
+        worker.Tell(new Begin(Second), heir);
+        Assert.Equal(Second, heir.ExpectMsg<ShardWritten>().Turn);
+        Assert.Equal([First], doings.Opened);
+    }
+
+    [Fact]
+    public void A_failure_that_nobody_took_is_not_handed_on_but_tried_again()
+    {
+        var train = new TrainStage(1, null, "gone-000001");
+        var worker = New(new Doings(), Skill.Train);
+        worker.Tell(new Assignment(First, "/nowhere", Experiments.Of(1), train), supervisor);
+        supervisor.ExpectMsg<MayBegin>();
+        worker.Tell(new Begin(First), supervisor);
+        supervisor.ExpectMsg<WorkFailed>();
+        worker.Tell(new Assignment(Second, "/nowhere", Experiments.Of(1), train with { Checkpoint = null }), heir);
+        heir.ExpectMsg(new MayBegin(Second));
+        heir.ExpectNoMsg(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void Work_whose_supervisor_is_lost_goes_on_for_a_while_and_is_then_left_at_a_resumable_point()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        End(supervisor);
+        Pass(Worker.Patience - WorkProtocol.RepeatEvery);
+        Assert.Equal(0, doings.Left);
+        Pass(WorkProtocol.RepeatEvery);
+        Pass(WorkProtocol.RepeatEvery);
+        Assert.Equal((null, First), Free());
+        Assert.Equal(1, doings.Left);
+        worker.Tell(new Begin(First), heir);
+        heir.ExpectMsg(new WorkLost(First));
+    }
+
+    [Fact]
+    public void A_worker_that_gets_no_answer_does_not_wait_for_ever()
+    {
+        Begun(new Doings());
+        supervisor.ExpectMsg<ShardWritten>();
+        for (var waited = TimeSpan.Zero; waited <= Worker.Patience; waited += WorkProtocol.RepeatEvery)
+        {
+            Pass(WorkProtocol.RepeatEvery);
+        }
+
+        Assert.Equal((null, First), Free());
+    }
+
+    private static Doings Held()
+    {
+        var holder = new Doings[1];
+        return holder[0] = new Doings { Wait = () => holder[0].Hold() };
+    }
+
+    private static void Assign(IActorRef worker, Turn turn, TestProbe by) => worker.Tell(new Assignment(turn, "/runs/r", Experiments.Of(1), Shard), by.Ref);
+
+    private void Assign(IActorRef worker, Turn turn) => Assign(worker, turn, supervisor);
+
+    private IActorRef New(Doings doings, Skill skill = Skill.Evaluate) => Sys.ActorOf(Props.Create(() => new SimulatedWorker(scheduler.Ref, skill, doings)));
+
+    private IActorRef Begun(Doings doings)
+    {
+        var worker = New(doings);
+        Assign(worker, First);
+        supervisor.ExpectMsg<MayBegin>();
+        worker.Tell(new Begin(First), supervisor);
+        AwaitAssert(() => Assert.Single(doings.Opened));
+        return worker;
+    }
+
+    /// <summary>Lets steps go until the work's result is told.</summary>
+    private ShardWritten Steps(Doings doings, TestProbe to)
+    {
+        ShardWritten? written = null;
+        AwaitAssert(() =>
+        {
+            doings.Release();
+            Assert.True(to.HasMessages);
+            written = to.ExpectMsg<ShardWritten>();
+        });
+        return written!;
+    }
+
+    /// <summary>What the worker says of itself once it is free after some work.</summary>
+    private (Turn? Turn, Turn? Last) Free()
+    {
+        var told = scheduler.FishForMessage<Register>(register => register is { Turn: null, Last: not null });
+        return (told.Turn, told.Last);
+    }
+}
