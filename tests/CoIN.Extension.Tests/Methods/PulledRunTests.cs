@@ -1,5 +1,6 @@
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
