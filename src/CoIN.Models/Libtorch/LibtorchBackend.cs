@@ -45,7 +45,7 @@ internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
             if (further?.Invoke(new LabelledLogits(logits.detach(), wanted, first, total)) is { } more)
             {
                 // A sum whose gradient with respect to the logits is what was given.
-                sum = sum + (logits * more.mul(Scalars.Of(weight))).sum();
+                sum = sum.add(logits.mul(more.mul(Scalars.Of(weight))).sum(), Scalars.One);
             }
 
             sum.backward();

@@ -18,9 +18,8 @@ internal sealed record MethodBatch(IReadOnlyList<TrainingSample> Samples, IReadO
 
 /// <summary>
 /// A method of continual learning, as far as it changes training: it overrides the hooks that it needs. One object sees one stage, on one
-/// thread; what outlives it is <see cref="State"/>,
-/// which is saved and comes back by itself. Hooks run without gradients being recorded, and tensors made in them are freed behind them
-/// unless they are put into the state.
+/// thread; what outlives it is <see cref="State"/>, which is saved and comes back by itself. Hooks run without gradients being recorded,
+/// and tensors made in them are freed behind them unless they are put into the state.
 /// </summary>
 internal abstract class TrainingMethod : IDisposable
 {
@@ -32,9 +31,8 @@ internal abstract class TrainingMethod : IDisposable
 
     /// <summary>
     /// What the method keeps: at the beginning of a stage that of the stage whose adapter is trained further, at a resume that of the
-    /// checkpoint. Not to be changed in
-    /// <see cref="Samples"/> and <see cref="LogitsGradient"/>, nor in <see cref="EndStage"/> before its last sample: a stage that is
-    /// stopped there does them again.
+    /// checkpoint. Not to be changed in <see cref="Samples"/> and <see cref="LogitsGradient"/>, nor in <see cref="EndStage"/> before its
+    /// last sample: a stage that is stopped there does them again.
     /// </summary>
     public MethodState State { get; } = new();
 
@@ -73,9 +71,8 @@ internal abstract class TrainingMethod : IDisposable
 
     /// <summary>
     /// All steps are done. Yields the numbers of samples one by one; when it goes on, <see cref="TrainedParameter.Gradient"/> is that
-    /// sample's own gradient: of the mean cross entropy of
-    /// its labelled tokens (and of what <see cref="LogitsGradient"/> adds), without dropout. Behind the last one the parameters may be
-    /// changed: they are saved as the stage's adapter.
+    /// sample's own gradient: of the mean cross entropy of its labelled tokens (and of what <see cref="LogitsGradient"/> adds), without
+    /// dropout. Behind the last one the parameters may be changed: they are saved as the stage's adapter.
     /// </summary>
     /// <param name="samples">That were trained on.</param>
     public virtual IEnumerable<int> EndStage(IReadOnlyList<TrainingSample> samples) => [];

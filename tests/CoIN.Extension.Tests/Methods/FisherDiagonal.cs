@@ -16,7 +16,7 @@ internal sealed class FisherDiagonal : TrainingMethod
             foreach (var parameter in Parameters)
             {
                 var square = parameter.Gradient * parameter.Gradient;
-                sums[parameter.Name] = sums.Has(parameter.Name) ? sums[parameter.Name] + square : square;
+                sums[parameter.Name] = sums.Has(parameter.Name) ? sums[parameter.Name].add(square, Scalars.One) : square;
             }
         }
 

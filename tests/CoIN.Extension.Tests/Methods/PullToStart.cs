@@ -30,7 +30,8 @@ internal sealed class PullToStart(PullToStartOptions options) : TrainingMethod
     {
         foreach (var parameter in Parameters)
         {
-            parameter.Gradient.add_(parameter.Value - State.Tensors[parameter.Name], Scalars.Of(options.Strength));
+            var way = parameter.Value.add(State.Tensors[parameter.Name], Scalars.Of(-1L));
+            parameter.Gradient.add_(way, Scalars.Of(options.Strength));
         }
     }
 }
