@@ -121,7 +121,7 @@ public static class ConfigurationLoader
             FileRules.CheckCertificate(node, problems);
         }
 
-        var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree));
+        var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree, LearningMethods.All));
         check?.Invoke(loaded, problems);
         problems.ThrowIfAny(what);
         return loaded;

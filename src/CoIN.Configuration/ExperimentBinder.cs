@@ -20,10 +20,11 @@ internal static class ExperimentBinder
     };
 
     /// <summary>Full names of the keys whose values are paths.</summary>
-    public static IReadOnlySet<string> Paths { get; } = OptionProperty.Paths(typeof(ExperimentOptions), "coin")
+    /// <param name="methods">The methods there are; a program may have made some known.</param>
+    public static IReadOnlySet<string> Paths(IReadOnlyCollection<IMethod> methods) => OptionProperty.Paths(typeof(ExperimentOptions), "coin")
         .Concat(OptionProperty.Paths(typeof(NodeSettings), "coin.node"))
         .Concat(PlacementBinder.Paths)
-        .Concat(LearningMethods.All.Where(method => method.Options is not null).SelectMany(method => OptionProperty.Paths(method.Options!, $"coin.{method.Key}")))
+        .Concat(methods.Where(method => method.Options is not null).SelectMany(method => OptionProperty.Paths(method.Options!, $"coin.{method.Key}")))
         .ToHashSet(StringComparer.Ordinal);
 
     /// <param name="coin">The whole configuration; of its keys, <c>node</c> is left to <see cref="Node"/>.</param>

@@ -48,6 +48,14 @@ public sealed class MethodOptionsTests
     }
 
     [Fact]
+    public void A_path_of_a_methods_own_is_written_absolute_into_the_configuration_that_is_kept_with_a_run()
+    {
+        var tree = HoconFile.ReadText("coin.anchored.memory = ../kept", new Origin("a.hocon", "/conf/recipes"));
+
+        Assert.Contains("memory = \"/conf/kept\"", EffectiveText.Of(tree, [new Anchored()]));
+    }
+
+    [Fact]
     public void Methods_of_the_program_have_keys_that_no_other_section_has() =>
         Assert.DoesNotContain(LearningMethods.All.Where(method => method.Options is null), method => ConfigurationReference.Keys.Any(key => key.StartsWith($"coin.{method.Key}.", StringComparison.Ordinal)));
 
@@ -68,6 +76,9 @@ public sealed class MethodOptionsTests
         public double Strength { get; init; } = 0.1;
 
         public int SamplesKept { get; init; } = 20;
+
+        [PathOption]
+        public string? Memory { get; init; }
     }
 
     private sealed class Anchored : IMethod

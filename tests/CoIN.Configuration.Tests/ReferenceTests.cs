@@ -38,7 +38,7 @@ public sealed class ReferenceTests
             "coin.data.images", "coin.data.instructions", "coin.judge.path", "coin.lora.from", "coin.model.language", "coin.model.path", "coin.model.projector", "coin.model.vision-tower",
             "coin.node.certificate.authority", "coin.node.certificate.path", "coin.node.runs",
         ],
-        ExperimentBinder.Paths.Order(StringComparer.Ordinal));
+        ExperimentBinder.Paths(LearningMethods.All).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Every_key_of_the_reference_is_bound_for_a_key_nobody_reads_is_an_error()
