@@ -1,6 +1,5 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Instructions;
-using CoIN.Benchmark.Learning;
 
 namespace CoIN.Benchmark.Building;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using CoIN.Benchmark.Learning;
 
 namespace CoIN.Benchmark.Instructions;
 

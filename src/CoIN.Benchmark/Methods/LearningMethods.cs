@@ -1,4 +1,3 @@
-
 namespace CoIN.Benchmark.Methods;
 
 /// <summary>The methods by key.</summary>

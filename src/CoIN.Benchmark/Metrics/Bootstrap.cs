@@ -1,4 +1,3 @@
-using CoIN.Benchmark.Learning;
 
 namespace CoIN.Benchmark.Metrics;
 

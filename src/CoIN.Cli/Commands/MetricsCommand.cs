@@ -81,8 +81,3 @@ internal static class MetricsCommand
 
     private static string PathOf(Host host, string file) => Path.GetFullPath(Path.Combine(host.Folder, file));
 }
-
-/// <summary>What was computed for one matrix of a file.</summary>
-/// <param name="Name">The file as the user named it.</param>
-/// <param name="Scoring">Which Truth Alignment, where the file says so.</param>
-internal sealed record NamedResults(string Name, ScoringKind? Scoring, MatrixResults Results);

@@ -1,7 +1,6 @@
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports.Tables;
 using CoIN.Benchmark.Scoring;
-using CoIN.Cli.Commands;
 using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Views;

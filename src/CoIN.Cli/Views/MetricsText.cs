@@ -3,7 +3,6 @@ using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Scoring;
-using CoIN.Cli.Commands;
 
 namespace CoIN.Cli.Views;
 

@@ -1,5 +1,4 @@
 using CoIN.Benchmark.Data;
-using CoIN.Benchmark.Learning;
 
 namespace CoIN.Benchmark.Building;
 

@@ -1,7 +1,7 @@
-namespace CoIN.Models.Tests.Architecture;
+namespace CoIN.Architecture.Tests;
 
 /// <summary>The order of the folders of <c>src/CoIN.Models</c>: each uses those above it and no others.</summary>
-public sealed class LayeringTests
+public sealed class ModelsTests
 {
     private const string Families = "Families";
 
@@ -38,7 +38,7 @@ public sealed class LayeringTests
         ["Devices"] = ["Torch", "Cpu"],
     };
 
-    private static readonly IReadOnlyList<SourceArrows.Source> Sources = SourceArrows.Read();
+    private static readonly IReadOnlyList<SourceArrows.Source> Sources = SourceArrows.Read("CoIN.Models");
 
     [Fact]
     public void Every_file_has_the_namespace_of_its_folder() => Assert.All(Sources, source =>
@@ -57,7 +57,7 @@ public sealed class LayeringTests
     [Fact]
     public void A_forbidden_use_is_found()
     {
-        var source = new SourceArrows.Source("Modules/A.cs", "using CoIN.Models.Torch;\nusing static CoIN.Models.Cpu.Kernels.B;\n\nnamespace CoIN.Models.Modules;\n");
+        var source = new SourceArrows.Source("CoIN.Models", "Modules/A.cs", "using CoIN.Models.Torch;\nusing static CoIN.Models.Cpu.Kernels.B;\n\nnamespace CoIN.Models.Modules;\n");
         Assert.Equal("CoIN.Models.Modules", source.Namespace);
         Assert.Equal(["Modules/A.cs: Modules must not use Cpu"], SourceArrows.Forbidden([source], Allowed));
         Assert.Equal(["New/A.cs: the folder New is not in the table"], SourceArrows.Forbidden([source with { Path = "New/A.cs", Text = "using CoIN.Models.Torch;" }], Allowed));
@@ -73,7 +73,7 @@ public sealed class LayeringTests
     [Fact]
     public void Neighbours_that_know_one_another_are_found()
     {
-        SourceArrows.Source Using(string path, string used) => new(path, $"using CoIN.Models.{used};");
+        SourceArrows.Source Using(string path, string used) => new("CoIN.Models", path, $"using CoIN.Models.{used};");
         Assert.Equal(
             ["Families/One/A.cs must not know Families.Two", "Learning/B.cs must not know Families.One"],
             SourceArrows.Acquainted(

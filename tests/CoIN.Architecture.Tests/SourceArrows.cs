@@ -1,34 +1,46 @@
 using System.Text.RegularExpressions;
 
-namespace CoIN.Models.Tests.Architecture;
+namespace CoIN.Architecture.Tests;
 
 /// <summary>Which part of a program uses which, by its source text.</summary>
 internal static partial class SourceArrows
 {
     /// <summary>A source file of the product.</summary>
+    /// <param name="Project">E.g. <c>CoIN.Models</c>.</param>
     /// <param name="Path">Relative to the project's folder, with slashes.</param>
-    internal sealed record Source(string Path, string Text)
+    internal sealed record Source(string Project, string Path, string Text)
     {
+        /// <summary>Its top folder; empty where it lies in the project's own.</summary>
+        public string Folder => Path.Contains('/', StringComparison.Ordinal) ? Path.Split('/')[0] : "";
+
         public string Namespace => NamespacePattern().Match(Text).Groups[1].Value;
 
         /// <summary>Namespaces below the project's own that it names.</summary>
-        public IEnumerable<string> Used => UsedPattern().Matches(Text).Select(match => match.Groups[1].Value).Distinct();
+        public IEnumerable<string> Used => UsedPattern().Matches(Text)
+            .Where(match => match.Groups[1].Value == Project).Select(match => match.Groups[2].Value).Distinct();
     }
 
-    /// <summary>All source files of <c>src/CoIN.Models</c>.</summary>
-    public static IReadOnlyList<Source> Read()
+    /// <summary>All source files of a project below <c>src</c>.</summary>
+    public static IReadOnlyList<Source> Read(string project)
     {
-        var folder = AppContext.BaseDirectory;
+        var root = Path.Combine(Repository, "src", project);
+        return [.. Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
+            .Select(path => (Path: path, Name: Path.GetRelativePath(root, path).Replace('\\', '/')))
+            .Where(file => !file.Name.StartsWith("obj/", StringComparison.Ordinal) && !file.Name.StartsWith("bin/", StringComparison.Ordinal))
+            .Select(file => new Source(project, file.Name, File.ReadAllText(file.Path)))];
+    }
+
+    /// <summary>The repository's folder.</summary>
+    public static string Repository { get; } = Find(AppContext.BaseDirectory);
+
+    private static string Find(string folder)
+    {
         while (!File.Exists(Path.Combine(folder, "CoIN.Actors.sln")))
         {
             folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests do not run below the repository.");
         }
 
-        var root = Path.Combine(folder, "src", "CoIN.Models");
-        return [.. Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
-            .Select(path => (Path: path, Name: Path.GetRelativePath(root, path).Replace('\\', '/')))
-            .Where(file => !file.Name.StartsWith("obj/", StringComparison.Ordinal) && !file.Name.StartsWith("bin/", StringComparison.Ordinal))
-            .Select(file => new Source(file.Name, File.ReadAllText(file.Path)))];
+        return folder;
     }
 
     /// <summary>Uses that a table does not allow, as sentences.</summary>
@@ -37,16 +49,18 @@ internal static partial class SourceArrows
     {
         foreach (var source in sources)
         {
-            var own = source.Path.Split('/')[0];
-            foreach (var used in source.Used.Select(name => name.Split('.')[0]).Distinct().Where(used => used != own))
+            if (!allowed.TryGetValue(source.Folder, out var may))
             {
-                if (!allowed.TryGetValue(own, out var may))
+                yield return $"{source.Path}: the folder {source.Folder} is not in the table";
+                continue;
+            }
+
+            // What is no folder is a type of the project's own namespace.
+            foreach (var used in source.Used.Select(name => name.Split('.')[0]).Distinct().Where(used => used != source.Folder && allowed.ContainsKey(used)))
+            {
+                if (!may.Contains(used))
                 {
-                    yield return $"{source.Path}: the folder {own} is not in the table";
-                }
-                else if (!may.Contains(used))
-                {
-                    yield return $"{source.Path}: {own} must not use {used}";
+                    yield return $"{source.Path}: {source.Folder} must not use {used}";
                 }
             }
         }
@@ -88,6 +102,6 @@ internal static partial class SourceArrows
     [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
     private static partial Regex NamespacePattern();
 
-    [GeneratedRegex(@"(?<!namespace )\bCoIN\.Models\.([A-Z]\w*(?:\.[A-Z]\w*)*)")]
+    [GeneratedRegex(@"(?<!namespace )\b(CoIN\.\w+)\.([A-Z]\w*(?:\.[A-Z]\w*)*)")]
     private static partial Regex UsedPattern();
 }

@@ -1,0 +1,71 @@
+namespace CoIN.Architecture.Tests;
+
+/// <summary>The order of the folders of the other projects: each uses those above it and no others. "" is the project's own folder.</summary>
+public sealed class FolderTests
+{
+    private static readonly Dictionary<string, Dictionary<string, string[]>> Projects = new(StringComparer.Ordinal)
+    {
+        ["CoIN.Benchmark"] = new()
+        {
+            [""] = [],
+            ["Files"] = [],
+            ["Texts"] = [],
+            ["Pickle"] = [],
+            ["Methods"] = [],
+            ["Instructions"] = [],
+            ["Experiments"] = ["Methods"],
+
+            // The paper, section by section.
+            ["Data"] = ["Experiments", "Files", "Texts"],
+            ["Learning"] = ["Experiments", "Files", "Data"],
+            ["Predictions"] = ["Files", "Data"],
+            ["Scoring"] = ["Files", "Texts", "Data"],
+            ["Building"] = ["Files", "Texts", "Data", "Instructions", "Pickle", "Scoring"],
+            ["Checking"] = ["Experiments", "Files", "Data", "Scoring"],
+            ["Judging"] = ["Experiments", "Files", "Data", "Scoring"],
+            ["Metrics"] = ["Files", "Scoring"],
+            ["Reports"] = ["Methods", "Experiments", "Files", "Data", "Scoring", "Judging", "Metrics", "Predictions"],
+            ["Runs"] =
+                ["Methods", "Experiments", "Files", "Data", "Learning", "Scoring", "Judging", "Predictions", "Reports"],
+        },
+        ["CoIN.Actors"] = new()
+        {
+            ["Protocol"] = [],
+            ["Journal"] = ["Protocol"],
+            ["Workers"] = ["Protocol", "Journal"],
+            ["Scheduling"] = ["Protocol", "Journal"],
+            ["Hosting"] = ["Protocol", "Journal", "Workers", "Scheduling"],
+        },
+        ["CoIN.Configuration"] = new() { [""] = [] },
+        ["CoIN.Mini"] = new()
+        {
+            ["Drawing"] = [],
+            ["World"] = ["Drawing"],
+            ["Tasks"] = ["Drawing", "World"],
+            ["Pretraining"] = ["Drawing", "World", "Tasks"],
+            [""] = ["Drawing", "World", "Tasks", "Pretraining"],
+        },
+        ["CoIN.Cli"] = new()
+        {
+            ["Diagnosis"] = [],
+            ["Engine"] = [],
+            ["Logging"] = [],
+            ["Hosting"] = ["Engine"],
+            ["Views"] = ["Hosting"],
+            ["Runs"] = ["Hosting", "Views"],
+            ["Commands"] = ["Diagnosis", "Engine", "Hosting", "Logging", "Views", "Runs"],
+            [""] = ["Engine", "Hosting", "Commands"],
+        },
+    };
+
+    public static TheoryData<string> Names => [.. Projects.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void No_folder_uses_another_that_it_may_not(string project) =>
+        Assert.Equal("", string.Join('\n', SourceArrows.Forbidden(SourceArrows.Read(project), Projects[project])));
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void No_folder_uses_itself_by_a_way_around(string project) => Assert.Null(SourceArrows.Cycle(Projects[project]));
+}
