@@ -54,7 +54,9 @@ public static class ConfigurationLoader
         foreach (var change in changes.Where(change => ((ObjectSetting)change.Items["coin"]).Items.Keys.Single() != "node"))
         {
             throw new CoinException($"{change.Origin.Name}: a run that exists can only be given other node settings (node.…); "
-                + "what decides its numbers is fixed. Start a new run to change it.");
+                + (((ObjectSetting)change.Items["coin"]).Items.ContainsKey("judge")
+                    ? "another judge, or another endpoint, is ./run.sh judge run <run> --set judge.…"
+                    : "what decides its numbers is fixed. Start a new run to change it."));
         }
 
         var stored = HoconFile.ReadText(effectiveText, new Origin(source, here));

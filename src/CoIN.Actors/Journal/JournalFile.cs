@@ -62,6 +62,9 @@ internal static class JournalFile
         for (var attempt = 1; ; attempt++)
         {
             var before = Stamp(path);
+
+            // A log that was there at the former attempt and is written back by now must not be read beside the newer file.
+            File.Delete(copy + "-wal");
             foreach (var companion in new[] { "", "-wal" }.Where(companion => File.Exists(path + companion)))
             {
                 // Not File.Copy: the copy must not inherit that it may only be read.

@@ -121,7 +121,7 @@ public static partial class Durable
         string.Concat(files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Value}  {file.Key}\n")))));
 
     private static CoinException CannotWrite(string path, Exception e) => new(
-        $"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space on the disk or make the folder writable, then resume the run.", e);
+        $"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space on the disk or make the folder writable, then try again.", e);
 
     private static void TryDelete(string path)
     {

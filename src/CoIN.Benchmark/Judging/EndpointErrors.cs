@@ -42,7 +42,7 @@ internal sealed class EndpointErrors(JudgeOptions options, string? key)
 
     private string NoConnection(Exception fault) =>
         $"{Subject} cannot be reached: {Quoted(fault.GetBaseException().Message).TrimEnd('.')} (tried {Attempts}). "
-        + "Start the server or correct coin.judge.endpoint, then resume the run.";
+        + "Start the server and resume the run, or correct coin.judge.endpoint.";
 
     /// <summary>Which setting it is about.</summary>
     private string Setting(EndpointRefusalException refused)

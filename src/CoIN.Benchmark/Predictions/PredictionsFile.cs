@@ -47,7 +47,8 @@ public static class PredictionsFile
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new CoinException($"The predictions file {path} does not exist. Check the path, or evaluate the task again.", e);
+            throw new CoinException(
+                $"The predictions file {path} does not exist. Check the path, or evaluate the task again (of a run: ./run.sh resume <run> --redo).", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -83,6 +84,7 @@ public static class PredictionsFile
     }
 
     private static CoinException Faulty(string path, int number, string fault, Exception? inner) => new(
-        $"{path}, line {number}: {fault}. A line is {{\"question_id\":\"…\",\"text\":\"…\"}}; mend it, or delete the file and evaluate the task again.",
+        $"{path}, line {number}: {fault}. A line is {{\"question_id\":\"…\",\"text\":\"…\"}}; mend it, or evaluate the task again "
+        + "(of a run: ./run.sh resume <run> --redo).",
         inner);
 }

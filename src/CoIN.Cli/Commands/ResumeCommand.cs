@@ -16,14 +16,22 @@ internal static class ResumeCommand
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
         var (name, folder) = run is not null ? folders.Find(run, host.Folder) : await ResumableRuns.ChooseAsync(host, folders).ConfigureAwait(false);
         var snapshot = await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false);
-        if (snapshot is { Status: RunStatus.Completed, MissingJudgements: 0 } && !redo)
+        var completed = snapshot is { Status: RunStatus.Completed, MissingJudgements: 0 } && !redo;
+        if (completed && overrides.Length == 0)
         {
-            return await CompletedAsync(host, name, folder, snapshot).ConfigureAwait(false);
+            return await CompletedAsync(host, name, folder, snapshot!).ConfigureAwait(false);
         }
 
         var settings = Path.Combine(folder, RunFolders.Settings);
         var text = Utf8Text.Read(settings);
+
+        // What cannot be set is said of a completed run too, where nothing would come of it.
         var node = ConfigurationLoader.LoadNode(text, settings, overrides, host.Folder);
+        if (completed)
+        {
+            return await CompletedAsync(host, name, folder, snapshot!).ConfigureAwait(false);
+        }
+
         if (snapshot is { Status: RunStatus.Completed } && !redo)
         {
             // As for any judge that comes later: the first device of the run may be a GPU of another host.

@@ -14,7 +14,8 @@ internal static class Summary
 
     /// <summary>What became of a judge that failed, and what can be done.</summary>
     public static string Fault(string run, string judge, string message) =>
-        $"Judging by {judge} failed: {message} The run itself is complete. Another judge: ./run.sh judge run {run} --judge …; without it: ./run.sh judge dismiss {run} {judge}";
+        $"Judging by {judge} failed: {message} The run itself is complete. "
+        + $"With the judge's settings corrected: ./run.sh judge run {run} --set judge.…; without it: ./run.sh judge dismiss {run} {judge}";
 
     /// <summary>The run in plain lines: how it stands, its matrix, MAA and BWT, where its files are.</summary>
     public static IEnumerable<string> Lines(RunSnapshot snapshot, string folder, int width)

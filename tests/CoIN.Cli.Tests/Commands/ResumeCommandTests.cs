@@ -158,6 +158,21 @@ public sealed class ResumeCommandTests : IDisposable
         Assert.Contains("there is nothing to resume", coin.Out);
     }
 
+    [Theory]
+    [InlineData("seed=1", "Start a new run to change it")]
+    [InlineData("judge.name=x", "./run.sh judge run <run> --set judge.…")]
+    public async Task What_a_completed_run_cannot_be_given_is_said_there_too(string set, string remedy)
+    {
+        Make("r");
+        coin.Engine.Journals["r"] = Snapshots.Completed();
+        Assert.Equal(1, await coin.InvokeAsync("resume", "r", "--set", set));
+        Assert.Contains(remedy, coin.Error);
+        Assert.DoesNotContain("nothing to resume", coin.Out);
+
+        Assert.Equal(0, await coin.InvokeAsync("resume", "r", "--set", "node.trainer-threads=1"));
+        Assert.Contains("nothing to resume", coin.Out);
+    }
+
     /// <summary>Folders of runs, the last one the latest.</summary>
     private void Make(params string[] ids)
     {
