@@ -47,14 +47,14 @@ public static class RunHost
             // A folder that was copied or renamed holds the run that it held: its journal goes on under its name.
             request = request with { RunId = state.Started!.RunId };
             RunTraces.RequireNoLater(request.RunFolder, state);
-            state = await RunRepair.MendAsync(request.RunFolder, state, request.Redo, logs.CreateLogger("CoIN.Actors.Hosting")).ConfigureAwait(false);
+            state = await RunChanges.MendAsync(request.RunFolder, state, request.Redo, logs.CreateLogger("CoIN.Actors.Hosting")).ConfigureAwait(false);
         }
 
         if (request.Judge is { } judge)
         {
             // Before the journal knows it: a judge that cannot be opened would stand in the run's way.
             judges.Check(judge);
-            state = await RunJudge.AppointAsync(request.RunFolder, state, judge, work).ConfigureAwait(false);
+            state = await RunChanges.AppointAsync(request.RunFolder, state, judge, work).ConfigureAwait(false);
         }
 
         if (state?.Status == RunStatus.Completed && Plan.Pending(state).Count == 0)

@@ -140,14 +140,10 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
         };
     }
 
-    /// <summary>The state after events that discard.</summary>
-    public static RunState After(RunState state, IEnumerable<RunEvent> events) =>
-        events.Aggregate(state, (known, happened) => known.Apply(happened with { Number = known.Number + 1, At = state.LastAt ?? default }));
-
     /// <summary>What events that discard cost, in words.</summary>
     public static string Again(RunState state, IReadOnlyList<RunEvent> events)
     {
-        var after = After(state, events);
+        var after = state.After(events);
         var parts = new[]
         {
             (state.Trained.Count - after.Trained.Count, "stage", "stages", "trained"),

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 
@@ -30,6 +31,23 @@ public static class RunFiles
     /// <exception cref="CoinException">As in <see cref="Verify"/>.</exception>
     public static void VerifyJudged(string runFolder, RunState state) =>
         RunDamage.Refuse(runFolder, state, [.. RunDamage.FindJudged(runFolder, state)]);
+
+    /// <summary>The test set as it was when the run began.</summary>
+    /// <exception cref="CoinException">Its file is another one now.</exception>
+    public static IReadOnlyList<TestSample> TestSet(RunState state, int index, IBenchmarkWork work)
+    {
+        var task = state.Options.Tasks[index];
+        var file = $"{task.Folder}/{task.TestFile}";
+        var path = Path.Combine(state.Options.Data.Instructions, file);
+        if (state.Started!.DataSha256.TryGetValue(file, out var sha256) && (!File.Exists(path) || Durable.Sha256(path) != sha256))
+        {
+            throw new CoinException(
+                $"{path} {(File.Exists(path) ? "has changed since the run began" : "does not exist any more")}. Put the former file back; "
+                + "to score the predictions against another file, use ./run.sh score.");
+        }
+
+        return work.Test(state.Options, task);
+    }
 
     /// <summary>Deletes a stage's checkpoints.</summary>
     /// <param name="before">Only those of fewer steps than this one, relative to the run's folder; null for all. A later one may just be being written.</param>

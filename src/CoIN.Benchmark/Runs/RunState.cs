@@ -136,6 +136,10 @@ public sealed record RunState
         };
     }
 
+    /// <summary>The state that events would give which have no numbers and times yet: to decide before they are written.</summary>
+    public RunState After(IEnumerable<RunEvent> events) =>
+        events.Aggregate(this, (known, happened) => known.Apply(happened with { Number = known.Number + 1, At = known.LastAt ?? default }));
+
     /// <summary>By its journal a process drives the run.</summary>
     public bool IsUnderWay => Status is RunStatus.Starting or RunStatus.Running;
 

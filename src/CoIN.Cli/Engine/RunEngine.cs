@@ -35,7 +35,7 @@ internal sealed class RunEngine : IRunEngine
     public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop) => DriveAsync(ticket, null, judge, redo: false, stop);
 
     public async Task<RunSnapshot> DismissAsync(string runFolder, string judge) =>
-        (await RunJudge.DismissAsync(runFolder, judge, Work()).ConfigureAwait(false)).State.ToSnapshot();
+        (await RunChanges.DismissAsync(runFolder, judge, Work()).ConfigureAwait(false)).State.ToSnapshot();
 
     public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Look(runFolder)?.ToSnapshot());
 
@@ -48,15 +48,15 @@ internal sealed class RunEngine : IRunEngine
     }
 
     public (Study Study, string Images, string Key) DrawStudy(string runFolder, string cells, int count, int seed) =>
-        RunStudy.Draw(runFolder, cells, count, seed, Work());
+        RunChanges.DrawStudy(runFolder, cells, count, seed, Work());
 
     public Task<StudyImport> ImportStudyAsync(string runFolder, IReadOnlyList<string> files, string judge) =>
-        RunStudy.ImportAsync(runFolder, files, judge, Work());
+        RunChanges.ImportStudyAsync(runFolder, files, judge, Work());
 
     public Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop) =>
         Task.FromResult(RunJournal.Look(runFolder) is { } state ? Work().Describe(state) : null);
 
-    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunRescorer.RescoreAsync(runFolder, Work(), stop);
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunChanges.RescoreAsync(runFolder, Work(), stop);
 
     private static JudgeFactory Judges(Action<string> warn) => new(new LocalJudgeFactory(warn), Environment.GetEnvironmentVariable);
 

@@ -220,9 +220,9 @@ public sealed class JudgingTests : IDisposable
     public async Task A_dismissed_judge_no_longer_keeps_the_run_from_being_completed()
     {
         await Run("dismissed", Judged(1), new FakeJudges { Down = "gone for good" });
-        var (state, _) = await RunJudge.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork());
+        var (state, _) = await RunChanges.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork());
         Assert.Equal(RunStatus.Completed, state.Status);
-        var fault = await Assert.ThrowsAsync<CoinException>(() => RunJudge.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork()));
+        var fault = await Assert.ThrowsAsync<CoinException>(() => RunChanges.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork()));
         Assert.Contains("has no judge strict", fault.Message, StringComparison.Ordinal);
     }
 

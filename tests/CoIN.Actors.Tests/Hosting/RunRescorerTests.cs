@@ -23,7 +23,7 @@ public sealed class RunRescorerTests : IDisposable
         await RunAsync(Experiments.Of(2));
         var before = RunJournal.Read(folder.Path)!;
 
-        var rescoring = await RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default);
+        var rescoring = await RunChanges.RescoreAsync(folder.Path, new FakeWork(), default);
 
         Assert.Equal(3, rescoring.Cells);
         Assert.Empty(rescoring.Changes);
@@ -36,7 +36,7 @@ public sealed class RunRescorerTests : IDisposable
         await RunAsync(Experiments.Of(2));
         var before = RunJournal.Read(folder.Path)!;
 
-        var rescoring = await RunRescorer.RescoreAsync(folder.Path, new FakeWork { CorrectedFrom = 'z' }, default);
+        var rescoring = await RunChanges.RescoreAsync(folder.Path, new FakeWork { CorrectedFrom = 'z' }, default);
 
         var after = RunJournal.Read(folder.Path)!;
         Assert.All(rescoring.Changes, change => Assert.Equal((change.PublishedBefore, 0.0), (change.Published, change.Corrected)));
@@ -58,7 +58,7 @@ public sealed class RunRescorerTests : IDisposable
         Directory.Delete(folder.Of("scores"), recursive: true);
         await JournalAppender.AppendAsync("r", folder.Path, [started, new CellScored(1, 0, cell.Accuracy, cell.Samples, cell.File, cell.Sha256), new RunCompleted()]);
 
-        var change = Assert.Single((await RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default)).Changes);
+        var change = Assert.Single((await RunChanges.RescoreAsync(folder.Path, new FakeWork(), default)).Changes);
 
         Assert.Null(change.CorrectedBefore);
         Assert.Equal(cell.Corrected, change.Corrected);
@@ -74,7 +74,7 @@ public sealed class RunRescorerTests : IDisposable
         File.AppendAllText(file, "x");
 
         Assert.Contains($"./run.sh rescore {Path.GetFileName(folder.Path)}", (await Assert.ThrowsAsync<CoinException>(() => RunAsync(null))).Message, StringComparison.Ordinal);
-        Assert.Empty((await RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default)).Changes);
+        Assert.Empty((await RunChanges.RescoreAsync(folder.Path, new FakeWork(), default)).Changes);
         Assert.Equal(whole, File.ReadAllText(file));
         Assert.Equal(RunStatus.Completed, (await RunAsync(null)).Status);
     }
@@ -83,7 +83,7 @@ public sealed class RunRescorerTests : IDisposable
     public async Task A_zero_shot_run_is_scored_again_too()
     {
         await RunAsync(Experiments.Of(2, ZeroShot.Name));
-        var rescoring = await RunRescorer.RescoreAsync(folder.Path, new FakeWork { CorrectedFrom = 'z' }, default);
+        var rescoring = await RunChanges.RescoreAsync(folder.Path, new FakeWork { CorrectedFrom = 'z' }, default);
 
         Assert.All(rescoring.Changes, change => Assert.Equal(0, change.Stage));
         Assert.True(File.Exists(folder.Of("scores/zero-shot/Task1.jsonl")));
@@ -96,7 +96,7 @@ public sealed class RunRescorerTests : IDisposable
         await RunAsync(Experiments.Of(1));
         using var held = RunLock.Take(folder.Path);
 
-        var fault = await Assert.ThrowsAsync<CoinException>(() => RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default));
+        var fault = await Assert.ThrowsAsync<CoinException>(() => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default));
 
         Assert.Contains("is being driven by process", fault.Message, StringComparison.Ordinal);
     }
@@ -110,21 +110,21 @@ public sealed class RunRescorerTests : IDisposable
             Experiments.Of(1) with { Data = new DataOptions { Instructions = folder.Of("data"), Images = "p" } },
             new FakeWork { OtherData = { ["t1/test.json"] = Durable.Sha256(test) } });
         File.Delete(test);
-        var gone = await Assert.ThrowsAsync<CoinException>(() => RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default));
+        var gone = await Assert.ThrowsAsync<CoinException>(() => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default));
         Assert.Contains("t1/test.json does not exist any more", gone.Message, StringComparison.Ordinal);
         Durable.WriteText(test, "now");
-        var changed = await Assert.ThrowsAsync<CoinException>(() => RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default));
+        var changed = await Assert.ThrowsAsync<CoinException>(() => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default));
         Assert.Contains("t1/test.json has changed since the run began", changed.Message, StringComparison.Ordinal);
         Durable.WriteText(test, "then");
         File.AppendAllText(folder.Of(RunPaths.Predictions(1, "Task1")), "x");
-        var predictions = await Assert.ThrowsAsync<CoinException>(() => RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default));
+        var predictions = await Assert.ThrowsAsync<CoinException>(() => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default));
         Assert.Contains(RunPaths.Predictions(1, "Task1"), predictions.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_run_that_never_began_has_nothing_to_score()
         => Assert.Contains("has not begun", (await Assert.ThrowsAsync<CoinException>(
-            () => RunRescorer.RescoreAsync(folder.Path, new FakeWork(), default))).Message, StringComparison.Ordinal);
+            () => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default))).Message, StringComparison.Ordinal);
 
     private Task<RunSnapshot> RunAsync(ExperimentOptions? options, FakeWork? work = null) => RunHost.RunAsync(
         new RunRequest("r", folder.Path, options, new NodeSettings()), new FakeLearners(), new FakeJudges(), work ?? new FakeWork(), new Witness(),

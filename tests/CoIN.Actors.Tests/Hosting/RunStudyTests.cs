@@ -29,12 +29,12 @@ public sealed class RunStudyTests : IAsyncLifetime
     [Fact]
     public async Task Scores_of_people_become_a_judge_of_its_own_and_are_compared()
     {
-        var (study, _, key) = RunStudy.Draw(Run, "all", 12, 1, new FakeWork());
+        var (study, _, key) = RunChanges.DrawStudy(Run, "all", 12, 1, new FakeWork());
         Assert.True(File.Exists(key));
         var ann = Scores("ann.csv", study.Items.Select((item, place) => $"{study.Id},Ann,{item.Code},{place % 11}"));
         var ben = Scores("ben.csv", study.Items.Select((item, place) => $"{study.Id},Ben,{item.Code},{(place % 11 == 10 ? 10 : (place % 11) + 1)}"));
 
-        var import = await RunStudy.ImportAsync(Run, [ann, ben], "people", new FakeWork());
+        var import = await RunChanges.ImportStudyAsync(Run, [ann, ben], "people", new FakeWork());
 
         Assert.Equal(["Ann", "Ben"], import.Raters);
         Assert.Equal(12, import.Answers);
@@ -56,22 +56,22 @@ public sealed class RunStudyTests : IAsyncLifetime
     [InlineData("2:Task1", 1)]
     public void Cells_are_chosen_by_word_or_by_name(string cells, int different)
     {
-        var (study, _, _) = RunStudy.Draw(Run, cells, 100, 1, new FakeWork());
+        var (study, _, _) = RunChanges.DrawStudy(Run, cells, 100, 1, new FakeWork());
         Assert.Equal(different, study.Key.Items.SelectMany(item => item.Stages.Select(stage => (stage, item.Task))).Distinct().Count());
     }
 
     [Fact]
     public async Task Wrong_files_and_cells_are_refused_by_name()
     {
-        Assert.Contains("--cells 9:Task1", Assert.Throws<CoinException>(() => RunStudy.Draw(Run, "9:Task1", 1, 1, new FakeWork())).Message, StringComparison.Ordinal);
-        var (study, _, _) = RunStudy.Draw(Run, "all", 3, 1, new FakeWork());
+        Assert.Contains("--cells 9:Task1", Assert.Throws<CoinException>(() => RunChanges.DrawStudy(Run, "9:Task1", 1, 1, new FakeWork())).Message, StringComparison.Ordinal);
+        var (study, _, _) = RunChanges.DrawStudy(Run, "all", 3, 1, new FakeWork());
         await Refused("has no study ffffffff", Scores("a.csv", ["ffffffff,Ann,A001,3"]));
         await Refused("has no answer A999", Scores("b.csv", [$"{study.Id},Ann,A999,3"]));
         await Refused("scored A001 twice", Scores("c.csv", [$"{study.Id},Ann,A001,3", $"{study.Id},Ann,A001,4"]));
     }
 
     private async Task Refused(string why, string file) => Assert.Contains(
-        why, (await Assert.ThrowsAsync<CoinException>(() => RunStudy.ImportAsync(Run, [file], "people", new FakeWork()))).Message, StringComparison.Ordinal);
+        why, (await Assert.ThrowsAsync<CoinException>(() => RunChanges.ImportStudyAsync(Run, [file], "people", new FakeWork()))).Message, StringComparison.Ordinal);
 
     private string Scores(string name, IEnumerable<string> lines)
     {

@@ -86,7 +86,7 @@ public sealed class JudgeCommandTests : IDisposable
     {
         await RunAsync();
         var agreement = new Agreement(30, 0.5, null, 0.25, 0.75, 1.5);
-        coin.Engine.Import = new StudyImport(["Ann", "Ben"], 30, 4, [new JudgeAgreement("lexical", JudgeKind.Lexical, agreement)], [new RaterAgreement("Ann", "Ben", agreement)], []);
+        coin.Engine.Import = new StudyImport(["Ann", "Ben"], 30, 4, [new JudgeAgreement("lexical", JudgeKind.Lexical, agreement)], [new RaterAgreement("Ann", "Ben", agreement)]);
         Assert.Equal(0, await coin.InvokeAsync("judge", "import", "r", "ann.csv", "ben.csv"));
         Assert.Contains("import ann.csv ben.csv as people", coin.Engine.Asked);
         Assert.Contains("people and lexical (a rule, no language model)", coin.Out, StringComparison.Ordinal);

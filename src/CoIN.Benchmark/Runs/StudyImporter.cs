@@ -1,51 +1,21 @@
 using System.Globalization;
-using CoIN.Actors.Journal;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
-using CoIN.Benchmark.Runs;
 
-namespace CoIN.Actors.Hosting;
+namespace CoIN.Benchmark.Runs;
 
-/// <summary>How a judge's scores agree with those of people.</summary>
-/// <param name="Judge">The judge's name.</param>
-public sealed record JudgeAgreement(string Judge, JudgeKind Kind, Agreement Agreement);
-
-/// <summary>How two people agree.</summary>
-public sealed record RaterAgreement(string One, string Other, Agreement Agreement);
-
-/// <summary>What an import of people's scores came to.</summary>
-/// <param name="Answers">Different answers that have a score.</param>
-/// <param name="Cells">Cells that got judgements.</param>
-public sealed record StudyImport(
-    IReadOnlyList<string> Raters, int Answers, int Cells, IReadOnlyList<JudgeAgreement> Judges, IReadOnlyList<RaterAgreement> Between, IReadOnlyList<string> Reports);
-
-/// <summary>User studies about a run: people as judges of some of its answers.</summary>
-public static class RunStudy
+/// <summary>People as judges of some of a run's answers.</summary>
+public static class StudyImporter
 {
-    /// <summary>Draws a study, and keeps its key in the run's folder, apart from what people get.</summary>
-    /// <param name="cells"><c>all</c>, <c>final</c>, <c>just-trained</c>, or a list <c>stage:task</c> such as <c>1:GQA,3:GQA</c> (stage 0: the base model).</param>
-    /// <returns>The study, the folder to which its image paths are relative, and the key's path.</returns>
-    /// <exception cref="CoinException">The run has no such cells, or its files are not those of then.</exception>
-    public static (Study Study, string Images, string Key) Draw(string runFolder, string cells, int count, int seed, IBenchmarkWork work)
-    {
-        var state = RunJournal.Read(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to score.");
-        var rules = state.Options.Tasks.ToDictionary(task => task.Name, task => JudgePrompt.RuleFor(task.Scorer), StringComparer.Ordinal);
-        var study = Study.Draw(state.Started!.RunId, [.. Select(state, cells).Select(cell => Cell(runFolder, state, cell, work))], rules, count, seed);
-        var key = Path.Combine(runFolder, RunPaths.StudyKey(study.Id));
-        study.Key.Write(key);
-        return (study, state.Options.Data.Images, key);
-    }
-
     /// <summary>Reads people's scores, records them as a judge of kind people, and compares them with each other and with the other judges.</summary>
     /// <param name="judge">The name under which they are recorded; a former import of that name is replaced.</param>
-    /// <exception cref="CoinException">A file is no such file or of another run's study, or another process drives the run.</exception>
-    public static async Task<StudyImport> ImportAsync(string runFolder, IReadOnlyList<string> files, string judge, IBenchmarkWork work)
+    /// <returns>What is to be written to the journal, the judgements' files being in their place, and what it comes to.</returns>
+    /// <exception cref="CoinException">A file is no such file or of another run's study, or the name is another judge's.</exception>
+    public static (IReadOnlyList<RunEvent> Events, StudyImport Import) Import(
+        string runFolder, RunState state, IReadOnlyList<string> files, string judge)
     {
-        using var held = RunLock.Take(runFolder);
-        var state = RunJournal.Read(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; it has no study.");
         if (state.Judges.ContainsKey(judge))
         {
             throw new CoinException($"{judge} is the name of another judge of this run. Choose another with --name.");
@@ -67,43 +37,8 @@ public static class RunStudy
         var answers = scores.GroupBy(score => (score.Study, score.Code)).Select(group => (Entry: entries[group.Key], Scores: group.ToList())).ToList();
         var events = Cells(answers).Select(cell => Record(runFolder, state, judge, cell.Key, cell.Value)).ToList();
         var agreements = Agreements(runFolder, state, judge, answers);
-        var last = await JournalAppender.AppendAsync(state.Started!.RunId, runFolder, events).ConfigureAwait(false);
         var raters = scores.Select(score => score.Rater).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-        return new StudyImport(raters, answers.Count, events.Count, agreements, Between(raters, answers), work.WriteReports(runFolder, last));
-    }
-
-    private static IEnumerable<CellScored> Select(RunState state, string cells)
-    {
-        var known = state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).ToList();
-        switch (cells)
-        {
-            case "all":
-                return known;
-            case "final":
-                var last = known.Count > 0 ? known.Max(cell => cell.Stage) : 0;
-                return known.Where(cell => cell.Stage == last);
-            case "just-trained":
-                return known.Where(cell => cell.Stage == cell.Task + 1 || cell.Stage == 0);
-            default:
-                return [.. cells.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => One(state, text))];
-        }
-    }
-
-    private static CellScored One(RunState state, string text)
-    {
-        var at = text.IndexOf(':', StringComparison.Ordinal);
-        var task = at < 0 ? -1 : state.TaskNames.ToList().IndexOf(text[(at + 1)..]);
-        return at > 0 && int.TryParse(text[..at], NumberStyles.None, CultureInfo.InvariantCulture, out var stage) && state.Cells.TryGetValue((stage, task), out var cell)
-            ? cell
-            : throw new CoinException(
-                $"--cells {text}: the run has no such cell. Write all, final, just-trained, or stage:task for cells that are tested, such as 1:{state.TaskNames[0]}.");
-    }
-
-    private static StudyCell Cell(string runFolder, RunState state, CellScored cell, IBenchmarkWork work)
-    {
-        RunFiles.RequirePredictions(runFolder, state, cell);
-        return new StudyCell(
-            cell.Stage, state.TaskNames[cell.Task], RunRescorer.Test(state, cell.Task, work), work.ReadPredictions(Path.Combine(runFolder, cell.File)));
+        return (events, new StudyImport(raters, answers.Count, events.Count, agreements, Between(raters, answers)));
     }
 
     private static StudyKey Key(string runFolder, string study)
