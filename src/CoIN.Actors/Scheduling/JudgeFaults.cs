@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Scheduling;
@@ -7,32 +8,28 @@ namespace CoIN.Actors.Scheduling;
 /// </summary>
 internal sealed class JudgeFaults
 {
-    private readonly Dictionary<string, (string Message, bool GivenUp)> faults = new(StringComparer.Ordinal);
+    private readonly ImmutableSortedDictionary<string, Fault> faults;
 
-    /// <summary>Why each judge that was given up failed.</summary>
-    public IEnumerable<(string Judge, string Message)> GivenUp =>
-        faults.Where(pair => pair.Value.GivenUp).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.Message));
+    private JudgeFaults(ImmutableSortedDictionary<string, Fault> faults) => this.faults = faults;
 
-    /// <summary>Takes a fault down.</summary>
-    /// <returns>Whether the judge is given up by it.</returns>
-    public bool Add(string judge, string message, bool nothingElseLeft)
-    {
-        var givenUp = nothingElseLeft || (faults.TryGetValue(judge, out var known) && known.GivenUp);
-        faults[judge] = (message, givenUp);
-        return givenUp;
-    }
+    public static JudgeFaults None { get; } = new(ImmutableSortedDictionary<string, Fault>.Empty.WithComparers(StringComparer.Ordinal));
+
+    /// <summary>What the journal is told at the run's end of each judge that was given up.</summary>
+    public IEnumerable<RunEvent> GivenUp => faults.Where(pair => pair.Value.GivenUp).Select(pair => new JudgingFailed(pair.Key, pair.Value.Message));
+
+    public bool IsGivenUp(string judge) => faults.TryGetValue(judge, out var fault) && fault.GivenUp;
+
+    /// <summary>These faults and one more, by which the judge is given up where nothing else is left or it was given up before.</summary>
+    public JudgeFaults With(string judge, string message, bool nothingElseLeft) =>
+        new(faults.SetItem(judge, new Fault(message, nothingElseLeft || IsGivenUp(judge))));
+
+    /// <summary>The faults that still count, given what the run lacks: where that is nothing but judgements, whoever rested gets another chance.</summary>
+    public JudgeFaults At(IReadOnlyList<WorkItem> pending) =>
+        pending.All(item => item is JudgeCell) ? new(faults.RemoveRange(faults.Where(pair => !pair.Value.GivenUp).Select(pair => pair.Key))) : this;
 
     /// <summary>What can be begun of what a run lacks.</summary>
-    public IReadOnlyList<WorkItem> Possible(IReadOnlyList<WorkItem> pending)
-    {
-        if (pending.All(item => item is JudgeCell))
-        {
-            foreach (var (judge, _) in faults.Where(pair => !pair.Value.GivenUp).ToList())
-            {
-                faults.Remove(judge);
-            }
-        }
+    public IEnumerable<WorkItem> Possible(IReadOnlyList<WorkItem> pending) =>
+        pending.Where(item => item is not JudgeCell cell || !faults.ContainsKey(cell.Judge));
 
-        return faults.Count == 0 ? pending : [.. pending.Where(item => item is not JudgeCell cell || !faults.ContainsKey(cell.Judge))];
-    }
+    private sealed record Fault(string Message, bool GivenUp);
 }

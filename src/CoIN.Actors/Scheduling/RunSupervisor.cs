@@ -29,8 +29,8 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
     private readonly SupervisorSettings settings;
     private readonly ILoggingAdapter log;
     private readonly WorkInHand inHand = new();
-    private readonly JudgeFaults judgeFaults = new();
     private readonly RunProgress progress = new();
+    private JudgeFaults judgeFaults = JudgeFaults.None;
     private RunState state = RunState.Empty;
     private long lastNumber;
     private long takenUp;
@@ -172,24 +172,18 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        if (ending is null)
+        var next = RunDecisions.Next(state, inHand.Items, judgeFaults, ending);
+        judgeFaults = next.Faults;
+        List<(Turn Turn, WorkItem Item)> offers = [.. next.Offers.Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
+        offers.ForEach(one => inHand.Add(one.Turn, one.Item));
+        Offers(offers);
+        if (next.End.Count > 0)
         {
-            List<(Turn Turn, WorkItem Item)> missing =
-                [.. judgeFaults.Possible(Plan.Pending(state)).Where(item => !inHand.Has(item)).Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
-            missing.ForEach(one => inHand.Add(one.Turn, one.Item));
-            Offers(missing);
-            ending = inHand.IsEmpty ? new RunCompleted() : null;
-        }
-
-        if (ending is { } last && inHand.IsEmpty)
-        {
-            ended = true;
-            foreach (var (judge, message) in last is RunCompleted ? judgeFaults.GivenUp : [])
+            (ended, ending) = (true, next.End[^1]);
+            foreach (var happened in next.End)
             {
-                Record(new JudgingFailed(judge, message), () => { });
+                Record(happened, happened == ending ? Finish : () => { });
             }
-
-            Record(last, Finish);
         }
     }
 
@@ -207,7 +201,8 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 
             // What would fail in the same way, after as many tries, is not begun.
             inHand.CloseOffered(one => one is JudgeCell other && other.Judge == cell.Judge);
-            if (judgeFaults.Add(cell.Judge, message.Message, Plan.Pending(state).All(one => one is JudgeCell)))
+            judgeFaults = judgeFaults.With(cell.Judge, message.Message, Plan.Pending(state).All(one => one is JudgeCell));
+            if (judgeFaults.IsGivenUp(cell.Judge))
             {
                 log.Error("Judging by {Judge} failed: {Message}", cell.Judge, message.Message);
             }
@@ -293,26 +288,25 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     private void Loaded(ModelLoaded message)
     {
-        if (state.BaseModelSha256 is null)
+        switch (RunDecisions.EventOf(message, state))
         {
-            Record(new BaseModelLoaded(message.Sha256), () => { });
-        }
-        else if (state.BaseModelSha256 != message.Sha256)
-        {
-            End(new RunFailed(
-                $"The base model in {state.Options.Model.Name()} is not the one this run began with (SHA-256 {message.Sha256[..12]}…, then {state.BaseModelSha256[..12]}…). " +
-                "Put the former files back, or start a new run."));
+            case RunFailed failed:
+                End(failed);
+                break;
+            case { } happened:
+                Record(happened, () => { });
+                break;
         }
     }
 
     private void Written(CheckpointWritten message)
     {
-        if (state.Trained.ContainsKey(message.Stage) || state.Checkpoints.GetValueOrDefault(message.Stage)?.Step >= message.Step)
+        if (RunDecisions.EventOf(message, state) is not { } happened)
         {
             return;
         }
 
-        Record(new CheckpointSaved(message.Stage, message.Step, message.Folder, message.Sha256), () =>
+        Record(happened, () =>
         {
             RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.Curriculum.Stage(message.Stage).Name, before: message.Folder, Warn);
             log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
@@ -326,7 +320,7 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
             progress.Judged(judged.Stage, judged.Task, judged.Judge);
         }
 
-        if (Outcomes.EventOf(outcome, state) is not { } happened)
+        if (RunDecisions.EventOf(outcome, state) is not { } happened)
         {
             Settle(outcome);
             return;

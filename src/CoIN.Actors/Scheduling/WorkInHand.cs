@@ -9,7 +9,8 @@ internal sealed class WorkInHand
 {
     private readonly Dictionary<Turn, Entry> entries = [];
 
-    public bool IsEmpty => entries.Count == 0;
+    /// <summary>What is offered or being done.</summary>
+    public IReadOnlyList<WorkItem> Items => [.. entries.Values.Select(entry => entry.Item)];
 
     /// <summary>What nobody has begun.</summary>
     public IEnumerable<(Turn Turn, WorkItem Item)> Offered => entries.Where(pair => pair.Value.Worker is null).Select(pair => (pair.Key, pair.Value.Item));
@@ -17,8 +18,6 @@ internal sealed class WorkInHand
     /// <summary>What is being done, and by whom.</summary>
     public IEnumerable<(Turn Turn, IActorRef Worker)> Begun =>
         entries.Where(pair => pair.Value.Worker is not null).Select(pair => (pair.Key, pair.Value.Worker!));
-
-    public bool Has(WorkItem item) => entries.Values.Any(entry => entry.Item.IsSameWork(item));
 
     public void Add(Turn turn, WorkItem item) => entries.Add(turn, new Entry(item, null));
 
