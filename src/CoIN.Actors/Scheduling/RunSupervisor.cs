@@ -18,7 +18,7 @@ internal sealed record SupervisorSettings(
     TaskCompletionSource<RunSnapshot> Ended);
 
 /// <summary>
-/// Owns a run: asks the <see cref="Plan"/> what is missing, offers it to the scheduler, persists what comes back, and says how things stand. Everything that it decides
+/// Owns a run: asks <see cref="RunDecisions"/> what is next, offers it to the scheduler, persists what comes back, and says how things stand. Everything that is decided
 /// follows from the persisted events.
 /// </summary>
 internal class RunSupervisor : ReceivePersistentActor, IWithTimers

@@ -1,7 +1,7 @@
-using CoIN.Actors.Hosting;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
+using CoIN.Benchmark.Runs;
 using CoIN.Cli.Tests.Support;
 
 namespace CoIN.Cli.Tests.Commands;
