@@ -20,17 +20,19 @@ internal static class Summary
     /// <summary>The run in plain lines: how it stands, its matrix, MAA and BWT, where its files are.</summary>
     public static IEnumerable<string> Lines(RunSnapshot snapshot, string folder, int width)
     {
+        // A copied folder is still called by its own name on the command line: the journal's is that of another.
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));
         yield return $"Run {snapshot.RunId}: {Words.Of(snapshot.Status)}"
             + (snapshot.Elapsed > TimeSpan.Zero ? $" after {Words.Duration(snapshot.Elapsed)}" : "")
             + (snapshot.Message is { Length: > 0 } message ? $". {message}" : "");
         foreach (var (judge, fault) in snapshot.JudgingFaults)
         {
-            yield return Fault(snapshot.RunId, judge, fault);
+            yield return Fault(name, judge, fault);
         }
 
         if (snapshot.MissingJudgements > 0)
         {
-            yield return Words.Text($"Judgements that are missing: {snapshot.MissingJudgements}. Ask for them: ./run.sh resume {snapshot.RunId}");
+            yield return Words.Text($"Judgements that are missing: {snapshot.MissingJudgements}. Ask for them: ./run.sh resume {name}");
         }
 
         if (snapshot.Training is { } training)

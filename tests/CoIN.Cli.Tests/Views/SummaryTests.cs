@@ -38,5 +38,17 @@ public sealed class SummaryTests
         Assert.DoesNotContain("0.00", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_can_be_done_names_the_folder_which_may_be_a_copy()
+    {
+        var text = Text(Snapshots.Completed() with
+        {
+            RunId = "original", MissingJudgements = 2, JudgingFaults = new Dictionary<string, string> { ["m"] = "It cannot be reached." },
+        });
+        Assert.Contains("Ask for them: ./run.sh resume r", text, StringComparison.Ordinal);
+        Assert.Contains("./run.sh judge run r --set judge.…; without it: ./run.sh judge dismiss r m", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("run original", text, StringComparison.Ordinal);
+    }
+
     private static string Text(RunSnapshot snapshot) => string.Join('\n', Summary.Lines(snapshot, "runs/r", 100));
 }
