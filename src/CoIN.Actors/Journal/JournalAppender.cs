@@ -41,32 +41,25 @@ internal static class JournalAppender
         }
     }
 
-    private sealed class Appender : ReceivePersistentActor
+    private sealed class Appender : JournalWriter
     {
         private readonly TaskCompletionSource<RunState> done;
-        private readonly string runId;
-        private RunState state = RunState.Empty;
 
         public Appender(string runId, IReadOnlyList<RunEvent> events, TaskCompletionSource<RunState> done)
+            : base(runId)
         {
-            (this.runId, this.done) = (runId, done);
-            Recover<IRunEvent>(happened => state = state.Apply(happened));
-            Recover<RecoveryCompleted>(_ =>
+            this.done = done;
+            var left = events.Count;
+            Recover<RecoveryCompleted>(_ => Append(events, _ =>
             {
-                var number = state.Number;
-                var at = DateTimeOffset.UtcNow;
-                PersistAll(events.Select(happened => happened with { Number = ++number, At = at }).ToList(), persisted => state = state.Apply(persisted));
-                DeferAsync(0, _ => done.TrySetResult(state));
-            });
+                if (--left == 0)
+                {
+                    done.TrySetResult(State);
+                }
+            }));
         }
 
-        public override string PersistenceId => RunJournal.PersistenceIdOf(runId);
-
-        protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) => done.TrySetException(cause);
-
-        protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr) => done.TrySetException(cause);
-
-        protected override void OnRecoveryFailure(Exception reason, object? message = null) => done.TrySetException(reason);
+        protected override void Broken(string what, Exception cause) => done.TrySetException(cause);
 
         protected override void PostStop()
         {

@@ -21,7 +21,7 @@ internal sealed record SupervisorSettings(
 /// Owns a run: asks <see cref="RunDecisions"/> what is next, offers it to the scheduler, persists what comes back, and says how things stand. Everything that is decided
 /// follows from the persisted events.
 /// </summary>
-internal class RunSupervisor : ReceivePersistentActor, IWithTimers
+internal class RunSupervisor : JournalWriter, IWithTimers
 {
     private static readonly TimeSpan PublishEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan OfferEvery = TimeSpan.FromSeconds(10);
@@ -31,8 +31,6 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
     private readonly WorkInHand inHand = new();
     private readonly RunProgress progress = new();
     private JudgeFaults judgeFaults = JudgeFaults.None;
-    private RunState state = RunState.Empty;
-    private long lastNumber;
     private long takenUp;
     private long turns;
     private bool dirty;
@@ -41,17 +39,13 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
     private bool withdrawn;
 
     public RunSupervisor(SupervisorSettings settings)
+        : base(settings.RunId)
     {
         this.settings = settings;
         log = Context.GetLogger().WithContext("RunId", settings.RunId);
         Command<IMessage>(
             message => !InnerPath.AllInside(settings.RunFolder, MessagePaths.Of(message)),
             message => log.Warning("{Sender} reports {Message}, whose path leads out of the run's folder: refused", Sender.Path, message));
-        Recover<IRunEvent>(happened =>
-        {
-            state = state.Apply(happened);
-            lastNumber = happened.Number;
-        });
         Recover<RecoveryCompleted>(_ => Self.Tell(Recovered.Instance));
         Command<Recovered>(_ => TakeUp());
         Command<Stop>(_ => End(new RunStopped("stopped on request")));
@@ -90,20 +84,7 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
         });
     }
 
-    public override string PersistenceId => RunJournal.PersistenceIdOf(settings.RunId);
-
     public ITimerScheduler Timers { get; set; } = null!;
-
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) => Broken("written", cause);
-
-    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
-    {
-        // The default would go on with a hole in the journal.
-        Broken("written", cause);
-        Context.Stop(Self);
-    }
-
-    protected override void OnRecoveryFailure(Exception reason, object? message = null) => Broken("read", reason);
 
     protected override void PostStop()
     {
@@ -116,14 +97,14 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
         Context.Watch(settings.Scheduler);
         Timers.StartPeriodicTimer("publish", Publish.Instance, PublishEvery, PublishEvery);
         Timers.StartPeriodicTimer("offer", OfferAgain.Instance, OfferEvery, OfferEvery);
-        if (state.Started is null)
+        if (State.Started is null)
         {
             Record(settings.Start, () => log.Info("Run started with {Tasks} tasks", settings.Start.Options.Tasks.Count));
         }
 
         Record(new RunTakenUp(Environment.MachineName, Environment.ProcessId), () =>
         {
-            takenUp = state.Number;
+            takenUp = State.Number;
             Proceed();
         });
     }
@@ -172,7 +153,7 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
             return;
         }
 
-        var next = RunDecisions.Next(state, inHand.Items, judgeFaults, ending);
+        var next = RunDecisions.Next(State, inHand.Items, judgeFaults, ending);
         judgeFaults = next.Faults;
         List<(Turn Turn, WorkItem Item)> offers = [.. next.Offers.Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
         offers.ForEach(one => inHand.Add(one.Turn, one.Item));
@@ -201,7 +182,7 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 
             // What would fail in the same way, after as many tries, is not begun.
             inHand.CloseOffered(one => one is JudgeCell other && other.Judge == cell.Judge);
-            judgeFaults = judgeFaults.With(cell.Judge, message.Message, Plan.Pending(state).All(one => one is JudgeCell));
+            judgeFaults = judgeFaults.With(cell.Judge, message.Message, Plan.Pending(State).All(one => one is JudgeCell));
             if (judgeFaults.IsGivenUp(cell.Judge))
             {
                 log.Error("Judging by {Judge} failed: {Message}", cell.Judge, message.Message);
@@ -235,7 +216,7 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     /// <summary>A judge is told its own options, which may not be those that the run began with.</summary>
     private ExperimentOptions OptionsFor(WorkItem item) =>
-        item is JudgeCell cell && state.Judges.TryGetValue(cell.Judge, out var judge) ? state.Options with { Judge = judge } : state.Options;
+        item is JudgeCell cell && State.Judges.TryGetValue(cell.Judge, out var judge) ? State.Options with { Judge = judge } : State.Options;
 
     /// <summary>Lets what is in work come to a resumable point, then ends the run with an event.</summary>
     private void End(RunEvent last)
@@ -266,10 +247,10 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     private void Finish()
     {
-        var message = state.Message;
+        var message = State.Message;
         try
         {
-            settings.Work.WriteReports(settings.RunFolder, state);
+            settings.Work.WriteReports(settings.RunFolder, State);
         }
         catch (CoinException e)
         {
@@ -278,8 +259,8 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
             log.Error("The reports could not be written: {Message}", e.Message);
         }
 
-        log.Info("Run is {Status} after {Seconds:F0} s", state.Status, state.Driven.TotalSeconds);
-        var snapshot = state.ToSnapshot() with { Message = message };
+        log.Info("Run is {Status} after {Seconds:F0} s", State.Status, State.Driven.TotalSeconds);
+        var snapshot = State.ToSnapshot() with { Message = message };
         settings.Observer.Observe(snapshot);
         dirty = false;
         settings.Ended.TrySetResult(snapshot);
@@ -288,7 +269,7 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     private void Loaded(ModelLoaded message)
     {
-        switch (RunDecisions.EventOf(message, state))
+        switch (RunDecisions.EventOf(message, State))
         {
             case RunFailed failed:
                 End(failed);
@@ -301,14 +282,14 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     private void Written(CheckpointWritten message)
     {
-        if (RunDecisions.EventOf(message, state) is not { } happened)
+        if (RunDecisions.EventOf(message, State) is not { } happened)
         {
             return;
         }
 
         Record(happened, () =>
         {
-            RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, state.Curriculum.Stage(message.Stage).Name, before: message.Folder, Warn);
+            RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, State.Curriculum.Stage(message.Stage).Name, before: message.Folder, Warn);
             log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
         });
     }
@@ -320,7 +301,7 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
             progress.Judged(judged.Stage, judged.Task, judged.Judge);
         }
 
-        if (RunDecisions.EventOf(outcome, state) is not { } happened)
+        if (RunDecisions.EventOf(outcome, State) is not { } happened)
         {
             Settle(outcome);
             return;
@@ -360,10 +341,8 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
     /// <summary>Persists an event, applies it, and only then does what follows from it.</summary>
     private void Record(RunEvent happened, Action then)
     {
-        var numbered = happened with { Number = ++lastNumber, At = DateTimeOffset.UtcNow };
-        Persist(numbered, persisted =>
+        Append([happened], _ =>
         {
-            state = state.Apply(persisted);
             progress.Happened();
             dirty = true;
             then();
@@ -379,14 +358,14 @@ internal class RunSupervisor : ReceivePersistentActor, IWithTimers
 
     private void PublishIfDirty()
     {
-        if (dirty && state.Started is not null)
+        if (dirty && State.Started is not null)
         {
             dirty = false;
-            settings.Observer.Observe(progress.Snapshot(state, settings.Evaluators, driven: !ended));
+            settings.Observer.Observe(progress.Snapshot(State, settings.Evaluators, driven: !ended));
         }
     }
 
-    private void Broken(string what, Exception cause) => settings.Ended.TrySetException(new CoinException(
+    protected override void Broken(string what, Exception cause) => settings.Ended.TrySetException(new CoinException(
         $"The journal {Path.Combine(settings.RunFolder, RunPaths.Journal)} cannot be {what}: {cause.GetBaseException().Message} " +
         "Free space on the disk or mend its permissions, then resume the run.", cause));
 
