@@ -123,7 +123,19 @@ public static class RunHost
                 }
             }
 
-            if (state.Started.ImagesSha256 is { } images && data.Images?.Changes(Path.Combine(request.RunFolder, RunPaths.Images), images) is { } changes)
+            // An image at which the run failed was of no use before: whoever mends it does what the fault asked for.
+            bool Mended(string image)
+            {
+                var mended = state.Faults.Any(fault => fault.Contains(image, StringComparison.Ordinal));
+                if (mended)
+                {
+                    log.LogWarning("{Image} has changed since the run began; the run had failed at it", image);
+                }
+
+                return mended;
+            }
+
+            if (state.Started.ImagesSha256 is { } images && data.Images?.Changes(Path.Combine(request.RunFolder, RunPaths.Images), images, Mended) is { } changes)
             {
                 throw new CoinException($"{changes} Put the former images back (with their times, as cp -p and rsync -t do), or start a new run.");
             }

@@ -43,8 +43,9 @@ public sealed class ImageList(string root, ImageIdentity identity)
     /// <summary>What differs from a list that was written.</summary>
     /// <param name="path">That list.</param>
     /// <param name="sha256">What its SHA-256 was.</param>
+    /// <param name="mended">Whether an image, by its whole path, may have changed, as nothing could be made of the former one; null where none may.</param>
     /// <returns>The images that differ, as a sentence; null if there is no difference.</returns>
-    public string? Changes(string path, string sha256)
+    public string? Changes(string path, string sha256, Func<string, bool>? mended = null)
     {
         if (Sha256() == sha256)
         {
@@ -57,8 +58,9 @@ public sealed class ImageList(string root, ImageIdentity identity)
         }
 
         var then = Utf8Text.Lines(path).Select(line => line.Split('\t', 4)).ToDictionary(parts => parts[3], parts => string.Join('\t', parts[..3]), StringComparer.Ordinal);
-        var changed = entries.Where(entry => then.GetValueOrDefault(entry.Path) != entry.Line).ToList();
-        return changed.Count == 0
+        var different = entries.Where(entry => then.GetValueOrDefault(entry.Path) != entry.Line).ToList();
+        var changed = different.Where(entry => mended?.Invoke(Path.Combine(root, entry.Path)) != true).ToList();
+        return changed.Count == 0 && different.Count > 0 ? null : changed.Count == 0
             ? $"The images that the samples name below {root} are not those with which the run began."
             : $"{(changed.Count == 1 ? "An image has" : string.Create(CultureInfo.InvariantCulture, $"{changed.Count:#,0} images have"))} changed since the run began: "
                 + string.Join("; ", changed.Take(Named).Select(entry => $"{Path.Combine(root, entry.Path)} ({Words(then.GetValueOrDefault(entry.Path))} then, {Words(entry.Line)} now)"))

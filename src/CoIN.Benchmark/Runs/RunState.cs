@@ -73,6 +73,9 @@ public sealed record RunState
     /// <exception cref="InvalidOperationException">The run has not begun.</exception>
     public Curriculum Curriculum => Options.Curriculum();
 
+    /// <summary>What every fault said that ended the run so far, the first one first.</summary>
+    public ImmutableList<string> Faults { get; private init; } = [];
+
     /// <summary>The state after one more event.</summary>
     /// <exception cref="CoinException">The event is not the next one: the journal has a hole.</exception>
     public RunState Apply(IRunEvent happened)
@@ -130,7 +133,7 @@ public sealed record RunState
             CellDiscarded lost => WithoutCells(next, key => key == (lost.Stage, lost.Task)),
             JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)), Status = Reopened },
             RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true },
-            RunFailed failed => next with { Status = Lasting(RunStatus.Failed), Message = failed.Message },
+            RunFailed failed => next with { Status = Lasting(RunStatus.Failed), Message = failed.Message, Faults = Faults.Add(failed.Message) },
             RunStopped stopped => next with { Status = Lasting(RunStatus.Stopped), Message = stopped.Message },
             _ => throw new ArgumentException($"not an event of a run: {happened.GetType()}", nameof(happened)),
         };

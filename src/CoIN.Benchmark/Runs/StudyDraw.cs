@@ -32,7 +32,7 @@ public static class StudyDraw
                 var last = known.Count > 0 ? known.Max(cell => cell.Stage) : 0;
                 return known.Where(cell => cell.Stage == last);
             case "just-trained":
-                return known.Where(cell => cell.Stage == cell.Task + 1 || cell.Stage == 0);
+                return known.Where(cell => cell.Stage == state.Curriculum.FirstOf(cell.Task).Number || cell.Stage == 0);
             default:
                 return [.. cells.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => One(state, text))];
         }

@@ -56,6 +56,7 @@ internal static class ResumeCommand
 
     private static async Task<int> CompletedAsync(Host host, string name, string folder, RunSnapshot snapshot)
     {
+        host.Engine.Verify(folder);
         host.Out.WriteLine($"The run {name} is completed; there is nothing to resume.");
         foreach (var line in Summary.Lines(snapshot, folder, host.Terminal.Width))
         {

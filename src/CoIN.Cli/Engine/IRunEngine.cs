@@ -39,6 +39,10 @@ internal interface IRunEngine
     /// <summary>Whether a process drives the run now.</summary>
     bool IsDriven(string runFolder);
 
+    /// <summary>Makes sure that the files of a run that lacks nothing are as its journal says.</summary>
+    /// <exception cref="CoinException">Some are missing or other ones; the message names them and the remedy.</exception>
+    void Verify(string runFolder);
+
     /// <summary>Writes a run's report files anew from its journal.</summary>
     /// <param name="target">The folder that they are written into; null for the run's.</param>
     /// <returns>Their paths.</returns>

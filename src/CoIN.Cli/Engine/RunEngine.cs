@@ -41,6 +41,14 @@ internal sealed class RunEngine : IRunEngine
 
     public bool IsDriven(string runFolder) => RunJournal.IsDriven(runFolder);
 
+    public void Verify(string runFolder)
+    {
+        if (RunJournal.Look(runFolder) is { } state)
+        {
+            RunFiles.Verify(runFolder, state);
+        }
+    }
+
     public Task<IReadOnlyList<string>> ReportAsync(string runFolder, string? target, CancellationToken stop)
     {
         var state = RunJournal.Look(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");

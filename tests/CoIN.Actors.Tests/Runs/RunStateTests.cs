@@ -39,6 +39,10 @@ public sealed class RunStateTests
         Assert.Equal(TimeSpan.FromSeconds(5), After((0, Started), (5, new RunTakenUp("h", 1)), (1, new RunStopped("asked"))).Driven);
 
     [Fact]
+    public void What_ended_a_run_is_remembered_when_it_goes_on() =>
+        Assert.Equal(["bad.png", "NaN"], After((0, Started), (1, new RunFailed("bad.png")), (2, new RunTakenUp("h", 2)), (3, new RunFailed("NaN"))).Faults);
+
+    [Fact]
     public void A_completed_run_stays_completed_whatever_becomes_of_its_later_judges()
     {
         (int, RunEvent)[] judged =

@@ -74,6 +74,10 @@ public sealed class BadSamplesTests : IDisposable
         var changes = List(identity).Changes(folder.File("images.tsv"), then.Sha256());
         Assert.StartsWith($"An image has changed since the run began: {folder.File("bad.png")} (3 bytes", changes, StringComparison.Ordinal);
         Assert.DoesNotContain("good.png", changes, StringComparison.Ordinal);
+
+        // The one at which a run failed may be mended, and no other.
+        Assert.Null(List(identity).Changes(folder.File("images.tsv"), then.Sha256(), image => image == folder.File("bad.png")));
+        Assert.Equal(changes, List(identity).Changes(folder.File("images.tsv"), then.Sha256(), image => image == folder.File("good.png")));
         File.Delete(folder.File("images.tsv"));
         Assert.Contains("which ones cannot be told", List(identity).Changes(folder.File("images.tsv"), then.Sha256()), StringComparison.Ordinal);
     }

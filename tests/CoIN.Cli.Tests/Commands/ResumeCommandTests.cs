@@ -101,6 +101,18 @@ public sealed class ResumeCommandTests : IDisposable
         Assert.DoesNotContain("Go on with", coin.Error);
     }
 
+    [Fact]
+    public async Task A_completed_run_that_lost_files_is_not_said_to_lack_nothing()
+    {
+        Make("done");
+        coin.Engine.Journals["done"] = Snapshots.Completed();
+        coin.Engine.Damage = new CoinException("predictions/stage-1/GQA.jsonl is missing.");
+
+        Assert.Equal(1, await coin.InvokeAsync("resume", "done"));
+        Assert.Contains("predictions/stage-1/GQA.jsonl is missing.", coin.Error);
+        Assert.DoesNotContain("nothing to resume", coin.Out);
+    }
+
     [Theory]
     [InlineData("status")]
     [InlineData("report")]

@@ -111,6 +111,17 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
     /// <summary>Whether runs' folders may only be read.</summary>
     public bool ReadOnly { get; set; }
 
+    /// <summary>What is wrong with a completed run's files.</summary>
+    public CoinException? Damage { get; set; }
+
+    public void Verify(string runFolder)
+    {
+        if (Damage is { } damage)
+        {
+            throw damage;
+        }
+    }
+
     public Task<IReadOnlyList<string>> ReportAsync(string runFolder, string? target, CancellationToken stop)
     {
         Asked.Add("report " + Path.GetFileName(runFolder));
