@@ -44,10 +44,12 @@ internal static class ChatCompletion
     /// <summary>Parts of other kinds hold thinking or a refusal.</summary>
     private static string PartText(JToken part) => part switch
     {
-        JValue { Type: JTokenType.String } text => (string)text!,
-        JObject { } one when TextParts.Contains((string?)one["type"]) && one["text"] is JValue { Type: JTokenType.String } text => (string)text!,
+        JValue value => TextOf(value) ?? "",
+        JObject one when TextOf(one["type"]) is { } type && TextParts.Contains(type) => TextOf(one["text"]) ?? "",
         _ => "",
     };
+
+    private static string? TextOf(JToken? token) => token is JValue { Type: JTokenType.String } text ? (string?)text : null;
 
     private static JToken? Parse(string body)
     {

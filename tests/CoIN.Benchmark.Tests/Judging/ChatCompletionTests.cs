@@ -13,6 +13,7 @@ public sealed class ChatCompletionTests
     [InlineData("null", "length", "", "length")]
     [InlineData("\"\"", "content_filter", "", "content_filter")]
     [InlineData("""[{"type":"text","text":"8"}]""", "stop", "8", "stop")]
+    [InlineData("""[{"type":{"kind":"text"},"text":"5"},{"type":7,"text":"5"},{"type":"text","text":{"value":"5"}},"8"]""", "stop", "8", "stop")]
     [InlineData("""[{"type":"thinking","thinking":[{"type":"text","text":"5"}]},{"type":"text","text":"8"},{"type":"output_text","text":"/10"}]""", "stop", "8/10", "stop")]
     [InlineData("""["8"]""", "stop", "8", "stop")]
     public void Content_is_a_text_or_nothing_or_parts_of_which_the_text_is_read(string content, string finish, string text, string expected) => Assert.Equal(
