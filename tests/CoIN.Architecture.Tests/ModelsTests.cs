@@ -34,7 +34,7 @@ public sealed class ModelsTests
         // What the program sees.
         ["Learning"] = ["Torch", "Imaging", "Sequences", "Generation", "Methods", "Training", "Families"],
         ["Planning"] = ["Torch", "Modules", "Sequences", "Computing", "Cpu", "Backends", "Training", "Families"],
-        ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Families"],
+        ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Methods", "Families"],
         ["Devices"] = ["Torch", "Cpu"],
     };
 

@@ -3,6 +3,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters;
 using CoIN.Models.Computing;
 using CoIN.Models.Families;
+using CoIN.Models.Methods;
 using CoIN.Models.Sequences;
 using CoIN.Models.Torch;
 using static TorchSharp.torch;
@@ -59,9 +60,10 @@ public static class ModelCheck
         var trains = problems.Concern("coin.method") || options.Curriculum().Trained.Count > 0;
         if (adapter is not null)
         {
-            var kind = AdapterKinds.In(adapter);
             problems.Try(
-                () => (trains ? kind.ReadToTrain(adapter, model.Language, model.Projector, options.Lora) : kind.Read(adapter, model.Language, model.Projector)).Dispose(),
+                () => (trains
+                    ? AdapterKinds.ReadToTrain(adapter, TrainingMethods.Known.Adapter(options), model.Language, model.Projector, options)
+                    : AdapterKinds.In(adapter).Read(adapter, model.Language, model.Projector)).Dispose(),
                 "coin.lora.from");
         }
         else if (trains && options.Lora.TrainProjector)

@@ -1,11 +1,14 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Models.Adapters;
 
 namespace CoIN.Models.Methods;
 
 /// <summary>What a method does within training.</summary>
 /// <param name="Key">That of its curriculum among <see cref="Benchmark.Methods.LearningMethods"/>.</param>
-/// <param name="Create">Makes it for one stage, from the experiment's options.</param>
-internal sealed record TrainingMethodEntry(string Key, Func<ExperimentOptions, TrainingMethod> Create);
+/// <param name="Create">Makes it for one stage, from the experiment's options; null where it has no hooks.</param>
+/// <param name="Adapter">The kind of adapter that it trains, from the experiment's options; null for LoRA.</param>
+internal sealed record TrainingMethodEntry(
+    string Key, Func<ExperimentOptions, TrainingMethod>? Create, Func<ExperimentOptions, IAdapterKind>? Adapter = null);
 
 /// <summary>The methods that do something within training; the others are curricula alone.</summary>
 internal sealed class TrainingMethods(params IReadOnlyList<TrainingMethodEntry> entries)
@@ -16,6 +19,9 @@ internal sealed class TrainingMethods(params IReadOnlyList<TrainingMethodEntry> 
     public static TrainingMethods Known { get; } = new();
 
     /// <summary>A stage's part of an experiment's method; null where the method changes nothing within training.</summary>
-    public TrainingMethod? Create(ExperimentOptions options) =>
-        entries.TryGetValue(options.Method, out var entry) ? entry.Create(options) : null;
+    public TrainingMethod? Create(ExperimentOptions options) => entries.GetValueOrDefault(options.Method)?.Create?.Invoke(options);
+
+    /// <summary>The kind of adapter that an experiment's method trains.</summary>
+    public IAdapterKind Adapter(ExperimentOptions options) =>
+        entries.GetValueOrDefault(options.Method)?.Adapter?.Invoke(options) ?? AdapterKinds.Lora;
 }

@@ -52,9 +52,10 @@ internal sealed class TrainingSession : ITrainingSession
         var batchSize = stage.BatchSize;
         schedule = LearningRateSchedule.For(training, batchSize, samples.Samples.Count);
         order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
+        var kind = methods.Adapter(options);
         adapter = stage.Adapter is null
-            ? AdapterKinds.Trained.Initialize(model.Language, model.Projector, options.Lora, model.Language.Device, SeededRandom.Combine(options.Seed, 0, 2))
-            : AdapterKinds.In(stage.Adapter).ReadToTrain(stage.Adapter, model.Language, model.Projector, options.Lora);
+            ? kind.Initialize(model.Language, model.Projector, options.Lora, model.Language.Device, SeededRandom.Combine(options.Seed, 0, 2))
+            : AdapterKinds.ReadToTrain(stage.Adapter, kind, model.Language, model.Projector, options);
         foreach (var parameter in adapter.Parameters())
         {
             parameter.requires_grad_(true);

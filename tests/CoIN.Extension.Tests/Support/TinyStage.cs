@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Families;
 using CoIN.Models.Imaging;
@@ -49,9 +50,10 @@ internal sealed class TinyStage : IDisposable
     /// <summary>Opens a stage.</summary>
     /// <param name="adapter">Name of the adapter's folder, or null.</param>
     /// <param name="checkpoint">Name of the checkpoint's folder, or null.</param>
+    /// <param name="kind">Of adapter that the method trains; null for LoRA.</param>
     public TrainingSession Open(
         bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null,
-        string? checkpoint = null)
+        string? checkpoint = null, IAdapterKind? kind = null)
     {
         var chosen = options ?? Options;
         return new TrainingSession(
@@ -60,7 +62,8 @@ internal sealed class TinyStage : IDisposable
                 stage, "T", 2, Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint)),
             loaded.Settings.Prompts(chosen.Model),
             new ImageLoader(Folder.Path, loaded.Settings.Pictures.Size, _ => throw new NotSupportedException()),
-            method is null ? new TrainingMethods() : new TrainingMethods(new TrainingMethodEntry(chosen.Method, _ => method)),
+            new TrainingMethods(new TrainingMethodEntry(
+                chosen.Method, method is null ? null : _ => method, kind is null ? null : _ => kind)),
             Warnings.Add);
     }
 

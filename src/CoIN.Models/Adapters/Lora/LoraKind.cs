@@ -9,6 +9,9 @@ namespace CoIN.Models.Adapters.Lora;
 internal sealed class LoraKind : IAdapterKind
 {
     /// <inheritdoc/>
+    public string Name => "LoRA";
+
+    /// <inheritdoc/>
     public bool Recognizes(string folder) => PeftWeights.IsAdapter(folder);
 
     /// <inheritdoc/>
