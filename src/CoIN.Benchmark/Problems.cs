@@ -11,6 +11,9 @@ public sealed class Problems
     /// <summary>How many there are.</summary>
     public int Count => found.Count;
 
+    /// <summary>The sentences, in the order in which they were found.</summary>
+    public IReadOnlyList<string> Texts => [.. found.Select(problem => problem.Text)];
+
     /// <summary>Notes a problem.</summary>
     /// <param name="problem">A sentence for people: what is wrong, where, and what to do.</param>
     /// <param name="key">The configuration's key that is to blame, in full (<c>coin.model.path</c>); null for none.</param>

@@ -26,6 +26,29 @@ public static class ConfigurationLoader
         return Bind(tree, what, checkFiles: true, check: check);
     }
 
+    /// <summary>
+    /// As <see cref="Load"/>, with the runs that the block <c>coin.experiment</c> makes of the configuration: defaults, then files, then a variant, then one of each varied
+    /// key's values, then <paramref name="overrides"/>. Each is bound and validated like an ordinary configuration.
+    /// </summary>
+    /// <param name="files">As in <see cref="Load"/>.</param>
+    /// <param name="overrides">As in <see cref="Load"/>. A varied key that stands among them is varied no more.</param>
+    /// <param name="folder">As in <see cref="Load"/>.</param>
+    /// <param name="check">As in <see cref="Load"/>, for each run.</param>
+    /// <exception cref="CoinException">As for <see cref="Load"/>; a problem that not all runs have names those that have it.</exception>
+    public static LoadedExperiment LoadExperiment(
+        IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null, Action<LoadedConfiguration, Problems>? check = null)
+    {
+        var here = folder ?? Environment.CurrentDirectory;
+        var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
+        var layers = overrides.Select(text => Overrides.Read(text, here)).ToList();
+        var (tree, what) = (Compose(names.Select(HoconFile.Read)), What(names));
+        var (_, written) = ExperimentBlock.Split(Compose([tree, .. layers]));
+        return written is null
+            ? new LoadedExperiment(null, [Bind(ExperimentBlock.Split(Compose([tree, .. layers])).Tree, what, checkFiles: true, check: check)], [])
+            : new RunComposer(ExperimentBlock.Split(tree).Tree, written, [.. layers.Select(layer => ExperimentBlock.Split(layer).Tree)])
+                .Load(what, (composed, problems) => Bind(Compose([composed]), problems, checkFiles: true, check: check));
+    }
+
     /// <summary>As <see cref="Load"/>, for a look at the data alone: <c>model.path</c> may be null, then it is empty, and no file need be there.</summary>
     /// <param name="files">As in <see cref="Load"/>.</param>
     /// <param name="overrides">As in <see cref="Load"/>.</param>
@@ -67,8 +90,10 @@ public static class ConfigurationLoader
     {
         var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
         var tree = Compose(names.Select(HoconFile.Read).Concat(overrides.Select(text => Overrides.Read(text, here))));
-        return (tree, names.Count > 0 ? string.Join(", ", names) : "The configuration");
+        return (ExperimentBlock.Split(tree).Tree, What(names));
     }
+
+    private static string What(IReadOnlyCollection<string> names) => names.Count > 0 ? string.Join(", ", names) : "The configuration";
 
     /// <summary>A judge for a run that exists: the run's own <c>judge</c> and <c>node</c> settings, laid over by files and overrides that touch nothing else.</summary>
     /// <param name="effectiveText"><see cref="LoadedConfiguration.EffectiveText"/> of the run.</param>
@@ -103,6 +128,14 @@ public static class ConfigurationLoader
         ObjectSetting tree, string what, bool checkFiles, bool needsModel = true, Action<LoadedConfiguration, Problems>? check = null)
     {
         var problems = new Problems();
+        var loaded = Bind(tree, problems, checkFiles, needsModel, check);
+        problems.ThrowIfAny(what);
+        return loaded;
+    }
+
+    private static LoadedConfiguration Bind(
+        ObjectSetting tree, Problems problems, bool checkFiles, bool needsModel = true, Action<LoadedConfiguration, Problems>? check = null)
+    {
         var coin = new Section("coin", (ObjectSetting)tree.Items["coin"], problems);
         foreach (var key in tree.Items.Keys.Where(key => key != "coin"))
         {
@@ -125,7 +158,6 @@ public static class ConfigurationLoader
 
         var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree, LearningMethods.All));
         check?.Invoke(loaded, problems);
-        problems.ThrowIfAny(what);
         return loaded;
     }
 }

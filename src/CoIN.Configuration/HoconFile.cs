@@ -75,8 +75,7 @@ internal static class HoconFile
         catch (Exception e) when (e is FormatException or ConfigurationException)
         {
             var why = e.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');
-            throw new CoinException($"{origin.Name}: not HOCON: {why}. Put values with ':', '=', ',' or '$' in quotation marks; "
-                + "end a line instead of a comma after '}'.", e);
+            throw new CoinException($"{origin.Name}: not HOCON: {why}. Put values with ':', '=', ',' or '$' in quotation marks.", e);
         }
     }
 
@@ -106,7 +105,10 @@ internal static class HoconFile
 
         if (value.IsArray())
         {
-            return new ListSetting([.. value.GetArray().Where(item => !item.IsEmpty).Select(item => Item(key, item, origin))], origin);
+            var items = value.GetArray().Where(item => !item.IsEmpty).ToList();
+            return items.Exists(item => item.IsArray())
+                ? new ListsSetting([.. items.Select(item => Convert(key, item, origin))], origin)
+                : new ListSetting([.. items.Select(item => Item(key, item, origin))], origin);
         }
 
         if (value.IsEmpty)
@@ -120,5 +122,5 @@ internal static class HoconFile
 
     private static string Item(string key, HoconValue item, Origin origin) => item.IsString()
         ? item.GetString()
-        : throw new CoinException($"{origin.Name}: the list '{key}' may hold only names and numbers, not objects or lists.");
+        : throw new CoinException($"{origin.Name}: the list '{key}' may hold only names and numbers, not objects.");
 }

@@ -15,6 +15,10 @@ internal sealed class HoconStructure
     private readonly string file;
     private readonly Stack<(char Open, int Line)> open = new();
     private readonly List<HoconPart> parts = [];
+
+    // HOCON lets a comma follow an object's field; Akka's parser does not where the field is an object.
+    private readonly HashSet<int> ends = [];
+    private bool afterObject;
     private int at;
     private int line = 1;
     private int partStart;
@@ -60,6 +64,10 @@ internal sealed class HoconStructure
                 case '}' or ']':
                     Close(c);
                     at++;
+                    (afterObject, lineStart) = (c == '}', false);
+                    continue;
+                case ',' when afterObject && !(open.TryPeek(out var around) && around.Open == '['):
+                    ends.Add(at++);
                     break;
                 default:
                     if (lineStart && IsInclude())
@@ -74,7 +82,7 @@ internal sealed class HoconStructure
                     break;
             }
 
-            lineStart = false;
+            (afterObject, lineStart) = (false, false);
         }
 
         if (open.TryPop(out var left))
@@ -115,7 +123,7 @@ internal sealed class HoconStructure
 
     private void EndPart()
     {
-        var text = this.text[partStart..at];
+        var text = string.Concat(this.text[partStart..at].Select((c, place) => ends.Contains(partStart + place) ? '\n' : c));
         if (!string.IsNullOrWhiteSpace(text))
         {
             parts.Add(new HoconPart(text, null, partLine));

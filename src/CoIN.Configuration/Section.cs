@@ -208,6 +208,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     {
         ScalarSetting scalar => $"'{scalar.Text}'",
         ListSetting => "a list",
+        ListsSetting => "a list of lists",
         _ => "a section",
     };
 }

@@ -14,6 +14,9 @@ internal sealed record ScalarSetting(string? Text, Origin Origin) : Setting(Orig
 /// <summary>A list of scalars.</summary>
 internal sealed record ListSetting(IReadOnlyList<string> Items, Origin Origin) : Setting(Origin);
 
+/// <summary>A list that holds lists, or lists and scalars: values of a key that is a list itself.</summary>
+internal sealed record ListsSetting(IReadOnlyList<Setting> Items, Origin Origin) : Setting(Origin);
+
 /// <summary>An object: keys in the order of their first appearance.</summary>
 internal sealed record ObjectSetting(OrderedDictionary<string, Setting> Items, Origin Origin) : Setting(Origin)
 {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
@@ -38,20 +39,76 @@ internal static class PlanCommand
             throw Usage.Fault("Name a configuration file, for example: ./run.sh plan hocon/mini.hocon");
         }
 
-        var (options, node, _, _) = ConfigurationLoader.Load(
-            files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, Elsewhere(loaded), problems, samples: false));
+        var check = Preparations.CheckOf(host, samples: false);
+        var (experiment, loaded, notes) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, (one, problems) => check(Elsewhere(one), problems));
+        var node = loaded[0].Node;
         var device = node.Devices[0];
         var capacity = memory is not null ? ParseMemory(memory) : Capacity(host, device);
-        var work = new BenchmarkWork();
-        var plan = ExperimentPlanner.Plan(options, device, node.Roles.Contains("evaluator") ? node.EvaluatorsPerDevice : 0, task =>
-            File.Exists(Path.Combine(options.Data.Instructions, task.Folder, task.TrainFile)) ? work.Training(options, task) : null);
         var folders = RunFolders.Resolve(runs, node.Runs, host.Variable, host.Folder);
+        var plans = loaded.Select(one => Plan(one.Options, node)).ToList();
+        if (experiment is not null)
+        {
+            WriteExperiment(host.Out, experiment, [.. loaded.Select(one => one.Options)], plans, folders, tokensPerSecond);
+            notes.ToList().ForEach(host.Out.WriteLine);
+            host.Out.WriteLine();
+            var largest = plans.IndexOf(plans.MaxBy(one => one.DeviceBytes)!);
+            host.Out.WriteLine($"The run that needs most memory, {experiment.Runs[largest].Name}:");
+            WriteStages(host.Out, plans[largest], loaded[largest].Options);
+            WriteMemory(host.Out, plans[largest], device, capacity);
+            return ExitCodes.Done;
+        }
+
+        var (options, plan) = (loaded[0].Options, plans[0]);
         WriteStages(host.Out, plan, options);
         WriteMemory(host.Out, plan, device, capacity);
-        WriteDisk(host.Out, plan, folders.Folder);
+        WriteDisk(host.Out, plan.Stages.Count == 0 ? 0 : plan.CheckpointBytes, folders.Folder);
         WriteTime(host.Out, plan, tokensPerSecond is { } speed ? (speed, "as given") : Measured(options, folders));
         return ExitCodes.Done;
     }
+
+    private static ExperimentPlan Plan(ExperimentOptions options, NodeSettings node)
+    {
+        var work = new BenchmarkWork();
+        return ExperimentPlanner.Plan(options, node.Devices[0], node.Roles.Contains("evaluator") ? node.EvaluatorsPerDevice : 0, task =>
+            File.Exists(Path.Combine(options.Data.Instructions, task.Folder, task.TrainFile)) ? work.Training(options, task) : null);
+    }
+
+    /// <summary>A row for each run, and what all of them take.</summary>
+    private static void WriteExperiment(
+        TextWriter output, ExperimentRuns experiment, IReadOnlyList<ExperimentOptions> options, IReadOnlyList<ExperimentPlan> plans, RunFolders folders,
+        double? tokensPerSecond)
+    {
+        var speeds = options.Select(one => tokensPerSecond is { } speed ? (speed, "as given") : Measured(one, folders)).ToList();
+        var rows = experiment.Runs.Select((run, place) => (Run: run, Plan: plans[place], Tokens: Tokens(plans[place]), Speed: speeds[place])).ToList();
+        foreach (var line in ExperimentTable.Lines(
+        [
+            ["run", "method", "stages", "steps", "tests", "tokens trained", "training time", "disk GB"],
+            .. rows.Select((row, place) => (IReadOnlyList<string>)
+            [
+                row.Run.Name, options[place].Method, Text($"{row.Plan.Stages.Count}"), Known(Steps(row.Plan)), Text($"{options[place].Curriculum().Cells.Count()}"),
+                row.Tokens is { } tokens ? Text($"{tokens:n0}") : "?", Time(row.Tokens, row.Speed) is { } time ? Words.Duration(time) : "?",
+                Text($"{row.Plan.CheckpointBytes / Giga:0.00}"),
+            ]),
+        ]))
+        {
+            output.WriteLine(line);
+        }
+
+        var times = rows.Select(row => Time(row.Tokens, row.Speed)).ToList();
+        output.WriteLine();
+        output.WriteLine(Text($"{rows.Count} runs on one trainer: {Known(rows.Sum(row => Steps(row.Plan)))} steps, ")
+            + (times.Contains(null) ? "time not known (--tokens-per-second N, or a run with this model, would say)" : Text(
+                $"about {Words.Duration(TimeSpan.FromSeconds(times.Sum(time => time!.Value.TotalSeconds)))} for training"))
+            + "; evaluation goes on beside it.");
+        WriteDisk(output, plans.Sum(plan => plan.CheckpointBytes), folders.Folder);
+    }
+
+    private static int? Steps(ExperimentPlan plan) => plan.Stages.Aggregate((int?)0, (sum, stage) => sum + stage.Steps);
+
+    private static double? Tokens(ExperimentPlan plan) => plan.Stages.Aggregate((double?)0, (sum, stage) => sum + stage.Tokens);
+
+    private static TimeSpan? Time(double? tokens, (double TokensPerSecond, string Source)? speed) =>
+        tokens is 0 ? TimeSpan.Zero : speed is { } known && tokens is { } count ? TimeSpan.FromSeconds(Math.Ceiling(count / known.TokensPerSecond)) : null;
 
     /// <summary>A plan is often made for another computer: this one need not have its devices.</summary>
     private static LoadedConfiguration Elsewhere(LoadedConfiguration loaded) => loaded with { Node = loaded.Node with { Devices = [] } };
@@ -123,9 +180,9 @@ internal static class PlanCommand
         output.WriteLine(Text($"  {parts.Sum(part => part.Bytes) / Giga,9:0.00} GB  together"));
     }
 
-    private static void WriteDisk(TextWriter output, ExperimentPlan plan, string folder)
+    private static void WriteDisk(TextWriter output, double bytes, string folder)
     {
-        if (plan.Stages.Count == 0)
+        if (bytes == 0)
         {
             return;
         }
@@ -138,8 +195,8 @@ internal static class PlanCommand
 
         var free = new DriveInfo(existing).AvailableFreeSpace;
         output.WriteLine();
-        output.WriteLine(Text($"Disk: {plan.CheckpointBytes / Giga:0.00} GB for two checkpoints and all adapters; {free / Giga:0.0} GB are free in {existing}")
-            + (free < plan.CheckpointBytes ? ". NOT enough: name another folder with --runs." : "."));
+        output.WriteLine(Text($"Disk: {bytes / Giga:0.00} GB for two checkpoints and all adapters; {free / Giga:0.0} GB are free in {existing}")
+            + (free < bytes ? ". NOT enough: name another folder with --runs." : "."));
     }
 
     private static void WriteTime(TextWriter output, ExperimentPlan plan, (double TokensPerSecond, string Source)? speed)

@@ -1,6 +1,7 @@
 using CoIN.Benchmark;
 using CoIN.Cli.Hosting;
 using CoIN.Configuration;
+using Newtonsoft.Json;
 
 namespace CoIN.Cli.Commands;
 
@@ -25,6 +26,47 @@ internal static class Preparations
         signals.Stop.ThrowIfCancellationRequested();
     }
 
+    /// <summary>The same for the runs of an experiment: what they have in common is read once, and warned of once.</summary>
+    /// <param name="samples">As in <see cref="Check"/>.</param>
+    public static Action<LoadedConfiguration, Problems> CheckOf(Host host, bool samples)
+    {
+        var warned = new HashSet<string>(StringComparer.Ordinal);
+        var read = new Dictionary<string, Problems>(StringComparer.Ordinal);
+        return (loaded, problems) =>
+        {
+            Check(host, loaded, problems, warning =>
+            {
+                if (warned.Add(warning))
+                {
+                    host.Error.WriteLine($"Warning: {warning}");
+                }
+            });
+            if (!samples || !HasData(loaded))
+            {
+                return;
+            }
+
+            if (problems.Count > 0)
+            {
+                // What is wrong with the configuration decides what of the data is looked at.
+                host.Engine.CheckData(loaded.Options, problems);
+                return;
+            }
+
+            var options = loaded.Options;
+            var key = JsonConvert.SerializeObject(new { options.Data, options.Tasks, options.Method, options.Seed });
+            if (!read.TryGetValue(key, out var found))
+            {
+                host.Engine.CheckData(options, read[key] = found = new Problems());
+            }
+
+            foreach (var text in found.Texts)
+            {
+                problems.Add(text, "coin.data");
+            }
+        };
+    }
+
     /// <summary>
     /// Notes everything that is wrong with an experiment beyond its configuration: preparation, model, judge and, unless they are still
     /// to be made, data.
@@ -32,16 +74,23 @@ internal static class Preparations
     /// <param name="samples">Whether samples are read too.</param>
     public static void Check(Host host, LoadedConfiguration loaded, Problems problems, bool samples)
     {
+        Check(host, loaded, problems, warning => host.Error.WriteLine($"Warning: {warning}"));
+        if (samples && HasData(loaded))
+        {
+            host.Engine.CheckData(loaded.Options, problems);
+        }
+    }
+
+    private static bool HasData(LoadedConfiguration loaded) => loaded.Preparation is null || Directory.Exists(loaded.Options.Data.Instructions);
+
+    private static void Check(Host host, LoadedConfiguration loaded, Problems problems, Action<string> warn)
+    {
         if (loaded.Preparation is { } maker)
         {
             problems.Try(() => CheckName(maker), "coin.data.prepare");
         }
 
-        host.Engine.Check(loaded.Options, loaded.Node, problems, warning => host.Error.WriteLine($"Warning: {warning}"));
-        if (samples && (loaded.Preparation is null || Directory.Exists(loaded.Options.Data.Instructions)))
-        {
-            host.Engine.CheckData(loaded.Options, problems);
-        }
+        host.Engine.Check(loaded.Options, loaded.Node, problems, warn);
     }
 
     private static void CheckName(string name)

@@ -16,10 +16,12 @@ internal static class ValidateCommand
             throw Usage.Fault("Name a configuration file, for example: ./run.sh validate hocon/mini.hocon");
         }
 
-        var (options, node, preparation, _) = ConfigurationLoader.Load(
-            files, overrides, host.Folder, (loaded, problems) => Preparations.Check(host, loaded, problems, samples: true));
+        var (experiment, runs, notes) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: true));
+        var (options, node, preparation, _) = runs[0];
         host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
-        host.Out.WriteLine($"  experiment  {options.Name}, {options.Method}, seed {options.Seed}");
+        host.Out.WriteLine(experiment is null
+            ? $"  experiment  {options.Name}, {options.Method}, seed {options.Seed}"
+            : Words.Text($"  experiment  {options.Name}, {runs.Count} {(runs.Count == 1 ? "run" : "runs")}"));
         host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");
         host.Out.WriteLine($"  model       {options.Model.Name()}");
         host.Out.WriteLine($"  data        {options.Data.Instructions}"
@@ -29,6 +31,15 @@ internal static class ValidateCommand
         if (node.Placement is NodePlacement.Cluster { Warning: { } warning })
         {
             host.Out.WriteLine($"  warning     {warning}");
+        }
+
+        if (experiment is not null)
+        {
+            host.Out.WriteLine();
+            foreach (var line in ExperimentTable.OfSettings(experiment, [.. runs.Select(run => run.Options)]).Concat(notes))
+            {
+                host.Out.WriteLine(line);
+            }
         }
 
         return ExitCodes.Done;
