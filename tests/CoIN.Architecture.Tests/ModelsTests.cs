@@ -10,7 +10,7 @@ public sealed class ModelsTests
         ["Torch"] = [],
         ["Checkpoints"] = ["Torch"],
         ["Settings"] = ["Checkpoints"],
-        ["Tokenization"] = ["Checkpoints"],
+        ["Tokenization"] = ["Checkpoints", "Settings"],
         ["Imaging"] = ["Settings"],
 
         // Models as libtorch computes them, and what goes in.

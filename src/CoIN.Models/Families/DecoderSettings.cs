@@ -26,12 +26,18 @@ internal static class DecoderSettings
             settings.Require(false, "layer_types", $"{other}", "full_attention in every layer");
         }
 
+        var positions = settings.Int("max_position_embeddings") ?? defaults.Positions;
+        var (theta, scaling) = RopeSettings.Read(settings, positions);
         var heads = settings.Int("num_attention_heads") ?? defaults.Heads;
         var config = new DecoderConfig(
             settings.Int("hidden_size") ?? defaults.Hidden, settings.Int("intermediate_size") ?? defaults.Intermediate,
             settings.Int("num_hidden_layers") ?? defaults.Layers, heads, settings.Int("num_key_value_heads") ?? heads,
-            settings.Int("vocab_size") ?? defaults.Vocabulary, settings.Double("rms_norm_eps") ?? 1e-6, Theta(settings),
-            settings.Int("max_position_embeddings") ?? defaults.Positions, settings.Bool("tie_word_embeddings") ?? false, attentionBias);
+            settings.Int("vocab_size") ?? defaults.Vocabulary, settings.Double("rms_norm_eps") ?? 1e-6, theta, positions,
+            settings.Bool("tie_word_embeddings") ?? false, attentionBias)
+        {
+            RopeScaling = scaling,
+            TrainedPositions = positions,
+        };
         Check(settings, config);
         return config;
     }
@@ -49,40 +55,5 @@ internal static class DecoderSettings
         settings.Require(config.HeadSize % 2 == 0, "the size of a head", $"{config.HeadSize}", "an even number");
         settings.Require(config.Heads % config.KeyValueHeads == 0, "num_key_value_heads", $"{config.KeyValueHeads}", $"a divisor of {config.Heads}");
         settings.Number("head_dim", config.HeadSize);
-    }
-
-    /// <summary>
-    /// The rotary embedding's base: transformers 5 keeps it with the rope's other parameters, and goes by those before the older key.
-    /// </summary>
-    private static double Theta(JsonSettings settings)
-    {
-        var (parameters, scaling) = (Rope(settings, "rope_parameters"), Rope(settings, "rope_scaling"));
-        var older = settings.Double("rope_theta");
-        var theta = parameters ?? scaling ?? older ?? 10000.0;
-        settings.Require(theta > 0 && double.IsFinite(theta), "rope_theta", FormattableString.Invariant($"{theta}"), "greater than 0");
-        return theta;
-    }
-
-    /// <summary>Only the plain rope is computed; transformers writes that, too, as a type.</summary>
-    private static double? Rope(JsonSettings settings, string key)
-    {
-        if (settings.Child(key) is not { } rope)
-        {
-            return null;
-        }
-
-        var (newer, older) = (rope.Text("rope_type"), rope.Text("type"));
-        var type = newer ?? older ?? "default";
-        rope.Require(type == "default", newer is null && older is not null ? "type" : "rope_type", type, "default (the plain rope)");
-        if (type != "default")
-        {
-            return null;
-        }
-
-        rope.Number("factor", 1);
-        rope.Number("partial_rotary_factor", 1);
-        var theta = rope.Double("rope_theta");
-        rope.NoOtherKeys();
-        return theta;
     }
 }

@@ -21,10 +21,10 @@ internal sealed class ClipImageProcessor
     private readonly IReadOnlyList<double> mean;
     private readonly IReadOnlyList<double> deviation;
 
-    private ClipImageProcessor(int size, double rescale, IReadOnlyList<double> mean, IReadOnlyList<double> deviation)
+    public ClipImageProcessor(ImageSettings settings)
     {
-        Size = size;
-        (this.rescale, this.mean, this.deviation) = (rescale, mean, deviation);
+        Size = settings.Size;
+        (rescale, mean, deviation) = (settings.Rescale, settings.Mean, settings.Deviation);
         padding = [.. mean.Select(value => (byte)(value * 255))];
         for (var channel = 0; channel < 3; channel++)
         {
@@ -40,11 +40,7 @@ internal sealed class ClipImageProcessor
 
     /// <summary>Reads the settings of a model's folder or of one file.</summary>
     /// <exception cref="CoinException">They are missing or broken, or ask for what is not supported.</exception>
-    public static ClipImageProcessor Load(string path)
-    {
-        var settings = ImageSettings.Read(path);
-        return new ClipImageProcessor(settings.Size, settings.Rescale, settings.Mean, settings.Deviation);
-    }
+    public static ClipImageProcessor Load(string path) => new(ImageSettings.Read(path));
 
     /// <summary>Decodes and prepares a file.</summary>
     /// <returns>Normalized channels, rows and columns.</returns>

@@ -22,6 +22,27 @@ internal sealed record ImageSettings(int Size, double Rescale, IReadOnlyList<dou
     public static IReadOnlyList<string> FilesOf(string folder) =>
         [.. new[] { Path.Combine(folder, Own), Path.Combine(folder, Shared) }.Where(path => File.Exists(path) && (Path.GetFileName(path) == Own || HasPart(path)))];
 
+    /// <summary>CLIP's own settings (transformers' <c>CLIPImageProcessor</c> without a file), for a tower's folder that says nothing.</summary>
+    /// <param name="size">Rows and columns that the tower takes.</param>
+    public static ImageSettings Clip(int size) => new(size, 1 / 255.0, ClipMean, ClipDeviation);
+
+    /// <summary>As a <c>preprocessor_config.json</c> has it.</summary>
+    public string ToJson() => new JObject
+    {
+        ["crop_size"] = new JObject { ["height"] = Size, ["width"] = Size },
+        ["do_center_crop"] = true,
+        ["do_convert_rgb"] = true,
+        ["do_normalize"] = true,
+        ["do_rescale"] = true,
+        ["do_resize"] = true,
+        ["image_mean"] = new JArray(Mean),
+        ["image_processor_type"] = "CLIPImageProcessor",
+        ["image_std"] = new JArray(Deviation),
+        ["resample"] = Bicubic,
+        ["rescale_factor"] = Rescale,
+        ["size"] = new JObject { ["shortest_edge"] = Size },
+    }.ToString() + "\n";
+
     /// <summary>Reads the settings of a folder, or of one file by itself.</summary>
     /// <exception cref="CoinException">They are missing or broken, two files disagree, or something is not supported; the message names every key.</exception>
     public static ImageSettings Read(string path)
@@ -46,7 +67,7 @@ internal sealed record ImageSettings(int Size, double Rescale, IReadOnlyList<dou
         var own = settings.Child(Part);
         if (own is not null)
         {
-            // How many placeholders a processor writes for a picture, and its template: both are our own here.
+            // How many placeholders a processor writes for a picture (LlavaProcessorSettings compares them), and its template: both are our own here.
             settings.Harmless("image_token", "num_additional_image_tokens", "patch_size", "processor_class", "vision_feature_select_strategy", "chat_template");
             settings.NoOtherKeys();
         }

@@ -3,11 +3,18 @@ namespace CoIN.Models.Modules;
 /// <summary>
 /// Shape of a decoder: LLaMA's (transformers' <c>LlamaConfig</c>), and of models that differ from it by what stands here.
 /// </summary>
+/// <param name="MaxPositions">Positions of the longest sequence that is computed.</param>
 /// <param name="AttentionBias">Whether the maps to queries, keys and values have biases.</param>
 internal sealed record DecoderConfig(
     int HiddenSize, int IntermediateSize, int Layers, int Heads, int KeyValueHeads, int VocabularySize,
     double RmsNormEps, double RopeTheta, int MaxPositions, bool TiedEmbeddings, bool AttentionBias = false)
 {
+    /// <summary>How the rotary embedding is scaled; null for the plain one.</summary>
+    public RopeScaling? RopeScaling { get; init; }
+
+    /// <summary>Positions that the model was made for (<c>max_position_embeddings</c>).</summary>
+    public int TrainedPositions { get; init; } = MaxPositions;
+
     public int HeadSize => HiddenSize / Heads;
 
     /// <summary>Features of all keys of a position, and of all values.</summary>

@@ -29,7 +29,7 @@ internal sealed class DecoderModel : IDisposable
 
         // Old checkpoints store what is computed here.
         checkpoint.Ignore(name => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TiedEmbeddings && name == headName));
-        rotary = new Rotary(config.MaxPositions, config.HeadSize, config.RopeTheta, dtype, device);
+        rotary = new Rotary(config.MaxPositions, config.HeadSize, config.RopeTheta, dtype, device, config.RopeScaling);
     }
 
     private DecoderModel(DecoderModel other, IDecoderUpdates updates)
@@ -39,7 +39,7 @@ internal sealed class DecoderModel : IDisposable
         Norm = other.Norm.alias().DetachFromDisposeScope();
         Head = other.Head.alias().DetachFromDisposeScope();
         Layers = [.. other.Layers.Select((layer, i) => layer.Merged(updates.Layer(i)))];
-        rotary = new Rotary(Config.MaxPositions, Config.HeadSize, Config.RopeTheta, Dtype, Device);
+        rotary = new Rotary(Config.MaxPositions, Config.HeadSize, Config.RopeTheta, Dtype, Device, Config.RopeScaling);
     }
 
     public DecoderConfig Config { get; }

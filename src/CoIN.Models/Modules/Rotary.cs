@@ -14,7 +14,9 @@ internal sealed class Rotary : IDisposable
 
     /// <param name="positions">Longest sequence.</param>
     /// <param name="headSize">Features of a head.</param>
-    public Rotary(int positions, int headSize, double theta, ScalarType dtype, Device device)
+    /// <param name="theta">The base of the frequencies.</param>
+    /// <param name="scaling">Null for the plain rope.</param>
+    public Rotary(int positions, int headSize, double theta, ScalarType dtype, Device device, RopeScaling? scaling = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -22,10 +24,16 @@ internal sealed class Rotary : IDisposable
         // float32 as in the reference: the angles' rounding is part of what a checkpoint was trained with.
         var exponents = arange(Scalars.Of(0L), Scalars.Of((long)headSize), Scalars.Of(2L), dtype: ScalarType.Float32).div(Scalars.Of((long)headSize));
         var frequencies = pow((float)theta, exponents).reciprocal();
+        if (scaling is not null)
+        {
+            frequencies = tensor(scaling.Apply(frequencies.data<float>().ToArray(), theta));
+        }
+
         var angles = outer(arange(Scalars.Of(0L), Scalars.Of((long)positions), Scalars.Of(1L), dtype: ScalarType.Float32), frequencies);
         var both = cat([angles, angles], -1);
-        cos = both.cos().to(dtype).to(device).DetachFromDisposeScope();
-        sin = both.sin().to(dtype).to(device).DetachFromDisposeScope();
+        var factor = Scalars.Of(scaling?.Factor ?? 1);
+        cos = both.cos().mul(factor).to(dtype).to(device).DetachFromDisposeScope();
+        sin = both.sin().mul(factor).to(dtype).to(device).DetachFromDisposeScope();
     }
 
     /// <summary>Cosines and sines of every position, [positions, head size].</summary>

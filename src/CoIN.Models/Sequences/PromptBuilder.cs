@@ -13,7 +13,7 @@ internal sealed record TokenizedSample(IReadOnlyList<int> Ids, IReadOnlyList<int
 /// Prompts, ids and labels as CoIN's LLaVA code makes them: only the answers and what ends them are labelled. A sample whose rounds do not
 /// add up to the length of its whole (an answer that contains a separator, say) is masked as a whole, as there.
 /// </summary>
-internal sealed class PromptBuilder(SentencePieceTokenizer tokenizer, ConversationTemplate template, int maxLength) : IPrompts
+internal sealed class PromptBuilder(ITextTokenizer tokenizer, ConversationTemplate template, int maxLength) : IPrompts
 {
     /// <summary>What stands for a picture in a text.</summary>
     public const string ImageTag = "<image>";

@@ -46,6 +46,21 @@ internal sealed class JsonSettings
         }
     }
 
+    /// <summary>The objects of a list; none where it is absent or null.</summary>
+    public IEnumerable<JsonSettings> Children(string key)
+    {
+        switch (Token(key))
+        {
+            case null:
+                return [];
+            case JArray list when list.All(one => one is JObject):
+                return [.. list.Select((one, i) => new JsonSettings(Path, (JObject)one, $"{prefix}{key}[{i}].", faults))];
+            default:
+                WrongKind(key, "a list of objects");
+                return [];
+        }
+    }
+
     /// <summary>The same settings with others laid over them.</summary>
     public JsonSettings OverlaidWith(JsonSettings? over)
     {
@@ -69,6 +84,9 @@ internal sealed class JsonSettings
         known.Add(key);
         return json[key] is { Type: not JTokenType.Null } token ? token : null;
     }
+
+    /// <summary>Whether two objects say the same.</summary>
+    public bool SameAs(JsonSettings other) => JToken.DeepEquals(json, other.json);
 
     /// <summary>Whether a key is there, be it null.</summary>
     public bool Has(string key) => json.ContainsKey(key);

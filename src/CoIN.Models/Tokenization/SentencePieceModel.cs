@@ -42,15 +42,9 @@ internal sealed record SentencePieceModel(IReadOnlyList<Piece> Pieces, bool AddD
         {
             bytes = File.ReadAllBytes(path);
         }
-        catch (FileNotFoundException e) when (File.Exists(Path.Combine(Path.GetDirectoryName(path) ?? "", "tokenizer.json")))
-        {
-            throw new CoinException(
-                $"{path} is missing: there is a tokenizer.json only, but what is read is SentencePiece's tokenizer.model. Put it beside: the language model's own repository has it "
-                + "(lmsys/vicuna-7b-v1.5 or liuhaotian/llava-v1.5-7b for LLaVA 1.5 7B; older revisions of a repository that newer transformers wrote).", e);
-        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the tokenizer {path}: {ReadFault.Why(path, e)}. A LLaVA folder needs the SentencePiece file tokenizer.model.", e);
+            throw new CoinException($"Cannot read the tokenizer {path}: {ReadFault.Why(path, e)}. A LLaVA folder needs the SentencePiece file tokenizer.model, or transformers' tokenizer.json.", e);
         }
 
         Misdelivered.ThrowIfOne(path, binary: true);

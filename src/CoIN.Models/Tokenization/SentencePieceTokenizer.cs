@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using CoIN.Benchmark;
 
@@ -8,21 +7,16 @@ namespace CoIN.Models.Tokenization;
 /// LLaMA's tokenizer as transformers' slow <c>LlamaTokenizer</c> with <c>legacy=True</c> has it: <c>&lt;s&gt;</c>, <c>&lt;/s&gt;</c> and <c>&lt;unk&gt;</c> in the text
 /// are cut out first, and each piece of text between them gets SentencePiece's dummy prefix.
 /// </summary>
-internal sealed class SentencePieceTokenizer
+internal sealed class SentencePieceTokenizer : ITextTokenizer
 {
-    private const char Space = '\u2581';
-
-    /// <summary>Words whose ids are kept, and the longest of them: what a data set repeats, in a few megabytes.</summary>
-    private const int MostWords = 1 << 17, LongestWord = 24;
+    private const char Space = WordCache.Space;
 
     private readonly SentencePieceModel model;
     private readonly Dictionary<string, int> pieces = new(StringComparer.Ordinal);
     private readonly int[] byteIds = new int[256];
     private readonly List<(string Text, int Id)> specials = [];
-    private readonly ConcurrentDictionary<string, int[]> words = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> wordsBySpan;
+    private readonly WordCache words;
     private readonly bool wordsStandAlone;
-    private int wordsKept;
 
     public SentencePieceTokenizer(SentencePieceModel model, string path = "tokenizer.model")
     {
@@ -35,33 +29,39 @@ internal sealed class SentencePieceTokenizer
         }
 
         // Where no piece has a space behind another character, nothing is ever merged across the beginning of a word.
-        wordsStandAlone = pieces.Keys.All(piece => piece.AsSpan().TrimStart(Space).IndexOf(Space) < 0);
-        wordsBySpan = words.GetAlternateLookup<ReadOnlySpan<char>>();
+        wordsStandAlone = pieces.Keys.All(WordCache.StandsAlone);
+        words = new WordCache(Merged);
         if (Unknown < 0 || BeginOfSequence < 0 || EndOfSequence < 0)
         {
             throw new CoinException($"{path} lacks <unk>, <s> or </s>: it is not a LLaMA tokenizer.");
         }
     }
 
+    /// <inheritdoc/>
     public int Unknown { get; private set; }
 
-    /// <summary>Id of <c>&lt;s&gt;</c>.</summary>
+    /// <inheritdoc/>
     public int BeginOfSequence { get; private set; }
 
-    /// <summary>Id of <c>&lt;/s&gt;</c>.</summary>
+    /// <inheritdoc/>
     public int EndOfSequence { get; private set; }
 
-    /// <summary>Size of the vocabulary.</summary>
+    /// <inheritdoc/>
     public int PieceCount => model.Pieces.Count;
 
     /// <summary>Reads a <c>tokenizer.model</c>.</summary>
     /// <exception cref="CoinException">It is missing, damaged or not LLaMA's kind.</exception>
     public static SentencePieceTokenizer Load(string path) => new(SentencePieceModel.Read(path), path);
 
-    /// <summary>A piece's text, by id.</summary>
+    /// <inheritdoc/>
+    /// <remarks>The file knows pieces only; what a model adds to them stands in files beside it.</remarks>
+    public int? AddedId(string content) =>
+        pieces.TryGetValue(content, out var id) && model.Pieces[id].Kind == PieceKind.UserDefined ? id : null;
+
+    /// <inheritdoc/>
     public string PieceText(int id) => model.Pieces[id].Text;
 
-    /// <summary>Ids of a text, without <c>&lt;s&gt;</c> in front.</summary>
+    /// <inheritdoc/>
     public List<int> Encode(string text)
     {
         var ids = new List<int>();
@@ -86,7 +86,7 @@ internal sealed class SentencePieceTokenizer
         return ids;
     }
 
-    /// <summary>The text of ids; control ids are left out, and bytes that are not UTF-8 become U+FFFD.</summary>
+    /// <inheritdoc/>
     public string Decode(IEnumerable<int> ids)
     {
         var bytes = new List<byte>();
@@ -168,33 +168,14 @@ internal sealed class SentencePieceTokenizer
             return;
         }
 
-        for (var rest = normalized.AsSpan(); !rest.IsEmpty;)
-        {
-            var spaces = rest.Length - rest.TrimStart(Space).Length;
-            var letters = rest[spaces..].IndexOf(Space);
-            var length = letters < 0 ? rest.Length : spaces + letters;
-            ids.AddRange(Word(rest[..length]));
-            rest = rest[length..];
-        }
+        words.Encode(normalized, ids);
     }
 
-    /// <summary>Ids of a word with the spaces in front of it; a data set's words are the same ones again and again.</summary>
-    private int[] Word(ReadOnlySpan<char> word)
+    private int[] Merged(string word)
     {
-        if (wordsBySpan.TryGetValue(word, out var known))
-        {
-            return known;
-        }
-
         var ids = new List<int>();
-        EncodeMerged(word.ToString(), ids);
-        var found = ids.ToArray();
-        if (word.Length <= LongestWord && wordsKept < MostWords && wordsBySpan.TryAdd(word, found))
-        {
-            Interlocked.Increment(ref wordsKept);
-        }
-
-        return found;
+        EncodeMerged(word, ids);
+        return [.. ids];
     }
 
     private void EncodeMerged(string text, List<int> ids)

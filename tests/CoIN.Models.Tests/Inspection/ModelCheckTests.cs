@@ -151,12 +151,41 @@ public sealed class ModelCheckTests : IDisposable
     }
 
     [Fact]
-    public void A_tokenizer_json_alone_is_not_read_and_the_message_says_what_is()
+    public void A_folder_without_a_tokenizer_names_both_files_that_may_hold_it()
     {
-        File.Move(folder.Of("model", "tokenizer.model"), folder.Of("model", "tokenizer.json"));
+        File.Delete(folder.Of("model", "tokenizer.model"));
         var problem = Assert.Single(Problems(Options()));
-        Assert.Contains("SentencePiece's tokenizer.model", problem, StringComparison.Ordinal);
-        Assert.Contains("lmsys/vicuna-7b-v1.5", problem, StringComparison.Ordinal);
+        Assert.Contains("tokenizer.model", problem, StringComparison.Ordinal);
+        Assert.Contains("tokenizer.json", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_longest_sequence_beyond_the_model_s_positions_is_a_warning_with_its_remedy()
+    {
+        var options = Options();
+        Assert.Empty(Problems(options with { Model = options.Model with { MaxLength = 129 } }));
+        Assert.Contains("model.max-length=128 cuts them", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(900, "has 270 pieces but the model's vocabulary has 900")]
+    [InlineData(100, "has 270 pieces but the model's vocabulary has 100")]
+    public void A_tokenizer_of_another_length_is_a_problem(int vocabulary, string fault)
+    {
+        TinyLlava.WriteHub(folder.Of("model"), vocabulary);
+        Assert.Contains(fault, string.Join("\n", Problems(Options())), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(20, "has the word '<0x11>', but the model stands for pictures by 20 (image_token_index in config.json)")]
+    [InlineData(500, "image_token_index) is 500, but the vocabulary has 280")]
+    public void A_placeholder_that_does_not_go_with_the_tokenizer_is_a_problem(int id, string fault)
+    {
+        var config = folder.Of("model", "config.json");
+        var json = JObject.Parse(File.ReadAllText(config));
+        json["image_token_index"] = id;
+        File.WriteAllText(config, json.ToString());
+        Assert.Contains(fault, Assert.Single(Problems(Options())), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -191,7 +220,7 @@ public sealed class ModelCheckTests : IDisposable
     private ExperimentOptions Options(LoraOptions? lora = null) => new()
     {
         Name = "t", Tasks = [new TaskOptions { Name = "T", Folder = "T", Scorer = "gqa" }], Data = new DataOptions { Instructions = "", Images = "" },
-        Model = new ModelOptions { Path = folder.Of("model") }, Lora = lora ?? new LoraOptions(),
+        Model = new ModelOptions { Path = folder.Of("model"), MaxLength = 128 }, Lora = lora ?? new LoraOptions(),
     };
 
     private void WriteAdapter()

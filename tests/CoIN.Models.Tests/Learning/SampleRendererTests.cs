@@ -61,9 +61,9 @@ public sealed class SampleRendererTests : IDisposable
     [Fact]
     public void A_test_sample_learns_nothing_and_is_cut_in_front_of_its_end()
     {
-        var view = Renderer(100).Render(new TestSample("1", "a.png", new string('a', 30), "b"));
+        var view = Renderer(40).Render(new TestSample("1", "a.png", new string('a', 30), "b"));
 
-        // The model has 40 positions, and one is kept for the answer.
+        // One position is kept for the answer.
         Assert.Equal(39, view.Limit);
         Assert.Equal(view.Length - 39, view.Tokens.Count(token => token.IsCut));
         Assert.False(view.Tokens[^1].IsCut);

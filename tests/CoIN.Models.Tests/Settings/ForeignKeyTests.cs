@@ -21,8 +21,17 @@ public sealed class ForeignKeyTests : IDisposable
     [InlineData("text_config.mlp_bias", "true", "text_config.mlp_bias is true")]
     [InlineData("text_config.head_dim", "16", "text_config.head_dim is 16; supported is 8")]
     [InlineData("text_config.attention_dropout", "0.1", "text_config.attention_dropout is 0.1")]
-    [InlineData("text_config.rope_scaling", "{\"type\": \"linear\", \"factor\": 4.0}", "text_config.rope_scaling.type is linear")]
-    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"llama3\", \"factor\": 8.0}", "text_config.rope_parameters.rope_type is llama3")]
+    [InlineData("text_config.rope_scaling", "{\"type\": \"su\", \"factor\": 4.0}", "text_config.rope_scaling.type is su")]
+    [InlineData("text_config.rope_scaling", "{\"type\": \"linear\"}", "text_config.rope_scaling.factor is missing")]
+    [InlineData("text_config.rope_scaling", "{\"type\": \"linear\", \"factor\": 0.5}", "text_config.rope_scaling.factor is 0.5")]
+    [InlineData("text_config.rope_scaling", "{\"type\": \"linear\", \"factor\": 2, \"beta_fast\": 32}", "text_config.rope_scaling.beta_fast is 32, a key that is not known")]
+    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"longrope\", \"short_factor\": [1]}", "text_config.rope_parameters.rope_type is longrope")]
+    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"llama3\", \"factor\": 8.0}", "text_config.rope_parameters.low_freq_factor is missing")]
+    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"yarn\", \"factor\": 8, \"beta_slow\": \"x\"}", "text_config.rope_parameters.beta_slow is x")]
+    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"linear\", \"factor\": 2, \"partial_rotary_factor\": 0.5}", "partial_rotary_factor is 0.5")]
+    [InlineData("text_config.original_max_position_embeddings", "16", "text_config.original_max_position_embeddings is 16")]
+    [InlineData("image_token_id", "7", "image_token_id is 7; supported is what image_token_index says, 279")]
+    [InlineData("image_seq_length", "5", "image_seq_length is 5; supported is the vision tower's 4")]
     [InlineData("text_config.rope_parameters", "{\"rope_type\": \"default\", \"mrope_section\": [16]}", "rope_parameters.mrope_section")]
     [InlineData("text_config.logits_scaling", "8.0", "text_config.logits_scaling is 8.0")]
     [InlineData("text_config.pruned_heads", "{\"0\": [1]}", "text_config.pruned_heads")]
@@ -52,6 +61,28 @@ public sealed class ForeignKeyTests : IDisposable
         Change("config.json", ("text_config.sliding_window", 16), ("vision_config.num_channels", 4), ("new_key", 1));
         var message = Assert.Throws<CoinException>(() => LlavaConfig.Read(LlavaSource.Of(folder.Path))).Message;
         Assert.All(new[] { "sliding_window", "num_channels", "new_key" }, key => Assert.Contains(key, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Two_descriptions_of_a_rope_that_say_different_things_are_refused()
+    {
+        TinyLlava.WriteHub(folder.Path);
+        Change(
+            "config.json", ("text_config.rope_scaling", JObject.Parse("""{"type": "linear", "factor": 4.0}""")),
+            ("text_config.rope_parameters", JObject.Parse("""{"rope_type": "linear", "factor": 2.0}""")));
+        Assert.Contains(
+            "rope_parameters and rope_scaling", Assert.Throws<CoinException>(() => LlavaConfig.Read(LlavaSource.Of(folder.Path))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("patch_size", "7", "patch_size is 7; supported is 8")]
+    [InlineData("num_additional_image_tokens", "0", "num_additional_image_tokens is 0; supported is 1")]
+    [InlineData("vision_feature_select_strategy", "\"full\"", "vision_feature_select_strategy is full; supported is default")]
+    public void A_processor_that_counts_a_picture_s_tokens_otherwise_than_the_model_is_refused(string key, string value, string fault)
+    {
+        TinyLlava.WriteHub(folder.Path);
+        File.WriteAllText(folder.Of("processor_config.json"), $$"""{"image_token": "<image>", "{{key}}": {{value}}}""");
+        Assert.Contains(fault, Assert.Throws<CoinException>(() => LlavaSettings.Read(LlavaSource.Of(folder.Path))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -124,7 +155,7 @@ public sealed class ForeignKeyTests : IDisposable
     [Theory]
     [InlineData("attention_bias", "false", "attention_bias is false")]
     [InlineData("use_mrope", "true", "use_mrope is true")]
-    [InlineData("rope_parameters", "{\"rope_type\": \"yarn\", \"factor\": 4.0}", "rope_parameters.rope_type is yarn")]
+    [InlineData("rope_parameters", "{\"rope_type\": \"yarn\"}", "rope_parameters.factor is missing")]
     [InlineData("quantization_config", "{\"quant_method\": \"gptq\", \"bits\": 8}", "quantized (gptq, 8 bits)")]
     [InlineData("num_experts", "8", "num_experts is 8")]
     public void A_judge_is_refused_by_key_and_value(string key, string value, string fault)

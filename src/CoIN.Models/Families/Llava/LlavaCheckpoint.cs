@@ -10,12 +10,11 @@ namespace CoIN.Models.Families.Llava;
 /// <summary>The weight files of a LLaVA model, opened, and the names of its parts in them.</summary>
 internal sealed class LlavaCheckpoint : IDisposable
 {
-    /// <summary>Names of the hub's LLaVA folders, older and newer.</summary>
-    private static readonly (string Vision, string Language, string Head)[] HubLayouts =
-    [
-        (HubVision, HubLanguage, HubHead),
-        ("model.vision_tower.vision_model.", "model.language_model.", "lm_head.weight"),
-    ];
+    /// <summary>What stands before the names of the language model in the hub's LLaVA folders, and its head.</summary>
+    private static readonly (string Language, string Head)[] HubLanguages = [(HubLanguage, HubHead), ("model.language_model.", "lm_head.weight")];
+
+    /// <summary>What stands before the vision tower's names there: transformers 5 leaves <c>vision_model</c> out.</summary>
+    private static readonly string[] HubVisions = [HubVision, "model.vision_tower.vision_model.", "vision_tower.", FrozenTower];
 
     private const string FrozenTower = "model.vision_tower.";
     private const string HubVision = "vision_tower.vision_model.";
@@ -39,9 +38,12 @@ internal sealed class LlavaCheckpoint : IDisposable
             throw;
         }
 
-        (VisionPrefix, LanguagePrefix, Head) = source.Layout == LlavaLayout.Hub
-            ? HubLayouts.FirstOrDefault(layout => Language.Has($"{layout.Language}embed_tokens.weight"), HubLayouts[0])
-            : ("vision_model.", "model.", "lm_head.weight");
+        var hub = source.Layout == LlavaLayout.Hub;
+        (LanguagePrefix, Head) = hub
+            ? HubLanguages.FirstOrDefault(names => Language.Has($"{names.Language}embed_tokens.weight"), HubLanguages[0])
+            : ("model.", "lm_head.weight");
+        string[] visions = hub ? HubVisions : ["vision_model.", ""];
+        VisionPrefix = visions.FirstOrDefault(prefix => Vision.Has($"{prefix}{VisionNames.Clip.ClassEmbedding}"), visions[0]);
         ProjectorNames = ProjectorNames.In(Projector);
     }
 

@@ -11,8 +11,13 @@ namespace CoIN.Models.Families.Llava;
 /// <param name="FeatureLayer">Index of the CLIP hidden state that is used; negative counts from the end, −2 is the last but one.</param>
 /// <param name="KeepClassToken">Whether the CLS position stays (<c>vision_feature_select_strategy</c> full).</param>
 /// <param name="ProjectorBias">Whether the projector's linear layers have biases (<c>multimodal_projector_bias</c>).</param>
-internal sealed record LlavaConfig(VisionConfig Vision, DecoderConfig Text, int FeatureLayer, bool KeepClassToken, bool ProjectorBias = true)
+/// <param name="ImageTokenId">The placeholder's id in the vocabulary, where a configuration names it.</param>
+internal sealed record LlavaConfig(
+    VisionConfig Vision, DecoderConfig Text, int FeatureLayer, bool KeepClassToken, bool ProjectorBias = true, int? ImageTokenId = null)
 {
+    /// <summary>transformers writes this where nobody said anything else, whatever the tower.</summary>
+    private const int UsualImageTokens = 576;
+
     private const int UsualLayer = -2;
 
     /// <summary>Layers of the vision tower that are loaded.</summary>
@@ -24,7 +29,7 @@ internal sealed record LlavaConfig(VisionConfig Vision, DecoderConfig Text, int 
         get
         {
             long vision = Vision.HiddenSize, text = Text.HiddenSize;
-            return new ModelShape(Text, Vision, ImageTokens, Vision.Parameters(VisionLayers), (vision * text) + text + (text * text) + text);
+            return new ModelShape(Text, Vision, ImageTokens, Vision.Parameters(VisionLayers), (vision * text) + (text * text) + (ProjectorBias ? 2 * text : 0));
         }
     }
 
@@ -33,12 +38,30 @@ internal sealed record LlavaConfig(VisionConfig Vision, DecoderConfig Text, int 
 
     /// <summary>Reads the configuration of a model's files.</summary>
     /// <exception cref="CoinException">A file is missing, not JSON, or describes what is not supported.</exception>
-    public static LlavaConfig Read(LlavaSource source) => source.Layout switch
+    public static LlavaConfig Read(LlavaSource source)
     {
-        LlavaLayout.Hub => ReadHub(source.Language),
-        LlavaLayout.Parts => ReadParts(source.Language, source.VisionTower),
-        _ => ReadOriginal(source.Language, source.VisionTower),
-    };
+        var config = source.Layout switch
+        {
+            LlavaLayout.Hub => ReadHub(source.Language),
+            LlavaLayout.Parts => ReadParts(source.Language, source.VisionTower),
+            _ => ReadOriginal(source.Language, source.VisionTower),
+        };
+        var trained = config.Text.TrainedPositions;
+        if (source.Longest <= trained)
+        {
+            return config;
+        }
+
+        if (config.Text.RopeScaling is DynamicScaling)
+        {
+            throw new CoinException(
+                $"{Path.Combine(source.Language, "config.json")}: rope_type is dynamic, which changes with every sequence longer than max_position_embeddings, {trained}; "
+                + $"supported is dynamic up to there. Set model.max-length to {trained} or less.");
+        }
+
+        // The rope goes on beyond them, as in transformers; an answer may go beyond the longest prompt.
+        return config with { Text = config.Text with { MaxPositions = 2 * source.Longest } };
+    }
 
     /// <summary>The hub's layout: everything in one folder, with a configuration for each part.</summary>
     private static LlavaConfig ReadHub(string folder) => SettingsFile.Read(Path.Combine(folder, "config.json"), settings =>
@@ -48,8 +71,10 @@ internal sealed record LlavaConfig(VisionConfig Vision, DecoderConfig Text, int 
         settings.TextOf("projector_hidden_act", "gelu", "gelu");
         var strategy = settings.TextOf("vision_feature_select_strategy", "default", "default", "full");
 
-        // Where a picture stands is marked by a placeholder of our own, and how many tokens it has follows from the vision tower.
-        settings.Harmless("ignore_index", "image_token_index", "image_token_id", "image_seq_length");
+        // Where a picture stands is marked by a placeholder of our own.
+        settings.Harmless("ignore_index");
+        var (index, id) = (settings.Int("image_token_index"), settings.Int("image_token_id"));
+        settings.Require(index is null || id is null || index == id, "image_token_id", $"{id}", $"what image_token_index says, {index}");
         var outer = settings.Int("vocab_size");
         var (vision, text) = (settings.Child("vision_config"), settings.Child("text_config"));
         if (vision is null || text is null)
@@ -67,7 +92,15 @@ internal sealed record LlavaConfig(VisionConfig Vision, DecoderConfig Text, int 
         }
 
         var config = new LlavaConfig(
-            ClipSettings.Read(vision!), language, FeatureLayerOf(settings), strategy == "full", settings.Bool("multimodal_projector_bias") ?? true);
+            ClipSettings.Read(vision!), language, FeatureLayerOf(settings), strategy == "full", settings.Bool("multimodal_projector_bias") ?? true,
+            index ?? id);
+
+        // How many tokens a picture has follows from the vision tower.
+        if (settings.Int("image_seq_length") is { } said && said != UsualImageTokens)
+        {
+            settings.Require(said == config.ImageTokens, "image_seq_length", $"{said}", $"the vision tower's {config.ImageTokens}");
+        }
+
         settings.NoOtherKeys();
         return Checked(settings, config);
     });

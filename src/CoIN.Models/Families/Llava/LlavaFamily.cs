@@ -27,7 +27,14 @@ internal sealed class LlavaFamily : IModelFamily
             return null;
         }
 
-        var (config, _, _) = LlavaSettings.Read(source, problems);
+        var (config, _, _) = LlavaSettings.Read(source, problems, warn);
+        if (config is not null && config.Text.TrainedPositions < model.MaxLength)
+        {
+            warn(
+                $"model.max-length is {model.MaxLength}, but the language model was made for {config.Text.TrainedPositions} positions (max_position_embeddings in "
+                + $"config.json): longer sequences are computed as transformers does, beyond what it has learned. model.max-length={config.Text.TrainedPositions} cuts them.");
+        }
+
         var whole = true;
         foreach (var path in new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>().Distinct())
         {
@@ -56,7 +63,7 @@ internal sealed class LlavaFamily : IModelFamily
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Inspect(ModelOptions model) => LlavaInspection.Describe(LlavaSource.Of(model));
+    public IReadOnlyList<string> Inspect(ModelOptions model) => LlavaInspection.Describe(LlavaSource.Of(model) with { Longest = 0 });
 
     /// <inheritdoc/>
     public void Merge(string adapter, ModelOptions model, string output, string? dtype, Action<string> tell) =>

@@ -24,7 +24,8 @@ internal static class LlavaInitializer
 
     /// <summary>Writes a hub folder's config.json.</summary>
     /// <param name="dtype">The weights' type by PyTorch's name.</param>
-    public static void WriteConfig(string folder, LlavaConfig config, int imageTokenId, string dtype = "float32")
+    /// <param name="rope">Keys that describe the language model's rotary embedding; null for the plain one with the configuration's base.</param>
+    public static void WriteConfig(string folder, LlavaConfig config, int imageTokenId, string dtype = "float32", IEnumerable<JProperty>? rope = null)
     {
         var json = new JObject
         {
@@ -44,7 +45,6 @@ internal static class LlavaInitializer
                 ["num_hidden_layers"] = config.Text.Layers,
                 ["num_key_value_heads"] = config.Text.KeyValueHeads,
                 ["rms_norm_eps"] = config.Text.RmsNormEps,
-                ["rope_theta"] = config.Text.RopeTheta,
                 ["tie_word_embeddings"] = config.Text.TiedEmbeddings,
                 ["torch_dtype"] = dtype,
                 ["vocab_size"] = config.Text.VocabularySize,
@@ -68,6 +68,12 @@ internal static class LlavaInitializer
             ["vision_feature_select_strategy"] = config.KeepClassToken ? "full" : "default",
             ["vocab_size"] = config.Text.VocabularySize,
         };
+        var text = (JObject)json["text_config"]!;
+        foreach (var key in rope ?? [new JProperty("rope_theta", config.Text.RopeTheta)])
+        {
+            text[key.Name] = key.Value.DeepClone();
+        }
+
         Benchmark.Files.Durable.WriteText(Path.Combine(folder, "config.json"), json.ToString(Formatting.Indented) + "\n");
     }
 

@@ -5,6 +5,7 @@ using CoIN.Models.Adapters.Peft;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Imaging;
 using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
 using CoIN.Models.Settings;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Torch;
@@ -32,21 +33,22 @@ internal sealed class LlavaMerge
 
     private readonly LlavaCheckpoint model;
     private readonly PeftWeights adapter;
+    private readonly ImageSettings images;
     private readonly ScalarType dtype;
     private readonly Dictionary<string, LinearShape> linears;
 
-    // The tokenizer's pieces, and the rows of embeddings and head in the merged model: one more at least, as the hub rounds them up.
-    private readonly int pieces;
+    // The id that stands for pictures in the merged model, and the rows of embeddings and head: one for it at least, as the hub rounds them up.
+    private readonly int placeholder;
     private readonly int vocabulary;
 
-    private LlavaMerge(LlavaCheckpoint model, PeftWeights adapter, string? dtypeName)
+    private LlavaMerge(LlavaCheckpoint model, PeftWeights adapter, ImageSettings images, string? dtypeName)
     {
-        this.model = model;
-        this.adapter = adapter;
+        (this.model, this.adapter, this.images) = (model, adapter, images);
         dtype = dtypeName is null ? model.Language.Describe($"{model.LanguagePrefix}embed_tokens.weight").Dtype : TorchNames.Dtype(dtypeName);
-        pieces = SentencePieceTokenizer.Load(Path.Combine(model.Source.Language, "tokenizer.model")).PieceCount;
+        var tokenizer = LlamaTokenizers.Load(model.Source.Language);
+        placeholder = tokenizer.AddedId(PromptBuilder.ImageTag) ?? tokenizer.PieceCount;
         var rows = model.Config.Text.VocabularySize;
-        vocabulary = rows > pieces ? rows : (rows / 64 * 64) + 64;
+        vocabulary = rows > placeholder ? rows : (rows / 64 * 64) + 64;
         using var shapes = model.Build(ScalarType.Float32, new Device(DeviceType.META));
         linears = shapes.Language.Layers
             .SelectMany((layer, i) => layer.Linears.SelectMany(linear => linear.Parts.Select(part => new LinearShape(i, part.Name, linear.In, part.Out))))
@@ -69,13 +71,12 @@ internal sealed class LlavaMerge
             throw new CoinException($"{output} exists and is not empty. Name a new folder for the merged model.");
         }
 
-        var source = LlavaSource.Of(model);
-        _ = ImageSettings.Read(source.VisionTower);
+        var source = LlavaSource.Of(model) with { Longest = 0 };
 
         using var noGrad = no_grad();
         using var checkpoint = LlavaCheckpoint.Open(source);
         using var adapter = PeftWeights.Open(folder);
-        var merge = new LlavaMerge(checkpoint, adapter, dtype);
+        var merge = new LlavaMerge(checkpoint, adapter, LlavaSettings.Images(source, checkpoint.Config, tell), dtype);
         var tensors = merge.Tensors(tell);
         Durable.WriteFolder(output, temporary => merge.Fill(temporary, tensors));
     }
@@ -199,11 +200,21 @@ internal sealed class LlavaMerge
         else
         {
             var config = model.Config with { Text = model.Config.Text with { VocabularySize = vocabulary } };
-            LlavaInitializer.WriteConfig(folder, config, pieces, name);
+            LlavaInitializer.WriteConfig(folder, config, placeholder, name, Rope());
         }
 
-        Copy(LanguageSettings.Select(file => Path.Combine(model.Source.Language, file)).Concat(ImageSettings.FilesOf(model.Source.VisionTower)).Distinct(), folder);
+        var pictures = ImageSettings.FilesOf(model.Source.VisionTower);
+        if (pictures.Count == 0)
+        {
+            Durable.WriteText(Path.Combine(folder, "preprocessor_config.json"), images.ToJson());
+        }
+
+        Copy(LanguageSettings.Select(file => Path.Combine(model.Source.Language, file)).Concat(pictures).Distinct(), folder);
     }
+
+    /// <summary>The rotary embedding in the language model's own words.</summary>
+    private IEnumerable<JProperty> Rope() =>
+        SettingsFile.Json(Path.Combine(model.Source.Language, "config.json")).Properties().Where(property => RopeSettings.Keys.Contains(property.Name));
 
     /// <summary>The type in every place where a configuration says it: transformers since 4.56 calls it dtype, older versions torch_dtype, each also in the parts.</summary>
     private static void SayDtype(JObject config, string name)

@@ -7,7 +7,7 @@ using CoIN.Models.Tokenization;
 namespace CoIN.Models.Families.Llava;
 
 /// <summary>A model's configuration, tokenizer and image processor.</summary>
-internal sealed class LlavaSettings(LlavaConfig config, SentencePieceTokenizer tokenizer, ClipImageProcessor images) : IModelSettings
+internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer, ClipImageProcessor images) : IModelSettings
 {
     /// <inheritdoc/>
     public ModelShape Shape => config.Shape;
@@ -24,23 +24,28 @@ internal sealed class LlavaSettings(LlavaConfig config, SentencePieceTokenizer t
     public static LlavaSettings Read(LlavaSource source)
     {
         var problems = new Problems();
-        var (config, tokenizer, images) = Read(source, problems);
+        var (config, tokenizer, images) = Read(source, problems, _ => { });
         problems.ThrowIfAny(source.Name);
         return new LlavaSettings(config!, tokenizer!, images!);
     }
 
     /// <summary>As <see cref="Read(LlavaSource)"/>, with what is wrong among the problems.</summary>
+    /// <param name="warn">Receives sentences about what is unusual but not wrong.</param>
     /// <returns>What could be read.</returns>
-    public static (LlavaConfig? Config, SentencePieceTokenizer? Tokenizer, ClipImageProcessor? Images) Read(LlavaSource source, Problems problems)
+    public static (LlavaConfig? Config, ITextTokenizer? Tokenizer, ClipImageProcessor? Images) Read(
+        LlavaSource source, Problems problems, Action<string> warn)
     {
         var config = problems.Try(() => LlavaConfig.Read(source));
-        var tokenizer = problems.Try(() => SentencePieceTokenizer.Load(Path.Combine(source.Language, "tokenizer.model")));
-        var images = problems.Try(() => ClipImageProcessor.Load(source.VisionTower));
-        if (config is not null && tokenizer?.PieceCount > config.Text.VocabularySize)
+        var tokenizer = problems.Try(() => LlamaTokenizers.Load(source.Language));
+        var images = problems.Try(() => new ClipImageProcessor(Images(source, config, warn)));
+        if (config is not null && tokenizer is not null)
         {
-            problems.Add(
-                $"{Path.Combine(source.Language, "tokenizer.model")} has {tokenizer.PieceCount} pieces but the model's vocabulary has " +
-                $"{config.Text.VocabularySize} (config.json). Use the tokenizer that belongs to these weights.");
+            TokenizerFit.Check(config, tokenizer, LlamaTokenizers.FileOf(source.Language)!, problems);
+        }
+
+        if (config is not null)
+        {
+            problems.Try(() => LlavaProcessorSettings.Check(source.VisionTower, config));
         }
 
         if (config is not null && images is not null && images.Size != config.Vision.ImageSize)
@@ -51,6 +56,20 @@ internal sealed class LlavaSettings(LlavaConfig config, SentencePieceTokenizer t
         }
 
         return (config, tokenizer, images);
+    }
+
+    /// <summary>The image processor's settings; CLIP's own for a tower that was saved without its processor.</summary>
+    public static ImageSettings Images(LlavaSource source, LlavaConfig? config, Action<string> warn)
+    {
+        if (source.Layout == LlavaLayout.Hub || config is null || ImageSettings.FilesOf(source.VisionTower).Count > 0)
+        {
+            return ImageSettings.Read(source.VisionTower);
+        }
+
+        warn(
+            $"{source.VisionTower} says nothing of the image processor (no preprocessor_config.json), as transformers saves a vision tower by itself: CLIP's own "
+            + $"settings are taken, bicubic at {config.Vision.ImageSize} pixels with CLIP's mean and deviation.");
+        return ImageSettings.Clip(config.Vision.ImageSize);
     }
 
     /// <summary>CLIP's processor as CoIN uses it: pictures are padded to squares.</summary>

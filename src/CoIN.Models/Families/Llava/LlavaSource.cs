@@ -26,6 +26,9 @@ internal enum LlavaLayout
 internal sealed record LlavaSource(
     LlavaLayout Layout, string Language, string VisionTower, string? Projector, IReadOnlyList<(string Path, string Name)> Roots)
 {
+    /// <summary>Positions of the longest sequence that it is to be used for; 0 for as many as the language model was made for.</summary>
+    public int Longest { get; init; }
+
     /// <summary>Files that a projector may come in, in the order of preference.</summary>
     private static readonly string[] ProjectorFiles = ["mm_projector.safetensors", "mm_projector.bin"];
 
@@ -60,7 +63,9 @@ internal sealed record LlavaSource(
 
     /// <summary>Finds the files that a configuration names.</summary>
     /// <exception cref="CoinException">A folder is missing, or is not what its key is for.</exception>
-    public static LlavaSource Of(ModelOptions options) => options.Language is not null && options.Projector is not null && options.VisionTower is not null
+    public static LlavaSource Of(ModelOptions options) => Files(options) with { Longest = options.MaxLength };
+
+    private static LlavaSource Files(ModelOptions options) => options.Language is not null && options.Projector is not null && options.VisionTower is not null
         ? Parts(
             Folder(options.Language, "model.language"), Folder(options.VisionTower, "model.vision-tower"), options.Projector,
             [(options.Language, "language/"), (options.VisionTower, "vision-tower/"), (options.Projector, "projector")])

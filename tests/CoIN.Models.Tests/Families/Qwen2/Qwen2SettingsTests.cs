@@ -22,7 +22,7 @@ public sealed class Qwen2SettingsTests : IDisposable
     [InlineData("\"model_type\": \"llama\"", "model_type is llama")]
     [InlineData("\"use_sliding_window\": true", "use_sliding_window")]
     [InlineData("\"layer_types\": [\"full_attention\", \"sliding_attention\"]", "sliding_attention")]
-    [InlineData("\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4.0}", "yarn")]
+    [InlineData("\"rope_scaling\": {\"type\": \"longrope\", \"factor\": 4.0}", "longrope")]
     [InlineData("\"num_key_value_heads\": 3", "num_key_value_heads")]
     [InlineData("\"hidden_size\": \"wide\"", "wrong kind")]
     public void What_is_not_supported_is_refused_with_the_file_and_the_value(string value, string message)
