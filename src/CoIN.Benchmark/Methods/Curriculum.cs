@@ -10,6 +10,9 @@ public sealed record Curriculum(IReadOnlyList<StageSpec> Stages)
     /// <summary>The tests of the base model; null where it is not tested.</summary>
     public StageSpec? Base { get; } = Stages.FirstOrDefault(stage => !stage.Trains);
 
+    /// <summary>Several tasks are learned at once in a single stage: no task comes after another, and nothing can be forgotten.</summary>
+    public bool IsJoint => Trained is [{ Learns.Count: > 1 }];
+
     /// <summary>Every cell, by stage and task.</summary>
     public IEnumerable<(int Stage, int Task)> Cells => Stages.SelectMany(stage => stage.Tests.Select(task => (stage.Number, task)));
 

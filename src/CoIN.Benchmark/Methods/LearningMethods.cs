@@ -10,6 +10,7 @@ public static class LearningMethods
     {
         new SequentialLora(),
         new ZeroShot(),
+        new MultiTask(),
     }.ToDictionary(method => method.Key, StringComparer.Ordinal);
 
     /// <summary>All methods.</summary>

@@ -40,20 +40,22 @@ public static class Bootstrap
     /// <summary>The intervals of cells and of the numbers that sum them up.</summary>
     /// <param name="tasks">Names in the order of learning.</param>
     /// <param name="columns">Scores by task, one for each; null where they are not known.</param>
+    /// <param name="like">A matrix with the same cells; null for a lower triangle.</param>
     /// <returns>
     /// Intervals by stage (0 for the untrained model) and 0-based task; a cell whose scores are not known is absent. A number's interval is null
     /// where not all cells that it needs are known sample by sample.
     /// </returns>
     public static (IReadOnlyDictionary<(int Stage, int Task), Interval> Cells, MetricSet<Interval?> Metrics) Matrix(
-        IReadOnlyList<string> tasks, IReadOnlyList<TaskScores?> columns, BootstrapOptions? options = null)
+        IReadOnlyList<string> tasks, IReadOnlyList<TaskScores?> columns, BootstrapOptions? options = null, AccuracyMatrix? like = null)
     {
         options ??= new BootstrapOptions();
+        var empty = like ?? new AccuracyMatrix(tasks.Count);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Resamples);
         var resamples = new (Dictionary<(int Stage, int Task), double> Cells, MetricSet<double?> Metrics)[options.Resamples];
         Parallel.For(0, options.Resamples, resample =>
         {
             var cells = Draw(columns, options.Seed, resample);
-            resamples[resample] = (cells, Measured(tasks, cells).Metrics());
+            resamples[resample] = (cells, Measured(tasks, cells, empty.Unmeasured()).Metrics());
         });
 
         var keys = columns.SelectMany((column, task) => column is null ? [] : column.Stages.Select(stage => (stage, task)));
@@ -99,10 +101,9 @@ public static class Bootstrap
         return cells;
     }
 
-    private static MeasuredMatrix Measured(IReadOnlyList<string> tasks, Dictionary<(int Stage, int Task), double> cells)
+    private static MeasuredMatrix Measured(IReadOnlyList<string> tasks, Dictionary<(int Stage, int Task), double> cells, AccuracyMatrix matrix)
     {
-        var matrix = new AccuracyMatrix(tasks.Count);
-        foreach (var ((stage, task), accuracy) in cells.Where(cell => cell.Key.Stage > cell.Key.Task))
+        foreach (var ((stage, task), accuracy) in cells.Where(cell => matrix.Has(cell.Key.Stage - 1, cell.Key.Task)))
         {
             matrix[stage - 1, task] = accuracy;
         }
@@ -110,7 +111,7 @@ public static class Bootstrap
         return new MeasuredMatrix(tasks, matrix)
         {
             ZeroShot = [.. tasks.Select((_, task) => Value(0, task))],
-            BeforeTraining = [.. tasks.Select((_, task) => task == 0 ? null : Value(task, task))],
+            BeforeTraining = [.. tasks.Select((_, task) => matrix.OwnStage(task) == 0 ? null : Value(matrix.OwnStage(task), task))],
         };
 
         double? Value(int stage, int task) => cells.TryGetValue((stage, task), out var accuracy) ? accuracy : null;

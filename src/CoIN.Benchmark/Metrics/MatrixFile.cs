@@ -8,7 +8,8 @@ namespace CoIN.Benchmark.Metrics;
 /// <summary>
 /// Accuracy matrices from elsewhere. CSV: rows of numbers, or a run's <c>matrix.csv</c>. JSON: a list of rows, <c>{"tasks":[…],"matrix":[…],"zeroShot":[…]}</c>,
 /// or a run's <c>report.json</c>. Row j holds the accuracies in percent after stage j: on the first j tasks, or on all of them with nothing, or with
-/// what was measured, above the diagonal.
+/// what was measured, above the diagonal. A single row of
+/// several accuracies under the tasks' names is of a run that learned all tasks at once.
 /// </summary>
 public static class MatrixFile
 {
@@ -28,8 +29,11 @@ public static class MatrixFile
     public static IReadOnlyList<double?> ReadZeroShot(string path, ScoringKind? scoring, IReadOnlyList<string> tasks)
     {
         var parts = Parts(path);
-        var rows = parts.FirstOrDefault(part => part.Scoring == scoring).Rows ?? parts[0].Rows;
-        var row = rows.ZeroShot ?? (rows.Rows is [var only] ? only : null)
+        var part = parts.FirstOrDefault(part => part.Scoring == scoring);
+        var rows = part.Rows ?? parts[0].Rows;
+
+        // The only row of a report is of a run that trained.
+        var row = rows.ZeroShot ?? (rows.Rows is [var only] && (part.Rows is null ? parts[0].Scoring : part.Scoring) is null ? only : null)
             ?? throw new CoinException($"{path} holds {rows.Rows.Count} rows and no zero-shot accuracies. Write one row with one number for each task.");
         var names = rows.Tasks.ToList();
         if (names.Count > 0 && tasks.All(names.Contains))
@@ -117,12 +121,19 @@ public static class MatrixFile
 /// <param name="ZeroShot">Accuracies of the untrained model, or null.</param>
 internal sealed record MatrixRows(IReadOnlyList<string> Tasks, IReadOnlyList<IReadOnlyList<double?>> Rows, IReadOnlyList<double?>? ZeroShot)
 {
-    internal const string Remedy = "Write one row per stage with accuracies in percent: row j on the first j tasks, or on all of them.";
+    internal const string Remedy =
+        "Write one row per stage with accuracies in percent: row j on the first j tasks, or on all of them; or a single row under the tasks' names where all were learned at once.";
 
     /// <summary>The matrix, with what stands above the diagonal apart.</summary>
     /// <exception cref="CoinException">The rows are no matrix.</exception>
     internal MeasuredMatrix ToMatrix(string path)
     {
+        // All tasks learned at once. Without their names a single row may be a matrix that somebody has only begun.
+        if (Rows is [{ Count: > 1 } all] && Tasks.Count == all.Count)
+        {
+            return new MeasuredMatrix(Tasks, new AccuracyMatrix([[.. all.Select(cell => Checked(path, cell))]])) { ZeroShot = ZeroShot ?? [] };
+        }
+
         var count = Rows.Count;
         if (Tasks.Count > 0 && Tasks.Count != count)
         {

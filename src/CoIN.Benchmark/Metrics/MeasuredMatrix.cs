@@ -1,8 +1,8 @@
 namespace CoIN.Benchmark.Metrics;
 
-/// <summary>An accuracy matrix with what may have been measured beside its lower triangle.</summary>
+/// <summary>An accuracy matrix with what may have been measured beside it.</summary>
 /// <param name="Tasks">Names in the order of learning.</param>
-/// <param name="Matrix">The lower triangle.</param>
+/// <param name="Matrix">What was measured after the stages.</param>
 public sealed record MeasuredMatrix(IReadOnlyList<string> Tasks, AccuracyMatrix Matrix)
 {
     /// <summary>b_i, accuracy in percent of the untrained model on each task; empty where it was not measured.</summary>
@@ -15,7 +15,7 @@ public sealed record MeasuredMatrix(IReadOnlyList<string> Tasks, AccuracyMatrix 
     public MetricSet<double?> Metrics() => new(
         Matrix.Maa, Matrix.Bwt, Matrix.LastAverage, Matrix.JustTrainedAverage, Matrix.Forgetting, LearningGain(), ForwardTransfer());
 
-    private double? LearningGain() => Mean(Enumerable.Range(0, Matrix.Tasks).Select(task => Matrix[task, task] - ZeroShot.ElementAtOrDefault(task)));
+    private double? LearningGain() => Mean(Matrix.JustTrained.Select((accuracy, task) => accuracy - ZeroShot.ElementAtOrDefault(task)));
 
     private double? ForwardTransfer() =>
         Mean(Enumerable.Range(1, Matrix.Tasks - 1).Select(task => BeforeTraining.ElementAtOrDefault(task) - ZeroShot.ElementAtOrDefault(task)));

@@ -8,19 +8,19 @@ public sealed record SeedSummary(
     IReadOnlyList<string> Tasks, IReadOnlyList<IReadOnlyList<MeanDeviation?>> Cells, MetricSet<MeanDeviation?> Metrics)
 {
     /// <summary>Sums up runs.</summary>
-    /// <param name="runs">At least one, all over the same number of tasks.</param>
-    /// <exception cref="ArgumentException">The runs differ in their number of tasks, or there are none.</exception>
+    /// <param name="runs">At least one, all over the same number of tasks and stages.</param>
+    /// <exception cref="ArgumentException">The runs differ in their number of tasks or stages, or there are none.</exception>
     public static SeedSummary Of(IReadOnlyList<MeasuredMatrix> runs)
     {
-        if (runs.Count == 0 || runs.Any(run => run.Matrix.Tasks != runs[0].Matrix.Tasks))
+        if (runs.Count == 0 || runs.Any(run => run.Matrix.Tasks != runs[0].Matrix.Tasks || run.Matrix.Stages != runs[0].Matrix.Stages))
         {
-            throw new ArgumentException("One or more runs over the same number of tasks are needed.", nameof(runs));
+            throw new ArgumentException("One or more runs over the same number of tasks and stages are needed.", nameof(runs));
         }
 
         return new SeedSummary(
             runs[0].Tasks,
             [.. runs[0].Matrix.Rows.Select((row, stage) => (IReadOnlyList<MeanDeviation?>)
-                [.. row.Select((_, task) => MeanDeviation.Of(runs.Select(run => run.Matrix[stage, task])))])],
+                [.. row.Select((_, task) => MeanDeviation.Of(runs.Select(run => run.Matrix.Rows[stage][task])))])],
             MetricSet<double?>.Merge([.. runs.Select(run => run.Metrics())], MeanDeviation.Of));
     }
 }

@@ -8,13 +8,13 @@ namespace CoIN.Benchmark.Reports;
 /// <summary>Accuracies as comma-separated values, unrounded; empty where nothing is known.</summary>
 internal static class CsvMatrix
 {
-    /// <summary>The matrix of Truth Alignment by the published rules: a row per stage, a column per task.</summary>
+    /// <summary>The matrix of Truth Alignment by the published rules: a row per stage (0 for the base model), a column per task.</summary>
     public static string Render(RunResults results)
     {
         var (tasks, published) = (results.Report.Tasks, results.Published);
         IEnumerable<IReadOnlyList<string>> rows = results.HasStages
-            ? tasks.Select((name, place) => (IReadOnlyList<string>)
-                [Text(place + 1), name, .. tasks.Select((_, task) => Number(published.Cell(place + 1, task)))])
+            ? results.Report.Curriculum.Trained.Select(stage => (IReadOnlyList<string>)
+                [Text(stage.Number), stage.Name, .. tasks.Select((_, task) => Number(published.Cell(stage.Number, task)))])
             : [["0", "", .. tasks.Select((_, task) => Number(published.Cell(0, task)))]];
         return new TextTable(["stage", "after", .. tasks], [.. rows]).ToCsv();
     }
@@ -26,7 +26,7 @@ internal static class CsvMatrix
         var tasks = results.Report.Tasks;
         foreach (var measure in results.Measures)
         {
-            for (var stage = 0; stage <= tasks.Count; stage++)
+            for (var stage = 0; stage <= measure.Matrix.Stages; stage++)
             {
                 for (var task = 0; task < tasks.Count; task++)
                 {
@@ -35,7 +35,7 @@ internal static class CsvMatrix
                         var interval = measure.Results.CellInterval(stage, task);
                         rows.Add([
                             measure.Judge is null ? "truth-alignment" : "reasoning-capability", ReportNames.Of(measure.Scoring), measure.Judge ?? "",
-                            Text(stage), stage == 0 ? "" : tasks[stage - 1], tasks[task], Number(percent), Text(samples), Number(interval?.Low), Number(interval?.High),
+                            Text(stage), stage == 0 ? "" : results.Report.StageName(stage), tasks[task], Number(percent), Text(samples), Number(interval?.Low), Number(interval?.High),
                         ]);
                     }
                 }

@@ -108,11 +108,16 @@ internal static class JsonReport
         var tasks = results.Report.Tasks.Count;
         var json = new JObject
         {
-            ["matrix"] = Square(tasks, measure.Cell),
-            ["samples"] = Square(tasks, measure.SamplesOf),
+            ["matrix"] = Rows(measure.Matrix, measure.Cell),
+            ["samples"] = Rows(measure.Matrix, measure.SamplesOf),
             ["maa"] = measure.Results.Values.Maa,
             ["bwt"] = measure.Results.Values.Bwt,
         };
+        if (measure.Matrix.IsJoint)
+        {
+            json["undefined"] = new JObject { ["bwt"] = AccuracyMatrix.WhyNoTransfer };
+        }
+
         if (results.Report.Curriculum.Base is not null)
         {
             json["zeroShot"] = new JArray(Enumerable.Range(0, tasks).Select(task => measure.Cell(0, task)));
@@ -144,7 +149,7 @@ internal static class JsonReport
             {
                 json[ReportNames.Of(gap.Scoring)] = new JObject
                 {
-                    ["matrix"] = Square(results.Report.Tasks.Count, (stage, task) => task < stage ? gap.Cells[stage - 1][task] : null),
+                    ["matrix"] = Rows(results.Published.Matrix, (stage, task) => gap.Cells[stage - 1][task]),
                     ["justTrained"] = new JArray(gap.JustTrained),
                     ["final"] = new JArray(gap.Final),
                     ["justTrainedMean"] = gap.JustTrainedMean,
@@ -169,8 +174,8 @@ internal static class JsonReport
     private static JObject IntervalsOf(Measure measure)
     {
         var json = Set(measure.Results.Intervals, Pair);
-        json["cells"] = new JArray(Enumerable.Range(1, measure.Matrix.Tasks).Select(stage => new JArray(Enumerable.Range(0, measure.Matrix.Tasks).Select(task =>
-            task < stage ? Pair(measure.Results.CellInterval(stage, task)) : JValue.CreateNull()))));
+        json["cells"] = new JArray(Enumerable.Range(1, measure.Matrix.Stages).Select(stage => new JArray(Enumerable.Range(0, measure.Matrix.Tasks).Select(task =>
+            measure.Matrix.Has(stage - 1, task) ? Pair(measure.Results.CellInterval(stage, task)) : JValue.CreateNull()))));
         json["zeroShot"] = new JArray(Enumerable.Range(0, measure.Matrix.Tasks).Select(task => Pair(measure.Results.CellInterval(0, task))));
         return json;
     }
@@ -191,11 +196,12 @@ internal static class JsonReport
 
     private static JToken Pair(Interval? interval) => interval is { } known ? new JArray(known.Low, known.High) : JValue.CreateNull();
 
-    /// <summary>T rows of T, null above the diagonal.</summary>
+    /// <summary>A row of T for every stage, null where a task is not tested after it: above the diagonal.</summary>
     /// <param name="cell">By stage from 1 and task from 0.</param>
-    private static JArray Square<T>(int tasks, Func<int, int, T?> cell)
+    private static JArray Rows<T>(AccuracyMatrix matrix, Func<int, int, T?> cell)
         where T : struct
-        => new(Enumerable.Range(1, tasks).Select(stage => new JArray(Enumerable.Range(0, tasks).Select(task => task < stage ? cell(stage, task) : null))));
+        => new(Enumerable.Range(1, matrix.Stages).Select(stage => new JArray(
+            Enumerable.Range(0, matrix.Tasks).Select(task => matrix.Has(stage - 1, task) ? cell(stage, task) : null))));
 
     private static string? Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -45,13 +45,20 @@ internal static class MarkdownReport
         }
 
         text.Append(CultureInfo.InvariantCulture, $"## {measure.Title}, percent\n\nRows: after which stage. Columns: tested on which task.\n\n");
-        Add(text, ["after", .. tasks], [.. tasks.Select((task, stage) => (IReadOnlyList<string>)
-            [$"{stage + 1} {task}", .. tasks.Select((_, column) => column <= stage ? MatrixText.Percent(measure.Matrix[stage, column]) : "")])]);
-        Add(text, ["", .. tasks],
+        Add(text, ["after", .. tasks], [.. results.Report.Curriculum.Trained.Select(stage => (IReadOnlyList<string>)
         [
-            [PaperTable.JustTrained, .. measure.Matrix.JustTrained.Select(MatrixText.Percent)],
-            [PaperTable.Final, .. measure.Matrix.Final.Select(MatrixText.Percent)],
-        ]);
+            $"{stage.Number.ToString(CultureInfo.InvariantCulture)} {stage.Name}",
+            .. tasks.Select((_, task) => measure.Matrix.Has(stage.Number - 1, task) ? MatrixText.Percent(measure.Cell(stage.Number, task)) : ""),
+        ])]);
+        if (results.HasCourse)
+        {
+            Add(text, ["", .. tasks],
+            [
+                [PaperTable.JustTrained, .. measure.Matrix.JustTrained.Select(MatrixText.Percent)],
+                [PaperTable.Final, .. measure.Matrix.Final.Select(MatrixText.Percent)],
+            ]);
+        }
+
         AddMetrics(text, measure);
     }
 
@@ -59,8 +66,8 @@ internal static class MarkdownReport
     {
         var (values, intervals) = (measure.Results.Values, measure.Results.Intervals);
         text.Append(CultureInfo.InvariantCulture, $"- MAA, mean average accuracy: {MatrixText.Percent(values.Maa)} %{Range(intervals.Maa)}\n");
-        text.Append(CultureInfo.InvariantCulture,
-            $"- BWT, backward transfer (divided by the number of tasks): {MatrixText.Percent(values.Bwt)} points{Range(intervals.Bwt)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"- BWT, backward transfer (divided by the number of tasks): ")
+            .Append(measure.Matrix.IsJoint ? $"– ({AccuracyMatrix.WhyNoTransfer})" : $"{MatrixText.Percent(values.Bwt)} points{Range(intervals.Bwt)}").Append('\n');
         foreach (var ((name, value), interval) in MetricName.All.Named.Zip(values.Named, (name, value) => (name.Value, value.Value))
             .Zip(intervals.Named.Select(one => one.Value)).Skip(2).Where(one => one.First.Item2 is not null))
         {

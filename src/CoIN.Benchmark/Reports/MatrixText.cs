@@ -11,7 +11,7 @@ public static class MatrixText
 
     /// <summary>Renders rows (after stage j) by columns (tasks), then MAA and BWT.</summary>
     /// <param name="tasks">Task names in the order of learning; a name of more than nine characters is cut.</param>
-    /// <param name="cells">Accuracies in percent: row j has j + 1 cells, or one per task with null above the diagonal.</param>
+    /// <param name="cells">Accuracies in percent: row j has j + 1 cells, or one per task with null above the diagonal; or one row for all tasks learned at once.</param>
     /// <param name="maa">MAA in percent, null while unknown.</param>
     /// <param name="bwt">BWT in percentage points, null while unknown.</param>
     /// <returns>Lines ended by line feeds.</returns>
@@ -23,9 +23,11 @@ public static class MatrixText
     /// <param name="cells">As above.</param>
     public static string Render(IReadOnlyList<string> tasks, IReadOnlyList<IReadOnlyList<double?>> cells)
     {
+        // A single row of several cells is that of all tasks learned at once.
+        var joint = cells.Count == 1 && tasks.Count > 1;
         var rows = cells.Select((row, stage) => (
-            Label: $"{stage + 1} {Cut(tasks[stage])}",
-            Cells: (IReadOnlyList<string>)[.. row.Take(stage + 1).Select(Percent)]));
+            Label: joint ? "all tasks" : $"{stage + 1} {Cut(tasks[stage])}",
+            Cells: (IReadOnlyList<string>)[.. (joint ? row : row.Take(stage + 1)).Select(Percent)]));
         return Table("after", tasks, [.. rows]);
     }
 

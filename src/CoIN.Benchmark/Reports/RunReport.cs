@@ -62,11 +62,17 @@ public sealed record RunReport
     /// <summary>What was trained and tested, stage by stage.</summary>
     public Curriculum Curriculum => LearningMethods.Of(Method).Curriculum(Tasks);
 
+    /// <summary>A matrix with the run's cells, none of them measured.</summary>
+    internal AccuracyMatrix EmptyMatrix() => CurriculumMatrix.Empty(Curriculum, Tasks.Count);
+
+    /// <summary>The name of a stage that is trained, by its number from 1: of what it learned.</summary>
+    internal string StageName(int stage) => Curriculum.Stage(stage).Name;
+
     /// <summary>The accuracy matrix of the cells of stages; all null for a zero-shot run.</summary>
     /// <exception cref="ArgumentException">A cell names a task or stage that the run does not have.</exception>
     public AccuracyMatrix Matrix()
     {
-        var matrix = new AccuracyMatrix(Tasks.Count);
+        var matrix = EmptyMatrix();
         foreach (var cell in Cells.Where(cell => cell.Stage > 0))
         {
             matrix[cell.Stage - 1, PlaceOf(cell.Task)] = cell.AccuracyPercent;

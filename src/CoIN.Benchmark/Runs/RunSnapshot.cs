@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -46,6 +47,12 @@ public sealed record RunSnapshot
     /// <summary>The same of the untrained model per task, for a zero-shot run; else empty.</summary>
     public IReadOnlyList<double?> ZeroShot { get; init; } = [];
 
+    /// <summary>What is learned and tested after which stage; null for tasks that are learned one after another.</summary>
+    public Curriculum? Curriculum { get; init; }
+
+    /// <summary>The adapter that the run was given to begin with, or to test; null where it was given none.</summary>
+    public GivenAdapter? GivenAdapter { get; init; }
+
     /// <summary>Stages whose adapter is trained.</summary>
     public int StagesTrained { get; init; }
 
@@ -76,6 +83,11 @@ public sealed record RunSnapshot
     /// <summary>Why the run failed or stopped; else null.</summary>
     public string? Message { get; init; }
 }
+
+/// <summary>An adapter from elsewhere (<c>lora.from</c>).</summary>
+/// <param name="Path">Its folder.</param>
+/// <param name="Sha256">Over its files; null in journals older than it.</param>
+public sealed record GivenAdapter(string Path, string? Sha256);
 
 /// <summary>A stage's training in progress.</summary>
 /// <param name="Stage">1-based.</param>

@@ -73,6 +73,9 @@ public sealed record RunState
     /// <exception cref="InvalidOperationException">The run has not begun.</exception>
     public Curriculum Curriculum => Options.Curriculum();
 
+    /// <summary>The adapter that the run was given; null where it was given none.</summary>
+    public GivenAdapter? GivenAdapter => Started?.Options.Lora.From is { } path ? new GivenAdapter(path, Started.GivenAdapterSha256) : null;
+
     /// <summary>What every fault said that ended the run so far, the first one first.</summary>
     public ImmutableList<string> Faults { get; private init; } = [];
 
@@ -201,6 +204,8 @@ public sealed record RunState
         Stages = Started is null ? [] : [.. Curriculum.Trained.Select(stage => stage.Name)],
         Cells = Started is null ? [] : [.. Curriculum.Trained.Select(stage => Row(stage, task => Accuracy(stage.Number, task)))],
         ZeroShot = Started is not null && Curriculum.Base is { } tested ? Row(tested, task => Accuracy(tested.Number, task)) : [],
+        Curriculum = Started is null ? null : Curriculum,
+        GivenAdapter = GivenAdapter,
         StagesTrained = Trained.Count,
         Judgements = [.. Judgements.Values.GroupBy(judged => judged.Judge).OrderBy(group => group.Key, StringComparer.Ordinal).Select(Judged)],
         Message = Message,

@@ -96,9 +96,9 @@ internal static class InspectCommands
 
     private static string Row(RunSnapshot snapshot)
     {
-        var stages = snapshot.ZeroShot.Count > 0 ? "-" : Words.Text($"{snapshot.StagesTrained}/{snapshot.Tasks.Count}");
+        var stages = snapshot.ZeroShot.Count > 0 ? "-" : Words.Text($"{snapshot.StagesTrained}/{snapshot.Stages.Count}");
         var maa = MatrixMetrics.MeanAverageAccuracy(snapshot) is { } mean ? Words.Text($"{mean:0.00}") : "";
-        var bwt = MatrixMetrics.BackwardTransfer(snapshot) is { } transfer ? Words.Text($"{transfer:0.00}") : "";
+        var bwt = MatrixMetrics.BackwardTransfer(snapshot) is { } transfer ? Words.Text($"{transfer:0.00}") : MatrixMetrics.IsJoint(snapshot) ? "–" : "";
         return $"{Words.Of(snapshot.Status),-11} {stages,7} {maa,9} {bwt,9}";
     }
 

@@ -50,7 +50,7 @@ internal static class MetricsCommand
 
             // A report of a run whose folder is at hand has its samples' scores beside it.
             var columns = measured.Tasks.Select((task, index) => scoring is null ? null : Column(path, measured, task, index, scoring.Value)).ToList();
-            var (cells, intervals) = Bootstrap.Matrix(measured.Tasks, columns);
+            var (cells, intervals) = Bootstrap.Matrix(measured.Tasks, columns, like: measured.Matrix);
             yield return new NamedResults(name, scoring, new MatrixResults(measured, measured.Metrics(), intervals, cells));
         }
     }
@@ -58,8 +58,8 @@ internal static class MetricsCommand
     private static TaskScores? Column(string report, MeasuredMatrix measured, string task, int index, ScoringKind scoring)
     {
         var folder = Path.GetDirectoryName(report)!;
-        var files = Enumerable.Range(index + 1, measured.Tasks.Count - index)
-            .Where(stage => measured.Matrix[stage - 1, index] is not null)
+        var files = Enumerable.Range(1, measured.Matrix.Stages)
+            .Where(stage => measured.Matrix.Has(stage - 1, index) && measured.Matrix[stage - 1, index] is not null)
             .Select(stage => (Stage: stage, Path: Path.Combine(folder, RunPaths.Scores(stage, task))))
             .Where(file => File.Exists(file.Path))
             .ToList();
@@ -74,6 +74,12 @@ internal static class MetricsCommand
             throw new CoinException(
                 $"{first.Name} has the tasks {string.Join(", ", first.Results.Measured.Tasks)}, but {other.Name} has {string.Join(", ", other.Results.Measured.Tasks)}. "
                 + "Several files are seeds of one experiment: give them the same tasks in the same order.");
+        }
+
+        if (group.FirstOrDefault(other => other.Results.Measured.Matrix.Stages != first.Results.Measured.Matrix.Stages) is { } otherwise)
+        {
+            throw new CoinException(
+                $"Of {first.Name} and {otherwise.Name} one learned all tasks at once and the other one after another. Several files are seeds of one experiment.");
         }
 
         return SeedSummary.Of([.. group.Select(one => one.Results.Measured)]);

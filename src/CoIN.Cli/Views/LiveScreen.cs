@@ -74,7 +74,7 @@ internal static class LiveScreen
     {
         { Status: not (RunStatus.Starting or RunStatus.Running) } => "no training at the moment",
         { Stages.Count: 0 } => snapshot.Evaluations.Count + snapshot.Judging.Count > 0 || snapshot.ZeroShot.Any(cell => cell is not null)
-            ? "the base model is tested as it is, nothing is trained"
+            ? snapshot.GivenAdapter is { } given ? $"the adapter {given.Path} is tested, nothing is trained" : "the base model is tested as it is, nothing is trained"
             : "loading the model…",
         { StagesTrained: var done } => Words.Text(
             $"Stage {done + 1}/{snapshot.Stages.Count} {snapshot.Stages.ElementAtOrDefault(done)}: {(done == 0 ? "loading the model" : "loading its samples")}…"),
@@ -88,7 +88,7 @@ internal static class LiveScreen
         }
 
         var parts = snapshot.Evaluations.GroupBy(one => one.Stage).OrderBy(group => group.Key).Select(group =>
-            (group.Key == 0 ? "Testing the base model: " : Words.Text($"Testing after stage {group.Key}: "))
+            (group.Key == 0 ? snapshot.GivenAdapter is null ? "Testing the base model: " : "Testing the adapter: " : Words.Text($"Testing after stage {group.Key}: "))
             + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Answered}/{one.Total}"))))
             .Concat(snapshot.Judging.GroupBy(one => one.Judge).Select(group =>
                 $"{group.Key} judges " + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Judged}/{one.Total}")))));

@@ -44,11 +44,11 @@ internal sealed class MatrixGrid
         var rows = new List<GridRow>();
         if (snapshot.ZeroShot.Count > 0)
         {
-            rows.Add(new GridRow("base model", Cells(snapshot, 0, snapshot.ZeroShot)));
+            rows.Add(new GridRow(snapshot.GivenAdapter is null ? "base model" : "adapter", Cells(snapshot, 0, snapshot.ZeroShot)));
         }
 
         rows.AddRange(snapshot.Cells.Select((row, j) =>
-            new GridRow(Cut(Words.Text($"{j + 1} {snapshot.Stages[j]}"), labelWidth - 1), Cells(snapshot, j + 1, row))));
+            new GridRow(Cut(MatrixMetrics.IsJoint(snapshot) ? snapshot.Stages[j] : Words.Text($"{j + 1} {snapshot.Stages[j]}"), labelWidth - 1), Cells(snapshot, j + 1, row))));
         return new MatrixGrid(labelWidth, columnWidth, [.. tasks.Select(task => Cut(task, columnWidth - 1))], rows);
     }
 
@@ -63,7 +63,7 @@ internal sealed class MatrixGrid
     }
 
     private static IReadOnlyList<GridCell> Cells(RunSnapshot snapshot, int stage, IReadOnlyList<double?> accuracies) =>
-        [.. accuracies.Select((accuracy, i) => new GridCell(Text(snapshot, stage, i, accuracy), accuracy, stage == i + 1))];
+        [.. accuracies.Select((accuracy, i) => new GridCell(Text(snapshot, stage, i, accuracy), accuracy, !MatrixMetrics.IsJoint(snapshot) && stage == i + 1))];
 
     private static string Text(RunSnapshot snapshot, int stage, int task, double? accuracy)
     {

@@ -29,7 +29,7 @@ internal static class MetricsText
             {
                 output.WriteLine(value is { } known
                     ? Words.Text($"{label.Label,-17}{known,9:0.000}  {Interval(interval),-18}{label.Meaning}")
-                    : $"{label.Label,-17}{"-",9}  {missing}");
+                    : $"{label.Label,-17}{(missing.StartsWith("not defined:", StringComparison.Ordinal) ? "–" : "-"),9}  {missing}");
             }
 
             output.WriteLine();
@@ -46,9 +46,10 @@ internal static class MetricsText
         output.WriteLine(Title($"{runs} files: mean ± sample standard deviation", scoring));
         var width = Math.Max(14, summary.Tasks.Max(task => task.Length) + 2);
         output.WriteLine($"{"after",-20}{string.Concat(summary.Tasks.Select(task => task.PadLeft(width)))}");
-        for (var stage = 0; stage < summary.Tasks.Count; stage++)
+        for (var stage = 0; stage < summary.Cells.Count; stage++)
         {
-            output.WriteLine($"{Words.Text($"{stage + 1} {summary.Tasks[stage]}"),-20}{string.Concat(summary.Cells[stage].Select(cell => Spread(cell).PadLeft(width)))}");
+            var name = summary.Cells.Count == summary.Tasks.Count ? Words.Text($"{stage + 1} {summary.Tasks[stage]}") : "all tasks";
+            output.WriteLine($"{name,-20}{string.Concat(summary.Cells[stage].Select(cell => Spread(cell).PadLeft(width)))}");
         }
 
         output.WriteLine();
@@ -64,12 +65,13 @@ internal static class MetricsText
     {
         const string Above = "the accuracies right above the diagonal, which CoIN does not measure (write them into the matrix)";
         var alone = results.Measured.Matrix.Tasks == 1;
+        var joint = results.Measured.Matrix.IsJoint;
         var zeroShot = results.Measured.ZeroShot.Count > 0;
         var missing = new MetricSet<string>(
-            "a cell is missing", "a cell is missing", "a cell of the last row is missing", "a cell of the diagonal is missing",
-            alone ? "not defined for one task" : "a cell is missing",
+            "a cell is missing", joint ? AccuracyMatrix.WhyNoTransfer : "a cell is missing", "a cell of the last row is missing", "a cell of the diagonal is missing",
+            alone ? "not defined for one task" : joint ? AccuracyMatrix.WhyNoTransfer : "a cell is missing",
             zeroShot ? "a cell of the diagonal or a zero-shot accuracy is missing" : "needs the untrained model's accuracies: --zero-shot FILE",
-            alone ? "not defined for one task" : zeroShot ? $"needs {Above}" : $"needs --zero-shot FILE, and {Above}");
+            alone ? "not defined for one task" : joint ? "not defined: no task was learned before another" : zeroShot ? $"needs {Above}" : $"needs --zero-shot FILE, and {Above}");
         return Labels.Named.Select((label, place) =>
             (label.Value, results.Values.Named[place].Value, results.Intervals.Named[place].Value, missing.Named[place].Value));
     }

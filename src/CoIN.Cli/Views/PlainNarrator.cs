@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Views;
@@ -21,7 +22,12 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
         var lines = new List<string>();
         if (last is null)
         {
-            lines.Add($"run {next.RunId}: {next.Tasks.Count} tasks: {string.Join(", ", next.Tasks)}");
+            lines.Add($"run {next.RunId}: {Plural.Of(next.Tasks.Count, "task")}: {string.Join(", ", next.Tasks)}");
+            if (next is { GivenAdapter: { } given, ZeroShot.Count: > 0 })
+            {
+                lines.Add($"the adapter {given.Path} is tested, nothing is trained");
+            }
+
             progressTold = now;
             NoteWhatWasThere(next);
         }
@@ -134,6 +140,6 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
     private static bool Whole(RunSnapshot snapshot, int j) => snapshot.Cells[j].Count > 0 && snapshot.Cells[j].All(cell => cell is not null);
 
     private static string Stage(RunSnapshot snapshot, int stage) => stage == 0
-        ? "base model:"
+        ? snapshot.GivenAdapter is null ? "base model:" : "adapter:"
         : $"stage {stage}/{snapshot.Stages.Count} {snapshot.Stages.ElementAtOrDefault(stage - 1)}:";
 }

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Views;
@@ -40,6 +41,15 @@ internal static class Summary
             yield return Words.Text($"Training stage {training.Stage}/{snapshot.Stages.Count} {training.Task}: step {training.Step}/{training.TotalSteps}");
         }
 
+        if (snapshot is { GivenAdapter: { } given, ZeroShot.Count: > 0 })
+        {
+            yield return $"Tested: the base model with the adapter {given.Path} (SHA-256 {given.Sha256 ?? "not recorded"}); nothing is trained";
+        }
+        else if (snapshot.GivenAdapter is { } first)
+        {
+            yield return $"The first stage began with the adapter {first.Path} (SHA-256 {first.Sha256 ?? "not recorded"})";
+        }
+
         if (IsMeasured(snapshot))
         {
             yield return "";
@@ -48,6 +58,13 @@ internal static class Summary
             {
                 yield return line;
             }
+        }
+
+        if (MatrixMetrics.MeanAverageAccuracy(snapshot) is { } mean && MatrixMetrics.IsJoint(snapshot))
+        {
+            yield return "";
+            yield return $"Mean average accuracy (MAA), published rules  {Words.Percent(mean)}   (the mean of the row)";
+            yield return $"Backward transfer (BWT), published rules      –   ({AccuracyMatrix.WhyNoTransfer})";
         }
 
         if (MatrixMetrics.MeanAverageAccuracy(snapshot) is { } maa && MatrixMetrics.BackwardTransfer(snapshot) is { } bwt)

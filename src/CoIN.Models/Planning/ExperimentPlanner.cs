@@ -36,8 +36,14 @@ public static class ExperimentPlanner
         var (shape, prompts) = (model.Shape, model.Prompts(options.Model));
         var stages = options.Curriculum().Trained;
         var trains = stages.Count > 0;
-        var sets = stages.SelectMany(stage => stage.Learns.Select(place => (stage.Number, Task: options.Tasks[place]))).Select(pair => new Stage(
-            pair.Number, pair.Task, samples(pair.Task) is { } read ? TrainingSet.Measure(read, prompts, shape.ImageTokens, options.Model.MaxLength).NotEmpty(pair.Task.Name).Sizes : null)).ToList();
+        var sets = stages.Select(stage =>
+        {
+            var read = stage.Learns.Select(place => samples(options.Tasks[place])).ToList();
+            return new Stage(
+                stage.Number, stage.Name, stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].BatchSize : null,
+                read.Contains(null) ? null : TrainingSet.Measure(
+                    [.. read.SelectMany(task => task!)], prompts, shape.ImageTokens, options.Model.MaxLength).NotEmpty(stage.Name).Sizes);
+        }).ToList();
         var settings = Settings(shape, options, device);
         var memory = Device(settings, options, sets, device, evaluators);
         var trained = trains ? MemoryModel.Trained(settings) : 0;
@@ -126,12 +132,12 @@ public static class ExperimentPlanner
         var accumulation = options.Training.GradientAccumulation;
         var mean = stage.Sizes is { Count: > 0 } sizes ? sizes.Average(size => size.Positions) : (double?)null;
         return new PlannedStage(
-            stage.Task.Name, stage.Sizes?.Count, schedule?.TotalSteps, schedule?.WarmupSteps, batchSize, accumulation,
+            stage.Name, stage.Sizes?.Count, schedule?.TotalSteps, schedule?.WarmupSteps, batchSize, accumulation,
             (long?)(mean * schedule?.TotalSteps * Math.Min(batchSize * accumulation, Math.Max(stage.Sizes?.Count ?? 0, batchSize))),
             Worst(stage, settings, options).Positions);
     }
 
-    private static int BatchSize(Stage stage, ExperimentOptions options) => stage.Task.BatchSize ?? options.Training.BatchSize;
+    private static int BatchSize(Stage stage, ExperimentOptions options) => stage.BatchSize ?? options.Training.BatchSize;
 
     /// <summary>The very micro-batch of the stage that needs most memory; where the samples are unknown, one of the longest sequences.</summary>
     private static MicroBatchShape Worst(Stage stage, MemorySettings settings, ExperimentOptions options)
@@ -181,9 +187,9 @@ public static class ExperimentPlanner
         var largest = stages.Max(stage => BatchSize(stage, options));
         if (largest > 1)
         {
-            var single = stages.Select(stage => stage with { Task = stage.Task with { BatchSize = 1 } }).ToList();
+            var single = stages.Select(stage => stage with { BatchSize = 1 }).ToList();
             var accumulation = training.GradientAccumulation * largest;
-            var keys = string.Join(" ", stages.Where(stage => stage.Task.BatchSize is not null).Select(stage => $"tasks.{stage.Task.Name}.batch-size=1")
+            var keys = string.Join(" ", stages.Where(stage => stage.BatchSize is not null).Select(stage => $"tasks.{stage.Name}.batch-size=1")
                 .Prepend("training.batch-size=1").Append($"training.gradient-accumulation={accumulation}"));
             Try(keys, options with { Training = training with { BatchSize = 1, GradientAccumulation = accumulation } }, single);
             together = (
@@ -206,5 +212,6 @@ public static class ExperimentPlanner
         return remedies;
     }
 
-    private sealed record Stage(int Number, TaskOptions Task, IReadOnlyList<SequenceSize>? Sizes);
+    /// <param name="BatchSize">Of the single task that the stage learns, where it has its own.</param>
+    private sealed record Stage(int Number, string Name, int? BatchSize, IReadOnlyList<SequenceSize>? Sizes);
 }

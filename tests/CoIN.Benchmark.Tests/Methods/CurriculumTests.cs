@@ -43,6 +43,18 @@ public sealed class CurriculumTests
     }
 
     [Fact]
+    public void Multi_task_learns_all_tasks_in_one_stage_and_tests_all_of_them()
+    {
+        var curriculum = LearningMethods.Of("multi-task").Curriculum(Tasks);
+
+        Assert.Equal([0, 1, 2], curriculum.Trained.Single().Learns);
+        Assert.Equal([(1, 0), (1, 1), (1, 2)], curriculum.Cells);
+        Assert.Null(curriculum.Trained.Single().ContinuesFrom);
+        Assert.True(curriculum.IsJoint);
+        Assert.False(LearningMethods.Of("sequential-lora").Curriculum(["A"]).IsJoint);
+    }
+
+    [Fact]
     public void An_unknown_method_is_told_with_the_nearest_one() =>
         Assert.Contains("did you mean \"zero-shot\"", Assert.Throws<CoinException>(() => LearningMethods.Of("zeroshot")).Message, StringComparison.Ordinal);
 

@@ -37,6 +37,35 @@ public sealed class AccuracyMatrixTests
     }
 
     [Fact]
+    public void Tasks_learned_at_once_have_one_row_whose_mean_is_maa_and_no_transfer()
+    {
+        var matrix = new AccuracyMatrix([[60.0, 80.0, 10.0]]);
+
+        Assert.True(matrix.IsJoint);
+        Assert.Equal((3, 1), (matrix.Tasks, matrix.Stages));
+        Assert.Equal(50, matrix.Maa);
+        Assert.Equal((null, null), (matrix.Bwt, matrix.Forgetting));
+        Assert.Equal([60, 80, 10], matrix.Final);
+        Assert.Equal(matrix.Final, matrix.JustTrained);
+        Assert.Equal(20, new MeasuredMatrix(["a", "b", "c"], matrix) { ZeroShot = [30, 50, 10] }.Metrics().LearningGain);
+        Assert.Null(matrix.Unmeasured().Maa);
+        Assert.True(matrix.Unmeasured().Has(0, 2));
+        Assert.False(new AccuracyMatrix([[50.0]]).IsJoint);
+        Assert.Equal(0, new AccuracyMatrix([[50.0]]).Bwt);
+    }
+
+    [Fact]
+    public void Not_every_task_needs_to_be_tested_after_every_stage()
+    {
+        var matrix = new AccuracyMatrix(2, [[0], [1]]) { [0, 0] = 40, [1, 1] = 60 };
+
+        Assert.Equal((50.0, null), (matrix.Maa, matrix.Bwt));
+        Assert.Equal([null, 60], matrix.Final);
+        Assert.Equal([40, 60], matrix.JustTrained);
+        Assert.Throws<ArgumentOutOfRangeException>(() => matrix[1, 0]);
+    }
+
+    [Fact]
     public void There_are_no_metrics_until_the_last_cell_is_known()
     {
         var matrix = new AccuracyMatrix(2);

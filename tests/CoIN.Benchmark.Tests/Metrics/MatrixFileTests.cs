@@ -44,6 +44,29 @@ public sealed class MatrixFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData("stage,after,GQA,VQAv2\n1,multi-task,60,80\n")]
+    [InlineData("{\"tasks\": [\"GQA\", \"VQAv2\"], \"matrix\": [[60, 80]]}")]
+    public void A_single_row_under_names_is_of_tasks_learned_at_once(string text)
+    {
+        var measured = One(text);
+
+        Assert.Equal(["GQA", "VQAv2"], measured.Tasks);
+        Assert.True(measured.Matrix.IsJoint);
+        Assert.Equal((70.0, null), (measured.Metrics().Maa, measured.Metrics().Bwt));
+    }
+
+    [Fact]
+    public void A_report_of_tasks_learned_at_once_is_read_and_is_no_zero_shot_row()
+    {
+        ReportFiles.Write(folder.Path, Tests.Reports.Reports.MultiTask());
+        var path = folder.File("report.json");
+
+        Assert.Equal([60, 80], MatrixFile.Read(path).First().Measured.Matrix.Final);
+        Assert.Contains("no zero-shot", Assert.Throws<CoinException>(
+            () => MatrixFile.ReadZeroShot(path, ScoringKind.Published, ["GQA", "OCR-VQA"])).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("GQA,\"a, b\"\n50,\n40.5,60\n")]
     [InlineData("after,GQA,\"a, b\"\n1,50,\n2,40.5,60\n", true)]
     [InlineData(",GQA,\"a, b\"\nGQA,50,\nb,40.5,60\n")]

@@ -99,6 +99,15 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void Tasks_learned_at_once_stand_beside_the_end_of_those_learned_one_after_another()
+    {
+        var joint = Reports.MultiTask() with { RunId = "m" };
+
+        Assert.Contains("rules\",m − a,final,+20.00,+10.00,+17.44,\n", Render(ComparisonFormat.Csv, First, joint), StringComparison.Ordinal);
+        Assert.Contains("m learned all tasks at once", Render(ComparisonFormat.Text, First, joint), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Settings_that_differ_have_the_names_of_the_configuration()
     {
         var options = Options("gqa");

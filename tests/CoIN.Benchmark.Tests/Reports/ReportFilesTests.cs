@@ -80,6 +80,35 @@ public sealed class ReportFilesTests : IDisposable
     }
 
     [Fact]
+    public void Tasks_learned_at_once_have_one_row_in_every_form_and_no_transfer_with_the_reason()
+    {
+        var json = Json(Reports.MultiTask());
+        var published = json["truthAlignment"]!["published"]!;
+        Assert.Equal("[[60.0,80.0]]", published["matrix"]!.ToString(Formatting.None));
+        Assert.Equal("[[20,30]]", published["samples"]!.ToString(Formatting.None));
+        Assert.Equal((70, JTokenType.Null), ((double)published["maa"]!, published["bwt"]!.Type));
+        Assert.Equal("not defined: all tasks were learned at once, and nothing after them", (string)published["undefined"]!["bwt"]!);
+        Assert.Equal("[[null,null]]", json["intervals"]!["published"]!["cells"]!.ToString(Formatting.None));
+
+        string Text(string name) => File.ReadAllText(folder.File(name));
+        Assert.Equal("stage,after,GQA,OCR-VQA\n1,multi-task,60,80\n", Text("matrix.csv"));
+        Assert.Contains("truth-alignment,published,,1,multi-task,OCR-VQA,80,30,", Text("cells.csv"), StringComparison.Ordinal);
+        Assert.Contains("| 1 multi-task | 60.00 | 80.00 |", Text("report.md"), StringComparison.Ordinal);
+        Assert.Contains("of tasks): – (not defined: all tasks were learned at once", Text("report.md"), StringComparison.Ordinal);
+        Assert.DoesNotContain("just trained", Text("report.md"), StringComparison.Ordinal);
+        Assert.EndsWith("rules | final | 60.00 | 80.00 | 70.00 | – |\n\n", Text("table.md"), StringComparison.Ordinal);
+        Assert.Contains("final & 60.00 & 80.00 & 70.00 & -- \\\\\n", Text("table.tex"), StringComparison.Ordinal);
+        Assert.Contains("BWT not defined: all tasks", Text("table.tex"), StringComparison.Ordinal);
+        Assert.EndsWith(",final,60,80,70,\n", Text("table.csv"), StringComparison.Ordinal);
+        Assert.Contains("\"undefined\"", Text("table.json"), StringComparison.Ordinal);
+        var page = Text("report.html");
+        Assert.DoesNotContain("Forgetting curves", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("This run is", page, StringComparison.Ordinal);
+        Assert.Contains("<b>–</b><span>not defined: all tasks", page, StringComparison.Ordinal);
+        Assert.Contains("1 multi-task", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Only_the_provenance_depends_on_time()
     {
         var report = Reports.Sequential();

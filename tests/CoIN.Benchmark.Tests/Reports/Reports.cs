@@ -33,6 +33,14 @@ internal static class Reports
         Finished = new DateTimeOffset(2025, 1, 2, 5, 4, 5, TimeSpan.Zero),
     };
 
+    /// <summary>Two tasks learned at once.</summary>
+    public static RunReport MultiTask() => Sequential() with
+    {
+        Method = CoIN.Benchmark.Methods.MultiTask.Name,
+        Stages = [Sequential().Stages[0] with { Task = CoIN.Benchmark.Methods.MultiTask.Name }],
+        Cells = [new(1, "GQA", 60, 20, "p/1-1.jsonl", "p11"), new(1, "OCR-VQA", 80, 30, "p/1-2.jsonl", "p12")],
+    };
+
     /// <summary>Two tasks answered by the base model.</summary>
     public static RunReport ZeroShot() => Sequential() with
     {

@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using CoIN.Cli.Tests.Support;
 using CoIN.Cli.Views;
@@ -49,6 +50,32 @@ public sealed class SummaryTests
         Assert.Contains("./run.sh judge run r --set judge.…; without it: ./run.sh judge dismiss r m", text, StringComparison.Ordinal);
         Assert.DoesNotContain("run original", text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Tasks_learned_at_once_have_one_row_its_mean_and_a_reason_for_no_backward_transfer()
+    {
+        var text = Text(Joint());
+        Assert.Matches(@"\nmulti-task +60\.00 +80\.00\n", text);
+        Assert.Contains("rules  70.00 %   (the mean of the row)", text, StringComparison.Ordinal);
+        Assert.Contains("rules      –   (not defined: all tasks were learned at once", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("forgotten", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("MAA", Text(Joint() with { Cells = [[60, null]] }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_adapter_that_is_tested_without_training_is_named_with_its_hash()
+    {
+        var given = Joint() with { Stages = [], Cells = [], Curriculum = null, ZeroShot = [60, 80], GivenAdapter = new GivenAdapter("/a/b", "c0ffee") };
+        Assert.Contains("Tested: the base model with the adapter /a/b (SHA-256 c0ffee); nothing is trained", Text(given), StringComparison.Ordinal);
+        Assert.Matches(@"\nadapter +60\.00", Text(given));
+        Assert.Matches(@"\nbase model +60\.00", Text(given with { GivenAdapter = null }));
+    }
+
+    private static RunSnapshot Joint() => new()
+    {
+        RunId = "m", Status = RunStatus.Completed, Tasks = ["GQA", "VQAv2"], Stages = ["multi-task"], Cells = [[60, 80]], StagesTrained = 1,
+        Curriculum = LearningMethods.Of(MultiTask.Name).Curriculum(["GQA", "VQAv2"]),
+    };
 
     private static string Text(RunSnapshot snapshot) => string.Join('\n', Summary.Lines(snapshot, "runs/r", 100));
 }

@@ -49,13 +49,25 @@ public sealed class ExperimentPlannerTests : IDisposable
         Assert.Equal(16, KernelDecodingBatch.Rows(16, 100));
     }
 
-    private ExperimentPlan Plan(string device, string dtype, int evaluators = 0, int batchSize = 16)
+    [Fact]
+    public void Tasks_learned_at_once_are_one_stage_of_all_their_samples_with_the_experiments_batch_size()
+    {
+        var stage = Plan("cpu", "float32", method: "multi-task", tasks: ["A", "B"]).Stages.Single();
+        Assert.Equal(("multi-task", 8, 2, 4), (stage.Task, stage.Samples, stage.BatchSize, stage.Steps));
+        Assert.Equal([1, 1], Plan("cpu", "float32", tasks: ["A", "B"]).Stages.Select(one => one.BatchSize));
+    }
+
+    private ExperimentPlan Plan(
+        string device, string dtype, int evaluators = 0, int batchSize = 16, string method = "sequential-lora", params IReadOnlyList<string> tasks)
     {
         var samples = Enumerable.Range(0, 4).Select(i => new TrainingSample($"{i}", "a.png", [new Turn("human", "<image>\nab"), new Turn("gpt", "cd")])).ToList();
         var options = new ExperimentOptions
         {
             Name = "plan",
-            Tasks = [new TaskOptions { Name = "A", Folder = "", Scorer = "gqa" }],
+            Method = method,
+            Tasks = tasks.Count == 0
+                ? [new TaskOptions { Name = "A", Folder = "", Scorer = "gqa" }]
+                : [.. tasks.Select(task => new TaskOptions { Name = task, Folder = "", Scorer = "gqa", BatchSize = 1 })],
             Data = new DataOptions { Instructions = "", Images = "" },
             Model = new ModelOptions { Path = folder.Path, Dtype = dtype, MaxLength = 100, Conversation = "vicuna_v1_no_system" },
             Training = new TrainingOptions { BatchSize = 2 },

@@ -27,6 +27,11 @@ internal static class Comparability
             yield return $"{first.RunId} and {other.RunId} learned the tasks in different orders: MAA, BWT and final accuracies depend on the order.";
         }
 
+        foreach (var joint in first.Curriculum.IsJoint == other.Curriculum.IsJoint ? [] : new[] { first, other }.Where(run => run.Curriculum.IsJoint))
+        {
+            yield return $"{joint.RunId} learned all tasks at once: its MAA is the mean of its one row, and its BWT is not defined.";
+        }
+
         if ((first.Curriculum.Trained.Count == 0) != (other.Curriculum.Trained.Count == 0))
         {
             yield return $"One of {first.RunId} and {other.RunId} is a zero-shot run: it has one accuracy per task, and no MAA and BWT.";

@@ -83,7 +83,7 @@ internal sealed record RunComparison(
             ? [new Row(PaperTable.ZeroShot, [.. Pick(measure.Measured.ZeroShot), null, null])]
             :
             [
-                new Row(PaperTable.JustTrained, [.. Pick(measure.Matrix.JustTrained), null, null]),
+                .. run.HasCourse ? [new Row(PaperTable.JustTrained, [.. Pick(measure.Matrix.JustTrained), null, null])] : Array.Empty<Row>(),
                 new Row(PaperTable.Final, [.. Pick(measure.Matrix.Final), measure.Results.Values.Maa, measure.Results.Values.Bwt]),
             ];
 

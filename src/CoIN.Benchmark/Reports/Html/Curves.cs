@@ -22,14 +22,14 @@ internal static class Curves
         var tasks = results.Report.Tasks;
         var charts = tasks.Select((name, task) =>
         {
-            var points = Enumerable.Range(task + 1, tasks.Count - task)
+            var points = Enumerable.Range(1, measure.Matrix.Stages)
                 .Where(stage => measure.Cell(stage, task) is not null)
-                .Select(stage => new Point(stage, measure.Cell(stage, task)!.Value, measure.Results.CellInterval(stage, task), stage == task + 1)).ToList();
-            return Figure(FormattableString.Invariant($"{task + 1} {name}"), points, tasks.Count);
+                .Select(stage => new Point(stage, measure.Cell(stage, task)!.Value, measure.Results.CellInterval(stage, task), stage == measure.Matrix.OwnStage(task) + 1)).ToList();
+            return Figure(FormattableString.Invariant($"{task + 1} {name}"), points, measure.Matrix.Stages);
         }).ToList();
         var means = measure.Matrix.Rows.Select((row, stage) => (Stage: stage + 1, Row: row)).Where(one => one.Row.All(cell => cell is not null))
             .Select(one => new Point(one.Stage, one.Row.Average()!.Value, null, false)).ToList();
-        charts.Add(Figure("Mean of the tasks so far", means, tasks.Count));
+        charts.Add(Figure("Mean of the tasks so far", means, measure.Matrix.Stages));
         return Markup.Of($"""
             <div class="legend"><span><svg class="key" viewBox="0 0 34 12"><circle class="own-dot" cx="17" cy="6" r="4"/></svg>just trained</span>
             <span><svg class="key" viewBox="0 0 34 12"><path class="line" d="M2 6H32"/><circle class="dot" cx="17" cy="6" r="3.5"/></svg>after later stages</span>

@@ -35,8 +35,9 @@ internal static class ExampleCards
     private static string When(RunReport report, Example example, ExampleAnswer answer) => answer.Stage switch
     {
         0 => "untrained",
-        var stage when stage == report.PlaceOf(example.Task) + 1 => "just trained",
-        var stage when stage == report.Tasks.Count => "at the end",
+        _ when report.Curriculum.IsJoint => "after training",
+        var stage when stage == report.Curriculum.FirstOf(report.PlaceOf(example.Task)).Number => "just trained",
+        var stage when stage == report.Curriculum.Trained[^1].Number => "at the end",
         var stage => FormattableString.Invariant($"after stage {stage}"),
     };
 
@@ -62,7 +63,7 @@ internal static class ExampleCards
         {
             ExampleKind.Forgotten => "Learned, then forgotten",
             ExampleKind.WrongForm => "Right knowledge, wrong form",
-            ExampleKind.Kept => untrained ? "Right" : "Learned and kept",
+            ExampleKind.Kept => untrained ? "Right" : report.Curriculum.IsJoint ? "Learned" : "Learned and kept",
             _ => untrained ? "Wrong" : "Not learned",
         };
     }

@@ -19,7 +19,7 @@ internal static class HeatMap
 
         if (results.HasStages)
         {
-            rows.AddRange(tasks.Select((task, place) => Row(Markup.Of($"{place + 1} {task}").Text, place + 1)));
+            rows.AddRange(results.Report.Curriculum.Trained.Select(stage => Row(Markup.Of($"{stage.Number} {stage.Name}").Text, stage.Number)));
         }
 
         return Markup.Of($"""
@@ -29,7 +29,7 @@ internal static class HeatMap
             <tbody>
             {Markup.Join(rows)}
             </tbody></table></div>
-            <div class="legend"><span>0 % <i class="ramp"></i> 100 %</span>{(results.HasStages ? new Markup("<span><i class=\"swatch own\"></i>framed: just trained</span>") : Markup.Empty)}
+            <div class="legend"><span>0 % <i class="ramp"></i> 100 %</span>{(results.HasCourse ? new Markup("<span><i class=\"swatch own\"></i>framed: just trained</span>") : Markup.Empty)}
             {(measure.Results.CellIntervals.Count > 0 ? new Markup("<span>small: 95 % interval</span>") : Markup.Empty)}</div>
             """);
 
@@ -39,7 +39,7 @@ internal static class HeatMap
 
     private static Markup Cell(Measure measure, int stage, int task)
     {
-        if (stage > 0 && task >= stage)
+        if (stage > 0 && !measure.Matrix.Has(stage - 1, task))
         {
             return new Markup("<td></td>");
         }
@@ -53,7 +53,7 @@ internal static class HeatMap
         var title = FormattableString.Invariant($"{percent:0.00} %")
             + (measure.SamplesOf(stage, task) is { } samples ? FormattableString.Invariant($" of {samples} samples") : "")
             + (interval is { } known ? FormattableString.Invariant($", 95 % interval {known.Low:0.00} to {known.High:0.00}") : "");
-        var kind = (percent >= Strong ? " hi" : "") + (stage == task + 1 ? " own" : "");
+        var kind = (percent >= Strong ? " hi" : "") + (!measure.Matrix.IsJoint && stage == measure.Matrix.OwnStage(task) + 1 ? " own" : "");
         var range = interval is { } shown ? Markup.Of($"<small>{shown.Low:0.0}–{shown.High:0.0}</small>") : Markup.Empty;
         return Markup.Of($"<td class=\"cell{kind}\" style=\"--v:{percent / 100:0.###}\" title=\"{title}\">{percent:0.0}{range}</td>");
     }

@@ -15,7 +15,7 @@ internal static class HtmlReport
         var sections = new List<(string Id, string Title, Markup Body)>
         {
             ("accuracy", "Accuracy", MeasurePanels.Render(results)),
-            ("before-after", results.HasStages ? "Just trained and at the end" : "By task", Radars(results)),
+            ("before-after", results.HasCourse ? "Just trained and at the end" : "By task", Radars(results)),
             ("metrics", "All numbers", Numbers(results)),
         };
         if (results.Judges.Count > 0)
@@ -49,8 +49,7 @@ internal static class HtmlReport
 
     private static Markup Unfinished(RunResults results)
     {
-        var tasks = results.Report.Tasks.Count;
-        var (scored, all) = (results.Report.Cells.Select(cell => (cell.Stage, cell.Task)).Distinct().Count(), results.HasStages ? tasks * (tasks + 1) / 2 : tasks);
+        var (scored, all) = (results.Report.Cells.Select(cell => (cell.Stage, cell.Task)).Distinct().Count(), results.Report.Curriculum.Cells.Count());
         return scored >= all
             ? Markup.Empty
             : Markup.Of($"<p class=\"warning\">This run is {results.Report.Status}: {scored} of {all} cells are scored. What sums up all cells is known when they are.</p>");
@@ -66,7 +65,7 @@ internal static class HtmlReport
 
         var shown = results.Measures.Where(measure => measure == results.Published || measure is { Judge: not null, Scoring: Scoring.ScoringKind.Corrected })
             .Concat(results.Judges.Where(judge => judge.Corrected is null).Select(judge => judge.Published)).ToList();
-        var charts = results.HasStages
+        var charts = results.HasCourse
             ? shown.Select(measure => Radar.Render(
                 measure.Title, tasks,
                 [new("before", PaperTable.JustTrained, measure.Matrix.JustTrained), new("after", PaperTable.Final, measure.Matrix.Final)])).ToList()
@@ -74,7 +73,7 @@ internal static class HtmlReport
         foreach (var other in shown.Skip(1).DefaultIfEmpty(results.Corrected).OfType<Measure>())
         {
             charts.Add(Radar.Render(
-                results.HasStages ? "At the end: form and knowledge" : "Form and knowledge", tasks,
+                results.HasCourse ? "At the end: form and knowledge" : "Form and knowledge", tasks,
                 [
                     new("third", other.Title, Last(results, other)),
                     new("after", results.Published.Title, Last(results, results.Published)),
@@ -83,7 +82,7 @@ internal static class HtmlReport
 
         if (charts.Count == 0)
         {
-            charts.Add(Radar.Render(results.Published.Title, tasks, [new("after", PaperTable.ZeroShot, Last(results, results.Published))]));
+            charts.Add(Radar.Render(results.Published.Title, tasks, [new("after", results.LastRow, Last(results, results.Published))]));
         }
 
         return Markup.Of($"""
@@ -116,9 +115,10 @@ internal static class HtmlReport
         var note = results.Measures.Any(measure => measure.Results.CellIntervals.Count > 0)
             ? Markup.Of($"<p class=\"note\">In brackets: {100 * options.Level:0} % intervals by bootstrap over test samples, {options.Resamples} resamples. They say how much a number depends on the questions asked, not on the seed of training.</p>")
             : Markup.Empty;
+        var undefined = results.Published.Matrix.IsJoint ? Markup.Of($"<p class=\"note\"><b>BWT</b> and forgetting: {AccuracyMatrix.WhyNoTransfer}.</p>") : Markup.Empty;
         return Markup.Of($"""
             {metrics}
-            {note}
+            {undefined}{note}
             <h3>In the shape of the paper’s tables</h3>
             {Page.Table(PaperTable.Of(results).ToTable(), 2)}
             """);

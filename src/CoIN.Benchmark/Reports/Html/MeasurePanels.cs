@@ -31,7 +31,7 @@ internal static class MeasurePanels
         <h3>{measure.Title}</h3>
         {Tiles(measure)}
         {HeatMap.Render(results, measure)}
-        {(results.HasStages ? Markup.Of($"<h3>Forgetting curves: {measure.Title}</h3>\n{Curves.Render(results, measure)}") : Markup.Empty)}
+        {(results.HasCourse ? Markup.Of($"<h3>Forgetting curves: {measure.Title}</h3>\n{Curves.Render(results, measure)}") : Markup.Empty)}
         </div>
         """);
 
@@ -40,6 +40,12 @@ internal static class MeasurePanels
         var known = MetricName.All.Named.Zip(measure.Results.Values.Named, measure.Results.Intervals.Named)
             .Where(one => one.Second.Value is not null)
             .Select(one => Tile(one.First.Value, one.Second.Value!.Value, one.Third.Value)).ToList();
+        if (measure.Matrix.IsJoint && known.Count > 0)
+        {
+            known.Insert(1, Markup.Of(
+                $"<div class=\"tile\" title=\"{MetricName.All.Bwt.Meaning}\"><span>{MetricName.All.Bwt.Name}</span><b>–</b><span>{AccuracyMatrix.WhyNoTransfer}</span></div>"));
+        }
+
         return known.Count == 0 ? Markup.Empty : Markup.Of($"<div class=\"tiles\">\n{Markup.Join(known)}\n</div>");
     }
 

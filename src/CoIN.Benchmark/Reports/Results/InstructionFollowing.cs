@@ -7,8 +7,8 @@ namespace CoIN.Benchmark.Reports.Results;
 /// and the instruction was not followed; the change of the gap over a run is the part of forgetting that is not forgetting of knowledge.
 /// </summary>
 /// <param name="Scoring">By which rules both were scored.</param>
-/// <param name="Cells"><c>Cells[j][i]</c>, i ≤ j, both from 0, in points; null where one of the two is not known.</param>
-/// <param name="JustTrained">The diagonal.</param>
+/// <param name="Cells"><c>Cells[j][i]</c> after stage j on task i, both from 0, up to the last task tested after the stage, in points; null where one of the two is not known.</param>
+/// <param name="JustTrained">Every task just after the stage that learned it.</param>
 /// <param name="Final">The last row, or the base model's gap for a zero-shot run.</param>
 /// <param name="Forgetting">Backward transfer of Truth Alignment less that of Reasoning Capability, in points; null while cells are missing.</param>
 internal sealed record InstructionFollowing(
@@ -30,11 +30,12 @@ internal sealed record InstructionFollowing(
     public static InstructionFollowing Of(Measure alignment, Measure reasoning)
     {
         var tasks = alignment.Matrix.Tasks;
-        var rows = Enumerable.Range(1, tasks).Select(stage =>
-            (IReadOnlyList<double?>)[.. Enumerable.Range(0, stage).Select(task => reasoning.Cell(stage, task) - alignment.Cell(stage, task))]).ToList();
+        var matrix = alignment.Matrix;
+        var rows = matrix.Rows.Select((row, stage) =>
+            (IReadOnlyList<double?>)[.. row.Select((_, task) => reasoning.Cell(stage + 1, task) - alignment.Cell(stage + 1, task))]).ToList();
         var zeroShot = Enumerable.Range(0, tasks).Select(task => reasoning.Cell(0, task) - alignment.Cell(0, task)).ToList();
         return new InstructionFollowing(
-            alignment.Scoring, rows, [.. rows.Select(row => row[^1])], rows[^1].Any(cell => cell is not null) ? rows[^1] : zeroShot,
+            alignment.Scoring, rows, [.. Enumerable.Range(0, tasks).Select(task => rows[matrix.OwnStage(task)].ElementAtOrDefault(task))], rows[^1].Any(cell => cell is not null) ? rows[^1] : zeroShot,
             alignment.Results.Values.Bwt - reasoning.Results.Values.Bwt);
     }
 

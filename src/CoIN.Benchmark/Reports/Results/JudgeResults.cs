@@ -68,7 +68,7 @@ internal sealed record JudgeResults(
     private static Measure ReadMeasure(
         RunReport report, string? folder, string key, string judge, Dictionary<(int Stage, int Task), JudgedCellReport> cells, ScoringKind scoring)
     {
-        var matrix = new AccuracyMatrix(report.Tasks.Count);
+        var matrix = report.EmptyMatrix();
         foreach (var ((stage, task), cell) in cells.Where(cell => cell.Key.Stage > 0))
         {
             matrix[stage - 1, task] = Percent(cell, scoring);
@@ -79,7 +79,7 @@ internal sealed record JudgeResults(
             ZeroShot = [.. report.Tasks.Select((_, task) => cells.TryGetValue((0, task), out var cell) ? Percent(cell, scoring) : null)],
         };
         var columns = report.Tasks.Select((_, task) => Column(folder, cells, task, scoring)).ToList();
-        var (cellIntervals, intervals) = Bootstrap.Matrix(report.Tasks, columns);
+        var (cellIntervals, intervals) = Bootstrap.Matrix(report.Tasks, columns, like: matrix);
         var rules = ReportNames.Of(scoring);
         return new Measure(
             $"{key}-{rules}", $"Reasoning Capability by {judge}, {rules} parser", scoring, judge,

@@ -20,7 +20,7 @@ internal sealed record Measure(
     /// <summary>A cell in percent, or null.</summary>
     /// <param name="stage">From 1; 0 for the base model.</param>
     /// <param name="task">From 0.</param>
-    public double? Cell(int stage, int task) => stage == 0 ? Measured.ZeroShot.ElementAtOrDefault(task) : task < stage ? Matrix[stage - 1, task] : null;
+    public double? Cell(int stage, int task) => stage == 0 ? Measured.ZeroShot.ElementAtOrDefault(task) : Matrix.Has(stage - 1, task) ? Matrix[stage - 1, task] : null;
 
     /// <summary>Number of samples of a cell, or null.</summary>
     public int? SamplesOf(int stage, int task) => Samples.TryGetValue((stage, task), out var samples) ? samples : null;

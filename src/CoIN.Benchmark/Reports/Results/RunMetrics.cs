@@ -25,12 +25,15 @@ public sealed record RunMetrics(MatrixResults Published, MatrixResults? Correcte
     /// <summary>A run's cells by one scoring, without intervals.</summary>
     public static MeasuredMatrix Measured(RunReport run, ScoringKind scoring, RunReport? zeroShot = null)
     {
-        var matrix = new AccuracyMatrix(run.Tasks.Count);
+        var matrix = run.EmptyMatrix();
         for (var task = 0; task < run.Tasks.Count; task++)
         {
-            for (var stage = task + 1; stage <= run.Tasks.Count; stage++)
+            for (var stage = 1; stage <= matrix.Stages; stage++)
             {
-                matrix[stage - 1, task] = Percent(run.Cell(stage, run.Tasks[task]), scoring);
+                if (matrix.Has(stage - 1, task))
+                {
+                    matrix[stage - 1, task] = Percent(run.Cell(stage, run.Tasks[task]), scoring);
+                }
             }
         }
 
@@ -43,7 +46,7 @@ public sealed record RunMetrics(MatrixResults Published, MatrixResults? Correcte
     private static MatrixResults Results(ReportedRun run, ReportedRun? zeroShot, ScoringKind scoring, BootstrapOptions? options)
     {
         var measured = Measured(run.Report, scoring, zeroShot?.Report);
-        var (cells, metrics) = Bootstrap.Matrix(run.Report.Tasks, [.. run.Report.Tasks.Select(task => Column(run, zeroShot, task, scoring))], options);
+        var (cells, metrics) = Bootstrap.Matrix(run.Report.Tasks, [.. run.Report.Tasks.Select(task => Column(run, zeroShot, task, scoring))], options, measured.Matrix);
         return new MatrixResults(measured, measured.Metrics(), metrics, cells);
     }
 

@@ -18,6 +18,12 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
     /// <summary>Whether the run has cells of stages, or will have.</summary>
     public bool HasStages => Report.Curriculum.Trained.Count > 0;
 
+    /// <summary>Whether tasks are learned one after another, so that there is a just-trained and a final accuracy of each.</summary>
+    public bool HasCourse => HasStages && !Report.Curriculum.IsJoint;
+
+    /// <summary>What the last row of a run is called: the tests at its end, or of the base model where nothing is trained.</summary>
+    public string LastRow => HasStages ? Tables.PaperTable.Final : Tables.PaperTable.ZeroShot;
+
     /// <summary>Computes all numbers of a run, complete or not.</summary>
     /// <param name="report">The run.</param>
     /// <param name="folder">Its folder, for the scores of the single samples; null where it is not at hand, then there are no intervals.</param>

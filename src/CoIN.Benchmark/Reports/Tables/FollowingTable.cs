@@ -14,10 +14,10 @@ internal static class FollowingTable
             var title = $"{judge.Judge}, {ReportNames.Of(gap.Scoring)}";
             IReadOnlyList<string> final =
             [
-                title, results.HasStages ? PaperTable.Final : PaperTable.ZeroShot, .. gap.Final.Select(MatrixText.Percent), MatrixText.Percent(gap.FinalMean),
+                title, results.LastRow, .. gap.Final.Select(MatrixText.Percent), MatrixText.Percent(gap.FinalMean),
                 MatrixText.Percent(gap.Forgetting),
             ];
-            return results.HasStages
+            return results.HasCourse
                 ? [[title, PaperTable.JustTrained, .. gap.JustTrained.Select(MatrixText.Percent), MatrixText.Percent(gap.JustTrainedMean), ""], final]
                 : new[] { final };
         })),

@@ -1,4 +1,5 @@
 using System.Text;
+using CoIN.Benchmark.Metrics;
 
 namespace CoIN.Benchmark.Reports.Tables;
 
@@ -58,18 +59,20 @@ internal static class LatexTable
 
     /// <summary>A run in the paper's shape.</summary>
     public static string Render(PaperTable table, string runName, string runId) => Render(
-        $"{runName}: accuracy in percent on each task just after it was trained and at the end of the run; MAA in percent, BWT in points.",
+        table.Rows.Any(row => row.Measure.Matrix.IsJoint)
+            ? $"{runName}: accuracy in percent on each task after all were learned at once; MAA in percent, BWT {AccuracyMatrix.WhyNoTransfer}."
+            : $"{runName}: accuracy in percent on each task just after it was trained and at the end of the run; MAA in percent, BWT in points.",
         "coin-" + runId,
         ["", .. table.Tasks, "MAA", "BWT"],
         [.. table.Rows.GroupBy(row => row.Measure.Title).Select(group => new LatexGroup(group.Key, [.. group.Select(row => (IReadOnlyList<string>)
             [
                 row.When, .. row.Cells.Select(MatrixText.Percent),
-                row.When == PaperTable.Final ? MatrixText.Percent(row.Maa) : "", row.When == PaperTable.Final ? MatrixText.Percent(row.Bwt) : "",
+                row.When == PaperTable.Final ? MatrixText.Percent(row.Maa) : "", row.When == PaperTable.Final ? PaperTable.Transfer(row) : "",
             ])]))]);
 
     /// <summary>A minus sign instead of a hyphen before numbers.</summary>
     private static string Cell(string text) =>
-        text.Length > 1 && text[0] == '-' && char.IsAsciiDigit(text[1]) ? $"$-${Escape(text[1..])}" : text == "-" ? "--" : Escape(text);
+        text.Length > 1 && text[0] == '-' && char.IsAsciiDigit(text[1]) ? $"$-${Escape(text[1..])}" : text is "-" or "–" ? "--" : Escape(text);
 
     private static string Escape(string text)
     {

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Metrics;
 using Newtonsoft.Json.Linq;
 
 namespace CoIN.Benchmark.Reports.Tables;
@@ -9,7 +10,12 @@ internal static class PaperJson
     {
         ["run"] = runId,
         ["tasks"] = new JArray(table.Tasks),
-        ["rows"] = new JArray(table.Rows.Select(row => new JObject
+        ["rows"] = new JArray(table.Rows.Select(Row)),
+    });
+
+    private static JObject Row(PaperRow row)
+    {
+        var json = new JObject
         {
             ["measure"] = row.Measure.Key,
             ["title"] = row.Measure.Title,
@@ -17,6 +23,12 @@ internal static class PaperJson
             ["accuracies"] = new JArray(row.Cells),
             ["maa"] = row.Maa,
             ["bwt"] = row.Bwt,
-        })),
-    });
+        };
+        if (row.Measure.Matrix.IsJoint)
+        {
+            json["undefined"] = new JObject { ["bwt"] = AccuracyMatrix.WhyNoTransfer };
+        }
+
+        return json;
+    }
 }

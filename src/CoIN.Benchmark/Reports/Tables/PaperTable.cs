@@ -30,8 +30,11 @@ internal sealed record PaperTable(IReadOnlyList<string> Tasks, IReadOnlyList<Pap
         [.. Rows.Select(row => (IReadOnlyList<string>)
         [
             row.Measure.Title, row.When, .. row.Cells.Select(MatrixText.Percent), row.When == Final ? MatrixText.Percent(row.Maa) : "",
-            row.When == Final ? MatrixText.Percent(row.Bwt) : "",
+            row.When == Final ? Transfer(row) : "",
         ])]);
+
+    /// <summary>BWT as a text: a dash of its own where it is not defined.</summary>
+    internal static string Transfer(PaperRow row) => row.Measure.Matrix.IsJoint ? "–" : MatrixText.Percent(row.Bwt);
 
     /// <summary>As texts, unrounded, empty where nothing is known.</summary>
     public TextTable ToExactTable() => new(
@@ -48,7 +51,11 @@ internal sealed record PaperTable(IReadOnlyList<string> Tasks, IReadOnlyList<Pap
 
         if (results.HasStages)
         {
-            yield return new PaperRow(measure, JustTrained, measure.Matrix.JustTrained, null, null);
+            if (results.HasCourse)
+            {
+                yield return new PaperRow(measure, JustTrained, measure.Matrix.JustTrained, null, null);
+            }
+
             yield return new PaperRow(measure, Final, measure.Matrix.Final, measure.Results.Values.Maa, measure.Results.Values.Bwt);
         }
     }
