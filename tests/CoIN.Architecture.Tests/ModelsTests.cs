@@ -35,14 +35,17 @@ public sealed class ModelsTests
         ["Learning"] = ["Torch", "Imaging", "Sequences", "Generation", "Methods", "Training", "Families"],
         ["Planning"] = ["Torch", "Modules", "Sequences", "Computing", "Cpu", "Backends", "Training", "Families"],
         ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Methods", "Families"],
-        ["Devices"] = ["Torch", "Cpu"],
+        ["Devices"] = ["Torch", "Checkpoints", "Cpu", "Training"],
     };
 
     private static readonly IReadOnlyList<SourceArrows.Source> Sources = SourceArrows.Read("CoIN.Models");
 
     [Fact]
-    public void Every_file_has_the_namespace_of_its_folder() => Assert.All(Sources, source =>
+    public void Every_file_has_the_namespace_of_its_folder() => Assert.All(Sources.Where(source => !IsStartupHook(source)), source =>
         Assert.Equal($"CoIN.Models.{string.Join('.', source.Path.Split('/')[..^1])}", source.Namespace));
+
+    /// <summary>.NET looks for it without a namespace.</summary>
+    private static bool IsStartupHook(SourceArrows.Source source) => source.Path == "Devices/StartupHook.cs";
 
     [Fact]
     public void No_folder_uses_another_that_it_may_not() => Assert.Equal("", string.Join('\n', SourceArrows.Forbidden(Sources, Allowed)));

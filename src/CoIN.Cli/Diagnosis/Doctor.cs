@@ -35,6 +35,9 @@ internal static class Doctor
         { Status: { } status } => new(
             "libtorch", Health.Good,
             Invariant($"{status.Version ?? "of unknown version"} {(status.IsPackaged ? "(packaged)" : "(COIN_LIBTORCH)")} in {status.Folder}; ")
+            + (status.Trial is { } trial
+                ? Invariant($"this program is built for another version: {trial.Computations} computations on {string.Join(" and ", trial.Devices)} gave the right numbers; ")
+                : "")
             + Invariant($"{status.Gigaflops:0} GFLOP/s in float32 with {status.Threads} thread{(status.Threads == 1 ? "" : "s")}{(status.OwnKernels ? " by kernels of its own (AVX-512)" : "")}")),
         _ => new("libtorch", Health.Bad, "not examined"),
     };

@@ -16,7 +16,10 @@ namespace CoIN.Models.Devices;
 /// <param name="Threads">Threads of that product.</param>
 /// <param name="OwnKernels">Whether float32 is computed by the program's own kernels for AVX-512, as that product was.</param>
 /// <param name="Allocator">Who gives tensors their memory: <c>tcmalloc</c> or another library that was loaded before all others, or the C library's <c>malloc</c>.</param>
-public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version, int CudaDevices, double Gigaflops, int Threads, bool OwnKernels, string Allocator)
+/// <param name="Trial">What it was found to compute before it was loaded, where it is of another version than the program was built for.</param>
+public sealed record TorchStatus(
+    string Folder, bool IsPackaged, string? Version, int CudaDevices, double Gigaflops, int Threads, bool OwnKernels, string Allocator,
+    LibtorchTrialResult? Trial = null)
 {
     private const int Size = 1024;
 
@@ -31,7 +34,8 @@ public sealed record TorchStatus(string Folder, bool IsPackaged, string? Version
             return new TorchStatus(
                 TorchLibrary.External ?? LoadedFrom() ?? AppContext.BaseDirectory, TorchLibrary.External is null,
                 TorchLibrary.External is { } folder ? ExternalLibtorch.VersionOf(folder) : ExternalLibtorch.WantedVersion,
-                cuda.is_available() ? cuda.device_count() : 0, speed, get_num_threads(), CpuKernels.Available, HeapPolicy.Allocator());
+                cuda.is_available() ? cuda.device_count() : 0, speed, get_num_threads(), CpuKernels.Available, HeapPolicy.Allocator(),
+                TorchLibrary.Trial);
         }
         catch (Exception e) when (e is not CoinException && e.GetBaseException() is DllNotFoundException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
         {

@@ -21,10 +21,14 @@ internal static class ExternalLibtorch
     /// <summary>Loads a folder's libraries before TorchSharp looks for any.</summary>
     /// <param name="folder">Value of <see cref="Variable"/>.</param>
     /// <param name="torchSharp">Path of TorchSharp's own library.</param>
+    /// <returns>What a libtorch of another version than the wanted one was found to compute; null for one of the wanted.</returns>
     /// <exception cref="CoinException">The folder holds no libtorch, or not one that TorchSharp can work with.</exception>
-    public static void Use(string folder, string torchSharp)
+    public static LibtorchTrialResult? Use(string folder, string torchSharp)
     {
         RefuseBesidePackaged(folder, Path.GetDirectoryName(torchSharp)!);
+        _ = Present(folder);
+        var version = VersionOf(folder);
+        var trial = LibtorchTrial.IsWanted(version) || LibtorchTrial.IsChild ? null : LibtorchTrial.Require(folder, version);
         foreach (var name in Present(folder))
         {
             // TorchSharp asks for them by name: the loader then finds that they are there.
@@ -33,6 +37,7 @@ internal static class ExternalLibtorch
 
         var own = Load(folder, torchSharp);
         CheckSymbols(folder, ElfSymbols.Undefined(File.ReadAllBytes(torchSharp)).Where(IsLibtorchs), symbol => NativeLibrary.TryGetExport(own, symbol, out _));
+        return trial;
     }
 
     /// <summary>TorchSharp would load a packaged libtorch too, and two in one process end it.</summary>

@@ -25,6 +25,9 @@ internal static class TorchLibrary
     /// <summary>The folder of the libtorch in use that is not the packaged one; null where the packaged one is.</summary>
     public static string? External { get; private set; }
 
+    /// <summary>What that libtorch was found to compute, where it is of another version than TorchSharp was built with.</summary>
+    public static LibtorchTrialResult? Trial { get; private set; }
+
     /// <summary>Runs before any other code of this assembly, hence before TorchSharp first looks for its library.</summary>
 #pragma warning disable CA2255 // Whoever uses this library's types needs it, and there is no later moment that is early enough.
     [ModuleInitializer]
@@ -74,7 +77,7 @@ internal static class TorchLibrary
     {
         try
         {
-            ExternalLibtorch.Use(folder, library);
+            Trial = ExternalLibtorch.Use(folder, library);
             External = folder;
         }
         catch (CoinException e)
