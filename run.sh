@@ -5,6 +5,7 @@
 #   ./run.sh test [project…]  builds, then runs the tests; the last line counts them
 #   ./run.sh test parity      … only those against outputs of reference implementations
 #   ./run.sh bench [--help]   builds, then measures speed and memory beside Hugging Face transformers
+#   ./run.sh bundle [--help]  makes one archive of the program for hosts without .NET
 #   ./run.sh <command> …      builds, then gives everything to the coin command; ./run.sh --help shows them
 set -euo pipefail
 
@@ -177,6 +178,11 @@ main() {
       build tests/CoIN.Speed/CoIN.Speed.csproj
       prefer_tcmalloc
       exec dotnet exec "$root/tests/CoIN.Speed/bin/Release/net10.0/coin-speed.dll" "$@"
+      ;;
+    bundle)
+      check_sdk
+      shift
+      exec "$root/packaging/bundle.sh" "$@"
       ;;
     *)
       check_sdk

@@ -60,8 +60,7 @@ cp -r "$root/hocon" "$tree/hocon"
 cp -r "$root/src/CoIN.Mini/Model" "$tree/src/CoIN.Mini/Model"
 cp -r "$root/tests/golden" "$tree/tests/golden"
 cp -r "$root/tests/CoIN.Speed/peer" "$tree/tests/CoIN.Speed/peer"
-cp -r "$root/tests/gpu" "$tree/tests/gpu"
-cp "$root/packaging/coin" "$root/README.md" "$root/LICENSE" "$tree/"
+cp "$root/packaging/coin" "$tree/"
 find "$tree" \( -name __pycache__ -o -name '*.pdb' -o -name '*.xml' \) -prune -exec rm -rf {} +
 # What its own files are, so that a host can see whether they have arrived whole: sha256sum -c SHA256SUMS
 (cd "$tree" && find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum > SHA256SUMS)

@@ -74,12 +74,19 @@ internal static class LibtorchTrial
             null => $"did not end within {Longest.TotalMinutes.ToString(CultureInfo.InvariantCulture)} minutes",
             > 128 => $"crashed (signal {status - 128})",
             _ => lines.LastOrDefault(line => line.Length > 0 && !line.StartsWith(StepMark, StringComparison.Ordinal)) is { } said
-                ? $"failed: {said.TrimEnd('.')}" : $"ended with status {status}",
+                ? $"failed: {WithoutRemedy(said)}" : $"ended with status {status}",
         };
         throw new CoinException(
             $"The libtorch in {folder} is {version ?? "of unknown version"}; this program is built for {ExternalLibtorch.WantedVersion}. Tried in a " +
             $"process of its own, it {happened} ({step}). Install PyTorch {ExternalLibtorch.WantedVersion} " +
             $"(pip install torch=={ExternalLibtorch.WantedVersion}.*) and set {ExternalLibtorch.Variable} to its torch/lib folder.");
+    }
+
+    /// <summary>The child's messages end with the same remedy.</summary>
+    private static string WithoutRemedy(string said)
+    {
+        var remedy = said.IndexOf(" Install PyTorch", StringComparison.Ordinal);
+        return (remedy < 0 ? said : said[..remedy]).TrimEnd('.', ' ', ':');
     }
 
     private static (int? Status, IReadOnlyList<string> Lines) Run(string folder)

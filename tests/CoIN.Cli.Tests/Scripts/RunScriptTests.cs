@@ -202,6 +202,46 @@ public sealed class RunScriptTests : IDisposable
         Assert.Contains("-trait Category=Parity", Bash($"PATH={folder.Path}:$PATH ./run.sh test parity models").Out);
     }
 
+    [Fact]
+    public void A_bundle_says_how_it_is_made_and_refuses_what_it_does_not_know()
+    {
+        Fake("dotnet", "echo '10.0.100 [/x]'");
+        Assert.Equal(0, Bash("bash -n packaging/bundle.sh && bash -n packaging/coin && test -x packaging/bundle.sh && test -x packaging/coin").Code);
+        Assert.Contains("--out FILE", Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --help").Out);
+        Assert.Equal(2, Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --into x").Code);
+        var nowhere = Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --out {folder.Path}/none/x.tar.xz");
+        Assert.Equal(1, nowhere.Code);
+        Assert.Contains("/none does not exist", nowhere.Error);
+    }
+
+    [Fact]
+    public void A_bundles_command_finds_the_libtorch_of_the_hosts_python()
+    {
+        var start = Bundle();
+        Fake("python3", "echo /py/torch/lib");
+
+        Assert.Equal($"/py/torch/lib {folder.Path}/runs doctor --x", Bash($"cd / && PATH={folder.Path}:$PATH {start} doctor --x").Out.Trim());
+        Assert.StartsWith("/own ", Bash($"COIN_LIBTORCH=/own PATH={folder.Path}:$PATH {start} doctor").Out);
+        Assert.EndsWith($"run {folder.Path}/hocon/mini.hocon", Bash($"PATH={folder.Path}:$PATH {start}").Out.Trim());
+    }
+
+    [Fact]
+    public void A_bundles_command_takes_no_folder_named_torch_for_PyTorch()
+    {
+        Directory.CreateDirectory(Path.Combine(folder.Path, "torch", "lib"));
+        var found = Bash($"cd {folder.Path} && unset COIN_LIBTORCH && {Bundle()} doctor").Out;
+        Assert.DoesNotContain($"{folder.Path}/torch", found, StringComparison.Ordinal);
+    }
+
+    /// <summary>The command of a bundle whose program tells what it was given.</summary>
+    private string Bundle()
+    {
+        Directory.CreateDirectory(Path.Combine(folder.Path, "app"));
+        Fake("app/coin", "echo \"${COIN_LIBTORCH:-none} $COIN_RUNS $*\"");
+        File.Copy(Repository.PathOf("packaging/coin"), Path.Combine(folder.Path, "start"));
+        return $"env -u COIN_RUNS {folder.Path}/start";
+    }
+
     private static (int Code, string Out, string Error) Trimmed((int Code, string Out, string Error) ended) => (ended.Code, ended.Out.Trim(), ended.Error.Trim());
 
     private void Fake(string command, string script)
