@@ -17,19 +17,33 @@ internal sealed record CheckedSample(
     IReadOnlyList<Flaw> Flaws)
 {
     /// <summary>Checks a training sample; a fault of reading becomes a flaw.</summary>
-    public static CheckedSample Training(SampleEntry entry, SampleRules rules) => Guarded(entry, () =>
+    /// <param name="images">Folder below the image root to which its image's path is relative; null for the root.</param>
+    public static CheckedSample Training(SampleEntry entry, SampleRules rules, string? images = null) => Guarded(entry, () =>
     {
-        var sample = TrainingSamples.Sample(entry);
+        var sample = TrainingSamples.Sample(entry).In(images);
         var flaws = rules.Check(sample, out var learns);
         var questions = sample.Conversations.Where((_, i) => i % 2 == 0).Select(turn => QuestionKey.Of(turn.Value)).ToArray();
         return new CheckedSample(entry.Line, sample.Id, true, true, sample.Image, questions, null, learns, flaws);
     });
 
     /// <summary>Checks a test sample; a fault of reading becomes a flaw.</summary>
-    public static CheckedSample Test(SampleEntry entry, SampleRules rules) => Guarded(entry, () =>
+    /// <param name="images">As for <see cref="Training"/>.</param>
+    /// <param name="references">Where its reference answers are looked up; null where the entry has them.</param>
+    public static CheckedSample Test(SampleEntry entry, SampleRules rules, string? images = null, CaptionReferences? references = null) => Guarded(entry, () =>
     {
         _ = entry.Id;
-        var sample = TestSamples.Sample(entry);
+        var sample = TestSamples.Sample(entry).In(images);
+        try
+        {
+            sample = references?.Of(sample) ?? sample;
+        }
+        catch (CoinException e)
+        {
+            return new CheckedSample(
+                entry.Line, sample.QuestionId, true, true, sample.Image, [QuestionKey.Of(sample.Text)], sample.Size, false,
+                [new Flaw(FindingKind.UnscorableAnswer, e.Message)]);
+        }
+
         var tagged = entry.Text("text").Contains(ImageTags.Tag, StringComparison.Ordinal);
         return new CheckedSample(
             entry.Line, sample.QuestionId, true, true, sample.Image, [QuestionKey.Of(sample.Text)], sample.Size, false, rules.Check(sample, tagged));

@@ -71,7 +71,7 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         int? training = null;
         if (options.Curriculum().Learns(options.Tasks.ToList().IndexOf(task)))
         {
-            training = Read(task, task.TrainFile, TrainingSamples.IdKeys, FindingKind.RepeatedId, entry => CheckedSample.Training(entry, rules), (sample, place) =>
+            training = Read(task, task.TrainFile, TrainingSamples.IdKeys, FindingKind.RepeatedId, entry => CheckedSample.Training(entry, rules, task.TrainImages), (sample, place) =>
             {
                 textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
                 learns |= sample.Learns;
@@ -84,7 +84,9 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
             }
         }
 
-        var test = Read(task, task.TestFile, TestSamples.IdKeys, FindingKind.DuplicateId, entry => CheckedSample.Test(entry, rules), (sample, place) =>
+        var references = References(task);
+        var test = Read(
+            task, task.TestFile, TestSamples.IdKeys, FindingKind.DuplicateId, entry => CheckedSample.Test(entry, rules, task.TestImages, references), (sample, place) =>
         {
             textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
             var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: false, sample.Size);
@@ -100,6 +102,26 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
 
         return new TaskSummary(
             task.Name, task.TrainFile, training, task.TestFile, test, textOnly, images.All.Count, tally.Of(task.Name, Severity.Error), tally.Of(task.Name, Severity.Warning));
+    }
+
+    /// <summary>The references file of a task that has one; what is wrong with it is a finding.</summary>
+    private CaptionReferences? References(TaskOptions task)
+    {
+        if (task.ReferencesFile is not { } file)
+        {
+            return null;
+        }
+
+        var path = Path.Combine(options.Data.Instructions, task.Folder, file);
+        try
+        {
+            return CaptionReferences.Read(path);
+        }
+        catch (CoinException e)
+        {
+            Report(File.Exists(path) ? FindingKind.BrokenFile : FindingKind.MissingFile, task, file, null, null, null, e.Message);
+            return null;
+        }
     }
 
     /// <summary>Goes through a file: the next samples are read while the last ones are checked.</summary>

@@ -95,6 +95,11 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
     /// <summary>A training answer as if it were a test sample's: whether the scorer could read it.</summary>
     private void Form(TrainingSample sample, string question, string answer, List<Flaw> flaws)
     {
+        if (scorer.NeedsTestSet)
+        {
+            return;
+        }
+
         try
         {
             // Some rules need the answers of ten annotators; here they agree.
@@ -108,6 +113,11 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
 
     private void Truth(TestSample sample, List<Flaw> flaws)
     {
+        if (scorer.NeedsTestSet)
+        {
+            return;
+        }
+
         try
         {
             if (scorer.Score(sample, sample.Answer) == 0)

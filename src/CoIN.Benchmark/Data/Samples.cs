@@ -24,6 +24,9 @@ public sealed record TestSample(string QuestionId, string? Image, string Text, s
     /// <summary>Number of choices of a multiple-choice question, or null where it is not known.</summary>
     public int? Choices { get; init; }
 
+    /// <summary>What kind of question it is, where the file says so (OCRBench's <c>answer_type</c>); else null.</summary>
+    public string? Kind { get; init; }
+
     /// <summary>Width and height in pixels, where the file says so (Grounding).</summary>
     public (double Width, double Height)? Size { get; init; }
 

@@ -33,6 +33,7 @@ public static class TestSamples
         {
             Answers = answers,
             Choices = OptionLines.Read(text) is { Count: var count and > 0 } ? count : null,
+            Kind = entry["answer_type"] is JValue { Type: JTokenType.String } kind ? entry.Share((string)kind!) : null,
             Size = Size(entry),
             UnpaddedBox = entry["origin_answer_bbox"] is { } box ? Box(entry, "origin_answer_bbox", box) : null,
         };

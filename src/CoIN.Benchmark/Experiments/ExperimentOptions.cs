@@ -106,6 +106,17 @@ public sealed record TaskOptions
     /// <summary>File of test samples in <see cref="Folder"/>.</summary>
     public string TestFile { get; init; } = "test.json";
 
+    /// <summary>
+    /// File in <see cref="Folder"/> with all reference captions of the test images, in COCO's form; null where the test file has all answers.
+    /// </summary>
+    public string? ReferencesFile { get; init; }
+
+    /// <summary>Folder below the image root to which the training samples' image paths are relative; null for the root itself.</summary>
+    public string? TrainImages { get; init; }
+
+    /// <summary>Folder below the image root to which the test samples' image paths are relative; null for the root itself.</summary>
+    public string? TestImages { get; init; }
+
     /// <summary>Key of the Truth Alignment scorer, e.g. <c>scienceqa</c>.</summary>
     [Example("vqav2")]
     public required string Scorer { get; init; }

@@ -43,6 +43,10 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
 
             test.Add(CheckedTest(options, task, images, bad, skipped));
             hashes[$"{task.Folder}/{task.TestFile}"] = Durable.Sha256(PathOf(options, task, task.TestFile));
+            if (task.ReferencesFile is { } references)
+            {
+                hashes[$"{task.Folder}/{references}"] = Durable.Sha256(PathOf(options, task, references));
+            }
         }
 
         return new DataDescription(hashes, training, test) { Images = images, Skipped = skipped, SkippedImages = options.Data.SkippedImages ?? bad?.Found };
@@ -143,18 +147,26 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         return [.. drawn.Where(sample => imageOf(sample) is not { } image || !images.Contains(image))];
     }
 
-    private static IReadOnlyList<TrainingSample> DrawTraining(ExperimentOptions options, TaskOptions task) =>
-        Subset.DrawVolume(TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.Volume, options.Data.MaxTrainSamples, options.Seed);
+    private static IReadOnlyList<TrainingSample> DrawTraining(ExperimentOptions options, TaskOptions task)
+    {
+        var drawn = Subset.DrawVolume(
+            TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.Volume, options.Data.MaxTrainSamples, options.Seed);
+        return task.TrainImages is null ? drawn : [.. drawn.Select(sample => sample.In(task.TrainImages))];
+    }
 
     private IReadOnlyList<TestSample> DrawTest(ExperimentOptions options, TaskOptions task)
     {
         var all = tests.Of(PathOf(options, task, task.TestFile));
-        return options.Data switch
+        IReadOnlyList<TestSample> drawn = options.Data switch
         {
             { MaxTestSamples: 0 } => all,
             { TestSubset: TestSubset.Seeded, MaxTestSamples: var max } => Subset.Draw(all, max, options.Seed),
             { MaxTestSamples: var max } => [.. all.Take(max)],
         };
+        var references = task.ReferencesFile is { } file ? CaptionReferences.Read(PathOf(options, task, file)) : null;
+        return references is null && task.TestImages is null
+            ? drawn
+            : [.. drawn.Select(sample => references?.Of(sample) ?? sample).Select(sample => sample.In(task.TestImages))];
     }
 
     /// <inheritdoc/>
@@ -195,8 +207,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         var path = PathOf(state.Options, task, task.TestFile);
         try
         {
-            var known = state.Started!.DataSha256.GetValueOrDefault($"{task.Folder}/{task.TestFile}");
-            return File.Exists(path) && (known is null || Durable.Sha256(path) == known) ? Test(state.Options, task) : null;
+            return RunFiles.ChangedTestFile(state, task) is null && File.Exists(path) ? Test(state.Options, task) : null;
         }
         catch (Exception e) when (e is CoinException or IOException or UnauthorizedAccessException)
         {
@@ -266,6 +277,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         foreach (var (use, file, samples) in new[]
         {
             ("train", $"{task.Folder}/{task.TrainFile}", started.TrainingSamples[index]), ("test", $"{task.Folder}/{task.TestFile}", started.TestSamples[index]),
+            ("references", $"{task.Folder}/{task.ReferencesFile}", started.TestSamples[index]),
         })
         {
             if (started.DataSha256.TryGetValue(file, out var sha256))

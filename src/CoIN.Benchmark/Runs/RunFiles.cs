@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 
@@ -37,9 +38,7 @@ public static class RunFiles
     public static IReadOnlyList<TestSample> TestSet(RunState state, int index, IBenchmarkWork work)
     {
         var task = state.Options.Tasks[index];
-        var file = $"{task.Folder}/{task.TestFile}";
-        var path = Path.Combine(state.Options.Data.Instructions, file);
-        if (state.Started!.DataSha256.TryGetValue(file, out var sha256) && (!File.Exists(path) || Durable.Sha256(path) != sha256))
+        if (ChangedTestFile(state, task) is { } path)
         {
             throw new CoinException(
                 $"{path} {(File.Exists(path) ? "has changed since the run began" : "does not exist any more")}. Put the former file back; "
@@ -47,6 +46,22 @@ public static class RunFiles
         }
 
         return work.Test(state.Options, task);
+    }
+
+    /// <summary>The path of a task's test or references file that is gone or another one than when the run began; null where none is.</summary>
+    internal static string? ChangedTestFile(RunState state, TaskOptions task)
+    {
+        foreach (var name in new[] { task.TestFile, task.ReferencesFile }.OfType<string>())
+        {
+            var file = $"{task.Folder}/{name}";
+            var path = Path.Combine(state.Options.Data.Instructions, file);
+            if (state.Started!.DataSha256.TryGetValue(file, out var sha256) && (!File.Exists(path) || Durable.Sha256(path) != sha256))
+            {
+                return path;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Deletes a stage's checkpoints.</summary>

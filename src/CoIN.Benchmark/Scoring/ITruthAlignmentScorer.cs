@@ -11,7 +11,15 @@ public interface ITruthAlignmentScorer
     /// <summary>How predictions and samples find each other, and which of them are counted.</summary>
     Pairing Pairing { get; }
 
-    /// <summary>Score of one prediction: 0 or 1, or a part of 1 for soft accuracies.</summary>
+    /// <summary>Whether a sample's score depends on the other samples of its test set: then only what <see cref="For"/> gives can score.</summary>
+    bool NeedsTestSet => false;
+
+    /// <summary>The rule as it is for one test set. Most rules are the same for all.</summary>
+    /// <param name="samples">All samples of the test set that are asked, never a part of them: a shard's scores would be others.</param>
+    /// <exception cref="CoinException">The rule cannot be applied to this test set.</exception>
+    ITruthAlignmentScorer For(IReadOnlyList<TestSample> samples) => this;
+
+    /// <summary>Score of one prediction: 0 or 1, a part of 1 for soft accuracies, 0 to 10 for CIDEr.</summary>
     /// <exception cref="CoinException">The sample's ground truth has not the form that the rule needs; the message names the question.</exception>
     double Score(TestSample sample, string prediction);
 }

@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Scoring.Captions;
 using CoIN.Benchmark.Scoring.Corrected;
 using CoIN.Benchmark.Scoring.Published;
 
@@ -18,6 +19,15 @@ public static class Scorers
         new(new MiniGptGroundingScorer(), new BoxScorer("grounding-minigpt", unpadded: true)),
         new(new UpperCaseScorer("vqav2"), new VqaScorer("vqav2")),
         new(new OcrVqaScorer(), new NormalizedScorer("ocrvqa")),
+
+        // Other benchmarks' rules, as their public code has them.
+        new(new UpperCaseScorer("ucit"), new NormalizedScorer("ucit")),
+        new(new HoldsScorer("mllm-cl"), new ContainsScorer("mllm-cl", synonyms: false)),
+        new(new MllmClScienceScorer("mllm-cl-science"), new ScienceListScorer("mllm-cl-science")),
+        new(new OcrBenchScorer("ocrbench"), new OcrTextScorer("ocrbench")),
+        new(new BareHoldsScorer("mllm-cl-perception"), new ContainsScorer("mllm-cl-perception", synonyms: false)),
+        new(new AnlsScorer("anls"), new ThresholdAnlsScorer("anls")),
+        new(new CiderScorer("cider")),
 
         // CoIN has published nothing about these: both scorings are the same.
         new(new ExactScorer("exact")),

@@ -7,8 +7,8 @@ namespace CoIN.Benchmark.Scoring;
 
 /// <summary>Both scores of one sample.</summary>
 /// <param name="QuestionId">The test sample's id.</param>
-/// <param name="Published">0 to 1 by the published rule; null where it does not count the sample.</param>
-/// <param name="Corrected">0 to 1 by the corrected rule; null where that was not computed.</param>
+/// <param name="Published">0 to 1 (0 to 10 where the rule is CIDEr) by the published rule; null where it does not count the sample.</param>
+/// <param name="Corrected">The same by the corrected rule; null where that was not computed.</param>
 public sealed record SampleScore(string QuestionId, double? Published, double? Corrected)
 {
     /// <summary>The score of one kind.</summary>
@@ -102,9 +102,9 @@ public static class ScoresFile
 
     private static double? Score(JObject entry, string key) => entry[key] switch
     {
-        { Type: JTokenType.Integer or JTokenType.Float } value when (double)value is >= 0 and <= 1 => (double)value,
+        { Type: JTokenType.Integer or JTokenType.Float } value when (double)value is >= 0 and <= ScoredSet.Highest => (double)value,
         { Type: JTokenType.Null } => null,
-        _ => throw new JsonReaderException($"\"{key}\" is missing or no number from 0 to 1"),
+        _ => throw new JsonReaderException($"\"{key}\" is missing or no number from 0 to 10"),
     };
 
     private static string Number(double? value) => value is { } known ? JsonConvert.ToString(known) : "null";

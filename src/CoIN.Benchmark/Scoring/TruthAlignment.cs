@@ -5,9 +5,13 @@ namespace CoIN.Benchmark.Scoring;
 /// <summary>A test set's score.</summary>
 /// <param name="AccuracyPercent">100 · Σ scores / samples, not rounded.</param>
 /// <param name="Samples">How many were counted: which ones is part of the task's rule.</param>
-/// <param name="Scores">Score of each counted one, 0 to 1, in the order in which the rule counts (that of the predictions or of the samples).</param>
+/// <param name="Scores">Score of each counted one, 0 to 1, with CIDEr 0 to 10, in the order in which the rule counts (that of the predictions or of the samples).</param>
 /// <param name="QuestionIds">The id of each counted one's sample, in the same order.</param>
-public sealed record ScoredSet(double AccuracyPercent, int Samples, IReadOnlyList<double> Scores, IReadOnlyList<string> QuestionIds);
+public sealed record ScoredSet(double AccuracyPercent, int Samples, IReadOnlyList<double> Scores, IReadOnlyList<string> QuestionIds)
+{
+    /// <summary>The highest score that a rule gives: CIDEr's, of a caption that is its only reference.</summary>
+    internal const double Highest = 10;
+}
 
 /// <summary>Truth Alignment of whole test sets: predictions against ground truth, by either scoring, each with its own denominators.</summary>
 public static class TruthAlignment
@@ -21,7 +25,7 @@ public static class TruthAlignment
     public static ScoredSet Score(
         string scorerKey, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions, ScoringKind scoring = ScoringKind.Published)
     {
-        var scorer = Scorers.Of(scorerKey, scoring);
+        var scorer = Scorers.Of(scorerKey, scoring).For(samples);
         (string Id, double Score)[] scores = scorer.Pairing switch
         {
             Pairing.EachPrediction => [.. ByPrediction(scorer, samples, predictions)],

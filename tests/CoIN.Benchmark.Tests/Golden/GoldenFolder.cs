@@ -6,9 +6,14 @@ namespace CoIN.Benchmark.Tests.Golden;
 internal static class GoldenFolder
 {
     /// <summary>A fixture of the scoring folder, parsed; numbers stay as they are written.</summary>
-    public static JObject Scoring(string file)
+    public static JObject Scoring(string file) => Read("scoring", file);
+
+    /// <summary>Captions with their CIDEr-D scores.</summary>
+    public static JObject Cider() => Read("cider", "cider.json");
+
+    private static JObject Read(string folder, string file)
     {
-        using var text = File.OpenText(Path.Combine(Root(), "scoring", file));
+        using var text = File.OpenText(Path.Combine(Root(), folder, file));
         using var reader = new Newtonsoft.Json.JsonTextReader(text) { DateParseHandling = Newtonsoft.Json.DateParseHandling.None };
         return JObject.Load(reader);
     }

@@ -11,7 +11,7 @@ public sealed class ScorersTests
         string[] keys =
         [
             "scienceqa", "textvqa", "imagenet", "gqa", "vizwiz", "grounding", "grounding-minigpt", "vqav2", "ocrvqa",
-            "exact", "normalized", "contains", "vqa", "choice", "box",
+            "ucit", "mllm-cl", "mllm-cl-science", "ocrbench", "mllm-cl-perception", "anls", "cider", "exact", "normalized", "contains", "vqa", "choice", "box",
         ];
 
         Assert.Equal(keys, Scorers.Keys);

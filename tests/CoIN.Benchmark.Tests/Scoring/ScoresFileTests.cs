@@ -41,7 +41,7 @@ public sealed class ScoresFileTests : IDisposable
     [Theory]
     [InlineData("{\"published\":1,\"corrected\":1}", "question_id")]
     [InlineData("{\"question_id\":\"1\",\"published\":1}", "corrected")]
-    [InlineData("{\"question_id\":\"1\",\"published\":1.5,\"corrected\":1}", "published")]
+    [InlineData("{\"question_id\":\"1\",\"published\":10.5,\"corrected\":1}", "published")]
     [InlineData("nonsense", "line 1")]
     public void A_line_without_scores_is_an_error(string line, string named)
         => Assert.Contains(named, Assert.Throws<CoinException>(() => ScoresFile.Read(folder.Write("s.jsonl", line))).Message, StringComparison.Ordinal);

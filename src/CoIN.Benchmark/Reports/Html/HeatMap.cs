@@ -55,6 +55,6 @@ internal static class HeatMap
             + (interval is { } known ? FormattableString.Invariant($", 95 % interval {known.Low:0.00} to {known.High:0.00}") : "");
         var kind = (percent >= Strong ? " hi" : "") + (!measure.Matrix.IsJoint && stage == measure.Matrix.OwnStage(task) + 1 ? " own" : "");
         var range = interval is { } shown ? Markup.Of($"<small>{shown.Low:0.0}–{shown.High:0.0}</small>") : Markup.Empty;
-        return Markup.Of($"<td class=\"cell{kind}\" style=\"--v:{percent / 100:0.###}\" title=\"{title}\">{percent:0.0}{range}</td>");
+        return Markup.Of($"<td class=\"cell{kind}\" style=\"--v:{Math.Min(1, percent / 100):0.###}\" title=\"{title}\">{percent:0.0}{range}</td>");
     }
 }

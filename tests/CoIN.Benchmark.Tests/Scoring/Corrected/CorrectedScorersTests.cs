@@ -134,7 +134,7 @@ public sealed class CorrectedScorersTests
     public void Every_corrected_rule_calls_an_empty_answer_wrong()
     {
         var sample = new TestSample("1", null, "", "[0, 0, 1, 1]");
-        Assert.All(Scorers.Keys, key => Assert.Equal(0, Corrected(key, sample, " \n")));
+        Assert.All(Scorers.Keys.Where(key => !Scorers.Of(key).NeedsTestSet), key => Assert.Equal(0, Corrected(key, sample, " \n")));
     }
 
     [Fact]
