@@ -87,6 +87,10 @@ public static class FileRules
             }
 
             CheckFile(options, task, task.TestFile, "test-file", problems);
+            if (task.ReferencesFile is { } references)
+            {
+                CheckFile(options, task, references, "references-file", problems);
+            }
         }
     }
 

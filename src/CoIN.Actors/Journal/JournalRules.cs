@@ -1,6 +1,7 @@
 using System.Globalization;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Scoring;
 
 namespace CoIN.Actors.Journal;
 
@@ -32,11 +33,11 @@ internal static class JournalRules
         ShardAnswered shard => Cell(before, shard.Stage, shard.Task)
             ?? (shard.Shard < 0 || shard.Shard >= shard.Shards ? Text($"part {shard.Shard + 1} of {shard.Shards}") : null)
             ?? Samples(before, shard.Task, shard.Samples) ?? Number("seconds", shard.Seconds) ?? File(shard.File, shard.Sha256),
-        CellScored cell => Cell(before, cell.Stage, cell.Task) ?? Percent("accuracy", cell.Accuracy) ?? Samples(before, cell.Task, cell.Samples)
-            ?? Percent("corrected accuracy", cell.Corrected) ?? Samples(before, cell.Task, cell.CorrectedSamples) ?? File(cell.File, cell.Sha256)
+        CellScored cell => Cell(before, cell.Stage, cell.Task) ?? Accuracy(before, cell.Task, "accuracy", cell.Accuracy) ?? Samples(before, cell.Task, cell.Samples)
+            ?? Accuracy(before, cell.Task, "corrected accuracy", cell.Corrected) ?? Samples(before, cell.Task, cell.CorrectedSamples) ?? File(cell.File, cell.Sha256)
             ?? (cell.ScoresFile is null ? null : File(cell.ScoresFile, cell.ScoresSha256)),
-        CellRescored cell => Known(before, cell.Stage, cell.Task) ?? Percent("accuracy", cell.Accuracy) ?? Samples(before, cell.Task, cell.Samples)
-            ?? Percent("corrected accuracy", cell.Corrected) ?? Samples(before, cell.Task, cell.CorrectedSamples) ?? File(cell.ScoresFile, cell.ScoresSha256),
+        CellRescored cell => Known(before, cell.Stage, cell.Task) ?? Accuracy(before, cell.Task, "accuracy", cell.Accuracy) ?? Samples(before, cell.Task, cell.Samples)
+            ?? Accuracy(before, cell.Task, "corrected accuracy", cell.Corrected) ?? Samples(before, cell.Task, cell.CorrectedSamples) ?? File(cell.ScoresFile, cell.ScoresSha256),
         // The reference's rule takes whatever number a judge writes: it has no upper end.
         CellJudged cell => Known(before, cell.Stage, cell.Task) ?? Number("Reasoning Capability", cell.Published) ?? Percent("corrected Reasoning Capability", cell.Corrected)
             ?? Samples(before, cell.Task, cell.Samples) ?? Count("replies without score", cell.Unparsable) ?? File(cell.File, cell.Sha256)
@@ -83,8 +84,16 @@ internal static class JournalRules
     private static string? Samples(RunState before, int task, int? count) =>
         count is { } known && (known < 0 || known > before.Started!.TestSamples[task]) ? Text($"{known} samples of {before.Started!.TestSamples[task]}") : null;
 
-    private static string? Percent(string what, double? value) =>
-        value is { } known && !(known >= 0 && known <= 100 + Rounding) ? Text($"{what} {known}, and percentages go from 0 to 100") : null;
+    private static string? Percent(string what, double? value, double highest = 100) =>
+        value is { } known && !(known >= 0 && known <= highest + Rounding)
+            ? Text($"{what} {known}, and percentages go from 0 to {highest}")
+            : null;
+
+    /// <summary>A percentage by the rule of a task: CIDEr's goes beyond 100.</summary>
+    private static string? Accuracy(RunState before, int task, string what, double? value) =>
+        before.Options.Tasks[task].Scorer is var key && Scorers.Keys.Contains(key)
+            ? Percent(what, value, 100 * Scorers.Of(key).Highest)
+            : Percent(what, value);
 
     private static string? Number(string what, double value) => double.IsFinite(value) && value >= 0 ? null : Text($"{what} {value}");
 

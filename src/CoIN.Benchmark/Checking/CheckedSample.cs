@@ -29,7 +29,8 @@ internal sealed record CheckedSample(
     /// <summary>Checks a test sample; a fault of reading becomes a flaw.</summary>
     /// <param name="images">As for <see cref="Training"/>.</param>
     /// <param name="references">Where its reference answers are looked up; null where the entry has them.</param>
-    public static CheckedSample Test(SampleEntry entry, SampleRules rules, string? images = null, CaptionReferences? references = null) => Guarded(entry, () =>
+    public static CheckedSample Test(
+        SampleEntry entry, SampleRules rules, string? images = null, CaptionReferences? references = null) => Guarded(entry, () =>
     {
         _ = entry.Id;
         var sample = TestSamples.Sample(entry).In(images);

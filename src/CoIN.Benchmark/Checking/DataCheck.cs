@@ -71,7 +71,8 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         int? training = null;
         if (options.Curriculum().Learns(options.Tasks.ToList().IndexOf(task)))
         {
-            training = Read(task, task.TrainFile, TrainingSamples.IdKeys, FindingKind.RepeatedId, entry => CheckedSample.Training(entry, rules, task.TrainImages), (sample, place) =>
+            CheckedSample Learned(SampleEntry entry) => CheckedSample.Training(entry, rules, task.TrainImages);
+            training = Read(task, task.TrainFile, TrainingSamples.IdKeys, FindingKind.RepeatedId, Learned, (sample, place) =>
             {
                 textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
                 learns |= sample.Learns;
@@ -85,8 +86,8 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         }
 
         var references = References(task);
-        var test = Read(
-            task, task.TestFile, TestSamples.IdKeys, FindingKind.DuplicateId, entry => CheckedSample.Test(entry, rules, task.TestImages, references), (sample, place) =>
+        CheckedSample Asked(SampleEntry entry) => CheckedSample.Test(entry, rules, task.TestImages, references);
+        var test = Read(task, task.TestFile, TestSamples.IdKeys, FindingKind.DuplicateId, Asked, (sample, place) =>
         {
             textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
             var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: false, sample.Size);

@@ -54,13 +54,15 @@ public sealed class CaptionReferences
         }
     }
 
-    /// <summary>A test sample with all captions of its image as its reference answers; found by the image's file name, folders aside.</summary>
+    /// <summary>A test sample with all captions of its image as its reference answers; found by the image's file name, folders
+    /// aside.</summary>
     /// <exception cref="CoinException">The sample has no image, or its image no captions there.</exception>
     public TestSample Of(TestSample sample)
     {
         if (sample.Image is not { } image)
         {
-            throw new CoinException($"Test sample {sample.QuestionId} has no image, and its references are looked up in {path} by one. Name its image.");
+            throw new CoinException(
+                $"Test sample {sample.QuestionId} has no image, and its references are looked up in {path} by one. Name its image.");
         }
 
         return byFile.TryGetValue(NameOf(image), out var captions) && captions.Count > 0
@@ -72,7 +74,8 @@ public sealed class CaptionReferences
 
     private static string NameOf(string image) => image[(image.LastIndexOf('/') + 1)..];
 
-    private static List<JObject> Entries(string path, JObject? file, string key) => file?[key] is JArray list && list.All(item => item is JObject)
+    private static List<JObject> Entries(string path, JObject? file, string key) =>
+        file?[key] is JArray list && list.All(item => item is JObject)
         ? [.. list.Cast<JObject>()]
         : throw Faulty(path, $"it has no list of objects \"{key}\"");
 
@@ -80,7 +83,8 @@ public sealed class CaptionReferences
         ? (string)value!
         : throw Faulty(path, $"an entry has no text as \"{key}\"");
 
-    private static string Id(string path, JObject entry, string key) => entry[key] is JValue { Type: JTokenType.Integer or JTokenType.String } value
+    private static string Id(string path, JObject entry, string key) =>
+        entry[key] is JValue { Type: JTokenType.Integer or JTokenType.String } value
         ? Convert.ToString(value.Value, System.Globalization.CultureInfo.InvariantCulture)!
         : throw Faulty(path, $"an entry has no number or text as \"{key}\"");
 

@@ -122,16 +122,19 @@ public sealed class AccuracyMatrix
         }
     }
 
+    /// <summary>The highest percentage: of CIDEr, which is no part of a whole. All other rules end at 100.</summary>
+    internal const double Highest = 1000;
+
     /// <summary>Accuracy in percent on a task after a stage, null while unknown.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The cell lies above the diagonal or outside the matrix, or the value is not within 0 … 100.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The cell lies above the diagonal or outside the matrix, or the value is not within 0 … 1000.</exception>
     public double? this[int stage, int task]
     {
         get => cells[CheckedStage(stage)][CheckedTask(stage, task)];
         set
         {
-            if (value is not null and not (>= 0 and <= 100))
+            if (value is not null and not (>= 0 and <= Highest))
             {
-                throw new ArgumentOutOfRangeException(nameof(value), value, "An accuracy in percent lies within 0 and 100.");
+                throw new ArgumentOutOfRangeException(nameof(value), value, "An accuracy in percent lies within 0 and 100, CIDEr within 0 and 1000.");
             }
 
             cells[CheckedStage(stage)][CheckedTask(stage, task)] = value;

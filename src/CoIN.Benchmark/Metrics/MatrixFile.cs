@@ -168,7 +168,7 @@ internal sealed record MatrixRows(IReadOnlyList<string> Tasks, IReadOnlyList<IRe
         };
     }
 
-    internal static double? Checked(string path, double? cell) => cell is null or (>= 0 and <= 100)
+    internal static double? Checked(string path, double? cell) => cell is null or (>= 0 and <= AccuracyMatrix.Highest)
         ? cell
-        : throw new CoinException(FormattableString.Invariant($"{path}: {cell} is no accuracy in percent, which lies within 0 and 100."));
+        : throw new CoinException(FormattableString.Invariant($"{path}: {cell} is no accuracy in percent, which lies within 0 and 100 (CIDEr: 1000)."));
 }

@@ -71,7 +71,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
                 problems.Try(() => { CheckedTraining(options, task); });
             }
 
-            if (!new[] { "folder", "test-file", "scorer" }.Any(part => problems.Concern($"{key}.{part}")))
+            if (!new[] { "folder", "test-file", "references-file", "scorer" }.Any(part => problems.Concern($"{key}.{part}")))
             {
                 problems.Try(() => { CheckedTest(options, task); });
             }

@@ -11,6 +11,9 @@ public interface ITruthAlignmentScorer
     /// <summary>How predictions and samples find each other, and which of them are counted.</summary>
     Pairing Pairing { get; }
 
+    /// <summary>The highest score of one sample.</summary>
+    double Highest => 1;
+
     /// <summary>Whether a sample's score depends on the other samples of its test set: then only what <see cref="For"/> gives can score.</summary>
     bool NeedsTestSet => false;
 

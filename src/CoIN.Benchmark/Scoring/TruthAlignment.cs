@@ -9,7 +9,7 @@ namespace CoIN.Benchmark.Scoring;
 /// <param name="QuestionIds">The id of each counted one's sample, in the same order.</param>
 public sealed record ScoredSet(double AccuracyPercent, int Samples, IReadOnlyList<double> Scores, IReadOnlyList<string> QuestionIds)
 {
-    /// <summary>The highest score that a rule gives: CIDEr's, of a caption that is its only reference.</summary>
+    /// <summary>The highest score of one sample by any rule: CIDEr's, of a caption that is its only reference.</summary>
     internal const double Highest = 10;
 }
 

@@ -18,16 +18,22 @@ internal static class ScoreCommand
         var task = new Option<string>("--task") { HelpName = "T", Description = "A task's name (TextVQA) or a scorer's key (textvqa)", Required = true };
         var predictions = new Option<string>("--predictions") { HelpName = "FILE", Description = "JSON lines with question_id and text", Required = true };
         var annotations = new Option<string>("--annotations") { HelpName = "FILE", Description = "The test file (test.json, val.json)", Required = true };
+        var references = new Option<string?>("--references")
+        {
+            HelpName = "FILE", Description = "All captions of the test file's images, in COCO's form (as references-file of a task)",
+        };
         var scoring = new Option<string>("--scoring") { Description = "By which rules", DefaultValueFactory = _ => "both" };
         scoring.AcceptOnlyFromAmong("published", "corrected", "both");
         var to = new Option<string?>("--out") { HelpName = "FILE", Description = "Where the scores of every sample go; by default beside the predictions" };
-        var command = new Command("score", "Score a predictions file from anywhere") { task, predictions, annotations, scoring, to };
+        var command = new Command("score", "Score a predictions file from anywhere") { task, predictions, annotations, references, scoring, to };
         command.SetAction(parsed => Execute(
-            host, parsed.GetValue(task)!, parsed.GetValue(predictions)!, parsed.GetValue(annotations)!, parsed.GetValue(scoring)!, parsed.GetValue(to)));
+            host, parsed.GetValue(task)!, parsed.GetValue(predictions)!, parsed.GetValue(annotations)!, parsed.GetValue(references),
+            parsed.GetValue(scoring)!, parsed.GetValue(to)));
         return command;
     }
 
-    private static int Execute(Host host, string task, string predictionsFile, string annotationsFile, string scoring, string? outFile)
+    private static int Execute(
+        Host host, string task, string predictionsFile, string annotationsFile, string? referencesFile, string scoring, string? outFile)
     {
         var key = TaskPresets.ScorerOf(task);
         var (predictionsPath, annotationsPath) = (PathOf(host, predictionsFile), PathOf(host, annotationsFile));
@@ -46,6 +52,12 @@ internal static class ScoreCommand
             _ => [ScoringKind.Published, ScoringKind.Corrected],
         };
         var samples = TestSamples.Read(annotationsPath);
+        if (referencesFile is not null)
+        {
+            var references = CaptionReferences.Read(PathOf(host, referencesFile));
+            samples = [.. samples.Select(references.Of)];
+        }
+
         var predictions = PredictionsFile.Read(predictionsPath);
         var (join, sets) = PredictionsJoin.Score(key, samples, predictions, scorings);
         var scored = scorings.Zip(sets).ToDictionary();

@@ -55,6 +55,19 @@ public sealed class JournalRulesTests
     }
 
     [Fact]
+    public void A_caption_s_percentage_may_exceed_100()
+    {
+        TaskOptions[] captions = [.. Start.Options.Tasks.Select(task => task with { Scorer = "cider" })];
+        var started = Start with { Options = Start.Options with { Tasks = captions } };
+        var state = WithOneCell(started);
+
+        JournalRules.Check("j", state, new CellScored(1, 0, 163.5, 7, "f", "s") { Number = 77 });
+
+        Assert.Contains("from 0 to 1000", Assert.Throws<CoinException>(
+            () => JournalRules.Check("j", state, new CellScored(1, 0, 1001, 7, "f", "s") { Number = 77 })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_can_be_is_taken()
     {
         foreach (var happened in new RunEvent[]
@@ -79,8 +92,8 @@ public sealed class JournalRulesTests
         Assert.Throws<CoinException>(() => JournalRules.Check("/r/journal.db", RunState.Empty, Start with { TestSamples = [7, -7], Number = 1 }));
     }
 
-    private static RunState WithOneCell() => new RunEvent[]
+    private static RunState WithOneCell(RunStarted? started = null) => new RunEvent[]
     {
-        Start, new RunTakenUp("h", 1), new StageTrained(1, "Task1", "f", "s", null, 12, 1, 1, 1), new CellScored(1, 0, 50, 7, "f", "s"),
+        started ?? Start, new RunTakenUp("h", 1), new StageTrained(1, "Task1", "f", "s", null, 12, 1, 1, 1), new CellScored(1, 0, 50, 7, "f", "s"),
     }.Aggregate(RunState.Empty, (state, happened) => state.Apply(happened with { Number = state.Number + 1 }));
 }

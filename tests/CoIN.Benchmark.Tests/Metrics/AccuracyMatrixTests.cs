@@ -106,7 +106,7 @@ public sealed class AccuracyMatrixTests
 
     [Theory]
     [InlineData(-0.1)]
-    [InlineData(100.5)]
+    [InlineData(1000.5)]
     [InlineData(double.NaN)]
     public void Only_percentages_are_accepted(double value)
         => Assert.Throws<ArgumentOutOfRangeException>(() => new AccuracyMatrix(1)[0, 0] = value);

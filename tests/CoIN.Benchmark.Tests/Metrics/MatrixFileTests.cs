@@ -149,7 +149,7 @@ public sealed class MatrixFileTests : IDisposable
     [Theory]
     [InlineData("", "is empty")]
     [InlineData("50\n40 x", "line 2: \"x\" is no number")]
-    [InlineData("50\n40 160", "160 is no accuracy")]
+    [InlineData("50\n40 1600", "1600 is no accuracy")]
     [InlineData("50\n40", "row 2 of 2 has 1 cells")]
     [InlineData("50 1 2\n40 60", "row 1 of 2 has 3 cells")]
     [InlineData("50 60 70", "row 1 of 1 has 3 cells")]

@@ -71,7 +71,7 @@ public sealed class RunMetricsTests : IDisposable
     [Fact]
     public void A_damaged_scores_file_is_named_with_its_line()
     {
-        folder.Write("scores/x.jsonl", "{\"question_id\":\"1\",\"published\":1.0,\"corrected\":1.0}\n{\"question_id\":\"2\",\"published\":7,\"corrected\":1.0}\n");
+        folder.Write("scores/x.jsonl", "{\"question_id\":\"1\",\"published\":1.0,\"corrected\":1.0}\n{\"question_id\":\"2\",\"published\":17,\"corrected\":1.0}\n");
         var report = Tests.Reports.Reports.Sequential() with { Cells = [new(1, "GQA", 50, 4, "p", "s") { ScoresFile = "scores/x.jsonl" }] };
 
         var fault = Assert.Throws<CoinException>(() => RunMetrics.Of(new ReportedRun(report, folder.Path)));

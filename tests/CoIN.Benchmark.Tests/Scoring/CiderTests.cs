@@ -13,23 +13,27 @@ public sealed class CiderTests
     {
         var golden = GoldenFolder.Cider();
         TestSample[] samples = [.. golden["samples"]!.Select(sample =>
-            new TestSample((string)sample["question_id"]!, (string?)sample["image"], (string)sample["text"]!, (string)sample["answer"]!)
+            new TestSample(
+                (string)sample["question_id"]!, (string?)sample["image"], (string)sample["text"]!, (string)sample["answer"]!)
             {
                 Answers = [.. sample["answers"]!.Select(answer => (string)answer!)],
             })];
-        Prediction[] predictions = [.. golden["predictions"]!.Select(one => new Prediction((string)one["question_id"]!, (string)one["text"]!))];
+        Prediction[] predictions =
+            [.. golden["predictions"]!.Select(one => new Prediction((string)one["question_id"]!, (string)one["text"]!))];
 
         var scored = TruthAlignment.Score("cider", samples, predictions);
 
         Assert.Equal(golden["scores"]!.Select(score => (double)score), scored.Scores, new Near());
         Assert.Equal((double)golden["percent"]!, scored.AccuracyPercent, 9);
-        Assert.All(golden["tokens"]!, one => Assert.Equal(one["words"]!.Select(word => (string)word!), CaptionTokens.Of((string)one["text"]!)));
+        Assert.All(golden["tokens"]!, one =>
+            Assert.Equal(one["words"]!.Select(word => (string)word!), CaptionTokens.Of((string)one["text"]!)));
     }
 
     [Fact]
     public void A_caption_that_is_its_only_reference_scores_10_and_an_empty_or_missing_one_0()
     {
-        TestSample[] samples = [new("1", null, "", "A red bird sits there."), new("2", null, "", "Two dogs run on grass"), new("3", null, "", "Snow on a roof")];
+        TestSample[] samples =
+            [new("1", null, "", "A red bird sits there."), new("2", null, "", "Two dogs run on grass"), new("3", null, "", "Snow on a roof")];
 
         var scored = TruthAlignment.Score("cider", samples, [new("1", "a RED bird sits there"), new("2", "")]);
 

@@ -112,7 +112,8 @@ internal static class Curves
 
     private static double X(int stage, int stages) => Left + 12 + ((Width - Left - Right - 24) * (stages == 1 ? 0.5 : (stage - 1) / (stages - 1.0)));
 
-    private static double Y(double percent) => Top + ((Height - Top - Bottom) * (1 - (percent / 100)));
+    /// <summary>CIDEr above 100 is drawn at the edge; its number stands beside it.</summary>
+    private static double Y(double percent) => Top + ((Height - Top - Bottom) * (1 - (Math.Min(percent, 100) / 100)));
 
     /// <param name="Own">The task's own stage.</param>
     private sealed record Point(int Stage, double Percent, Interval? Interval, bool Own);

@@ -89,7 +89,8 @@ internal static class Radar
     private static (double X, double Y) At(int axis, int axes, double percent)
     {
         var angle = (2 * Math.PI * axis / axes) - (Math.PI / 2);
-        return (MiddleX + (Radius * percent / 100 * Math.Cos(angle)), MiddleY + (Radius * percent / 100 * Math.Sin(angle)));
+        var from = Radius * Math.Min(percent, 100) / 100;
+        return (MiddleX + (from * Math.Cos(angle)), MiddleY + (from * Math.Sin(angle)));
     }
 
     private static string Cut(string name) => name.Length <= 13 ? name : name[..12] + "…";

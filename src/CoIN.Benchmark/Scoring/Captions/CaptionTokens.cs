@@ -4,9 +4,9 @@ namespace CoIN.Benchmark.Scoring.Captions;
 
 /// <summary>
 /// Words of a caption after the conventions of the Penn Treebank, as the evaluation of COCO's captions takes them (Chen et al. 2015): lower
-/// case, contractions and possessives split (<c>don't</c> is <c>do n't</c>, <c>dog's</c> is <c>dog 's</c>), hyphened words, numbers, initials and
-/// common abbreviations whole, marks of punctuation, quotes and brackets dropped. An own reading of these conventions, not Stanford's
-/// tokenizer: rare spellings (URLs, fractions, several dashes in a row) may be parted otherwise there.
+/// case, contractions and possessives split (<c>don't</c> is <c>do n't</c>, <c>dog's</c> is <c>dog 's</c>), hyphened words, numbers,
+/// initials and common abbreviations whole, marks of punctuation, quotes and brackets dropped. An own reading of these conventions, not
+/// Stanford's tokenizer: rare spellings (URLs, fractions, several dashes in a row) may be parted otherwise there.
 /// </summary>
 internal static partial class CaptionTokens
 {
@@ -55,8 +55,8 @@ internal static partial class CaptionTokens
         ["cannot"] = 3, ["gonna"] = 3, ["gotta"] = 3, ["wanna"] = 3, ["gimme"] = 3, ["lemme"] = 3,
     };
 
-    private static bool IsDropped(string token) => token is "." or "?" or "!" or "," or ":" or ";" or "'" or "\"" or "-" or "\u2013" or "\u2014"
-        or "(" or ")" or "[" or "]" or "{" or "}" or "\u201C" or "\u201D" or "\u2026" or "\u00AB" or "\u00BB";
+    private static bool IsDropped(string token) => token is "." or "?" or "!" or "," or ":" or ";" or "'" or "\"" or "-" or "\u2013"
+        or "\u2014" or "(" or ")" or "[" or "]" or "{" or "}" or "\u201C" or "\u201D" or "\u2026" or "\u00AB" or "\u00BB";
 
     // Initials (u.s.), abbreviations (mr.), numbers (1,000 3.5 10:30), words with hyphens and apostrophes within, else single signs.
     [GeneratedRegex(

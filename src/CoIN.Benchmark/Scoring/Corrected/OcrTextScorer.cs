@@ -4,8 +4,8 @@ using CoIN.Benchmark.Scoring.Published;
 namespace CoIN.Benchmark.Scoring.Corrected;
 
 /// <summary>
-/// OCRBench's questions: right if the prediction holds one of the answers as whole words in the form of <see cref="AnswerText"/>, so that "art" is not in
-/// "start"; a handwritten formula, whose marks and case are its meaning, as by the published rule.
+/// OCRBench's questions: right if the prediction holds one of the answers as whole words in the form of <see cref="AnswerText"/>, so that
+/// "art" is not in "start"; a handwritten formula, whose marks and case are its meaning, as by the published rule.
 /// </summary>
 internal sealed class OcrTextScorer(string key) : CorrectedScorer(key)
 {

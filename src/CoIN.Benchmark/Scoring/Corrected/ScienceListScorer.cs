@@ -4,8 +4,8 @@ using CoIN.Benchmark.Scoring.Published;
 namespace CoIN.Benchmark.Scoring.Corrected;
 
 /// <summary>
-/// MLLM-CL's science task: lists of states by the states in common over all that either lists, so that naming every state is not right; the other answers
-/// equal in the form of <see cref="AnswerText"/>, MapQA's held as whole words.
+/// MLLM-CL's science task: lists of states by the states in common over all that either lists, so that naming every state is not right;
+/// the other answers equal in the form of <see cref="AnswerText"/>, MapQA's held as whole words.
 /// </summary>
 internal sealed class ScienceListScorer(string key) : CorrectedScorer(key)
 {

@@ -4,8 +4,8 @@ using CoIN.Benchmark.Scoring.Published;
 namespace CoIN.Benchmark.Scoring.Corrected;
 
 /// <summary>
-/// Average Normalized Levenshtein Similarity (Biten et al. 2019), the measure of DocVQA and InfographicVQA: as the published rule, but an answer whose similarity
-/// is below one half is worth nothing, since it is another answer and not a misspelled one.
+/// Average Normalized Levenshtein Similarity (Biten et al. 2019), the measure of DocVQA and InfographicVQA: as the published rule, but an
+/// answer whose similarity is below one half is worth nothing, since it is another answer and not a misspelled one.
 /// </summary>
 internal sealed class ThresholdAnlsScorer(string key) : CorrectedScorer(key)
 {

@@ -4,8 +4,9 @@ using CoIN.Benchmark.Scoring.Python;
 namespace CoIN.Benchmark.Scoring.Published;
 
 /// <summary>
-/// TriGap's rule for documents, as its public code has it: 1 less the edit distance over the longer length, of the best answer, in lower case and without white
-/// space at the ends. It lacks the threshold of ANLS, below which an answer is worth nothing; the corrected rule has it.
+/// TriGap's rule for documents, as its public code has it: 1 less the edit distance over the longer length, of the best answer, in lower
+/// case and without white space at the ends. It lacks the threshold of ANLS, below which an answer is worth nothing; the corrected rule
+/// has it.
 /// </summary>
 internal sealed class AnlsScorer(string key) : ITruthAlignmentScorer
 {

@@ -4,9 +4,9 @@ using CoIN.Benchmark.Scoring.Python;
 namespace CoIN.Benchmark.Scoring.Published;
 
 /// <summary>
-/// MLLM-CL's science task (its public <c>eval_sci.py</c>), of several sources which it tells by the image's name: AI2D, TQA and VQA are right if equal in lower
-/// case; of MapQA's questions for states the part of the listed states that the prediction lists too, the rest right if the answer stands
-/// anywhere in the prediction. A prediction that holds <c>Unanswerable</c> is wrong, and counted.
+/// MLLM-CL's science task (its public <c>eval_sci.py</c>), of several sources which it tells by the image's name: AI2D, TQA and VQA are
+/// right if equal in lower case; of MapQA's questions for states the part of the listed states that the prediction lists too, the rest
+/// right if the answer stands anywhere in the prediction. A prediction that holds <c>Unanswerable</c> is wrong, and counted.
 /// </summary>
 internal sealed class MllmClScienceScorer(string key) : ITruthAlignmentScorer
 {

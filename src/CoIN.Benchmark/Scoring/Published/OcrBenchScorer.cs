@@ -4,9 +4,9 @@ using CoIN.Benchmark.Scoring.Python;
 namespace CoIN.Benchmark.Scoring.Published;
 
 /// <summary>
-/// OCRBench's rule, by which MLLM-CL's OCR ability is tested (its public <c>eval_ocr.py</c>): right if one of the answers stands anywhere in the prediction, both
-/// in lower case and without line breaks; of handwritten formulas without blanks and with their case. The kind of a question is its <c>answer_type</c>.
-/// The benchmark prints hits / 10 of 1,000 questions, which is this percentage.
+/// OCRBench's rule, by which MLLM-CL's OCR ability is tested (its public <c>eval_ocr.py</c>): right if one of the answers stands anywhere
+/// in the prediction, both in lower case and without line breaks; of handwritten formulas without blanks and with their case. The kind of
+/// a question is its <c>answer_type</c>. The benchmark prints hits / 10 of 1,000 questions, which is this percentage.
 /// </summary>
 internal sealed class OcrBenchScorer(string key) : ITruthAlignmentScorer
 {
