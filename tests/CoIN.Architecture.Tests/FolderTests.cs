@@ -24,7 +24,9 @@ public sealed class FolderTests
             ["Checking"] = ["Experiments", "Files", "Data", "Scoring"],
             ["Judging"] = ["Experiments", "Files", "Data", "Scoring"],
             ["Metrics"] = ["Files", "Scoring"],
-            ["Reports"] = ["Methods", "Experiments", "Files", "Data", "Scoring", "Judging", "Metrics", "Predictions"],
+            ["Published"] = ["Instructions", "Metrics"],
+            ["Reports"] =
+                ["Methods", "Instructions", "Experiments", "Files", "Data", "Scoring", "Judging", "Metrics", "Predictions", "Published"],
             ["Runs"] =
                 ["Methods", "Experiments", "Files", "Data", "Learning", "Scoring", "Judging", "Predictions", "Reports"],
         },
