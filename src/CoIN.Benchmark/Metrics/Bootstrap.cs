@@ -71,6 +71,51 @@ public static class Bootstrap
         return (intervals, MetricSet<double?>.Merge([.. resamples.Select(one => one.Metrics)], values => Percentiles(values, options.Level)));
     }
 
+    /// <summary>
+    /// Intervals of differences between two runs, paired: both are measured on the same drawn questions, so that what a question is hard for in both falls out
+    /// (Koehn 2004). Only tasks of which both runs answered the same questions take part.
+    /// </summary>
+    /// <param name="first">What is subtracted: its matrix, and by task the samples' scores; null, or absent altogether, where they are not known.</param>
+    /// <param name="second">What it is subtracted from.</param>
+    /// <param name="cells">Pairs of cells by stage (0 for the untrained model) and name of the task.</param>
+    /// <returns>
+    /// An interval in points for each pair, null where the samples of one are not known or are not the same; and for the numbers that sum the matrices up, null where one
+    /// is not known in both.
+    /// </returns>
+    public static (IReadOnlyList<Interval?> Cells, MetricSet<Interval?> Metrics) Differences(
+        (MeasuredMatrix Measured, IReadOnlyList<TaskScores?> Columns) first, (MeasuredMatrix Measured, IReadOnlyList<TaskScores?> Columns) second,
+        IReadOnlyList<(int First, int Second, string Task)> cells, BootstrapOptions? options = null)
+    {
+        options ??= new BootstrapOptions();
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Resamples);
+        var (tasks, others) = (first.Measured.Tasks.ToList(), second.Measured.Tasks.ToList());
+        var pairs = tasks.Select((task, place) => (Second: others.IndexOf(task), Column: first.Columns.ElementAtOrDefault(place))).ToList();
+        var joined = pairs.Select(pair => pair is { Second: >= 0, Column: { } one } && second.Columns.ElementAtOrDefault(pair.Second) is { } other
+            ? TaskScores.Paired(one, other) : null).ToList();
+        if (joined.TrueForAll(column => column is null))
+        {
+            return ([.. cells.Select(_ => (Interval?)null)], new MetricSet<Interval?>(null, null, null, null, null, null, null));
+        }
+
+        var resamples = new (double?[] Cells, MetricSet<double?> Metrics)[options.Resamples];
+        Parallel.For(0, options.Resamples, resample =>
+        {
+            var drawn = Draw(joined, options.Seed, resample);
+            var one = drawn.Where(cell => cell.Key.Stage >= 0).ToDictionary(cell => cell.Key, cell => cell.Value);
+            var other = drawn.Where(cell => cell.Key.Stage < 0).ToDictionary(cell => (-cell.Key.Stage - 1, pairs[cell.Key.Task].Second), cell => cell.Value);
+            resamples[resample] = (
+                [.. cells.Select(cell => Value(other, cell.Second, others.IndexOf(cell.Task)) - Value(one, cell.First, tasks.IndexOf(cell.Task)))],
+                MetricSet<double?>.Merge(
+                    [Measured(others, other, second.Measured.Matrix.Unmeasured()).Metrics(), Measured(tasks, one, first.Measured.Matrix.Unmeasured()).Metrics()],
+                    both => both.First() - both.Last()));
+        });
+        return (
+            [.. cells.Select((_, place) => Percentiles(resamples.Select(one => one.Cells[place]), options.Level))],
+            MetricSet<double?>.Merge([.. resamples.Select(one => one.Metrics)], values => Percentiles(values, options.Level)));
+
+        static double? Value(Dictionary<(int Stage, int Task), double> of, int stage, int task) => of.TryGetValue((stage, task), out var accuracy) ? accuracy : null;
+    }
+
     /// <summary>One resample: every task's test set is drawn once, for all stages together.</summary>
     private static Dictionary<(int Stage, int Task), double> Draw(IReadOnlyList<TaskScores?> columns, long seed, int resample)
     {

@@ -9,6 +9,7 @@ namespace CoIN.Benchmark.Metrics;
 public sealed class TaskScores
 {
     private readonly Dictionary<int, double[]> stages = [];
+    private readonly IReadOnlyList<(string Id, int Occurrence)> order;
 
     /// <summary>Pairs the scores of several stages.</summary>
     /// <param name="byStage">
@@ -36,6 +37,7 @@ public sealed class TaskScores
         }
 
         Samples = places.Count;
+        order = [.. places.OrderBy(place => place.Value).Select(place => place.Key)];
         foreach (var (stage, scores) in located)
         {
             var row = stages[stage] = new double[Samples];
@@ -47,11 +49,32 @@ public sealed class TaskScores
         }
     }
 
+    private TaskScores(TaskScores first, TaskScores second)
+    {
+        (Samples, order) = (first.Samples, first.order);
+        var places = second.order.Select((id, place) => (id, place)).ToDictionary(one => one.id, one => one.place);
+        foreach (var (stage, row) in first.stages)
+        {
+            stages[stage] = row;
+        }
+
+        foreach (var (stage, row) in second.stages)
+        {
+            stages[-stage - 1] = [.. order.Select(id => row[places[id]])];
+        }
+    }
+
     /// <summary>How many different samples there are.</summary>
     public int Samples { get; }
 
     /// <summary>The stages that are known.</summary>
     public IReadOnlyCollection<int> Stages => stages.Keys;
+
+    /// <summary>
+    /// The stages of two runs over the same samples: those of the first by their numbers, those of the second by −1 − number; null where their samples are not the same.
+    /// </summary>
+    internal static TaskScores? Paired(TaskScores first, TaskScores second) =>
+        first.Samples == second.Samples && first.order.ToHashSet().SetEquals(second.order) ? new TaskScores(first, second) : null;
 
     /// <summary>Reads a column from the scores files of its cells.</summary>
     /// <param name="files">Stage with the path of its scores file.</param>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports.Paper;
 using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Reports.Tables;
 using Newtonsoft.Json.Linq;
@@ -39,6 +40,7 @@ internal static class JsonReport
             ["instructionFollowing"] = Following(results),
             ["metrics"] = Truth(results, measure => Set(measure.Results.Values, value => value)),
             ["intervals"] = Intervals(results),
+            ["paper"] = PublishedJson.Of(PaperMatch.For(report), results),
             ["predictions"] = new JArray(InOrder(report).Select(cell => new JObject
             {
                 ["stage"] = cell.Stage,

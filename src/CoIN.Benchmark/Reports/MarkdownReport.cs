@@ -104,12 +104,9 @@ internal static class MarkdownReport
 
     private static void AddPaper(StringBuilder text, RunResults results)
     {
-        if (PublishedResult.For(results.Report) is { } paper)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"## Beside the paper\n\n{PublishedResult.Source}, {paper.Model}, the same order and method. Empty: not known here.\n\n");
-            text.Append(PaperComparison.Accuracies(paper, results).ToMarkdown());
-            text.Append(PaperComparison.Settings(paper, results.Report).ToMarkdown());
-        }
+        var sheet = new Sheet();
+        PublishedSheet.AddOwn(sheet, results);
+        text.Append("## Beside the paper\n\n").Append(sheet.ToMarkdown());
     }
 
     private static void AddStages(StringBuilder text, RunReport report)

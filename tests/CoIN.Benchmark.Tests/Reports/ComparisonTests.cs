@@ -3,6 +3,9 @@ using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Comparison;
 using CoIN.Benchmark.Reports.Results;
+using CoIN.Benchmark.Scoring;
+using CoIN.Benchmark.Tests.Support;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.Benchmark.Tests.Reports;
 
@@ -128,8 +131,114 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void The_untrained_model_is_held_against_the_end_of_a_run()
+    {
+        var zeroShot = Reports.ZeroShot() with { RunId = "z" };
+        Assert.Contains("rules\",z − a,zero-shot − final,-34.50,-70.00,,\n", Render(ComparisonFormat.Csv, First, zeroShot), StringComparison.Ordinal);
+        Assert.Contains("rules\",a − z,final − zero-shot,+34.50,+70.00,,\n", Render(ComparisonFormat.Csv, zeroShot, First), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_factor_has_a_table_with_a_row_for_each_of_its_values_and_means_over_seeds()
+    {
+        var text = Render(ComparisonFormat.Text, Ranked("a", 64, 1), Ranked("b", 64, 2, -10), Ranked("c", 128, 1), Ranked("d", 8, 1, -20));
+
+        Assert.Contains("By lora.rank: Truth Alignment, published rules", text, StringComparison.Ordinal);
+        Assert.Matches(@"8 +final +20\.00 +50\.00 +32\.56 +-5\.06 +1\n64 +just trained +45\.13 ± 7\.07 +65\.00 ± 7\.07 +2\n64 +final +35\.00 ± 7\.07", text);
+        Assert.Equal(1, text.Split("By ").Length - 1);
+    }
+
+    [Fact]
+    public void A_grid_has_a_table_for_each_factor_at_each_value_of_the_others()
+    {
+        RunReport Run(string id, int rank, double volume)
+        {
+            var run = Ranked(id, rank, 1);
+            return run with { Options = run.Options! with { Data = run.Options.Data with { Volume = volume } } };
+        }
+
+        var text = Render(ComparisonFormat.Markdown, Run("a", 64, 0.1), Run("b", 64, 0.2), Run("c", 128, 0.1), Run("d", 128, 0.2));
+
+        Assert.Equal(
+            ["By data.volume at lora.rank = 64", "By data.volume at lora.rank = 128", "By lora.rank at data.volume = 0.1", "By lora.rank at data.volume = 0.2"],
+            text.Split('\n').Where(line => line.StartsWith("## By", StringComparison.Ordinal)).Select(line => line[3..].Split(':')[0]));
+    }
+
+    [Fact]
+    public void Settings_that_vary_together_are_one_factor_and_what_follows_from_them_is_none()
+    {
+        var other = Ranked("b", 128, 1);
+        other = other with
+        {
+            Options = other.Options! with { Lora = other.Options.Lora with { Alpha = 512 } }, DataFiles = [other.DataFiles[0] with { SamplesUsed = 50 }, other.DataFiles[1]],
+        };
+        Assert.Contains("By lora.rank (with lora.alpha): ", Render(ComparisonFormat.Text, Ranked("a", 64, 1), other), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Methods_are_one_factor_whatever_their_rows()
+    {
+        var text = Render(ComparisonFormat.Text, First, Reports.ZeroShot() with { RunId = "z" }, Reports.MultiTask() with { RunId = "m" });
+        Assert.Matches(@"zero-shot +zero-shot +5\.50", text);
+        Assert.Matches(@"sequential-lora +just trained +50\.13", text);
+        Assert.Matches(@"multi-task +final +60\.00", text);
+        Assert.Contains("\\label{tab:coin-a-z-m-factor-1}", Render(ComparisonFormat.Latex, First, Reports.ZeroShot() with { RunId = "z" }, Reports.MultiTask() with { RunId = "m" }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Differences_have_intervals_paired_over_the_samples()
+    {
+        using var folder = new TemporaryFolder();
+        RunReport Scored(string id, Func<int, double> score)
+        {
+            ScoresFile.Write(folder.File(id + ".jsonl"), [.. Enumerable.Range(0, 200).Select(n => new SampleScore($"q{n}", score(n), score(n)))]);
+            return First with
+            {
+                RunId = id, Seed = id[0], Tasks = ["GQA"], Stages = [],
+                Cells = [new CellReport(1, "GQA", Enumerable.Range(0, 200).Average(score) * 100, 200, "p" + id, "p" + id) { ScoresFile = id + ".jsonl" }],
+            };
+        }
+
+        // Every second question is right; the other run gets 20 more of them right, so that the difference varies far less than either accuracy does.
+        var (a, b) = (Scored("a", n => n % 2), Scored("b", n => n % 2 == 1 || n < 40 ? 1 : 0));
+        var comparison = ComparisonText.Of([new ReportedRun(a, folder.Path), new ReportedRun(b, folder.Path)], []);
+        var json = JObject.Parse(comparison.Render(ComparisonFormat.Json))["measures"]![0]!["differences"]![0]!;
+        Assert.Equal(10, (double)json["accuracies"]![0]!, 6);
+        var (low, high) = ((double)json["intervals"]![0]![0]!, (double)json["intervals"]![0]![1]!);
+        Assert.InRange(low, 5, 8.5);
+        Assert.InRange(high, 11.5, 15);
+        Assert.Matches(@"GQA +\+10\.00 \[\+\d+\.\d+, \+1\d\.\d+\]\*", comparison.Render(ComparisonFormat.Text));
+
+        var elsewhere = Scored("c", n => n % 2);
+        ScoresFile.Write(folder.File("c.jsonl"), [.. Enumerable.Range(0, 200).Select(n => new SampleScore($"other{n}", n % 2, n % 2))]);
+        Assert.DoesNotContain("95 % intervals", ComparisonText.Of([new ReportedRun(a, folder.Path), new ReportedRun(elsewhere, folder.Path)], []).Render(ComparisonFormat.Text), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_page_has_curves_and_matrices_of_all_runs_and_one_box_of_warnings()
+    {
+        var other = OtherSeed with { BaseModelSha256 = "another", Status = "stopped", DataFiles = [First.DataFiles[0], First.DataFiles[1] with { Sha256 = "d3" }] };
+        var page = Render(ComparisonFormat.Html, First, other);
+        Assert.Equal(1, page.Split("<details class=\"warning\"").Length - 1);
+        Assert.Contains("<summary>2 warnings</summary>", page, StringComparison.Ordinal);
+        Assert.Contains("aria-label=\"GQA: a: 50.1 % after stage 1, 40.0 % after stage 2; b: 40.1 % after stage 1, 30.0 % after stage 2\"", page, StringComparison.Ordinal);
+        Assert.Contains("<td class=\"down\" style=\"--v:0.333\" title=\"30.00 %, -10.00 points from 40.00 %\">30.0<small>-10.00</small></td>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_is_not_compared_with_itself()
         => Assert.Throws<CoinException>(() => Render(ComparisonFormat.Text, First, First));
+
+    /// <summary>A run of a rank and seed, its accuracies moved by some points.</summary>
+    private static RunReport Ranked(string id, int rank, int seed, double points = 0)
+    {
+        var options = Options("gqa");
+        return First with
+        {
+            RunId = id, Seed = seed, Options = options with { Seed = seed, Lora = options.Lora with { Rank = rank } },
+            Cells = [.. First.Cells.Select(cell => cell with { AccuracyPercent = cell.AccuracyPercent + points })],
+        };
+    }
 
     private static ExperimentOptions Options(string scorer) => new()
     {

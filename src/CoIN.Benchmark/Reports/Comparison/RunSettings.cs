@@ -1,5 +1,9 @@
 using System.Globalization;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Instructions;
+using CoIN.Benchmark.Methods;
+using CoIN.Benchmark.Published;
+using CoIN.Benchmark.Reports.Paper;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Converters;
 using Newtonsoft.Json.Linq;
@@ -11,6 +15,8 @@ namespace CoIN.Benchmark.Reports.Comparison;
 internal static class RunSettings
 {
     public const string Seed = "seed";
+
+    private const string BaseModel = "base model SHA-256";
 
     private static readonly JsonSerializer Serializer = JsonSerializer.Create(new JsonSerializerSettings
     {
@@ -29,7 +35,7 @@ internal static class RunSettings
             ["method"] = report.Method,
             [Seed] = report.Seed.ToString(CultureInfo.InvariantCulture),
             ["order"] = string.Join(", ", report.Tasks),
-            ["base model SHA-256"] = Short(report.BaseModelSha256),
+            [BaseModel] = Short(report.BaseModelSha256),
         };
         foreach (var file in report.DataFiles)
         {
@@ -38,7 +44,10 @@ internal static class RunSettings
 
         if (report.Options is { } options)
         {
-            Flatten("", JObject.FromObject(options, Serializer), settings);
+            var values = JObject.FromObject(options, Serializer);
+            values.Remove("method-options");
+            Flatten("", values, settings);
+            Flatten("", MethodOptionsOf(report, options), settings);
             foreach (var name in Irrelevant)
             {
                 settings.Remove(name);
@@ -53,11 +62,68 @@ internal static class RunSettings
         return settings;
     }
 
+    /// <summary>The settings as factors that runs vary: without the seed, with the model and the instruction type by their names, and short names of orders.</summary>
+    public static IReadOnlyDictionary<string, string> Factors(RunReport report)
+    {
+        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in Of(report).Where(setting => setting.Key != Seed))
+        {
+            settings[name] = value;
+        }
+
+        settings["order"] = OrderOf(report.Tasks);
+        if (report.Model is { } model)
+        {
+            settings["model"] = model.Name;
+        }
+
+        if (PaperMatch.TypeOf(report) is { } type)
+        {
+            settings["instructions"] = InstructionTypes.NameOf(type);
+        }
+
+        return settings;
+    }
+
+    /// <summary>Whether a setting is known to follow from others: files from the part and type of the data, weights from the model.</summary>
+    public static bool Follows(string name) =>
+        name == BaseModel || name.StartsWith("train file of ", StringComparison.Ordinal) || name.StartsWith("test file of ", StringComparison.Ordinal);
+
+    private static string OrderOf(IReadOnlyList<string> tasks) => tasks.SequenceEqual(PublishedResults.All[0].Tasks) ? "default"
+        : tasks.Count > 1 && tasks.SequenceEqual(tasks.Order(StringComparer.OrdinalIgnoreCase)) ? "alphabetical"
+        : string.Join(", ", tasks);
+
     /// <summary>The same for runs that differ by nothing but their seed.</summary>
     public static string WithoutSeed(RunReport report) =>
         string.Join('\n', Of(report).Where(setting => setting.Key != Seed).Select(setting => $"{setting.Key}={setting.Value}"));
 
     internal static string Short(string sha256) => sha256.Length > 12 ? sha256[..12] + "…" : sha256.Length > 0 ? sha256 : "-";
+
+    /// <summary>The method's own options under its key, as the configuration has them; the record's defaults where none were written down.</summary>
+    private static JObject MethodOptionsOf(RunReport report, ExperimentOptions options)
+    {
+        var written = options.MethodOptions is { } own ? (JObject)JToken.FromObject(own, Serializer) : [];
+        var all = new JObject();
+        if (LearningMethods.Of(report.Method).Options is { } record)
+        {
+            all[report.Method] = JObject.FromObject(Activator.CreateInstance(record)!, Serializer);
+        }
+
+        foreach (var (method, values) in written)
+        {
+            var section = all[method] as JObject ?? [];
+            all[method] = section;
+            foreach (var (name, value) in (JObject)values!)
+            {
+                section[Kebab(name)] = value;
+            }
+        }
+
+        return all;
+    }
+
+    /// <summary>Journals have the options' names in camel case, configurations with hyphens.</summary>
+    private static string Kebab(string name) => string.Concat(name.Select(c => char.IsUpper(c) ? "-" + char.ToLowerInvariant(c) : c.ToString()));
 
     private static void Flatten(string prefix, JToken token, SortedDictionary<string, string> settings)
     {

@@ -5,9 +5,6 @@ namespace CoIN.Benchmark.Reports.Html;
 /// <summary>The accuracy matrix as a table whose cells are the darker the higher their number; every cell has its number in it.</summary>
 internal static class HeatMap
 {
-    /// <summary>From this accuracy in percent on the background is so strong that the number needs the other colour.</summary>
-    private const double Strong = 55;
-
     public static Markup Render(RunResults results, Measure measure)
     {
         var tasks = results.Report.Tasks;
@@ -53,7 +50,7 @@ internal static class HeatMap
         var title = FormattableString.Invariant($"{percent:0.00} %")
             + (measure.SamplesOf(stage, task) is { } samples ? FormattableString.Invariant($" of {samples} samples") : "")
             + (interval is { } known ? FormattableString.Invariant($", 95 % interval {known.Low:0.00} to {known.High:0.00}") : "");
-        var kind = (percent >= Strong ? " hi" : "") + (!measure.Matrix.IsJoint && stage == measure.Matrix.OwnStage(task) + 1 ? " own" : "");
+        var kind = !measure.Matrix.IsJoint && stage == measure.Matrix.OwnStage(task) + 1 ? " own" : "";
         var range = interval is { } shown ? Markup.Of($"<small>{shown.Low:0.0}–{shown.High:0.0}</small>") : Markup.Empty;
         return Markup.Of($"<td class=\"cell{kind}\" style=\"--v:{Math.Min(1, percent / 100):0.###}\" title=\"{title}\">{percent:0.0}{range}</td>");
     }

@@ -23,11 +23,7 @@ internal static class HtmlReport
             sections.Add(("following", "Instruction Following", Following(results)));
         }
 
-        if (PublishedResult.For(report) is { } paper)
-        {
-            sections.Add(("paper", "Beside the paper", BesideThePaper(paper, results)));
-        }
-
+        sections.Add(("paper", "Beside the paper", BesideThePaper(results)));
         if (examples.Count > 0)
         {
             sections.Add(("examples", "Examples", ExampleCards.Render(report, examples)));
@@ -135,11 +131,12 @@ internal static class HtmlReport
             $"<p class=\"note\">{judge.Judge}: {judge.Description}. Replies without a score: {judge.Unparsable}.</p>")))}
         """);
 
-    private static Markup BesideThePaper(PublishedResult paper, RunResults results) => Markup.Of($"""
-        <p>{PublishedResult.Source}: {paper.Model}, the same order and method. Where a cell is empty, the number is not known here.</p>
-        {Page.Table(PaperComparison.Accuracies(paper, results), 2)}
-        {Page.Table(PaperComparison.Settings(paper, results.Report), 3)}
-        """);
+    private static Markup BesideThePaper(RunResults results)
+    {
+        var sheet = new Sheet();
+        PublishedSheet.AddOwn(sheet, results);
+        return sheet.ToMarkup();
+    }
 
     private static Markup Provenance(RunReport report) => Markup.Of($"""
         {Page.Table(ProvenanceTables.Settings(report), 2, "plain settings")}

@@ -83,7 +83,7 @@ internal sealed record JudgeResults(
         var rules = ReportNames.Of(scoring);
         return new Measure(
             $"{key}-{rules}", $"Reasoning Capability by {judge}, {rules} parser", scoring, judge,
-            new MatrixResults(measured, measured.Metrics(), intervals, cellIntervals),
+            new MatrixResults(measured, measured.Metrics(), intervals, cellIntervals) { Columns = columns },
             cells.ToDictionary(cell => cell.Key, cell => scoring == ScoringKind.Published ? cell.Value.Samples : cell.Value.Samples - cell.Value.Unparsable));
     }
 

@@ -46,8 +46,9 @@ public sealed record RunMetrics(MatrixResults Published, MatrixResults? Correcte
     private static MatrixResults Results(ReportedRun run, ReportedRun? zeroShot, ScoringKind scoring, BootstrapOptions? options)
     {
         var measured = Measured(run.Report, scoring, zeroShot?.Report);
-        var (cells, metrics) = Bootstrap.Matrix(run.Report.Tasks, [.. run.Report.Tasks.Select(task => Column(run, zeroShot, task, scoring))], options, measured.Matrix);
-        return new MatrixResults(measured, measured.Metrics(), metrics, cells);
+        IReadOnlyList<TaskScores?> columns = [.. run.Report.Tasks.Select(task => Column(run, zeroShot, task, scoring))];
+        var (cells, metrics) = Bootstrap.Matrix(run.Report.Tasks, columns, options, measured.Matrix);
+        return new MatrixResults(measured, measured.Metrics(), metrics, cells) { Columns = columns };
     }
 
     private static TaskScores? Column(ReportedRun run, ReportedRun? zeroShot, string task, ScoringKind scoring)
@@ -84,6 +85,9 @@ public sealed record MatrixResults(
     MeasuredMatrix Measured, MetricSet<double?> Values, MetricSet<Interval?> Intervals,
     IReadOnlyDictionary<(int Stage, int Task), Interval> CellIntervals)
 {
+    /// <summary>The samples' scores by task; null, or absent altogether, where they are not at hand.</summary>
+    public IReadOnlyList<TaskScores?> Columns { get; init; } = [];
+
     /// <summary>The interval of a cell, or null.</summary>
     /// <param name="stage">From 1; 0 for the untrained model.</param>
     /// <param name="task">From 0.</param>
