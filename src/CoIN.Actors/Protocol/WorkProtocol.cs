@@ -117,9 +117,14 @@ internal static class WorkProtocol
         TrainStage Stage, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds) : Outcome
     {
         public string? FolderSha256 { get; init; }
+
+        public Computation? Computation { get; init; }
     }
 
-    public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : Outcome;
+    public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : Outcome
+    {
+        public Computation? Computation { get; init; }
+    }
 
     public sealed record CellWritten(ScoreCell Cell, double Accuracy, int Samples, string File, string Sha256) : Outcome
     {

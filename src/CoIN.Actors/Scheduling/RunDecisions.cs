@@ -1,3 +1,4 @@
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
@@ -71,6 +72,7 @@ internal static class RunDecisions
             written.FinalLoss, written.Tokens, written.Seconds)
         {
             FolderSha256 = written.FolderSha256,
+            Computation = written.Computation,
         };
 
     private static ShardAnswered? EventOf(ShardWritten written, RunState state)
@@ -78,7 +80,10 @@ internal static class RunDecisions
         var shard = written.Shard;
         return state.Cells.ContainsKey((shard.Stage, shard.Task)) || state.Shards.ContainsKey((shard.Stage, shard.Task, shard.Shard))
             ? null
-            : new ShardAnswered(shard.Stage, shard.Task, shard.Shard, shard.Shards, written.File, written.Sha256, written.Samples, written.Seconds);
+            : new ShardAnswered(shard.Stage, shard.Task, shard.Shard, shard.Shards, written.File, written.Sha256, written.Samples, written.Seconds)
+            {
+                Computation = written.Computation,
+            };
     }
 
     private static CellScored? EventOf(CellWritten written, RunState state)
@@ -92,7 +97,15 @@ internal static class RunDecisions
                 CorrectedSamples = written.CorrectedSamples,
                 ScoresFile = written.ScoresFile,
                 ScoresSha256 = written.ScoresSha256,
+                Computations = Computations(state, cell),
             };
+    }
+
+    /// <summary>Where the parts of a cell were answered; null where a former program did not write it down for one of them.</summary>
+    private static IReadOnlyList<Computation>? Computations(RunState state, ScoreCell cell)
+    {
+        var parts = state.Shards.Values.Where(shard => shard.Stage == cell.Stage && shard.Task == cell.Task).OrderBy(shard => shard.Shard).ToList();
+        return parts.Count == 0 || parts.Exists(shard => shard.Computation is null) ? null : [.. parts.Select(shard => shard.Computation!).Distinct()];
     }
 
     private static CellJudged? EventOf(JudgementsWritten written, RunState state)

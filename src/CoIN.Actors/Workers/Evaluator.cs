@@ -65,7 +65,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
 
         var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards);
         work.WritePredictions(PathOf(file), AnswerOrder.Restore(answers, order));
-        Deliver(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds));
+        Deliver(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds) { Computation = Computed(threads) });
         return false;
     }
 

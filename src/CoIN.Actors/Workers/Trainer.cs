@@ -121,6 +121,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             clock.Elapsed.TotalSeconds)
         {
             FolderSha256 = Durable.Sha256Of(files),
+            Computation = Computed(threads),
         });
         Log.Info("Trained {Steps} steps in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
     }

@@ -3,6 +3,8 @@ using Akka.Actor;
 using Akka.Event;
 using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
@@ -85,6 +87,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     protected ILoggingAdapter Log { get; private set; }
 
     protected string Device { get; }
+
+    /// <summary>Where this worker's results are computed, for the journal.</summary>
+    protected Computation Computed(int threads) => new(Device, threads, ProductVersion.Current);
 
     private IActorRef Supervisor { get; set; } = ActorRefs.Nobody;
 

@@ -15,7 +15,7 @@ internal static class CsvMatrix
         IEnumerable<IReadOnlyList<string>> rows = results.HasStages
             ? results.Report.Curriculum.Trained.Select(stage => (IReadOnlyList<string>)
                 [Text(stage.Number), stage.Name, .. tasks.Select((_, task) => Number(published.Cell(stage.Number, task)))])
-            : [["0", "", .. tasks.Select((_, task) => Number(published.Cell(0, task)))]];
+            : [["0", Base(results), .. tasks.Select((_, task) => Number(published.Cell(0, task)))]];
         return new TextTable(["stage", "after", .. tasks], [.. rows]).ToCsv();
     }
 
@@ -35,7 +35,7 @@ internal static class CsvMatrix
                         var interval = measure.Results.CellInterval(stage, task);
                         rows.Add([
                             measure.Judge is null ? "truth-alignment" : "reasoning-capability", ReportNames.Of(measure.Scoring), measure.Judge ?? "",
-                            Text(stage), stage == 0 ? "" : results.Report.StageName(stage), tasks[task], Number(percent), Text(samples), Number(interval?.Low), Number(interval?.High),
+                            Text(stage), stage == 0 ? Base(results) : results.Report.StageName(stage), tasks[task], Number(percent), Text(samples), Number(interval?.Low), Number(interval?.High),
                         ]);
                     }
                 }
@@ -44,6 +44,9 @@ internal static class CsvMatrix
 
         return new TextTable(["measure", "scoring", "judge", "stage", "after", "task", "percent", "samples", "low", "high"], rows).ToCsv();
     }
+
+    /// <summary>After what the base row was tested: nothing, or the adapter that the run was given.</summary>
+    private static string Base(RunResults results) => results.Report.TestsGivenAdapter ? results.Report.GivenAdapter : "";
 
     internal static string Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
 

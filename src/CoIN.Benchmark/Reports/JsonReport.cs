@@ -25,6 +25,7 @@ internal static class JsonReport
             ["seed"] = report.Seed,
             ["status"] = report.Status,
             ["baseModelSha256"] = report.BaseModelSha256,
+            ["settings"] = report.Options is { } options ? OptionList.Tree(options) : null,
             ["tasks"] = new JArray(report.Tasks),
             ["stages"] = new JArray(report.Stages.Select(Stage)),
             ["truthAlignment"] = new JObject
@@ -74,11 +75,24 @@ internal static class JsonReport
                 ["drivenSeconds"] = report.Driven?.TotalSeconds,
                 ["trainingSeconds"] = new JArray(report.Stages.Select(stage => stage.TrainingSeconds)),
                 ["tokens"] = new JArray(report.Stages.Select(stage => stage.Tokens)),
+                ["training"] = new JArray(report.Stages.Select(stage => Computed(stage.Computation))),
+                ["evaluation"] = new JArray(InOrder(report).Select(cell => new JObject
+                {
+                    ["stage"] = cell.Stage,
+                    ["task"] = cell.Task,
+                    ["computed"] = cell.Computations is { } places ? new JArray(places.Select(Computed)) : null,
+                })),
             },
         };
         if (report.GivenAdapterSha256 is { } adapter)
         {
             json.Property("baseModelSha256")!.AddAfterSelf(new JProperty("givenAdapterSha256", adapter));
+            json.Property("givenAdapterSha256")!.AddAfterSelf(new JProperty("givenAdapter", new JObject
+            {
+                ["path"] = report.GivenAdapterPath,
+                ["sha256"] = adapter,
+                ["use"] = report.TestsGivenAdapter ? "tested" : "trained further",
+            }));
         }
 
         return JsonText.Of(json);
@@ -103,7 +117,15 @@ internal static class JsonReport
             ["totalSteps"] = stage.Schedule.TotalSteps,
             ["globalBatchSize"] = stage.Schedule.GlobalBatchSize,
         },
+        ["samples"] = stage.Samples,
+        ["batchSize"] = stage.Schedule.BatchSize,
+        ["gradientAccumulation"] = stage.Schedule.Accumulation,
     };
+
+    /// <summary>Null for "not recorded".</summary>
+    private static JToken Computed(Computation? place) => place is null
+        ? JValue.CreateNull()
+        : new JObject { ["device"] = place.Device, ["threads"] = place.Threads, ["version"] = place.Version };
 
     private static JObject Measured(RunResults results, Measure measure)
     {

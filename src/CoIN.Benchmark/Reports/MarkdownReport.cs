@@ -15,6 +15,11 @@ internal static class MarkdownReport
         var (text, report) = (new StringBuilder(), results.Report);
         text.Append(CultureInfo.InvariantCulture, $"# {report.Name}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"Run `{report.RunId}`, {report.Status}.\n\n");
+        if (report.TestsGivenAdapter)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Tested: the base model with the adapter {report.GivenAdapter}. Nothing is trained.\n\n");
+        }
+
         foreach (var (judge, message) in report.JudgingFaults)
         {
             text.Append(CultureInfo.InvariantCulture, $"Judging by {judge} failed: {message}\n\n");
@@ -39,7 +44,7 @@ internal static class MarkdownReport
         var tasks = results.Report.Tasks;
         if (!results.HasStages)
         {
-            text.Append(CultureInfo.InvariantCulture, $"## {measure.Title}: the untrained model, percent\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"## {measure.Title}: the {results.Report.BaseName}, percent\n\n");
             Add(text, tasks, [[.. measure.Measured.ZeroShot.Select(MatrixText.Percent)]]);
             return;
         }
@@ -118,7 +123,8 @@ internal static class MarkdownReport
     }
 
     private static void AddSettings(StringBuilder text, RunReport report) =>
-        text.Append("## Settings\n\n").Append(ProvenanceTables.Settings(report).ToMarkdown());
+        text.Append("## Settings\n\n").Append(ProvenanceTables.Settings(report).ToMarkdown())
+            .Append(report.Options is null ? "" : "Every setting, by its key in the configuration:\n\n" + ProvenanceTables.EverySetting(report).ToMarkdown());
 
     private static void AddSamples(StringBuilder text, RunReport report)
     {

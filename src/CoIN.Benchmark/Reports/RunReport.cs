@@ -31,6 +31,18 @@ public sealed record RunReport
     /// <summary>SHA-256 over the files of the adapter that the run was given to begin with, or to test (<c>lora.from</c>); null where it was given none.</summary>
     public string? GivenAdapterSha256 { get; init; }
 
+    /// <summary>Where that adapter was; null where the run was given none.</summary>
+    public string? GivenAdapterPath => Options?.Lora.From;
+
+    /// <summary>Whether the run tests a given adapter without training anything.</summary>
+    public bool TestsGivenAdapter => Curriculum.Trained.Count == 0 && (GivenAdapterSha256 ?? GivenAdapterPath) is not null;
+
+    /// <summary>The given adapter in words: its folder and hash.</summary>
+    internal string GivenAdapter => $"{GivenAdapterPath ?? "path not recorded"} (SHA-256 {GivenAdapterSha256 ?? "not recorded"})";
+
+    /// <summary>What is tested before or without any training, in words.</summary>
+    internal string BaseName => TestsGivenAdapter ? "given adapter" : "untrained model";
+
     /// <summary>The stages that are trained, in order.</summary>
     public IReadOnlyList<StageReport> Stages { get; init; } = [];
 
@@ -110,7 +122,14 @@ public sealed record RunReport
 /// <param name="Tokens">Sequence positions (text and image) that went through the model.</param>
 /// <param name="Schedule">The learning rate's course as it really was.</param>
 public sealed record StageReport(
-    string Task, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, double TrainingSeconds, long Tokens, ScheduleReport Schedule);
+    string Task, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, double TrainingSeconds, long Tokens, ScheduleReport Schedule)
+{
+    /// <summary>Training samples of all that it learned; null where it is not known.</summary>
+    public int? Samples { get; init; }
+
+    /// <summary>Where it was trained; null in runs older than that.</summary>
+    public Computation? Computation { get; init; }
+}
 
 /// <summary>The effective learning-rate schedule of a stage.</summary>
 /// <param name="LearningRate">The peak.</param>
@@ -118,7 +137,14 @@ public sealed record StageReport(
 /// <param name="WarmupSteps">Steps in which it rises.</param>
 /// <param name="TotalSteps">Steps over which it runs.</param>
 /// <param name="GlobalBatchSize">Samples per optimizer step.</param>
-public sealed record ScheduleReport(double LearningRate, Schedule Kind, int WarmupSteps, int TotalSteps, int GlobalBatchSize);
+public sealed record ScheduleReport(double LearningRate, Schedule Kind, int WarmupSteps, int TotalSteps, int GlobalBatchSize)
+{
+    /// <summary>Samples per micro-batch; null where it is not known.</summary>
+    public int? BatchSize { get; init; }
+
+    /// <summary>Micro-batches per optimizer step; null where it is not known.</summary>
+    public int? Accumulation { get; init; }
+}
 
 /// <summary>One scored cell.</summary>
 /// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
@@ -140,6 +166,9 @@ public sealed record CellReport(int Stage, string Task, double AccuracyPercent, 
 
     /// <summary>Test samples of the task that were left out since their image cannot be used; they are in no count.</summary>
     public int Skipped { get; init; }
+
+    /// <summary>Where its answers were generated, each place once; null in runs older than that.</summary>
+    public IReadOnlyList<Computation>? Computations { get; init; }
 
     /// <summary>What judges said of the same predictions.</summary>
     public IReadOnlyList<JudgedCellReport> Judgements { get; init; } = [];

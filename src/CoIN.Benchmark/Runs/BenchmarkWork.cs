@@ -231,7 +231,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             Tasks = state.TaskNames,
             BaseModelSha256 = state.BaseModelSha256 ?? "",
             GivenAdapterSha256 = state.Started.GivenAdapterSha256,
-            Stages = [.. state.Trained.Values.Select(stage => Stage(options, stage))],
+            Stages = [.. state.Trained.Values.Select(stage => Stage(state, stage))],
             Cells = [.. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => new CellReport(
                 cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256)
             {
@@ -239,6 +239,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
                 CorrectedSamples = cell.CorrectedSamples,
                 ScoresFile = cell.ScoresFile,
                 Skipped = state.Started.Skipped?.Count(sample => sample.Use == "test" && sample.Task == state.TaskNames[cell.Task]) ?? 0,
+                Computations = cell.Computations,
                 Judgements = Judgements(state, cell),
             })],
             Skipped = state.Started.Skipped ?? [],
@@ -261,15 +262,24 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             }),
     ];
 
-    private static StageReport Stage(ExperimentOptions options, StageTrained stage)
+    private static StageReport Stage(RunState state, StageTrained stage)
     {
+        var (options, spec) = (state.Options, state.Curriculum.Stage(stage.Stage));
         var training = options.Training;
-        var batch = options.BatchSizeOf(options.Curriculum().Stage(stage.Stage));
+        var batch = options.BatchSizeOf(spec);
         return new StageReport(
             stage.Task, stage.AdapterSha256, stage.ProjectorSha256, stage.Steps, stage.FinalLoss, stage.Seconds, stage.Tokens,
             new ScheduleReport(
                 training.LearningRate, training.Schedule, (int)Math.Ceiling(stage.Steps * training.WarmupRatio), stage.Steps,
-                batch * training.GradientAccumulation));
+                batch * training.GradientAccumulation)
+            {
+                BatchSize = batch,
+                Accumulation = training.GradientAccumulation,
+            })
+        {
+            Samples = spec.Learns.Sum(task => state.Started!.TrainingSamples[task]),
+            Computation = stage.Computation,
+        };
     }
 
     private static IEnumerable<DataFileReport> Files(RunStarted started, TaskOptions task, int index)

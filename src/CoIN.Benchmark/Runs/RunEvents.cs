@@ -55,13 +55,20 @@ public sealed record StageTrained(
 {
     /// <summary>SHA-256 over the adapter's folder, its configuration among the files; null in journals older than it.</summary>
     public string? FolderSha256 { get; init; }
+
+    /// <summary>Where it was trained, by the process that finished it; null in journals older than it.</summary>
+    public Computation? Computation { get; init; }
 }
 
 /// <summary>A part of a test set is answered, its predictions are whole on disk.</summary>
 /// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
 /// <param name="Task">0-based place of the task in the order.</param>
 /// <param name="Shard">0-based.</param>
-public sealed record ShardAnswered(int Stage, int Task, int Shard, int Shards, string File, string Sha256, int Samples, double Seconds) : RunEvent;
+public sealed record ShardAnswered(int Stage, int Task, int Shard, int Shards, string File, string Sha256, int Samples, double Seconds) : RunEvent
+{
+    /// <summary>Where it was answered; null in journals older than it.</summary>
+    public Computation? Computation { get; init; }
+}
 
 /// <summary>A cell of the accuracy matrix is known.</summary>
 /// <param name="Accuracy">Truth Alignment by the published rule, in percent.</param>
@@ -79,6 +86,9 @@ public sealed record CellScored(int Stage, int Task, double Accuracy, int Sample
 
     /// <summary>SHA-256 of that file.</summary>
     public string? ScoresSha256 { get; init; }
+
+    /// <summary>Where its parts were answered, each place once; null in journals older than it.</summary>
+    public IReadOnlyList<Computation>? Computations { get; init; }
 }
 
 /// <summary>The predictions of a scored cell were scored again. The run itself went no further by it: the time of its end stays what it was.</summary>

@@ -134,7 +134,7 @@ public sealed record RunState
             CheckpointDiscarded lost => next with { Checkpoints = Checkpoints.Remove(lost.Stage) },
             StageDiscarded lost => WithoutStages(next, Curriculum.From(lost.Stage)),
             CellDiscarded lost => WithoutCells(next, key => key == (lost.Stage, lost.Task)),
-            JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)), Status = Reopened },
+            JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)) },
             RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true },
             RunFailed failed => next with { Status = Lasting(RunStatus.Failed), Message = failed.Message, Faults = Faults.Add(failed.Message) },
             RunStopped stopped => next with { Status = Lasting(RunStatus.Stopped), Message = stopped.Message },

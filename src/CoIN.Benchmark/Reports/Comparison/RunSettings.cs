@@ -4,10 +4,6 @@ using CoIN.Benchmark.Instructions;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Published;
 using CoIN.Benchmark.Reports.Paper;
-using Newtonsoft.Json;
-using Newtonsoft.Json.Converters;
-using Newtonsoft.Json.Linq;
-using Newtonsoft.Json.Serialization;
 
 namespace CoIN.Benchmark.Reports.Comparison;
 
@@ -17,12 +13,6 @@ internal static class RunSettings
     public const string Seed = "seed";
 
     private const string BaseModel = "base model SHA-256";
-
-    private static readonly JsonSerializer Serializer = JsonSerializer.Create(new JsonSerializerSettings
-    {
-        ContractResolver = new DefaultContractResolver { NamingStrategy = new KebabCaseNamingStrategy() },
-        Converters = { new StringEnumConverter(new KebabCaseNamingStrategy()) },
-    });
 
     // A name decides nothing, and files count by what is in them, not by where they are.
     private static readonly string[] Irrelevant = ["name", "data.instructions", "data.images", "data.image-identity", "model.path", "model.language", "model.vision-tower", "model.projector"];
@@ -44,10 +34,11 @@ internal static class RunSettings
 
         if (report.Options is { } options)
         {
-            var values = JObject.FromObject(options, Serializer);
-            values.Remove("method-options");
-            Flatten("", values, settings);
-            Flatten("", MethodOptionsOf(report, options), settings);
+            foreach (var (name, value) in OptionList.Flat(options))
+            {
+                settings[name] = value;
+            }
+
             foreach (var name in Irrelevant)
             {
                 settings.Remove(name);
@@ -98,56 +89,4 @@ internal static class RunSettings
         string.Join('\n', Of(report).Where(setting => setting.Key != Seed).Select(setting => $"{setting.Key}={setting.Value}"));
 
     internal static string Short(string sha256) => sha256.Length > 12 ? sha256[..12] + "…" : sha256.Length > 0 ? sha256 : "-";
-
-    /// <summary>The method's own options under its key, as the configuration has them; the record's defaults where none were written down.</summary>
-    private static JObject MethodOptionsOf(RunReport report, ExperimentOptions options)
-    {
-        var written = options.MethodOptions is { } own ? (JObject)JToken.FromObject(own, Serializer) : [];
-        var all = new JObject();
-        if (LearningMethods.Of(report.Method).Options is { } record)
-        {
-            all[report.Method] = JObject.FromObject(Activator.CreateInstance(record)!, Serializer);
-        }
-
-        foreach (var (method, values) in written)
-        {
-            var section = all[method] as JObject ?? [];
-            all[method] = section;
-            foreach (var (name, value) in (JObject)values!)
-            {
-                section[Kebab(name)] = value;
-            }
-        }
-
-        return all;
-    }
-
-    /// <summary>Journals have the options' names in camel case, configurations with hyphens.</summary>
-    private static string Kebab(string name) => string.Concat(name.Select(c => char.IsUpper(c) ? "-" + char.ToLowerInvariant(c) : c.ToString()));
-
-    private static void Flatten(string prefix, JToken token, SortedDictionary<string, string> settings)
-    {
-        switch (token)
-        {
-            case JObject entries:
-                foreach (var (name, entry) in entries)
-                {
-                    Flatten(prefix.Length == 0 ? name : $"{prefix}.{name}", entry!, settings);
-                }
-
-                break;
-            case JArray list when list.All(item => item is JObject):
-                foreach (var item in list)
-                {
-                    Flatten($"{prefix}.{item["name"]}", item, settings);
-                }
-
-                break;
-            default:
-                settings[prefix] = token.Type == JTokenType.Null ? "-" : token is JValue value
-                    ? Convert.ToString(value.Value, CultureInfo.InvariantCulture)!
-                    : token.ToString(Formatting.None);
-                break;
-        }
-    }
 }

@@ -34,7 +34,7 @@ internal static class ExampleCards
 
     private static string When(RunReport report, Example example, ExampleAnswer answer) => answer.Stage switch
     {
-        0 => "untrained",
+        0 => report.TestsGivenAdapter ? "given adapter" : "untrained",
         _ when report.Curriculum.IsJoint => "after training",
         var stage when stage == report.Curriculum.FirstOf(report.PlaceOf(example.Task)).Number => "just trained",
         var stage when stage == report.Curriculum.Trained[^1].Number => "at the end",

@@ -11,7 +11,7 @@ internal static class HeatMap
         var rows = new List<Markup>();
         if (measure.Measured.ZeroShot.Any(cell => cell is not null))
         {
-            rows.Add(Row("untrained model", 0));
+            rows.Add(Row(results.Report.BaseName, 0));
         }
 
         if (results.HasStages)

@@ -35,7 +35,7 @@ internal static class HtmlReport
             <header>
             <h1>{report.Name}</h1>
             <p class="lead">Run <b>{report.RunId}</b> · {report.Method} · {report.Tasks.Count} tasks · seed {report.Seed} · {report.Status}</p>
-            {Unfinished(results)}
+            {(report.TestsGivenAdapter ? Markup.Of($"<p>Tested: the base model with the adapter <b>{report.GivenAdapter}</b>. Nothing is trained.</p>\n") : Markup.Empty)}{Unfinished(results)}
             {Markup.Join(results.Judges.Where(judge => judge.Warning is not null).Select(judge => Markup.Of($"<p class=\"warning\">{judge.Warning!}</p>")))}
             <nav>{Markup.Join(sections.Select(section => Markup.Of($"<a href=\"#{section.Id}\">{section.Title}</a>")))}</nav>
             </header>
@@ -140,7 +140,7 @@ internal static class HtmlReport
 
     private static Markup Provenance(RunReport report) => Markup.Of($"""
         {Page.Table(ProvenanceTables.Settings(report), 2, "plain settings")}
-        {Titled("Training: the schedule as it was", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Stages(report), 2) : Markup.Empty)}
+        {(report.Options is null ? Markup.Empty : Markup.Of($"<details><summary>Every setting, by its key in the configuration</summary>\n{Page.Table(ProvenanceTables.EverySetting(report), 2, "plain settings")}\n</details>\n"))}{Titled("Training: the schedule as it was", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Stages(report), 2) : Markup.Empty)}
         {Titled("Data files", Page.Table(ProvenanceTables.DataFiles(report), 5, "plain hashes"))}
         {Titled("Samples left out", report.Skipped.Count > 0 ? Markup.Of($"<p>{ProvenanceTables.SkippedSentence(report)}</p>{Page.Table(ProvenanceTables.Skipped(report), 5, "plain")}") : Markup.Empty)}
         {Titled("Predictions", report.Cells.Count > 0 ? Page.Table(ProvenanceTables.Predictions(report), 6, "plain hashes") : Markup.Empty)}

@@ -22,7 +22,7 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
     public bool HasCourse => HasStages && !Report.Curriculum.IsJoint;
 
     /// <summary>What the last row of a run is called: the tests at its end, or of the base model where nothing is trained.</summary>
-    public string LastRow => HasStages ? Tables.PaperTable.Final : Tables.PaperTable.ZeroShot;
+    public string LastRow => HasStages ? Tables.PaperTable.Final : Report.TestsGivenAdapter ? Tables.PaperTable.GivenAdapter : Tables.PaperTable.ZeroShot;
 
     /// <summary>Computes all numbers of a run, complete or not.</summary>
     /// <param name="report">The run.</param>

@@ -4,7 +4,7 @@ namespace CoIN.Benchmark.Reports.Tables;
 
 /// <summary>A row of the paper's tables.</summary>
 /// <param name="Measure">What was measured, by which rules.</param>
-/// <param name="When"><c>just trained</c>, <c>final</c> or <c>zero-shot</c>.</param>
+/// <param name="When"><c>just trained</c>, <c>final</c>, <c>zero-shot</c> or <c>given adapter</c>.</param>
 /// <param name="Cells">Percent, one for each task.</param>
 /// <param name="Maa">In the final row: MAA in percent.</param>
 /// <param name="Bwt">In the final row: BWT in points.</param>
@@ -21,6 +21,9 @@ internal sealed record PaperTable(IReadOnlyList<string> Tasks, IReadOnlyList<Pap
     public const string Final = "final";
 
     public const string ZeroShot = "zero-shot";
+
+    /// <summary>As <see cref="ZeroShot"/>, of the model with an adapter from elsewhere.</summary>
+    public const string GivenAdapter = "given adapter";
 
     public static PaperTable Of(RunResults results) => new(results.Report.Tasks, [.. results.Measures.SelectMany(measure => RowsOf(results, measure))]);
 
@@ -46,7 +49,7 @@ internal sealed record PaperTable(IReadOnlyList<string> Tasks, IReadOnlyList<Pap
     {
         if (measure.Measured.ZeroShot.Any(cell => cell is not null))
         {
-            yield return new PaperRow(measure, ZeroShot, measure.Measured.ZeroShot, null, null);
+            yield return new PaperRow(measure, results.Report.TestsGivenAdapter ? GivenAdapter : ZeroShot, measure.Measured.ZeroShot, null, null);
         }
 
         if (results.HasStages)

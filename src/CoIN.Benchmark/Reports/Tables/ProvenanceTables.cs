@@ -1,4 +1,5 @@
 using System.Globalization;
+using CoIN.Benchmark.Experiments;
 
 namespace CoIN.Benchmark.Reports.Tables;
 
@@ -7,10 +8,13 @@ internal static class ProvenanceTables
 {
     private const int SkippedShown = 50;
 
+    private const string NotRecorded = "not recorded";
+
     public static TextTable Settings(RunReport report) => new(
         ["setting", "value"],
         [
             ["method", report.Method],
+            .. MethodOptions(report),
             ["seed", Text(report.Seed)],
             ["tasks", string.Join(", ", report.Tasks)],
             .. report.Options is { } options
@@ -19,26 +23,40 @@ internal static class ProvenanceTables
             .. report.Model is { } model
                 ? [["base model", $"{model.Name}, {Text(model.Layers)} layers of width {Text(model.HiddenSize)}"]]
                 : Array.Empty<IReadOnlyList<string>>(),
+            .. report.Options is { } known ? [["base model from", ModelFrom(known.Model)]] : Array.Empty<IReadOnlyList<string>>(),
             ["base model SHA-256", report.BaseModelSha256.Length > 0 ? report.BaseModelSha256 : "-"],
             .. report.GivenAdapterSha256 is { } adapter
-                ? [["adapter given (lora.from)", report.Options?.Lora.From ?? "-"], ["given adapter SHA-256", adapter]]
+                ? [["adapter given (lora.from)", report.GivenAdapterPath ?? "-"], ["given adapter SHA-256", adapter]]
                 : Array.Empty<IReadOnlyList<string>>(),
+            .. report.Options is { } all ? ModelSettings(all) : [],
+            .. report.Options is { } trained && report.Curriculum.Trained.Count > 0 ? TrainingSettings(trained) : [],
+            ["trained on", report.Stages.Count > 0 ? Places(report.Stages.Select(stage => stage.Computation)) : "-"],
+            ["tested on", report.Cells.Count > 0 ? Places(report.Cells.SelectMany(cell => cell.Computations ?? [null!])) : "-"],
             ["started", Time(report.Started)],
             ["finished", Time(report.Finished)],
             .. report.Driven is { } driven
                 ? [["time it took, without pauses", driven.ToString(driven.Days > 0 ? "d\\.hh\\:mm\\:ss" : "h\\:mm\\:ss", CultureInfo.InvariantCulture)]]
                 : Array.Empty<IReadOnlyList<string>>(),
             .. report.JudgingFaults.Select(fault => (IReadOnlyList<string>)[$"judge {fault.Key}", $"failed: {fault.Value}"]),
+            ["computed by", Versions(report)],
             ["report written by", $"CoIN.Actors {ProductVersion.Current}"],
         ]);
 
+    /// <summary>Every option by its key.</summary>
+    public static TextTable EverySetting(RunReport report) => new(
+        ["key", "value"], [.. OptionList.Flat(report.Options!).Select(one => (IReadOnlyList<string>)[one.Key, one.Value])]);
+
+    /// <summary>How often and with what each stage was trained.</summary>
     public static TextTable Stages(RunReport report) => new(
-        ["stage", "task", "steps", "global batch", "learning rate", "schedule", "warmup steps", "total steps", "final loss", "tokens", "seconds"],
+        [
+            "stage", "task", "samples", "steps", "micro-batch", "accumulated", "global batch", "learning rate", "schedule", "warmup steps", "total steps", "final loss",
+            "tokens", "seconds",
+        ],
         [.. report.Stages.Select((stage, index) => (IReadOnlyList<string>)
         [
-            Text(index + 1), stage.Task, Text(stage.Steps), Text(stage.Schedule.GlobalBatchSize), Text(stage.Schedule.LearningRate),
-            ReportNames.Of(stage.Schedule.Kind), Text(stage.Schedule.WarmupSteps), Text(stage.Schedule.TotalSteps),
-            stage.FinalLoss.ToString("0.0000", CultureInfo.InvariantCulture), Text(stage.Tokens),
+            Text(index + 1), stage.Task, Known(stage.Samples), Text(stage.Steps), Known(stage.Schedule.BatchSize), Known(stage.Schedule.Accumulation),
+            Text(stage.Schedule.GlobalBatchSize), Text(stage.Schedule.LearningRate), ReportNames.Of(stage.Schedule.Kind), Text(stage.Schedule.WarmupSteps),
+            Text(stage.Schedule.TotalSteps), stage.FinalLoss.ToString("0.0000", CultureInfo.InvariantCulture), Text(stage.Tokens),
             stage.TrainingSeconds.ToString("0.0", CultureInfo.InvariantCulture),
         ])]);
 
@@ -69,6 +87,56 @@ internal static class ProvenanceTables
         ["stage", "task", "adapter", "projector"],
         [.. report.Stages.Select((stage, index) => (IReadOnlyList<string>)
             [Text(index + 1), stage.Task, stage.AdapterSha256, stage.ProjectorSha256 ?? "not trained"])]);
+
+    /// <summary>The method's own options, whatever they are.</summary>
+    private static IEnumerable<IReadOnlyList<string>> MethodOptions(RunReport report) => report.Options is { } options
+        ? OptionList.Flat(options).Where(one => one.Key.StartsWith(report.Method + ".", StringComparison.Ordinal))
+            .Select(one => (IReadOnlyList<string>)[one.Key, one.Value])
+        : [];
+
+    private static string ModelFrom(ModelOptions model) => string.Join(", ", new[]
+    {
+        model.Path, model.Language is { } language ? $"language model {language}" : "", model.VisionTower is { } tower ? $"vision tower {tower}" : "",
+        model.Projector is { } projector ? $"projector {projector}" : "",
+    }.Where(part => part.Length > 0));
+
+    private static IEnumerable<IReadOnlyList<string>> ModelSettings(ExperimentOptions options) =>
+    [
+        ["dtype of the frozen weights", options.Model.Dtype],
+        ["conversation", options.Model.Conversation],
+        ["longest sequence", $"{Text(options.Model.MaxLength)} tokens"],
+        ["test batch", $"{Text(options.Evaluation.BatchSize)} prompts, greedy"],
+    ];
+
+    private static IEnumerable<IReadOnlyList<string>> TrainingSettings(ExperimentOptions options)
+    {
+        var (lora, training) = (options.Lora, options.Training);
+        return
+        [
+            ["LoRA", $"rank {Text(lora.Rank)}, alpha {Text(lora.Alpha)}, dropout {Text(lora.Dropout)}"],
+            ["LoRA on", "every linear layer of the language model"],
+            ["projector", lora.TrainProjector
+                ? $"trained, learning rate {Text(training.ProjectorLearningRate ?? training.LearningRate)}" : "not trained"],
+            ["learning rate", $"{Text(training.LearningRate)}, {ReportNames.Of(training.Schedule)} after {Text(training.WarmupRatio)} of the steps as warmup, afresh in every stage"],
+            ["optimizer", $"AdamW, betas {Text(training.Beta1)} and {Text(training.Beta2)}, epsilon {Text(training.Epsilon)}, weight decay {Text(training.WeightDecay)}, "
+                + (training.MaxGradNorm > 0 ? $"gradients clipped to norm {Text(training.MaxGradNorm)}" : "no clipping")],
+            ["length of a stage", $"{Text(training.Epochs)} {(training.Epochs == 1 ? "epoch" : "epochs")}"
+                + (training.MaxSteps > 0 ? $", at most {Plural.Of(training.MaxSteps, "step")}" : "")],
+            ["order of samples", training.GroupByLength ? "shuffled by the seed, grouped by modality and length" : "shuffled by the seed"],
+        ];
+    }
+
+    /// <summary>Where work was done, each place once.</summary>
+    private static string Places(IEnumerable<Computation?> computations) => string.Join("; ", computations.Select(place => place is null
+        ? NotRecorded : $"{place.Device}, {Plural.Of(place.Threads, "thread")}").Distinct());
+
+    private static string Versions(RunReport report)
+    {
+        var places = report.Stages.Select(stage => stage.Computation).Concat(report.Cells.SelectMany(cell => cell.Computations ?? [null!])).ToList();
+        return places.Count == 0 ? "-" : string.Join("; ", places.Select(place => place is null ? NotRecorded : $"CoIN.Actors {place.Version}").Distinct());
+    }
+
+    private static string Known(int? number) => number is { } known ? Text(known) : NotRecorded;
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 
