@@ -29,7 +29,7 @@ public static class RunChanges
     public static async Task<(RunState State, IReadOnlyList<string> Reports)> DismissAsync(string runFolder, string judge, IBenchmarkWork work)
     {
         var (state, _, reports) = await ChangeAsync(
-            runFolder, "it has no judges", state => (JudgeAppointments.Dismiss(state, judge), judge), work).ConfigureAwait(false);
+            runFolder, "it has no judges", state => (JudgeAppointments.Dismiss(RunPaths.NameOf(runFolder), state, judge), judge), work).ConfigureAwait(false);
         return (state, reports);
     }
 
@@ -55,7 +55,7 @@ public static class RunChanges
     internal static Task<RunState> AppointAsync(string runFolder, RunState? state, JudgeOptions judge, IBenchmarkWork work)
     {
         var begun = Begun(runFolder, state, "there is nothing to judge");
-        return AppendAsync(runFolder, begun, JudgeAppointments.Appoint(begun, judge, work));
+        return AppendAsync(runFolder, begun, JudgeAppointments.Appoint(RunPaths.NameOf(runFolder), begun, judge, work));
     }
 
     /// <summary>Discards what was lost of a run; its lock is held by the caller.</summary>

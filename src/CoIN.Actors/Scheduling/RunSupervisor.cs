@@ -99,7 +99,8 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         Timers.StartPeriodicTimer("offer", OfferAgain.Instance, OfferEvery, OfferEvery);
         if (State.Started is null)
         {
-            Record(settings.Start, () => log.Info("Run started with {Tasks} tasks", settings.Start.Options.Tasks.Count));
+            Record(settings.Start, () => log.Info(
+                settings.Start.Options.Tasks.Count == 1 ? "Run started with {Tasks} task" : "Run started with {Tasks} tasks", settings.Start.Options.Tasks.Count));
         }
 
         Record(new RunTakenUp(Environment.MachineName, Environment.ProcessId), () =>

@@ -132,7 +132,8 @@ internal sealed class JudgeWorker(
         if (scores.Unparsable < scores.Samples)
         {
             Log.Info(
-                "Judged by {Judge}: {Percent:F2} % (published parser) on {Samples} samples, {Asked} of them asked, {Unparsable} replies without score",
+                "Judged by {Judge}: {Percent:F2} % (published parser) on {Samples} sample" + (scores.Samples == 1 ? "" : "s")
+                    + ", {Asked} of them asked, {Unparsable} " + (scores.Unparsable == 1 ? "reply" : "replies") + " without score",
                 cell.Judge, scores.Published, scores.Samples, total, scores.Unparsable);
         }
 

@@ -123,7 +123,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             FolderSha256 = Durable.Sha256Of(files),
             Computation = Computed(threads),
         });
-        Log.Info("Trained {Steps} steps in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
+        Log.Info("Trained {Steps} step" + (session.TotalSteps == 1 ? "" : "s") + " in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
     }
 
     private void Progress(MicroBatchReport done)

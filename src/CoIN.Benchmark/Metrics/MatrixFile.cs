@@ -34,7 +34,7 @@ public static class MatrixFile
 
         // The only row of a report is of a run that trained.
         var row = rows.ZeroShot ?? (rows.Rows is [var only] && (part.Rows is null ? parts[0].Scoring : part.Scoring) is null ? only : null)
-            ?? throw new CoinException($"{path} holds {rows.Rows.Count} rows and no zero-shot accuracies. Write one row with one number for each task.");
+            ?? throw new CoinException($"{path} holds {Plural.Of(rows.Rows.Count, "row")} and no zero-shot accuracies. Write one row with one number for each task.");
         var names = rows.Tasks.ToList();
         if (names.Count > 0 && tasks.All(names.Contains))
         {
@@ -43,7 +43,7 @@ public static class MatrixFile
 
         return row.Count == tasks.Count
             ? [.. row.Select(cell => MatrixRows.Checked(path, cell))]
-            : throw new CoinException($"{path} has {row.Count} zero-shot accuracies for {tasks.Count} tasks. Write one for each task, in the order of the matrix.");
+            : throw new CoinException($"{path} has {Plural.Of(row.Count, "zero-shot accuracy", "zero-shot accuracies")} for {Plural.Of(tasks.Count, "task")}. Write one for each task, in the order of the matrix.");
     }
 
     private static List<(ScoringKind? Scoring, MatrixRows Rows)> Parts(string path)
@@ -137,7 +137,7 @@ internal sealed record MatrixRows(IReadOnlyList<string> Tasks, IReadOnlyList<IRe
         var count = Rows.Count;
         if (Tasks.Count > 0 && Tasks.Count != count)
         {
-            throw new CoinException($"{path} has {Tasks.Count} task names and {count} rows. {Remedy}");
+            throw new CoinException($"{path} has {Plural.Of(Tasks.Count, "task name")} and {Plural.Of(count, "row")}. {Remedy}");
         }
 
         var matrix = new AccuracyMatrix(count);
@@ -147,7 +147,7 @@ internal sealed record MatrixRows(IReadOnlyList<string> Tasks, IReadOnlyList<IRe
             var row = Rows[stage];
             if (row.Count <= stage || row.Count > count)
             {
-                throw new CoinException($"{path}: row {stage + 1} of {count} has {row.Count} cells. {Remedy}");
+                throw new CoinException($"{path}: row {stage + 1} of {count} has {Plural.Of(row.Count, "cell")}. {Remedy}");
             }
 
             for (var task = 0; task <= stage; task++)

@@ -174,7 +174,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     {
         if (samples.Count != predictions.Count)
         {
-            throw new CoinException($"{task.Name} has {samples.Count} test samples but {predictions.Count} predictions. Delete the run's predictions of this cell and resume.");
+            throw new CoinException($"{task.Name} has {Plural.Of(samples.Count, "test sample")} but {Plural.Of(predictions.Count, "prediction")}. Delete the run's predictions of this cell and resume.");
         }
 
         var published = TruthAlignment.Score(task.Scorer, samples, predictions);

@@ -48,7 +48,7 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
 
         foreach (var cell in InOrder(state))
         {
-            var rescore = $"Make it anew from the predictions: ./run.sh rescore {NameOf(runFolder)}";
+            var rescore = $"Make it anew from the predictions: ./run.sh rescore {RunPaths.NameOf(runFolder)}";
             if (cell.ScoresFile is not null && OfCell(runFolder, cell) is null && OfFile(runFolder, cell.ScoresFile, cell.ScoresSha256!, null, rescore) is { } scores)
             {
                 yield return scores;
@@ -83,7 +83,7 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
             var damage = OfFile(
                 runFolder, judged.File, judged.Sha256,
                 people ? null : what => new JudgementDiscarded(judged.Stage, judged.Task, judged.Judge, what),
-                people ? $"Read the scores again: ./run.sh judge import {NameOf(runFolder)} …" : Restore);
+                people ? $"Read the scores again: ./run.sh judge import {RunPaths.NameOf(runFolder)} …" : Restore);
             if (damage is not null)
             {
                 yield return damage;
@@ -127,10 +127,10 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
             return;
         }
 
-        var more = damages.Count > Named ? string.Create(CultureInfo.InvariantCulture, $" {damages.Count - Named} more files are damaged too.") : "";
+        var more = damages.Count > Named ? $" {Plural.Of(damages.Count - Named, "more file is", "more files are")} damaged too." : "";
         var events = damages.Select(damage => damage.Discard).OfType<RunEvent>().ToList();
         var redo = events.Count == 0 ? ""
-            : $", or let the run do again what is lost ({Again(state, events)}): ./run.sh resume {NameOf(runFolder)} --redo";
+            : $", or let the run do again what is lost ({Again(state, events)}): ./run.sh resume {RunPaths.NameOf(runFolder)} --redo";
         var remedies = damages.Where(damage => damage.Discard is null).Select(damage => damage.Remedy + ".").Distinct(StringComparer.Ordinal);
         throw new CoinException(
             string.Join(" ", damages.Take(Named).Select(damage => damage.What + ".")) + more + " "
@@ -171,7 +171,4 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
     }
 
     private static IEnumerable<CellScored> InOrder(RunState state) => state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task);
-
-    /// <summary>What people call the run on the command line.</summary>
-    private static string NameOf(string runFolder) => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(runFolder));
 }

@@ -14,6 +14,9 @@ public static class RunPaths
     /// <summary>The configuration that the run was started with.</summary>
     public const string Settings = "settings.conf";
 
+    /// <summary>What people call a run on the command line: its folder's name, which is that of a copy where the run was copied.</summary>
+    public static string NameOf(string runFolder) => Path.GetFileName(Path.TrimEndingDirectorySeparator(runFolder));
+
     /// <param name="stage">From 1.</param>
     public static string Stage(int stage, string task) => $"stages/{stage}-{task}";
 

@@ -53,7 +53,7 @@ public static class TruthAlignment
         predictions.Count <= samples.Count
             ? predictions.Select((prediction, place) => (samples[place].QuestionId, scorer.Score(samples[place], prediction.Text)))
             : throw new CoinException(
-                $"There are {predictions.Count} predictions for {samples.Count} test samples. Use the test file that the predictions were made from.");
+                $"There {(predictions.Count == 1 ? "is" : "are")} {Plural.Of(predictions.Count, "prediction")} for {Plural.Of(samples.Count, "test sample")}. Use the test file that the predictions were made from.");
 
     private static IEnumerable<(string Id, double Score)> BySample(
         ITruthAlignmentScorer scorer, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions, bool mustBeAnswered)

@@ -41,8 +41,14 @@ internal static class DataCheckCommand
         var faults = Faults(failOn);
         var options = (await DataCommands.LoadAsync(host, "check", files, overrides, tasks).ConfigureAwait(false)).Options;
         var path = Path.GetFullPath(Path.Combine(host.Folder, output ?? $"{options.Name}-data-check.jsonl"));
+        if (Directory.Exists(path))
+        {
+            throw new CoinException(
+                $"--out {output ?? path}: that is a folder; the findings go into one file. Name a file in it: --out {Path.Combine(output ?? path, $"{options.Name}-data-check.jsonl")}");
+        }
+
         var cores = Environment.ProcessorCount;
-        host.Out.WriteLine($"Checking {options.Tasks.Count} task{(options.Tasks.Count == 1 ? "" : "s")} of {options.Data.Instructions}, images of {options.Data.Images}");
+        host.Out.WriteLine($"Checking {Plural.Of(options.Tasks.Count, "task")} of {options.Data.Instructions}, images of {options.Data.Images}");
         var (renderer, skipped) = Renderer(host, options);
         var begun = host.Clock.GetTimestamp();
         CheckSummary summary;

@@ -75,7 +75,7 @@ internal static class ScoreCommand
 
     private static void Print(TextWriter output, string key, int predictions, int samples, Dictionary<ScoringKind, ScoredSet> scored)
     {
-        output.WriteLine(Words.Text($"Scorer {key}: {predictions} predictions for {samples} test samples"));
+        output.WriteLine(Words.Text($"Scorer {key}: {Plural.Of(predictions, "prediction")} for {Plural.Of(samples, "test sample")}"));
         output.WriteLine($"{"scoring",-10} {"accuracy",10} {"counted",8}  95 % interval (bootstrap)");
         foreach (var (kind, set) in scored)
         {

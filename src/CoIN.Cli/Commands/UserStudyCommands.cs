@@ -65,7 +65,7 @@ internal static class UserStudyCommands
 
         var (id, folder) = InspectCommands.Locate(host, run, runs);
         var import = await host.Engine.ImportStudyAsync(folder, [.. files.Select(file => Path.GetFullPath(Path.Combine(host.Folder, file)))], name).ConfigureAwait(false);
-        host.Out.WriteLine(Words.Text($"{import.Answers} answers of {id} scored by {string.Join(", ", import.Raters)}; recorded as the judge {name} in {import.Cells} cells."));
+        host.Out.WriteLine(Words.Text($"{Plural.Of(import.Answers, "answer")} of {id} scored by {string.Join(", ", import.Raters)}; recorded as the judge {name} in {Plural.Of(import.Cells, "cell")}."));
         if (import.Judges.Count + import.Between.Count > 0)
         {
             host.Out.WriteLine();

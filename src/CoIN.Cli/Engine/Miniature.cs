@@ -39,7 +39,7 @@ internal sealed class Miniature : IMiniature
 
     private static Task DrawAsync(string folder, MiniDatasetOptions options, Action<string> tell) => Task.Run(() =>
     {
-        tell($"Drawing the miniature tasks into {folder} ({options.TrainPerTask} training and {options.TestPerTask} test samples each)…");
+        tell($"Drawing the miniature tasks into {folder} ({options.TrainPerTask} training and {Plural.Of(options.TestPerTask, "test sample")} each)…");
         MiniDataset.Generate(folder, options);
     });
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Results;
@@ -43,7 +44,7 @@ internal static class MetricsText
 
     private static void RenderSeeds(TextWriter output, ScoringKind? scoring, SeedSummary summary, int runs)
     {
-        output.WriteLine(Title($"{runs} files: mean ± sample standard deviation", scoring));
+        output.WriteLine(Title($"{Plural.Of(runs, "file")}: mean ± sample standard deviation", scoring));
         var width = Math.Max(14, summary.Tasks.Max(task => task.Length) + 2);
         output.WriteLine($"{"after",-20}{string.Concat(summary.Tasks.Select(task => task.PadLeft(width)))}");
         for (var stage = 0; stage < summary.Cells.Count; stage++)

@@ -68,7 +68,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
         if (next.Training is { } training && training.Stage != trainingTold)
         {
             trainingTold = training.Stage;
-            lines.Add(Words.Text($"{Stage(next, training.Stage)} training, {training.TotalSteps} {(training.TotalSteps == 1 ? "step" : "steps")}")
+            lines.Add(Words.Text($"{Stage(next, training.Stage)} training, {Plural.Of(training.TotalSteps, "step")}")
                 + (training.Step > 0 ? Words.Text($", at step {training.Step}") : ""));
         }
     }
@@ -77,7 +77,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
     {
         foreach (var one in next.Evaluations.Where(one => evaluationsTold.Add((one.Stage, one.Task))))
         {
-            lines.Add(Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}, {one.Total} samples"));
+            lines.Add(Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}, {Plural.Of(one.Total, "sample")}"));
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
     {
         foreach (var one in next.Judging.Where(one => judgingTold.Add((one.Stage, one.Task, one.Judge))))
         {
-            lines.Add(Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}, {one.Total} samples"));
+            lines.Add(Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}, {Plural.Of(one.Total, "sample")}"));
         }
     }
 

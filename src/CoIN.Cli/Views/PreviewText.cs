@@ -1,4 +1,5 @@
 using System.Text;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Cli.Hosting;
@@ -37,7 +38,7 @@ internal static class PreviewText
     {
         var given = sample.Answers.GroupBy(one => one, StringComparer.Ordinal).Select(group => Words.Text($"\"{group.Key}\" × {group.Count()}"));
         var all = sample.Answers.Count > 1 ? string.Join(", ", given) : $"\"{sample.Answer}\"";
-        return $"{all}; at most {task.MaxNewTokens} tokens are generated, compared by {task.Scorer}";
+        return $"{all}; at most {Plural.Of(task.MaxNewTokens, "token")} {(task.MaxNewTokens == 1 ? "is" : "are")} generated, compared by {task.Scorer}";
     }
 
     /// <summary>What the marks of the ids mean.</summary>
@@ -58,7 +59,7 @@ internal static class PreviewText
             1 => Words.Text($"= {view.Length - images} of text + {images} of an image"),
             _ => Words.Text($"= {view.Length - images} of text + {images} of {view.Images} images"),
         };
-        return Words.Text($"{view.Length} tokens {parts}; the limit is {limit}; {cut}");
+        return Words.Text($"{Plural.Of(view.Length, "token")} {parts}; the limit is {limit}; {cut}");
     }
 
     private static string Learned(SampleView view)

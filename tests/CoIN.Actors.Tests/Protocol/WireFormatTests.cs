@@ -33,6 +33,11 @@ public sealed class WireFormatTests
             new StageTrained(1, "GQA", "f", "ab", null, 120, 0.25, 99, 1.5) { FolderSha256 = "ef", Number = 5, At = At }
         },
         {
+            "stage-trained:1",
+            """{"stage":1,"task":"GQA","folder":"f","adapterSha256":"ab","steps":120,"finalLoss":0.25,"tokens":99,"seconds":1.5,"computation":{"device":"cpu","threads":2,"version":"1"},"number":5,"at":"2026-01-02T03:04:05+00:00"}""",
+            new StageTrained(1, "GQA", "f", "ab", null, 120, 0.25, 99, 1.5) { Computation = new("cpu", 2, "1"), Number = 5, At = At }
+        },
+        {
             "shard-answered:1",
             """{"stage":1,"task":0,"shard":0,"shards":2,"file":"f","sha256":"ab","samples":100,"seconds":2.0,"number":6,"at":"2026-01-02T03:04:05+00:00"}""",
             new ShardAnswered(1, 0, 0, 2, "f", "ab", 100, 2) { Number = 6, At = At }

@@ -59,6 +59,17 @@ public sealed class RunStateTests
     }
 
     [Fact]
+    public void A_completed_run_that_lost_judgements_stays_completed_and_asks_for_them_again()
+    {
+        var state = After(
+            (0, Started), (0, new RunTakenUp("h", 1)), (1, new CellScored(1, 0, 50, 7, "f", "ab")), (2, new RunCompleted()), (3, new JudgeAppointed(Judge)),
+            (4, new CellJudged(1, 0, "strict", JudgeKind.OpenAi, "m", "id", 50, 50, 7, 0, "f", "ab")), (5, new JudgementDiscarded(1, 0, "strict", "lost")));
+
+        Assert.Equal(RunStatus.Completed, state.Status);
+        Assert.Empty(state.Judgements);
+    }
+
+    [Fact]
     public void A_judges_fault_is_known_until_it_judges_is_appointed_anew_or_dismissed()
     {
         (int, RunEvent)[] failed = [(0, Started), (0, new RunTakenUp("h", 1)), (1, new JudgeAppointed(Judge)), (2, new JudgingFailed("strict", "no such host"))];

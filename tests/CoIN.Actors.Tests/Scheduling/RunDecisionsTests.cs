@@ -37,6 +37,19 @@ public sealed class RunDecisionsTests
     }
 
     [Fact]
+    public void A_cell_keeps_where_its_parts_were_answered_and_nothing_where_one_part_is_of_a_former_program()
+    {
+        var (one, other) = (new Computation("cuda:0", 8, "1"), new Computation("cuda:1", 8, "1"));
+        ShardAnswered Part(int shard, Computation? at) => new(0, 0, shard, 3, "f", "x", 2, 1) { Computation = at };
+        IReadOnlyList<Computation>? Of(RunState state) => ((CellScored)RunDecisions.EventOf(
+            new CellWritten(new ScoreCell(0, 0, new(["f"])), 50, 6, "p", "x"), state)!).Computations;
+        var answered = States.Begun(Experiments.Of(1, ZeroShot.Name)).With(Part(0, one), Part(1, other), Part(2, one));
+
+        Assert.Equal([one, other], Of(answered));
+        Assert.Null(Of(answered.With(Part(1, null))));
+    }
+
+    [Fact]
     public void A_run_that_has_everything_ends_when_nothing_is_in_hand()
     {
         var state = States.Begun(Experiments.Of(1, ZeroShot.Name)).With(Cell);

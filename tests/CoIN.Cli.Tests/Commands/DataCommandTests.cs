@@ -40,6 +40,14 @@ public sealed class DataCommandTests : IDisposable
         Assert.Equal("1.png", (string)JObject.Parse(File.ReadAllText(coin.Folder.PathOf("f.jsonl")))["image"]!);
     }
 
+    [Fact]
+    public async Task A_folder_as_output_is_refused_with_the_file_that_may_be_meant()
+    {
+        Assert.NotEqual(0, await coin.InvokeAsync("data", "check", "a.hocon", "--out", "images"));
+        Assert.Contains("--out images: that is a folder", coin.Error);
+        Assert.Contains("--out images/mine-data-check.jsonl", coin.Error);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1, "--fail-on", "warning")]

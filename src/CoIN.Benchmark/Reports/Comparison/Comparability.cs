@@ -1,4 +1,5 @@
 using System.Globalization;
+using CoIN.Benchmark.Reports.Results;
 
 namespace CoIN.Benchmark.Reports.Comparison;
 
@@ -6,13 +7,15 @@ namespace CoIN.Benchmark.Reports.Comparison;
 internal static class Comparability
 {
     /// <summary>Sentences about every run that cannot simply be held against the first one; empty if all can.</summary>
-    public static IReadOnlyList<string> Warnings(IReadOnlyList<RunReport> runs)
+    public static IReadOnlyList<string> Warnings(IReadOnlyList<ReportedRun> compared)
     {
+        IReadOnlyList<RunReport> runs = [.. compared.Select(run => run.Report)];
         var first = runs[0];
         return
         [
             .. runs.Where(run => run.Status != "completed").Select(run => $"{run.RunId} is {run.Status}: cells are missing, and MAA and BWT with them."),
-            .. runs.Skip(1).SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run)).Concat(Corrected(first, run))),
+            .. runs.Skip(1).SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run))),
+            .. compared.Skip(1).SelectMany(run => Corrected(compared[0], run)),
         ];
     }
 
@@ -55,7 +58,7 @@ internal static class Comparability
             else if (same.SamplesUsed != test.SamplesUsed)
             {
                 yield return string.Create(CultureInfo.InvariantCulture,
-                    $"{test.Task}: {first.RunId} was tested on {test.SamplesUsed} samples, {other.RunId} on {same.SamplesUsed} of the same file.");
+                    $"{test.Task}: {first.RunId} was tested on {Plural.Of(test.SamplesUsed, "sample")}, {other.RunId} on {same.SamplesUsed} of the same file.");
             }
         }
     }
@@ -76,13 +79,13 @@ internal static class Comparability
         }
     }
 
-    private static IEnumerable<string> Corrected(RunReport first, RunReport other)
+    private static IEnumerable<string> Corrected(ReportedRun first, ReportedRun other)
     {
-        var (one, two) = (HasCorrected(first), HasCorrected(other));
+        var (one, two) = (HasCorrected(first.Report), HasCorrected(other.Report));
         if (one != two)
         {
-            var lacking = (one ? other : first).RunId;
-            yield return $"{lacking} has no corrected scores. ./run.sh rescore {lacking} computes them from its predictions.";
+            var lacking = one ? other : first;
+            yield return $"{lacking.Report.RunId} has no corrected scores. ./run.sh rescore {lacking.Name} computes them from its predictions.";
         }
 
         static bool HasCorrected(RunReport run) => run.Cells.Any(cell => cell.CorrectedPercent is not null);

@@ -51,7 +51,7 @@ internal sealed record RunComparison(
             ids, results, seeds, tasks, [.. titles.Select(title => Compare(title, results, seeds, tasks))],
             FactorTable.Of(seeds, tasks, titles),
             [.. from paper in papers from run in results select PaperBeside.Of(paper, run)],
-            [.. Comparability.Warnings([.. results.Select(run => run.Report)]), .. seeds.SelectMany(group => group.Repeats)],
+            [.. Comparability.Warnings(runs), .. seeds.SelectMany(group => group.Repeats)],
             DifferentSettings([.. results.Select(run => run.Report)]));
     }
 

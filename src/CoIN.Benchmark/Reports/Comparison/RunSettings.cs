@@ -29,7 +29,7 @@ internal static class RunSettings
         };
         foreach (var file in report.DataFiles)
         {
-            settings[$"{file.Use} file of {file.Task}"] = FormattableString.Invariant($"{file.SamplesUsed} samples of {Short(file.Sha256)}");
+            settings[$"{file.Use} file of {file.Task}"] = $"{Plural.Of(file.SamplesUsed, "sample")} of {Short(file.Sha256)}";
         }
 
         if (report.Options is { } options)

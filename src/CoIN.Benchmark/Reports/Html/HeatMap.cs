@@ -48,7 +48,7 @@ internal static class HeatMap
 
         var interval = measure.Results.CellInterval(stage, task);
         var title = FormattableString.Invariant($"{percent:0.00} %")
-            + (measure.SamplesOf(stage, task) is { } samples ? FormattableString.Invariant($" of {samples} samples") : "")
+            + (measure.SamplesOf(stage, task) is { } samples ? $" of {Plural.Of(samples, "sample")}" : "")
             + (interval is { } known ? FormattableString.Invariant($", 95 % interval {known.Low:0.00} to {known.High:0.00}") : "");
         var kind = !measure.Matrix.IsJoint && stage == measure.Matrix.OwnStage(task) + 1 ? " own" : "";
         var range = interval is { } shown ? Markup.Of($"<small>{shown.Low:0.0}–{shown.High:0.0}</small>") : Markup.Empty;

@@ -34,7 +34,7 @@ internal static class HtmlReport
         return Page.Render($"{report.Name} · CoIN", Markup.Of($"""
             <header>
             <h1>{report.Name}</h1>
-            <p class="lead">Run <b>{report.RunId}</b> · {report.Method} · {report.Tasks.Count} tasks · seed {report.Seed} · {report.Status}</p>
+            <p class="lead">Run <b>{report.RunId}</b> · {report.Method} · {Plural.Of(report.Tasks.Count, "task")} · seed {report.Seed} · {report.Status}</p>
             {(report.TestsGivenAdapter ? Markup.Of($"<p>Tested: the base model with the adapter <b>{report.GivenAdapter}</b>. Nothing is trained.</p>\n") : Markup.Empty)}{Unfinished(results)}
             {Markup.Join(results.Judges.Where(judge => judge.Warning is not null).Select(judge => Markup.Of($"<p class=\"warning\">{judge.Warning!}</p>")))}
             <nav>{Markup.Join(sections.Select(section => Markup.Of($"<a href=\"#{section.Id}\">{section.Title}</a>")))}</nav>

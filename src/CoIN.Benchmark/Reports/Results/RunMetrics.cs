@@ -7,7 +7,11 @@ namespace CoIN.Benchmark.Reports.Results;
 /// <summary>A report and the folder to which the paths in it are relative.</summary>
 /// <param name="Report">What the run found.</param>
 /// <param name="Folder">The run's folder; null where it is not at hand, then there are no intervals.</param>
-public sealed record ReportedRun(RunReport Report, string? Folder);
+public sealed record ReportedRun(RunReport Report, string? Folder)
+{
+    /// <summary>What the run is called on the command line: its folder's name, which may be that of a copy.</summary>
+    internal string Name => Folder is null ? Report.RunId : Path.GetFileName(Path.TrimEndingDirectorySeparator(Folder));
+}
 
 /// <summary>A run's Truth Alignment in numbers, by both scorings. A function of the report and of the files of scores that it names.</summary>
 /// <param name="Published">By the published rules.</param>

@@ -21,7 +21,7 @@ internal static class ProvenanceTables
                 ? [["training samples", DataParts.Training(options.Data)], ["test samples", DataParts.Test(options.Data)]]
                 : Array.Empty<IReadOnlyList<string>>(),
             .. report.Model is { } model
-                ? [["base model", $"{model.Name}, {Text(model.Layers)} layers of width {Text(model.HiddenSize)}"]]
+                ? [["base model", $"{model.Name}, {Plural.Of(model.Layers, "layer")} of width {Text(model.HiddenSize)}"]]
                 : Array.Empty<IReadOnlyList<string>>(),
             .. report.Options is { } known ? [["base model from", ModelFrom(known.Model)]] : Array.Empty<IReadOnlyList<string>>(),
             ["base model SHA-256", report.BaseModelSha256.Length > 0 ? report.BaseModelSha256 : "-"],
@@ -105,7 +105,7 @@ internal static class ProvenanceTables
         ["dtype of the frozen weights", options.Model.Dtype],
         ["conversation", options.Model.Conversation],
         ["longest sequence", $"{Text(options.Model.MaxLength)} tokens"],
-        ["test batch", $"{Text(options.Evaluation.BatchSize)} prompts, greedy"],
+        ["test batch", $"{Plural.Of(options.Evaluation.BatchSize, "prompt")}, greedy"],
     ];
 
     private static IEnumerable<IReadOnlyList<string>> TrainingSettings(ExperimentOptions options)
