@@ -24,18 +24,18 @@ internal sealed class BytePairVocabulary
     /// <param name="fusesUnknown">Whether several of these in a row become one.</param>
     /// <param name="ignoresMerges">Whether a text that is a piece as a whole is that piece, whatever the merges say.</param>
     public BytePairVocabulary(
-        Dictionary<string, int> ids, IReadOnlyDictionary<(int Left, int Right), (int Rank, int Merged)> merges, bool byteFallback, int? unknown, bool fusesUnknown,
-        bool ignoresMerges)
+        Dictionary<string, int> ids, RankedMerges merges, bool byteFallback, int? unknown, bool fusesUnknown, bool ignoresMerges)
     {
         this.ids = ids;
         bySpan = ids.GetAlternateLookup<ReadOnlySpan<char>>();
-        this.merges = new RankedMerges(merges);
+        this.merges = merges;
         byteIds = [.. Enumerable.Range(0, 256).Select(value => byteFallback ? ids.GetValueOrDefault($"<0x{value:X2}>", -1) : -1)];
         (this.unknown, this.fusesUnknown, this.ignoresMerges) = (unknown, fusesUnknown, ignoresMerges);
 
-        // Where no merge gives a piece with a space behind another character, and the space is a piece, words do not touch one another.
+        // Where no merge gives a piece with a space behind another character, and every character becomes something, words do not touch one another.
         var texts = ids.ToDictionary(pair => pair.Value, pair => pair.Key);
-        if (!ignoresMerges && ids.ContainsKey($"{WordCache.Space}") && merges.Values.All(merge => WordCache.StandsAlone(texts[merge.Merged])))
+        var whole = ids.ContainsKey($"{WordCache.Space}") && (unknown is not null || byteIds.All(id => id >= 0));
+        if (!ignoresMerges && whole && merges.Results.All(id => WordCache.StandsAlone(texts[id])))
         {
             words = new WordCache(word => [.. Merged(word)]);
         }
@@ -61,15 +61,17 @@ internal sealed class BytePairVocabulary
     private List<int> Merged(string text)
     {
         var symbols = new List<int>();
-        var waiting = 0;
+
+        // An unknown character waits for those behind it with which it may become one, and lets characters of bytes pass: as the reference does.
+        var waiting = false;
         void AddUnknown()
         {
-            for (var i = 0; i < waiting; i++)
+            if (waiting)
             {
                 symbols.Add(unknown!.Value);
             }
 
-            waiting = 0;
+            waiting = false;
         }
 
         for (var at = 0; at < text.Length;)
@@ -82,7 +84,12 @@ internal sealed class BytePairVocabulary
             }
             else if (!AddBytes(rune, symbols) && unknown is not null)
             {
-                waiting = fusesUnknown ? 1 : waiting + 1;
+                if (!fusesUnknown)
+                {
+                    AddUnknown();
+                }
+
+                waiting = true;
             }
 
             at += length;

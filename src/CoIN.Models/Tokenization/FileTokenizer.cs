@@ -13,6 +13,7 @@ internal sealed class FileTokenizer : ITextTokenizer
     private readonly AddedTokens verbatim;
     private readonly AddedTokens normalized;
     private readonly Dictionary<int, string> texts;
+    private readonly Dictionary<int, string> decoded;
     private readonly Dictionary<string, int> added;
     private readonly HashSet<int> special;
 
@@ -28,6 +29,13 @@ internal sealed class FileTokenizer : ITextTokenizer
         foreach (var token in file.Added)
         {
             texts[token.Id] = token.Content;
+        }
+
+        // A token that is found in the normalized text is decoded in its normalized form too.
+        decoded = new Dictionary<int, string>(texts);
+        foreach (var token in file.Added.Where(token => token.Normalized))
+        {
+            decoded[token.Id] = file.Normalize(token.Content);
         }
 
         added = file.Added.ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);
@@ -131,7 +139,7 @@ internal sealed class FileTokenizer : ITextTokenizer
     public string Decode(IEnumerable<int> ids, bool skipSpecial)
     {
         // A model's vocabulary may be padded beyond the tokenizer's.
-        var tokens = ids.Where(id => !(skipSpecial && special.Contains(id))).Select(id => texts.GetValueOrDefault(id)).OfType<string>().ToList();
+        var tokens = ids.Where(id => !(skipSpecial && special.Contains(id))).Select(id => decoded.GetValueOrDefault(id)).OfType<string>().ToList();
         return string.Concat(file.Decoding.Aggregate(tokens, (made, step) => step(made)));
     }
 

@@ -4,8 +4,18 @@ namespace CoIN.Models.Tokenization;
 /// Byte-pair merges by a list: of all neighbours that the list has, the pair that stands first in it is merged first; of equal ones the
 /// leftmost.
 /// </summary>
-internal sealed class RankedMerges(IReadOnlyDictionary<(int Left, int Right), (int Rank, int Merged)> merges)
+internal sealed class RankedMerges
 {
+    // Pairs, and a pair's rank with its place, as one number each: both are compared and looked up more often than anything else is done.
+    private readonly Dictionary<long, (int Rank, int Merged)> merges = [];
+
+    /// <summary>Notes what a pair becomes; a pair that is noted again has its later rank.</summary>
+    /// <param name="rank">From 0.</param>
+    public void Add(int left, int right, int rank, int merged) => merges[Pair(left, right)] = (rank, merged);
+
+    /// <summary>What pairs become.</summary>
+    public IEnumerable<int> Results => merges.Values.Select(merge => merge.Merged);
+
     /// <summary>Merges symbols as far as the list goes.</summary>
     public List<int> Apply(IReadOnlyList<int> symbols)
     {
@@ -20,12 +30,12 @@ internal sealed class RankedMerges(IReadOnlyDictionary<(int Left, int Right), (i
             nodes[i] = new Node { Id = symbols[i], Previous = i - 1, Next = i + 1 < nodes.Length ? i + 1 : -1, There = true };
         }
 
-        var queue = new PriorityQueue<(int At, int Merged), (int Rank, int At)>();
+        var queue = new PriorityQueue<(int At, int Merged), long>();
         void Consider(int left)
         {
-            if (left >= 0 && nodes[left].Next >= 0 && merges.TryGetValue((nodes[left].Id, nodes[nodes[left].Next].Id), out var merge))
+            if (left >= 0 && nodes[left].Next >= 0 && merges.TryGetValue(Pair(nodes[left].Id, nodes[nodes[left].Next].Id), out var merge))
             {
-                queue.Enqueue((left, merge.Merged), (merge.Rank, left));
+                queue.Enqueue((left, merge.Merged), Pair(merge.Rank, left));
             }
         }
 
@@ -39,7 +49,8 @@ internal sealed class RankedMerges(IReadOnlyDictionary<(int Left, int Right), (i
             ref var left = ref nodes[one.At];
 
             // Either may have been merged otherwise since the pair was noted.
-            if (!left.There || left.Next < 0 || !merges.TryGetValue((left.Id, nodes[left.Next].Id), out var merge) || merge.Merged != one.Merged)
+            if (!left.There || left.Next < 0 || !merges.TryGetValue(Pair(left.Id, nodes[left.Next].Id), out var merge)
+                || merge.Merged != one.Merged)
             {
                 continue;
             }
@@ -64,6 +75,8 @@ internal sealed class RankedMerges(IReadOnlyDictionary<(int Left, int Right), (i
 
         return merged;
     }
+
+    private static long Pair(int first, int second) => ((long)first << 32) | (uint)second;
 
     private struct Node
     {

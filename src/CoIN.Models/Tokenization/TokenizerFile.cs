@@ -35,8 +35,9 @@ internal sealed record TokenizerFile(
         if (model is null || ids is null)
         {
             settings.Fault("there is no model with a vocabulary. Is it a tokenizer's file?");
-            settings.ThrowIfFaulty();
         }
+
+        settings.ThrowIfFaulty();
 
         var vocabulary = ReadModel(model!, ids!);
         var added = ReadAdded(settings, ids!);
@@ -116,16 +117,15 @@ internal sealed record TokenizerFile(
     }
 
     /// <summary>Older files have a pair as a text, newer ones as a list of two.</summary>
-    private static Dictionary<(int Left, int Right), (int Rank, int Merged)> ReadMerges(JsonSettings model, Dictionary<string, int> ids)
+    private static RankedMerges ReadMerges(JsonSettings model, Dictionary<string, int> ids)
     {
-        var merges = new Dictionary<(int Left, int Right), (int Rank, int Merged)>();
+        var merges = new RankedMerges();
         if (model.Token("merges") is not JArray list)
         {
             model.Fault("the model has no merges. Download the file again.");
             return merges;
         }
 
-        merges.EnsureCapacity(list.Count);
         for (var rank = 0; rank < list.Count; rank++)
         {
             string[] pair = list[rank] is JArray two ? [.. two.Select(part => part.ToString())] : list[rank].ToString().Split(' ');
@@ -136,7 +136,7 @@ internal sealed record TokenizerFile(
                 break;
             }
 
-            merges[(left, right)] = (rank, merged);
+            merges.Add(left, right, rank, merged);
         }
 
         return merges;
