@@ -9,6 +9,7 @@ using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
 using CoIN.Configuration;
+using CoIN.Models.Inspection;
 using CoIN.Models.Planning;
 
 namespace CoIN.Cli.Commands;
@@ -39,8 +40,8 @@ internal static class PlanCommand
             throw Usage.Fault("Name a configuration file, for example: ./run.sh plan hocon/mini.hocon");
         }
 
-        var check = Preparations.CheckOf(host, samples: false);
-        var (experiment, loaded, notes) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, (one, problems) => check(Elsewhere(one), problems));
+        var check = CheckOf(host);
+        var (experiment, loaded, notes) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, check);
         var node = loaded[0].Node;
         var device = node.Devices[0];
         var capacity = memory is not null ? ParseMemory(memory) : Capacity(host, device);
@@ -64,6 +65,27 @@ internal static class PlanCommand
         WriteDisk(host.Out, plan.Stages.Count == 0 ? 0 : plan.CheckpointBytes, folders.Folder);
         WriteTime(host.Out, plan, tokensPerSecond is { } speed ? (speed, "as given") : Measured(options, folders));
         return ExitCodes.Done;
+    }
+
+    /// <summary>A plan is often made before there are weights: of a model's configuration alone, only that is looked at.</summary>
+    private static Action<LoadedConfiguration, Problems> CheckOf(Host host)
+    {
+        var whole = Preparations.CheckOf(host, samples: false);
+        var said = new HashSet<string>(StringComparer.Ordinal);
+        return (one, problems) =>
+        {
+            if (ModelOutline.Missing(one.Options.Model) is not { } missing)
+            {
+                whole(Elsewhere(one), problems);
+                return;
+            }
+
+            ModelOutline.Check(one.Options.Model, problems);
+            if (said.Add(missing))
+            {
+                host.Error.WriteLine($"Warning: {missing}");
+            }
+        };
     }
 
     private static ExperimentPlan Plan(ExperimentOptions options, NodeSettings node)

@@ -23,6 +23,9 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
     /// <summary>Weights and index.</summary>
     public IEnumerable<string> All => Index is null ? Paths : Paths.Prepend(Index);
 
+    /// <summary>Whether a folder holds weights, be they whole or not.</summary>
+    public static bool AreIn(string folder) => Names.Any(name => File.Exists(Path.Combine(folder, name.Index)) || File.Exists(Path.Combine(folder, name.Single)));
+
     /// <summary>Finds the weights of a folder; a file stands for itself.</summary>
     /// <exception cref="CoinException">Nothing is there, or the index is not valid.</exception>
     public static WeightFiles Locate(string path)

@@ -29,6 +29,16 @@ internal interface IModelFamily
     /// <exception cref="CoinException">A file is missing, or describes what is not supported.</exception>
     ModelShape Shape(ModelOptions model);
 
+    /// <summary>Whether a model's weights are there, be they whole or not: a model can be planned for before they are.</summary>
+    bool HasWeights(ModelOptions model) => true;
+
+    /// <summary>Whether a model's tokenizer is there: likewise.</summary>
+    bool HasTokenizer(ModelOptions model) => true;
+
+    /// <summary>How samples become tokens, by configuration and tokenizer alone; null where there is no tokenizer yet.</summary>
+    /// <exception cref="CoinException">A file is damaged, or the files do not fit together.</exception>
+    IPrompts? PromptsIfThere(ModelOptions model) => Read(model).Prompts(model);
+
     /// <summary>Reads everything but the weights and checks that it fits together.</summary>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
     IModelSettings Read(ModelOptions model);

@@ -32,8 +32,8 @@ public static class ExperimentPlanner
     public static ExperimentPlan Plan(
         ExperimentOptions options, string device, int evaluators, Func<TaskOptions, IReadOnlyList<TrainingSample>?> samples)
     {
-        var model = ModelFamilies.Of(options.Model).Read(options.Model);
-        var (shape, prompts) = (model.Shape, model.Prompts(options.Model));
+        var family = ModelFamilies.Of(options.Model);
+        var (shape, prompts) = (family.Shape(options.Model), family.PromptsIfThere(options.Model));
         var stages = options.Curriculum().Trained;
         var trains = stages.Count > 0;
         var sets = stages.Select(stage =>
@@ -41,8 +41,7 @@ public static class ExperimentPlanner
             var read = stage.Learns.Select(place => samples(options.Tasks[place])).ToList();
             return new Stage(
                 stage.Number, stage.Name, stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].BatchSize : null,
-                read.Contains(null) ? null : TrainingSet.Measure(
-                    [.. read.SelectMany(task => task!)], prompts, shape.ImageTokens, options.Model.MaxLength).NotEmpty(stage.Name).Sizes);
+                read.Contains(null) ? null : Sizes([.. read.SelectMany(task => task!)], prompts, shape, options.Model.MaxLength, stage.Name));
         }).ToList();
         var settings = Settings(shape, options, device);
         var memory = Device(settings, options, sets, device, evaluators);
@@ -52,6 +51,13 @@ public static class ExperimentPlanner
             device == "cpu" ? [] : [new("program and libtorch", ProgramOverhead), new("decoded pictures", Waiting(settings, options, sets))],
             trained * 4 * (6 + sets.Count), trains ? Remedies(shape, options, sets, device, evaluators) : []);
     }
+
+    /// <summary>The samples' sizes; without a tokenizer all of them are as long as they may be.</summary>
+    private static IReadOnlyList<SequenceSize> Sizes(
+        IReadOnlyList<TrainingSample> samples, IPrompts? prompts, ModelShape shape, int maxLength, string stage) => prompts is null
+        ? [.. samples.Select(sample => sample.Image is null
+            ? new SequenceSize(maxLength, maxLength - 1, 0) : new SequenceSize(maxLength, Math.Max(maxLength - shape.ImageTokens, 1), 1))]
+        : TrainingSet.Measure(samples, prompts, shape.ImageTokens, maxLength).NotEmpty(stage).Sizes;
 
     private static MemorySettings Settings(ModelShape shape, ExperimentOptions options, string device)
     {

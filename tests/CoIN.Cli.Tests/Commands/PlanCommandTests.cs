@@ -66,6 +66,28 @@ public sealed class PlanCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_model_s_configuration_alone_is_enough_for_a_plan_whose_lengths_are_upper_bounds()
+    {
+        var bare = Path.GetDirectoryName(command.Folder.Write(
+            "bare/config.json", File.ReadAllText(Repository.PathOf("src", "CoIN.Mini", "Model", "config.json"))))!;
+        Assert.Equal(ExitCodes.Done, await command.InvokeAsync("plan", "a.hocon", "--set", $"model.path=\"{bare}\"", "--set", "model.max-length=200"));
+
+        Assert.Matches(@"1 GQA +10 +2 +1 +2 +2 +4 +400 tokens", command.Out);
+        Assert.Contains("has no weights and no tokenizer", command.Error, StringComparison.Ordinal);
+        Assert.Contains("Every sample counts as model.max-length, 200 tokens", command.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_configuration_alone_that_is_not_supported_is_refused_by_a_plan_too()
+    {
+        var config = JObject.Parse(File.ReadAllText(Repository.PathOf("src", "CoIN.Mini", "Model", "config.json")));
+        config["text_config"]!["sliding_window"] = 16;
+        var bare = Path.GetDirectoryName(command.Folder.Write("bare/config.json", config.ToString()))!;
+        Assert.Equal(ExitCodes.Fault, await command.InvokeAsync("plan", "a.hocon", "--set", $"model.path=\"{bare}\""));
+        Assert.Contains("sliding_window", command.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_GPUs_own_memory_is_compared_with()
     {
         command.GraphicsProcessors.Add(new GraphicsProcessor(0, "other", 1, 1));

@@ -57,6 +57,26 @@ public sealed class ExperimentPlannerTests : IDisposable
         Assert.Equal([1, 1], Plan("cpu", "float32", tasks: ["A", "B"]).Stages.Select(one => one.BatchSize));
     }
 
+    [Fact]
+    public void Thirteen_billion_parameters_are_planned_from_their_configuration_alone()
+    {
+        foreach (var file in Directory.EnumerateFiles(folder.Path))
+        {
+            File.Delete(file);
+        }
+
+        File.WriteAllText(folder.Of("config.json"), PublishedModels.LlavaThirteenBillion);
+        var plan = Plan("cuda:0", "bfloat16");
+
+        // In billions: 13.02 of Vicuna with 64 more words, 0.03 of the projector, 0.29 of CLIP below its last layer; rank 128 on seven matrices of 40 layers.
+        Assert.Equal(13_338_896_384, plan.BaseParameters);
+        Assert.InRange(plan.Memory[0].Bytes / 1e9, 26.6, 26.8);
+        Assert.Equal((128L * 40 * ((8 * 5120) + (3 * (5120 + 13824)))) + (1024 * 5120) + (5120 * 5120) + (2 * 5120), plan.TrainedParameters);
+
+        // Without a tokenizer both samples of a micro-batch are as long as they may be.
+        Assert.All(plan.Stages, stage => Assert.Equal((4, 200L), (stage.Samples, stage.LargestMicroBatch)));
+    }
+
     private ExperimentPlan Plan(
         string device, string dtype, int evaluators = 0, int batchSize = 16, string method = "sequential-lora", params IReadOnlyList<string> tasks)
     {

@@ -5,6 +5,8 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Computing;
+using CoIN.Models.Sequences;
+using CoIN.Models.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,6 +48,18 @@ internal sealed class LlavaFamily : IModelFamily
 
     /// <inheritdoc/>
     public ModelShape Shape(ModelOptions model) => LlavaConfig.Read(LlavaSource.Of(model)).Shape;
+
+    /// <inheritdoc/>
+    /// <remarks>Where a folder is missing or is another model's, who reads it says so.</remarks>
+    public bool HasWeights(ModelOptions model) => new Problems().Try(() => LlavaSource.Of(model)) is not { } source || WeightFiles.AreIn(source.Language);
+
+    /// <inheritdoc/>
+    /// <remarks>As for weights.</remarks>
+    public bool HasTokenizer(ModelOptions model) =>
+        new Problems().Try(() => LlavaSource.Of(model)) is not { } source || LlamaTokenizers.FileOf(source.Language) is not null;
+
+    /// <inheritdoc/>
+    public IPrompts? PromptsIfThere(ModelOptions model) => HasTokenizer(model) ? LlavaSettings.Prompts(LlavaSource.Of(model), model) : null;
 
     /// <inheritdoc/>
     public IModelSettings Read(ModelOptions model) => LlavaSettings.Read(LlavaSource.Of(model));

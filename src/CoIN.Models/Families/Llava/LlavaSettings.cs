@@ -16,8 +16,23 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
     public IPictureProcessor Pictures { get; } = new PaddedPictures(images);
 
     /// <inheritdoc/>
-    public IPrompts Prompts(ModelOptions model, int? maxLength = null) =>
-        new PromptBuilder(tokenizer, ConversationTemplates.Get(model.Conversation), maxLength ?? model.MaxLength);
+    public IPrompts Prompts(ModelOptions model, int? maxLength = null) => Prompts(tokenizer, model, maxLength);
+
+    /// <summary>How samples become tokens, by configuration and tokenizer alone.</summary>
+    /// <exception cref="CoinException">One of them is damaged, or they do not fit together.</exception>
+    public static IPrompts Prompts(LlavaSource source, ModelOptions model)
+    {
+        var problems = new Problems();
+        var config = problems.Try(() => LlavaConfig.Read(source));
+        var tokenizer = problems.Try(() => LlamaTokenizers.Load(source.Language));
+        if (config is not null && tokenizer is not null)
+        {
+            TokenizerFit.Check(config, tokenizer, LlamaTokenizers.FileOf(source.Language)!, problems);
+        }
+
+        problems.ThrowIfAny(source.Name);
+        return Prompts(tokenizer!, model, null);
+    }
 
     /// <summary>Reads everything but the weights and checks that it fits together.</summary>
     /// <exception cref="CoinException">It does not; the message says all that is wrong.</exception>
@@ -71,6 +86,9 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
             + $"settings are taken, bicubic at {config.Vision.ImageSize} pixels with CLIP's mean and deviation.");
         return ImageSettings.Clip(config.Vision.ImageSize);
     }
+
+    private static PromptBuilder Prompts(ITextTokenizer tokenizer, ModelOptions model, int? maxLength) =>
+        new(tokenizer, ConversationTemplates.Get(model.Conversation), maxLength ?? model.MaxLength);
 
     /// <summary>CLIP's processor as CoIN uses it: pictures are padded to squares.</summary>
     private sealed class PaddedPictures(ClipImageProcessor images) : IPictureProcessor
