@@ -11,6 +11,7 @@ public static class LearningMethods
         new SequentialLora(),
         new ZeroShot(),
         new MultiTask(),
+        new SequentialMethod(MoeLoraOptions.Key, typeof(MoeLoraOptions)),
     }.ToDictionary(method => method.Key, StringComparer.Ordinal);
 
     /// <summary>All methods.</summary>

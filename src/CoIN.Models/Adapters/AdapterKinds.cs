@@ -1,6 +1,7 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters.Lora;
+using CoIN.Models.Adapters.MoeLora;
 using CoIN.Models.Modules;
 
 namespace CoIN.Models.Adapters;
@@ -11,7 +12,7 @@ internal static class AdapterKinds
     /// <summary>What a method trains that names nothing else.</summary>
     public static IAdapterKind Lora { get; } = new LoraKind();
 
-    private static IReadOnlyList<IAdapterKind> All { get; } = [Lora];
+    private static IReadOnlyList<IAdapterKind> All { get; } = [new MoeLoraKind(), Lora];
 
     /// <summary>The kind of a folder's adapter; LoRA, whose reader says what is wrong, where nobody knows it.</summary>
     public static IAdapterKind In(string folder) => All.FirstOrDefault(kind => kind.Recognizes(folder)) ?? Lora;

@@ -1,4 +1,5 @@
 using CoIN.Models.Adapters.Lora;
+using CoIN.Models.Adapters.MoeLora;
 using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Modules;
 using TorchSharp;
@@ -30,6 +31,7 @@ internal static class CpuLinear
         {
             null => new LinearTape(linear),
             LoraUpdate lora => LoraTape.AddTo(y, linear, lora, x),
+            MoeLoraUpdate mixture => MoeLoraTape.AddTo(y, linear, mixture, x, keeps),
             _ => GraphTape.AddTo(y, linear, update, x, keeps),
         };
         return ReferenceEquals(y, sum) ? y : y.MoveToOuterDisposeScope();

@@ -43,6 +43,9 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
     /// <summary>How many prompts have not begun that begin with a stretch.</summary>
     private readonly Dictionary<PromptStretch, int> uses = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>How many prompts there are in all that begin with a stretch.</summary>
+    private readonly Dictionary<PromptStretch, int> sharers;
+
     /// <summary>What has been computed of stretches that prompts to come begin with.</summary>
     private readonly Dictionary<PromptStretch, KeyValueSpan> shared = new(ReferenceEqualityComparer.Instance);
 
@@ -65,6 +68,8 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
         {
             uses[stretch] = uses.GetValueOrDefault(stretch) + 1;
         }
+
+        sharers = new Dictionary<PromptStretch, int>(uses, ReferenceEqualityComparer.Instance);
     }
 
     /// <summary>Rows of the longest prompts that are decoded together.</summary>
@@ -125,6 +130,8 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
             positions[row] = new NewPositions(row, 1, rows[row], rows[row].Extend(1));
         }
 
+        int[] open = [.. closed.Select(ended => ended ? 0 : 1)];
+        updates?.Begin(open, open);
         return Choose(CpuDecoder.Infer(model.Language, updates, model.Language.Embed(tensor(ids)), positions, positions), prompts);
     }
 
@@ -222,6 +229,9 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
             }
         }
 
+        updates?.Begin(
+            [.. turn.SelectMany(one => Enumerable.Repeat(one.Stretch.Prompt is null ? sharers[one.Stretch] : 1, one.Stretch.Length))],
+            [.. wanted.Select(_ => 1)]);
         var pictures = turn.SelectMany(one => one.Stretch.Pictures).Select(row => (long)row).ToArray();
         var features = pictures.Length == 0 ? null : request.Features!.index_select(0, tensor(pictures));
         return CpuDecoder.Infer(model.Language, updates, model.Embed(batch, features, adapter?.Projector), stored, wanted).MoveToOuterDisposeScope();

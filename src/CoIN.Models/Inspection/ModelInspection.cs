@@ -36,12 +36,14 @@ public static class ModelInspection
         var parameters = TensorTable.Elements(tensors) + TensorTable.Elements(projector);
         return
         [
-            $"{folder}: LoRA adapter in PEFT's format",
+            adapter.Config.Experts is { } experts
+                ? $"{folder}: MoELoRA adapter in the format of CoIN's PEFT, {experts} experts of rank {adapter.Config.Rank / experts}"
+                : $"{folder}: LoRA adapter in PEFT's format",
             TensorTable.Say($"  rank {adapter.Config.Rank}, alpha {adapter.Config.Alpha:0.###}, trained for {adapter.Config.BaseModel ?? "a model it does not name"}"),
             $"  modules {adapter.Config.Targets}",
             "",
             TensorTable.Heading,
-            TensorTable.Row("low-rank", TensorTable.Elements(tensors), tensors),
+            TensorTable.Row(adapter.Config.Experts is null ? "low-rank" : "experts", TensorTable.Elements(tensors), tensors),
             .. projector.Count > 0 ? new[] { TensorTable.Row("projector", TensorTable.Elements(projector), projector) } : ["  no projector beside it"],
             "  memory when trained: " + TensorTable.Say($"{TensorTable.Size(parameters * 16)} (float32 with gradients and two moments)"),
             $"  tensors: {NameList.Of(adapter.Weights.Names.Order(StringComparer.Ordinal))}",

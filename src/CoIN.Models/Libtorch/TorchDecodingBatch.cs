@@ -113,6 +113,8 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         var at = tensor(positions, device: device);
         var slots = tensor(positions.Select((position, row) => ((long)row * capacity) + position).ToArray(), device: device);
         var mask = places.narrow(0, 0, covered).unsqueeze(0).le(at.unsqueeze(1)).view(lengths.Length, 1, 1, covered);
+        int[] open = [.. lengths.Select((_, row) => IsOpen(row) ? 1 : 0)];
+        updates?.Begin(open, open);
         return Choose(model.Language.Forward(
             model.Language.Embed(tensor(ids, device: device)), at, new NextPositions(model.Language.Config, caches, slots, mask), updates));
     }
@@ -173,6 +175,12 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         var rows = heads.SelectMany(head => head.Pictures).Select(row => (long)row).ToArray();
         var features = rows.Length == 0 ? null : request.Features!.index_select(0, tensor(rows, device: request.Features.device)).to(model.Language.Device);
         var ends = tensor(heads.Select((_, i) => (long)heads.Take(i + 1).Sum(head => head.Length) - 1).ToArray(), device: model.Language.Device);
+
+
+        // Ends of beginnings that have tails are nobody's last positions.
+        updates?.Begin(
+            [.. heads.SelectMany(head => Enumerable.Repeat(head.Rows.Count, head.Length))],
+            [.. heads.Select(head => head.Rows[0] < plan.Tails.Count ? 0 : 1)]);
         var attention = new WholeSequences(model.Language.Config, batch.Sequences, (layer, k, v) => caches[layer].Write(k, v, target));
         var hidden = model.Language.Forward(model.Embed(batch, features, adapter?.Projector), batch.Sequences.Positions, attention, updates, ends);
         for (var i = 0; i < heads.Count; i++)
@@ -205,6 +213,8 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
 
         var covered = seen.Max() + 1;
         var mask = places.narrow(0, 0, covered).le(tensor(seen, [tails.Count, 1, sequences.Longest, 1], device: device));
+        int[] ends = [.. tails.SelectMany(tail => Enumerable.Range(1, tail.Ids.Count).Select(place => place == tail.Ids.Count ? 1 : 0))];
+        updates?.Begin([.. ids.Select(_ => 1)], ends);
         var hidden = model.Language.Forward(
             model.Language.Embed(tensor(ids, device: device)), tensor(positions, device: device),
             new NewStretches(model.Language.Config, sequences, caches, target, mask), updates);

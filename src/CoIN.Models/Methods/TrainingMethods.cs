@@ -1,5 +1,7 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Models.Adapters;
+using CoIN.Models.Adapters.MoeLora;
 
 namespace CoIN.Models.Methods;
 
@@ -16,7 +18,8 @@ internal sealed class TrainingMethods(params IReadOnlyList<TrainingMethodEntry> 
     private readonly Dictionary<string, TrainingMethodEntry> entries = entries.ToDictionary(entry => entry.Key, StringComparer.Ordinal);
 
     // The one place where a method's training is made known.
-    public static TrainingMethods Known { get; } = new();
+    public static TrainingMethods Known { get; } = new(
+        new TrainingMethodEntry(MoeLoraOptions.Key, null, options => new MoeLoraKind(options.OptionsOf<MoeLoraOptions>().Experts)));
 
     /// <summary>A stage's part of an experiment's method; null where the method changes nothing within training.</summary>
     public TrainingMethod? Create(ExperimentOptions options) => entries.GetValueOrDefault(options.Method)?.Create?.Invoke(options);

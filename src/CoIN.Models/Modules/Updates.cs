@@ -8,6 +8,13 @@ internal interface IDecoderUpdates
     /// <summary>The updates of a layer, which begins now: what is drawn at random is drawn anew for it.</summary>
     /// <param name="layer">From 0.</param>
     ILayerUpdates Layer(int layer);
+
+    /// <summary>A pass of decoding begins: for updates that keep account of what they do.</summary>
+    /// <param name="prompts">How many prompts each position stands for; 0 where it is computed for nobody.</param>
+    /// <param name="wanted">The same for the positions whose output is wanted.</param>
+    void Begin(IReadOnlyList<int> prompts, IReadOnlyList<int> wanted)
+    {
+    }
 }
 
 /// <summary>The updates of one layer's maps; null for a map that is left alone.</summary>

@@ -158,7 +158,7 @@ public sealed class LoraTrainParityTests : IDisposable
     }
 
     private static Dictionary<string, Tensor> ByFileName(LoraAdapter adapter, Func<Tensor, Tensor> of) =>
-        PeftFolder.LowRank(adapter, of).Concat(PeftFolder.ProjectorWeights(adapter, of)).ToDictionary(pair => pair.Key, pair => pair.Value);
+        PeftFolder.LowRank(adapter, of).Concat(PeftFolder.ProjectorWeights(adapter.Projector, of)).ToDictionary(pair => pair.Key, pair => pair.Value);
 
     private static LoraAdapter Trainable(LoraAdapter adapter)
     {

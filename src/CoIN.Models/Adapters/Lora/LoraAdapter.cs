@@ -53,7 +53,7 @@ internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLaye
 
     /// <inheritdoc/>
     public IEnumerable<(string Name, Tensor Tensor)> Named(Func<Tensor, Tensor>? of = null) =>
-        PeftFolder.LowRank(this, of).Concat(PeftFolder.ProjectorWeights(this, of)).Select(pair => (pair.Key, pair.Value));
+        PeftFolder.LowRank(this, of).Concat(PeftFolder.ProjectorWeights(Projector, of)).Select(pair => (pair.Key, pair.Value));
 
     /// <inheritdoc/>
     public void Write(string folder, double dropout, string baseModel) => PeftFolder.Write(folder, this, dropout, baseModel);

@@ -12,7 +12,7 @@ internal sealed class LoraKind : IAdapterKind
     public string Name => "LoRA";
 
     /// <inheritdoc/>
-    public bool Recognizes(string folder) => PeftWeights.IsAdapter(folder);
+    public bool Recognizes(string folder) => PeftWeights.IsAdapter(folder) && PeftConfig.TypeOf(folder) != PeftConfig.MoeLora;
 
     /// <inheritdoc/>
     public void Check(string folder) => PeftWeights.Open(folder).Dispose();

@@ -12,11 +12,42 @@ namespace CoIN.Models.Adapters.Peft;
 /// <param name="IsTarget">Whether a module, e.g. <c>model.layers.0.self_attn.q_proj</c> of that layer, is to have an update.</param>
 internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? BaseModel, string Targets, Func<string, int, bool> IsTarget)
 {
+    /// <summary>The <c>peft_type</c> of CoIN's MoELoRA.</summary>
+    public const string MoeLora = "MOE_LORA_CoIN";
+
     private const int LargestRank = 1 << 16;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Ways to begin an adapter that leave the base model as it is: all that they decided is in the matrices.</summary>
     private static readonly string[] PlainBeginnings = ["gaussian", "eva", "orthogonal"];
+
+    /// <summary>Experts of a MoELoRA adapter; null for a plain one.</summary>
+    public int? Experts { get; init; }
+
+    /// <summary>What a folder's configuration says that its adapter is; null where it cannot be read.</summary>
+    public static string? TypeOf(string folder)
+    {
+        try
+        {
+            return (string?)SettingsFile.Json(System.IO.Path.Combine(folder, Benchmark.Learning.AdapterFiles.Config))["peft_type"];
+        }
+        catch (Exception e) when (e is CoinException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>For those who can do nothing with another adapter than plain LoRA.</summary>
+    /// <exception cref="CoinException">It is MoELoRA.</exception>
+    public void RequireLora()
+    {
+        if (Experts is not null)
+        {
+            throw new CoinException(
+                $"{Path} describes a MoELoRA adapter of {Experts} experts, whose weights depend on the input: it is no LoRA, and nothing in a " +
+                "model's weights can stand for it. Use it as an adapter beside the model.");
+        }
+    }
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="CoinException">It is missing or broken, or describes an adapter that is no plain LoRA; the message says which keys.</exception>
@@ -34,6 +65,14 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
                     $"r is {(rank is { } given ? given : "missing")} and lora_alpha {(alpha is { } number ? number : "missing")}; a rank is 1 to {LargestRank}, an alpha a number."));
             }
 
+            var experts = settings.Text("peft_type") == MoeLora ? settings.Int("expert_num") : null;
+            if (settings.Text("peft_type") == MoeLora && rank is { } all && (experts is not >= 1 || all % experts != 0))
+            {
+                settings.Fault(
+                    $"expert_num is {experts?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "missing"}; "
+                    + $"it has to divide r, {all}.");
+            }
+
             settings.ThrowIfFaulty();
             var targets = Matcher(path, json["target_modules"]) ?? throw new CoinException($"{path} names no target_modules. Add those that were trained.");
             var excluded = Matcher(path, json["exclude_modules"]) ?? (_ => false);
@@ -41,7 +80,10 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
             return new PeftConfig(
                 path, rank!.Value, (bool?)json["use_rslora"] == true ? alpha!.Value * Math.Sqrt(rank.Value) : alpha!.Value,
                 (string?)json["base_model_name_or_path"], json["target_modules"]!.ToString(Formatting.None),
-                (module, layer) => (layers is null || layers.Contains(layer)) && targets(module) && !excluded(module));
+                (module, layer) => (layers is null || layers.Contains(layer)) && targets(module) && !excluded(module))
+            {
+                Experts = experts,
+            };
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidCastException or FormatException or OverflowException)
         {
@@ -52,11 +94,17 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
     /// <summary>Every key that PEFT writes, from version 0.4 to 0.20: those that are read here, those that change nothing, and those that must have their default.</summary>
     private static void Account(JsonSettings settings)
     {
-        if (settings.Text("peft_type") is var type && type != "LORA")
+        if (settings.Text("peft_type") is var type && type is not ("LORA" or MoeLora))
         {
-            settings.Fault($"peft_type is {type ?? "missing"}; only LORA adapters can be read.");
+            settings.Fault($"peft_type is {type ?? "missing"}; only LORA and {MoeLora} adapters can be read.");
             settings.NoFurther();
             return;
+        }
+
+        if (type == MoeLora)
+        {
+            // The size of an embedding that CoIN's code has in its configuration and nowhere else.
+            settings.Harmless("expert_num", "task_embedding_dim");
         }
 
         settings.Harmless("target_modules", "exclude_modules", "layers_to_transform");

@@ -17,7 +17,7 @@ namespace CoIN.Models.Adapters.Peft;
 /// </summary>
 internal static class PeftFolder
 {
-    private const string LayerPrefix = "base_model.model.model.layers.";
+    public const string LayerPrefix = "base_model.model.model.layers.";
     private const string ProjectorPrefix = "base_model.model.model.mm_projector.";
 
     private static readonly string[] ProjectorNames = ["0.weight", "0.bias", "2.weight", "2.bias"];
@@ -35,10 +35,10 @@ internal static class PeftFolder
 
     /// <summary>The projector by CoIN's keys; empty where it is not trained.</summary>
     /// <param name="of">As for <see cref="LowRank"/>.</param>
-    public static IReadOnlyDictionary<string, Tensor> ProjectorWeights(LoraAdapter adapter, Func<Tensor, Tensor>? of = null) =>
-        adapter.Projector is null
+    public static IReadOnlyDictionary<string, Tensor> ProjectorWeights(Projector? projector, Func<Tensor, Tensor>? of = null) =>
+        projector is null
             ? new Dictionary<string, Tensor>()
-            : ProjectorNames.Zip(adapter.Projector.Parameters).ToDictionary(
+            : ProjectorNames.Zip(projector.Parameters).ToDictionary(
                 pair => ProjectorPrefix + pair.First, pair => of is null ? pair.Second : of(pair.Second), StringComparer.Ordinal);
 
     /// <summary>Writes an adapter's files into a folder.</summary>
@@ -46,29 +46,38 @@ internal static class PeftFolder
     public static void Write(string folder, LoraAdapter adapter, double dropout, string baseModel)
     {
         SafetensorsWriter.Write(Path.Combine(folder, AdapterFiles.Weights), LowRank(adapter));
-        if (adapter.Projector is not null)
-        {
-            SafetensorsWriter.Write(Path.Combine(folder, AdapterFiles.Projector), ProjectorWeights(adapter));
-        }
-
-        var config = new JObject
-        {
-            ["base_model_name_or_path"] = baseModel,
-            ["bias"] = "none",
-            ["fan_in_fan_out"] = false,
-            ["inference_mode"] = true,
-            ["init_lora_weights"] = true,
-            ["lora_alpha"] = adapter.Alpha == Math.Floor(adapter.Alpha) ? new JValue((long)adapter.Alpha) : new JValue(adapter.Alpha),
-            ["lora_dropout"] = dropout,
-            ["modules_to_save"] = null,
-            ["peft_type"] = "LORA",
-            ["r"] = adapter.Rank,
-            ["target_modules"] = new JArray(adapter.Layers[0].All.SelectMany(linear => linear.Slices())
-                .Select(slice => slice.Name[(slice.Name.LastIndexOf('.') + 1)..]).Order(StringComparer.Ordinal)),
-            ["task_type"] = "CAUSAL_LM",
-        };
+        WriteProjector(folder, adapter.Projector);
+        var config = Config(
+            baseModel, adapter.Rank, adapter.Alpha, dropout, adapter.Layers[0].All.SelectMany(linear => linear.Parts).Select(part => part.Name));
         Benchmark.Files.Durable.WriteText(Path.Combine(folder, AdapterFiles.Config), config.ToString(Formatting.Indented) + "\n");
     }
+
+    /// <summary>Writes the projector beside an adapter; nothing where it is not trained.</summary>
+    public static void WriteProjector(string folder, Projector? projector)
+    {
+        if (projector is not null)
+        {
+            SafetensorsWriter.Write(Path.Combine(folder, AdapterFiles.Projector), ProjectorWeights(projector));
+        }
+    }
+
+    /// <summary>What <c>adapter_config.json</c> says.</summary>
+    /// <param name="modules">The linear maps of a layer.</param>
+    public static JObject Config(string baseModel, int rank, double alpha, double dropout, IEnumerable<string> modules) => new()
+    {
+        ["base_model_name_or_path"] = baseModel,
+        ["bias"] = "none",
+        ["fan_in_fan_out"] = false,
+        ["inference_mode"] = true,
+        ["init_lora_weights"] = true,
+        ["lora_alpha"] = alpha == Math.Floor(alpha) ? new JValue((long)alpha) : new JValue(alpha),
+        ["lora_dropout"] = dropout,
+        ["modules_to_save"] = null,
+        ["peft_type"] = "LORA",
+        ["r"] = rank,
+        ["target_modules"] = new JArray(modules.Select(name => name[(name.LastIndexOf('.') + 1)..]).Order(StringComparer.Ordinal)),
+        ["task_type"] = "CAUSAL_LM",
+    };
 
     /// <summary>Reads an adapter for a model; a linear layer that it leaves alone gets matrices of zeros, which training leaves at zero.</summary>
     /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
@@ -77,6 +86,7 @@ internal static class PeftFolder
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var files = PeftWeights.Open(folder);
+        files.Config.RequireLora();
         var rank = files.Config.Rank;
         LoraLinear Take(Linear linear, int layer)
         {
@@ -110,24 +120,33 @@ internal static class PeftFolder
     public static LoraAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options)
     {
         var adapter = Read(folder, language, projector);
-        if (adapter.Rank != options.Rank || Math.Abs(adapter.Alpha - options.Alpha) > 1e-6 * options.Alpha)
+        try
+        {
+            CheckSettings(folder, adapter.Rank, adapter.Alpha, adapter.Projector, options);
+        }
+        catch
         {
             adapter.Dispose();
+            throw;
+        }
+
+        return adapter.Projector is null == !options.TrainProjector
+            ? adapter : new LoraAdapter(adapter.Rank, adapter.Alpha, adapter.Layers, projector.TrainableCopy());
+    }
+
+    /// <summary>Whether an adapter can be trained further as the options say.</summary>
+    /// <exception cref="CoinException">Its rank or alpha are not those of the options, or it has a projector that is not to be trained.</exception>
+    public static void CheckSettings(string folder, int rank, double alpha, Projector? projector, LoraOptions options)
+    {
+        if (rank != options.Rank || Math.Abs(alpha - options.Alpha) > 1e-6 * options.Alpha)
+        {
             throw new CoinException(FormattableString.Invariant(
-                $"The adapter {folder} has rank {adapter.Rank} and alpha {adapter.Alpha}, but lora.rank is {options.Rank} and lora.alpha {options.Alpha}. Set both to the adapter's."));
+                $"The adapter {folder} has rank {rank} and alpha {alpha}, but lora.rank is {options.Rank} and lora.alpha {options.Alpha}. Set both to the adapter's."));
         }
 
-        if (adapter.Projector is null == !options.TrainProjector)
+        if (projector is not null && !options.TrainProjector)
         {
-            return adapter;
+            throw new CoinException($"The adapter {folder} has a trained projector, but lora.train-projector is false. Set it to true.");
         }
-
-        if (adapter.Projector is null)
-        {
-            return new LoraAdapter(adapter.Rank, adapter.Alpha, adapter.Layers, projector.TrainableCopy());
-        }
-
-        adapter.Dispose();
-        throw new CoinException($"The adapter {folder} has a trained projector, but lora.train-projector is false. Set it to true.");
     }
 }

@@ -89,6 +89,20 @@ internal sealed class PeftWeights : IDisposable
         Weights.TakeInto(NameOf(layer, part, "lora_B"), b);
     }
 
+    /// <summary>As <see cref="TakeInto"/>, an expert's matrices.</summary>
+    /// <param name="a">[r / E, inputs].</param>
+    /// <param name="b">[outputs, r / E], in any layout.</param>
+    public void TakeExpertInto(int layer, string part, int expert, Tensor a, Tensor b)
+    {
+        TakeOneInto(layer, part, $"lora_A.loraA.{expert}", [$"lora_A.default.loraA.{expert}"], a);
+        TakeOneInto(layer, part, $"lora_B.loraB.{expert}", [$"lora_B.default.loraB.{expert}"], b);
+    }
+
+    /// <summary>As <see cref="TakeInto"/>, a router.</summary>
+    /// <param name="router">[E, inputs].</param>
+    public void TakeRouterInto(int layer, string part, Tensor router) =>
+        TakeOneInto(layer, part, "lora_router", ["lora_router.default"], router);
+
     /// <summary>The trained projector in float32, or null.</summary>
     /// <param name="bias">Whether the base model's has biases.</param>
     /// <exception cref="CoinException">It has not, and the adapter's projector has.</exception>
@@ -130,6 +144,35 @@ internal sealed class PeftWeights : IDisposable
         Projector?.Dispose();
     }
 
+    /// <summary>
+    /// A tensor of MoELoRA. CoIN registers an expert's weight twice, as its own and as that of its <c>mlp</c>, and a state_dict has both.
+    /// </summary>
+    private void TakeOneInto(int layer, string part, string name, IEnumerable<string> others, Tensor target)
+    {
+        var module = Module(layer, part);
+        var found = others.Prepend(name).SelectMany(one => new[] { $"{module}.{one}.weight", $"{module}.{one}.mlp.weight" })
+            .Where(Weights.Has).ToList();
+        if (found.Count == 0 && LeavesAlone(layer, part) && !Weights.Names.Any(key => key.StartsWith($"{module}.lora_", StringComparison.Ordinal)))
+        {
+            target.zero_();
+            return;
+        }
+
+        var device = target.device_type == TorchSharp.DeviceType.META ? target.device : CPU;
+        using var read = Weights.Take(found.FirstOrDefault($"{module}.{name}.weight"), ScalarType.Float32, device, target.shape);
+        foreach (var again in found.Skip(1))
+        {
+            using var other = Weights.Take(again, ScalarType.Float32, device, target.shape);
+            if (device.type != TorchSharp.DeviceType.META && !read.equal(other).all().item<bool>())
+            {
+                throw new CoinException(
+                    $"{Weights.Path}: '{found[0]}' and '{again}' are names of one matrix and differ. Use the files of one adapter.");
+            }
+        }
+
+        target.copy_(read);
+    }
+
     private static string? Existing(string folder, IEnumerable<string> names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     private bool LeavesAlone(int layer, string part) =>
@@ -146,11 +189,21 @@ internal sealed class PeftWeights : IDisposable
     {
         var first = Weights.Names.FirstOrDefault(name => name.Contains(".lora_A.", StringComparison.Ordinal)) ?? throw new CoinException(
             $"{Weights.Path} holds no low-rank matrices: the adapter was saved empty, or these are another model's weights.");
-        var shape = Weights.Describe(first).Shape;
-        if (shape.Count != 2 || shape[0] != Config.Rank)
+        var isMixture = first.Contains(".loraA.", StringComparison.Ordinal);
+        if (isMixture != Config.Experts is not null)
         {
             throw new CoinException(
-                $"{Weights.Path}: '{first}' has shape [{string.Join(", ", shape)}] but r is {Config.Rank} in {Config.Path}. Use the files of one adapter.");
+                $"{Weights.Path} holds {(isMixture ? "experts" : "no experts")} ('{first}'), which is not what peft_type says in {Config.Path}. "
+                + "Use the files of one adapter.");
+        }
+
+        var shape = Weights.Describe(first).Shape;
+        if (shape.Count != 2 || shape[0] != Config.Rank / (Config.Experts ?? 1))
+        {
+            var experts = Config.Experts is { } number ? $" and expert_num {number}" : "";
+            throw new CoinException(
+                $"{Weights.Path}: '{first}' has shape [{string.Join(", ", shape)}] but r is {Config.Rank}{experts} in {Config.Path}. "
+                + "Use the files of one adapter.");
         }
     }
 }

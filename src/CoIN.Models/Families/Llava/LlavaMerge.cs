@@ -76,6 +76,7 @@ internal sealed class LlavaMerge
         using var noGrad = no_grad();
         using var checkpoint = LlavaCheckpoint.Open(source);
         using var adapter = PeftWeights.Open(folder);
+        adapter.Config.RequireLora();
         var merge = new LlavaMerge(checkpoint, adapter, LlavaSettings.Images(source, checkpoint.Config, tell), dtype);
         var tensors = merge.Tensors(tell);
         Durable.WriteFolder(output, temporary => merge.Fill(temporary, tensors));

@@ -46,8 +46,8 @@ public sealed class PeftFolderTests : IDisposable
         Assert.Equal(weights.Keys.Order(StringComparer.Ordinal), read.Keys.Order(StringComparer.Ordinal));
         Assert.All(weights, pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, read[pair.Key])));
         using var projector = CheckpointFolder.Open(GoldenFolder.Of(Golden, "adapter", "non_lora_trainables.bin"));
-        Assert.All(PeftFolder.ProjectorWeights(adapter), pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, projector.Read(pair.Key))));
-        Assert.Equal(4, PeftFolder.ProjectorWeights(adapter).Count);
+        Assert.All(PeftFolder.ProjectorWeights(adapter.Projector), pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, projector.Read(pair.Key))));
+        Assert.Equal(4, PeftFolder.ProjectorWeights(adapter.Projector).Count);
     }
 
     [Theory]
@@ -175,7 +175,7 @@ public sealed class PeftFolderTests : IDisposable
         using (var adapter = PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options))
         {
             Assert.Equal(0, GoldenFolder.Difference(adapter.Projector!.Parameters[0], model.Projector.Parameters[0]));
-            Assert.Equal(4, PeftFolder.ProjectorWeights(adapter).Count);
+            Assert.Equal(4, PeftFolder.ProjectorWeights(adapter.Projector).Count);
         }
 
         var fault = Assert.Throws<CoinException>(() => PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options with { Rank = options.Rank + 1 }));

@@ -1,0 +1,60 @@
+using CoIN.Models.Modules;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Adapters.MoeLora;
+
+/// <summary>MoELoRA's updates in one pass.</summary>
+/// <param name="dropout">Null where nothing is dropped.</param>
+internal sealed class MoeLoraUpdates(MoeLoraAdapter adapter, Dropout? dropout) : IDecoderUpdates
+{
+    private readonly IReadOnlyList<LayerUpdates> layers =
+        [.. adapter.Layers.Select((layer, i) => new LayerUpdates(layer, adapter.Scaling, dropout, i, adapter.Meter))];
+
+    /// <inheritdoc/>
+    public void Begin(IReadOnlyList<int> prompts, IReadOnlyList<int> wanted) => adapter.Meter?.Begin(prompts, wanted);
+
+    /// <inheritdoc/>
+    public ILayerUpdates Layer(int layer)
+    {
+        dropout?.BeginLayer(layer);
+        return layers[layer];
+    }
+
+    private sealed class LayerUpdates : ILayerUpdates
+    {
+        public LayerUpdates(MoeLoraLayer layer, double scaling, Dropout? dropout, int number, RoutingMeter? meter)
+        {
+            var first = 0;
+            ILinearUpdate Of(MoeLoraLinear linear)
+            {
+                var part = first;
+                first += linear.Parts.Count;
+                return new MoeLoraUpdate(linear, scaling, dropout, meter is null ? null : gates => meter.Add(number, part, gates));
+            }
+
+            (Qkv, Output, GateUp, Down) = (Of(layer.Qkv), Of(layer.Output), Of(layer.GateUp), Of(layer.Down));
+        }
+
+        public ILinearUpdate Qkv { get; }
+
+        public ILinearUpdate Output { get; }
+
+        public ILinearUpdate GateUp { get; }
+
+        public ILinearUpdate Down { get; }
+    }
+}
+
+/// <summary>The mixtures of one <see cref="Linear"/> in one pass.</summary>
+/// <param name="Scaling">α / r.</param>
+/// <param name="Dropout">Drops inputs, independently for each part and expert; null for none.</param>
+/// <param name="Routed">Receives the routing weights [N, parts, E]; null for nobody.</param>
+internal sealed record MoeLoraUpdate(MoeLoraLinear Moe, double Scaling, Dropout? Dropout, Action<Tensor>? Routed) : ILinearUpdate
+{
+    /// <inheritdoc/>
+    public Tensor[] AddTo(Tensor[] outputs, Tensor x) => Moe.AddTo(outputs, x, Scaling, Dropout, Routed);
+
+    /// <inheritdoc/>
+    public Tensor Merge(Linear linear) =>
+        throw new NotSupportedException("The weights of MoELoRA's experts depend on the input: it cannot be merged.");
+}
