@@ -115,6 +115,12 @@ public interface IGenerationSession : IDisposable
     /// <exception cref="CoinException">An image cannot be read; the message names sample and file.</exception>
     IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens);
 
+    /// <summary>
+    /// Whom the adapter's experts have served since this was asked last; null for an adapter without experts. Of answers alone: the same
+    /// whatever shares their batches.
+    /// </summary>
+    ExpertRouting? TakeRouting() => null;
+
     /// <summary>Says which samples will be answered next, so that a session can read their pictures beside its computing. Changes no answer.</summary>
     void Prepare(IReadOnlyList<TestSample> samples)
     {

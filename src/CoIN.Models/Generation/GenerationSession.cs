@@ -30,6 +30,7 @@ internal sealed class GenerationSession : IGenerationSession
         this.prompts = prompts;
         this.pictures = pictures;
         adapter = adapterFolder is null ? null : AdapterKinds.In(adapterFolder).Read(adapterFolder, model.Language, model.Projector);
+        (adapter as IRoutedAdapter)?.RecordRouting();
         merged = adapter is { CanMerge: true } && model.Language.Dtype == ScalarType.Float32 ? model.Merged(adapter) : null;
     }
 
@@ -43,6 +44,8 @@ internal sealed class GenerationSession : IGenerationSession
         var answers = GreedyGenerator.Generate(merged ?? model, request, merged is null ? adapter : null);
         return [.. samples.Zip(answers, (sample, ids) => new Prediction(sample.QuestionId, prompts.Decode(ids).Trim()))];
     }
+
+    public ExpertRouting? TakeRouting() => (adapter as IRoutedAdapter)?.TakeRouting();
 
     public void Prepare(IReadOnlyList<TestSample> samples) => pictures.Prepare(samples);
 

@@ -11,7 +11,9 @@ internal interface IDecoderUpdates
 
     /// <summary>A pass of decoding begins: for updates that keep account of what they do.</summary>
     /// <param name="prompts">How many prompts each position stands for; 0 where it is computed for nobody.</param>
-    /// <param name="wanted">The same for the positions whose output is wanted.</param>
+    /// <param name="wanted">
+    /// The same for what the last layer computes behind its attention; 0 there too for positions whose output nobody wants.
+    /// </param>
     void Begin(IReadOnlyList<int> prompts, IReadOnlyList<int> wanted)
     {
     }

@@ -25,7 +25,9 @@ internal sealed class RoutingMeter(IReadOnlyList<string> parts, int layers, int 
 
     /// <summary>A pass begins.</summary>
     /// <param name="prompts">How many prompts each position stands for.</param>
-    /// <param name="ofWanted">The same for those whose output is wanted, which are all that the last layer computes behind its attention.</param>
+    /// <param name="ofWanted">
+    /// The same for those whose output is wanted: all that counts behind the last layer's attention, where nothing else need be computed.
+    /// </param>
     public void Begin(IReadOnlyList<int> prompts, IReadOnlyList<int> ofWanted) => (all, wanted) = (prompts, ofWanted);
 
     /// <summary>Adds the weights of a linear map.</summary>
@@ -36,8 +38,12 @@ internal sealed class RoutingMeter(IReadOnlyList<string> parts, int layers, int 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var rows = gates.size(0);
-        var counted = all?.Count == rows ? all : wanted?.Count == rows ? wanted : throw new InvalidOperationException(
-            $"Routing weights of {rows} positions, where {all?.Count} were told and {wanted?.Count} are wanted.");
+        var counted = (layer == layers - 1 && part > 0 ? wanted : all) ?? [];
+        if (counted.Count != rows)
+        {
+            throw new InvalidOperationException($"Routing weights of {rows} positions, where {counted.Count} were told.");
+        }
+
         var weights = tensor(counted.Select(count => (float)count).ToArray(), device: gates.device);
         var added = weights.unsqueeze(0).matmul(gates.detach().reshape(rows, -1)).view(gates.size(1), -1).to(ScalarType.Float64);
         pending[(layer, part)] = pending.Remove((layer, part), out var before) ? Join(before, added) : added.DetachFromDisposeScope();
