@@ -41,7 +41,7 @@ internal static class ExperimentBinder
             .Read<TaskOptions>(nameof(TaskOptions.Folder), section => section.Text("folder", section.Path[(section.Path.LastIndexOf('.') + 1)..]))
             .Read<DataOptions>(nameof(DataOptions.Instructions), Instructions)
             .NullIsDefault<TaskOptions>()
-            .Check<ExperimentOptions>(CheckName)
+            .Check<ExperimentOptions>(CheckWhole)
             .Check<TaskOptions>(CheckScorer)
             .Check<ModelOptions>((section, model) => CheckModel(section, model, needsModel))
             .Check<TrainingOptions>(CheckBatch);
@@ -56,6 +56,17 @@ internal static class ExperimentBinder
         .Read<NodeSettings>(nameof(NodeSettings.LogLevel), section => section.OneOf("log-level", Levels))
         .Check<NodeSettings>(NodeRules.Check)
         .Bind<NodeSettings>(node);
+
+    private static void CheckWhole(Section coin, ExperimentOptions options)
+    {
+        CheckName(coin, options);
+        if (options.Method == MoeLoraOptions.Key && options.OptionsOf<MoeLoraOptions>().Experts is >= 1 and var experts)
+        {
+            coin.Child(MoeLoraOptions.Key).Require(
+                options.Lora.Rank % experts == 0, "experts", experts, $"a divisor of coin.lora.rank, {options.Lora.Rank}",
+                "The experts share the rank evenly.");
+        }
+    }
 
     private static void CheckName(Section coin, ExperimentOptions options) => coin.Require(
         options.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && options.Name.Length <= 60 && !options.Name.StartsWith('.'),

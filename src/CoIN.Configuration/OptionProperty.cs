@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using System.Reflection;
 using CoIN.Benchmark.Experiments;
 

@@ -17,7 +17,8 @@ public sealed class FolderTests
 
             // The paper, section by section.
             ["Data"] = ["Experiments", "Files", "Texts"],
-            ["Learning"] = ["Experiments", "Files", "Data"],
+            ["Routing"] = ["Files"],
+            ["Learning"] = ["Experiments", "Files", "Data", "Routing"],
             ["Predictions"] = ["Files", "Data"],
             ["Scoring"] = ["Files", "Texts", "Data"],
             ["Building"] = ["Files", "Texts", "Data", "Instructions", "Pickle", "Scoring"],
@@ -26,9 +27,10 @@ public sealed class FolderTests
             ["Metrics"] = ["Files", "Scoring"],
             ["Published"] = ["Instructions", "Metrics"],
             ["Reports"] =
-                ["Methods", "Instructions", "Experiments", "Files", "Data", "Scoring", "Judging", "Metrics", "Predictions", "Published"],
+                ["Methods", "Instructions", "Experiments", "Files", "Data", "Routing", "Scoring", "Judging", "Metrics", "Predictions",
+                    "Published"],
             ["Runs"] =
-                ["Methods", "Experiments", "Files", "Data", "Learning", "Scoring", "Judging", "Predictions", "Reports"],
+                ["Methods", "Experiments", "Files", "Data", "Routing", "Learning", "Scoring", "Judging", "Predictions", "Reports"],
         },
         ["CoIN.Actors"] = new()
         {

@@ -65,6 +65,16 @@ public sealed class RecipeTests : IDisposable
     [InlineData("methods/sequential-lora.hocon", SequentialLora.Name)]
     public void A_method_is_a_recipe(string file, string method) => Assert.Equal(method, Load("mini.hocon", file).Options.Method);
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void MoELoRA_is_a_recipe_for_each_of_the_papers_numbers_of_experts(int experts)
+    {
+        var options = Load("mini.hocon", $"methods/moelora-{experts}.hocon").Options;
+        Assert.Equal((MoeLoraOptions.Key, experts), (options.Method, options.OptionsOf<MoeLoraOptions>().Experts));
+    }
+
     [Fact]
     public void The_orders_are_recipes()
     {

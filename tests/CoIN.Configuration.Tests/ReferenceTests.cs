@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using System.Reflection;
 using CoIN.Actors.Hosting;
 using CoIN.Benchmark.Experiments;

@@ -35,6 +35,8 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin.lora.alpha = NaN", "expected a number")]
     [InlineData("coin.lora.train-projector = maybe", "expected true or false")]
     [InlineData("coin.method = ewc", "expected sequential-lora or zero-shot")]
+    [InlineData("coin { method = moelora, moelora.experts = 3, lora.rank = 16 }", "it must be a divisor of coin.lora.rank, 16")]
+    [InlineData("coin { method = moelora, moelora.experts = 0 }", "coin.moelora.experts is 0")]
     [InlineData("coin.training.schedule = linear", "expected cosine or constant")]
     [InlineData("coin.data.test-subset = last", "expected first or seeded")]
     [InlineData("coin.data.instruction-type = ten", "expected original or diverse or ten-type")]

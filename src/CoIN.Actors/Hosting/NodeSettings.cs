@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using Microsoft.Extensions.Logging;
 

@@ -1,11 +1,12 @@
-using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Routing;
 using CoIN.Benchmark.Runs;
+using System.Diagnostics;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Workers;
@@ -41,6 +42,9 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
             order = AnswerOrder.Of(drawn);
             samples = [.. order.Select(i => drawn[i])];
             Generation(shard);
+
+            // Of a shard that was left before its end.
+            _ = opened!.Value.Session.TakeRouting();
         }
     }
 
@@ -65,6 +69,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
 
         var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards);
         work.WritePredictions(PathOf(file), AnswerOrder.Restore(answers, order));
+        RoutingFile.Write(RoutingFile.Beside(PathOf(file)), opened!.Value.Session.TakeRouting());
         Deliver(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds) { Computation = Computed(threads) });
         return false;
     }
@@ -121,6 +126,8 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         var (file, scoresFile) = (RunPaths.Predictions(cell.Stage, task.Name), RunPaths.Scores(cell.Stage, task.Name));
         work.WritePredictions(PathOf(file), predictions);
         work.WriteScores(PathOf(scoresFile), scores.Scores);
+        RoutingFile.Write(
+            PathOf(RunPaths.Routing(cell.Stage, task.Name)), RoutingFile.Sum(cell.Files.Items.Select(one => RoutingFile.Beside(PathOf(one)))));
         Deliver(new CellWritten(cell, scores.Accuracy, scores.Samples, file, Durable.Sha256(PathOf(file)))
         {
             Corrected = scores.Corrected,

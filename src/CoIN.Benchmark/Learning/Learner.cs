@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Routing;
 
 namespace CoIN.Benchmark.Learning;
 

@@ -1,5 +1,3 @@
-using CoIN.Benchmark.Experiments;
-
 namespace CoIN.Benchmark.Methods;
 
 /// <summary>Options of MoELoRA: the section <c>coin.moelora</c>.</summary>

@@ -95,6 +95,11 @@ internal static class JsonReport
             }));
         }
 
+        if (results.Routing.Count > 0)
+        {
+            json.Property("predictions")!.AddBeforeSelf(new JProperty("routing", Routing(results)));
+        }
+
         return JsonText.Of(json);
     }
 
@@ -183,6 +188,18 @@ internal static class JsonReport
             }
 
             return json;
+        })),
+    };
+
+    private static JObject Routing(RunResults results) => new()
+    {
+        ["definition"] = RoutedCell.Definition,
+        ["cells"] = new JArray(results.Routing.Select(cell => new JObject
+        {
+            ["stage"] = cell.Stage,
+            ["task"] = cell.Task,
+            ["experts"] = new JArray(cell.Routing.Means),
+            ["layers"] = new JArray(cell.Routing.Layers.Select(layer => new JArray(layer.Means))),
         })),
     };
 

@@ -164,6 +164,11 @@ public sealed record CellReport(int Stage, string Task, double AccuracyPercent, 
     /// <summary>File of per-sample scores, relative to the run folder; null in runs that have none.</summary>
     public string? ScoresFile { get; init; }
 
+    /// <summary>
+    /// Where it is written whom experts served, relative to the run folder; only adapters with experts have such a file.
+    /// </summary>
+    public string? RoutingFile { get; init; }
+
     /// <summary>Test samples of the task that were left out since their image cannot be used; they are in no count.</summary>
     public int Skipped { get; init; }
 

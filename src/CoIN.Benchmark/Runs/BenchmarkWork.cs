@@ -238,6 +238,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
                 CorrectedPercent = cell.Corrected,
                 CorrectedSamples = cell.CorrectedSamples,
                 ScoresFile = cell.ScoresFile,
+                RoutingFile = RunPaths.Routing(cell.Stage, state.TaskNames[cell.Task]),
                 Skipped = state.Started.Skipped?.Count(sample => sample.Use == "test" && sample.Task == state.TaskNames[cell.Task]) ?? 0,
                 Computations = cell.Computations,
                 Judgements = Judgements(state, cell),

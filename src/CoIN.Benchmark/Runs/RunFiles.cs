@@ -2,6 +2,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Routing;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -98,6 +99,10 @@ public static class RunFiles
         foreach (var file in files)
         {
             Discard(Path.Combine(runFolder, file), File.Delete, warn);
+            if (RoutingFile.Beside(Path.Combine(runFolder, file)) is var beside && File.Exists(beside))
+            {
+                Discard(beside, File.Delete, warn);
+            }
         }
     }
 
@@ -150,7 +155,11 @@ public static class RunFiles
             var cell = Path.Combine(runFolder, RunPaths.Predictions(stage, state.TaskNames[task]));
             if (Path.GetDirectoryName(cell) is { } folder && Directory.Exists(folder))
             {
-                Delete(runFolder, Directory.GetFiles(folder, $"{Path.GetFileNameWithoutExtension(cell)}.shard-*-of-*.jsonl"), warn);
+                var name = Path.GetFileNameWithoutExtension(cell);
+                Delete(runFolder, Directory.GetFiles(folder, $"{name}.shard-*-of-*.jsonl"), warn);
+
+                // A process may have ended between a shard's two files.
+                Delete(runFolder, Directory.GetFiles(folder, $"{name}.shard-*-of-*.routing.json"), warn);
             }
         }
     }

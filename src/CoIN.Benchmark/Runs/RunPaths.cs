@@ -32,6 +32,10 @@ public static class RunPaths
     /// <param name="stage">From 1; 0 for the base model.</param>
     public static string Scores(int stage, string task) => $"scores/{Row(stage)}/{task}.jsonl";
 
+    /// <summary>Whom experts served while the cell was answered; only of adapters that have experts.</summary>
+    /// <param name="stage">From 1; 0 for the base model.</param>
+    public static string Routing(int stage, string task) => $"routing/{Row(stage)}/{task}.json";
+
     /// <summary>Replies of judges, so that nothing is asked twice.</summary>
     public const string JudgementCache = "judgements/cache";
 

@@ -1,4 +1,4 @@
-using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Routing;
 
 namespace CoIN.Models.Adapters;
 

@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Routing;
 using CoIN.Models.Adapters;
 using CoIN.Models.Computing;
 using CoIN.Models.Sequences;

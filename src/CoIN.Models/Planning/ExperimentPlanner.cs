@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Models.Backends;
 using CoIN.Models.Cpu;
 using CoIN.Models.Families;
@@ -64,7 +65,10 @@ public static class ExperimentPlanner
         var dtype = TorchNames.Dtype(options.Model.Dtype);
         return new MemorySettings(
             shape, dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short), options.Lora.Rank, options.Lora.TrainProjector,
-            options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend);
+            options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend)
+        {
+            Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
+        };
     }
 
     private static List<MemoryPart> Device(MemorySettings settings, ExperimentOptions options, List<Stage> stages, string device, int evaluators)

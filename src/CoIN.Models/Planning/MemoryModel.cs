@@ -17,7 +17,11 @@ internal sealed record MicroBatchShape(int Sequences, long Positions, long Longe
 /// <param name="Bytes">Bytes of a number of the base model: 4 or 2.</param>
 /// <param name="Dropout">Whether the low-rank paths drop inputs.</param>
 /// <param name="Kernels">Whether the program's own kernels compute: see <see cref="KernelTrainingPass"/>.</param>
-internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing, bool Kernels = false);
+internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing, bool Kernels = false)
+{
+    /// <summary>Experts of MoELoRA; 0 for LoRA.</summary>
+    public int Experts { get; init; }
+}
 
 /// <summary>A named amount of memory.</summary>
 public sealed record MemoryPart(string Name, long Bytes);
@@ -34,7 +38,7 @@ internal static class MemoryModel
     /// <summary>What is there all the time: weights, adapter, its gradients, its two moments.</summary>
     public static IReadOnlyList<MemoryPart> Resident(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Shape, settings.Rank);
+        var counts = ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts);
         var trained = Trained(settings);
         var rotary = 2L * settings.Shape.Text.MaxPositions * settings.Shape.Text.HeadSize * settings.Bytes;
         return
@@ -49,7 +53,7 @@ internal static class MemoryModel
     /// <summary>Parameters that are trained.</summary>
     public static long Trained(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Shape, settings.Rank);
+        var counts = ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts);
         return counts.Lora + (settings.TrainProjector ? counts.Projector : 0);
     }
 
@@ -111,8 +115,16 @@ internal static class MemoryModel
     /// <summary>What an evaluator holds beside the base: the adapter, or in float32 a copy of the language model's layers with the adapter folded in.</summary>
     public static long EvaluatorWeights(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Shape, settings.Rank);
+        var counts = ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts);
         long h = settings.Shape.Text.HiddenSize, embeddings = (settings.Shape.Text.TiedEmbeddings ? 1 : 2) * settings.Shape.Text.VocabularySize * h;
+        if (settings.Experts > 0)
+        {
+            // It stays beside the weights; the kernels keep the outer matrices a second time, as they multiply with them.
+            long outputs = (3 * h) + (2 * settings.Shape.Text.KeyValueSize) + (2 * settings.Shape.Text.IntermediateSize);
+            var ready = settings.Kernels ? settings.Shape.Text.Layers * settings.Rank * outputs * Float : 0;
+            return (Trained(settings) * Float) + ready;
+        }
+
         return (Trained(settings) * Float) + (settings.Bytes == Float ? (counts.Language - embeddings) * Float : 0);
     }
 
@@ -137,12 +149,17 @@ internal static class MemoryModel
 
         // What the low-rank matrices' gradients need: their inputs (dropped ones with a mask, one for each matrix), and what lies between A and B.
         var inputs = settings.Dropout
-            ? (b + 1) * ((3 * n * h) + (behind * ((3 * h) + i)))
+            ? Math.Max(settings.Experts, 1) * (b + 1) * ((3 * n * h) + (behind * ((3 * h) + i)))
             : b * ((n * h) + (padded || behind != n ? behind * h : 0) + (behind * (h + i)));
         var low = b * settings.Rank * ((3 * n) + (4 * behind));
+        if (settings.Experts > 1)
+        {
+            // The numbers before their gate as well, and the routing weights.
+            low = (2 * low) + (2 * Float * settings.Experts * ((3 * n) + (4 * behind)));
+        }
 
         // In a short type each layer has the matrices converted once.
-        var converted = b < Float ? b * ParameterCounts.Of(settings.Shape, settings.Rank).LargestLayerLora : 0;
+        var converted = b < Float ? b * ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts).LargestLayerLora : 0;
         return norms + attention + gated + inputs + low + converted;
     }
 
@@ -156,8 +173,8 @@ internal static class MemoryModel
         // Queries, keys and values; what they attend to, with the logarithms of sums; the sum in the middle; gate and up.
         var outputs = Float * ((n * (h + (2 * kv))) + (behind * ((2 * h) + config.Heads + (2 * i))));
         var input = settings.Checkpointing ? 0 : Float * n * h;
-        var low = Float * settings.Rank * ((3 * n) + (4 * behind));
-        var masks = settings.Dropout ? (3 * n * h) + (behind * ((3 * h) + i)) : 0;
+        var low = Float * (settings.Rank + settings.Experts) * ((3 * n) + (4 * behind));
+        var masks = settings.Dropout ? Math.Max(settings.Experts, 1) * ((3 * n * h) + (behind * ((3 * h) + i))) : 0;
         return outputs + input + low + masks;
     }
 

@@ -15,12 +15,13 @@ internal sealed record ParameterCounts(long Vision, long Projector, long Languag
 
     /// <summary>Counts.</summary>
     /// <param name="rank">Rank of the low-rank matrices.</param>
-    public static ParameterCounts Of(ModelShape shape, int rank)
+    /// <param name="experts">Experts of MoELoRA, which share the rank and have a router for each linear map; 0 for LoRA.</param>
+    public static ParameterCounts Of(ModelShape shape, int rank, int experts = 0)
     {
         long h = shape.Text.HiddenSize, i = shape.Text.IntermediateSize, kv = shape.Text.KeyValueSize, vocabulary = shape.Text.VocabularySize;
         var layer = (2 * h * h) + (2 * h * kv) + (3 * h * i) + (2 * h);
         var language = ((shape.Text.TiedEmbeddings ? 1 : 2) * vocabulary * h) + h + (shape.Text.Layers * layer);
-        var lora = rank * ((2 * (h + h)) + (2 * (h + kv)) + (3 * (h + i)));
+        var lora = (rank * ((2 * (h + h)) + (2 * (h + kv)) + (3 * (h + i)))) + (experts * ((6 * h) + i));
         return new ParameterCounts(shape.VisionParameters, shape.ProjectorParameters, language, lora, shape.Text.Layers * lora);
     }
 }

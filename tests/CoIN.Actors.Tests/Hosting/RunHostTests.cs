@@ -5,6 +5,7 @@ using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
+using CoIN.Benchmark.Routing;
 using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -53,6 +54,34 @@ public sealed class RunHostTests : IDisposable
 
         Assert.InRange(rounds, 3, 100);
         Assert.Equal(Contents("whole"), Contents("pieces"));
+    }
+
+    [Fact]
+    public async Task Whom_experts_served_is_kept_of_every_cell_with_every_answer_once_however_often_the_run_was_stopped()
+    {
+        var status = RunStatus.Starting;
+        var rounds = 0;
+        for (; status != RunStatus.Completed; rounds++)
+        {
+            using var stop = new CancellationTokenSource();
+            var seen = 0;
+            var last = await Run(
+                "pieces", rounds == 0 ? Experiments.Of(2) : null, new FakeLearners { Experts = true },
+                new Witness(_ => { if (++seen == 3 + (4 * rounds)) { stop.Cancel(); } }), stop.Token);
+            status = last.Status;
+            Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
+        }
+
+        Assert.InRange(rounds, 2, 100);
+        foreach (var (stage, task) in new[] { (1, "Task1"), (2, "Task1"), (2, "Task2") })
+        {
+            var routing = RoutingFile.Read(folder.Of($"pieces/{RunPaths.Routing(stage, task)}"))!;
+            Assert.Equal(7, routing.Layers[0].Linears[0].Positions);
+            Assert.Equal([0.25, 0.75], routing.Means);
+        }
+
+        // What the shards had is in the cells.
+        Assert.Empty(Directory.GetFiles(folder.Of("pieces"), "*.routing.json", SearchOption.AllDirectories));
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Methods;
+using CoIN.Benchmark.Routing;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 
@@ -17,6 +18,9 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
     public int Opened { get; private set; }
 
     public string BaseModel { get; init; } = new('b', 64);
+
+    /// <summary>Whether the adapters have experts.</summary>
+    public bool Experts { get; init; }
 
     public ILearner Open(ExperimentOptions options, string device, int threads)
     {
@@ -34,7 +38,8 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 
         public ITrainingSession OpenTraining(StageTraining stage) => owner.Train(options, stage);
 
-        public IGenerationSession OpenGeneration(string? adapter) => new Generation(adapter is null ? "base" : File.ReadAllText(Path.Combine(adapter, AdapterFiles.Weights)));
+        public IGenerationSession OpenGeneration(string? adapter) => new Generation(
+            adapter is null ? "base" : File.ReadAllText(Path.Combine(adapter, AdapterFiles.Weights)), owner.Experts);
 
         public void Dispose()
         {
@@ -89,10 +94,23 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
         }
     }
 
-    private sealed class Generation(string weights) : IGenerationSession
+    private sealed class Generation(string weights, bool experts) : IGenerationSession
     {
-        public IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens) =>
-            [.. samples.Select(sample => new Prediction(sample.QuestionId, Hash(weights + sample.QuestionId)[..1]))];
+        private int answered;
+
+        public IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens)
+        {
+            answered += samples.Count;
+            return [.. samples.Select(sample => new Prediction(sample.QuestionId, Hash(weights + sample.QuestionId)[..1]))];
+        }
+
+        /// <summary>A position for each answer.</summary>
+        public ExpertRouting? TakeRouting()
+        {
+            var share = new RoutingShare("map", answered, [0.25 * answered, 0.75 * answered]);
+            answered = 0;
+            return experts ? new ExpertRouting([new RoutingLayer([share])]) : null;
+        }
 
         public void Dispose()
         {

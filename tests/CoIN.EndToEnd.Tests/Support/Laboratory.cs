@@ -59,7 +59,7 @@ public sealed class Laboratory : IAsyncLifetime
         report.Remove("run");
         var files = Directory.GetFiles(PathOf(run), "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(PathOf(run), file))
-            .Where(file => file == "matrix.csv" || new[] { "stages", "predictions", "scores" }.Any(part => file.StartsWith(part, StringComparison.Ordinal)))
+            .Where(file => file == "matrix.csv" || new[] { "stages", "predictions", "scores", "routing" }.Any(part => file.StartsWith(part, StringComparison.Ordinal)))
             .Order(StringComparer.Ordinal)
             .Select(file => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(PathOf(run, file))))}  {file}");
         return [.. report.ToString().Split('\n'), .. files];

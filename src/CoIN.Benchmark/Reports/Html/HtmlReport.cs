@@ -23,6 +23,11 @@ internal static class HtmlReport
             sections.Add(("following", "Instruction Following", Following(results)));
         }
 
+        if (results.Routing.Count > 0)
+        {
+            sections.Add(("routing", "Who serves which task", RoutingMaps.Render(results)));
+        }
+
         sections.Add(("paper", "Beside the paper", BesideThePaper(results)));
         if (examples.Count > 0)
         {

@@ -15,6 +15,9 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
     /// <summary>Truth Alignment by the corrected rules; null for a run older than these.</summary>
     public Measure? Corrected => Measures.FirstOrDefault(measure => measure is { Judge: null, Scoring: ScoringKind.Corrected });
 
+    /// <summary>Whom experts served, by stage and then in the order of the tasks; nothing for adapters without experts.</summary>
+    public IReadOnlyList<RoutedCell> Routing { get; init; } = [];
+
     /// <summary>Whether the run has cells of stages, or will have.</summary>
     public bool HasStages => Report.Curriculum.Trained.Count > 0;
 
@@ -49,7 +52,7 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
 
         var judges = JudgeResults.Of(report, folder, measures);
         measures.AddRange(judges.SelectMany(judge => new[] { judge.Published, judge.Corrected }).OfType<Measure>());
-        return new RunResults(report, measures, judges);
+        return new RunResults(report, measures, judges) { Routing = folder is null ? [] : RoutedCell.Of(report, folder) };
     }
 
     internal static Dictionary<(int Stage, int Task), int> Samples(RunReport report, Func<CellReport, int?> count)

@@ -1,4 +1,4 @@
-using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Routing;
 using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

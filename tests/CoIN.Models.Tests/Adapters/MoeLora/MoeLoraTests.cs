@@ -1,5 +1,5 @@
 using CoIN.Benchmark.Experiments;
-using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Routing;
 using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.Lora;
 using CoIN.Models.Adapters.MoeLora;

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CoIN.Benchmark.Experiments;
+namespace CoIN.Benchmark;
 
 /// <summary>What a number of a record of options may be. A null is always allowed.</summary>
 [AttributeUsage(AttributeTargets.Property)]

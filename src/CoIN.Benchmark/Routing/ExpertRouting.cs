@@ -1,4 +1,4 @@
-namespace CoIN.Benchmark.Learning;
+namespace CoIN.Benchmark.Routing;
 
 /// <summary>How much of their weight positions gave to each expert of one linear map, summed up.</summary>
 /// <param name="Name">The map's, e.g. <c>self_attn.q_proj</c>.</param>

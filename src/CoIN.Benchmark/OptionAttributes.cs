@@ -1,4 +1,4 @@
-namespace CoIN.Benchmark.Experiments;
+namespace CoIN.Benchmark;
 
 /// <summary>A text that is the path of a file or folder: relative to the file of the configuration in which it is written.</summary>
 [AttributeUsage(AttributeTargets.Property)]

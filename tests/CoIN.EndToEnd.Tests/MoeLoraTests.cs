@@ -1,0 +1,44 @@
+using CoIN.EndToEnd.Tests.Support;
+
+namespace CoIN.EndToEnd.Tests;
+
+/// <summary>The miniature by MoELoRA.</summary>
+public sealed class MoeLoraTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(4);
+    private static readonly string[] Method = ["method=moelora", "moelora.experts=2", "order=[ImageNet,GQA]", "training.max-steps=6"];
+
+    private readonly Laboratory lab = new();
+
+    public ValueTask InitializeAsync() => lab.InitializeAsync();
+
+    public ValueTask DisposeAsync() => lab.DisposeAsync();
+
+    [Fact]
+    public async Task Killed_in_training_and_in_testing_it_ends_with_the_same_bits_and_shows_who_serves_which_task()
+    {
+        var (code, output) = await CoinProcess.RunAsync(lab.Run("whole", Method));
+        Assert.True(code == 0, output);
+        await Kill(lab.Run("killed", Method), "stages", "step-000003");
+        await Kill(lab.Resume("killed"), "predictions", "*.shard-1-of-2.jsonl");
+        (code, output) = await CoinProcess.RunAsync(lab.Resume("killed"));
+        Assert.True(code == 0, output);
+        var essence = lab.Essence("whole");
+        Laboratory.AssertSame(essence, lab.Essence("killed"));
+        Assert.Equal(3, essence.Count(line => line.Contains("routing/stage-", StringComparison.Ordinal)));
+        Assert.Equal(3, lab.Report("whole")["routing"]!["cells"]!.Count());
+        Assert.Contains("Who serves which task", File.ReadAllText(lab.PathOf("whole", "report.html")), StringComparison.Ordinal);
+    }
+
+    /// <summary>Kills a process as soon as it has written a file.</summary>
+    private async Task Kill(string[] command, string folder, string pattern)
+    {
+        using var coin = CoinProcess.Start(command);
+        var path = lab.PathOf("killed", folder);
+        Assert.True(
+            await coin.UntilAsync(
+                () => Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path, pattern, SearchOption.AllDirectories).Any(), Longest),
+            coin.Output);
+        await coin.KillAsync();
+    }
+}
