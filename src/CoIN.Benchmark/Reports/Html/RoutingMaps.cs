@@ -6,7 +6,7 @@ namespace CoIN.Benchmark.Reports.Html;
 /// <summary>Mean routing weights as heat maps: tasks by experts with their numbers, and layers by experts for each task.</summary>
 internal static class RoutingMaps
 {
-    private const double CellWidth = 26, CellHeight = 9, Left = 30, Top = 16, Strong = 0.6;
+    private const double CellWidth = 26, CellHeight = 9, Left = 30, Top = 16;
 
     public static Markup Render(RunResults results)
     {
@@ -46,9 +46,8 @@ internal static class RoutingMaps
     private static Markup Cell(double mean, Range range)
     {
         var strength = range.Place(mean);
-        var kind = new Markup(strength >= Strong ? " hi" : "");
         return Markup.Of(
-            $"<td class=\"cell{kind}\" style=\"--v:{strength:0.###}\" title=\"{100 * mean:0.00} %\">{100 * mean:0.0}</td>");
+            $"<td class=\"cell\" style=\"--v:{strength:0.###}\" title=\"{100 * mean:0.00} %\">{100 * mean:0.0}</td>");
     }
 
     private static Markup Map(RoutedCell cell, Range range)
