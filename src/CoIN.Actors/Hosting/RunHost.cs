@@ -9,6 +9,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -41,6 +42,34 @@ public static class RunHost
         CancellationToken stop)
     {
         using var held = RunLock.Take(request.RunFolder);
+        var taken = await TakeUpAsync(request, judges, work, work.Describe, logs).ConfigureAwait(false);
+        if (taken.Done is { } done)
+        {
+            return done;
+        }
+
+        using var caches = new JudgementCaches();
+        var driven = new DrivenRun(taken);
+        using var host = Build([driven], request.Node, reuse: false, [], learners, judges, caches, work, observer, logs);
+        await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            var supervisor = host.Services.GetRequiredService<ActorRegistry>().Get<RunSupervisor>();
+            await using var registration = stop.Register(() => supervisor.Tell(RunSupervisor.Stop.Instance));
+            return await driven.Ended.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads a run's journal, mends what can be, and checks what the rest of the run needs. Its lock is held by the caller.</summary>
+    /// <param name="describe">Describes the data of an experiment.</param>
+    /// <exception cref="CoinException">The run cannot be taken up.</exception>
+    internal static async Task<TakenUp> TakeUpAsync(
+        RunRequest request, IJudgeFactory judges, IBenchmarkWork work, Func<ExperimentOptions, DataDescription> describe, ILoggerFactory logs)
+    {
         var state = RunJournal.Read(request.RunFolder);
         if (state is not null)
         {
@@ -61,7 +90,7 @@ public static class RunHost
         {
             RunFiles.Verify(request.RunFolder, state);
             work.WriteReports(request.RunFolder, state);
-            return state.ToSnapshot();
+            return new TakenUp(request, state, null, state.ToSnapshot());
         }
 
         foreach (var asked in state?.Judges.Values ?? (request.Options?.Judge is { } configured ? [configured] : []))
@@ -69,26 +98,12 @@ public static class RunHost
             judges.Check(asked);
         }
 
-        var start = Prepare(request, state, work, logs.CreateLogger("CoIN.Actors.Hosting"));
-        var ended = new TaskCompletionSource<RunSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var caches = new JudgementCaches();
-        using var host = Build(request, start, learners, judges, caches, work, observer, logs, ended);
-        await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
-        try
-        {
-            var supervisor = host.Services.GetRequiredService<ActorRegistry>().Get<RunSupervisor>();
-            await using var registration = stop.Register(() => supervisor.Tell(RunSupervisor.Stop.Instance));
-            return await ended.Task.ConfigureAwait(false);
-        }
-        finally
-        {
-            await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
-        }
+        return new TakenUp(request, state, Prepare(request, state, describe, logs.CreateLogger("CoIN.Actors.Hosting")), null);
     }
 
     /// <summary>Checks data and files against the journal, and removes what unfinished writes left.</summary>
     /// <returns>The first event, should the journal be empty.</returns>
-    private static RunStarted Prepare(RunRequest request, RunState? state, IBenchmarkWork work, ILogger log)
+    private static RunStarted Prepare(RunRequest request, RunState? state, Func<ExperimentOptions, DataDescription> describe, ILogger log)
     {
         var options = request.Options ?? state?.Options
             ?? throw new CoinException($"The run in {request.RunFolder} never began: its journal is empty. Start it with 'run'.");
@@ -112,7 +127,7 @@ public static class RunHost
         }
 
         // A run whose options came from its journal has its images skipped already; what was begun is not decided again.
-        var data = work.Describe(state?.Options ?? options);
+        var data = describe(state?.Options ?? options);
         if (state is not null)
         {
             foreach (var (path, sha256) in state.Started!.DataSha256)
@@ -170,11 +185,13 @@ public static class RunHost
     private static bool Same(ExperimentOptions left, ExperimentOptions right) =>
         Newtonsoft.Json.JsonConvert.SerializeObject(left) == Newtonsoft.Json.JsonConvert.SerializeObject(right);
 
-    private static IHost Build(
-        RunRequest request, RunStarted start, ILearnerFactory learners, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work, IRunObserver observer,
-        ILoggerFactory logs, TaskCompletionSource<RunSnapshot> ended)
+    /// <summary>One actor system with one scheduler and one pool of workers, and a supervisor with a journal of its own for each run.</summary>
+    /// <param name="reuse">Whether the runs take results over from each other.</param>
+    /// <param name="known">Runs that have everything already: the others may take over what they have.</param>
+    internal static IHost Build(
+        IReadOnlyList<DrivenRun> runs, NodeSettings node, bool reuse, IReadOnlyList<TakenUp> known, ILearnerFactory learners, IJudgeFactory judges,
+        JudgementCaches caches, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs)
     {
-        var node = request.Node;
         var evaluators = node.Devices.Count * node.EvaluatorsPerDevice;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
@@ -184,7 +201,9 @@ public static class RunHost
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.AddAkka("coin", akka =>
         {
-            akka.AddHocon(JournalConfig.For(Path.Combine(request.RunFolder, RunPaths.Journal)), HoconAddMode.Prepend)
+            var journals = runs.Select(run => Path.Combine(run.Request.RunFolder, RunPaths.Journal)).ToList();
+            var (config, names) = runs.Count == 1 ? (JournalConfig.For(journals[0]), [""]) : JournalConfig.For(journals);
+            akka.AddHocon(config, HoconAddMode.Prepend)
                 .AddHocon(NodeConfig, HoconAddMode.Prepend)
                 .ConfigureLoggers(loggers =>
                 {
@@ -197,17 +216,38 @@ public static class RunHost
             {
                 var scheduler = registry.Get<Scheduler>();
                 var admission = node.Placement is NodePlacement.Alone
-                    ? Admission.OnlyTo(request.RunFolder)
-                    : Admission.ToRunsIn(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(request.RunFolder))!);
+                    ? Admission.OnlyTo(runs.Select(run => run.Request.RunFolder))
+                    : Admission.ToRunsIn(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(runs[0].Request.RunFolder))!);
                 Workers(system, scheduler, node, learners, work, admission);
                 Judges(system, scheduler, node, judges, caches, work, admission);
-                registry.Register<RunSupervisor>(system.ActorOf(
-                    Props.Create(() => new RunSupervisor(new SupervisorSettings(
-                        request.RunId, request.RunFolder, start, scheduler, work, observer, evaluators, ended))),
-                    "run-" + request.RunId));
+                var shared = reuse ? system.ActorOf(Shared(runs, known), "shared-results") : null;
+                foreach (var (place, run) in runs.Index())
+                {
+                    run.Supervisor = system.ActorOf(
+                        Props.Create(() => new RunSupervisor(new SupervisorSettings(
+                            run.Request.RunId, run.Request.RunFolder, run.Start, scheduler, work, observer, evaluators, run.Ended)
+                        {
+                            Journal = names[place],
+                            Shared = shared,
+                            Program = ProductVersion.Current,
+                        })),
+                        "run-" + run.Request.RunId);
+                }
+
+                registry.Register<RunSupervisor>(runs[0].Supervisor!);
             });
         });
         return builder.Build();
+    }
+
+    private static Props Shared(IReadOnlyList<DrivenRun> runs, IReadOnlyList<TakenUp> known)
+    {
+        var program = ProductVersion.Current;
+        var begun = runs.Where(run => run.State is not null).ToList();
+        var made = begun.Select(run => (State: run.State!, Folder: run.Request.RunFolder)).Concat(known.Select(run => (State: run.State!, Folder: run.Request.RunFolder)))
+            .SelectMany(run => SharedResults.Made.Of(run.State, run.Folder, program)).ToList();
+        var underWay = begun.SelectMany(run => SharedResults.Made.Begun(run.State!, program).Select(key => (key, run.Request.RunId))).ToList();
+        return Props.Create(() => new SharedResults(made, underWay));
     }
 
     /// <summary>Gives the node its scheduler: its own, or the cluster's.</summary>

@@ -10,7 +10,7 @@ internal static class JournalConfig
     /// <summary>HOCON of journal, snapshot store and wire serializer.</summary>
     public static Config For(string path)
     {
-        var connection = ConnectionString(path, SqliteOpenMode.ReadWriteCreate).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        var connection = Quoted(path);
         return ConfigurationFactory.ParseString($$"""
             akka {
               actor {
@@ -41,6 +41,25 @@ internal static class JournalConfig
             }
             """).WithFallback(SqlPersistence.DefaultConfiguration);
     }
+
+    /// <summary>HOCON for several runs of one process, each with its own file.</summary>
+    /// <returns>With it the name of each run's journal, in their order.</returns>
+    public static (Config Config, IReadOnlyList<string> Names) For(IReadOnlyList<string> paths)
+    {
+        var names = paths.Select((_, place) => FormattableString.Invariant($"akka.persistence.journal.run-{place + 1}")).ToList();
+        var sections = paths.Select((path, place) => $$"""
+            {{names[place]}} {
+              class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
+              plugin-dispatcher = "akka.persistence.dispatchers.default-plugin-dispatcher"
+              connection-string = "{{Quoted(path)}}"
+              provider-name = "SQLite.MS"
+            }
+            """);
+        return (ConfigurationFactory.ParseString(string.Join('\n', sections)).WithFallback(For(paths[0])), names);
+    }
+
+    private static string Quoted(string path) => ConnectionString(path, SqliteOpenMode.ReadWriteCreate)
+        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 
     /// <summary>Puts the file into write-ahead mode, which stays in it: writing is faster, and others can read meanwhile.</summary>
     public static void Prepare(string path)

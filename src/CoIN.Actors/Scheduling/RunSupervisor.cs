@@ -15,7 +15,17 @@ namespace CoIN.Actors.Scheduling;
 /// <param name="Ended">Completed with the last snapshot, or with the fault that ended the supervisor.</param>
 internal sealed record SupervisorSettings(
     string RunId, string RunFolder, RunStarted Start, IActorRef Scheduler, IBenchmarkWork Work, IRunObserver Observer, int Evaluators,
-    TaskCompletionSource<RunSnapshot> Ended);
+    TaskCompletionSource<RunSnapshot> Ended)
+{
+    /// <summary>Akka's name of the journal that is this run's; empty where the process has one only.</summary>
+    public string Journal { get; init; } = "";
+
+    /// <summary>What the runs of an experiment have in common: <see cref="SharedResults"/>; null for a run by itself.</summary>
+    public IActorRef? Shared { get; init; }
+
+    /// <summary>The program's version, by which results of another one are not taken over.</summary>
+    public string Program { get; init; } = "";
+}
 
 /// <summary>
 /// Owns a run: asks <see cref="RunDecisions"/> what is next, offers it to the scheduler, persists what comes back, and says how things stand. Everything that is decided
@@ -30,6 +40,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private readonly ILoggingAdapter log;
     private readonly WorkInHand inHand = new();
     private readonly RunProgress progress = new();
+    private readonly SharedWork sharing;
     private JudgeFaults judgeFaults = JudgeFaults.None;
     private long takenUp;
     private long turns;
@@ -42,6 +53,13 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         : base(settings.RunId)
     {
         this.settings = settings;
+        sharing = new SharedWork(settings.Program);
+        if (settings.Journal.Length > 0)
+        {
+            // It takes no snapshots: the store says that there are none.
+            (JournalPluginId, SnapshotPluginId) = (settings.Journal, "akka.persistence.no-snapshot-store");
+        }
+
         log = Context.GetLogger().WithContext("RunId", settings.RunId);
         Command<IMessage>(
             message => !InnerPath.AllInside(settings.RunFolder, MessagePaths.Of(message)),
@@ -54,6 +72,13 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         Command<Publish>(_ => PublishIfDirty());
         Command<MayBegin>(message => Asked(message.Turn));
         Command<Withdrawn>(_ => withdrawn = true);
+        Command<SharedResults.Yours>(message =>
+        {
+            sharing.Own(message.Key);
+            Proceed();
+        });
+        Command<SharedResults.Made>(Take);
+        Command<TakenOver>(Taken);
         Command<WorkLost>(message => Lost(inHand.Lose(message.Turn, Sender)));
         Command<Terminated>(gone =>
         {
@@ -88,6 +113,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
 
     protected override void PostStop()
     {
+        settings.Shared?.Tell(new SharedResults.Gone(settings.RunId));
         settings.Ended.TrySetException(new CoinException("The run's supervisor ended before the run did; the log says why. Resume the run."));
         base.PostStop();
     }
@@ -154,9 +180,11 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             return;
         }
 
-        var next = RunDecisions.Next(State, inHand.Items, judgeFaults, ending);
+        var next = RunDecisions.Next(State, ending is null ? [.. inHand.Items, .. sharing.Awaited] : inHand.Items, judgeFaults, ending);
         judgeFaults = next.Faults;
-        List<(Turn Turn, WorkItem Item)> offers = [.. next.Offers.Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
+        var possible = settings.Shared is not { } shared ? next.Offers
+            : next.Offers.Where(item => sharing.MayOffer(State, item, key => shared.Tell(new SharedResults.Claim(key, settings.RunId)))).ToList();
+        List<(Turn Turn, WorkItem Item)> offers = [.. possible.Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
         offers.ForEach(one => inHand.Add(one.Turn, one.Item));
         Offers(offers);
         if (next.End.Count > 0)
@@ -166,6 +194,70 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             {
                 Record(happened, happened == ending ? Finish : () => { });
             }
+        }
+    }
+
+    /// <summary>Another run has computed what this one needs: its files are copied beside the actor's own work.</summary>
+    private void Take(SharedResults.Made made)
+    {
+        if (ending is not null || sharing.Place(made.Key) is not { } place)
+        {
+            return;
+        }
+
+        if (State.BaseModelSha256 is { } model && model != made.BaseModelSha256)
+        {
+            sharing.Own(made.Key);
+            Proceed();
+            return;
+        }
+
+        var (folder, name, from) = (settings.RunFolder, place.Task < 0 ? "" : State.TaskNames[place.Task], new ResultSource(made.RunId, made.Key));
+        Task.Run(() => made.Result switch
+        {
+            StageTrained trained => (RunEvent)TakeOver.Stage(made.RunFolder, trained, from, folder),
+            CellScored cell => TakeOver.Cell(made.RunFolder, cell, from, folder, place.Stage, place.Task, name),
+            var other => throw new InvalidOperationException($"{other.GetType().Name} is no result that runs share"),
+        }).PipeTo(Self, Self, happened => new TakenOver(made, happened, null), fault => new TakenOver(made, null, fault.GetBaseException().Message));
+    }
+
+    private void Taken(TakenOver taken)
+    {
+        var made = taken.Made;
+        if (ended)
+        {
+            return;
+        }
+
+        if (taken.Happened is not { } happened)
+        {
+            log.Warning("What {Other} computed cannot be taken over, and is computed again: {Reason}", made.RunId, taken.Fault);
+            sharing.Own(made.Key);
+            Proceed();
+            return;
+        }
+
+        if (State.BaseModelSha256 is null)
+        {
+            Record(new BaseModelLoaded(made.BaseModelSha256), () => { });
+        }
+
+        Record(happened, () =>
+        {
+            sharing.Ended(made.Key);
+            log.Info(
+                happened is StageTrained trained ? $"Stage {trained.Stage} is the same as that of {{Other}}: taken over" : "A test is the same as that of {Other}: taken over",
+                made.RunId);
+            Proceed();
+        });
+    }
+
+    /// <summary>Tells the other runs of an experiment what is there.</summary>
+    private void Share(RunEvent happened)
+    {
+        if (settings.Shared is { } shared && State.BaseModelSha256 is { } model && sharing.KeyOf(State, happened) is { } key)
+        {
+            shared.Tell(new SharedResults.Made(key, settings.RunId, settings.RunFolder, model, happened));
         }
     }
 
@@ -324,6 +416,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
                 RunFiles.Delete(settings.RunFolder, cell.Files.Items, Warn);
             }
 
+            Share(happened);
             Settle(outcome);
         });
     }
@@ -375,6 +468,9 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     {
         public static readonly Stop Instance = new();
     }
+
+    /// <param name="Happened">The event to write; null where the files could not be had.</param>
+    private sealed record TakenOver(SharedResults.Made Made, RunEvent? Happened, string? Fault);
 
     private sealed class Recovered
     {

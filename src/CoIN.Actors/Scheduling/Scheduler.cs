@@ -9,11 +9,18 @@ namespace CoIN.Actors.Scheduling;
 /// <summary>
 /// Matches work items with free workers: one for the whole cluster. It decides nothing for good and remembers nothing beyond its life: workers say again and again what they
 /// do, supervisors offer again what nobody has begun, and a worker that is given stale work is refused by the supervisor.
+/// <para>
+/// Runs take turns. A free worker gets work of the run for which fewest workers of its kind work now; among these, of the run that has had least time of such workers; then
+/// what was offered first. An evaluator that has opened an adapter stays with that stage of that run while there is something to test of it: opening one costs.
+/// </para>
 /// </summary>
 internal class Scheduler : ReceiveActor
 {
     private readonly Dictionary<IActorRef, Known> workers = [];
     private readonly List<Given> waiting = [];
+
+    // The time that each run has had of the workers of a kind.
+    private readonly Dictionary<(string RunId, Skill Skill), TimeSpan> had = [];
     private readonly ILoggingAdapter log = Context.GetLogger();
 
     public Scheduler()
@@ -55,19 +62,29 @@ internal class Scheduler : ReceiveActor
         var given = known?.Busy;
         if (register.Turn is { } turn)
         {
-            workers[Sender] = new Known(register, given?.Turn == turn ? given : new Given(turn, register.Item!, null, null));
+            var same = given?.Turn == turn;
+            workers[Sender] = new Known(register, same ? given : new Given(turn, register.Item!, null, null))
+            {
+                Since = same ? known!.Since : Now, Last = known?.Last,
+            };
             return;
         }
 
         if (given?.Offer is { } offer && register.Last != given.Turn)
         {
             // On its way to the worker, or lost on it.
-            workers[Sender] = new Known(register, given);
+            workers[Sender] = new Known(register, given) { Since = known!.Since, Last = known.Last };
             Assign(Sender, given, offer);
             return;
         }
 
-        workers[Sender] = new Known(register, null);
+        if (given is not null)
+        {
+            var key = (given.Turn.RunId, register.Skill);
+            had[key] = had.GetValueOrDefault(key) + (Now - known!.Since);
+        }
+
+        workers[Sender] = new Known(register, null) { Last = given ?? known?.Last };
         Match();
     }
 
@@ -92,6 +109,7 @@ internal class Scheduler : ReceiveActor
         var place = waiting.FindIndex(given.IsSameWork);
         if (place < 0)
         {
+            Greet(given);
             waiting.Add(given);
             Match();
         }
@@ -101,22 +119,42 @@ internal class Scheduler : ReceiveActor
         }
     }
 
-    /// <summary>Gives every free worker the first item that it can do, of the run that has least in work.</summary>
+    /// <summary>A run that comes later starts level with the one that has had least so far: it is not owed the time in which it was not there.</summary>
+    private void Greet(Given given)
+    {
+        var key = (given.Turn.RunId, Skill: SkillFor(given.Item));
+        if (!had.ContainsKey(key))
+        {
+            var present = waiting.Concat(workers.Values.Select(known => known.Busy).OfType<Given>()).Select(one => one.Turn.RunId).ToHashSet();
+            had[key] = had.Keys.Where(known => known.Skill == key.Skill && present.Contains(known.RunId)).Select(known => Had(known.RunId, key.Skill)).DefaultIfEmpty().Min();
+        }
+    }
+
+    /// <summary>Gives every free worker an item that it can do.</summary>
     private void Match()
     {
         foreach (var (worker, known) in workers.Where(pair => pair.Value.Busy is null).ToList())
         {
-            var fit = waiting.Where(one => SkillFor(one.Item) == known.Register.Skill)
-                .OrderBy(one => workers.Values.Count(other => other.Busy?.Turn.RunId == one.Turn.RunId))
+            var skill = known.Register.Skill;
+            var fit = waiting.Where(one => SkillFor(one.Item) == skill)
+                .OrderByDescending(one => skill == Skill.Evaluate && known.Last?.IsOfSameStage(one) == true)
+                .ThenBy(one => workers.Values.Count(other => other.Register.Skill == skill && other.Busy?.Turn.RunId == one.Turn.RunId))
+                .ThenBy(one => Had(one.Turn.RunId, skill))
                 .FirstOrDefault();
             if (fit is { Offer: { } offer })
             {
                 waiting.Remove(fit);
-                workers[worker] = known with { Busy = fit };
+                workers[worker] = known with { Busy = fit, Since = Now };
                 Assign(worker, fit, offer);
             }
         }
     }
+
+    private TimeSpan Had(string runId, Skill skill) => had.GetValueOrDefault((runId, skill)) + workers.Values
+        .Where(known => known.Register.Skill == skill && known.Busy?.Turn.RunId == runId)
+        .Aggregate(TimeSpan.Zero, (sum, known) => sum + (Now - known.Since));
+
+    private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     private static void Assign(IActorRef worker, Given given, Offer offer) =>
         worker.Tell(new Assignment(offer.Turn, offer.RunFolder, offer.Options, offer.Item), given.Supervisor);
@@ -125,7 +163,24 @@ internal class Scheduler : ReceiveActor
     private sealed record Given(Turn Turn, WorkItem Item, IActorRef? Supervisor, Offer? Offer)
     {
         public bool IsSameWork(Given other) => Turn.RunId == other.Turn.RunId && Item.IsSameWork(other.Item);
+
+        /// <summary>Whether both test the same adapter.</summary>
+        public bool IsOfSameStage(Given other) => Turn.RunId == other.Turn.RunId && Stage(Item) == Stage(other.Item);
+
+        private static int Stage(WorkItem item) => item switch
+        {
+            AnswerShard shard => shard.Stage,
+            ScoreCell cell => cell.Stage,
+            _ => -1,
+        };
     }
 
-    private sealed record Known(Register Register, Given? Busy);
+    private sealed record Known(Register Register, Given? Busy)
+    {
+        /// <summary>When the work was given.</summary>
+        public DateTimeOffset Since { get; init; }
+
+        /// <summary>What was done before; null at first.</summary>
+        public Given? Last { get; init; }
+    }
 }

@@ -14,27 +14,29 @@ namespace CoIN.Actors.Workers;
 /// </summary>
 internal sealed class Admission
 {
-    private readonly string folder;
+    private readonly IReadOnlySet<string> folders;
     private readonly bool below;
     private readonly Lock looking = new();
-    private (string Folder, RunState State)? known;
+    private readonly Dictionary<string, RunState> known = new(StringComparer.Ordinal);
 
-    private Admission(string folder, bool below) => (this.folder, this.below) = (Trimmed(folder), below);
+    private Admission(IEnumerable<string> folders, bool below) => (this.folders, this.below) = (folders.Select(Trimmed).ToHashSet(StringComparer.Ordinal), below);
 
-    /// <summary>Work of one run only.</summary>
-    public static Admission OnlyTo(string runFolder) => new(runFolder, below: false);
+    /// <summary>Work of some runs only.</summary>
+    public static Admission OnlyTo(params IEnumerable<string> runFolders) => new(runFolders, below: false);
 
     /// <summary>Work of every run whose folder lies directly below a folder.</summary>
-    public static Admission ToRunsIn(string runsFolder) => new(runsFolder, below: true);
+    public static Admission ToRunsIn(string runsFolder) => new([runsFolder], below: true);
 
     /// <summary>Checks an assignment against the journal of its run.</summary>
     /// <exception cref="CoinException">It is not what the run's supervisor would give; the message says in what.</exception>
     public void Check(Assignment assignment)
     {
         var runFolder = Trimmed(assignment.RunFolder);
-        if ((below ? Path.GetDirectoryName(runFolder) : runFolder) != folder)
+        if ((below ? Path.GetDirectoryName(runFolder) : runFolder) is not { } place || !folders.Contains(place))
         {
-            throw Refused(assignment, $"{assignment.RunFolder} is not {(below ? $"in {folder}, where this node's runs are" : $"the folder {folder} of the run that this process drives")}");
+            throw Refused(assignment, $"{assignment.RunFolder} is not " + (below ? $"in {folders.First()}, where this node's runs are"
+                : folders.Count == 1 ? $"the folder {folders.First()} of the run that this process drives"
+                : "the folder of a run that this process drives"));
         }
 
         foreach (var path in MessagePaths.Of(assignment.Item))
@@ -78,7 +80,7 @@ internal sealed class Admission
     {
         lock (looking)
         {
-            return known is { } last && last.Folder == runFolder ? last.State : null;
+            return known.GetValueOrDefault(runFolder);
         }
     }
 
@@ -87,7 +89,7 @@ internal sealed class Admission
         var state = RunJournal.Read(runFolder) ?? throw Refused(assignment, $"{runFolder} holds no journal");
         lock (looking)
         {
-            known = (runFolder, state);
+            known[runFolder] = state;
         }
 
         return state;

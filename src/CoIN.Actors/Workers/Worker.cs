@@ -58,7 +58,12 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         });
         Receive<Terminated>(gone =>
         {
-            if (phase != Phase.Free && gone.ActorRef.Equals(Supervisor))
+            if (phase == Phase.Asking && gone.ActorRef.Equals(Supervisor))
+            {
+                // Nothing was begun: another run may need this worker, and a supervisor that comes back offers the work again.
+                Abandon(leave: false);
+            }
+            else if (phase != Phase.Free && gone.ActorRef.Equals(Supervisor))
             {
                 waitingSince ??= Now;
             }

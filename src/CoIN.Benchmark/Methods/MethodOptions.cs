@@ -34,6 +34,20 @@ public sealed class MethodOptions : IEquatable<MethodOptions>
     public T? Get<T>(string method)
         where T : class => byMethod[method]?.ToObject<T>(Json);
 
+    /// <summary>The same without some options.</summary>
+    /// <param name="names">Names of the record's properties.</param>
+    public MethodOptions Without(IReadOnlyCollection<string> names)
+    {
+        var copy = (JObject)byMethod.DeepClone();
+        foreach (var option in copy.Properties().SelectMany(method => (method.Value as JObject)?.Properties() ?? [])
+            .Where(option => names.Contains(option.Name, StringComparer.OrdinalIgnoreCase)).ToList())
+        {
+            option.Remove();
+        }
+
+        return new MethodOptions(copy);
+    }
+
     /// <inheritdoc/>
     public bool Equals(MethodOptions? other) => other is not null && JToken.DeepEquals(byMethod, other.byMethod);
 

@@ -58,6 +58,9 @@ public sealed record StageTrained(
 
     /// <summary>Where it was trained, by the process that finished it; null in journals older than it.</summary>
     public Computation? Computation { get; init; }
+
+    /// <summary>The run that trained it, steps, tokens and seconds being that run's; null where this run did.</summary>
+    public ResultSource? TakenFrom { get; init; }
 }
 
 /// <summary>A part of a test set is answered, its predictions are whole on disk.</summary>
@@ -89,6 +92,9 @@ public sealed record CellScored(int Stage, int Task, double Accuracy, int Sample
 
     /// <summary>Where its parts were answered, each place once; null in journals older than it.</summary>
     public IReadOnlyList<Computation>? Computations { get; init; }
+
+    /// <summary>The run that tested it; null where this run did.</summary>
+    public ResultSource? TakenFrom { get; init; }
 }
 
 /// <summary>The predictions of a scored cell were scored again. The run itself went no further by it: the time of its end stays what it was.</summary>

@@ -23,7 +23,10 @@ public sealed class RunProgress
     public void Trained(StageTrained stage)
     {
         training = null;
-        stageSeconds.Add(stage.Seconds);
+        if (stage.TakenFrom is null)
+        {
+            stageSeconds.Add(stage.Seconds);
+        }
     }
 
     public void Training(TrainingProgress progress)

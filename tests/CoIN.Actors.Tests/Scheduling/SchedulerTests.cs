@@ -181,6 +181,80 @@ public sealed class SchedulerTests : VirtualTime
         Assert.Equal(["r", "q", "r"], new[] { worker, second, third }.Select(one => one.ExpectMsg<Assignment>().Turn.RunId));
     }
 
+    [Fact]
+    public void Runs_take_turns_by_the_time_that_each_has_had_of_the_workers_of_a_kind()
+    {
+        foreach (var stage in Enumerable.Range(1, 6))
+        {
+            foreach (var run in new[] { "p", "q", "r" })
+            {
+                Tell(supervisor, new Offer(new Turn(run, stage), "/" + run, Experiments.Of(6), new TrainStage(stage, null, null)));
+            }
+        }
+
+        // The stages of q take three times as long as those of the others.
+        var had = new Dictionary<string, int> { ["p"] = 0, ["q"] = 0, ["r"] = 0 };
+        Turn? last = null;
+        for (var n = 0; n < 10; n++)
+        {
+            Tell(worker, new Register(Skill.Train, "cpu", Last: last));
+            last = worker.ExpectMsg<Assignment>().Turn;
+            var minutes = last.RunId == "q" ? 3 : 1;
+            had[last.RunId] += minutes;
+            Pass(TimeSpan.FromMinutes(minutes));
+        }
+
+        Assert.Equal((4, 6, 4), (had["p"], had["q"], had["r"]));
+    }
+
+    [Fact]
+    public void A_run_that_comes_later_is_not_owed_the_time_in_which_it_was_not_there()
+    {
+        Turn? last = null;
+        Turn Next(int minutes)
+        {
+            Tell(worker, new Register(Skill.Train, "cpu", Last: last));
+            last = worker.ExpectMsg<Assignment>().Turn;
+            Pass(TimeSpan.FromMinutes(minutes));
+            return last;
+        }
+
+        foreach (var stage in Enumerable.Range(1, 6))
+        {
+            Tell(supervisor, new Offer(new Turn("p", stage), "/p", Experiments.Of(6), new TrainStage(stage, null, null)));
+        }
+
+        Assert.Equal("p", Next(60).RunId);
+        foreach (var stage in Enumerable.Range(1, 6))
+        {
+            Tell(supervisor, new Offer(new Turn("q", stage), "/q", Experiments.Of(6), new TrainStage(stage, null, null)));
+        }
+
+        Assert.Equal(["p", "q", "p"], new[] { Next(60), Next(60), Next(60) }.Select(turn => turn.RunId));
+    }
+
+    [Fact]
+    public void An_evaluator_stays_with_an_adapter_as_long_as_there_is_something_to_test_of_it()
+    {
+        void Offer(string run, int stage, int shard, long number) =>
+            Tell(supervisor, new Offer(new Turn(run, number), "/" + run, Experiments.Of(3), new AnswerShard(stage, 0, shard, 2, $"stage-{stage}")));
+        Offer("p", 1, 0, 1);
+        Offer("q", 1, 0, 1);
+        Offer("p", 2, 0, 2);
+        Offer("p", 1, 1, 3);
+        Turn? last = null;
+        var seen = new List<string>();
+        for (var n = 0; n < 4; n++)
+        {
+            Tell(worker, new Register(Skill.Evaluate, "cpu", Last: last));
+            last = worker.ExpectMsg<Assignment>().Turn;
+            seen.Add($"{last.RunId}{last.Number}");
+            Pass(TimeSpan.FromMinutes(1));
+        }
+
+        Assert.Equal(["p1", "p3", "q1", "p2"], seen);
+    }
+
     private IActorRef New() => Sys.ActorOf(Props.Create(() => new Scheduler()));
 
     private void Tell(TestProbe from, object message) => scheduler.Tell(message, from.Ref);

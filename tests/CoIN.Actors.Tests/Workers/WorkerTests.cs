@@ -38,6 +38,18 @@ public sealed class WorkerTests : VirtualTime
     }
 
     [Fact]
+    public void A_worker_whose_supervisor_is_gone_before_anything_was_begun_is_free_at_once()
+    {
+        var doings = new Doings();
+        var worker = New(doings);
+        Assign(worker, First);
+        supervisor.ExpectMsg(new MayBegin(First));
+        End(supervisor);
+        Assert.Equal((null, First), Free());
+        Assert.Empty(doings.Opened);
+    }
+
+    [Fact]
     public void A_refused_turn_is_left_without_a_trace()
     {
         var doings = Held();
