@@ -59,6 +59,8 @@ internal static class CompareCommand
             return Write(host, folder, formats, format => published.Length == 0 ? PublishedText.List(format) : PublishedText.Render(published, format));
         }
 
+        // An experiment stands for all its runs.
+        names = [.. names.SelectMany(name => runs.FindExperiment(name, host.Folder) is { } experiment ? experiment.Runs.Select(run => run.Folder) : [name])];
         if (names.Length < 2 && published is not { Length: > 0 })
         {
             throw Usage.Fault(names is [var only]

@@ -13,17 +13,23 @@ internal static class InspectCommands
     {
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
         var ids = folders.Ids();
-        if (ids.Count == 0)
+        var experiments = folders.Experiments();
+        if (ids.Count + experiments.Count == 0)
         {
             host.Out.WriteLine($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment.");
             return ExitCodes.Done;
         }
 
-        var width = Math.Max(3, ids.Max(id => id.Length));
+        var width = ids.Concat(experiments).Append("run").Max(id => id.Length);
         host.Out.WriteLine($"{"run".PadRight(width)}  {"status",-11} {"stages",7} {"MAA",9} {"BWT",9}  ({Words.TruthAlignment})");
         foreach (var id in ids)
         {
             host.Out.WriteLine($"{id.PadRight(width)}  {await RowAsync(host, folders.PathOf(id)).ConfigureAwait(false)}".TrimEnd());
+        }
+
+        foreach (var id in experiments)
+        {
+            host.Out.WriteLine($"{id.PadRight(width)}  {await ExperimentRowAsync(host, folders.PathOf(id)).ConfigureAwait(false)}");
         }
 
         return ExitCodes.Done;
@@ -31,6 +37,11 @@ internal static class InspectCommands
 
     public static async Task<int> StatusAsync(Host host, string? run, string? runs)
     {
+        if (LocateExperiment(host, run, runs) is { } experiment)
+        {
+            return await ExperimentCommand.StatusAsync(host, experiment).ConfigureAwait(false);
+        }
+
         var (id, folder) = Locate(host, run, runs);
         if (await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
         {
@@ -55,6 +66,11 @@ internal static class InspectCommands
 
     public static async Task<int> ReportAsync(Host host, string? run, string? target, string? runs)
     {
+        if (LocateExperiment(host, run, runs) is { } experiment)
+        {
+            return await ExperimentCommand.ReportAsync(host, experiment, target is null ? null : Path.GetFullPath(Path.Combine(host.Folder, target))).ConfigureAwait(false);
+        }
+
         var (id, folder) = Locate(host, run, runs);
         foreach (var file in await WriteAsync(host, id, folder, target is null ? null : Path.GetFullPath(Path.Combine(host.Folder, target))).ConfigureAwait(false))
         {
@@ -100,6 +116,26 @@ internal static class InspectCommands
         var maa = MatrixMetrics.MeanAverageAccuracy(snapshot) is { } mean ? Words.Text($"{mean:0.00}") : "";
         var bwt = MatrixMetrics.BackwardTransfer(snapshot) is { } transfer ? Words.Text($"{transfer:0.00}") : MatrixMetrics.IsJoint(snapshot) ? "–" : "";
         return $"{Words.Of(snapshot.Status),-11} {stages,7} {maa,9} {bwt,9}";
+    }
+
+    private static async Task<string> ExperimentRowAsync(Host host, string folder)
+    {
+        try
+        {
+            var rows = await ExperimentCommand.ReadAsync(host, ExperimentFolder.Read(folder)).ConfigureAwait(false);
+            return Words.Text($"experiment: {rows.Count(row => row.Last?.Status == RunStatus.Completed)} of {rows.Count} runs completed");
+        }
+        catch (CoinException fault)
+        {
+            return $"unreadable: {fault.Message}";
+        }
+    }
+
+    /// <summary>The experiment that is meant: by default that of the latest run, if it belongs to one; null where a run is meant.</summary>
+    private static ExperimentFolder? LocateExperiment(Host host, string? run, string? runs)
+    {
+        var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
+        return run is not null ? folders.FindExperiment(run, host.Folder) : folders.Ids().FirstOrDefault() is { } latest ? folders.ExperimentOf(latest) : null;
     }
 
     /// <summary>The run that is meant: by default the latest.</summary>

@@ -14,7 +14,13 @@ internal static class ResumeCommand
     public static async Task<int> ExecuteAsync(Host host, string? run, string[] overrides, bool redo, string? runs)
     {
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
-        var (name, folder) = run is not null ? folders.Find(run, host.Folder) : await ResumableRuns.ChooseAsync(host, folders).ConfigureAwait(false);
+        var chosen = run is null ? await ResumableRuns.ChooseAsync(host, folders).ConfigureAwait(false) : null;
+        if ((run is null ? chosen!.Experiment : folders.FindExperiment(run, host.Folder)) is { } experiment)
+        {
+            return await ExperimentCommand.ResumeAsync(host, experiment, overrides, redo).ConfigureAwait(false);
+        }
+
+        var (name, folder) = run is not null ? folders.Find(run, host.Folder) : chosen!.Run;
         var snapshot = await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false);
         var completed = snapshot is { Status: RunStatus.Completed, MissingJudgements: 0 } && !redo;
         if (completed && overrides.Length == 0)

@@ -17,13 +17,13 @@ internal static class RunCommand
         }
 
         // Samples are read when the run starts: once.
-        var (experiment, all, _) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: false));
-        if (experiment is not null)
+        var all = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: false));
+        if (all.Experiment is not null)
         {
-            throw new CoinException("coin.experiment makes several runs, which this program can validate and plan but not drive. Leave the block out and start one.");
+            return await ExperimentCommand.StartAsync(host, all, runId, runs).ConfigureAwait(false);
         }
 
-        var loaded = all[0];
+        var loaded = all.Runs[0];
         await Preparations.MakeAsync(host, loaded).ConfigureAwait(false);
         FileRules.Check(loaded.Options);
         var folders = RunFolders.Resolve(runs, loaded.Node.Runs, host.Variable, host.Folder);

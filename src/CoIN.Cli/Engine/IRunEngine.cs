@@ -33,6 +33,12 @@ internal interface IRunEngine
     /// <param name="redo">Whether to do again what was lost of it.</param>
     Task<RunSnapshot> ResumeAsync(RunTicket ticket, bool redo, CancellationToken stop);
 
+    /// <summary>Drives the runs of an experiment side by side, new ones and those that have begun, until each is completed, failed or stopped.</summary>
+    /// <param name="stop">As in <see cref="RunAsync"/>, of all runs.</param>
+    /// <returns>In the order of the runs.</returns>
+    /// <exception cref="CoinException">Another process drives the experiment.</exception>
+    Task<IReadOnlyList<RunOutcome>> RunExperimentAsync(ExperimentTicket ticket, CancellationToken stop);
+
     /// <summary>Where a run stands by its journal, read beside a process that may be driving it; null where there is no journal yet.</summary>
     Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop);
 

@@ -32,6 +32,18 @@ internal sealed class RunEngine : IRunEngine
 
     public Task<RunSnapshot> ResumeAsync(RunTicket ticket, bool redo, CancellationToken stop) => DriveAsync(ticket, null, null, redo, stop);
 
+    public async Task<IReadOnlyList<RunOutcome>> RunExperimentAsync(ExperimentTicket ticket, CancellationToken stop)
+    {
+        var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
+        void Warn(string warning) => log.LogWarning("{Warning}", warning);
+        using var learners = new LearnerFactory(Warn);
+        return await ExperimentHost.RunAsync(
+            new ExperimentRequest(
+                ticket.Folder,
+                [.. ticket.Runs.Select(run => new RunRequest(run.RunId, run.RunFolder, run.Options, ticket.Node) { Redo = ticket.Redo })], ticket.Node, ticket.Reuse),
+            learners, Judges(Warn), Work(), ticket.Observer, ticket.LoggerFactory, stop).ConfigureAwait(false);
+    }
+
     public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop) => DriveAsync(ticket, null, judge, redo: false, stop);
 
     public async Task<RunSnapshot> DismissAsync(string runFolder, string judge) =>

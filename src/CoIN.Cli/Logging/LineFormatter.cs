@@ -5,7 +5,8 @@ using Serilog.Formatting;
 namespace CoIN.Cli.Logging;
 
 /// <summary>One event as a line for people: time, level, actor, run, stage and task where they are known, message.</summary>
-internal sealed class LineFormatter : ITextFormatter
+/// <param name="prefix">What the runs' ids begin with, to be left out; empty for nothing.</param>
+internal sealed class LineFormatter(string prefix = "") : ITextFormatter
 {
     private static readonly string[] Context = ["RunId", "Stage", "Task"];
 
@@ -17,11 +18,11 @@ internal sealed class LineFormatter : ITextFormatter
         if (Scalar(logEvent, "ActorPath") is { } path)
         {
             output.Write(' ');
-            output.Write(Shortened(path));
+            output.Write(Short(Shortened(path)));
         }
 
         var context = Context.Select(name => (name, Value: Scalar(logEvent, name))).Where(pair => pair.Value is not null)
-            .Select(pair => pair.name == "Stage" ? $"stage {pair.Value}" : pair.Value).ToList();
+            .Select(pair => pair.name == "Stage" ? $"stage {pair.Value}" : Short(pair.Value!)).ToList();
         if (context.Count > 0)
         {
             output.Write($" [{string.Join(' ', context)}]");
@@ -49,6 +50,8 @@ internal sealed class LineFormatter : ITextFormatter
 
         return path;
     }
+
+    private string Short(string text) => prefix.Length == 0 ? text : text.Replace(prefix, "", StringComparison.Ordinal);
 
     private static string Line(string text) => text.ReplaceLineEndings(" ");
 

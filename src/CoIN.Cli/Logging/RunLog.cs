@@ -19,23 +19,43 @@ internal sealed class RunLog : IDisposable
     /// <param name="level">Least severe level.</param>
     /// <param name="lines">Where lines for people go; null for nowhere.</param>
     public RunLog(string file, string runId, LogLevel level, TextWriter? lines)
+        : this(configuration => configuration.WriteTo.Logger(own => own.Enrich.WithProperty("RunId", runId).WriteTo.File(new CompactJsonFormatter(), file)), "", level, lines)
     {
-        var configuration = new LoggerConfiguration()
-            .MinimumLevel.Is(LevelConvert.ToSerilogLevel(level))
-            .WriteTo.Logger(own => own.Enrich.WithProperty("RunId", runId).WriteTo.File(new CompactJsonFormatter(), file))
-            .WriteTo.Sink(notices, LogEventLevel.Warning);
+    }
+
+    private RunLog(Action<LoggerConfiguration> files, string prefix, LogLevel level, TextWriter? lines)
+    {
+        var configuration = new LoggerConfiguration().MinimumLevel.Is(LevelConvert.ToSerilogLevel(level)).WriteTo.Sink(notices, LogEventLevel.Warning);
+        files(configuration);
         if (lines is not null)
         {
             // People are told what the run's actors say; what the cluster says about itself goes to the file unless it is a warning, and what ends the
             // process is told to them as a sentence of its own.
             configuration.WriteTo.Logger(people => people
                 .Filter.ByIncludingOnly(entry => entry.Level is LogEventLevel.Warning or LogEventLevel.Error || (entry.Level < LogEventLevel.Warning && entry.Properties.ContainsKey("RunId")))
-                .WriteTo.Sink(new LineSink(lines, new LineFormatter())));
+                .WriteTo.Sink(new LineSink(lines, new LineFormatter(prefix))));
         }
 
         logger = configuration.CreateLogger();
         Factory = new SerilogLoggerFactory(logger, dispose: false);
     }
+
+    /// <summary>The log of an experiment: all events in its own file, and those of a run in the run's too.</summary>
+    /// <param name="file">The experiment's log file.</param>
+    /// <param name="runs">Log files of the runs, by their ids.</param>
+    /// <param name="prefix">What the runs' ids begin with: lines for people leave it out.</param>
+    public static RunLog OfExperiment(string file, IReadOnlyDictionary<string, string> runs, string prefix, LogLevel level, TextWriter? lines) => new(
+        configuration =>
+        {
+            configuration.WriteTo.File(new CompactJsonFormatter(), file);
+            foreach (var (id, path) in runs)
+            {
+                configuration.WriteTo.Logger(own => own
+                    .Filter.ByIncludingOnly(entry => entry.Properties.GetValueOrDefault("RunId") is ScalarValue { Value: string run } && run == id)
+                    .WriteTo.File(new CompactJsonFormatter(), path));
+            }
+        },
+        prefix, level, lines);
 
     /// <summary>For everything that logs through Microsoft.Extensions.Logging, Akka among it.</summary>
     public ILoggerFactory Factory { get; }

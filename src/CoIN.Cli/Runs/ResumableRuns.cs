@@ -17,9 +17,14 @@ internal static class ResumableRuns
         None,
     }
 
+    /// <summary>What is to be resumed.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Experiment">The experiment that it belongs to, all of which goes on; null for a run by itself.</param>
+    internal sealed record Resumable(FoundRun Run, ExperimentFolder? Experiment);
+
     /// <summary>Chooses the latest of those that come first, and says which it is and why not a later one.</summary>
     /// <exception cref="CoinException">There is none.</exception>
-    public static async Task<FoundRun> ChooseAsync(Host host, RunFolders folders)
+    public static async Task<Resumable> ChooseAsync(Host host, RunFolders folders)
     {
         var seen = new List<(string Id, Rank Rank, string How)>();
         foreach (var id in folders.Ids())
@@ -45,7 +50,7 @@ internal static class ResumableRuns
             host.Out.WriteLine($"Passed over, although later: {id}, which {how}. To take it: ./run.sh resume {id}");
         }
 
-        return folders.Of(chosen.Id);
+        return new Resumable(folders.Of(chosen.Id), folders.ExperimentOf(chosen.Id));
     }
 
     private static async Task<(Rank Rank, string How)> JudgeAsync(Host host, string folder)

@@ -18,6 +18,9 @@ internal sealed class RunFolders(string folder)
     /// <summary>File in a run's folder to which it logs.</summary>
     public const string Log = "log.clef";
 
+    // With a run's name behind it, it is still a folder's name.
+    private const int LongestId = 100;
+
     public string Folder { get; } = folder;
 
     /// <summary>The first that is given of: the command line's, the configuration's, the environment's <c>COIN_RUNS</c>, <c>runs</c> here.</summary>
@@ -66,6 +69,89 @@ internal sealed class RunFolders(string folder)
             throw new CoinException($"Cannot make a run's folder in {Folder}: {e.Message} Make it writable, or name another one with --runs.", e);
         }
     }
+
+    /// <summary>Makes the folder of a new experiment of several runs, whose folders will stand beside it.</summary>
+    /// <param name="wanted">The id that the user wants, or null for <c>yyyyMMdd-HHmmss-name</c>.</param>
+    /// <param name="runs">Names of its runs.</param>
+    /// <exception cref="CoinException">The wanted id, or that of a run, is taken or no folder's name.</exception>
+    public string CreateExperiment(string? wanted, string name, IReadOnlyList<string> runs, DateTimeOffset now)
+    {
+        try
+        {
+            Directory.CreateDirectory(Folder);
+            var id = wanted is null ? string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd-HHmmss}-{name}") : Checked(wanted);
+            if (runs.Select(run => $"{id}-{run}").FirstOrDefault(run => Path.Exists(PathOf(run))) is { } taken)
+            {
+                throw new CoinException($"The run {taken} exists in {Folder}, where a run of the experiment would be. Choose another --run-id.");
+            }
+
+            if (wanted is not null)
+            {
+                return TryCreate(id) ? id : throw new CoinException($"{id} exists in {Folder}. Resume it with ./run.sh resume {id}, or choose another --run-id.");
+            }
+
+            var unique = id;
+            for (var n = 2; !TryCreate(unique); n++)
+            {
+                unique = string.Create(CultureInfo.InvariantCulture, $"{id}-{n}");
+            }
+
+            return unique;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CoinException($"Cannot make an experiment's folder in {Folder}: {e.Message} Make it writable, or name another one with --runs.", e);
+        }
+    }
+
+    /// <summary>Ids of all experiments of several runs, the latest first.</summary>
+    public IReadOnlyList<string> Experiments()
+    {
+        try
+        {
+            return !Directory.Exists(Folder) ? [] :
+                [.. new DirectoryInfo(Folder).EnumerateDirectories().Where(one => ExperimentFolder.Is(one.FullName))
+                    .OrderByDescending(one => File.GetLastWriteTimeUtc(Path.Combine(one.FullName, ExperimentFolder.File)))
+                    .ThenByDescending(one => one.Name, StringComparer.Ordinal).Select(one => one.Name)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CoinException($"Cannot list the runs in {Folder}: {e.Message.TrimEnd('.')}. Ask its owner for the right to read it, or name another with --runs.", e);
+        }
+    }
+
+    /// <summary>The experiment that somebody means; null where it is a run, or nothing, that is meant.</summary>
+    /// <param name="text">An experiment's id or the beginning of it, or its folder or a file in it. The ids of its own runs begin so too and are not meant by it.</param>
+    /// <param name="here">The folder to which paths are relative.</param>
+    public ExperimentFolder? FindExperiment(string text, string here)
+    {
+        var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Combine(here, text)));
+        var folder = File.Exists(path) ? Path.GetDirectoryName(path)! : path;
+        if ((text.AsSpan().ContainsAny('/', '\\') || text is "." or "..") && ExperimentFolder.Is(folder))
+        {
+            return ExperimentFolder.Read(folder);
+        }
+
+        var experiments = Experiments();
+        var found = experiments.Contains(text) ? [text] : experiments.Where(id => id.StartsWith(text, StringComparison.Ordinal)).ToList();
+        if (found is not [var one] || Ids().Contains(text))
+        {
+            return null;
+        }
+
+        var experiment = ExperimentFolder.Read(PathOf(one));
+        var own = experiment.Runs.Select(run => run.Id).ToHashSet(StringComparer.Ordinal);
+        return one == text || Ids().Where(id => id.StartsWith(text, StringComparison.Ordinal)).All(own.Contains) ? experiment : null;
+    }
+
+    /// <summary>The experiment that a run belongs to; null for a run by itself.</summary>
+    public ExperimentFolder? ExperimentOf(string run) => Experiments().Where(id => run.StartsWith(id + "-", StringComparison.Ordinal))
+        .Select(id => ExperimentFolder.Read(PathOf(id))).FirstOrDefault(experiment => experiment.Runs.Any(one => one.Id == run));
+
+    private static string Checked(string wanted) =>
+        wanted.Length > 0 && wanted.Length <= LongestId && !wanted.StartsWith('.') && wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') ? wanted
+            : throw Commands.Usage.Fault(FormattableString.Invariant(
+                $"--run-id {wanted}: an experiment's id consists of at most {LongestId} letters, digits, '-', '_' and '.', and does not begin with '.'."));
 
     private string Claim(string? wanted, string name, int seed, DateTimeOffset now)
     {

@@ -23,6 +23,20 @@ internal static class ExperimentTable
         ]);
     }
 
+    /// <summary>How each run stands: stages, MAA and BWT, and the time that it was driven, alone or beside others.</summary>
+    public static IReadOnlyList<string> OfResults(IReadOnlyList<RunRow> runs) => Lines(
+    [
+        ["run", "status", "stages", "MAA", "BWT", "time"],
+        .. runs.Select(run => (IReadOnlyList<string>)
+        [
+            run.Name, run.Last is { } last ? Words.Of(last.Status) : run.Fault is null ? "not begun" : "fault",
+            run.Last is { Stages.Count: > 0 } trained ? Words.Text($"{trained.StagesTrained}/{trained.Stages.Count}") : "-",
+            run.Last is { } known && MatrixMetrics.MeanAverageAccuracy(known) is { } maa ? Words.Text($"{maa:0.00}") : "-",
+            run.Last is { } also && MatrixMetrics.BackwardTransfer(also) is { } bwt ? Words.Text($"{bwt:0.00}") : "-",
+            run.Last is { } driven ? Words.Duration(driven.Elapsed) : "",
+        ]),
+    ]);
+
     /// <summary>Rows as lines of aligned columns; numbers are set to the right.</summary>
     public static IReadOnlyList<string> Lines(IReadOnlyList<IReadOnlyList<string>> rows)
     {

@@ -6,7 +6,8 @@ namespace CoIN.Cli.Views;
 /// <summary>Tells a run's progress in lines, from the differences between snapshots.</summary>
 /// <param name="interval">Time between two lines of progress, if there is any.</param>
 /// <param name="patience">Time after which a line is told again although nothing has moved.</param>
-internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
+/// <param name="introduces">Whether it begins with a line about the run and its tasks.</param>
+internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience, bool introduces = true)
 {
     private readonly HashSet<(int Stage, string Task)> evaluationsTold = [];
     private readonly HashSet<(int Stage, string Task, string Judge)> judgingTold = [];
@@ -22,7 +23,11 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience)
         var lines = new List<string>();
         if (last is null)
         {
-            lines.Add($"run {next.RunId}: {Plural.Of(next.Tasks.Count, "task")}: {string.Join(", ", next.Tasks)}");
+            if (introduces)
+            {
+                lines.Add($"run {next.RunId}: {Plural.Of(next.Tasks.Count, "task")}: {string.Join(", ", next.Tasks)}");
+            }
+
             if (next is { GivenAdapter: { } given, ZeroShot.Count: > 0 })
             {
                 lines.Add($"the adapter {given.Path} is tested, nothing is trained");

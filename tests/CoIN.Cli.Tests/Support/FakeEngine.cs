@@ -66,6 +66,20 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
         return Task.FromResult(Drive(ticket, stop));
     }
 
+    public ExperimentTicket? Experiment { get; private set; }
+
+    public Task<IReadOnlyList<RunOutcome>> RunExperimentAsync(ExperimentTicket ticket, CancellationToken stop)
+    {
+        Asked.Add($"{(ticket.Redo ? "redo" : "run")} {string.Join(' ', ticket.Runs.Select(run => run.RunId + (run.Options is null ? " again" : "")))}");
+        Experiment = ticket;
+        return Task.FromResult<IReadOnlyList<RunOutcome>>([.. ticket.Runs.Select(run =>
+        {
+            var last = Drive(new RunTicket(run.RunId, run.RunFolder, ticket.Node, ticket.Observer, ticket.LoggerFactory), stop);
+            Journals[run.RunId] = last;
+            return new RunOutcome(run.RunId, last, null);
+        })]);
+    }
+
     public JudgeOptions? Judge { get; private set; }
 
     public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop)

@@ -1,0 +1,48 @@
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Reports.Results;
+using CoIN.Benchmark.Reports.Comparison;
+using CoIN.Cli.Hosting;
+using CoIN.Cli.Runs;
+
+namespace CoIN.Cli.Commands;
+
+/// <summary>The comparison of an experiment's runs.</summary>
+internal static class ExperimentComparison
+{
+    /// <summary>Reads what the runs found, those that have not begun left out.</summary>
+    public static async Task<IReadOnlyList<ReportedRun>> ReadAsync(Host host, ExperimentFolder experiment)
+    {
+        var read = new List<ReportedRun>();
+        foreach (var (_, _, folder) in experiment.Runs)
+        {
+            if (await host.Engine.DescribeAsync(folder, CancellationToken.None).ConfigureAwait(false) is { } report)
+            {
+                read.Add(new ReportedRun(report, folder));
+            }
+        }
+
+        return read;
+    }
+
+    /// <summary>Writes the comparison of the runs in all forms.</summary>
+    /// <returns>The files, and the comparison as lines for a screen; none where fewer than two runs have begun.</returns>
+    public static async Task<(IReadOnlyList<string> Files, IReadOnlyList<string> Text)> WriteAsync(Host host, ExperimentFolder experiment, string folder)
+    {
+        var runs = await ReadAsync(host, experiment).ConfigureAwait(false);
+        if (runs.Count < 2)
+        {
+            return ([], []);
+        }
+
+        var files = new List<string>();
+        var rendered = ComparisonText.Render(runs, Enum.GetValues<ComparisonFormat>());
+        foreach (var (form, text) in rendered.Where(pair => pair.Key != ComparisonFormat.Text))
+        {
+            var path = Path.Combine(folder, ComparisonText.FileName(form));
+            Durable.WriteText(path, text);
+            files.Add(path);
+        }
+
+        return (files, rendered[ComparisonFormat.Text].TrimEnd().Split('\n'));
+    }
+}
