@@ -40,7 +40,7 @@ public static class ContentKeys
             Lora = options.Lora with { From = null },
             Training = options.Training with { CheckpointEvery = 0 },
             Stage = new { spec.Number, spec.Name, spec.Learns, spec.ContinuesFrom },
-            Tasks = spec.Learns.Select(place => Training(options.Tasks[place])),
+            Tasks = spec.Learns.Select(place => options.Tasks[place]),
             Batch = options.BatchSizeOf(spec),
             options.Data.MaxTrainSamples,
             options.Data.Volume,
@@ -83,13 +83,14 @@ public static class ContentKeys
             options.Data.MaxTestSamples,
             options.Data.TestSubset,
             Seed = options.Data.TestSubset == TestSubset.Seeded ? options.Seed : (int?)null,
-            File = state.Started!.DataSha256.GetValueOrDefault($"{tested.Folder}/{tested.TestFile}"),
+
+            // The test file, and whatever else its scorer reads; another task's training file is there where a run learns it and not where it does not.
+            Files = state.Started!.DataSha256.Where(file => !options.Tasks.Any(one => file.Key == $"{one.Folder}/{one.TrainFile}") || file.Key == $"{tested.Folder}/{tested.TestFile}")
+                .OrderBy(file => file.Key, StringComparer.Ordinal),
             Samples = state.Started.TestSamples[task],
             Images = Images(state),
         });
     }
-
-    private static object Training(TaskOptions task) => new { task.Name, task.Folder, task.TrainFile };
 
     private static object Images(RunState state) => new
     {

@@ -49,7 +49,7 @@ internal static class ExperimentCommand
         var runs = await ReadAsync(host, experiment).ConfigureAwait(false);
         host.Out.WriteLine(Words.Text(
             $"Experiment {experiment.Id}: {runs.Count(run => run.Last?.Status == RunStatus.Completed)} of {runs.Count} runs completed"));
-        Write(host, ["", .. ExperimentTable.OfResults(runs), "", $"Files: {experiment.Folder}"]);
+        Write(host, ["", .. ExperimentTable.OfResults(runs), "", .. ExperimentTable.OfSeeds(experiment.Record.Runs, runs), $"Files: {experiment.Folder}"]);
         if (runs.Any(run => run.Last is null or { Status: RunStatus.Stopped or RunStatus.Interrupted or RunStatus.Failed }) && !host.Engine.IsDriven(experiment.Folder))
         {
             host.Out.WriteLine(GoOn(experiment));
@@ -69,7 +69,7 @@ internal static class ExperimentCommand
             }
         }
 
-        Write(host, (await ExperimentComparison.WriteAsync(host, experiment, target ?? experiment.Folder).ConfigureAwait(false)).Files);
+        Write(host, await ExperimentComparison.WriteAsync(host, experiment, target ?? experiment.Folder).ConfigureAwait(false));
         return ExitCodes.Done;
     }
 
@@ -163,8 +163,12 @@ internal static class ExperimentCommand
         Write(host, ["", $"Experiment {experiment.Id}:", "", .. ExperimentTable.OfResults(rows), ""]);
         if (rows.Count(row => row.Last?.Status == RunStatus.Completed) > 1)
         {
-            var (files, text) = await ExperimentComparison.WriteAsync(host, experiment, experiment.Folder).ConfigureAwait(false);
-            Write(host, [.. text, "", .. files]);
+            if (ExperimentTable.OfSeeds(experiment.Record.Runs, rows) is { Count: > 0 } seeds)
+            {
+                Write(host, [.. seeds, ""]);
+            }
+
+            Write(host, ["All runs side by side:", .. await ExperimentComparison.WriteAsync(host, experiment, experiment.Folder).ConfigureAwait(false)]);
         }
 
         host.Out.Flush();

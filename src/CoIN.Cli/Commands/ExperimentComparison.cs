@@ -25,24 +25,23 @@ internal static class ExperimentComparison
     }
 
     /// <summary>Writes the comparison of the runs in all forms.</summary>
-    /// <returns>The files, and the comparison as lines for a screen; none where fewer than two runs have begun.</returns>
-    public static async Task<(IReadOnlyList<string> Files, IReadOnlyList<string> Text)> WriteAsync(Host host, ExperimentFolder experiment, string folder)
+    /// <returns>The files; none where fewer than two runs have begun.</returns>
+    public static async Task<IReadOnlyList<string>> WriteAsync(Host host, ExperimentFolder experiment, string folder)
     {
         var runs = await ReadAsync(host, experiment).ConfigureAwait(false);
         if (runs.Count < 2)
         {
-            return ([], []);
+            return [];
         }
 
         var files = new List<string>();
-        var rendered = ComparisonText.Render(runs, Enum.GetValues<ComparisonFormat>());
-        foreach (var (form, text) in rendered.Where(pair => pair.Key != ComparisonFormat.Text))
+        foreach (var (form, text) in ComparisonText.Render(runs, Enum.GetValues<ComparisonFormat>().Where(form => form != ComparisonFormat.Text)))
         {
             var path = Path.Combine(folder, ComparisonText.FileName(form));
             Durable.WriteText(path, text);
             files.Add(path);
         }
 
-        return (files, rendered[ComparisonFormat.Text].TrimEnd().Split('\n'));
+        return files;
     }
 }

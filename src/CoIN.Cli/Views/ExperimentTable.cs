@@ -1,4 +1,6 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Views;
 
@@ -36,6 +38,26 @@ internal static class ExperimentTable
             run.Last is { } driven ? Words.Duration(driven.Elapsed) : "",
         ]),
     ]);
+
+    /// <summary>Mean and deviation over the seeds of the runs that differ by nothing else, completed ones only; nothing where no runs do.</summary>
+    public static IReadOnlyList<string> OfSeeds(ExperimentRuns experiment, IReadOnlyList<RunRow> runs)
+    {
+        var groups = experiment.Runs.Zip(runs, (run, row) => (First: run, Second: row)).Where(pair => pair.Second.Last is { Status: RunStatus.Completed } last && MatrixMetrics.MeanAverageAccuracy(last) is not null)
+            .GroupBy(pair => string.Join(", ", new[] { pair.First.Variant }.OfType<string>()
+                .Concat(experiment.VariedKeys.Where(key => key != "seed").Select(key => $"{key} {pair.First.Values[key]}")))).ToList();
+        return !experiment.VariedKeys.Contains("seed") || groups.Count == 0 ? [] : Lines(
+        [
+            ["mean ± deviation", "seeds", "MAA", "BWT"],
+            .. groups.Select(group => (IReadOnlyList<string>)
+            [
+                group.Key.Length > 0 ? group.Key : "all", Words.Text($"{group.Count()}"), Spread(group.Select(pair => MatrixMetrics.MeanAverageAccuracy(pair.Second.Last!))),
+                Spread(group.Select(pair => MatrixMetrics.BackwardTransfer(pair.Second.Last!))),
+            ]),
+        ]);
+    }
+
+    private static string Spread(IEnumerable<double?> values) => MeanDeviation.Of(values) is not { } known ? "-"
+        : Words.Text($"{known.Mean:0.00}") + (known.Deviation is { } deviation ? Words.Text($" ± {deviation:0.00}") : "");
 
     /// <summary>Rows as lines of aligned columns; numbers are set to the right.</summary>
     public static IReadOnlyList<string> Lines(IReadOnlyList<IReadOnlyList<string>> rows)
