@@ -78,6 +78,9 @@ public sealed class PaperRecipeTests : IDisposable
         Assert.Equal(
             [(128, 256.0, 0.4), (192, 384.0, 0.4), (256, 512.0, 0.4)],
             Load("paper/table-12.hocon").Runs.Select(run => (run.Options.Lora.Rank, run.Options.Lora.Alpha, run.Options.Data.Volume)));
+        Assert.Equal(
+            [(SequentialLora.Name, 4), ("moelora", 2), ("moelora", 4), ("moelora", 8)],
+            Load("paper/table-8.hocon").Runs.Select(run => (run.Options.Method, run.Options.OptionsOf<MoeLoraOptions>().Experts)));
         Assert.Equal(2, Load("paper/table-13.hocon").Runs.Count);
     }
 
