@@ -22,7 +22,9 @@ internal static class RopeSettings
         var (newer, former) = (settings.Child("rope_parameters"), settings.Child("rope_scaling"));
         if (newer is not null && former is not null && !newer.SameAs(former))
         {
-            settings.Fault("rope_parameters and rope_scaling are both there and say different things. Leave the one out that does not belong to the weights.");
+            settings.Fault(
+                "rope_parameters and rope_scaling are both there and say different things. "
+                + "Leave the one out that does not belong to the weights.");
         }
 
         var rope = newer ?? former;
@@ -53,7 +55,8 @@ internal static class RopeSettings
                 return Yarn(rope, positions);
             default:
                 rope.Require(
-                    false, newer is null ? "type" : "rope_type", type, "default (the plain rope), linear, dynamic, llama3 or yarn; take weights that were trained with one of them");
+                    false, newer is null ? "type" : "rope_type", type,
+                    "default (the plain rope), linear, dynamic, llama3 or yarn; take weights that were trained with one of them");
                 rope.NoFurther();
                 return null;
         }

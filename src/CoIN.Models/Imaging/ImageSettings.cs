@@ -22,7 +22,7 @@ internal sealed record ImageSettings(int Size, double Rescale, IReadOnlyList<dou
     public static IReadOnlyList<string> FilesOf(string folder) =>
         [.. new[] { Path.Combine(folder, Own), Path.Combine(folder, Shared) }.Where(path => File.Exists(path) && (Path.GetFileName(path) == Own || HasPart(path)))];
 
-    /// <summary>CLIP's own settings (transformers' <c>CLIPImageProcessor</c> without a file), for a tower's folder that says nothing.</summary>
+    /// <summary>CLIP's own (transformers' <c>CLIPImageProcessor</c> without a file), for a tower's folder that says nothing.</summary>
     /// <param name="size">Rows and columns that the tower takes.</param>
     public static ImageSettings Clip(int size) => new(size, 1 / 255.0, ClipMean, ClipDeviation);
 
@@ -67,7 +67,7 @@ internal sealed record ImageSettings(int Size, double Rescale, IReadOnlyList<dou
         var own = settings.Child(Part);
         if (own is not null)
         {
-            // How many placeholders a processor writes for a picture (LlavaProcessorSettings compares them), and its template: both are our own here.
+            // How many placeholders a processor writes for a picture, which the model's family compares, and its template.
             settings.Harmless("image_token", "num_additional_image_tokens", "patch_size", "processor_class", "vision_feature_select_strategy", "chat_template");
             settings.NoOtherKeys();
         }

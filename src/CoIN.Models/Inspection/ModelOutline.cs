@@ -1,3 +1,4 @@
+using System.Globalization;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Families;
@@ -8,8 +9,8 @@ namespace CoIN.Models.Inspection;
 public static class ModelOutline
 {
     /// <summary>
-    /// What is missing that a plan can do without, as a sentence; null where weights and tokenizer are there, or the files are no model's, which
-    /// those that read them say.
+    /// What is missing that a plan can do without, as a sentence; null where weights and tokenizer are there, or the files are no
+    /// model's, which those that read them say.
     /// </summary>
     public static string? Missing(ModelOptions model)
     {
@@ -21,11 +22,13 @@ public static class ModelOutline
         }
 
         string[] missing = [.. weights ? Array.Empty<string>() : ["weights"], .. prompts ? Array.Empty<string>() : ["tokenizer"]];
-        return $"{family.SourceOf(model)} has no {string.Join(" and no ", missing)}: the plan is made without." + (prompts ? "" : string.Create(
-            System.Globalization.CultureInfo.InvariantCulture,
-            $" Every sample counts as model.max-length, {model.MaxLength:n0} tokens, so that memory and time are upper bounds."));
+        var lengths = prompts ? "" : string.Create(
+            CultureInfo.InvariantCulture,
+            $" Every sample counts as model.max-length, {model.MaxLength:n0} tokens, so that memory and time are upper bounds.");
+        return $"{family.SourceOf(model)} has no {string.Join(" and no ", missing)}: the plan is made without.{lengths}";
     }
 
     /// <summary>Notes what is wrong with the configuration that there is.</summary>
-    public static void Check(ModelOptions model, Problems problems) => problems.Try(() => _ = ModelFamilies.Of(model).Shape(model), "coin.model.path");
+    public static void Check(ModelOptions model, Problems problems) =>
+        problems.Try(() => _ = ModelFamilies.Of(model).Shape(model), "coin.model.path");
 }

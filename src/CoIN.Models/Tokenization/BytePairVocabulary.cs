@@ -32,7 +32,7 @@ internal sealed class BytePairVocabulary
         byteIds = [.. Enumerable.Range(0, 256).Select(value => byteFallback ? ids.GetValueOrDefault($"<0x{value:X2}>", -1) : -1)];
         (this.unknown, this.fusesUnknown, this.ignoresMerges) = (unknown, fusesUnknown, ignoresMerges);
 
-        // Where no merge gives a piece with a space behind another character, and every character becomes something, words do not touch one another.
+        // Where no merge gives a piece with a space behind another character, and every character becomes something, words do not touch.
         var texts = ids.ToDictionary(pair => pair.Value, pair => pair.Key);
         var whole = ids.ContainsKey($"{WordCache.Space}") && (unknown is not null || byteIds.All(id => id >= 0));
         if (!ignoresMerges && whole && merges.Results.All(id => WordCache.StandsAlone(texts[id])))
@@ -62,7 +62,8 @@ internal sealed class BytePairVocabulary
     {
         var symbols = new List<int>();
 
-        // An unknown character waits for those behind it with which it may become one, and lets characters of bytes pass: as the reference does.
+        // An unknown character waits for those behind it with which it may become one, and lets characters of bytes pass, as in the
+        // reference.
         var waiting = false;
         void AddUnknown()
         {

@@ -48,7 +48,9 @@ internal sealed class FileTokenizer : ITextTokenizer
         // A conversation ends its answers by the text of the token.
         if (end != "</s>" || !Encode(end).SequenceEqual([EndOfSequence]))
         {
-            throw new CoinException($"{file.Path}: the token that ends a sequence is '{end}', which the text </s> does not give; supported is </s>, as LLaMA has it.");
+            throw new CoinException(
+                $"{file.Path}: the token that ends a sequence is '{end}', which the text </s> does not give; supported is </s>, "
+                + "as LLaMA has it.");
         }
 
         int Id(string name) => added.TryGetValue(name, out var id) || file.Ids.TryGetValue(name, out id) ? id : throw new CoinException(
@@ -86,7 +88,9 @@ internal sealed class FileTokenizer : ITextTokenizer
         var known = file.Added.Select(token => token.Content).Concat(file.Ids.Keys).ToHashSet(StringComparer.Ordinal);
         foreach (var name in Named(settings).Where(name => !known.Contains(name)))
         {
-            settings.Fault($"the token '{name}' is not in {TokenizerFile.Name}, so that transformers would add it with an id that no file says. Use the files of one checkpoint.");
+            settings.Fault(
+                $"the token '{name}' is not in {TokenizerFile.Name}, so that transformers would add it with an id that no file says. "
+                + "Use the files of one checkpoint.");
         }
 
         settings.ThrowIfFaulty();
@@ -139,7 +143,8 @@ internal sealed class FileTokenizer : ITextTokenizer
     public string Decode(IEnumerable<int> ids, bool skipSpecial)
     {
         // A model's vocabulary may be padded beyond the tokenizer's.
-        var tokens = ids.Where(id => !(skipSpecial && special.Contains(id))).Select(id => decoded.GetValueOrDefault(id)).OfType<string>().ToList();
+        var tokens = ids.Where(id => !(skipSpecial && special.Contains(id)))
+            .Select(id => decoded.GetValueOrDefault(id)).OfType<string>().ToList();
         return string.Concat(file.Decoding.Aggregate(tokens, (made, step) => step(made)));
     }
 

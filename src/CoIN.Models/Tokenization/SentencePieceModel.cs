@@ -44,7 +44,9 @@ internal sealed record SentencePieceModel(IReadOnlyList<Piece> Pieces, bool AddD
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the tokenizer {path}: {ReadFault.Why(path, e)}. A LLaVA folder needs the SentencePiece file tokenizer.model, or transformers' tokenizer.json.", e);
+            throw new CoinException(
+                $"Cannot read the tokenizer {path}: {ReadFault.Why(path, e)}. "
+                + "A LLaVA folder needs SentencePiece's tokenizer.model, or tokenizer.json.", e);
         }
 
         Misdelivered.ThrowIfOne(path, binary: true);

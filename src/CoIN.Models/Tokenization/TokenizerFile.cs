@@ -16,8 +16,8 @@ namespace CoIN.Models.Tokenization;
 /// <param name="Begin">The token that stands in front of a text.</param>
 /// <param name="Decoding">From tokens to text.</param>
 internal sealed record TokenizerFile(
-    string Path, IReadOnlyList<AddedToken> Added, IReadOnlyDictionary<string, int> Ids, BytePairVocabulary Model, Func<string, string> Normalize, Metaspace? Words,
-    int Begin, IReadOnlyList<DecodingStep> Decoding)
+    string Path, IReadOnlyList<AddedToken> Added, IReadOnlyDictionary<string, int> Ids, BytePairVocabulary Model,
+    Func<string, string> Normalize, Metaspace? Words, int Begin, IReadOnlyList<DecodingStep> Decoding)
 {
     /// <summary>The file's name in a model's folder.</summary>
     public const string Name = "tokenizer.json";
@@ -132,7 +132,8 @@ internal sealed record TokenizerFile(
             if (pair.Length != 2 || !ids.TryGetValue(pair[0], out var left) || !ids.TryGetValue(pair[1], out var right)
                 || !ids.TryGetValue(pair[0] + pair[1], out var merged))
             {
-                model.Fault($"merge {rank} ({string.Join(' ', pair)}) is no pair of pieces whose joint text is a piece. Download the file again.");
+                model.Fault(
+                    $"merge {rank} ({string.Join(' ', pair)}) is no pair of pieces whose joint text is a piece. Download the file again.");
                 break;
             }
 
@@ -155,12 +156,16 @@ internal sealed record TokenizerFile(
             }
 
             bool Flag(string key) => token.Bool(key) ?? false;
-            added.Add(new AddedToken(id, content, Flag("single_word"), Flag("lstrip"), Flag("rstrip"), token.Bool("normalized") ?? !Flag("special"), Flag("special")));
+            added.Add(new AddedToken(
+                id, content, Flag("single_word"), Flag("lstrip"), Flag("rstrip"), token.Bool("normalized") ?? !Flag("special"),
+                Flag("special")));
             token.NoOtherKeys();
 
             // A token that is not in the vocabulary gets the next id, whatever the file says.
             var expected = ids.TryGetValue(content, out var known) ? known : next++;
-            token.Require(id == expected, "id", $"{id} for '{content}'", $"{expected}, which it gets by the vocabulary. Use the tokenizer as it was saved");
+            token.Require(
+                id == expected, "id", $"{id} for '{content}'",
+                $"{expected}, which it gets by the vocabulary. Use the tokenizer as it was saved");
         }
 
         return added;
@@ -254,7 +259,8 @@ internal sealed record TokenizerFile(
         const string Supported = "a TemplateProcessing of <s> and the text ($A), as models of the LLaMA kind have it";
         if (settings.Child("post_processor") is not { } template || template.Text("type") is not "TemplateProcessing")
         {
-            settings.Fault($"post_processor is not {Supported}: texts would begin without <s>. Use the tokenizer that belongs to these weights.");
+            settings.Fault(
+                $"post_processor is not {Supported}: texts would begin without <s>. Use the tokenizer that belongs to these weights.");
             settings.Child("post_processor")?.NoFurther();
             return -1;
         }

@@ -11,7 +11,11 @@ namespace CoIN.Models.Families.Llava;
 internal sealed class LlavaCheckpoint : IDisposable
 {
     /// <summary>What stands before the names of the language model in the hub's LLaVA folders, and its head.</summary>
-    private static readonly (string Language, string Head)[] HubLanguages = [(HubLanguage, HubHead), ("model.language_model.", "lm_head.weight")];
+    private static readonly (string Language, string Head)[] HubLanguages =
+    [
+        (HubLanguage, HubHead),
+        ("model.language_model.", "lm_head.weight"),
+    ];
 
     /// <summary>What stands before the vision tower's names there: transformers 5 leaves <c>vision_model</c> out.</summary>
     private static readonly string[] HubVisions = [HubVision, "model.vision_tower.vision_model.", "vision_tower.", FrozenTower];

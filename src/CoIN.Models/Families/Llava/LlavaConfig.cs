@@ -29,7 +29,8 @@ internal sealed record LlavaConfig(
         get
         {
             long vision = Vision.HiddenSize, text = Text.HiddenSize;
-            return new ModelShape(Text, Vision, ImageTokens, Vision.Parameters(VisionLayers), (vision * text) + (text * text) + (ProjectorBias ? 2 * text : 0));
+            var projector = (vision * text) + (text * text) + (ProjectorBias ? 2 * text : 0);
+            return new ModelShape(Text, Vision, ImageTokens, Vision.Parameters(VisionLayers), projector);
         }
     }
 
@@ -55,8 +56,8 @@ internal sealed record LlavaConfig(
         if (config.Text.RopeScaling is DynamicScaling)
         {
             throw new CoinException(
-                $"{Path.Combine(source.Language, "config.json")}: rope_type is dynamic, which changes with every sequence longer than max_position_embeddings, {trained}; "
-                + $"supported is dynamic up to there. Set model.max-length to {trained} or less.");
+                $"{Path.Combine(source.Language, "config.json")}: rope_type is dynamic, which changes with every sequence longer than "
+                + $"max_position_embeddings, {trained}; supported is dynamic up to there. Set model.max-length to {trained} or less.");
         }
 
         // The rope goes on beyond them, as in transformers; an answer may go beyond the longest prompt.
@@ -92,8 +93,8 @@ internal sealed record LlavaConfig(
         }
 
         var config = new LlavaConfig(
-            ClipSettings.Read(vision!), language, FeatureLayerOf(settings), strategy == "full", settings.Bool("multimodal_projector_bias") ?? true,
-            index ?? id);
+            ClipSettings.Read(vision!), language, FeatureLayerOf(settings), strategy == "full",
+            settings.Bool("multimodal_projector_bias") ?? true, index ?? id);
 
         // How many tokens a picture has follows from the vision tower.
         if (settings.Int("image_seq_length") is { } said && said != UsualImageTokens)

@@ -33,8 +33,9 @@ internal sealed class LlavaFamily : IModelFamily
         if (config is not null && config.Text.TrainedPositions < model.MaxLength)
         {
             warn(
-                $"model.max-length is {model.MaxLength}, but the language model was made for {config.Text.TrainedPositions} positions (max_position_embeddings in "
-                + $"config.json): longer sequences are computed as transformers does, beyond what it has learned. model.max-length={config.Text.TrainedPositions} cuts them.");
+                $"model.max-length is {model.MaxLength}, but the language model was made for {config.Text.TrainedPositions} positions "
+                + "(max_position_embeddings in config.json): longer sequences are computed as transformers does, beyond what it has learned. "
+                + $"model.max-length={config.Text.TrainedPositions} cuts them.");
         }
 
         var whole = true;
@@ -51,7 +52,8 @@ internal sealed class LlavaFamily : IModelFamily
 
     /// <inheritdoc/>
     /// <remarks>Where a folder is missing or is another model's, who reads it says so.</remarks>
-    public bool HasWeights(ModelOptions model) => new Problems().Try(() => LlavaSource.Of(model)) is not { } source || WeightFiles.AreIn(source.Language);
+    public bool HasWeights(ModelOptions model) =>
+        new Problems().Try(() => LlavaSource.Of(model)) is not { } source || WeightFiles.AreIn(source.Language);
 
     /// <inheritdoc/>
     /// <remarks>As for weights.</remarks>

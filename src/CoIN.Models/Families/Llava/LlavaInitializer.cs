@@ -24,8 +24,9 @@ internal static class LlavaInitializer
 
     /// <summary>Writes a hub folder's config.json.</summary>
     /// <param name="dtype">The weights' type by PyTorch's name.</param>
-    /// <param name="rope">Keys that describe the language model's rotary embedding; null for the plain one with the configuration's base.</param>
-    public static void WriteConfig(string folder, LlavaConfig config, int imageTokenId, string dtype = "float32", IEnumerable<JProperty>? rope = null)
+    /// <param name="rope">Keys of the language model's rotary embedding; null for the plain one with the configuration's base.</param>
+    public static void WriteConfig(
+        string folder, LlavaConfig config, int imageTokenId, string dtype = "float32", IEnumerable<JProperty>? rope = null)
     {
         var json = new JObject
         {

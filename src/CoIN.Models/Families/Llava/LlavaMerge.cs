@@ -37,7 +37,7 @@ internal sealed class LlavaMerge
     private readonly ScalarType dtype;
     private readonly Dictionary<string, LinearShape> linears;
 
-    // The id that stands for pictures in the merged model, and the rows of embeddings and head: one for it at least, as the hub rounds them up.
+    // The id that stands for pictures in the merged model, and the rows of embeddings and head: one for it at least, as the hub rounds up.
     private readonly int placeholder;
     private readonly int vocabulary;
 
@@ -215,7 +215,8 @@ internal sealed class LlavaMerge
 
     /// <summary>The rotary embedding in the language model's own words.</summary>
     private IEnumerable<JProperty> Rope() =>
-        SettingsFile.Json(Path.Combine(model.Source.Language, "config.json")).Properties().Where(property => RopeSettings.Keys.Contains(property.Name));
+        SettingsFile.Json(Path.Combine(model.Source.Language, "config.json")).Properties()
+            .Where(property => RopeSettings.Keys.Contains(property.Name));
 
     /// <summary>The type in every place where a configuration says it: transformers since 4.56 calls it dtype, older versions torch_dtype, each also in the parts.</summary>
     private static void SayDtype(JObject config, string name)

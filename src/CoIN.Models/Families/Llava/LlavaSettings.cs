@@ -82,8 +82,8 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
         }
 
         warn(
-            $"{source.VisionTower} says nothing of the image processor (no preprocessor_config.json), as transformers saves a vision tower by itself: CLIP's own "
-            + $"settings are taken, bicubic at {config.Vision.ImageSize} pixels with CLIP's mean and deviation.");
+            $"{source.VisionTower} says nothing of the image processor (no preprocessor_config.json), as transformers saves a vision tower by "
+            + $"itself: CLIP's own settings are taken, bicubic at {config.Vision.ImageSize} pixels with CLIP's mean and deviation.");
         return ImageSettings.Clip(config.Vision.ImageSize);
     }
 
