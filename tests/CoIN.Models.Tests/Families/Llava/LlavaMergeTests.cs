@@ -3,7 +3,9 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Families.Llava;
+using CoIN.Models.Imaging;
 using CoIN.Models.Learning;
+using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
 using Newtonsoft.Json.Linq;
 using TorchSharp;
@@ -50,6 +52,23 @@ public sealed class LlavaMergeTests : IDisposable
         using var scope = NewDisposeScope();
         Assert.True(merged.Read("multi_modal_projector.linear_2.bias").equal(projector.Read("base_model.model.model.mm_projector.2.bias")).all().item<bool>());
         Assert.All(clip.Names, name => Assert.True(merged.Read($"vision_tower.{name}").equal(clip.Read(name)).all().item<bool>()));
+    }
+
+    [Fact]
+    public void A_merged_model_of_parts_keeps_the_scaled_rope_and_the_image_processor_that_the_parts_were_read_with()
+    {
+        Base(parts: true, TinyLlava.Vocabulary);
+        var path = folder.Of("model", "llama", "config.json");
+        var config = JObject.Parse(File.ReadAllText(path));
+        config["rope_parameters"] = JObject.Parse("""{"rope_type": "yarn", "factor": 4.0, "rope_theta": 5000.0, "original_max_position_embeddings": 32}""");
+        File.WriteAllText(path, config.ToString());
+        File.Delete(folder.Of("model", "clip", "preprocessor_config.json"));
+        Merge("adapter", "merged", null);
+
+        var merged = LlavaSettings.Read(LlavaSource.Of(folder.Of("merged")));
+        Assert.Equal(new YarnScaling(4, YarnScaling.DefaultAttention(4, null, null), 32, 1, true, 32), merged.Shape.Text.RopeScaling);
+        Assert.Equal(5000, merged.Shape.Text.RopeTheta);
+        Assert.Equal(ImageSettings.Clip(16).Mean, ImageSettings.Read(folder.Of("merged")).Mean);
     }
 
     [Fact]
