@@ -52,10 +52,10 @@ internal sealed class Sheet
                     text.Append(text.Length > 0 ? "\n" : "").Append(block.Texts[0]).Append('\n');
                     break;
                 case Kind.Text:
-                    text.Append(block.Texts[0]).Append('\n');
+                    text.Append(Wrapped(block.Texts[0], ""));
                     break;
                 case Kind.Items:
-                    text.Append(string.Concat(block.Texts.Select(item => $"  {item}\n")));
+                    text.Append(string.Concat(block.Texts.Select(item => Wrapped(item, "  "))));
                     break;
                 case Kind.Warnings:
                     text.Append(string.Concat(block.Texts.Select(warning => $"Warning: {warning}\n")));
@@ -117,6 +117,25 @@ internal sealed class Sheet
 
     /// <summary>As a piece of a page.</summary>
     public Markup ToMarkup() => Markup.Join(blocks.Select(OfBlock));
+
+    /// <summary>Lines of at most so many characters, the second and further ones set in by four.</summary>
+    private static string Wrapped(string text, string before)
+    {
+        const int Width = 120;
+        var (lines, line) = (new StringBuilder(), new StringBuilder(before));
+        foreach (var word in text.Split(' '))
+        {
+            if (line.Length + word.Length >= Width && line.ToString().Trim().Length > 0)
+            {
+                lines.Append(line.ToString().TrimEnd()).Append('\n');
+                line.Clear().Append(before).Append(before.Length > 0 ? "    " : "");
+            }
+
+            line.Append(word).Append(' ');
+        }
+
+        return lines.Append(line.ToString().TrimEnd()).Append('\n').ToString();
+    }
 
     private static Markup OfBlock(Block block) => block.Kind switch
     {

@@ -115,6 +115,17 @@ public sealed class PaperTests
     }
 
     [Fact]
+    public void What_differs_between_the_settings_is_named()
+    {
+        Assert.Empty(PaperBeside.Of(PublishedResults.Of("llava-7b"), RunResults.Of(Same, null)).Remarks);
+        var run = Same with { Model = new ModelDescription("LLaVA", 4, 128), Options = Volume(0.4, 64) };
+        Assert.Equal(
+            ["The settings differ in model (LLaVA-7B, the run LLaVA), method (moelora, the run sequential-lora), LoRA rank (128, the run 64), "
+                + "training samples (all, the run 40 % of each task's)."],
+            PaperBeside.Of(PublishedResults.Of("moelora-8"), RunResults.Of(run, null)).Remarks);
+    }
+
+    [Fact]
     public void A_zero_shot_run_stands_beside_the_zero_shot_row()
     {
         var run = Same with { Method = ZeroShot.Name, Cells = [.. Order.Select(task => new CellReport(0, task, 10, 4000, "p", "s"))] };

@@ -42,6 +42,11 @@ internal sealed record BesideMeasure(string Title, PublishedMeasure Published, M
     /// <summary>The published BWT, from the cells or else as printed; null beside a run of one row.</summary>
     public double? PublishedBwt => HasCourse ? Published.Bwt ?? Published.Printed.FirstOrDefault()?.Bwt : null;
 
+    /// <summary>What keeps the numbers of this measure from being the same thing.</summary>
+    public IReadOnlyList<string> Remarks => Run.Judge is { } judge && !string.Equals(judge, Published.Judge, StringComparison.OrdinalIgnoreCase)
+        ? [$"Marks by {judge} here, by {Published.Judge} there: those of different judges do not mean the same."]
+        : [];
+
     /// <summary>Mean over the tasks of a run's only row beside the published one; null for a run of several rows, and where a cell is missing.</summary>
     public BesideCell? Means => HasCourse || Rows is not [{ } row] ? null : new BesideCell(Mean(row, cell => cell?.Published), Mean(row, cell => cell?.Run))
     {
@@ -62,6 +67,9 @@ internal sealed record PaperBeside(
     public static PaperBeside Of(PublishedResult published, RunResults run, IReadOnlyList<string>? remarks = null) => new(
         published, run, [.. Pairs(published, run).Select(pair => Beside(published, pair.Published, run, pair.Run))],
         [.. remarks ?? [], .. Unlike(published, run.Report)], SettingsOf(published, run.Report));
+
+    /// <summary>The settings, by the names of the table's rows, in which a result and a run must agree to be the same experiment.</summary>
+    private static readonly string[] Decisive = ["model", "method", "LoRA rank", "order", "instructions", "training samples"];
 
     private static IEnumerable<(PublishedMeasure Published, Measure Run)> Pairs(PublishedResult published, RunResults run)
     {
@@ -120,6 +128,13 @@ internal sealed record PaperBeside(
         else if (!published.Tasks.SequenceEqual(run.Tasks) && run.Curriculum.Trained.Count > 0 && !run.Curriculum.IsJoint)
         {
             yield return $"{run.RunId} and {published.Name} learned the tasks in different orders: only the rows just trained and final are set beside each other.";
+        }
+
+        var differing = SettingsOf(published, run).Rows.Where(row => Decisive.Contains(row[0]) && row[1] != row[2])
+            .Select(row => row[0] == "order" ? "order" : $"{row[0]} ({row[1]}, the run {row[2]})").ToList();
+        if (differing.Count > 0)
+        {
+            yield return $"The settings differ in {string.Join(", ", differing)}.";
         }
 
         if (run.Status != "completed")

@@ -64,6 +64,7 @@ internal static class PublishedJson
             ["measure"] = measure.Run.Key,
             ["title"] = measure.Run.Title,
             ["publishedJudge"] = measure.Published.Judge,
+            ["remarks"] = new JArray(measure.Remarks),
             ["published"] = new JObject { ["maa"] = measure.PublishedMaa, ["bwt"] = measure.PublishedBwt, ["mean"] = measure.Means?.Published },
             ["run"] = new JObject { ["maa"] = measure.Run.Results.Values.Maa, ["bwt"] = measure.Run.Results.Values.Bwt, ["mean"] = measure.Means?.Run },
             ["cells"] = new JArray(
@@ -81,7 +82,8 @@ internal static class PublishedJson
                     ["publishedSamples"] = one.First.PublishedSamples,
                     ["runSamples"] = one.First.RunSamples,
                     ["caveats"] = new JArray(
-                        PublishedNotes.OfColumn(measure.Published, beside.Published.Tasks.ToList().IndexOf(one.Second)).Concat(one.First.Caveats)
+                        PublishedNotes.OfAll(measure.Published).Concat(PublishedNotes.OfColumn(measure.Published, beside.Published.Tasks.ToList().IndexOf(one.Second)))
+                            .Concat(one.First.Caveats)
                             .Select(place => measure.Published.Caveats[place].Text)),
                 }),
         }));

@@ -61,7 +61,13 @@ internal static class PublishedSheet
             sheet.AddItems(
             [
                 .. measure.Rows.Any(row => row.Cells.Any(cell => cell?.Unlike == true)) ? [$"{NotComparable}: the published number measures something else; its note says why."] : Array.Empty<string>(),
-                .. PublishedNotes.All(measure.Published),
+                .. measure.Remarks,
+                .. PublishedNotes.All(measure.Published,
+                [
+                    .. PublishedNotes.OfAll(measure.Published),
+                    .. published.Tasks.SelectMany((_, task) => PublishedNotes.OfColumn(measure.Published, task)),
+                    .. measure.Rows.SelectMany(row => row.Cells.SelectMany(cell => cell?.Caveats ?? [])),
+                ]),
             ]);
         }
 
