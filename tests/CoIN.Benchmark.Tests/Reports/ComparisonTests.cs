@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Metrics;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Comparison;
@@ -186,6 +187,29 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void A_method_with_options_has_a_row_for_each_of_their_values()
+    {
+        LearningMethodsForTests.Add();
+        RunReport Run(string id, int experts) => First with
+        {
+            RunId = id, Method = "tested-experts",
+            Options = Options("gqa") with { Method = "tested-experts", MethodOptions = MethodOptions.Of("tested-experts", new TestedOptions { ManyExperts = experts }) },
+        };
+
+        var plain = First with { RunId = "p", Options = Options("gqa") };
+        var json = JObject.Parse(Render(ComparisonFormat.Json, plain, Run("a", 2), Run("b", 8)));
+        Assert.Equal("method", (string?)json["factors"]![0]!["factor"]);
+        Assert.Equal(
+            ["sequential-lora", "tested-experts, many-experts 2", "tested-experts, many-experts 8"],
+            json["factors"]![0]!["rows"]!.Select(row => (string)row["value"]!).Distinct());
+        Assert.StartsWith("By tested-experts.many-experts: ", Render(ComparisonFormat.Text, Run("a", 2), Run("b", 8)).Split('\n').First(line => line.StartsWith("By ", StringComparison.Ordinal)), StringComparison.Ordinal);
+
+        // What was not written down has the record's default.
+        var unwritten = Run("c", 4) with { Options = Run("c", 4).Options! with { MethodOptions = null } };
+        Assert.Matches(@"tested-experts\.many-experts +2 +4", Render(ComparisonFormat.Text, Run("a", 2), unwritten));
+    }
+
+    [Fact]
     public void Differences_have_intervals_paired_over_the_samples()
     {
         using var folder = new TemporaryFolder();
@@ -238,6 +262,22 @@ public sealed class ComparisonTests
             RunId = id, Seed = seed, Options = options with { Seed = seed, Lora = options.Lora with { Rank = rank } },
             Cells = [.. First.Cells.Select(cell => cell with { AccuracyPercent = cell.AccuracyPercent + points })],
         };
+    }
+
+    private sealed record TestedOptions
+    {
+        public int ManyExperts { get; init; } = 4;
+    }
+
+    private static class LearningMethodsForTests
+    {
+        public static void Add()
+        {
+            if (!LearningMethods.Keys.Contains("tested-experts"))
+            {
+                LearningMethods.Add(new SequentialMethod("tested-experts", typeof(TestedOptions)));
+            }
+        }
     }
 
     private static ExperimentOptions Options(string scorer) => new()

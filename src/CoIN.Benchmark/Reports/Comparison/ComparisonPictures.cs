@@ -62,14 +62,15 @@ internal static class ComparisonPictures
             (IReadOnlyList<HeatCell?>)[.. comparison.Tasks.Select(task => report.Tasks.ToList().IndexOf(task) is >= 0 and var place && stage.Tests.Contains(place)
                 ? Cell(stage.Number, task, place, stage.Learns.Count == 1 && stage.Learns[0] == place) : null)])).ToList();
         return Markup.Of($"""
-            <div><h4>{report.RunId}{(isFirst ? "" : $", coloured by its difference from {first.Run.Report.RunId}")}</h4>
+            <div><h4>{report.RunId}{(isFirst ? "" : $", coloured by its difference from {(run.Run.HasCourse || !first.Run.HasCourse ? "" : "the end of ")}{first.Run.Report.RunId}")}</h4>
             {HeatGrid.Render($"{report.RunId}, {run.Measure.Title}", [.. comparison.Tasks.Select(task => (task, ""))], rows)}</div>
             """);
 
         HeatCell Cell(int stage, string task, int place, bool own)
         {
             var percent = run.Measure.Cell(stage, place);
-            var former = Same(first.Run.Report, report, stage, place) ? first.Measure.Cell(stage, first.Run.Report.Tasks.ToList().IndexOf(task)) : null;
+            var former = Counterpart(first.Run, run.Run, stage, place) is { } same
+                ? first.Measure.Cell(same, first.Run.Report.Tasks.ToList().IndexOf(task)) : null;
             Interval? interval = joined is not null && joined.TryGetValue((stage, task), out var known) ? known : null;
             var difference = isFirst ? null : percent - former;
             var sure = interval is { } bounds && (bounds.Low > 0 || bounds.High < 0);
@@ -88,6 +89,23 @@ internal static class ComparisonPictures
             + (isFirst || former is null ? "" : $", {RunComparison.Signed(percent - former)} points from {MatrixText.Percent(former)} %")
             + (interval is { } known ? $", 95 % interval {RunComparison.Signed(known.Low)} to {RunComparison.Signed(known.High)}" : "");
 
+    /// <summary>
+    /// The stage of the first run whose cell a cell is held against: the same one, or the end of the run where the other has one row only (untrained, or all tasks at once);
+    /// null for none.
+    /// </summary>
+    private static int? Counterpart(RunResults first, RunResults other, int stage, int place)
+    {
+        if (Same(first.Report, other.Report, stage, place))
+        {
+            return stage;
+        }
+
+        var isEnd = !other.HasCourse || other.Report.Curriculum.Trained[^1].Number == stage;
+        return first.HasCourse != other.HasCourse && isEnd && first.Report.Tasks.Contains(other.Report.Tasks[place])
+            ? first.Report.Curriculum.Stages[^1].Number
+            : null;
+    }
+
     /// <summary>A cell of two runs is the same where they learned the same tasks in the same order up to its stage; the untrained model's always is.</summary>
     private static bool Same(RunReport first, RunReport other, int stage, int place) =>
         other.Curriculum.Stages.FirstOrDefault(one => one.Number == stage) is { } own && first.Curriculum.Stages.FirstOrDefault(one => one.Number == stage) is { } former
@@ -100,8 +118,9 @@ internal static class ComparisonPictures
     {
         var cells = (from stage in run.Run.Report.Curriculum.Stages
                      from place in stage.Tests
-                     where Same(first.Run.Report, run.Run.Report, stage.Number, place)
-                     select (First: stage.Number, Second: stage.Number, Task: run.Run.Report.Tasks[place])).ToList();
+                     let former = Counterpart(first.Run, run.Run, stage.Number, place)
+                     where former is not null
+                     select (First: former.Value, Second: stage.Number, Task: run.Run.Report.Tasks[place])).ToList();
         var (intervals, _) = Bootstrap.Differences(
             (first.Measure.Measured, first.Measure.Results.Columns), (run.Measure.Measured, run.Measure.Results.Columns), cells);
         return cells.Zip(intervals).ToDictionary(one => (one.First.Second, one.First.Task), one => one.Second);
