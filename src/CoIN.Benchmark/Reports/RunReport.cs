@@ -129,6 +129,9 @@ public sealed record StageReport(
 
     /// <summary>Where it was trained; null in runs older than that.</summary>
     public Computation? Computation { get; init; }
+
+    /// <summary>Id of the run of the same experiment that trained it; null where this run did.</summary>
+    public string? TakenFrom { get; init; }
 }
 
 /// <summary>The effective learning-rate schedule of a stage.</summary>
@@ -174,6 +177,9 @@ public sealed record CellReport(int Stage, string Task, double AccuracyPercent, 
 
     /// <summary>Where its answers were generated, each place once; null in runs older than that.</summary>
     public IReadOnlyList<Computation>? Computations { get; init; }
+
+    /// <summary>Id of the run of the same experiment that tested it; null where this run did.</summary>
+    public string? TakenFrom { get; init; }
 
     /// <summary>What judges said of the same predictions.</summary>
     public IReadOnlyList<JudgedCellReport> Judgements { get; init; } = [];

@@ -241,6 +241,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
                 RoutingFile = RunPaths.Routing(cell.Stage, state.TaskNames[cell.Task]),
                 Skipped = state.Started.Skipped?.Count(sample => sample.Use == "test" && sample.Task == state.TaskNames[cell.Task]) ?? 0,
                 Computations = cell.Computations,
+                TakenFrom = cell.TakenFrom?.RunId,
                 Judgements = Judgements(state, cell),
             })],
             Skipped = state.Started.Skipped ?? [],
@@ -280,6 +281,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         {
             Samples = spec.Learns.Sum(task => state.Started!.TrainingSamples[task]),
             Computation = stage.Computation,
+            TakenFrom = stage.TakenFrom?.RunId,
         };
     }
 

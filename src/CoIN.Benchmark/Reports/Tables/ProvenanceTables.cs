@@ -32,6 +32,7 @@ internal static class ProvenanceTables
             .. report.Options is { } trained && report.Curriculum.Trained.Count > 0 ? TrainingSettings(trained) : [],
             ["trained on", report.Stages.Count > 0 ? Places(report.Stages.Select(stage => stage.Computation)) : "-"],
             ["tested on", report.Cells.Count > 0 ? Places(report.Cells.SelectMany(cell => cell.Computations ?? [null!])) : "-"],
+            .. TakenOver(report),
             ["started", Time(report.Started)],
             ["finished", Time(report.Finished)],
             .. report.Driven is { } driven
@@ -41,6 +42,17 @@ internal static class ProvenanceTables
             ["computed by", Versions(report)],
             ["report written by", $"CoIN.Actors {ProductVersion.Current}"],
         ]);
+
+    /// <summary>What the run has in common with others of its experiment and did not compute itself.</summary>
+    private static IEnumerable<IReadOnlyList<string>> TakenOver(RunReport report)
+    {
+        var stages = report.Stages.Where(stage => stage.TakenFrom is not null).GroupBy(stage => stage.TakenFrom)
+            .Select(group => $"trained by {group.Key}: {string.Join(", ", group.Select(stage => stage.Task))}");
+        var cells = JsonReport.InOrder(report).Where(cell => cell.TakenFrom is not null).GroupBy(cell => cell.TakenFrom)
+            .Select(group => $"tested by {group.Key}: "
+                + string.Join(", ", group.Select(cell => cell.Stage == 0 ? $"{cell.Task} (base model)" : $"{cell.Task} after stage {Text(cell.Stage)}")));
+        return stages.Concat(cells).ToList() is { Count: > 0 } taken ? [["the same as in other runs, taken over", string.Join("; ", taken)]] : [];
+    }
 
     /// <summary>Every option by its key.</summary>
     public static TextTable EverySetting(RunReport report) => new(
