@@ -44,7 +44,7 @@ internal static class ExperimentBinder
             .Check<ExperimentOptions>(CheckWhole)
             .Check<TaskOptions>(CheckScorer)
             .Check<ModelOptions>((section, model) => CheckModel(section, model, needsModel))
-            .Check<TrainingOptions>(CheckBatch);
+            .Check<TrainingOptions>(CheckTraining);
         coin.Known("node");
         return binder.Bind<ExperimentOptions>(coin);
     }
@@ -139,7 +139,17 @@ internal static class ExperimentBinder
         }
     }
 
-    private static void CheckBatch(Section section, TrainingOptions training) => section.Require(
-        (long)Math.Max(1, training.BatchSize) * Math.Max(1, training.GradientAccumulation) <= LargestBatch, "gradient-accumulation",
-        training.GradientAccumulation, $"so small that a step takes no more than {LargestBatch} samples (batch-size times gradient-accumulation)");
+    private static void CheckTraining(Section section, TrainingOptions training)
+    {
+        section.Require(
+            (long)Math.Max(1, training.BatchSize) * Math.Max(1, training.GradientAccumulation) <= LargestBatch, "gradient-accumulation",
+            training.GradientAccumulation, $"so small that a step takes no more than {LargestBatch} samples (batch-size times gradient-accumulation)");
+
+        // A learning rate that cannot be one has its own problem.
+        section.Require(
+            !(training.MinLr > training.LearningRate && training.LearningRate > 0), "min-lr", training.MinLr,
+            "at most training.learning-rate, from which the cosine falls to it");
+        section.Require(
+            training.MinLr is 0 || training.Schedule == Schedule.Cosine, "min-lr", training.MinLr, "0, as a constant schedule does not fall; or set training.schedule to cosine");
+    }
 }

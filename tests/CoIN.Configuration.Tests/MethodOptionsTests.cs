@@ -39,7 +39,7 @@ public sealed class MethodOptionsTests
     [InlineData("coin.anchored.strength = 2", "coin.anchored.strength is 2 (in a.hocon); it must be 0 to 1.")]
     [InlineData("coin.anchored.strenght = 1", "the nearest known key is coin.anchored.strength")]
     [InlineData("coin.anchord.strength = 1", "the nearest known key is coin.anchored")]
-    [InlineData("coin.method = anchor", " or moelora or anchored")]
+    [InlineData("coin.method = anchor", "or anchored")]
     public void A_wrong_option_is_named_whatever_the_method(string text, string expected)
     {
         var (_, problems) = Bind(text);

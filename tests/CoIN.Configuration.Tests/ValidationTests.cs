@@ -102,6 +102,9 @@ public sealed class ValidationTests : IDisposable
     [InlineData("lora.dropout=-0.1", "coin.lora.dropout is -0.1")]
     [InlineData("training.learning-rate=-1e-4", "coin.training.learning-rate is -0.0001")]
     [InlineData("training.projector-learning-rate=-1", "coin.training.projector-learning-rate is -1")]
+    [InlineData("training.min-lr=-1", "coin.training.min-lr is -1")]
+    [InlineData("training.min-lr=1", "at most training.learning-rate")]
+    [InlineData("training.loss=mean", "micro-batch-mean")]
     [InlineData("training.warmup-ratio=1.1", "coin.training.warmup-ratio is 1.1")]
     [InlineData("training.weight-decay=-1", "coin.training.weight-decay")]
     [InlineData("training.beta1=1", "coin.training.beta1")]
@@ -137,6 +140,10 @@ public sealed class ValidationTests : IDisposable
     [InlineData("node.log-level=loud", "debug or info or warning or error")]
     public void A_value_that_cannot_be_is_named(string setting, string expected) =>
         Assert.Contains(expected, Fault([], [.. complete, setting]));
+
+    [Fact]
+    public void A_floor_of_a_schedule_that_does_not_fall_is_refused() => Assert.Contains(
+        "a constant schedule does not fall", Fault([], [.. complete, "training.min-lr=1e-9", "training.schedule=constant"]));
 
     [Theory]
     [InlineData("judge.api-key-env=sk-s3cret", "coin.judge.api-key-env is no name of an environment variable")]

@@ -13,6 +13,16 @@ public enum Schedule
     Constant,
 }
 
+/// <summary>What an optimizer step's loss is the mean over.</summary>
+public enum LossMean
+{
+    /// <summary>Over micro-batches, of the means over their labelled tokens, as the Hugging Face trainer does up to version 4.45.</summary>
+    MicroBatchMean,
+
+    /// <summary>Over all labelled tokens of the step, however they are shared out among micro-batches.</summary>
+    TokenMean,
+}
+
 /// <summary>Which of a task's test samples are asked where not all are.</summary>
 public enum TestSubset
 {
@@ -239,6 +249,13 @@ public sealed record TrainingOptions
     public double? ProjectorLearningRate { get; init; }
 
     public Schedule Schedule { get; init; } = Schedule.Cosine;
+
+    /// <summary>Where <see cref="Schedule.Cosine"/> ends, at most <see cref="LearningRate"/>; the projector's rate ends at the same part of its highest.</summary>
+    [Bounds(AtLeast = 0, AtMost = 1000)]
+    public double MinLr { get; init; }
+
+    /// <summary>How the labelled tokens of a step weigh.</summary>
+    public LossMean Loss { get; init; } = LossMean.MicroBatchMean;
 
     /// <summary>Part of all steps in which the rate rises linearly from 0; the number of steps is rounded up.</summary>
     [Bounds(AtLeast = 0, AtMost = 1)]

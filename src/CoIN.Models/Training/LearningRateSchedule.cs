@@ -6,14 +6,15 @@ namespace CoIN.Models.Training;
 /// The Hugging Face trainer's schedules as a factor on the learning rate, and its count of steps (transformers 4.31, which CoIN's code needs:
 /// a last, partial accumulation is dropped).
 /// </summary>
-internal sealed record LearningRateSchedule(Schedule Kind, int TotalSteps, int WarmupSteps)
+/// <param name="Floor">The factor in which a cosine ends, 0 to 1.</param>
+internal sealed record LearningRateSchedule(Schedule Kind, int TotalSteps, int WarmupSteps, double Floor = 0)
 {
     /// <summary>Counts a stage's steps.</summary>
     /// <param name="samples">Training samples that have something to learn from.</param>
     public static LearningRateSchedule For(TrainingOptions options, int batchSize, int samples)
     {
         var total = options.MaxSteps > 0 ? options.MaxSteps : (int)Math.Ceiling(options.Epochs * StepsPerEpoch(options, batchSize, samples));
-        return new LearningRateSchedule(options.Schedule, total, (int)Math.Ceiling(total * options.WarmupRatio));
+        return new LearningRateSchedule(options.Schedule, total, (int)Math.Ceiling(total * options.WarmupRatio), options.MinLr / options.LearningRate);
     }
 
     /// <summary>Optimizer steps of one pass over the samples; at least one.</summary>
@@ -35,6 +36,7 @@ internal sealed record LearningRateSchedule(Schedule Kind, int TotalSteps, int W
         }
 
         var progress = (step - WarmupSteps) / (double)Math.Max(1, TotalSteps - WarmupSteps);
-        return Math.Max(0, 0.5 * (1 + Math.Cos(Math.PI * progress)));
+        var cosine = Math.Max(0, 0.5 * (1 + Math.Cos(Math.PI * progress)));
+        return Floor == 0 ? cosine : Floor + ((1 - Floor) * cosine);
     }
 }

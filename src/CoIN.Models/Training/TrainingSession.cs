@@ -149,11 +149,26 @@ internal sealed class TrainingSession : ITrainingSession
         }
 
         dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, unfinished.MicroBatches));
-        var (loss, positions) = Run(pass, prepared, 1.0 / MicroBatches, atEnd: false);
+        var weight = Weight(unfinished.MicroBatches);
+        var (loss, positions) = Run(pass, prepared, weight ?? (1.0 / MicroBatches), atEnd: false);
         unfinished = double.IsFinite(loss)
-            ? unfinished.With(loss / MicroBatches, prepared.Samples.Count, positions)
+            ? unfinished.With(weight is { } part ? loss * part : loss / MicroBatches, prepared.Samples.Count, positions)
             : throw Diverged("loss", loss, prepared.Samples);
         return positions;
+    }
+
+    /// <summary>The part of the step's labelled tokens that a micro-batch has; null where each micro-batch weighs the same.</summary>
+    private double? Weight(int micro)
+    {
+        if (options.Training.Loss == LossMean.MicroBatchMean)
+        {
+            return null;
+        }
+
+        // Nothing but numbers that were measured when the stage began: the step's later micro-batches need not be there yet.
+        var labelled = Enumerable.Range(0, MicroBatches)
+            .Select(one => order.MicroBatch(Step, one).Sum(sample => (long)samples.Sizes[sample].Labelled)).ToList();
+        return labelled[micro] / (double)labelled.Sum();
     }
 
     /// <summary>The optimizer's part of a step, once all gradients are there.</summary>

@@ -17,7 +17,7 @@ public sealed class ProvenanceTests : IDisposable
         Data = new DataOptions { Instructions = "/i", Images = "/j" },
         Model = new ModelOptions { Path = "/models/seven", Dtype = "bfloat16", MaxLength = 1234, Conversation = "v1_mmtag" },
         Lora = new LoraOptions { Rank = 64, Alpha = 96, Dropout = 0.1 },
-        Training = new TrainingOptions { LearningRate = 0.0003, ProjectorLearningRate = 0.00002, WarmupRatio = 0.07, GroupByLength = true },
+        Training = new TrainingOptions { LearningRate = 0.0003, ProjectorLearningRate = 0.00002, WarmupRatio = 0.07, GroupByLength = true, MinLr = 0.0001, Loss = LossMean.TokenMean },
     };
 
     private readonly TemporaryFolder folder = new();
@@ -32,7 +32,8 @@ public sealed class ProvenanceTests : IDisposable
         {
             "| base model from | /models/seven |", "| dtype of the frozen weights | bfloat16 |", "| conversation | v1_mmtag |", "| longest sequence | 1234 tokens |",
             "| LoRA | rank 64, alpha 96, dropout 0.1 |", "| LoRA on | every linear layer of the language model |", "| projector | trained, learning rate 2E-05 |",
-            "| learning rate | 0.0003, cosine after 0.07 of the steps as warmup", "grouped by modality and length |", "| lora.rank | 64 |",
+            "| learning rate | 0.0003, cosine after 0.07 of the steps as warmup, down to 0.0001, afresh", "| loss of a step | mean over all its labelled tokens |",
+            "grouped by modality and length |", "| lora.rank | 64 |",
             "| method | sequential-lora |",
         })
         {

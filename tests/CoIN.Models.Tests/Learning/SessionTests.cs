@@ -77,6 +77,32 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void With_token_mean_an_accumulated_step_is_that_of_one_large_micro_batch()
+    {
+        // Answers of one to six tokens: then the mean of means is another number.
+        List<TrainingSample> samples =
+            [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", null, [new("human", "ab"), new("gpt", "abcdefabcdef"[..((2 * i) + 1)])]))];
+        (double Loss, double Norm) Step(int batch, int accumulation, LossMean loss)
+        {
+            var options = Options() with
+            {
+                Training = new TrainingOptions { Loss = loss, BatchSize = batch, GradientAccumulation = accumulation, MaxSteps = 2, WarmupRatio = 0 },
+            };
+            using var learner = factory.Open(options, "cpu", 1);
+            using var session = learner.OpenTraining(new StageTraining(1, Task.Name, batch, samples, null, null));
+            var step = session.NextStep();
+            return (step.Loss, step.GradNorm);
+        }
+
+        var whole = Step(6, 1, LossMean.MicroBatchMean);
+        var parts = Step(2, 3, LossMean.TokenMean);
+        Assert.Equal(whole.Loss, parts.Loss, 1e-5);
+        Assert.Equal(whole.Norm, parts.Norm, 1e-5 * whole.Norm);
+        Assert.NotEqual(whole.Norm, Step(2, 3, LossMean.MicroBatchMean).Norm, 1e-3 * whole.Norm);
+        Assert.Equal(whole, Step(6, 1, LossMean.TokenMean));
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_stage_is_refused()
     {
         Train(Options(), "half", 2, null);

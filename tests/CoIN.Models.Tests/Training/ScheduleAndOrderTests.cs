@@ -30,6 +30,11 @@ public sealed class ScheduleAndOrderTests
         Assert.Equal(0.5, cosine.Multiplier(7), 12);
         Assert.Equal(0, cosine.Multiplier(12), 12);
         Assert.Equal(1, new LearningRateSchedule(Schedule.Constant, 12, 2).Multiplier(11));
+
+        // A floor of a tenth: half way down is half way between the two.
+        var floor = LearningRateSchedule.For(new TrainingOptions { LearningRate = 2, MinLr = 0.2, MaxSteps = 12, WarmupRatio = 2 / 12.0 }, 1, 1);
+        Assert.Equal([0, 0.5, 1], new[] { 0, 1, 2 }.Select(floor.Multiplier));
+        Assert.Equal([0.55, 0.1], new[] { 7, 12 }.Select(step => Math.Round(floor.Multiplier(step), 12)));
     }
 
     [Fact]

@@ -129,7 +129,9 @@ internal static class ProvenanceTables
             ["LoRA on", "every linear layer of the language model"],
             ["projector", lora.TrainProjector
                 ? $"trained, learning rate {Text(training.ProjectorLearningRate ?? training.LearningRate)}" : "not trained"],
-            ["learning rate", $"{Text(training.LearningRate)}, {ReportNames.Of(training.Schedule)} after {Text(training.WarmupRatio)} of the steps as warmup, afresh in every stage"],
+            ["learning rate", $"{Text(training.LearningRate)}, {ReportNames.Of(training.Schedule)} after {Text(training.WarmupRatio)} of the steps as warmup"
+                + (training.MinLr > 0 ? $", down to {Text(training.MinLr)}" : "") + ", afresh in every stage"],
+            ["loss of a step", training.Loss == LossMean.TokenMean ? "mean over all its labelled tokens" : "mean of its micro-batches' means"],
             ["optimizer", $"AdamW, betas {Text(training.Beta1)} and {Text(training.Beta2)}, epsilon {Text(training.Epsilon)}, weight decay {Text(training.WeightDecay)}, "
                 + (training.MaxGradNorm > 0 ? $"gradients clipped to norm {Text(training.MaxGradNorm)}" : "no clipping")],
             ["length of a stage", $"{Text(training.Epochs)} {(training.Epochs == 1 ? "epoch" : "epochs")}"
