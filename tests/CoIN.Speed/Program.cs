@@ -11,6 +11,7 @@ try
         Side.Command => Side.Serve(args[1], args[2]),
         MemorySide.Command => MemorySide.Serve(args[1], args[2], args[3]),
         MemoryCommand.Name => MemoryCommand.Build().Parse(args[1..]).Invoke(),
+        AdaptersCommand.Name => AdaptersCommand.Build().Parse(args[1..]).Invoke(),
         _ => CompareCommand.Build().Parse(args).Invoke(),
     };
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters.Peft;
@@ -11,7 +12,7 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Inspection;
 
 /// <summary>Tells what a model folder, an adapter or a file of tensors holds. Reads configurations and headers only.</summary>
-public static class ModelInspection
+public static partial class ModelInspection
 {
     /// <summary>Describes a model.</summary>
     /// <param name="options">Where it is: <see cref="ModelOptions.Path"/> may also be an adapter's folder, another model's folder or a single file.</param>
@@ -46,9 +47,17 @@ public static class ModelInspection
             TensorTable.Row(adapter.Config.Experts is null ? "low-rank" : "experts", TensorTable.Elements(tensors), tensors),
             .. projector.Count > 0 ? new[] { TensorTable.Row("projector", TensorTable.Elements(projector), projector) } : ["  no projector beside it"],
             "  memory when trained: " + TensorTable.Say($"{TensorTable.Size(parameters * 16)} (float32 with gradients and two moments)"),
-            $"  tensors: {NameList.Of(adapter.Weights.Names.Order(StringComparer.Ordinal))}",
+            $"  tensors: {NameList.Of(Folded(adapter.Weights.Names, adapter.Config.Experts).Order(StringComparer.Ordinal))}",
         ];
     }
+
+    /// <summary>Names of which one stands for all experts, where all are there.</summary>
+    private static IEnumerable<string> Folded(IEnumerable<string> names, int? experts) => names
+        .GroupBy(name => ExpertNumber().Replace(name, $"$1{{0-{experts - 1}}}."))
+        .SelectMany(group => experts > 1 && group.Count() == experts ? [group.Key] : group.AsEnumerable());
+
+    [GeneratedRegex(@"(\.lora[AB]\.)\d+\.")]
+    private static partial Regex ExpertNumber();
 
     private static List<string> Tensors(string path)
     {

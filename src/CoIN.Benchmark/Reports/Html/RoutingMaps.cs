@@ -6,7 +6,7 @@ namespace CoIN.Benchmark.Reports.Html;
 /// <summary>Mean routing weights as heat maps: tasks by experts with their numbers, and layers by experts for each task.</summary>
 internal static class RoutingMaps
 {
-    private const double CellWidth = 26, CellHeight = 9, Left = 30, Top = 16;
+    private const double Width = 240, CellHeight = 13, Left = 24, Top = 18;
 
     public static Markup Render(RunResults results)
     {
@@ -53,7 +53,8 @@ internal static class RoutingMaps
     private static Markup Map(RoutedCell cell, Range range)
     {
         var layers = cell.Routing.Layers;
-        var size = (Width: Left + (cell.Experts * CellWidth), Height: Top + (layers.Count * CellHeight));
+        var height = Top + (layers.Count * CellHeight);
+        var width = (Width - Left) / cell.Experts;
         var marks = new List<Markup>();
         foreach (var (layer, row) in layers.Select((layer, row) => (layer, row)))
         {
@@ -61,20 +62,20 @@ internal static class RoutingMaps
             if (row % 4 == 0 || layers.Count <= 8)
             {
                 marks.Add(Markup.Of(
-                    $"<text class=\"soft\" x=\"{Left - 6:0}\" y=\"{Top + ((row + 0.95) * CellHeight):0.#}\" text-anchor=\"end\">{row + 1}</text>"));
+                    $"<text class=\"soft\" x=\"{Left - 6:0}\" y=\"{Top + ((row + 0.8) * CellHeight):0.#}\" text-anchor=\"end\">{row + 1}</text>"));
             }
 
             marks.AddRange(layer.Means.Select((mean, expert) => Markup.Of($"""
-                <rect x="{Left + (expert * CellWidth):0.#}" y="{Top + (row * CellHeight):0.#}" width="{CellWidth - 1:0.#}" height="{CellHeight - 1:0.#}"
+                <rect x="{Left + (expert * width):0.#}" y="{Top + (row * CellHeight):0.#}" width="{width - 1:0.#}" height="{CellHeight - 1:0.#}"
                  style="fill: rgb(var(--heat) / {0.05 + (0.95 * range.Place(mean)):0.###})"><title>layer {row + 1}, expert {expert + 1}: {100 * mean:0.00} %</title></rect>
                 """)));
         }
 
         marks.AddRange(Enumerable.Range(0, cell.Experts).Select(expert => Markup.Of(
-            $"<text class=\"soft\" x=\"{Left + ((expert + 0.5) * CellWidth):0.#}\" y=\"11\" text-anchor=\"middle\">{expert + 1}</text>")));
+            $"<text class=\"soft\" x=\"{Left + ((expert + 0.5) * width):0.#}\" y=\"11\" text-anchor=\"middle\">{expert + 1}</text>")));
         return Markup.Of($"""
             <figure><h4>{cell.Task}</h4>
-            <svg viewBox="0 0 {size.Width:0.#} {size.Height:0.#}" role="img" aria-label="Routing weights of {cell.Task}, layers by experts">
+            <svg viewBox="0 0 {Width:0.#} {height:0.#}" role="img" aria-label="Routing weights of {cell.Task}, layers by experts">
             {Markup.Join(marks)}
             </svg></figure>
             """);
