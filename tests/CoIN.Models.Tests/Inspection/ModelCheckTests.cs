@@ -159,6 +159,18 @@ public sealed class ModelCheckTests : IDisposable
         Assert.Contains("tokenizer.json", problem, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"model": {"vocab": {"<unk>": 0, "<s>": 1, "z": 259}}}""", "259 is '\u2581' in the one and 'z' in the other")]
+    [InlineData("""{"model": {"vocab": {"<unk>": 0, "<s>": 1, "\u2581": 259}}}""", null)]
+    [InlineData("no tokenizer", null)]
+    public void Two_tokenizers_in_a_folder_must_be_the_same(string json, string? fault)
+    {
+        File.WriteAllText(folder.Of("model", "tokenizer.json"), json);
+        var problems = Problems(Options());
+        Assert.Equal(fault is null, problems.Count == 0);
+        Assert.Contains(fault ?? "", string.Join('\n', problems), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_longest_sequence_beyond_the_model_s_positions_is_a_warning_with_its_remedy()
     {
