@@ -1,6 +1,7 @@
 using CoIN.Benchmark;
 using System.Reflection;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark;
 
 namespace CoIN.Configuration;
 

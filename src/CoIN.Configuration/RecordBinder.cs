@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 namespace CoIN.Configuration;
 
 /// <summary>

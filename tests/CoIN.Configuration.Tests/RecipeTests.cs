@@ -63,6 +63,10 @@ public sealed class RecipeTests : IDisposable
     [Theory]
     [InlineData("methods/zero-shot.hocon", ZeroShot.Name)]
     [InlineData("methods/sequential-lora.hocon", SequentialLora.Name)]
+    [InlineData("methods/ewc.hocon", EwcOptions.Key)]
+    [InlineData("methods/lwf.hocon", LwfOptions.Key)]
+    [InlineData("methods/replay.hocon", ReplayOptions.Key)]
+    [InlineData("methods/ema.hocon", EmaOptions.Key)]
     public void A_method_is_a_recipe(string file, string method) => Assert.Equal(method, Load("mini.hocon", file).Options.Method);
 
     [Theory]

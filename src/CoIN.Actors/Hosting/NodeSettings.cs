@@ -1,5 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark;
 using Microsoft.Extensions.Logging;
 
 namespace CoIN.Actors.Hosting;

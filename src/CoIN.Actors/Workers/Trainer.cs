@@ -61,17 +61,17 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     {
         if (session!.Step < session.TotalSteps)
         {
-            var done = session.Next();
-            tokens += done.Tokens;
-            if (done.Step is { } step)
+            var micro = session.Next();
+            tokens += micro.Tokens;
+            if (micro.Step is { } step)
             {
                 last = new StepFigures(step.Loss, step.LearningRate);
                 Log.Debug("Step {Step} of {TotalSteps}: loss {Loss:F4}, gradient norm {GradNorm:F3}", step.Step, session.TotalSteps, step.Loss, step.GradNorm);
             }
 
-            Progress(done);
+            Progress(micro);
             var every = Current.Options.Training.CheckpointEvery;
-            if (done.Step is not null && every > 0 && session.Step % every == 0 && session.Step < session.TotalSteps)
+            if (micro.Step is not null && every > 0 && session.Step % every == 0 && session.Step < session.TotalSteps)
             {
                 SaveCheckpoint();
             }
@@ -79,8 +79,9 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             return true;
         }
 
-        if (session.Conclude())
+        if (session.Conclude() is { } done)
         {
+            Conclude(done);
             return true;
         }
 
@@ -126,6 +127,22 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         Log.Info("Trained {Steps} step" + (session.TotalSteps == 1 ? "" : "s") + " in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
     }
 
+    /// <summary>Tells of a pass at the end of the stage: there may be a thousand, and they take minutes.</summary>
+    private void Conclude(ConclusionReport done)
+    {
+        if (done.Sample == 1)
+        {
+            Log.Info(
+                "End of the stage: the method {Method} goes through {Samples} training samples once more",
+                Current.Options.Method, done.Samples);
+        }
+
+        if (done.Sample == 1 || done.Sample == done.Samples || clock.Elapsed - reported >= ReportEvery)
+        {
+            TellProgress(microBatch: 0, new ConclusionProgress(done.Sample, done.Samples));
+        }
+    }
+
     private void Progress(MicroBatchReport done)
     {
         recent.Enqueue((clock.Elapsed, done.Tokens));
@@ -140,12 +157,15 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         }
     }
 
-    private void TellProgress(int microBatch)
+    private void TellProgress(int microBatch, ConclusionProgress? conclusion = null)
     {
         reported = clock.Elapsed;
         var span = (clock.Elapsed - recent.Peek().At).TotalSeconds;
         Tell(new TrainingProgressed(new TrainingProgress(
             Stage.Stage, Spec.Name, session!.Step, session.TotalSteps, microBatch, session.MicroBatches, last,
-            recent.Count > 1 && span > 0 ? recent.Skip(1).Sum(one => (long)one.Tokens) / span : null)));
+            conclusion is null && recent.Count > 1 && span > 0 ? recent.Skip(1).Sum(one => (long)one.Tokens) / span : null)
+        {
+            Conclusion = conclusion,
+        }));
     }
 }

@@ -92,6 +92,12 @@ public sealed record ExperimentOptions
     public T OptionsOf<T>()
         where T : class, new() => MethodOptions?.Get<T>(Method) ?? new T();
 
+    /// <summary>Training samples that the method takes of every task that it has learned; 0 for none.</summary>
+    /// <exception cref="CoinException">There is no such method.</exception>
+    public int SamplesOfEachTask() => LearningMethods.Of(Method).Options is { } record && record.IsAssignableTo(typeof(ITakesSamples))
+        ? ((ITakesSamples)(MethodOptions?.Get(Method, record) ?? Activator.CreateInstance(record)!)).OfEachTask
+        : 0;
+
     /// <summary>What is trained and tested, stage by stage.</summary>
     /// <exception cref="CoinException">There is no such method.</exception>
     public Curriculum Curriculum() => LearningMethods.Of(Method).Curriculum([.. Tasks.Select(task => task.Name)]);

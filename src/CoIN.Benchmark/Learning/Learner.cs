@@ -63,8 +63,8 @@ public interface ITrainingSession : IDisposable
     MicroBatchReport Next();
 
     /// <summary>Once all steps are done: does a piece of what the method does at the end of a stage.</summary>
-    /// <returns>Whether there was one; false when nothing is left and the adapter can be saved.</returns>
-    bool Conclude() => false;
+    /// <returns>Which one it was; null when nothing is left and the adapter can be saved.</returns>
+    ConclusionReport? Conclude() => null;
 
     /// <summary>
     /// Writes the whole state (weights, moments, position, random state) after the last full step into an existing empty folder, files flushed to disk. Micro-batches of an
@@ -81,6 +81,11 @@ public interface ITrainingSession : IDisposable
 /// <param name="Tokens">Sequence positions (text and image) in it.</param>
 /// <param name="Step">The step that it completed; null where more micro-batches belong to it.</param>
 public sealed record MicroBatchReport(int Number, int Tokens, StepReport? Step);
+
+/// <summary>A piece of a stage's end: a pass over one sample.</summary>
+/// <param name="Sample">Which one, from 1.</param>
+/// <param name="Samples">How many there are.</param>
+public sealed record ConclusionReport(int Sample, int Samples);
 
 /// <summary>What one optimizer step did.</summary>
 /// <param name="Step">Steps done, this one included.</param>

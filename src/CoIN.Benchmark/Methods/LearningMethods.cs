@@ -12,6 +12,10 @@ public static class LearningMethods
         new ZeroShot(),
         new MultiTask(),
         new SequentialMethod(MoeLoraOptions.Key, typeof(MoeLoraOptions)),
+        new SequentialMethod(EwcOptions.Key, typeof(EwcOptions)),
+        new SequentialMethod(LwfOptions.Key, typeof(LwfOptions)),
+        new SequentialMethod(ReplayOptions.Key, typeof(ReplayOptions)),
+        new SequentialMethod(EmaOptions.Key, typeof(EmaOptions)),
     }.ToDictionary(method => method.Key, StringComparer.Ordinal);
 
     /// <summary>All methods.</summary>

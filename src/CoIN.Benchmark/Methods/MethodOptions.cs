@@ -48,6 +48,9 @@ public sealed class MethodOptions : IEquatable<MethodOptions>
         return new MethodOptions(copy);
     }
 
+    /// <summary>The same for a record that is known as a type only.</summary>
+    public object? Get(string method, Type record) => byMethod[method]?.ToObject(record, Json);
+
     /// <inheritdoc/>
     public bool Equals(MethodOptions? other) => other is not null && JToken.DeepEquals(byMethod, other.byMethod);
 

@@ -84,7 +84,12 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         ExperimentOptions options, TaskOptions task, ImageList? images = null, BadImages? bad = null, List<SkippedSample>? skipped = null)
     {
         var samples = DrawTraining(options, task);
-        return Usable(options, task, "train", samples, sample => (sample.Id, sample.Image), images, bad, skipped).Count;
+        var count = Usable(options, task, "train", samples, sample => (sample.Id, sample.Image), images, bad, skipped).Count;
+        var wanted = options.SamplesOfEachTask();
+        return count >= wanted ? count : throw new CoinException(
+            $"coin.{options.Method}.samples is {wanted}, but {task.Name} has {count} training samples" +
+            $"{(count < samples.Count ? " with a usable image" : "")}. Set {options.Method}.samples to {count} or less" +
+            $"{(options.Data is { MaxTrainSamples: 0, Volume: 1 } ? "" : ", or raise data.volume or data.max-train-samples")}.");
     }
 
     /// <summary>The samples that are not left out, with their images known to be there.</summary>

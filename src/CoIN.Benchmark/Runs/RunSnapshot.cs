@@ -98,9 +98,17 @@ public sealed record GivenAdapter(string Path, string? Sha256);
 public sealed record TrainingProgress(
     int Stage, string Task, int Step, int TotalSteps, int MicroBatch, int MicroBatches, StepFigures? Last, double? TokensPerSecond)
 {
+    /// <summary>How far the method is at the end of the stage, sample by sample, once all steps are done; null before.</summary>
+    public ConclusionProgress? Conclusion { get; init; }
+
     /// <summary>Steps done, with the part of the one in work.</summary>
     public double Steps => Step + (MicroBatch / (double)MicroBatches);
 }
+
+/// <summary>A method's passes over samples at the end of a stage.</summary>
+/// <param name="Done">Samples done.</param>
+/// <param name="Total">Samples there are.</param>
+public sealed record ConclusionProgress(int Done, int Total);
 
 /// <summary>Figures of a step that was done.</summary>
 /// <param name="Loss">In nats per labelled token.</param>

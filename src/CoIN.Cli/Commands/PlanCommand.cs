@@ -156,6 +156,11 @@ internal static class PlanCommand
                 $"{$"{number} {stage.Task}",-16} {Known(stage.Samples),9} {Known(stage.Steps),8} {Known(stage.WarmupSteps),7} {stage.BatchSize,6} {stage.Accumulation,14} {stage.GlobalBatch,11} {Text($"{stage.LargestMicroBatch:n0} tokens"),20}"));
         }
 
+        if (plan.MethodPasses is { } passes)
+        {
+            output.WriteLine($"Method {options.Method}: {passes}.");
+        }
+
         if (plan.Stages.Any(stage => stage.Samples is null))
         {
             output.WriteLine("?: depends on data that are not there yet; memory is worked out for samples of model.max-length.");
@@ -228,8 +233,8 @@ internal static class PlanCommand
             return;
         }
 
-        var tokens = plan.Stages.Sum(stage => stage.Tokens);
-        output.WriteLine((speed, plan.Stages.All(stage => stage.Tokens is not null)) switch
+        var tokens = plan.Stages.Sum(stage => stage.Tokens) + (plan.MethodTokens ?? 0);
+        output.WriteLine((speed, plan.MethodTokens is not null && plan.Stages.All(stage => stage.Tokens is not null)) switch
         {
             (_, false) => "Time: not known before the data are there.",
             (null, _) => Text($"Time: {tokens:n0} tokens are trained on; --tokens-per-second N, or a run with this model, would say how long that takes."),

@@ -54,7 +54,7 @@ internal static class Preparations
             }
 
             var options = loaded.Options;
-            var key = JsonConvert.SerializeObject(new { options.Data, options.Tasks, options.Method, options.Seed });
+            var key = JsonConvert.SerializeObject(new { options.Data, options.Tasks, options.Method, options.MethodOptions, options.Seed });
             if (!read.TryGetValue(key, out var found))
             {
                 host.Engine.CheckData(options, read[key] = found = new Problems());

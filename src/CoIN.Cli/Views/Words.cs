@@ -21,6 +21,7 @@ internal static class Words
     public static string Training(TrainingProgress training) => string.Join("  ", new[]
     {
         Text($"{training.Step}/{training.TotalSteps}") + (training.MicroBatch > 0 ? Text($", micro-batch {training.MicroBatch}/{training.MicroBatches}") : ""),
+        training.Conclusion is { } end ? Text($"end of the stage, {end.Done}/{end.Total} samples") : "",
         training.Last is { } last ? Text($"loss {last.Loss:0.0000}  lr {Rate(last.LearningRate)}") : "",
         training.TokensPerSecond is { } speed ? $"{speed.ToString(speed < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture)} tokens/s" : "",
     }.Where(part => part.Length > 0));

@@ -33,8 +33,10 @@ internal interface IBackend
     /// <param name="targets">int64 [labelled].</param>
     /// <param name="weight">Factor on the gradient.</param>
     /// <param name="further">Adds to the gradient of the logits; null for the cross entropy alone.</param>
+    /// <param name="entropy">Factor on the cross entropy's own part of the gradient.</param>
     /// <returns>The cross entropy's mean in nats, without the factor; the gradient, shaped as <paramref name="hidden"/>.</returns>
-    (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null);
+    (double Loss, Tensor Gradient) Loss(
+        DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1);
 
     /// <summary>Forward and backward of an adapter's micro-batches.</summary>
     /// <param name="dropout">Drops inputs of the adapter; null for none.</param>

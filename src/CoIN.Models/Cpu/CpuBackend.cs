@@ -40,7 +40,8 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
     }
 
     /// <inheritdoc/>
-    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null)
+    public (double Loss, Tensor Gradient) Loss(
+        DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1)
     {
         var total = hidden.size(0);
         var gradient = zeros_like(hidden);
@@ -52,7 +53,7 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
             var chunk = hidden.narrow(0, first, count);
             var logits = Logits(language, chunk);
             var more = further?.Invoke(new LabelledLogits(logits, targets.narrow(0, first, count), first, total));
-            loss += RowGradients.CrossEntropy(logits, wanted.AsSpan((int)first, (int)count), (float)(weight / total)) / total;
+            loss += RowGradients.CrossEntropy(logits, wanted.AsSpan((int)first, (int)count), (float)(weight * entropy / total)) / total;
             if (more is not null)
             {
                 logits.add_(more, Scalars.Of(weight));

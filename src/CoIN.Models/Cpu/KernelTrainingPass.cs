@@ -18,7 +18,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
     private readonly IDecoderUpdates updates = adapter.Updates(dropout);
 
     /// <inheritdoc/>
-    public double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null)
+    public double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1)
     {
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
@@ -26,7 +26,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
         Tensor? gradient;
         using (no_grad())
         {
-            (loss, gradient) = Language(embedded, batch, weight, further);
+            (loss, gradient) = Language(embedded, batch, weight, further, entropy);
         }
 
         if (gradient is not null)
@@ -37,9 +37,26 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
         return loss;
     }
 
+    /// <inheritdoc/>
+    public LabelledStates Forward(SequenceBatch batch, Tensor? features)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var last = language.Layers.Count - 1;
+        var x = model.Embed(batch, features, adapter.Projector).contiguous();
+        for (var i = 0; i <= last; i++)
+        {
+            x = CpuDecoder.Layer(
+                language, i, updates.Layer(i), x, Attention(batch.Sequences.Lengths, i == last ? batch.LabelledRows : null));
+        }
+
+        return new LabelledStates(backend, language, x.DetachFromDisposeScope());
+    }
+
     /// <summary>The language model's part.</summary>
     /// <returns>The loss, and the embeddings' gradient if they want one.</returns>
-    private (double Loss, Tensor? Gradient) Language(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further)
+    private (double Loss, Tensor? Gradient) Language(
+        Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
         var last = language.Layers.Count - 1;
         var tapes = new LayerTape?[last + 1];
@@ -71,7 +88,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
             }
 
             var hidden = Layer(last);
-            var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further);
+            var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further, entropy);
             hidden.Dispose();
             Tensor? passed = gradient;
             for (var i = last; i >= 0; i--)

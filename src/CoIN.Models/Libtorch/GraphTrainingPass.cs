@@ -14,22 +14,33 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
     private readonly IDecoderUpdates updates = adapter.Updates(dropout);
 
     /// <inheritdoc/>
-    public double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null)
+    public double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1)
     {
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
-        return checkpointing ? LayerByLayer(embedded, batch, weight, further) : InOneGraph(embedded, batch, weight, further);
+        return checkpointing
+            ? LayerByLayer(embedded, batch, weight, further, entropy) : InOneGraph(embedded, batch, weight, further, entropy);
     }
 
-    private double InOneGraph(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further)
+    /// <inheritdoc/>
+    public LabelledStates Forward(SequenceBatch batch, Tensor? features)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var embedded = model.Embed(batch, features, adapter.Projector);
+        var hidden = language.Forward(embedded, batch.Sequences, updates, rows: batch.LabelledRows);
+        return new LabelledStates(backend, language, hidden.DetachFromDisposeScope());
+    }
+
+    private double InOneGraph(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
         var hidden = language.Forward(embedded, batch.Sequences, updates, rows: batch.LabelledRows);
-        var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further);
+        var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further, entropy);
         hidden.backward([gradient]);
         return loss;
     }
 
-    private double LayerByLayer(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further)
+    private double LayerByLayer(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
         var attention = new WholeSequences(language.Config, batch.Sequences);
         var rotation = language.Rotation(batch.Sequences.Positions);
@@ -55,7 +66,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
             var output = Layer(i, input);
             if (i == last)
             {
-                (loss, gradient) = backend.Loss(language, output, batch.Targets, weight, further);
+                (loss, gradient) = backend.Loss(language, output, batch.Targets, weight, further, entropy);
             }
 
             output.backward([gradient!]);

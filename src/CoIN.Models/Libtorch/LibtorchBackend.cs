@@ -25,7 +25,8 @@ internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
     public Tensor Logits(DecoderModel language, Tensor hidden) => language.Logits(hidden);
 
     /// <inheritdoc/>
-    public (double Loss, Tensor Gradient) Loss(DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null)
+    public (double Loss, Tensor Gradient) Loss(
+        DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1)
     {
         var total = hidden.size(0);
         var gradient = empty_like(hidden);
@@ -40,7 +41,7 @@ internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
             var mean = F.cross_entropy(logits, wanted);
             var part = count / (double)total;
             loss += mean.item<float>() * part;
-            var factor = part * weight;
+            var factor = part * weight * entropy;
             var sum = factor == 1 ? mean : mean * tensor(new[] { (float)factor }, device: mean.device);
             if (further?.Invoke(new LabelledLogits(logits.detach(), wanted, first, total)) is { } more)
             {

@@ -14,7 +14,7 @@ namespace CoIN.Models.Methods;
 /// <param name="method">Null for a method that changes nothing within training.</param>
 internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo stage) : IDisposable
 {
-    private IEnumerator<int>? end;
+    private IEnumerator<SamplePass>? end;
 
     /// <summary>The samples to train on, as the method wants them.</summary>
     /// <param name="adapter">The folder of the adapter that is trained further, beside which the method's state may lie; null for a fresh
@@ -35,7 +35,8 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
         method.Stage = stage;
         if (former == key)
         {
-            method.State.Read(adapter!, stage.Device);
+            method.State.Read(adapter!, method.StateDevice);
+            method.State.Ended = null;
         }
 
         return Call(() => method.Samples(samples));
@@ -66,12 +67,13 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
         }
         else
         {
-            method.State.Read(checkpoint, stage.Device);
+            method.State.Read(checkpoint, method.StateDevice);
         }
     }
 
-    /// <summary>What the method adds to a micro-batch's loss; null without a method.</summary>
-    public LogitsGradient? LogitsGradient(Func<MethodBatch> describe)
+    /// <summary>A micro-batch is about to run.</summary>
+    /// <returns>What the method adds to its loss; null without a method.</returns>
+    public LogitsGradient? BeforeBatch(Func<MethodBatch> describe)
     {
         if (method is null)
         {
@@ -79,8 +81,12 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
         }
 
         var batch = describe();
+        Call(() => method.BeforeBatch(batch));
         return rows => Call(() => method.LogitsGradient(batch, rows)?.MoveToOuterDisposeScope());
     }
+
+    /// <inheritdoc cref="TrainingMethod.Rehearsed"/>
+    public IReadOnlyList<TrainingSample> Rehearsed(int step) => method is null ? [] : Call(() => method.Rehearsed(step));
 
     /// <inheritdoc cref="TrainingMethod.AddGradients"/>
     public void AddGradients()
@@ -101,16 +107,23 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
     }
 
     /// <summary>Goes on with the end of the stage.</summary>
-    /// <returns>The number of the sample whose gradient the method wants next; null at the end.</returns>
-    public int? EndStage(IReadOnlyList<TrainingSample> samples)
+    /// <returns>The pass that the method wants next; null at the end.</returns>
+    public SamplePass? EndStage(IReadOnlyList<TrainingSample> samples)
     {
-        if (method is null)
+        // A checkpoint may have been written behind the end, where the adapter could not be.
+        if (method is null || method.State.Ended == stage.Number)
         {
             return null;
         }
 
         end ??= Call(() => method.EndStage(samples)).GetEnumerator();
-        return Call(() => end.MoveNext() ? (int?)end.Current : null);
+        if (Call(end.MoveNext))
+        {
+            return end.Current;
+        }
+
+        method.State.Ended = stage.Number;
+        return null;
     }
 
     /// <summary>Writes the method's state into a folder, flushed to disk; nothing without a method.</summary>

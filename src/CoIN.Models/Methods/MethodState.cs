@@ -21,6 +21,9 @@ internal sealed class MethodState : IDisposable
     /// <summary>Numbers, texts and lists: nothing large.</summary>
     public JObject Values { get; private set; } = [];
 
+    /// <summary>Number of the stage whose end is in the state; null amid a stage.</summary>
+    public int? Ended { get; set; }
+
     /// <summary>The method whose state a folder holds; null where it holds none.</summary>
     /// <exception cref="CoinException">There is one, and it cannot be read.</exception>
     public static string? MethodIn(string folder)
@@ -40,6 +43,11 @@ internal sealed class MethodState : IDisposable
         }
 
         var json = new JObject { ["Version"] = Version, ["Method"] = method, ["Tensors"] = Tensors.Count, ["Values"] = Values };
+        if (Ended is { } stage)
+        {
+            json["Ended"] = stage;
+        }
+
         Durable.WriteText(Path.Combine(folder, AdapterFiles.MethodValues), json.ToString(Formatting.Indented) + "\n");
     }
 
@@ -51,6 +59,7 @@ internal sealed class MethodState : IDisposable
         var json = Description(path);
         Tensors.Clear();
         Values = (JObject)json["Values"]!;
+        Ended = (int?)json["Ended"];
         if ((int)json["Tensors"]! == 0)
         {
             return;

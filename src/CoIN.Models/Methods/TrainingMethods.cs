@@ -19,7 +19,11 @@ internal sealed class TrainingMethods(params IReadOnlyList<TrainingMethodEntry> 
 
     // The one place where a method's training is made known.
     public static TrainingMethods Known { get; } = new(
-        new TrainingMethodEntry(MoeLoraOptions.Key, null, options => new MoeLoraKind(options.OptionsOf<MoeLoraOptions>().Experts)));
+        new TrainingMethodEntry(MoeLoraOptions.Key, null, options => new MoeLoraKind(options.OptionsOf<MoeLoraOptions>().Experts)),
+        new TrainingMethodEntry(EwcOptions.Key, options => new Ewc(options.OptionsOf<EwcOptions>())),
+        new TrainingMethodEntry(LwfOptions.Key, options => new Lwf(options.OptionsOf<LwfOptions>())),
+        new TrainingMethodEntry(ReplayOptions.Key, options => new Replay(options.OptionsOf<ReplayOptions>())),
+        new TrainingMethodEntry(EmaOptions.Key, options => new Ema(options.OptionsOf<EmaOptions>())));
 
     /// <summary>A stage's part of an experiment's method; null where the method changes nothing within training.</summary>
     public TrainingMethod? Create(ExperimentOptions options) => entries.GetValueOrDefault(options.Method)?.Create?.Invoke(options);

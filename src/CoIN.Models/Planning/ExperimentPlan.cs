@@ -12,6 +12,12 @@ public sealed record ExperimentPlan(
     IReadOnlyList<PlannedStage> Stages, long TrainedParameters, long BaseParameters, IReadOnlyList<MemoryPart> Memory, IReadOnlyList<MemoryPart> Host,
     long CheckpointBytes, IReadOnlyList<PlannedRemedy> Remedies)
 {
+    /// <summary>What the method computes beside the stages' steps, in words; null for nothing.</summary>
+    public string? MethodPasses { get; init; }
+
+    /// <summary>Positions of that, a forward pass alone counted as a third; null where the data are not there yet.</summary>
+    public long? MethodTokens { get; init; } = 0;
+
     /// <summary>Bytes on the device.</summary>
     public long DeviceBytes => Memory.Sum(part => part.Bytes);
 }

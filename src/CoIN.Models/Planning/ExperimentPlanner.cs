@@ -4,6 +4,7 @@ using CoIN.Benchmark.Methods;
 using CoIN.Models.Backends;
 using CoIN.Models.Cpu;
 using CoIN.Models.Families;
+using CoIN.Models.Methods;
 using CoIN.Models.Sequences;
 using CoIN.Models.Torch;
 using CoIN.Models.Training;
@@ -44,13 +45,48 @@ public static class ExperimentPlanner
                 stage.Number, stage.Name, stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].BatchSize : null,
                 read.Contains(null) ? null : Sizes([.. read.SelectMany(task => task!)], prompts, shape, options.Model.MaxLength, stage.Name));
         }).ToList();
+        var own = sets.Select(stage => stage.Sizes).ToList();
+        sets = Replayed(sets, options);
         var settings = Settings(shape, options, device);
-        var memory = Device(settings, options, sets, device, evaluators);
         var trained = trains ? MemoryModel.Trained(settings) : 0;
+        var planned = sets.Select(stage => Describe(stage, settings, options)).ToList();
+        var method = MethodCosts.Of(options, trained, shape.Text.VocabularySize, own, planned);
+        List<MemoryPart> onDevice = [.. method.Device, .. device == "cpu" ? method.Host : []];
+        IReadOnlyList<MemoryPart> memory = [.. Device(settings, options, sets, device, evaluators), .. onDevice];
+        var further = onDevice.Sum(part => part.Bytes);
         return new ExperimentPlan(
-            [.. sets.Select(stage => Describe(stage, settings, options))], trained, ParameterCounts.Of(shape, options.Lora.Rank).Base, memory,
-            device == "cpu" ? [] : [new("program and libtorch", ProgramOverhead), new("decoded pictures", Waiting(settings, options, sets))],
-            trained * 4 * (6 + sets.Count), trains ? Remedies(shape, options, sets, device, evaluators) : []);
+            planned, trained, ParameterCounts.Of(shape, options.Lora.Rank).Base, memory,
+            device == "cpu" ? [] : [new("program and libtorch", ProgramOverhead), new("decoded pictures", Waiting(settings, options, sets)), .. method.Host],
+            (trained * 4 * (6 + sets.Count)) + method.Disk,
+            trains
+                ? [.. Remedies(shape, options, sets, device, evaluators).Select(one => one with { DeviceBytes = one.DeviceBytes + further })]
+                : [])
+        {
+            MethodPasses = method.Passes,
+            MethodTokens = method.PassedTokens,
+        };
+    }
+
+    /// <summary>The stages with the samples of finished tasks that replay mixes in: those that a run would draw.</summary>
+    private static List<Stage> Replayed(List<Stage> stages, ExperimentOptions options)
+    {
+        if (options.Method != ReplayOptions.Key)
+        {
+            return stages;
+        }
+
+        var count = options.OptionsOf<ReplayOptions>().Samples;
+        return
+        [
+            .. stages.Select((stage, place) => stage with
+            {
+                Sizes = stages.Take(place + 1).Any(one => one.Sizes is null) ? null :
+                [
+                    .. stage.Sizes!,
+                    .. stages.Take(place).SelectMany(one => KeptSamples.DrawOf(one.Sizes!, count, options.Seed, one.Number)),
+                ],
+            }),
+        ];
     }
 
     /// <summary>The samples' sizes; without a tokenizer all of them are as long as they may be.</summary>

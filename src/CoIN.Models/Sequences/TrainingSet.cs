@@ -66,7 +66,8 @@ internal sealed class TrainingSet
     /// <summary>A sample's tokens.</summary>
     public TokenSequence Sequence(int sample) => Tokenize(prompts, Samples[sample]);
 
-    private static TokenSequence Tokenize(IPrompts prompts, TrainingSample sample)
+    /// <summary>The tokens of any sample.</summary>
+    public static TokenSequence Tokenize(IPrompts prompts, TrainingSample sample)
     {
         var tokens = prompts.Training(sample);
         return new TokenSequence(tokens.Ids, tokens.Labels);

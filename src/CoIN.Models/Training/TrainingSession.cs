@@ -24,6 +24,7 @@ internal sealed class TrainingSession : ITrainingSession
     private readonly StageTraining stage;
     private readonly ImageLoader images;
     private readonly MethodHooks hooks;
+    private readonly IPrompts prompts;
     private readonly TrainingSet samples;
     private readonly IAdapter adapter;
     private readonly FusedAdamW optimizer;
@@ -34,6 +35,7 @@ internal sealed class TrainingSession : ITrainingSession
     private readonly ITrainingPass alone;
     private readonly Lookahead<MicroBatch> micros;
     private Unfinished unfinished = Unfinished.None;
+    private LabelledStates? concluded;
 
     public TrainingSession(
         IPictureModel model, ExperimentOptions options, StageTraining stage, IPrompts prompts, ImageLoader images, TrainingMethods methods,
@@ -43,9 +45,10 @@ internal sealed class TrainingSession : ITrainingSession
         this.options = options;
         this.stage = stage;
         this.images = images;
+        this.prompts = prompts;
         var training = options.Training;
         hooks = new MethodHooks(
-            options.Method, methods.Create(options), new StageInfo(stage.Stage, stage.Name, options.Seed, model.Language.Device));
+            options.Method, methods.Create(options), new StageInfo(stage.Stage, stage.Name, options.Seed, model.Language.Device, options.Data.Images, warn));
         var offered = hooks.Samples(stage.Samples, stage.Adapter, warn);
         samples = TrainingSet.Measure(offered, prompts, model.ImageTokens, options.Model.MaxLength);
         CheckSamples(offered.Count, warn);
@@ -96,19 +99,28 @@ internal sealed class TrainingSession : ITrainingSession
         return new MicroBatchReport(unfinished.MicroBatches, positions, unfinished.MicroBatches < MicroBatches ? null : Update());
     }
 
-    public bool Conclude()
+    public ConclusionReport? Conclude()
     {
         using var scope = NewDisposeScope();
-        if (hooks.EndStage(samples.Samples) is not { } next)
+        if (hooks.EndStage(samples.Samples) is not { } pass)
         {
-            return false;
+            return null;
+        }
+
+        var prepared = Prepare([pass.Sample]);
+        using var batch = Batch(prepared);
+        pass.Labelled = (int)batch.Targets.size(0);
+        if (!pass.Backward)
+        {
+            concluded?.Dispose();
+            pass.States = concluded = alone.Forward(batch, Features(prepared));
+            return new ConclusionReport(pass.Number, pass.Of);
         }
 
         optimizer.ZeroGrad();
-        var prepared = Prepare([next]);
-        var (loss, _) = Run(alone, prepared, 1, atEnd: true);
-        return double.IsFinite(loss) ? true : throw new CoinException(
-            $"Stage {stage.Stage} ({stage.Name}): after the last step the loss of sample {prepared.Samples[0].Id} is {loss}. " +
+        var loss = alone.Run(batch, Features(prepared), 1);
+        return double.IsFinite(loss) ? new ConclusionReport(pass.Number, pass.Of) : throw new CoinException(
+            $"Stage {stage.Stage} ({stage.Name}): after the last step the loss of sample {pass.Sample.Id} is {loss}. " +
             $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check this sample.");
     }
 
@@ -120,7 +132,7 @@ internal sealed class TrainingSession : ITrainingSession
 
     public void SaveAdapter(string folder)
     {
-        while (Step == TotalSteps && Conclude())
+        while (Step == TotalSteps && Conclude() is not null)
         {
             // Whoever does not want to wait for all of it at once has done it before.
         }
@@ -132,6 +144,7 @@ internal sealed class TrainingSession : ITrainingSession
     public void Dispose()
     {
         micros.Dispose();
+        concluded?.Dispose();
         hooks.Dispose();
         optimizer.Dispose();
         adapter.Dispose();
@@ -150,7 +163,7 @@ internal sealed class TrainingSession : ITrainingSession
 
         dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, unfinished.MicroBatches));
         var weight = Weight(unfinished.MicroBatches);
-        var (loss, positions) = Run(pass, prepared, weight ?? (1.0 / MicroBatches), atEnd: false);
+        var (loss, positions) = Run(prepared, weight ?? (1.0 / MicroBatches), rehearsed: false);
         unfinished = double.IsFinite(loss)
             ? unfinished.With(weight is { } part ? loss * part : loss / MicroBatches, prepared.Samples.Count, positions)
             : throw Diverged("loss", loss, prepared.Samples);
@@ -174,6 +187,12 @@ internal sealed class TrainingSession : ITrainingSession
     /// <summary>The optimizer's part of a step, once all gradients are there.</summary>
     private StepReport Update()
     {
+        if (hooks.Rehearsed(Step) is { Count: > 0 } more)
+        {
+            dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, MicroBatches));
+            _ = Run(Prepare(more), 1, rehearsed: true);
+        }
+
         hooks.AddGradients();
         var norm = optimizer.GradNorm();
         if (!double.IsFinite(norm))
@@ -196,14 +215,20 @@ internal sealed class TrainingSession : ITrainingSession
     }
 
     /// <summary>Forward and backward of one micro-batch.</summary>
-    private (double Loss, int Positions) Run(ITrainingPass by, MicroBatch prepared, double weight, bool atEnd)
+    /// <param name="rehearsed">Whether the method's term is its only loss.</param>
+    private (double Loss, int Positions) Run(MicroBatch prepared, double weight, bool rehearsed)
     {
         using var scope = NewDisposeScope();
-        using var batch = SequenceBatch.Create(prepared.Sequences, model.ImageTokens, options.Model.MaxLength, model.Language.Device);
-        var further = hooks.LogitsGradient(() => new MethodBatch(
-            prepared.Samples, [.. prepared.Sequences.Select(one => one.Measure(model.ImageTokens, options.Model.MaxLength).Labelled)], atEnd));
-        return (by.Run(batch, Features(prepared), weight, further), batch.Sequences.Lengths.Sum());
+        using var batch = Batch(prepared);
+        var features = Features(prepared);
+        var further = hooks.BeforeBatch(() => new MethodBatch(
+            prepared.Samples, [.. prepared.Sequences.Select(one => one.Measure(model.ImageTokens, options.Model.MaxLength).Labelled)],
+            rehearsed, () => alone.Forward(batch, features)));
+        return (pass.Run(batch, features, weight, further, rehearsed ? 0 : 1), batch.Sequences.Lengths.Sum());
     }
+
+    private SequenceBatch Batch(MicroBatch prepared) =>
+        SequenceBatch.Create(prepared.Sequences, model.ImageTokens, options.Model.MaxLength, model.Language.Device);
 
     /// <summary>Features of the frozen tower, without a graph.</summary>
     private Tensor? Features(MicroBatch prepared)
@@ -221,12 +246,14 @@ internal sealed class TrainingSession : ITrainingSession
         return Prepare(order.MicroBatch((int)(number / accumulation), (int)(number % accumulation)));
     }
 
-    private MicroBatch Prepare(IReadOnlyList<int> indices)
+    private MicroBatch Prepare(IReadOnlyList<int> indices) => Prepare([.. indices.Select(i => samples.Samples[i])]);
+
+    private MicroBatch Prepare(IReadOnlyList<TrainingSample> chosen)
     {
-        var rows = indices.Select(i => (Sample: samples.Samples[i], Sequence: samples.Sequence(i))).ToList();
+        var rows = chosen.Select(sample => (Sample: sample, Sequence: TrainingSet.Tokenize(prompts, sample))).ToList();
+        var shown = rows.Where(row => row.Sequence.Ids.Contains(SequenceBatch.ImagePlaceholder));
         return new MicroBatch(
-            [.. rows.Select(row => row.Sample)], [.. rows.Select(row => row.Sequence)],
-            images.Read([.. rows.Where(row => row.Sequence.Ids.Contains(SequenceBatch.ImagePlaceholder)).Select(row => (row.Sample.Id, row.Sample.Image!))]));
+            chosen, [.. rows.Select(row => row.Sequence)], images.Read([.. shown.Select(row => (row.Sample.Id, row.Sample.Image!))]));
     }
 
     private void CheckSamples(int offered, Action<string> warn)

@@ -7,12 +7,12 @@ namespace CoIN.Extension.Tests.Methods;
 /// <summary>The empirical Fisher information's diagonal at the end of a stage: the mean of the samples' squared gradients.</summary>
 internal sealed class FisherDiagonal : TrainingMethod
 {
-    public override IEnumerable<int> EndStage(IReadOnlyList<TrainingSample> samples)
+    public override IEnumerable<SamplePass> EndStage(IReadOnlyList<TrainingSample> samples)
     {
         using var sums = new NamedTensors();
         for (var i = 0; i < samples.Count; i++)
         {
-            yield return i;
+            yield return new SamplePass(samples[i], i + 1, samples.Count);
             foreach (var parameter in Parameters)
             {
                 var square = parameter.Gradient * parameter.Gradient;

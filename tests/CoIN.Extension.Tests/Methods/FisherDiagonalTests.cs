@@ -80,8 +80,8 @@ public sealed class FisherDiagonalTests : IDisposable
                 session.NextStep();
             }
 
-            Assert.True(session.Conclude());
-            Assert.True(session.Conclude());
+            Assert.Equal(new ConclusionReport(1, 6), session.Conclude());
+            Assert.Equal(new ConclusionReport(2, 6), session.Conclude());
             session.SaveCheckpoint(Directory.CreateDirectory(tiny.Folder.Of("amid")).FullName);
         }
 
@@ -96,7 +96,7 @@ public sealed class FisherDiagonalTests : IDisposable
     {
         using var session = tiny.Open(false, new FisherDiagonal(), checkpoint: "amid");
         var count = 0;
-        while (session.Conclude())
+        while (session.Conclude() is not null)
         {
             count++;
         }

@@ -35,13 +35,13 @@ public sealed class HookPlacesTests : IDisposable
             session.SaveCheckpoint(Directory.CreateDirectory(tiny.Folder.Of("two")).FullName);
             session.NextStep();
             calls.Clear();
-            while (session.Conclude())
+            while (session.Conclude() is not null)
             {
                 calls.Add("-");
             }
 
             Assert.Equal(
-                ["end 4", "logits s0 at end", "-", "gradient of s0", "logits s1 at end", "-", "gradient of s1"], calls);
+                ["end 4", "-", "gradient of s0", "-", "gradient of s1"], calls);
         }
 
         calls.Clear();

@@ -31,7 +31,7 @@ internal sealed class Witness(List<string> calls) : TrainingMethod
 
     public override Tensor? LogitsGradient(MethodBatch batch, LabelledLogits rows)
     {
-        calls.Add($"logits {string.Join('+', batch.Samples.Select(sample => sample.Id))}{(batch.AtEnd ? " at end" : "")}");
+        calls.Add($"logits {string.Join('+', batch.Samples.Select(sample => sample.Id))}{(batch.Rehearsed ? " rehearsed" : "")}");
         Assert.Equal((rows.Total, rows.Logits.size(0)), (batch.Labelled.Sum(), rows.Targets.size(0)));
         return Further(batch, rows);
     }
@@ -45,12 +45,12 @@ internal sealed class Witness(List<string> calls) : TrainingMethod
 
     public override void AfterStep(int step) => calls.Add($"step {step}");
 
-    public override IEnumerable<int> EndStage(IReadOnlyList<TrainingSample> samples)
+    public override IEnumerable<SamplePass> EndStage(IReadOnlyList<TrainingSample> samples)
     {
         calls.Add($"end {samples.Count}");
         for (var i = 0; i < AtEnd; i++)
         {
-            yield return i;
+            yield return new SamplePass(samples[i], i + 1, AtEnd);
             calls.Add($"gradient of {samples[i].Id}");
         }
     }

@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Models.Cpu;
 using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Planning;
@@ -77,8 +78,48 @@ public sealed class ExperimentPlannerTests : IDisposable
         Assert.All(plan.Stages, stage => Assert.Equal((4, 200L), (stage.Samples, stage.LargestMicroBatch)));
     }
 
+    [Fact]
+    public void What_a_method_keeps_and_computes_is_planned()
+    {
+        var plain = OfTwo("sequential-lora");
+        long trained = plain.TrainedParameters * 4, tokens = plain.Stages[0].Tokens!.Value;
+        long Memory(ExperimentPlan plan) => plan.Memory.Concat(plan.Host).Sum(part => part.Bytes);
+        Assert.Null(plain.MethodPasses);
+
+        // Fisher information and anchors, and squares that are summed; on a GPU they may lie in the host's memory.
+        var ewc = OfTwo("ewc", new EwcOptions { Samples = 4 });
+        Assert.Equal((3 * trained, 8 * trained), (Memory(ewc) - Memory(plain), ewc.CheckpointBytes - plain.CheckpointBytes));
+        Assert.Equal(2 * tokens, ewc.MethodTokens);
+        Assert.Equal(2 * trained, Memory(OfTwo("ewc", new EwcOptions { Samples = 4, StateDtype = "bfloat16" })) - Memory(plain));
+        var onHost = OfTwo("ewc", new EwcOptions { Samples = 4, StateOn = "host" }, "cuda:0");
+        Assert.Equal(OfTwo("sequential-lora", device: "cuda:0").DeviceBytes, onHost.DeviceBytes);
+        Assert.Equal(3 * trained, onHost.Host.Where(part => part.Name.StartsWith("EWC", StringComparison.Ordinal)).Sum(part => part.Bytes));
+
+        Assert.Equal(trained, Memory(OfTwo("ema")) - Memory(plain));
+        var replay = OfTwo("replay", new ReplayOptions { Samples = 3 });
+        Assert.Equal([4, 7], replay.Stages.Select(stage => stage.Samples));
+        Assert.Equal([2, 4], replay.Stages.Select(stage => stage.Steps));
+
+        var lwf = OfTwo("lwf", new LwfOptions { Samples = 4, PerStep = 1 });
+        var logits = lwf.Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal)).Bytes;
+        Assert.Equal(logits / 2, OfTwo("lwf", new LwfOptions { Samples = 4, LogitsDtype = "float16" })
+            .Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal)).Bytes);
+        Assert.Equal(logits * 7 / 2, lwf.CheckpointBytes - plain.CheckpointBytes);
+        Assert.True(lwf.MethodTokens > 0);
+        var classic = OfTwo("lwf", new LwfOptions { Teacher = LwfTeacher.NewTask });
+        Assert.Equal((2 * trained, tokens / 3), (Memory(classic) - Memory(plain), classic.MethodTokens));
+    }
+
+    private ExperimentPlan OfTwo(string method, object? own = null, string device = "cpu") => Plan(device, "float32", change: options => options with
+    {
+        Method = method,
+        MethodOptions = own is null ? null : MethodOptions.Of(method, own),
+        Tasks = [options.Tasks[0], options.Tasks[0] with { Name = "B" }],
+    });
+
     private ExperimentPlan Plan(
-        string device, string dtype, int evaluators = 0, int batchSize = 16, string method = "sequential-lora", params IReadOnlyList<string> tasks)
+        string device, string dtype, int evaluators = 0, int batchSize = 16, string method = "sequential-lora",
+        Func<ExperimentOptions, ExperimentOptions>? change = null, params IReadOnlyList<string> tasks)
     {
         var samples = Enumerable.Range(0, 4).Select(i => new TrainingSample($"{i}", "a.png", [new Turn("human", "<image>\nab"), new Turn("gpt", "cd")])).ToList();
         var options = new ExperimentOptions
@@ -93,6 +134,6 @@ public sealed class ExperimentPlannerTests : IDisposable
             Training = new TrainingOptions { BatchSize = 2 },
             Evaluation = new EvaluationOptions { BatchSize = batchSize },
         };
-        return ExperimentPlanner.Plan(options, device, evaluators, _ => samples);
+        return ExperimentPlanner.Plan(change?.Invoke(options) ?? options, device, evaluators, _ => samples);
     }
 }

@@ -1,0 +1,134 @@
+using CoIN.Benchmark;
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Methods;
+using CoIN.Extension.Tests.Support;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Computing;
+using CoIN.Models.Methods;
+using CoIN.Models.Tests.Golden;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Extension.Tests.Methods;
+
+public sealed class LwfTests : IDisposable
+{
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    public void Dispose() => scope.Dispose();
+
+    private static int Steps => (int)GoldenLlama.Meta["adamw"]!["steps"]!;
+
+    private static LwfOptions Options => new()
+    {
+        Lambda = (double)GoldenLlama.Meta["lambda"]!, Temperature = 2, Samples = (int)GoldenLlama.Meta["samples"]!["saved"]!,
+    };
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Saved_logits_and_steps_that_imitate_some_of_them_are_the_reference_s(bool kernels)
+    {
+        using var golden = new GoldenLlama(kernels);
+        var taught = golden.Train("taught", new Lwf(Options), "saved", GoldenFolder.Of("methods-llama", "star1"), steps: 0);
+        using (var found = new SafetensorsFile(Path.Combine(taught, AdapterFiles.MethodTensors)))
+        {
+            var expected = GoldenFolder.Tensors("methods-llama", "lwf.safetensors");
+            Assert.InRange(GoldenFolder.Difference(expected["saved.teacher_logits"], found.Read("logits.0000")), 0, 1e-4);
+            var rows = expected["saved.row"].data<long>().ToArray();
+            Assert.Equal(
+                Enumerable.Range(0, Options.Samples).Select(row => (long)rows.Count(one => one == row)),
+                found.Read("labelled.0000").data<long>().ToArray());
+        }
+
+        var drawn = GoldenLlama.Meta["saved_drawn_in_step"]!.Select(step => step.Select(one => (int)one).ToList()).ToList();
+        var method = new Lwf(Options with { Samples = (int)GoldenLlama.Meta["samples"]!["new"]! }) { DrawnInStep = step => drawn[step] };
+        var folder = golden.Train("student", method, "new", golden.With("theta", taught), Steps, stage: 2);
+        GoldenLlama.AssertTrained(GoldenLlama.Expected("lwf.safetensors", "saved.final."), folder);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Steps_that_imitate_a_teacher_on_the_new_task_are_the_reference_s(bool kernels)
+    {
+        using var golden = new GoldenLlama(kernels);
+        var options = Options with { Teacher = LwfTeacher.NewTask };
+        var taught = golden.Train("taught", new Lwf(options), "old1", GoldenFolder.Of("methods-llama", "star1"), steps: 0);
+        Assert.False(File.Exists(Path.Combine(taught, AdapterFiles.MethodTensors)));
+        var method = new Lwf(options);
+        var folder = golden.Train("student", method, "new", golden.With("theta", taught), Steps, stage: 2, begun: () =>
+        {
+            // The reference's teacher is another adapter than that with which its stage begins.
+            using var star = new SafetensorsFile(GoldenFolder.Of("methods-llama", "star1", AdapterFiles.Weights));
+            foreach (var name in star.Names)
+            {
+                Assert.True(method.State.Tensors.Has($"teacher.{name}"));
+                method.State.Tensors[$"teacher.{name}"] = star.Read(name);
+            }
+        });
+        GoldenLlama.AssertTrained(GoldenLlama.Expected("lwf.safetensors", "new.final."), folder);
+    }
+
+    [Theory]
+    [InlineData("float32", 0)]
+    [InlineData("bfloat16", 4e-3)]
+    [InlineData("float16", 5e-4)]
+    public void Logits_are_saved_in_the_type_that_is_wanted(string dtype, double off)
+    {
+        using var golden = new GoldenLlama(false);
+        var count = 0;
+        string Taught(string type) => golden.Train(
+            $"of-{++count}", new Lwf(Options with { LogitsDtype = type, Samples = 3 }), "saved", GoldenFolder.Of("methods-llama", "star1"), steps: 0);
+        using var exact = new SafetensorsFile(Path.Combine(Taught("float32"), AdapterFiles.MethodTensors));
+        using var found = new SafetensorsFile(Path.Combine(Taught(dtype), AdapterFiles.MethodTensors));
+        var logits = found.Read("logits.0000");
+        Assert.Equal(dtype, logits.dtype.ToString().ToLowerInvariant());
+        Assert.Equal(found.Read("labelled.0000").sum().item<long>(), logits.size(0));
+        var difference = GoldenFolder.Difference(exact.Read("logits.0000"), logits);
+        Assert.InRange(difference, 0, off * logits.abs().max().to(ScalarType.Float32).item<float>());
+        Assert.Equal(off > 0, difference > 0);
+    }
+
+    [Fact]
+    public void The_gradient_of_a_plain_network_is_the_reference_s()
+    {
+        var file = GoldenFolder.Tensors("coin-methods", "methods.safetensors");
+        var scalars = GoldenFolder.Json("coin-methods", "scalars.json")["scalars"]!;
+        var logits = file["lwf.saved_logits"];
+        var count = (int)logits.size(0);
+        using var method = new Lwf(new LwfOptions { Lambda = 1, Temperature = (double)scalars["temperature"]!, PerStep = count });
+        method.State.Tensors["logits.0000"] = logits;
+        method.State.Tensors["labelled.0000"] = ones(count, ScalarType.Int64);
+        new KeptSamples(1, "old", [.. Enumerable.Range(0, count).Select(i => new TrainingSample($"{i}", null, []))]).AddTo(method.State);
+        var drawn = method.Rehearsed(0);
+        var weights = new[] { "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias" }
+            .ToDictionary(name => name, name => file[$"theta.{name}"].requires_grad_(true));
+        var inner = tanh(nn.functional.linear(file["new.x"], weights["fc1.weight"], weights["fc1.bias"]));
+        var student = nn.functional.linear(inner, weights["fc2.weight"], weights["fc2.bias"]);
+        Tensor gradient;
+        using (no_grad())
+        {
+            gradient = method.LogitsGradient(
+                new MethodBatch(drawn, [.. drawn.Select(_ => 1)], true, () => throw new NotSupportedException()),
+                new LabelledLogits(student.detach(), file["new.y"], 0, count))!;
+        }
+
+        student.backward([gradient]);
+        Assert.All(weights, pair => Assert.InRange(GoldenFolder.Difference(file[$"lwf.grad_kl.{pair.Key}"], pair.Value.grad!), 0, 1e-6));
+    }
+
+    [Fact]
+    public void A_saved_sample_that_is_tokenized_otherwise_now_is_told()
+    {
+        using var method = new Lwf(new LwfOptions());
+        method.State.Tensors["logits.0000"] = zeros(2, 5);
+        method.State.Tensors["labelled.0000"] = tensor(new[] { 2L });
+        new KeptSamples(1, "old", [new TrainingSample("seven", null, [])]).AddTo(method.State);
+        var drawn = method.Rehearsed(0);
+        var fault = Assert.Throws<CoinException>(() => method.LogitsGradient(
+            new MethodBatch(drawn, [3], true, () => throw new NotSupportedException()), new LabelledLogits(zeros(3, 5), zeros(3), 0, 3)));
+        Assert.Contains("seven", fault.Message, StringComparison.Ordinal);
+    }
+}
