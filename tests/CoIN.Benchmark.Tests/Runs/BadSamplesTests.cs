@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Tests.Support;
 
@@ -57,6 +58,33 @@ public sealed class BadSamplesTests : IDisposable
         File.Delete(folder.File("good.png"));
 
         Assert.Contains("Nothing is left of GQA's training samples", Assert.Throws<CoinException>(() => work.Describe(Options(BadSamples.Skip))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ewc", 2, false)]
+    [InlineData("ewc", 1, true)]
+    [InlineData("lwf", 2, false)]
+    [InlineData("replay", 2, false)]
+    [InlineData("ema", 2, true)]
+    public void A_task_with_fewer_samples_than_a_method_takes_of_each_is_named_with_the_key(string method, int samples, bool right)
+    {
+        object own = method switch
+        {
+            EwcOptions.Key => new EwcOptions { Samples = samples },
+            LwfOptions.Key => new LwfOptions { Samples = samples },
+            ReplayOptions.Key => new ReplayOptions { Samples = samples },
+            _ => new EmaOptions(),
+        };
+        var options = Options(BadSamples.Skip) with { Method = method, MethodOptions = MethodOptions.Of(method, own) };
+        if (right)
+        {
+            Assert.Equal(1, work.Describe(options).TrainingSamples[0]);
+            return;
+        }
+
+        Assert.Contains(
+            $"coin.{method}.samples is 2, but GQA has 1 training samples with a usable image. Set {method}.samples to 1 or less",
+            Assert.Throws<CoinException>(() => work.Describe(options)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
