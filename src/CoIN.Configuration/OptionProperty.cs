@@ -1,7 +1,6 @@
 using CoIN.Benchmark;
 using System.Reflection;
 using CoIN.Benchmark.Experiments;
-using CoIN.Benchmark;
 
 namespace CoIN.Configuration;
 

@@ -4,7 +4,6 @@ using CoIN.Actors.Hosting;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
-using CoIN.Benchmark;
 using CoIN.Cli.Tests.Support;
 
 namespace CoIN.Configuration.Tests;

@@ -1,6 +1,5 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
-using CoIN.Benchmark;
 using Microsoft.Extensions.Logging;
 
 namespace CoIN.Actors.Hosting;
