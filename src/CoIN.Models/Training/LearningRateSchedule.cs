@@ -14,7 +14,10 @@ internal sealed record LearningRateSchedule(Schedule Kind, int TotalSteps, int W
     public static LearningRateSchedule For(TrainingOptions options, int batchSize, int samples)
     {
         var total = options.MaxSteps > 0 ? options.MaxSteps : (int)Math.Ceiling(options.Epochs * StepsPerEpoch(options, batchSize, samples));
-        return new LearningRateSchedule(options.Schedule, total, (int)Math.Ceiling(total * options.WarmupRatio), options.MinLr / options.LearningRate);
+
+        // A rate of 0 has no part that could remain of it.
+        var least = options.MinLr == 0 ? 0 : options.MinLr / options.LearningRate;
+        return new LearningRateSchedule(options.Schedule, total, (int)Math.Ceiling(total * options.WarmupRatio), least);
     }
 
     /// <summary>Optimizer steps of one pass over the samples; at least one.</summary>
