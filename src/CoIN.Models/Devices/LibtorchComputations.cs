@@ -93,7 +93,8 @@ internal static class LibtorchComputations
         }
 
         var weight = Matrix(w, 3, 8, device).requires_grad_();
-        nn.functional.linear(Matrix(x, 5, 8, device), weight).square().mean().backward();
+        var product = nn.functional.linear(Matrix(x, 5, 8, device), weight);
+        product.mul(product).mean().backward();
         Expect("the gradient", gradient, weight.grad!, Close);
     }
 
