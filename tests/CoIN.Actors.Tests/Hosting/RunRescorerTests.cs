@@ -62,7 +62,10 @@ public sealed class RunRescorerTests : IDisposable
 
         Assert.Null(change.CorrectedBefore);
         Assert.Equal(cell.Corrected, change.Corrected);
-        Assert.Equal(cell with { Number = 0, At = default }, RunJournal.Read(folder.Path)!.Cells.Values.Single() with { Number = 0, At = default });
+
+        // So old a journal does not say where its cells were computed either.
+        var scored = RunJournal.Read(folder.Path)!.Cells.Values.Single();
+        Assert.Equal(cell with { Number = 0, At = default, Computations = null }, scored with { Number = 0, At = default });
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.Versioning;
 
 namespace CoIN.EndToEnd.Tests.Support;
 
@@ -50,6 +51,24 @@ internal sealed class CoinProcess : IDisposable
         }
 
         return new CoinProcess(new Process { StartInfo = start });
+    }
+
+    /// <summary>Whether other users may enter every folder on the way to the program.</summary>
+    [UnsupportedOSPlatform("windows")]
+    public static bool NobodyReachesIt
+    {
+        get
+        {
+            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            {
+                if (!folder.UnixFileMode.HasFlag(UnixFileMode.OtherExecute))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
     }
 
     /// <summary>Starts the command as a user to whom nothing belongs; the superuser becomes one, for permissions are nothing to it.</summary>
