@@ -12,12 +12,6 @@ public interface IMethod
     /// </summary>
     Type? Options => null;
 
-    /// <summary>
-    /// Names of own options that decide no bit of what the first stage leaves behind, method state included, so that runs which differ only by them share that stage. A
-    /// penalty against earlier tasks has none in the first one. None by default: what is not certain is not named.
-    /// </summary>
-    IReadOnlyCollection<string> WithoutEffectAtFirst => [];
-
     /// <summary>The stages of a run.</summary>
     /// <param name="tasks">Names of the tasks in the order of learning.</param>
     Curriculum Curriculum(IReadOnlyList<string> tasks);

@@ -34,21 +34,7 @@ public sealed class MethodOptions : IEquatable<MethodOptions>
     public T? Get<T>(string method)
         where T : class => byMethod[method]?.ToObject<T>(Json);
 
-    /// <summary>The same without some options.</summary>
-    /// <param name="names">Names of the record's properties.</param>
-    public MethodOptions Without(IReadOnlyCollection<string> names)
-    {
-        var copy = (JObject)byMethod.DeepClone();
-        foreach (var option in copy.Properties().SelectMany(method => (method.Value as JObject)?.Properties() ?? [])
-            .Where(option => names.Contains(option.Name, StringComparer.OrdinalIgnoreCase)).ToList())
-        {
-            option.Remove();
-        }
-
-        return new MethodOptions(copy);
-    }
-
-    /// <summary>The same for a record that is known as a type only.</summary>
+    /// <summary>The options of a method whose record is known as a type only.</summary>
     public object? Get(string method, Type record) => byMethod[method]?.ToObject(record, Json);
 
     /// <inheritdoc/>

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using CoIN.Benchmark.Experiments;
-using CoIN.Benchmark.Methods;
 using Newtonsoft.Json;
 
 namespace CoIN.Benchmark.Runs;
@@ -20,13 +19,12 @@ public static class ContentKeys
     /// <remarks>
     /// In it are the program, the base model's options, the given adapter's hash, seed, order, method with its options, adapter and training options, the stage with its
     /// tasks' options and batch size, hashes and volume of its training files, the list of images, and the key of the stage it continues from. Where the checkpoints within
-    /// a stage are written decides nothing. Of the first stage the method may name options without effect: <see cref="IMethod.WithoutEffectAtFirst"/>.
+    /// a stage are written decides nothing.
     /// </remarks>
     public static string OfStage(RunState state, int stage, string program)
     {
         var options = state.Options;
         var spec = state.Curriculum.Stage(stage);
-        var first = spec.ContinuesFrom is null;
         return Hash(new
         {
             Kind = "stage",
@@ -36,7 +34,7 @@ public static class ContentKeys
             options.Seed,
             Order = state.TaskNames,
             options.Method,
-            MethodOptions = (first ? options.MethodOptions?.Without(LearningMethods.Of(options.Method).WithoutEffectAtFirst) : options.MethodOptions)?.ToString(),
+            MethodOptions = options.MethodOptions?.ToString(),
             Lora = options.Lora with { From = null },
             Training = options.Training with { CheckpointEvery = 0 },
             Stage = new { spec.Number, spec.Name, spec.Learns, spec.ContinuesFrom },

@@ -46,7 +46,7 @@ public sealed record PredictionsJoin(IReadOnlyList<string> Unknown, IReadOnlyLis
         if (join.Unknown.Count > 0 && scorings.Contains(ScoringKind.Published) && Scorers.Of(scorerKey).Pairing == Pairing.EachPrediction)
         {
             throw new CoinException(
-                $"{Count(join.Unknown.Count, "prediction")} {(join.Unknown.Count == 1 ? "is" : "are")} for questions that the test file does not hold, such as "
+                $"{Plural.Of(join.Unknown.Count, "prediction")} {(join.Unknown.Count == 1 ? "is" : "are")} for questions that the test file does not hold, such as "
                 + $"{ExamplesOf(join.Unknown)}, and the published rule of {scorerKey} counts every prediction. "
                 + "Name the test file that the predictions were made from, or choose --scoring corrected, which passes them over.");
         }
@@ -74,31 +74,29 @@ public sealed record PredictionsJoin(IReadOnlyList<string> Unknown, IReadOnlyLis
     {
         if (Missing.Count > 0)
         {
-            yield return $"{Count(Missing.Count, "question")} without prediction, such as {ExamplesOf(Missing)}: wrong by the corrected rule"
+            yield return $"{Plural.Of(Missing.Count, "question")} without prediction, such as {ExamplesOf(Missing)}: wrong by the corrected rule"
                 + (pairing is Pairing.EachPrediction or Pairing.ByPosition ? ", not counted by the published one." : ".");
         }
 
         if (Unknown.Count > 0)
         {
-            yield return $"{Count(Unknown.Count, "prediction")} for other questions, such as {ExamplesOf(Unknown)}: passed over"
+            yield return $"{Plural.Of(Unknown.Count, "prediction")} for other questions, such as {ExamplesOf(Unknown)}: passed over"
                 + (pairing == Pairing.ByPosition ? " by the corrected rule." : ".");
         }
 
         if (Repeated.Count > 0)
         {
-            yield return $"{Count(Repeated.Count, "question")} with several predictions, such as {ExamplesOf(Repeated)}: the last one counts"
+            yield return $"{Plural.Of(Repeated.Count, "question")} with several predictions, such as {ExamplesOf(Repeated)}: the last one counts"
                 + (pairing is Pairing.EachPrediction or Pairing.ByPosition ? " by the corrected rule, each one by the published." : ".");
         }
 
         if (pairing == Pairing.ByPosition && OutOfPlace > 0)
         {
-            yield return $"{Count(OutOfPlace, "line")} of the predictions {(OutOfPlace == 1 ? "has" : "have")} another id than the sample at the same place: "
+            yield return $"{Plural.Of(OutOfPlace, "line")} of the predictions {(OutOfPlace == 1 ? "has" : "have")} another id than the sample at the same place: "
                 + "the published rule joins by place, and its number means nothing here.";
         }
     }
 
     private static string ExamplesOf(IReadOnlyList<string> ids) =>
         string.Join(", ", ids.Take(Examples).Select(id => $"\"{id}\""));
-
-    private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 }

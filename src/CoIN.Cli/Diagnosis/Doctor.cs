@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using static System.FormattableString;
 
 namespace CoIN.Cli.Diagnosis;
@@ -38,7 +39,7 @@ internal static class Doctor
             + (status.Trial is { } trial
                 ? Invariant($"this program is built for another version: {trial.Computations} computations on {string.Join(" and ", trial.Devices)} gave the right numbers; ")
                 : "")
-            + Invariant($"{status.Gigaflops:0} GFLOP/s in float32 with {status.Threads} thread{(status.Threads == 1 ? "" : "s")}{(status.OwnKernels ? " by kernels of its own (AVX-512)" : "")}")),
+            + Invariant($"{status.Gigaflops:0} GFLOP/s in float32 with {Plural.Of(status.Threads, "thread")}{(status.OwnKernels ? " by kernels of its own (AVX-512)" : "")}")),
         _ => new("libtorch", Health.Bad, "not examined"),
     };
 
@@ -69,7 +70,7 @@ internal static class Doctor
         }
 
         yield return usable > 0
-            ? new("CUDA", Health.Good, Invariant($"this libtorch can use {usable} device{(usable == 1 ? "" : "s")}: set coin.node.devices"))
+            ? new("CUDA", Health.Good, Invariant($"this libtorch can use {Plural.Of(usable, "device")}: set coin.node.devices"))
             : new("CUDA", Health.Doubtful, "this libtorch cannot use the GPUs",
                 "Install PyTorch 2.10 with CUDA (pip install torch==2.10.*) and set COIN_LIBTORCH to its torch/lib folder, or build with -p:TorchBackend=cuda.");
     }
