@@ -26,9 +26,7 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
             return projector.Forward(features, dtype);
         }
 
-        using var scope = NewDisposeScope();
-        var hidden = nn.functional.gelu(MatrixProduct.Linear(features, projector.Parameters[0].to(dtype), projector.Parameters[1].to(dtype)));
-        return MatrixProduct.Linear(hidden, projector.Parameters[2].to(dtype), projector.Parameters[3].to(dtype)).MoveToOuterDisposeScope();
+        return projector.Forward(features, dtype, (x, weight, bias) => MatrixProduct.Linear(x, weight, bias));
     }
 
     /// <inheritdoc/>

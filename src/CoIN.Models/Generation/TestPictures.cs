@@ -10,18 +10,19 @@ namespace CoIN.Models.Generation;
 /// Pictures of test samples: read on other threads while the batch before is answered, looked at by the tower once as long as memory allows, and once in a batch
 /// however many questions are about them.
 /// </summary>
-internal sealed class TestPictures(ExperimentOptions options, ImageLoader images, FeatureCache features) : IDisposable
+/// <param name="always">Whether a sample without a picture is shown an empty one.</param>
+internal sealed class TestPictures(ExperimentOptions options, ImageLoader images, FeatureCache features, bool always = false) : IDisposable
 {
     private readonly Dictionary<string, Task<Tensor>> reading = new(StringComparer.Ordinal);
 
     /// <summary>Begins to read the pictures that will be needed.</summary>
     public void Prepare(IReadOnlyList<TestSample> samples)
     {
-        foreach (var sample in samples.Where(sample => sample.Image is not null).DistinctBy(sample => sample.Image))
+        foreach (var sample in Shown(samples).DistinctBy(Place))
         {
-            if (!reading.ContainsKey(sample.Image!) && !features.Has(Key(sample.Image!)))
+            if (!reading.ContainsKey(Place(sample)) && !features.Has(Key(sample.Image)))
             {
-                reading[sample.Image!] = Task.Run(() => Read(sample));
+                reading[Place(sample)] = Task.Run(() => Read(sample));
             }
         }
     }
@@ -31,16 +32,16 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
     /// <exception cref="Benchmark.CoinException">A picture cannot be read; the message names sample and file.</exception>
     public (Tensor? Features, IReadOnlyList<int> Rows) Features(IReadOnlyList<TestSample> samples)
     {
-        var shown = samples.Where(sample => sample.Image is not null).ToList();
-        var distinct = shown.DistinctBy(sample => sample.Image).ToList();
+        var shown = Shown(samples).ToList();
+        var distinct = shown.DistinctBy(Place).ToList();
         if (distinct.Count == 0)
         {
             return (null, []);
         }
 
-        var rows = distinct.Select((sample, row) => (sample.Image, row)).ToDictionary(pair => pair.Image!, pair => pair.row, StringComparer.Ordinal);
-        var all = features.Of([.. distinct.Select(sample => Key(sample.Image!))], i => Pixels(distinct[i]), options.Evaluation.FeatureCache * 1024L * 1024L);
-        return (all, [.. shown.Select(sample => rows[sample.Image!])]);
+        var rows = distinct.Select((sample, row) => (Place: Place(sample), row)).ToDictionary(pair => pair.Place, pair => pair.row, StringComparer.Ordinal);
+        var all = features.Of([.. distinct.Select(sample => Key(sample.Image))], i => Pixels(distinct[i]), options.Evaluation.FeatureCache * 1024L * 1024L);
+        return (all, [.. shown.Select(sample => rows[Place(sample)])]);
     }
 
     public void Dispose()
@@ -54,16 +55,27 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
         reading.Clear();
     }
 
+    /// <summary>The samples that are shown a picture.</summary>
+    private IEnumerable<TestSample> Shown(IEnumerable<TestSample> samples) => samples.Where(sample => always || sample.Image is not null);
+
+    /// <summary>What tells the pictures of samples apart; nothing for the empty one.</summary>
+    private static string Place(TestSample sample) => sample.Image ?? "";
+
     /// <summary>A picture's path with what changes when its file does.</summary>
-    private string Key(string image)
+    private string Key(string? image)
     {
+        if (image is null)
+        {
+            return "";
+        }
+
         var file = new FileInfo(Path.Combine(options.Data.Images, image));
         return file.Exists ? $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}" : file.FullName;
     }
 
     private Tensor Pixels(TestSample sample)
     {
-        var pixels = reading.Remove(sample.Image!, out var task) ? task.GetAwaiter().GetResult() : Read(sample);
+        var pixels = reading.Remove(Place(sample), out var task) ? task.GetAwaiter().GetResult() : Read(sample);
         using (pixels)
         {
             return pixels.to(features.Device, copy: true);
@@ -74,6 +86,6 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
     private Tensor Read(TestSample sample)
     {
         using var scope = NewDisposeScope();
-        return images.Load([(sample.QuestionId, sample.Image!)], CPU).DetachFromDisposeScope();
+        return images.Load([(sample.QuestionId, sample.Image)], CPU).DetachFromDisposeScope();
     }
 }

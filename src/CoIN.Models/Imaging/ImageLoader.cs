@@ -9,15 +9,17 @@ namespace CoIN.Models.Imaging;
 internal sealed class ImageLoader(string root, int size, Func<string, float[]> load)
 {
     /// <summary>Loads pictures.</summary>
-    /// <param name="images">Paths below the image root, with the ids of their samples.</param>
+    /// <param name="images">
+    /// Paths below the image root, with the ids of their samples; null for a sample without a picture that is shown an empty one: zeros.
+    /// </param>
     /// <returns>float32 [pictures, 3, size, size] on <paramref name="device"/>.</returns>
     /// <exception cref="CoinException">A picture is missing or cannot be read; the message names sample and file.</exception>
-    public Tensor Load(IReadOnlyList<(string SampleId, string Image)> images, Device device) => ToTensor(Read(images), device);
+    public Tensor Load(IReadOnlyList<(string SampleId, string? Image)> images, Device device) => ToTensor(Read(images), device);
 
     /// <summary>Reads pictures without touching a device.</summary>
     /// <returns>Normalized pixels, picture after picture.</returns>
     /// <exception cref="CoinException">As for <see cref="Load"/>.</exception>
-    public float[] Read(IReadOnlyList<(string SampleId, string Image)> images)
+    public float[] Read(IReadOnlyList<(string SampleId, string? Image)> images)
     {
         if (images.Count == 1)
         {
@@ -40,8 +42,13 @@ internal sealed class ImageLoader(string root, int size, Func<string, float[]> l
         return tensor(pixels, [pixels.Length / (3 * size * size), 3, size, size]).to(device).MoveToOuterDisposeScope();
     }
 
-    private float[] Pixels(string sample, string image)
+    private float[] Pixels(string sample, string? image)
     {
+        if (image is null)
+        {
+            return new float[3 * size * size];
+        }
+
         try
         {
             return load(Path.Combine(root, image));

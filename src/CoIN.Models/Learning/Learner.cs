@@ -29,7 +29,7 @@ internal sealed class Learner(LoadedModel loaded, FeatureCache features, Experim
     /// model alone.
     /// </summary>
     public IGenerationSession OpenGeneration(string? adapter) =>
-        new GenerationSession(loaded.Model, options, adapter ?? options.Lora.From, prompts, new TestPictures(options, images, features));
+        new GenerationSession(loaded.Model, options, adapter ?? options.Lora.From, prompts, new TestPictures(options, images, features, prompts.AlwaysPictured));
 
     public void Dispose()
     {

@@ -50,6 +50,15 @@ internal sealed record VisionNames
 
     public string ClassEmbedding { get; init; } = "embeddings.class_embedding";
 
+    /// <summary>Dimensions of one in front of the class token's shape, and of the positions'.</summary>
+    public (int ClassToken, int Positions) LeadingOnes { get; init; }
+
+    /// <summary>
+    /// Whether positions that were made for pictures of another size are resized as the reference of such models does; otherwise another
+    /// number of positions is a fault.
+    /// </summary>
+    public bool ResizesPositions { get; init; }
+
     /// <summary>Without <c>.weight</c> and <c>.bias</c>, as all that follow but the positions.</summary>
     public string PatchEmbedding { get; init; } = "embeddings.patch_embedding";
 

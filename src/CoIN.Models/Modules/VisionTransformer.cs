@@ -28,10 +28,11 @@ internal sealed class VisionTransformer : IDisposable
         int size = config.HiddenSize;
         using var scope = NewDisposeScope();
         Tensor Take(string name, params long[] shape) => checkpoint.Take($"{prefix}{name}", dtype, device, shape).DetachFromDisposeScope();
-        ClassEmbedding = config.ClassToken ? Take(names.ClassEmbedding, size) : null;
+        ClassEmbedding = config.ClassToken
+            ? Without(names.LeadingOnes.ClassToken, ones => checkpoint.Take($"{prefix}{names.ClassEmbedding}", dtype, device, [.. ones, size])).DetachFromDisposeScope() : null;
         PatchEmbedding = Take($"{names.PatchEmbedding}.weight", size, 3, config.PatchSize, config.PatchSize);
         PatchBias = config.PatchBias ? Take($"{names.PatchEmbedding}.bias", size) : null;
-        PositionEmbedding = Take(names.PositionEmbedding, config.Positions, size);
+        PositionEmbedding = Positions(checkpoint, $"{prefix}{names.PositionEmbedding}", config, names, dtype, device).DetachFromDisposeScope();
         InputNorm = config.InputNorm ? new LayerNorm(checkpoint, $"{prefix}{names.InputNorm}", size, config.LayerNormEps, dtype, device) : null;
         Layers = [.. Enumerable.Range(0, layers).Select(i => new VisionLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device))];
         var unused = names.Unused.Concat(Enumerable.Range(layers, config.Layers - layers).Select(i => $"{names.Layers}.{i}.")).Select(name => prefix + name).ToList();
@@ -58,6 +59,20 @@ internal sealed class VisionTransformer : IDisposable
     public LayerNorm? InputNorm { get; }
 
     public IReadOnlyList<VisionLayer> Layers { get; }
+
+    /// <summary>Positions of a picture of another size: those of its patches resized (bicubic), the class token's as it is.</summary>
+    /// <param name="positions">[positions, hidden size], of a square of patches.</param>
+    /// <param name="leading">Positions in front of the patches'.</param>
+    /// <param name="across">Patches of a side that are wanted.</param>
+    /// <returns>[<paramref name="leading"/> + <paramref name="across"/>², hidden size].</returns>
+    public static Tensor Resized(Tensor positions, int leading, int across)
+    {
+        using var scope = NewDisposeScope();
+        var side = (long)Math.Sqrt(positions.size(0) - leading);
+        var square = positions.narrow(0, leading, side * side).reshape(1, side, side, -1).permute(0, 3, 1, 2);
+        var resized = F.interpolate(square, [across, across], mode: InterpolationMode.Bicubic, align_corners: false);
+        return cat([positions.narrow(0, 0, leading), resized.permute(0, 2, 3, 1).reshape((long)across * across, -1)], 0).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Features of pictures.</summary>
     /// <param name="pixels">[pictures, 3, size, size], normalized.</param>
@@ -97,13 +112,14 @@ internal sealed class VisionTransformer : IDisposable
         return (InputNorm?.Forward(x) ?? x).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Every weight by its name in the checkpoint.</summary>
+    /// <summary>Every weight by its name in the checkpoint, and of the shape that it has there.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
     [
-        .. ClassEmbedding is null ? Array.Empty<(string, Tensor)>() : [($"{prefix}{names.ClassEmbedding}", ClassEmbedding)],
+        .. ClassEmbedding is null ? Array.Empty<(string, Tensor)>() :
+            [($"{prefix}{names.ClassEmbedding}", ClassEmbedding.view([.. Ones(names.LeadingOnes.ClassToken), .. ClassEmbedding.shape]))],
         ($"{prefix}{names.PatchEmbedding}.weight", PatchEmbedding),
         .. PatchBias is null ? Array.Empty<(string, Tensor)>() : [($"{prefix}{names.PatchEmbedding}.bias", PatchBias)],
-        ($"{prefix}{names.PositionEmbedding}", PositionEmbedding),
+        ($"{prefix}{names.PositionEmbedding}", PositionEmbedding.view([.. Ones(names.LeadingOnes.Positions), .. PositionEmbedding.shape])),
         .. InputNorm?.Named($"{prefix}{names.InputNorm}") ?? [],
         .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{names.Layers}.{i}.")),
     ];
@@ -121,5 +137,34 @@ internal sealed class VisionTransformer : IDisposable
         {
             tensor.Dispose();
         }
+    }
+
+    private static IEnumerable<long> Ones(int count) => Enumerable.Repeat(1L, count);
+
+    /// <summary>What is taken with dimensions of one in front, without them.</summary>
+    private static Tensor Without(int count, Func<IEnumerable<long>, Tensor> take)
+    {
+        var taken = take(Ones(count));
+        return count == 0 ? taken : taken.view([.. taken.shape.Skip(count)]);
+    }
+
+    /// <summary>The positions, of a picture of the configuration's size whatever their number in the file.</summary>
+    private static Tensor Positions(
+        CheckpointFolder checkpoint, string name, VisionConfig config, VisionNames names, ScalarType dtype, Device device)
+    {
+        var leading = config.ClassToken ? 1 : 0;
+        var stored = checkpoint.Has(name) && checkpoint.Describe(name).Shape is { Count: >= 2 } shape ? shape[^2] : config.Positions;
+        var side = (long)Math.Sqrt(Math.Max(stored - leading, 0));
+        if (!names.ResizesPositions || stored == config.Positions || side < 1 || (side * side) + leading != stored)
+        {
+            return Without(
+                names.LeadingOnes.Positions, ones => checkpoint.Take(name, dtype, device, [.. ones, config.Positions, config.HiddenSize]));
+        }
+
+        // In float32, whatever the type: once, before the model's own type rounds it.
+        var own = checkpoint.Take(name, ScalarType.Float32, device, [.. Ones(names.LeadingOnes.Positions), stored, config.HiddenSize]);
+        return device.type == DeviceType.META
+            ? empty([config.Positions, config.HiddenSize], dtype, device)
+            : Resized(own.view(stored, config.HiddenSize), leading, config.ImageSize / config.PatchSize).to(dtype);
     }
 }

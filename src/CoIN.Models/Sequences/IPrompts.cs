@@ -9,6 +9,9 @@ internal interface IPrompts
     /// <summary>The id that ends an answer.</summary>
     int EndOfSequence { get; }
 
+    /// <summary>Whether a sample without a picture is shown an empty one (zeros in the place of normalized pixels).</summary>
+    bool AlwaysPictured => false;
+
     /// <summary>Ids and labels of a training sample, pictures as <see cref="SequenceBatch.ImagePlaceholder"/>.</summary>
     /// <exception cref="CoinException">Its turns do not alternate.</exception>
     TokenizedSample Training(TrainingSample sample);

@@ -54,9 +54,9 @@ internal sealed class TrainingSet
             [.. Enumerable.Range(0, samples.Count).Where(i => sizes[i].Labelled == 0).Select(i => samples[i].Id)]);
     }
 
-    /// <summary>Ids of the samples with a picture that no tag of their text asks for.</summary>
+    /// <summary>Ids of the samples with a picture that has no place in their sequence: no tag of their text asks for it.</summary>
     public IReadOnlyList<string> Unshown =>
-        [.. Samples.Where(sample => sample.Image is not null && !sample.Conversations.Any(turn => turn.Value.Contains(PromptBuilder.ImageTag, StringComparison.Ordinal))).Select(sample => sample.Id)];
+        [.. Samples.Zip(Sizes).Where(pair => pair.First.Image is not null && pair.Second.Pictures == 0).Select(pair => pair.First.Id)];
 
     /// <summary>Makes sure that there is something to learn.</summary>
     /// <exception cref="CoinException">No sample has an answer that can be learned.</exception>

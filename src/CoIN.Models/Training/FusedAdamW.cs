@@ -5,7 +5,11 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Training;
 
 /// <summary>Parameters that share a learning rate.</summary>
-internal sealed record ParameterGroup(IReadOnlyList<Tensor> Parameters, double LearningRate);
+internal sealed record ParameterGroup(IReadOnlyList<Tensor> Parameters, double LearningRate)
+{
+    /// <summary>Whether vectors (biases, norms) are left out of the weight decay, as the Hugging Face trainer does.</summary>
+    public bool SparesVectors { get; init; }
+}
 
 /// <summary>
 /// AdamW (Loshchilov and Hutter 2019) through ATen's fused kernel: one native call for all tensors of a group, numerically torch.optim.AdamW.
@@ -73,9 +77,18 @@ internal sealed class FusedAdamW : IDisposable
         using var noGrad = no_grad();
         foreach (var group in groups)
         {
-            Scalars.Invoke(
-                Script, "step", [group.LearningRate * multiplier, beta1, beta2, weightDecay, epsilon],
-                group.Parameters, GradientsOf([group]), group.First, group.Second, group.Steps);
+            var gradients = GradientsOf([group]);
+            foreach (var (places, decay) in group.SparesVectors && weightDecay != 0
+                ? [(group.Matrices, weightDecay), (group.Vectors, 0.0)] : new[] { (group.All, weightDecay) })
+            {
+                if (places.Length > 0)
+                {
+                    Tensor[] Of(Tensor[] all) => [.. places.Select(place => all[place])];
+                    Scalars.Invoke(
+                        Script, "step", [group.LearningRate * multiplier, beta1, beta2, decay, epsilon],
+                        Of(group.Parameters), Of(gradients), Of(group.First), Of(group.Second), Of(group.Steps));
+                }
+            }
         }
     }
 
@@ -114,7 +127,20 @@ internal sealed class FusedAdamW : IDisposable
             First = [.. group.Parameters.Select(tensor => zeros_like(tensor).detach().DetachFromDisposeScope())];
             Second = [.. group.Parameters.Select(tensor => zeros_like(tensor).detach().DetachFromDisposeScope())];
             Steps = [.. group.Parameters.Select(tensor => zeros([], device: tensor.device).DetachFromDisposeScope())];
+            SparesVectors = group.SparesVectors;
+            All = [.. Enumerable.Range(0, Leaves.Length)];
+            Matrices = [.. All.Where(place => Leaves[place].dim() > 1)];
+            Vectors = [.. All.Except(Matrices)];
         }
+
+        public bool SparesVectors { get; }
+
+        /// <summary>Places of all parameters, of those with two dimensions or more, and of the others.</summary>
+        public int[] All { get; }
+
+        public int[] Matrices { get; }
+
+        public int[] Vectors { get; }
 
         public double LearningRate { get; }
 

@@ -66,8 +66,8 @@ internal sealed class TrainingSession : ITrainingSession
 
         optimizer = new FusedAdamW(
             [
-                new ParameterGroup([.. adapter.UpdateParameters()], training.LearningRate),
-                new ParameterGroup([.. adapter.Projector?.Parameters ?? []], training.ProjectorLearningRate ?? training.LearningRate),
+                new ParameterGroup([.. adapter.UpdateParameters()], training.LearningRate) { SparesVectors = true },
+                new ParameterGroup([.. adapter.Projector?.Parameters ?? []], training.ProjectorLearningRate ?? training.LearningRate) { SparesVectors = true },
             ],
             training.Beta1, training.Beta2, training.Epsilon, training.WeightDecay);
         dropout = options.Lora.Dropout > 0 ? new Dropout(options.Lora.Dropout, model.Language.Device) : null;
@@ -253,7 +253,7 @@ internal sealed class TrainingSession : ITrainingSession
         var rows = chosen.Select(sample => (Sample: sample, Sequence: TrainingSet.Tokenize(prompts, sample))).ToList();
         var shown = rows.Where(row => row.Sequence.Ids.Contains(SequenceBatch.ImagePlaceholder));
         return new MicroBatch(
-            chosen, [.. rows.Select(row => row.Sequence)], images.Read([.. shown.Select(row => (row.Sample.Id, row.Sample.Image!))]));
+            chosen, [.. rows.Select(row => row.Sequence)], images.Read([.. shown.Select(row => (row.Sample.Id, row.Sample.Image))]));
     }
 
     private void CheckSamples(int offered, Action<string> warn)

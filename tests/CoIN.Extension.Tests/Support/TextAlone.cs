@@ -16,7 +16,7 @@ internal sealed class TextAlone(DecoderModel language, IBackend backend) : IPict
 
     public int ImageTokens => 0;
 
-    public Projector Projector { get; } = new(zeros(32, 8), zeros(32), zeros(32, 32), zeros(32));
+    public Projector Projector { get; } = new([zeros(32, 8), zeros(32), zeros(32, 32), zeros(32)], ProjectorForm.Llava);
 
     public int PicturesTogether => 1;
 

@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Cpu;
 using CoIN.Models.Modules;
@@ -74,6 +75,27 @@ public sealed class VisionTransformerTests : KernelTests
         Assert.True(three.Forward(pixels).equal(one.Forward(pixels)).all().item<bool>());
         Assert.True(new CpuBackend().Vision(three, pixels).equal(new CpuBackend().Vision(one, pixels)).all().item<bool>());
         Assert.Equal(fused.Keys.Where(name => !name.Contains("layers.2.", StringComparison.Ordinal)).Order(), one.Named("t.").Select(named => named.Name).Order());
+    }
+
+    [Fact]
+    public void Positions_of_a_smaller_picture_are_resized_where_the_names_say_so_and_else_refused()
+    {
+        using var noGrad = no_grad();
+        var config = Of("eva");
+        var stored = Write(config with { ImageSize = 24 }, VisionNames.Clip);
+        var names = VisionNames.Clip with { LeadingOnes = (2, 1), ResizesPositions = true };
+        var positions = stored[$"t.{names.PositionEmbedding}"];
+        var fault = Assert.Throws<CoinException>(() => Tower(stored, config, VisionNames.Clip));
+        Assert.Contains(names.PositionEmbedding, fault.Message, StringComparison.Ordinal);
+
+        stored[$"t.{names.PositionEmbedding}"] = positions.unsqueeze(0);
+        stored[$"t.{names.ClassEmbedding}"] = stored[$"t.{names.ClassEmbedding}"].view(1, 1, -1);
+        using var resized = Tower(stored, config, names);
+        Assert.Equal([5, config.HiddenSize], resized.PositionEmbedding.shape);
+        Assert.True(resized.PositionEmbedding[0].equal(positions[0]).all().item<bool>());
+        using var same = Tower(stored, config with { ImageSize = 24 }, names);
+        Assert.True(same.PositionEmbedding.equal(positions).all().item<bool>());
+        Assert.Equal([1, 10, config.HiddenSize], same.Named("t.").Single(named => named.Name == $"t.{names.PositionEmbedding}").Tensor.shape);
     }
 
     /// <summary>EVA-CLIP-g's heads of 88 without norm in front, and Qwen's tower without class token.</summary>

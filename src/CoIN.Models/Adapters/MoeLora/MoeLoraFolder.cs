@@ -68,7 +68,7 @@ internal static class MoeLoraFolder
         var layers = language.Layers.Select((layer, i) => new MoeLoraLayer(
             Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
         var adapter = new MoeLoraAdapter(
-            rank, files.Config.Alpha, experts, layers, files.TakeProjector(projector.In, projector.Out, language.Device, projector.HasBias));
+            rank, files.Config.Alpha, experts, layers, files.TakeProjector(projector, language.Device));
         try
         {
             files.Finish();

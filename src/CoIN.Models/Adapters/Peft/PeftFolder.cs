@@ -18,10 +18,6 @@ namespace CoIN.Models.Adapters.Peft;
 internal static class PeftFolder
 {
     public const string LayerPrefix = "base_model.model.model.layers.";
-    private const string ProjectorPrefix = "base_model.model.model.mm_projector.";
-
-    private static readonly string[] ProjectorNames = ["0.weight", "0.bias", "2.weight", "2.bias"];
-
     /// <summary>The low-rank matrices by PEFT's keys: lora_A [r, inputs], lora_B [outputs, r].</summary>
     /// <param name="of">What to give in a parameter's place (its gradient, say); null for the parameter itself.</param>
     public static IReadOnlyDictionary<string, Tensor> LowRank(LoraAdapter adapter, Func<Tensor, Tensor>? of = null) =>
@@ -38,8 +34,8 @@ internal static class PeftFolder
     public static IReadOnlyDictionary<string, Tensor> ProjectorWeights(Projector? projector, Func<Tensor, Tensor>? of = null) =>
         projector is null
             ? new Dictionary<string, Tensor>()
-            : ProjectorNames.Zip(projector.Parameters).ToDictionary(
-                pair => ProjectorPrefix + pair.First, pair => of is null ? pair.Second : of(pair.Second), StringComparer.Ordinal);
+            : projector.Form.Written.SelectMany(name => new[] { $"{name}.weight", $"{name}.bias" }).Zip(projector.Parameters).ToDictionary(
+                pair => pair.First, pair => of is null ? pair.Second : of(pair.Second), StringComparer.Ordinal);
 
     /// <summary>Writes an adapter's files into a folder.</summary>
     /// <param name="baseModel">What <c>base_model_name_or_path</c> says.</param>
@@ -102,7 +98,7 @@ internal static class PeftFolder
 
         var layers = language.Layers.Select((layer, i) => new LoraLayer(
             Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
-        var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(projector.In, projector.Out, language.Device, projector.HasBias));
+        var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(projector, language.Device));
         try
         {
             files.Finish();

@@ -104,9 +104,14 @@ internal sealed class PeftWeights : IDisposable
         TakeOneInto(layer, part, "lora_router", ["lora_router.default"], router);
 
     /// <summary>The trained projector in float32, or null.</summary>
+    /// <param name="likeBase">The base model's.</param>
+    /// <exception cref="CoinException">It has no biases, and the adapter's projector has.</exception>
+    public Projector? TakeProjector(Projector likeBase, Device device) => TakeProjector(likeBase.Form, likeBase.Sizes, device, likeBase.HasBias);
+
+    /// <inheritdoc cref="TakeProjector(Modules.Projector, Device)"/>
+    /// <param name="sizes">Features of a picture's position, then those that each map gives.</param>
     /// <param name="bias">Whether the base model's has biases.</param>
-    /// <exception cref="CoinException">It has not, and the adapter's projector has.</exception>
-    public Projector? TakeProjector(int visionSize, int textSize, Device device, bool bias)
+    public Projector? TakeProjector(ProjectorForm form, IReadOnlyList<int> sizes, Device device, bool bias)
     {
         if (Projector is null)
         {
@@ -118,8 +123,7 @@ internal sealed class PeftWeights : IDisposable
             throw new CoinException($"{Projector.Path} holds a trained projector with biases, but the model's projector has none (multimodal_projector_bias is false). Use the model that it was trained for.");
         }
 
-        var names = ProjectorNames.In(Projector);
-        return Modules.Projector.Take(Projector, names.First, names.Second, visionSize, textSize, ScalarType.Float32, device);
+        return Modules.Projector.Take(Projector, form, form.In(Projector), sizes, ScalarType.Float32, device);
     }
 
     /// <summary>Settles the account of what was taken.</summary>

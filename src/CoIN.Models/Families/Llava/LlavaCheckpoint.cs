@@ -48,7 +48,7 @@ internal sealed class LlavaCheckpoint : IDisposable
             : ("model.", "lm_head.weight");
         string[] visions = hub ? HubVisions : ["vision_model.", ""];
         VisionPrefix = visions.FirstOrDefault(prefix => Vision.Has($"{prefix}{VisionNames.Clip.ClassEmbedding}"), visions[0]);
-        ProjectorNames = ProjectorNames.In(Projector);
+        ProjectorNames = ProjectorForm.Llava.In(Projector);
     }
 
     public LlavaSource Source { get; }
@@ -70,7 +70,8 @@ internal sealed class LlavaCheckpoint : IDisposable
     /// <summary>The output head's name.</summary>
     public string Head { get; }
 
-    public ProjectorNames ProjectorNames { get; }
+    /// <summary>The names of the projector's two maps.</summary>
+    public IReadOnlyList<string> ProjectorNames { get; }
 
     /// <summary>The opened folders and files, each once.</summary>
     public IEnumerable<CheckpointFolder> Parts => new[] { Vision, Projector, Language }.Where(part => part is not null).Distinct();
@@ -130,7 +131,7 @@ internal sealed class LlavaCheckpoint : IDisposable
         var model = new LlavaModel(
             Config,
             new VisionTransformer(Vision, VisionPrefix, Config.Vision, Config.VisionLayers, Config.KeepClassToken, dtype, device),
-            Modules.Projector.Take(Projector, ProjectorNames.First, ProjectorNames.Second, Config.Vision.HiddenSize, Config.Text.HiddenSize, dtype, device, Config.ProjectorBias),
+            Modules.Projector.Take(Projector, ProjectorForm.Llava, ProjectorNames, Config.ProjectorSizes, dtype, device, Config.ProjectorBias),
             new DecoderModel(Language, LanguagePrefix, Head, Config.Text, dtype, device));
         if (Source.Layout != LlavaLayout.Hub)
         {
@@ -157,8 +158,8 @@ internal sealed class LlavaCheckpoint : IDisposable
         return isCopy || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || name.EndsWith(".position_ids", StringComparison.Ordinal)
             ? null
             : Moved(Vision, VisionPrefix, HubVision)
-              ?? Moved(Projector, $"{ProjectorNames.First}.", $"{HubProjector}1.")
-              ?? Moved(Projector, $"{ProjectorNames.Second}.", $"{HubProjector}2.")
+              ?? Moved(Projector, $"{ProjectorNames[0]}.", $"{HubProjector}1.")
+              ?? Moved(Projector, $"{ProjectorNames[1]}.", $"{HubProjector}2.")
               ?? Moved(Language, LanguagePrefix, HubLanguage)
               ?? (part == Language && name == Head ? HubHead : null);
     }

@@ -34,6 +34,9 @@ internal sealed record LlavaConfig(
         }
     }
 
+    /// <summary>Features of a picture's position, then those that each of the projector's maps gives.</summary>
+    public IReadOnlyList<int> ProjectorSizes => [Vision.HiddenSize, Text.HiddenSize, Text.HiddenSize];
+
     /// <summary>Image tokens of a picture.</summary>
     public int ImageTokens => Vision.Patches + (KeepClassToken ? 1 : 0);
 

@@ -51,7 +51,7 @@ internal static class LlavaInspection
     private static string PartOf(LlavaCheckpoint checkpoint, CheckpointFolder part, string name)
     {
         var projector = checkpoint.ProjectorNames;
-        if (part == checkpoint.Projector && (name.StartsWith($"{projector.First}.", StringComparison.Ordinal) || name.StartsWith($"{projector.Second}.", StringComparison.Ordinal)))
+        if (part == checkpoint.Projector && (name.StartsWith($"{projector[0]}.", StringComparison.Ordinal) || name.StartsWith($"{projector[1]}.", StringComparison.Ordinal)))
         {
             return "projector";
         }

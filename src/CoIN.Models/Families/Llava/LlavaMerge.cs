@@ -126,7 +126,7 @@ internal sealed class LlavaMerge
             }
         }
 
-        adapter.TakeProjector(model.Config.Vision.HiddenSize, model.Config.Text.HiddenSize, CPU, model.Config.ProjectorBias)?.Dispose();
+        adapter.TakeProjector(ProjectorForm.Llava, model.Config.ProjectorSizes, CPU, model.Config.ProjectorBias)?.Dispose();
         adapter.Finish();
     }
 
@@ -161,8 +161,7 @@ internal sealed class LlavaMerge
             return null;
         }
 
-        var (ours, trained) = (model.ProjectorNames, ProjectorNames.In(adapter.Projector));
-        foreach (var (from, to) in new[] { (ours.First, trained.First), (ours.Second, trained.Second) })
+        foreach (var (from, to) in model.ProjectorNames.Zip(ProjectorForm.Llava.In(adapter.Projector)))
         {
             if (name.StartsWith($"{from}.", StringComparison.Ordinal))
             {

@@ -45,7 +45,7 @@ public sealed class MoeLoraParityTests : IDisposable
             ScalarType.Float32, CPU);
         checkpoint.FinishUsed();
         var hidden = Size("hidden_size");
-        projector = new Projector(zeros(hidden, 8), zeros(hidden), zeros(hidden, hidden), zeros(hidden));
+        projector = new Projector([zeros(hidden, 8), zeros(hidden), zeros(hidden, hidden), zeros(hidden)], ProjectorForm.Llava);
     }
 
     public void Dispose()

@@ -56,7 +56,8 @@ internal sealed class SecondFamily : IModelFamily
         using var checkpoint = CheckpointFolder.Open(WeightsOf(model));
         var built = new SecondModel(
             new VisionTransformer(checkpoint, "visual.", Vision, Vision.Layers, keepClassToken: false, ScalarType.Float32, device),
-            Projector.Take(checkpoint, "bridge.0", "bridge.1", Vision.HiddenSize, Text.HiddenSize, ScalarType.Float32, device),
+            Projector.Take(
+                checkpoint, ProjectorForm.Llava, ["bridge.0", "bridge.1"], [Vision.HiddenSize, Text.HiddenSize, Text.HiddenSize], ScalarType.Float32, device),
             new DecoderModel(checkpoint, "transformer.", "lm_head.weight", Text, ScalarType.Float32, device, Names));
         Assert.Empty(checkpoint.Finish());
         return built;
