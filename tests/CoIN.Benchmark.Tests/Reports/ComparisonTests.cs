@@ -31,6 +31,20 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void Runs_of_one_experiment_go_by_the_ends_of_their_ids()
+    {
+        var runs = new[] { First with { RunId = "day-trial-lwf-seed42" }, OtherSeed with { RunId = "day-trial-lwf-seed43" }, OtherSeed with { RunId = "day-trial-ewc-seed43", BaseModelSha256 = "another" } };
+
+        var text = Render(ComparisonFormat.Text, runs);
+        Assert.Contains("Names are those of runs without day-trial- in front, which all have in common.", text, StringComparison.Ordinal);
+        Assert.Contains("lwf-seed43 − lwf-seed42", text, StringComparison.Ordinal);
+        Assert.Contains("lwf, mean ± sd of 2 seeds", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("trial-lwf-seed43 ", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Names are", Render(ComparisonFormat.Text, First, OtherSeed), StringComparison.Ordinal);
+        Assert.Equal("day-trial-lwf-seed42", (string?)JObject.Parse(Render(ComparisonFormat.Json, runs))["runs"]![0]!["run"]);
+    }
+
+    [Fact]
     public void The_same_seed_is_a_repeat_and_no_second_seed()
     {
         var twin = First with { RunId = "c" };

@@ -27,10 +27,10 @@ internal static class ComparisonPictures
     {
         var looks = comparison.Seeds.SelectMany((group, look) => group.Runs.Select(run => (run.Report.RunId, look))).ToDictionary(one => one.RunId, one => one.look);
         var stages = runs.Max(run => run.Run.Report.Curriculum.Trained.Count);
-        var charts = comparison.Tasks.Select(task => Overlay.Render(task, [.. runs.Select(run => Line(run.Run, run.Measure, task, Look(run.Run)))
+        var charts = comparison.Tasks.Select(task => Overlay.Render(task, [.. runs.Select(run => Line(comparison, run.Run, run.Measure, task, Look(run.Run)))
             .Where(line => line.Points.Count > 0)], Math.Max(stages, 1)));
         return Markup.Of($"""
-            {Overlay.Legend(runs.GroupBy(run => Look(run.Run)).Select(alike => (alike.Key, string.Join(", ", alike.Select(run => run.Run.Report.RunId)))))}
+            {Overlay.Legend(runs.GroupBy(run => Look(run.Run)).Select(alike => (alike.Key, string.Join(", ", alike.Select(run => comparison.Labels[run.Run.Report.RunId])))))}
             <div class="grid">
             {Markup.Join(charts)}
             </div>
@@ -41,14 +41,14 @@ internal static class ComparisonPictures
             : comparison.Seeds.ToList().FindIndex(group => RunSettings.WithoutSeed(group.Runs[0].Report) == RunSettings.WithoutSeed(run.Report));
     }
 
-    private static OverlayLine Line(RunResults run, Measure measure, string task, int look)
+    private static OverlayLine Line(RunComparison comparison, RunResults run, Measure measure, string task, int look)
     {
         var place = run.Report.Tasks.ToList().IndexOf(task);
         var level = !run.HasCourse;
         var points = place < 0 ? [] : run.Report.Curriculum.Stages.Where(stage => stage.Tests.Contains(place) && (level || stage.Trains))
             .Where(stage => measure.Cell(stage.Number, place) is not null)
             .Select(stage => (level ? 0 : stage.Number, measure.Cell(stage.Number, place)!.Value)).ToList();
-        return new OverlayLine(look, run.Report.RunId, points);
+        return new OverlayLine(look, comparison.Labels[run.Report.RunId], points);
     }
 
     /// <summary>The first run's matrix by its numbers, the others' by their differences from it where both have the cell.</summary>
@@ -61,9 +61,11 @@ internal static class ComparisonPictures
             stage.Trains ? FormattableString.Invariant($"{stage.Number} {stage.Name}") : "untrained model",
             (IReadOnlyList<HeatCell?>)[.. comparison.Tasks.Select(task => report.Tasks.ToList().IndexOf(task) is >= 0 and var place && stage.Tests.Contains(place)
                 ? Cell(stage.Number, task, place, stage.Learns.Count == 1 && stage.Learns[0] == place) : null)])).ToList();
+        var (name, reference) = (comparison.Labels[report.RunId], comparison.Labels[first.Run.Report.RunId]);
+        var from = run.Run.HasCourse || !first.Run.HasCourse ? "" : "the end of ";
         return Markup.Of($"""
-            <div><h4>{report.RunId}{(isFirst ? "" : $", coloured by its difference from {(run.Run.HasCourse || !first.Run.HasCourse ? "" : "the end of ")}{first.Run.Report.RunId}")}</h4>
-            {HeatGrid.Render($"{report.RunId}, {run.Measure.Title}", [.. comparison.Tasks.Select(task => (task, ""))], rows)}</div>
+            <div><h4>{name}{(isFirst ? "" : $", coloured by its difference from {from}{reference}")}</h4>
+            {HeatGrid.Render($"{name}, {run.Measure.Title}", [.. comparison.Tasks.Select(task => (task, ""))], rows)}</div>
             """);
 
         HeatCell Cell(int stage, string task, int place, bool own)

@@ -66,7 +66,7 @@ public sealed class ComparisonText
     /// <summary>The comparison in a form.</summary>
     public string Render(ComparisonFormat format)
     {
-        var title = string.Join(", ", comparison.Runs);
+        var title = Title();
         return format switch
         {
             ComparisonFormat.Markdown => ToSheet().ToMarkdown(title),
@@ -79,9 +79,19 @@ public sealed class ComparisonText
         };
     }
 
+    /// <summary>All names where they are few, else how many.</summary>
+    private string Title() => comparison.Runs.Count <= 4
+        ? string.Join(", ", comparison.Runs)
+        : FormattableString.Invariant($"{comparison.Runs.Count} runs{(comparison.Labels.Beginning is { Length: > 0 } common ? $" of {common.TrimEnd('-')}" : "")}");
+
     private Sheet ToSheet()
     {
         var sheet = new Sheet();
+        if (comparison.Labels.Beginning is { Length: > 0 } beginning)
+        {
+            sheet.AddText($"Names are those of runs without {beginning} in front, which all have in common.");
+        }
+
         sheet.AddWarnings(comparison.Warnings);
         if (comparison.Runs.Count > 1)
         {
@@ -90,7 +100,7 @@ public sealed class ComparisonText
 
         foreach (var beside in comparison.Besides)
         {
-            sheet.AddHeading($"{beside.Run.Report.RunId} beside the published {beside.Published.Name}");
+            sheet.AddHeading($"{comparison.Labels[beside.Run.Report.RunId]} beside the published {beside.Published.Name}");
             PublishedSheet.Add(sheet, beside, 3);
         }
 
@@ -108,7 +118,7 @@ public sealed class ComparisonText
             {
                 if (pair.Any(one => one.Intervals.Any(interval => interval is not null)))
                 {
-                    sheet.AddHeading($"{pair.Key.Run} − {pair.Key.From}: differences in points with 95 % intervals, paired over the test samples", 3);
+                    sheet.AddHeading($"{comparison.Labels[pair.Key.Run]} − {comparison.Labels[pair.Key.From]}: differences in points with 95 % intervals, paired over the test samples", 3);
                     sheet.AddTable(Intervals([.. pair]), 1);
                 }
             }
@@ -157,19 +167,20 @@ public sealed class ComparisonText
                 .Select(row => (IReadOnlyList<string>)[measure.Title, .. row])),
         ]).ToCsv();
 
-    private static IEnumerable<IReadOnlyList<string>> Bounds(ComparedMeasure measure) =>
+    private IEnumerable<IReadOnlyList<string>> Bounds(ComparedMeasure measure) =>
         from one in measure.Differences
         where one.Intervals.Any(interval => interval is not null)
         from end in (string[])["low", "high"]
         select (IReadOnlyList<string>)
         [
-            $"{one.Run} − {one.From}", $"{one.When}, {end} end of 95 %",
+            $"{comparison.Labels[one.Run]} − {comparison.Labels[one.From]}", $"{one.When}, {end} end of 95 %",
             .. one.Intervals.Select(interval => RunComparison.Signed(end == "low" ? interval?.Low : interval?.High)),
         ];
 
     private string Latex()
     {
-        var label = "coin-" + string.Join('-', comparison.Runs);
+        var label = "coin-" + (comparison.Runs.Count <= 4 || comparison.Labels.Beginning.Length == 0
+            ? string.Join('-', comparison.Runs) : comparison.Labels.Beginning.TrimEnd('-'));
         return string.Join('\n',
         [
             .. comparison.Runs.Count > 1

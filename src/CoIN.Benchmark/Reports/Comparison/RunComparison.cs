@@ -14,6 +14,7 @@ internal sealed record ComparedMeasure(string Title, IReadOnlyList<LatexGroup> G
 
 /// <summary>Runs side by side, the first one being what the others are compared with.</summary>
 /// <param name="Runs">Ids.</param>
+/// <param name="Labels">What the runs are called in tables and pictures.</param>
 /// <param name="Results">All numbers of the runs.</param>
 /// <param name="Seeds">Runs that differ by their seed only.</param>
 /// <param name="Tasks">The tasks of all runs, those of the first one first.</param>
@@ -23,7 +24,7 @@ internal sealed record ComparedMeasure(string Title, IReadOnlyList<LatexGroup> G
 /// <param name="Warnings">What keeps numbers from being compared.</param>
 /// <param name="Settings">The settings that differ.</param>
 internal sealed record RunComparison(
-    IReadOnlyList<string> Runs, IReadOnlyList<RunResults> Results, IReadOnlyList<SeedGroup> Seeds, IReadOnlyList<string> Tasks,
+    IReadOnlyList<string> Runs, RunLabels Labels, IReadOnlyList<RunResults> Results, IReadOnlyList<SeedGroup> Seeds, IReadOnlyList<string> Tasks,
     IReadOnlyList<ComparedMeasure> Measures, IReadOnlyList<FactorTable> Factors, IReadOnlyList<PaperBeside> Besides, IReadOnlyList<string> Warnings,
     TextTable Settings)
 {
@@ -47,32 +48,35 @@ internal sealed record RunComparison(
         IReadOnlyList<string> tasks = [.. results.SelectMany(run => run.Report.Tasks).Distinct()];
         IReadOnlyList<string> titles = [.. results.SelectMany(run => run.Measures).Select(measure => measure.Title).Distinct()];
         var seeds = SeedGroup.Of(results);
+        var labels = RunLabels.Of(ids);
         return new RunComparison(
-            ids, results, seeds, tasks, [.. titles.Select(title => Compare(title, results, seeds, tasks))],
+            ids, labels, results, seeds, tasks, [.. titles.Select(title => Compare(title, results, labels, seeds, tasks))],
             FactorTable.Of(seeds, tasks, titles),
             [.. from paper in papers from run in results select PaperBeside.Of(paper, run)],
             [.. Comparability.Warnings(runs), .. seeds.SelectMany(group => group.Repeats)],
-            DifferentSettings([.. results.Select(run => run.Report)]));
+            DifferentSettings([.. results.Select(run => run.Report)], labels));
     }
 
-    private static ComparedMeasure Compare(string title, List<RunResults> runs, IReadOnlyList<SeedGroup> seeds, IReadOnlyList<string> tasks)
+    private static ComparedMeasure Compare(
+        string title, List<RunResults> runs, RunLabels labels, IReadOnlyList<SeedGroup> seeds, IReadOnlyList<string> tasks)
     {
         var measured = runs.Select(run => (Run: run, Measure: run.Measures.FirstOrDefault(measure => measure.Title == title)))
             .Where(one => one.Measure is not null).ToList();
         var groups = measured.Select(one => new LatexGroup("",
-            [.. ComparedRow.Of(one.Run, one.Measure!, tasks).Select(row => (IReadOnlyList<string>)[one.Run.Report.RunId, row.When, .. row.All.Select(Known)])])).ToList();
+            [.. ComparedRow.Of(one.Run, one.Measure!, tasks).Select(row => (IReadOnlyList<string>)[labels[one.Run.Report.RunId], row.When, .. row.All.Select(Known)])])).ToList();
         IReadOnlyList<RunDifference> differences = measured.Count > 1 && measured[0].Run == runs[0]
             ? [.. measured.Skip(1).SelectMany(one => RunDifference.Of(runs[0], measured[0].Measure!, one.Run, one.Measure!, tasks))]
             : [];
-        groups.Add(new LatexGroup("", [.. differences.Select(one => (IReadOnlyList<string>)[$"{one.Run} − {one.From}", one.When, .. one.Values.Select(Signed)])]));
+        groups.Add(new LatexGroup("", [.. differences.Select(one => (IReadOnlyList<string>)[$"{labels[one.Run]} − {labels[one.From]}", one.When, .. one.Values.Select(Signed)])]));
         foreach (var group in seeds)
         {
             var rows = measured.Where(one => group.Runs.Contains(one.Run)).Select(one => ComparedRow.Of(one.Run, one.Measure!, tasks)).ToList();
             if (rows.Count > 1)
             {
+                var name = labels.Common([.. group.Runs.Select(run => run.Report.RunId)]);
                 groups.Add(new LatexGroup("", [.. rows[0].Select((row, place) => (IReadOnlyList<string>)
                 [
-                    FormattableString.Invariant($"mean ± sd of {rows.Count} seeds"), row.When,
+                    FormattableString.Invariant($"{(name.Length > 0 ? name + ", " : "")}mean ± sd of {rows.Count} seeds"), row.When,
                     .. row.All.Select((_, column) => Spread(FactorTable.Spread([.. rows.Select(one => one[place].All[column])]))),
                 ])]));
             }
@@ -81,11 +85,11 @@ internal sealed record RunComparison(
         return new ComparedMeasure(title, [.. groups.Where(group => group.Rows.Count > 0)], differences);
     }
 
-    private static TextTable DifferentSettings(IReadOnlyList<RunReport> runs)
+    private static TextTable DifferentSettings(IReadOnlyList<RunReport> runs, RunLabels labels)
     {
         var all = runs.Select(RunSettings.Of).ToList();
         return new TextTable(
-            ["setting", .. runs.Select(run => run.RunId)],
+            ["setting", .. runs.Select(run => labels[run.RunId])],
             [.. all.SelectMany(one => one.Keys).Distinct().Order(StringComparer.Ordinal)
                 .Select(name => (IReadOnlyList<string>)[name, .. all.Select(one => one.GetValueOrDefault(name, "-"))])
                 .Where(row => row.Skip(1).Distinct().Count() > 1)]);
