@@ -33,7 +33,7 @@ public sealed class ModelsTests
 
         // What the program sees.
         ["Learning"] = ["Torch", "Imaging", "Sequences", "Generation", "Methods", "Training", "Families"],
-        ["Planning"] = ["Torch", "Modules", "Sequences", "Computing", "Cpu", "Backends", "Methods", "Training", "Families"],
+        ["Planning"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing", "Cpu", "Backends", "Methods", "Training", "Families"],
         ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Methods", "Families"],
         ["Devices"] = ["Torch", "Checkpoints", "Cpu", "Training"],
     };

@@ -67,6 +67,7 @@ public sealed class RecipeTests : IDisposable
     [InlineData("methods/lwf.hocon", LwfOptions.Key)]
     [InlineData("methods/replay.hocon", ReplayOptions.Key)]
     [InlineData("methods/ema.hocon", EmaOptions.Key)]
+    [InlineData("methods/o-lora.hocon", OLoraOptions.Key)]
     public void A_method_is_a_recipe(string file, string method) => Assert.Equal(method, Load("mini.hocon", file).Options.Method);
 
     [Theory]

@@ -38,6 +38,8 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin { method = moelora, moelora.experts = 0 }", "coin.moelora.experts is 0")]
     [InlineData("coin.method = ewcc", "expected sequential-lora or zero-shot")]
     [InlineData("coin.ewc.lambda = -1", "coin.ewc.lambda is -1")]
+    [InlineData("coin.o-lora.lambda1 = -0.5", "coin.o-lora.lambda1 is -0.5")]
+    [InlineData("coin.o-lora.lambda2 = -1", "coin.o-lora.lambda2 is -1")]
     [InlineData("coin.ewc.gamma = 0", "coin.ewc.gamma is 0")]
     [InlineData("coin.ewc.samples = 0", "coin.ewc.samples is 0")]
     [InlineData("coin.ewc.mode = both", "expected sum or online")]

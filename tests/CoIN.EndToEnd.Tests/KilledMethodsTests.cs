@@ -17,6 +17,7 @@ public sealed class KilledMethodsTests : IAsyncLifetime
     [InlineData("method=ewc", "ewc.samples=20", "ewc.lambda=100")]
     [InlineData("method=lwf", "lwf.samples=10", "lwf.lambda=1")]
     [InlineData("method=replay", "replay.samples=10")]
+    [InlineData("method=o-lora")]
     public async Task Killed_in_both_stages_a_run_ends_with_the_same_bits(params string[] keys)
     {
         string[] method = [.. keys, "order=[ImageNet,GQA]", "training.max-steps=6"];

@@ -16,6 +16,7 @@ public static class LearningMethods
         new SequentialMethod(LwfOptions.Key, typeof(LwfOptions)),
         new SequentialMethod(ReplayOptions.Key, typeof(ReplayOptions)),
         new SequentialMethod(EmaOptions.Key, typeof(EmaOptions)),
+        new SequentialMethod(OLoraOptions.Key, typeof(OLoraOptions)),
     }.ToDictionary(method => method.Key, StringComparer.Ordinal);
 
     /// <summary>All methods.</summary>

@@ -29,6 +29,9 @@ internal interface IAdapter : IDisposable
     /// <param name="of">What to give in a parameter's place, shaped as it: its gradient, say; null for the parameter itself.</param>
     IEnumerable<(string Name, Tensor Tensor)> Named(Func<Tensor, Tensor>? of = null);
 
+    /// <summary>What is held fixed of the adapter while the rest is trained, by names of what it stands beside; mostly nothing.</summary>
+    IEnumerable<(string Name, Tensor Tensor)> Frozen() => [];
+
     /// <summary>Writes the adapter's files into a folder, flushed to disk.</summary>
     /// <param name="dropout">The probability with which it was trained.</param>
     /// <param name="baseModel">What it was trained for, for people.</param>

@@ -35,6 +35,7 @@ internal interface IAdapterKind
     /// Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.
     /// <see cref="AdapterKinds.ReadToTrain"/> has seen that this kind continues it.
     /// </summary>
+    /// <param name="seed">Of what is added to it and begins at random.</param>
     /// <exception cref="CoinException">As in <see cref="Read"/>, or it is not as the options say.</exception>
-    IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options);
+    IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options, long seed);
 }

@@ -28,6 +28,14 @@ internal static class SafetensorsWriter
         file.Flush(flushToDisk: true);
     }
 
+    /// <summary>The same of tensors that are made one after another.</summary>
+    public static void Write(string path, IReadOnlyDictionary<string, PendingTensor> tensors)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
+        Write(file, tensors);
+        file.Flush(flushToDisk: true);
+    }
+
     /// <inheritdoc cref="Write(string, IReadOnlyDictionary{string, Tensor})"/>
     public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors) => Write(
         stream,

@@ -62,7 +62,7 @@ public static class ModelCheck
         {
             problems.Try(
                 () => (trains
-                    ? AdapterKinds.ReadToTrain(adapter, TrainingMethods.Known.Adapter(options), model.Language, model.Projector, options)
+                    ? AdapterKinds.ReadToTrain(adapter, TrainingMethods.Known.Adapter(options), model.Language, model.Projector, options, stage: 1)
                     : AdapterKinds.In(adapter).Read(adapter, model.Language, model.Projector)).Dispose(),
                 "coin.lora.from");
         }

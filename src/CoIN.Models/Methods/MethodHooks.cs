@@ -61,6 +61,8 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
         }
 
         method.Parameters = TrainedParameter.Of(adapter);
+        method.Frozen = adapter.Frozen().ToDictionary(
+            pair => pair.Name, pair => pair.Tensor.DetachFromDisposeScope(), StringComparer.Ordinal);
         if (checkpoint is null)
         {
             Call(method.BeginStage);

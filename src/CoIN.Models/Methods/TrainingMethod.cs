@@ -54,6 +54,9 @@ internal abstract class TrainingMethod : IDisposable
     /// <summary>What is trained, by name. Not there yet in <see cref="Samples"/>.</summary>
     public IReadOnlyList<TrainedParameter> Parameters { get; internal set; } = [];
 
+    /// <summary>What the adapter holds fixed beside what is trained, by the same names; not to be changed. Mostly nothing.</summary>
+    public IReadOnlyDictionary<string, Tensor> Frozen { get; internal set; } = new Dictionary<string, Tensor>();
+
     /// <summary>
     /// What the method keeps: at the beginning of a stage that of the stage whose adapter is trained further, at a resume that of the
     /// checkpoint. Changed at the beginning, after steps and behind the last pass of <see cref="EndStage"/> only: what comes before the
@@ -122,6 +125,11 @@ internal abstract class TrainingMethod : IDisposable
         foreach (var parameter in Parameters)
         {
             parameter.Dispose();
+        }
+
+        foreach (var tensor in Frozen.Values)
+        {
+            tensor.Dispose();
         }
 
         GC.SuppressFinalize(this);

@@ -2,6 +2,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.MoeLora;
+using CoIN.Models.Adapters.OLora;
 
 namespace CoIN.Models.Methods;
 
@@ -23,7 +24,8 @@ internal sealed class TrainingMethods(params IReadOnlyList<TrainingMethodEntry> 
         new TrainingMethodEntry(EwcOptions.Key, options => new Ewc(options.OptionsOf<EwcOptions>())),
         new TrainingMethodEntry(LwfOptions.Key, options => new Lwf(options.OptionsOf<LwfOptions>())),
         new TrainingMethodEntry(ReplayOptions.Key, options => new Replay(options.OptionsOf<ReplayOptions>())),
-        new TrainingMethodEntry(EmaOptions.Key, options => new Ema(options.OptionsOf<EmaOptions>())));
+        new TrainingMethodEntry(EmaOptions.Key, options => new Ema(options.OptionsOf<EmaOptions>())),
+        new TrainingMethodEntry(OLoraOptions.Key, options => new OLora(options.OptionsOf<OLoraOptions>()), _ => new OLoraKind()));
 
     /// <summary>A stage's part of an experiment's method; null where the method changes nothing within training.</summary>
     public TrainingMethod? Create(ExperimentOptions options) => entries.GetValueOrDefault(options.Method)?.Create?.Invoke(options);

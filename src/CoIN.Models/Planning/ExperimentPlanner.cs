@@ -1,6 +1,8 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Methods;
+using CoIN.Models.Adapters.Peft;
 using CoIN.Models.Backends;
 using CoIN.Models.Cpu;
 using CoIN.Models.Families;
@@ -50,7 +52,7 @@ public static class ExperimentPlanner
         var settings = Settings(shape, options, device);
         var trained = trains ? MemoryModel.Trained(settings) : 0;
         var planned = sets.Select(stage => Describe(stage, settings, options)).ToList();
-        var method = MethodCosts.Of(options, trained, shape.Text.VocabularySize, own, planned);
+        var method = MethodCosts.Of(options, trained, Frozen(), shape.Text.VocabularySize, own, planned);
         List<MemoryPart> onDevice = [.. method.Device, .. device == "cpu" ? method.Host : []];
         IReadOnlyList<MemoryPart> memory = [.. Device(settings, options, sets, device, evaluators), .. onDevice];
         var further = onDevice.Sum(part => part.Bytes);
@@ -65,6 +67,13 @@ public static class ExperimentPlanner
             MethodPasses = method.Passes,
             MethodTokens = method.PassedTokens,
         };
+
+        // What each stage holds fixed, in the stages' order.
+        IReadOnlyList<long> Frozen() => settings.FrozenRank == 0 ? [] :
+        [
+            .. stages.Select((_, place) => MemoryModel.Frozen(
+                settings with { FrozenRank = settings.FrozenRank - ((stages.Count - 1 - place) * settings.Rank) })),
+        ];
     }
 
     /// <summary>The stages with the samples of finished tasks that replay mixes in: those that a run would draw.</summary>
@@ -104,8 +113,16 @@ public static class ExperimentPlanner
             options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend)
         {
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
+            FrozenRank = options.Method == OLoraOptions.Key ? FrozenRank(options) : 0,
         };
     }
+
+    /// <summary>What O-LoRA holds fixed in the last stage.</summary>
+    private static int FrozenRank(ExperimentOptions options) =>
+        ((options.Curriculum().Trained.Count - 1) * options.Lora.Rank) + GivenRank(options);
+
+    private static int GivenRank(ExperimentOptions options) =>
+        options.Lora.From is { } folder ? PeftConfig.Read(Path.Combine(folder, AdapterFiles.Config)).Rank : 0;
 
     private static List<MemoryPart> Device(MemorySettings settings, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
     {

@@ -21,6 +21,9 @@ internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, boo
 {
     /// <summary>Experts of MoELoRA; 0 for LoRA.</summary>
     public int Experts { get; init; }
+
+    /// <summary>Rank of all that O-LoRA holds fixed of earlier tasks, in the last stage; 0 for others.</summary>
+    public int FrozenRank { get; init; }
 }
 
 /// <summary>A named amount of memory.</summary>
@@ -45,6 +48,7 @@ internal static class MemoryModel
         [
             new("base model", (counts.Base * settings.Bytes) + rotary),
             new("adapter (float32)", trained * Float),
+            .. settings.FrozenRank == 0 ? Array.Empty<MemoryPart>() : [new("earlier tasks' LoRA, frozen (float32)", Frozen(settings) * Float)],
             new("gradients (float32)", trained * Float),
             new("AdamW's moments (float32)", 2 * trained * Float),
         ];
@@ -56,6 +60,9 @@ internal static class MemoryModel
         var counts = ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts);
         return counts.Lora + (settings.TrainProjector ? counts.Projector : 0);
     }
+
+    /// <summary>Parameters that an adapter holds fixed.</summary>
+    public static long Frozen(MemorySettings settings) => ParameterCounts.Of(settings.Shape, settings.FrozenRank).Lora;
 
     /// <summary>What a micro-batch takes on top, at its peak.</summary>
     public static IReadOnlyList<MemoryPart> Step(MemorySettings settings, MicroBatchShape batch)
@@ -125,7 +132,7 @@ internal static class MemoryModel
             return (Trained(settings) * Float) + ready;
         }
 
-        return (Trained(settings) * Float) + (settings.Bytes == Float ? (counts.Language - embeddings) * Float : 0);
+        return ((Trained(settings) + Frozen(settings)) * Float) + (settings.Bytes == Float ? (counts.Language - embeddings) * Float : 0);
     }
 
     /// <summary>What the graph of one decoder layer keeps.</summary>
@@ -159,7 +166,8 @@ internal static class MemoryModel
         }
 
         // In a short type each layer has the matrices converted once.
-        var converted = b < Float ? b * ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts).LargestLayerLora : 0;
+        var converted = b < Float
+            ? b * ParameterCounts.Of(settings.Shape, settings.Rank + settings.FrozenRank, settings.Experts).LargestLayerLora : 0;
         return norms + attention + gated + inputs + low + converted;
     }
 

@@ -22,16 +22,23 @@ internal sealed record MethodCosts(
 
     /// <summary>Works them out.</summary>
     /// <param name="trained">Parameters that are trained.</param>
+    /// <param name="frozen">Parameters that each stage's adapter holds fixed; none for most methods.</param>
     /// <param name="sizes">Sizes of each stage's own samples, null where they are not there yet.</param>
     /// <param name="stages">The stages as they are planned.</param>
     public static MethodCosts Of(
-        ExperimentOptions options, long trained, int vocabulary, IReadOnlyList<IReadOnlyList<SequenceSize>?> sizes,
+        ExperimentOptions options, long trained, IReadOnlyList<long> frozen, int vocabulary, IReadOnlyList<IReadOnlyList<SequenceSize>?> sizes,
         IReadOnlyList<PlannedStage> stages) => options.Method switch
     {
         EwcOptions.Key => Ewc(options.OptionsOf<EwcOptions>(), trained, sizes),
         LwfOptions.Key when options.OptionsOf<LwfOptions>() is { Teacher: LwfTeacher.Saved } lwf => Saved(lwf, vocabulary, sizes, stages),
         LwfOptions.Key => NewTask(trained, stages),
         EmaOptions.Key => new([new("moving average (float32)", trained * Float)], [], 2 * trained * Float),
+        OLoraOptions.Key => None with
+        {
+            // Held on the device as part of the adapter, and saved with every stage's.
+            Disk = frozen.Sum() * Float,
+            Passes = frozen.Count < 2 ? null : "every step goes through the LoRA of all earlier tasks as well",
+        },
         ReplayOptions.Key => None with
         {
             Passes = $"stages after the first train on {options.OptionsOf<ReplayOptions>().Samples} samples more of each finished task; " +

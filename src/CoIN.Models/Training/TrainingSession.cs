@@ -57,8 +57,8 @@ internal sealed class TrainingSession : ITrainingSession
         order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
         var kind = methods.Adapter(options);
         adapter = stage.Adapter is null
-            ? kind.Initialize(model.Language, model.Projector, options.Lora, model.Language.Device, SeededRandom.Combine(options.Seed, 0, 2))
-            : AdapterKinds.ReadToTrain(stage.Adapter, kind, model.Language, model.Projector, options);
+            ? kind.Initialize(model.Language, model.Projector, options.Lora, model.Language.Device, SeededRandom.Combine(options.Seed, 0, AdapterKinds.Initialization))
+            : AdapterKinds.ReadToTrain(stage.Adapter, kind, model.Language, model.Projector, options, stage.Stage);
         foreach (var parameter in adapter.Parameters())
         {
             parameter.requires_grad_(true);

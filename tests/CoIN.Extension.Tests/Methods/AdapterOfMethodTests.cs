@@ -78,10 +78,10 @@ public sealed class AdapterOfMethodTests : IDisposable
 
         public IAdapter Read(string folder, DecoderModel language, Projector projector) => lora.Read(folder, language, projector);
 
-        public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options)
+        public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options, long seed)
         {
             Continued++;
-            return lora.ReadToTrain(folder, language, projector, options);
+            return lora.ReadToTrain(folder, language, projector, options, seed);
         }
     }
 }

@@ -2,6 +2,8 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Methods;
 using CoIN.Extension.Tests.Support;
+using CoIN.Models.Adapters;
+using CoIN.Models.Adapters.OLora;
 using CoIN.Models.Methods;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,7 +17,7 @@ public sealed class ResumedMethodTests : IDisposable
     private readonly TinyStage tiny = new();
 
     public static TheoryData<string, bool> Methods { get; } = new MatrixTheoryData<string, bool>(
-        ["ewc", "ewc-online-host", "lwf", "lwf-new-task", "replay", "ema"], [false, true]);
+        ["ewc", "ewc-online-host", "lwf", "lwf-new-task", "replay", "ema", "o-lora"], [false, true]);
 
     public void Dispose()
     {
@@ -27,12 +29,13 @@ public sealed class ResumedMethodTests : IDisposable
     [MemberData(nameof(Methods))]
     public void A_stage_that_is_resumed_ends_with_the_same_bits_and_unlike_one_without_the_method(string key, bool kernels)
     {
-        tiny.Train("first", 3, kernels, Of(key));
-        tiny.Train("whole", 3, kernels, Of(key), stage: 2, adapter: "first");
-        tiny.Train("again", 3, kernels, Of(key), stage: 2, adapter: "first");
+        IAdapterKind? kind = key == "o-lora" ? new OLoraKind() : null;
+        tiny.Train("first", 3, kernels, Of(key), kind: kind);
+        tiny.Train("whole", 3, kernels, Of(key), stage: 2, adapter: "first", kind: kind);
+        tiny.Train("again", 3, kernels, Of(key), stage: 2, adapter: "first", kind: kind);
         Assert.Equal(tiny.Contents("whole"), tiny.Contents("again"));
 
-        using (var session = tiny.Open(kernels, Of(key), stage: 2, adapter: "first"))
+        using (var session = tiny.Open(kernels, Of(key), stage: 2, adapter: "first", kind: kind))
         {
             session.Next();
             session.Next();
@@ -40,11 +43,11 @@ public sealed class ResumedMethodTests : IDisposable
             session.SaveCheckpoint(Directory.CreateDirectory(tiny.Folder.Of("amid")).FullName);
         }
 
-        tiny.Train("resumed", 3, kernels, Of(key), stage: 2, adapter: "first", checkpoint: "amid");
+        tiny.Train("resumed", 3, kernels, Of(key), stage: 2, adapter: "first", checkpoint: "amid", kind: kind);
         Assert.Equal(tiny.Contents("whole"), tiny.Contents("resumed"));
 
         // A checkpoint that was written when the adapter could not be.
-        using (var session = tiny.Open(kernels, Of(key), stage: 2, adapter: "first", checkpoint: "amid"))
+        using (var session = tiny.Open(kernels, Of(key), stage: 2, adapter: "first", checkpoint: "amid", kind: kind))
         {
             while (session.Step < session.TotalSteps)
             {
@@ -55,10 +58,10 @@ public sealed class ResumedMethodTests : IDisposable
             session.SaveCheckpoint(Directory.CreateDirectory(tiny.Folder.Of("behind")).FullName);
         }
 
-        tiny.Train("from-behind", 3, kernels, Of(key), stage: 2, adapter: "first", checkpoint: "behind");
+        tiny.Train("from-behind", 3, kernels, Of(key), stage: 2, adapter: "first", checkpoint: "behind", kind: kind);
         Assert.Equal(tiny.Contents("whole"), tiny.Contents("from-behind"));
 
-        tiny.Train("plain", 3, kernels, null, stage: 2, adapter: "first");
+        tiny.Train("plain", 3, kernels, null, stage: 2, adapter: "first", kind: kind);
         Assert.NotEqual(tiny.Contents("plain")["adapter_model.safetensors"], tiny.Contents("whole")["adapter_model.safetensors"]);
     }
 
@@ -116,6 +119,7 @@ public sealed class ResumedMethodTests : IDisposable
         }),
         "lwf" => new Lwf(new LwfOptions { Lambda = 1, Samples = 3, PerStep = 2 }),
         "lwf-new-task" => new Lwf(new LwfOptions { Lambda = 1, Teacher = LwfTeacher.NewTask }),
+        "o-lora" => new OLora(new OLoraOptions { Lambda1 = 0.1, Lambda2 = 0.1 }),
         "replay" => new Replay(new ReplayOptions { Samples = 2 }),
         _ => new Ema(new EmaOptions { Decay = 0.5 }),
     };

@@ -1,7 +1,9 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Computing;
 using CoIN.Models.Imaging;
 using CoIN.Models.Methods;
 using CoIN.Models.Modules;
@@ -26,6 +28,13 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
 
     public static JObject Meta { get; } = GoldenFolder.Json("methods-llama", "meta.json");
 
+    /// <summary>The LLaMA.</summary>
+    public IPictureModel Model => model;
+
+    /// <summary>All samples of a set as one batch.</summary>
+    public SequenceBatch Batch(string set) => SequenceBatch.Create(
+        [.. Samples(set).Select(sample => TrainingSet.Tokenize(new GivenTokens(tokens), sample))], model.ImageTokens, 512, CPU);
+
     /// <summary>Tensors of a golden file below a prefix, by what follows it.</summary>
     public static Dictionary<string, Tensor> Expected(string file, string prefix)
     {
@@ -40,13 +49,13 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
     /// <param name="from">Folder of the adapter.</param>
     /// <param name="steps">Steps as the golden ones; 0 for one that moves nothing.</param>
     /// <param name="begun">What to do once the stage has begun.</param>
+    /// <param name="kind">Of adapter that is trained; null for LoRA.</param>
     /// <returns>The folder.</returns>
-    public string Train(string name, TrainingMethod? method, string set, string from, int steps, int stage = 1, Action? begun = null)
+    public string Train(string name, TrainingMethod? method, string set, string from, int steps, int stage = 1, Action? begun = null,
+        IAdapterKind? kind = null)
     {
         var adamw = Meta["adamw"]!;
-        IReadOnlyList<TrainingSample> samples =
-            [.. tokens.Keys.Where(id => id.StartsWith(set + "-", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
-                .Select(id => new TrainingSample(id, null, []))];
+        var samples = Samples(set);
         var options = new ExperimentOptions
         {
             Name = "g",
@@ -68,7 +77,9 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
         using var session = new TrainingSession(
             model, options, new StageTraining(stage, set, samples.Count, samples, from, null), new GivenTokens(tokens),
             new ImageLoader("", 0, _ => throw new NotSupportedException()),
-            method is null ? new TrainingMethods() : new TrainingMethods(new TrainingMethodEntry(options.Method, _ => method)),
+            method is null
+                ? new TrainingMethods()
+                : new TrainingMethods(new TrainingMethodEntry(options.Method, _ => method, kind is null ? null : _ => kind)),
             warning => Assert.Fail(warning));
         begun?.Invoke();
         while (session.Step < session.TotalSteps)
@@ -108,6 +119,12 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
         model.Dispose();
         Folder.Dispose();
     }
+
+    private IReadOnlyList<TrainingSample> Samples(string set) =>
+    [
+        .. tokens.Keys.Where(id => id.StartsWith(set + "-", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(id => new TrainingSample(id, null, [])),
+    ];
 
     private static DecoderModel Language()
     {

@@ -71,9 +71,9 @@ internal sealed class TinyStage : IDisposable
     /// <param name="name">Of the adapter's folder; beside it comes a checkpoint.</param>
     public void Train(
         string name, int steps, bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null,
-        string? checkpoint = null)
+        string? checkpoint = null, IAdapterKind? kind = null)
     {
-        using var session = Open(kernels, method, options, stage, adapter, checkpoint);
+        using var session = Open(kernels, method, options, stage, adapter, checkpoint, kind);
         while (session.Step < steps)
         {
             session.NextStep();

@@ -3,6 +3,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Models.Cpu;
 using CoIN.Models.Cpu.Kernels;
+using CoIN.Models.Families;
 using CoIN.Models.Planning;
 using CoIN.Models.Tests.Support;
 using CoIN.Models.Torch;
@@ -96,6 +97,15 @@ public sealed class ExperimentPlannerTests : IDisposable
         Assert.Equal(3 * trained, onHost.Host.Where(part => part.Name.StartsWith("EWC", StringComparison.Ordinal)).Sum(part => part.Bytes));
 
         Assert.Equal(trained, Memory(OfTwo("ema")) - Memory(plain));
+
+        // What the first task learned stays beside the second's, and is saved once more with it. The projector is one.
+        var apart = OfTwo("o-lora");
+        var lora = 4 * ParameterCounts.Of(ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path }), 128).Lora;
+        Assert.InRange(lora, 1, trained - 1);
+        Assert.Equal((lora, lora), (Memory(apart) - Memory(plain), apart.CheckpointBytes - plain.CheckpointBytes));
+        Assert.Equal(plain.TrainedParameters, apart.TrainedParameters);
+        Assert.NotNull(apart.MethodPasses);
+
         var replay = OfTwo("replay", new ReplayOptions { Samples = 3 });
         Assert.Equal([4, 7], replay.Stages.Select(stage => stage.Samples));
         Assert.Equal([2, 4], replay.Stages.Select(stage => stage.Steps));

@@ -25,6 +25,6 @@ internal sealed class LoraKind : IAdapterKind
     public IAdapter Read(string folder, DecoderModel language, Projector projector) => PeftFolder.Read(folder, language, projector);
 
     /// <inheritdoc/>
-    public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options) =>
+    public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options, long seed) =>
         PeftFolder.ReadToTrain(folder, language, projector, options);
 }

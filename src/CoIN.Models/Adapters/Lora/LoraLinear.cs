@@ -62,30 +62,44 @@ internal sealed class LoraLinear : IDisposable
     /// <param name="x">[N, inputs].</param>
     /// <param name="scaling">α / r.</param>
     /// <param name="dropout">Drops inputs of the low-rank paths, independently for each part; null for none.</param>
-    public Tensor[] AddTo(Tensor[] outputs, Tensor x, double scaling, Dropout? dropout)
+    /// <param name="beside">More matrices of the same parts, for which the same inputs are dropped; null for none.</param>
+    public Tensor[] AddTo(Tensor[] outputs, Tensor x, double scaling, Dropout? dropout, LoraLinear? beside = null)
     {
-        var a = A.to(x.dtype);
-        var low = dropout is null ? F.linear(x, a) : null;
+        IReadOnlyList<LoraLinear> all = beside is null ? [this] : [beside, this];
+        var a = all.Select(one => one.A.to(x.dtype)).ToArray();
+        var low = dropout is null ? a.Select(one => F.linear(x, one)).ToArray() : null;
         var factor = (float)(dropout is null ? scaling : scaling * dropout.Scale);
         var sums = new Tensor[outputs.Length];
         for (var i = 0; i < outputs.Length; i++)
         {
-            var part = low is null
-                ? F.linear(dropout!.Apply(x), a.narrow(0, (long)i * Rank, Rank))
-                : outputs.Length == 1 ? low : low.narrow(1, (long)i * Rank, Rank);
-            sums[i] = addmm(outputs[i], part, B[i].to(x.dtype).t(), 1f, factor);
+            var input = low is null ? dropout!.Apply(x) : null;
+            sums[i] = outputs[i];
+            for (var j = 0; j < all.Count; j++)
+            {
+                var rank = all[j].Rank;
+                var part = input is not null
+                    ? F.linear(input, a[j].narrow(0, (long)i * rank, rank))
+                    : outputs.Length == 1 ? low![j] : low![j].narrow(1, (long)i * rank, rank);
+                sums[i] = addmm(sums[i], part, all[j].B[i].to(x.dtype).t(), 1f, factor);
+            }
         }
 
         return sums;
     }
 
     /// <summary>The base's weight with the updates added, as new memory.</summary>
-    public Tensor Merge(Linear linear, double scaling)
+    /// <param name="beside">As for <see cref="AddTo"/>.</param>
+    public Tensor Merge(Linear linear, double scaling, LoraLinear? beside = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var updates = Slices().Select(slice => slice.B.matmul(slice.A)).ToArray();
-        var sum = linear.Weight.to(ScalarType.Float32).add(cat(updates, 0).mul(Scalars.Of(scaling)), Scalars.One);
+        Tensor Updates(LoraLinear of) => cat([.. of.Slices().Select(slice => slice.B.matmul(slice.A))], 0).mul(Scalars.Of(scaling));
+        var sum = linear.Weight.to(ScalarType.Float32).add(Updates(this), Scalars.One);
+        if (beside is not null)
+        {
+            sum.add_(Updates(beside), Scalars.One);
+        }
+
         return sum.to(linear.Weight.dtype).DetachFromDisposeScope();
     }
 

@@ -5,9 +5,11 @@ namespace CoIN.Models.Adapters.Lora;
 
 /// <summary>LoRA's updates in one pass.</summary>
 /// <param name="dropout">Null where nothing is dropped.</param>
-internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout) : IDecoderUpdates
+/// <param name="frozen">A further adapter with the same scaling that is not trained; null for none.</param>
+internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout, LoraAdapter? frozen = null) : IDecoderUpdates
 {
-    private readonly IReadOnlyList<LayerUpdates> layers = [.. adapter.Layers.Select(layer => new LayerUpdates(layer, adapter.Scaling, dropout))];
+    private readonly IReadOnlyList<LayerUpdates> layers =
+        [.. adapter.Layers.Select((layer, i) => new LayerUpdates(layer, frozen?.Layers[i], adapter.Scaling, dropout))];
 
     /// <inheritdoc/>
     public ILayerUpdates Layer(int layer)
@@ -16,15 +18,15 @@ internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout) : IDeco
         return layers[layer];
     }
 
-    private sealed class LayerUpdates(LoraLayer layer, double scaling, Dropout? dropout) : ILayerUpdates
+    private sealed class LayerUpdates(LoraLayer layer, LoraLayer? frozen, double scaling, Dropout? dropout) : ILayerUpdates
     {
-        public ILinearUpdate Qkv { get; } = new LoraUpdate(layer.Qkv, scaling, dropout);
+        public ILinearUpdate Qkv { get; } = new LoraUpdate(layer.Qkv, scaling, dropout) { Frozen = frozen?.Qkv };
 
-        public ILinearUpdate Output { get; } = new LoraUpdate(layer.Output, scaling, dropout);
+        public ILinearUpdate Output { get; } = new LoraUpdate(layer.Output, scaling, dropout) { Frozen = frozen?.Output };
 
-        public ILinearUpdate GateUp { get; } = new LoraUpdate(layer.GateUp, scaling, dropout);
+        public ILinearUpdate GateUp { get; } = new LoraUpdate(layer.GateUp, scaling, dropout) { Frozen = frozen?.GateUp };
 
-        public ILinearUpdate Down { get; } = new LoraUpdate(layer.Down, scaling, dropout);
+        public ILinearUpdate Down { get; } = new LoraUpdate(layer.Down, scaling, dropout) { Frozen = frozen?.Down };
     }
 }
 
@@ -33,9 +35,12 @@ internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout) : IDeco
 /// <param name="Dropout">Drops inputs, independently for each part; null for none.</param>
 internal sealed record LoraUpdate(LoraLinear Lora, double Scaling, Dropout? Dropout) : ILinearUpdate
 {
-    /// <inheritdoc/>
-    public Tensor[] AddTo(Tensor[] outputs, Tensor x) => Lora.AddTo(outputs, x, Scaling, Dropout);
+    /// <summary>Further matrices of the same parts, scaled alike and with the same inputs dropped, which get no gradient; null for none.</summary>
+    public LoraLinear? Frozen { get; init; }
 
     /// <inheritdoc/>
-    public Tensor Merge(Linear linear) => Lora.Merge(linear, Scaling);
+    public Tensor[] AddTo(Tensor[] outputs, Tensor x) => Lora.AddTo(outputs, x, Scaling, Dropout, Frozen);
+
+    /// <inheritdoc/>
+    public Tensor Merge(Linear linear) => Lora.Merge(linear, Scaling, Frozen);
 }

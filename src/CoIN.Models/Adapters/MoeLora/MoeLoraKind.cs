@@ -27,7 +27,7 @@ internal sealed class MoeLoraKind(int? experts = null) : IAdapterKind
     public IAdapter Read(string folder, DecoderModel language, Projector projector) => MoeLoraFolder.Read(folder, language, projector);
 
     /// <inheritdoc/>
-    public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options) =>
+    public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options, long seed) =>
         MoeLoraFolder.ReadToTrain(folder, language, projector, options, Trained(options));
 
     private int Trained(LoraOptions options)

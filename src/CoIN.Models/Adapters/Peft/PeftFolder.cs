@@ -39,14 +39,30 @@ internal static class PeftFolder
 
     /// <summary>Writes an adapter's files into a folder.</summary>
     /// <param name="baseModel">What <c>base_model_name_or_path</c> says.</param>
-    public static void Write(string folder, LoraAdapter adapter, double dropout, string baseModel)
+    public static void Write(string folder, LoraAdapter adapter, double dropout, string baseModel) => Write(folder, [adapter], dropout, baseModel);
+
+    /// <summary>Writes several adapters as one: their A below each other, their B side by side.</summary>
+    /// <param name="adapters">With one scaling α/r; the last one's projector is written.</param>
+    /// <param name="baseModel">What <c>base_model_name_or_path</c> says.</param>
+    public static void Write(string folder, IReadOnlyList<LoraAdapter> adapters, double dropout, string baseModel)
     {
-        SafetensorsWriter.Write(Path.Combine(folder, AdapterFiles.Weights), LowRank(adapter));
-        WriteProjector(folder, adapter.Projector);
+        var (last, rank) = (adapters[^1], adapters.Sum(adapter => adapter.Rank));
+        var all = adapters.Select(adapter => LowRank(adapter)).ToList();
+        SafetensorsWriter.Write(
+            Path.Combine(folder, AdapterFiles.Weights),
+            all[0].Keys.ToDictionary(name => name, name => Joined([.. all.Select(one => one[name])], IsA(name) ? 0 : 1), StringComparer.Ordinal));
+        WriteProjector(folder, last.Projector);
         var config = Config(
-            baseModel, adapter.Rank, adapter.Alpha, dropout, adapter.Layers[0].All.SelectMany(linear => linear.Parts).Select(part => part.Name));
+            baseModel, rank, last.Alpha * rank / last.Rank, dropout,
+            last.Layers[0].All.SelectMany(linear => linear.Parts).Select(part => part.Name));
         Benchmark.Files.Durable.WriteText(Path.Combine(folder, AdapterFiles.Config), config.ToString(Formatting.Indented) + "\n");
     }
+
+    /// <summary>Whether a name is an A's.</summary>
+    public static bool IsA(string name) => name.EndsWith(".lora_A.weight", StringComparison.Ordinal);
+
+    /// <summary>Whether a name is a B's.</summary>
+    public static bool IsB(string name) => name.EndsWith(".lora_B.weight", StringComparison.Ordinal);
 
     /// <summary>Writes the projector beside an adapter; nothing where it is not trained.</summary>
     public static void WriteProjector(string folder, Projector? projector)
@@ -140,9 +156,26 @@ internal static class PeftFolder
                 $"The adapter {folder} has rank {rank} and alpha {alpha}, but lora.rank is {options.Rank} and lora.alpha {options.Alpha}. Set both to the adapter's."));
         }
 
+        CheckProjector(folder, projector, options);
+    }
+
+    /// <summary>As <see cref="CheckSettings"/>, of the projector alone.</summary>
+    /// <exception cref="CoinException">The adapter has a projector that is not to be trained.</exception>
+    public static void CheckProjector(string folder, Projector? projector, LoraOptions options)
+    {
         if (projector is not null && !options.TrainProjector)
         {
             throw new CoinException($"The adapter {folder} has a trained projector, but lora.train-projector is false. Set it to true.");
         }
+    }
+
+    /// <summary>Made when it is written: an adapter of many tasks has gigabytes.</summary>
+    private static PendingTensor Joined(Tensor[] parts, int dimension)
+    {
+        var shape = parts[0].shape;
+        shape[dimension] = parts.Sum(part => part.shape[dimension]);
+        return new PendingTensor(
+            new TensorDescription(parts[0].dtype, shape),
+            () => parts.Length == 1 ? parts[0].alias().DetachFromDisposeScope() : cat([.. parts], dimension).DetachFromDisposeScope());
     }
 }
