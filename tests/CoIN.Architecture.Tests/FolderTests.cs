@@ -10,6 +10,7 @@ public sealed class FolderTests
             [""] = [],
             ["Files"] = [],
             ["Texts"] = [],
+            ["Steps"] = [],
             ["Pickle"] = [],
             ["Methods"] = [],
             ["Instructions"] = [],
@@ -27,10 +28,10 @@ public sealed class FolderTests
             ["Metrics"] = ["Files", "Scoring"],
             ["Published"] = ["Instructions", "Metrics"],
             ["Reports"] =
-                ["Methods", "Instructions", "Experiments", "Files", "Data", "Routing", "Scoring", "Judging", "Metrics", "Predictions",
+                ["Methods", "Instructions", "Experiments", "Files", "Data", "Routing", "Steps", "Scoring", "Judging", "Metrics", "Predictions",
                     "Published"],
             ["Runs"] =
-                ["Methods", "Experiments", "Files", "Data", "Routing", "Learning", "Scoring", "Judging", "Predictions", "Reports"],
+                ["Methods", "Experiments", "Files", "Data", "Routing", "Steps", "Learning", "Scoring", "Judging", "Predictions", "Reports"],
         },
         ["CoIN.Actors"] = new()
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CoIN.EndToEnd.Tests.Support;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.EndToEnd.Tests;
 
@@ -45,6 +46,14 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
 
         Assert.InRange(kills, 2, 60);
         Laboratory.AssertSame(whole.Essence, Lab.Essence(Id));
+
+        // Every optimizer step stands in its file once, with the loss of the run that nobody killed.
+        foreach (var file in Directory.GetFiles(Lab.PathOf("whole", "training"), "*.jsonl"))
+        {
+            var steps = Steps(Lab.PathOf(Id, "training", Path.GetFileName(file)));
+            Assert.Equal(Enumerable.Range(1, 12), steps.Select(step => step.Step));
+            Assert.Equal(Steps(file), steps);
+        }
     }
 
     [Theory]
@@ -103,6 +112,9 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         Assert.False(coin.HasExited);
         await coin.KillAsync();
     }
+
+    private static List<(int Step, double Loss, double Norm)> Steps(string file) =>
+        [.. File.ReadLines(file).Select(JObject.Parse).Select(step => ((int)step["step"]!, (double)step["loss"]!, (double)step["norm"]!))];
 
     /// <summary>Deleting and listing at once may fail; then nothing was seen.</summary>
     private static bool Guarded(Func<bool> look)

@@ -5,6 +5,7 @@ using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Steps;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Workers;
@@ -20,8 +21,10 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     private readonly Stopwatch clock = new();
     private ILearner? learner;
     private ITrainingSession? session;
+    private StepsFile? steps;
     private bool opened;
     private TimeSpan reported;
+    private TimeSpan stepBegan;
     private int savedStep;
     private long tokens;
     private StepFigures? last;
@@ -51,7 +54,9 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         session = learner.OpenTraining(new StageTraining(
             Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
             Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
+        steps = StepsFile.Open(PathOf(RunPaths.Steps(Stage.Stage, Spec.Name)), session.Step);
         savedStep = session.Step;
+        stepBegan = clock.Elapsed;
         Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
         recent.Enqueue((clock.Elapsed, 0));
         TellProgress(microBatch: 0);
@@ -66,6 +71,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             if (micro.Step is { } step)
             {
                 last = new StepFigures(step.Loss, step.LearningRate);
+                Keep(step);
                 Log.Debug("Step {Step} of {TotalSteps}: loss {Loss:F4}, gradient norm {GradNorm:F3}", step.Step, session.TotalSteps, step.Loss, step.GradNorm);
             }
 
@@ -99,21 +105,34 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     protected override void Close()
     {
+        steps?.Dispose();
         session?.Dispose();
         learner?.Dispose();
-        (session, learner) = (null, null);
+        (steps, session, learner) = (null, null, null);
+    }
+
+    private void Keep(StepReport step)
+    {
+        steps!.Append(new StepRecord(
+            step.Step, session!.TotalSteps, step.Loss, step.LearningRate, step.GradNorm, step.Samples, step.Tokens, (clock.Elapsed - stepBegan).TotalSeconds,
+            Environment.WorkingSet, DateTimeOffset.UtcNow));
+        stepBegan = clock.Elapsed;
     }
 
     private void SaveCheckpoint()
     {
+        // What a checkpoint goes on from must not be missing before it.
+        steps!.Flush();
         var folder = RunPaths.Checkpoint(Stage.Stage, Spec.Name, session!.Step);
         Durable.WriteFolder(PathOf(folder), session.SaveCheckpoint);
         Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))));
         savedStep = session.Step;
+        stepBegan = clock.Elapsed;
     }
 
     private void SaveAdapter()
     {
+        steps!.Flush();
         var folder = RunPaths.Adapter(Stage.Stage, Spec.Name);
         Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
         var files = Durable.Sha256OfFiles(PathOf(folder));

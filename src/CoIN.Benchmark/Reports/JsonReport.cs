@@ -75,11 +75,24 @@ internal static class JsonReport
                 ["drivenSeconds"] = report.Driven?.TotalSeconds,
                 ["trainingSeconds"] = new JArray(report.Stages.Select(stage => stage.TrainingSeconds)),
                 ["tokens"] = new JArray(report.Stages.Select(stage => stage.Tokens)),
+                ["stages"] = new JArray(results.Training.Select(stage => new JObject
+                {
+                    ["stage"] = stage.Stage,
+                    ["name"] = stage.Name,
+                    ["steps"] = stage.Course.Steps,
+                    ["totalSteps"] = stage.Course.TotalSteps,
+                    ["lossAtTheEnd"] = stage.Course.LastLoss,
+                    ["tokens"] = stage.Course.Tokens,
+                    ["seconds"] = stage.Course.Seconds,
+                    ["peakMemoryBytes"] = stage.Course.PeakMemory,
+                    ["file"] = report.Steps.First(one => one.Stage == stage.Stage).File,
+                })),
                 ["training"] = new JArray(report.Stages.Select(stage => Computed(stage.Computation))),
                 ["evaluation"] = new JArray(InOrder(report).Select(cell => new JObject
                 {
                     ["stage"] = cell.Stage,
                     ["task"] = cell.Task,
+                    ["seconds"] = cell.AnswerSeconds,
                     ["computed"] = cell.Computations is { } places ? new JArray(places.Select(Computed)) : null,
                 })),
             },

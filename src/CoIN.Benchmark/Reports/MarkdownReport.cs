@@ -32,7 +32,7 @@ internal static class MarkdownReport
 
         AddFollowing(text, results);
         AddPaper(text, results);
-        AddStages(text, report);
+        AddStages(text, results);
         AddSettings(text, report);
         AddSamples(text, report);
         AddHashes(text, report);
@@ -114,11 +114,21 @@ internal static class MarkdownReport
         text.Append("## Beside the paper\n\n").Append(sheet.ToMarkdown());
     }
 
-    private static void AddStages(StringBuilder text, RunReport report)
+    private static void AddStages(StringBuilder text, RunResults results)
     {
-        if (report.Stages.Count > 0)
+        if (results.Report.Stages.Count > 0)
         {
-            text.Append("## Training\n\n").Append(ProvenanceTables.Stages(report).ToMarkdown());
+            text.Append("## Training\n\n").Append(ProvenanceTables.Stages(results.Report).ToMarkdown());
+        }
+
+        if (results.Training.Count > 0)
+        {
+            text.Append("How it went, over all processes that trained:\n\n").Append(SpeedTables.Training(results.Training).ToMarkdown());
+        }
+
+        if (SpeedTables.Testing(results.Report) is { } testing)
+        {
+            text.Append("## Testing, samples a second of one evaluator\n\n").Append(testing.ToMarkdown());
         }
     }
 

@@ -46,6 +46,9 @@ public sealed record RunReport
     /// <summary>The stages that are trained, in order.</summary>
     public IReadOnlyList<StageReport> Stages { get; init; } = [];
 
+    /// <summary>Where it is written what every optimizer step did, relative to the run's folder; of all stages that the run has, trained or not.</summary>
+    public IReadOnlyList<StepsReport> Steps { get; init; } = [];
+
     /// <summary>The cells that are scored, in any order.</summary>
     public IReadOnlyList<CellReport> Cells { get; init; } = [];
 
@@ -134,6 +137,12 @@ public sealed record StageReport(
     public string? TakenFrom { get; init; }
 }
 
+/// <summary>The steps of a stage.</summary>
+/// <param name="Stage">1-based.</param>
+/// <param name="Name">What it learns.</param>
+/// <param name="File">Relative to the run's folder; there need not be one.</param>
+public sealed record StepsReport(int Stage, string Name, string File);
+
 /// <summary>The effective learning-rate schedule of a stage.</summary>
 /// <param name="LearningRate">The peak.</param>
 /// <param name="Kind">Its shape.</param>
@@ -174,6 +183,9 @@ public sealed record CellReport(int Stage, string Task, double AccuracyPercent, 
 
     /// <summary>Test samples of the task that were left out since their image cannot be used; they are in no count.</summary>
     public int Skipped { get; init; }
+
+    /// <summary>Seconds that evaluators took to answer it, summed where several worked side by side; null where another run did.</summary>
+    public double? AnswerSeconds { get; init; }
 
     /// <summary>Where its answers were generated, each place once; null in runs older than that.</summary>
     public IReadOnlyList<Computation>? Computations { get; init; }

@@ -237,6 +237,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             BaseModelSha256 = state.BaseModelSha256 ?? "",
             GivenAdapterSha256 = state.Started.GivenAdapterSha256,
             Stages = [.. state.Trained.Values.Select(stage => Stage(state, stage))],
+            Steps = [.. state.Curriculum.Trained.Select(stage => new StepsReport(stage.Number, stage.Name, RunPaths.Steps(stage.Number, stage.Name)))],
             Cells = [.. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => new CellReport(
                 cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256)
             {
@@ -246,6 +247,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
                 RoutingFile = RunPaths.Routing(cell.Stage, state.TaskNames[cell.Task]),
                 Skipped = state.Started.Skipped?.Count(sample => sample.Use == "test" && sample.Task == state.TaskNames[cell.Task]) ?? 0,
                 Computations = cell.Computations,
+                AnswerSeconds = state.Efforts.GetValueOrDefault((cell.Stage, cell.Task))?.Seconds,
                 TakenFrom = cell.TakenFrom?.RunId,
                 Judgements = Judgements(state, cell),
             })],

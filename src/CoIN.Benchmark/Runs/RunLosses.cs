@@ -23,6 +23,7 @@ public static class RunLosses
             {
                 var task = before.Curriculum.Stage(stage).Name;
                 DeleteFolder(Path.Combine(runFolder, RunPaths.Stage(stage, task)));
+                Delete(runFolder, [RunPaths.Steps(stage, task)]);
                 DeleteFolder(Path.GetDirectoryName(Path.Combine(runFolder, RunPaths.Predictions(stage, task)))!);
                 DeleteFolder(Path.GetDirectoryName(Path.Combine(runFolder, RunPaths.Scores(stage, task)))!);
             }

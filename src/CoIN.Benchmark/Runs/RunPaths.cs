@@ -26,6 +26,10 @@ public static class RunPaths
 
     public static string Checkpoint(int stage, string task, int step) => $"{Checkpoints(stage, task)}/step-{step:000000}";
 
+    /// <summary>What every optimizer step of a stage did. Beside the stages' folders: it has times in it, and everything there has the same bytes however often a run was stopped.</summary>
+    /// <param name="stage">From 1.</param>
+    public static string Steps(int stage, string task) => $"training/{stage}-{task}.jsonl";
+
     /// <param name="stage">From 1; 0 for the base model.</param>
     public static string Predictions(int stage, string task) => $"predictions/{Row(stage)}/{task}.jsonl";
 

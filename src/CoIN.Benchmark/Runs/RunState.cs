@@ -44,6 +44,9 @@ public sealed record RunState
     /// <summary>Scored cells, by stage (0 for the base model) and task (from 0).</summary>
     public ImmutableDictionary<(int Stage, int Task), CellScored> Cells { get; private init; } = ImmutableDictionary<(int, int), CellScored>.Empty;
 
+    /// <summary>How long evaluators answered for the scored cells of this run, as far as it answered them itself.</summary>
+    public ImmutableDictionary<(int Stage, int Task), CellEffort> Efforts { get; private init; } = ImmutableDictionary<(int, int), CellEffort>.Empty;
+
     /// <summary>The judges that every cell gets, by name.</summary>
     public ImmutableSortedDictionary<string, JudgeOptions> Judges { get; private init; } = ImmutableSortedDictionary<string, JudgeOptions>.Empty.WithComparers(StringComparer.Ordinal);
 
@@ -106,6 +109,7 @@ public sealed record RunState
             {
                 Cells = Cells.SetItem((cell.Stage, cell.Task), cell),
                 Shards = Shards.RemoveRange(Shards.Keys.Where(key => key.Stage == cell.Stage && key.Task == cell.Task)),
+                Efforts = Effort(cell) is { } effort ? Efforts.SetItem((cell.Stage, cell.Task), effort) : Efforts.Remove((cell.Stage, cell.Task)),
             },
             CellRescored again when Cells.TryGetValue((again.Stage, again.Task), out var cell) => next with
             {
@@ -164,6 +168,7 @@ public sealed record RunState
     private static RunState WithoutCells(RunState next, Func<(int Stage, int Task), bool> lost) => next with
     {
         Cells = next.Cells.RemoveRange(next.Cells.Keys.Where(lost)),
+        Efforts = next.Efforts.RemoveRange(next.Efforts.Keys.Where(lost)),
         Shards = next.Shards.RemoveRange(next.Shards.Keys.Where(key => lost((key.Stage, key.Task)))),
         Judgements = next.Judgements.RemoveRange(next.Judgements.Keys.Where(key => lost((key.Stage, key.Task)))),
         Status = next.Reopened,
@@ -213,6 +218,12 @@ public sealed record RunState
         MissingJudgements = Status == RunStatus.Completed ? Plan.Pending(this).Count : 0,
         Elapsed = Driven,
     };
+
+    private CellEffort? Effort(CellScored cell)
+    {
+        var answered = cell.TakenFrom is null ? Shards.Values.Where(shard => (shard.Stage, shard.Task) == (cell.Stage, cell.Task)).ToList() : [];
+        return answered.Count == 0 ? null : new CellEffort(answered.Sum(shard => shard.Samples), answered.Sum(shard => shard.Seconds));
+    }
 
     private JudgedMatrix Judged(IGrouping<string, CellJudged> judge) => new(
         judge.Key, judge.Last().Kind,

@@ -28,6 +28,7 @@ public static class TakeOver
             throw new CoinException($"{Path.Combine(source, trained.Folder)} is not as the journal of {from.RunId} says it was written.");
         }
 
+        CopySteps(Path.Combine(source, RunPaths.Steps(trained.Stage, trained.Task)), Path.Combine(runFolder, RunPaths.Steps(trained.Stage, trained.Task)));
         return trained with { Folder = folder, TakenFrom = from };
     }
 
@@ -51,6 +52,19 @@ public static class TakeOver
         }
 
         return scored with { Stage = stage, Task = task, File = file, ScoresFile = scored.ScoresFile is null ? null : scores, TakenFrom = from };
+    }
+
+    /// <summary>The course of the training goes with its result; a run that has none written down has none to give.</summary>
+    private static void CopySteps(string from, string to)
+    {
+        if (File.Exists(from))
+        {
+            Durable.Write(to, stream =>
+            {
+                using var read = new FileStream(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+                read.CopyTo(stream);
+            });
+        }
     }
 
     private static void CopyFile(string source, string file, string sha256, string runFolder, string to, ResultSource from)

@@ -6,6 +6,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Steps;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CoIN.Actors.Tests.Hosting;
@@ -47,6 +48,11 @@ public sealed class ExperimentHostTests : IDisposable
             var (one, other) = (first.Trained[stage].TakenFrom, second.Trained[stage].TakenFrom);
             Assert.Single(new[] { one, other }.OfType<ResultSource>());
             Assert.Equal(one is null ? "e-a" : "e-b", (one ?? other)!.RunId);
+
+            // The course of the training goes with what it came to.
+            var steps = folder.Of($"e-a/{RunPaths.Steps(stage, $"Task{stage}")}");
+            Assert.Equal(Steps, StepsFile.Read(steps).Count);
+            Assert.Equal(File.ReadAllText(steps), File.ReadAllText(steps.Replace("e-a", "e-b", StringComparison.Ordinal)));
         }
     }
 

@@ -7,6 +7,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Routing;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Steps;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CoIN.Actors.Tests.Hosting;
@@ -54,6 +55,21 @@ public sealed class RunHostTests : IDisposable
 
         Assert.InRange(rounds, 3, 100);
         Assert.Equal(Contents("whole"), Contents("pieces"));
+        foreach (var stage in Enumerable.Range(1, 3))
+        {
+            var steps = StepsFile.Read(folder.Of($"pieces/{RunPaths.Steps(stage, $"Task{stage}")}"));
+            Assert.Equal(Enumerable.Range(1, 12), steps.Select(step => step.Step));
+            Assert.All(steps, step => Assert.True(step is { Of: 12, Samples: 4, Tokens: 100, Seconds: > 0, Memory: > 0 }, $"{step}"));
+        }
+    }
+
+    [Fact]
+    public async Task How_long_the_answers_of_a_cell_took_is_told_from_the_journal()
+    {
+        await Run("efforts", Experiments.Of(2), new FakeLearners());
+        var efforts = RunJournal.Read(folder.Of("efforts"))!.Efforts;
+        Assert.Equal([(1, 0), (2, 0), (2, 1)], efforts.Keys.Order());
+        Assert.All(efforts.Values, effort => Assert.True(effort is { Samples: 7, Seconds: > 0 }, $"{effort}"));
     }
 
     [Fact]

@@ -44,7 +44,11 @@ public sealed class RunLossesTests : IDisposable
         Assert.Equal(["predictions/stage-1/Task1.jsonl", "predictions/stage-2/Task2.jsonl"], Files("predictions"));
         Assert.Equal(["scores/stage-1/Task1.jsonl", "scores/stage-2/Task2.jsonl"], Files("scores"));
 
+        Directory.CreateDirectory(folder.Of("training"));
+        File.WriteAllText(folder.Of(RunPaths.Steps(1, "Task1")), "");
+        File.WriteAllText(folder.Of(RunPaths.Steps(2, "Task2")), "");
         RunLosses.Delete(folder.Path, state, state.After([new StageDiscarded(2, "lost")]));
+        Assert.Equal(["training/1-Task1.jsonl"], Files("training"));
         Assert.Equal(["predictions/stage-1/Task1.jsonl"], Files("predictions"));
         Assert.Equal("stages/1-Task1", Path.GetDirectoryName(Path.GetDirectoryName(Assert.Single(Files("stages")))));
     }

@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Examples;
 using CoIN.Benchmark.Scoring;
+using CoIN.Benchmark.Steps;
 using CoIN.Benchmark.Tests.Support;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -36,6 +37,42 @@ public sealed class RichReportTests : IDisposable
         Assert.Equal("[[3,null,null],[3,3,null],[3,3,3]]", Compact(judge["corrected"]!["samples"]!));
         Assert.Equal(60 - 75.0, (double)json["instructionFollowing"]!["judges"]![0]!["published"]!["matrix"]![0]![0]!, 1e-9);
         Assert.Equal(ProductVersion.Current, (string)json["provenance"]!["version"]!);
+    }
+
+    [Fact]
+    public void How_training_and_testing_went_is_in_every_form()
+    {
+        using (var file = StepsFile.Open(folder.File("training/1-ScienceQA.jsonl"), 0))
+        {
+            for (var step = 1; step <= 30; step++)
+            {
+                file.Append(new StepRecord(step, 40, 2.0 / step, 1e-3, 1, 4, 100, 0.5, 3 << 20, DateTimeOffset.UnixEpoch));
+            }
+        }
+
+        Write(run.Report with
+        {
+            Steps = [new(1, "ScienceQA", "training/1-ScienceQA.jsonl"), new(2, "GQA", "training/2-GQA.jsonl")],
+            Cells = [.. run.Report.Cells.Select(cell => cell with { AnswerSeconds = cell.Stage == 2 ? 0.5 : null })],
+        });
+
+        var stage = JObject.Parse(Text("report.json"))["provenance"]!["stages"]!.Single();
+        Assert.Equal("1 30 40 3000 15", $"{stage["stage"]} {stage["steps"]} {stage["totalSteps"]} {stage["tokens"]} {stage["seconds"]}");
+        var page = Text("report.html");
+        Assert.Contains("aria-label=\"ScienceQA: loss from 2.000 to 0.079 over 30 of 40 steps\"", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("aria-label=\"GQA: loss", page, StringComparison.Ordinal);
+        var text = string.Join('\n', Text("report.md").Split('\n').Select(line => string.Join('|', line.Split('|').Select(cell => cell.Trim()))));
+        Assert.Contains("|1|ScienceQA|30 of 40|0.0794 (mean of 10)|3000|15.0|200|3|", text, StringComparison.Ordinal);
+        Assert.Contains("|2 GQA|8.0|8.0||", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_nobody_reads_row_by_row_is_folded()
+    {
+        Write(run.Report);
+        var page = Text("report.html");
+        Assert.Contains("<summary>Predictions with their SHA-256 (6)</summary>", page, StringComparison.Ordinal);
+        Assert.Contains("<summary>Adapters with their SHA-256 (3)</summary>", page, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -28,6 +28,7 @@ internal static class HtmlReport
             sections.Add(("routing", "Who serves which task", RoutingMaps.Render(results)));
         }
 
+        sections.Add(("training", "Training", Training(results)));
         sections.Add(("paper", "Beside the paper", BesideThePaper(results)));
         if (examples.Count > 0)
         {
@@ -136,6 +137,27 @@ internal static class HtmlReport
             $"<p class=\"note\">{judge.Judge}: {judge.Description}. Replies without a score: {judge.Unparsable}.</p>")))}
         """);
 
+    private static Markup Training(RunResults results)
+    {
+        var testing = SpeedTables.Testing(results.Report);
+        if (results.Training.Count == 0 && testing is null)
+        {
+            return Markup.Empty;
+        }
+
+        var curves = results.Training.Count == 0 ? Markup.Empty : Markup.Of($"""
+            {LossCurves.Render(results.Training)}
+            {Page.Table(SpeedTables.Training(results.Training), 2)}
+            <p class="note">Over all processes that trained; steps that were done again after a kill count once. Memory is that of the process on its host.</p>
+            """);
+        return testing is null ? curves : Markup.Of($"""
+            {curves}
+            <h3>Testing, samples a second</h3>
+            {Page.Table(testing, 1)}
+            <p class="note">Of one evaluator; several may have worked side by side, and beside the training.</p>
+            """);
+    }
+
     private static Markup BesideThePaper(RunResults results)
     {
         var sheet = new Sheet();
@@ -146,11 +168,15 @@ internal static class HtmlReport
     private static Markup Provenance(RunReport report) => Markup.Of($"""
         {Page.Table(ProvenanceTables.Settings(report), 2, "plain settings")}
         {(report.Options is null ? Markup.Empty : Markup.Of($"<details><summary>Every setting, by its key in the configuration</summary>\n{Page.Table(ProvenanceTables.EverySetting(report), 2, "plain settings")}\n</details>\n"))}{Titled("Training: the schedule as it was", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Stages(report), 2) : Markup.Empty)}
-        {Titled("Data files", Page.Table(ProvenanceTables.DataFiles(report), 5, "plain hashes"))}
+        {Folded("Data files with their SHA-256", report.DataFiles.Count, Page.Table(ProvenanceTables.DataFiles(report), 5, "plain hashes"))}
         {Titled("Samples left out", report.Skipped.Count > 0 ? Markup.Of($"<p>{ProvenanceTables.SkippedSentence(report)}</p>{Page.Table(ProvenanceTables.Skipped(report), 5, "plain")}") : Markup.Empty)}
-        {Titled("Predictions", report.Cells.Count > 0 ? Page.Table(ProvenanceTables.Predictions(report), 6, "plain hashes") : Markup.Empty)}
-        {Titled("Adapters, SHA-256", report.Stages.Count > 0 ? Page.Table(ProvenanceTables.Adapters(report), 4, "plain hashes both") : Markup.Empty)}
+        {Folded("Predictions with their SHA-256", report.Cells.Count, Page.Table(ProvenanceTables.Predictions(report), 6, "plain hashes"))}
+        {Folded("Adapters with their SHA-256", report.Stages.Count, Page.Table(ProvenanceTables.Adapters(report), 4, "plain hashes both"))}
         """);
+
+    /// <summary>Rows that are looked up rather than read: folded until somebody wants them.</summary>
+    private static Markup Folded(string title, int rows, Markup table) => rows == 0 ? Markup.Empty
+        : Markup.Of($"<details><summary>{title} ({rows})</summary>\n{table}\n</details>");
 
     private static Markup Titled(string title, Markup body) => body == Markup.Empty ? body : Markup.Of($"<h3>{title}</h3>\n{body}");
 }

@@ -18,6 +18,9 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
     /// <summary>Whom experts served, by stage and then in the order of the tasks; nothing for adapters without experts.</summary>
     public IReadOnlyList<RoutedCell> Routing { get; init; } = [];
 
+    /// <summary>How training went, of the stages of which it was written down.</summary>
+    public IReadOnlyList<TrainedStage> Training { get; init; } = [];
+
     /// <summary>Whether the run has cells of stages, or will have.</summary>
     public bool HasStages => Report.Curriculum.Trained.Count > 0;
 
@@ -52,7 +55,11 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
 
         var judges = JudgeResults.Of(report, folder, measures);
         measures.AddRange(judges.SelectMany(judge => new[] { judge.Published, judge.Corrected }).OfType<Measure>());
-        return new RunResults(report, measures, judges) { Routing = folder is null ? [] : RoutedCell.Of(report, folder) };
+        return new RunResults(report, measures, judges)
+        {
+            Routing = folder is null ? [] : RoutedCell.Of(report, folder),
+            Training = folder is null ? [] : TrainedStage.Of(report, folder),
+        };
     }
 
     internal static Dictionary<(int Stage, int Task), int> Samples(RunReport report, Func<CellReport, int?> count)
