@@ -46,14 +46,7 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
 
         Assert.InRange(kills, 2, 60);
         Laboratory.AssertSame(whole.Essence, Lab.Essence(Id));
-
-        // Every optimizer step stands in its file once, with the loss of the run that nobody killed.
-        foreach (var file in Directory.GetFiles(Lab.PathOf("whole", "training"), "*.jsonl"))
-        {
-            var steps = Steps(Lab.PathOf(Id, "training", Path.GetFileName(file)));
-            Assert.Equal(Enumerable.Range(1, 12), steps.Select(step => step.Step));
-            Assert.Equal(Steps(file), steps);
-        }
+        AssertEveryStepOnce(Id);
     }
 
     [Theory]
@@ -79,6 +72,7 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         Assert.True(code == 0, output);
         Laboratory.AssertSame(whole.Essence, Lab.Essence(id));
         Assert.Empty(Directory.GetFileSystemEntries(Lab.PathOf(id), "*.partial-*", SearchOption.AllDirectories));
+        AssertEveryStepOnce(id);
     }
 
     [Fact]
@@ -111,6 +105,19 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         Assert.Contains("is being driven by process", output, StringComparison.Ordinal);
         Assert.False(coin.HasExited);
         await coin.KillAsync();
+    }
+
+    /// <summary>With the loss of the run that nobody killed.</summary>
+    private void AssertEveryStepOnce(string id)
+    {
+        var files = Directory.GetFiles(Lab.PathOf("whole", "training"), "*.jsonl");
+        Assert.Equal(3, files.Length);
+        foreach (var file in files)
+        {
+            var steps = Steps(Lab.PathOf(id, "training", Path.GetFileName(file)));
+            Assert.Equal(Enumerable.Range(1, 12), steps.Select(step => step.Step));
+            Assert.Equal(Steps(file), steps);
+        }
     }
 
     private static List<(int Step, double Loss, double Norm)> Steps(string file) =>
