@@ -27,7 +27,7 @@ internal static class ExperimentBinder
         .Concat(methods.Where(method => method.Options is not null).SelectMany(method => OptionProperty.Paths(method.Options!, $"coin.{method.Key}")))
         .ToHashSet(StringComparer.Ordinal);
 
-    /// <param name="coin">The whole configuration; of its keys, <c>node</c> is left to <see cref="Node"/>.</param>
+    /// <param name="coin">The whole configuration; of its keys, <c>node</c> and <c>cluster</c> are left to <see cref="Node"/>.</param>
     /// <param name="needsModel">Whether a model must be named.</param>
     /// <param name="methods">The methods there are, each with a section of its own options if it has some.</param>
     public static ExperimentOptions Experiment(Section coin, bool needsModel, IReadOnlyCollection<IMethod> methods)
@@ -46,16 +46,24 @@ internal static class ExperimentBinder
             .Check<ModelOptions>((section, model) => CheckModel(section, model, needsModel))
             .Check<TrainingOptions>(CheckTraining);
         coin.Known("node");
+        coin.Known("cluster");
         return binder.Bind<ExperimentOptions>(coin);
     }
 
     public static string? Preparation(Section data) => data.OptionalText("prepare");
 
-    public static NodeSettings Node(Section node) => new RecordBinder()
-        .Read<NodeSettings>(nameof(NodeSettings.Placement), PlacementBinder.Placement)
-        .Read<NodeSettings>(nameof(NodeSettings.LogLevel), section => section.OneOf("log-level", Levels))
-        .Check<NodeSettings>(NodeRules.Check)
-        .Bind<NodeSettings>(node);
+    /// <param name="coin">The whole configuration.</param>
+    public static NodeSettings Node(Section coin)
+    {
+        var binder = new RecordBinder();
+        binder
+            .Read<NodeSettings>(nameof(NodeSettings.Placement), PlacementBinder.Placement)
+            .Read<NodeSettings>(nameof(NodeSettings.Cluster), _ => binder.Bind<ClusterSettings>(coin.Child("cluster")))
+            .Read<NodeSettings>(nameof(NodeSettings.LogLevel), section => section.OneOf("log-level", Levels))
+            .Check<ClusterSettings>(NodeRules.Check)
+            .Check<NodeSettings>(NodeRules.Check);
+        return binder.Bind<NodeSettings>(coin.Child("node"));
+    }
 
     private static void CheckWhole(Section coin, ExperimentOptions options)
     {

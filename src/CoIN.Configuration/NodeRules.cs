@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using CoIN.Actors.Hosting;
+using CoIN.Actors.Journal;
+using CoIN.Benchmark;
 
 namespace CoIN.Configuration;
 
@@ -8,8 +10,27 @@ internal static partial class NodeRules
 {
     private static readonly string[] Roles = ["supervisor", "trainer", "evaluator", "judge"];
 
+    public static void Check(Section cluster, ClusterSettings settings)
+    {
+        try
+        {
+            _ = settings.Journal is { } journal ? JournalDatabase.Parse(journal) : null;
+        }
+        catch (CoinException fault)
+        {
+            cluster.Refuse("journal", fault.Message);
+        }
+    }
+
     public static void Check(Section node, NodeSettings settings)
     {
+        if (settings is { Cluster.Journal: null, Placement: NodePlacement.Cluster { SeedNodes.Count: > 0 } })
+        {
+            node.Require(
+                false, "seed-nodes", "given", "empty while coin.cluster.journal is null",
+                "Several nodes need a journal that all of them reach: a SQLite file in a run's folder has one writer and no network. Name a PostgreSQL database in coin.cluster.journal.");
+        }
+
         node.Require(settings.Devices.Count > 0, "devices", "empty", "a list such as [cpu] or [\"cuda:0\", \"cuda:1\"]");
         foreach (var device in settings.Devices.Where(device => !Device().IsMatch(device)))
         {

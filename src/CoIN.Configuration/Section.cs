@@ -172,6 +172,13 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         }
     }
 
+    /// <summary>Notes a value that cannot be, without repeating it: where it was written may be the value itself.</summary>
+    public void Refuse(string key, string why)
+    {
+        faulty.Add(key);
+        problems.Add($"{Key(key)}: {why}", Key(key));
+    }
+
     /// <summary>Notes a value that has the right type but cannot be; one that has not was noted before.</summary>
     public void Require(bool right, string key, object value, string expected, string remedy = "")
     {

@@ -34,6 +34,7 @@ public sealed class CompositionTests : IDisposable
                      log-level = debug
                      cluster = clear-text
                      seed-nodes = ["127.0.0.1:4053"] }
+              cluster.journal = "Host=127.0.0.1;Database=coin"
             }
             """);
 
@@ -49,6 +50,7 @@ public sealed class CompositionTests : IDisposable
         Assert.Equal(new TrainingOptions { ProjectorLearningRate = 1e-5, Schedule = Schedule.Constant }, options.Training);
         Assert.Equal(["cuda:0", "cuda:1"], node.Devices);
         Assert.Equal(["127.0.0.1:4053"], Assert.IsType<NodePlacement.Cluster>(node.Placement).SeedNodes);
+        Assert.Equal("Host=127.0.0.1;Database=coin", node.Cluster.Journal);
         Assert.Equal(LogLevel.Debug, node.LogLevel);
         Assert.Null(preparation);
     }
@@ -146,7 +148,7 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void The_effective_text_gives_the_same_configuration_again()
     {
-        folder.Write("a.hocon", "coin { name = \"a.b\"\n training.projector-learning-rate = 1e-4\n node { cluster = clear-text, seed-nodes = [\"localhost:1\"] } }");
+        folder.Write("a.hocon", "coin { name = \"a.b\"\n training.projector-learning-rate = 1e-4\n node { cluster = clear-text, seed-nodes = [\"localhost:1\"] }\n cluster.journal = \"Host=h;Database=d\" }");
         var first = Load(["a.hocon"], complete);
         folder.Write("elsewhere/effective.conf", first.EffectiveText);
 

@@ -28,6 +28,23 @@ public sealed class PlacementTests : IDisposable
     }
 
     [Fact]
+    public void Several_nodes_need_a_journal_that_all_reach()
+    {
+        const string Seeds = "node.seed-nodes=127.0.0.1:4053";
+        Assert.Contains("a SQLite file in a run's folder has one writer", Fault("node.cluster=clear-text", Seeds));
+        Assert.Equal("Host=h;Database=d", Load("node.cluster=clear-text", Seeds, "cluster.journal=Host=h;Database=d").Cluster.Journal);
+    }
+
+    [Fact]
+    public void A_password_in_the_journals_address_is_refused_and_not_repeated()
+    {
+        var fault = Fault("cluster.journal=Host=h;Database=d;Password=hunter2");
+        Assert.Contains("coin.cluster.journal", fault);
+        Assert.Contains("PGPASSWORD", fault);
+        Assert.DoesNotContain("hunter2", fault);
+    }
+
+    [Fact]
     public void A_process_alone_has_every_role() => Assert.Contains("nobody else who could be trainer, judge", Fault("node.roles=supervisor,evaluator"));
 
     [Theory]

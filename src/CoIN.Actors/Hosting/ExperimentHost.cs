@@ -38,12 +38,17 @@ public static class ExperimentHost
         CancellationToken stop)
     {
         using var held = RunLock.Take(request.Folder);
-        var locks = new List<RunLock>();
+        var locks = new Dictionary<string, RunLock>(StringComparer.Ordinal);
         try
         {
             var outcomes = new Dictionary<string, RunOutcome>(StringComparer.Ordinal);
             var taken = await TakeUpAsync(request, judges, work, logs, locks, outcomes, stop).ConfigureAwait(false);
             var runs = taken.Where(one => one.Done is null).Select(one => new DrivenRun(one)).ToList();
+            foreach (var run in runs)
+            {
+                _ = locks[run.Request.RunFolder].Lost.ContinueWith(_ => RunHost.Taken(run), TaskScheduler.Default);
+            }
+
             if (runs.Count > 0 && !stop.IsCancellationRequested)
             {
                 await DriveAsync(runs, [.. taken.Where(one => one.Done is not null)], request, learners, judges, work, observer, logs, outcomes, stop).ConfigureAwait(false);
@@ -53,13 +58,13 @@ public static class ExperimentHost
         }
         finally
         {
-            locks.ForEach(one => one.Dispose());
+            locks.Values.ToList().ForEach(one => one.Dispose());
         }
     }
 
     /// <summary>Takes up all runs that can be; why another cannot is its outcome.</summary>
     private static async Task<IReadOnlyList<TakenUp>> TakeUpAsync(
-        ExperimentRequest request, IJudgeFactory judges, IBenchmarkWork work, ILoggerFactory logs, List<RunLock> locks, Dictionary<string, RunOutcome> outcomes,
+        ExperimentRequest request, IJudgeFactory judges, IBenchmarkWork work, ILoggerFactory logs, Dictionary<string, RunLock> locks, Dictionary<string, RunOutcome> outcomes,
         CancellationToken stop)
     {
         // Runs that differ in other things than their data have the same ones: large files are hashed once.
@@ -80,7 +85,7 @@ public static class ExperimentHost
 
             try
             {
-                locks.Add(RunLock.Take(run.RunFolder));
+                locks.Add(run.RunFolder, RunLock.Take(run.RunFolder, run.Node.Cluster.Database));
                 var one = await RunHost.TakeUpAsync(run, judges, work, Describe, logs).ConfigureAwait(false);
                 taken.Add(one);
                 if (one.Done is { } done)
@@ -105,15 +110,17 @@ public static class ExperimentHost
         using var caches = new JudgementCaches();
         using var host = RunHost.Build(runs, request.Node, request.Reuse, known, learners, judges, caches, work, observer, logs);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        var copies = new List<IAsyncDisposable>();
         try
         {
             await using var registration = stop.Register(() =>
             {
                 foreach (var run in runs)
                 {
-                    run.Supervisor!.Tell(RunSupervisor.Stop.Instance);
+                    _ = RunHost.StopAsync(run);
                 }
             });
+            copies.AddRange(runs.Select(run => JournalFollower.Start(run.Request.RunFolder, logs.CreateLogger("CoIN.Actors.Hosting"))));
             foreach (var run in runs)
             {
                 try
@@ -128,6 +135,11 @@ public static class ExperimentHost
         }
         finally
         {
+            foreach (var copy in copies)
+            {
+                await copy.DisposeAsync().ConfigureAwait(false);
+            }
+
             await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }

@@ -30,6 +30,10 @@ public sealed record NodeSettings
     [NoKey("Keys cluster, hostname, port, seed-nodes and certificate together.")]
     public NodePlacement Placement { get; init; } = new NodePlacement.Alone();
 
+    /// <summary>What it shares with others.</summary>
+    [NoKey("The section coin.cluster.")]
+    public ClusterSettings Cluster { get; init; } = new();
+
     /// <summary>What this node does: <c>supervisor</c>, <c>trainer</c>, <c>evaluator</c>, <c>judge</c>.</summary>
     public IReadOnlyList<string> Roles { get; init; } = ["supervisor", "trainer", "evaluator", "judge"];
 

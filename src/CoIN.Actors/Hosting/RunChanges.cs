@@ -82,7 +82,7 @@ public static class RunChanges
     private static async Task<(RunState State, T Result, IReadOnlyList<string> Reports)> ChangeAsync<T>(
         string runFolder, string without, Func<RunState, (IReadOnlyList<RunEvent> Events, T Result)> decide, IBenchmarkWork work)
     {
-        using var held = RunLock.Take(runFolder);
+        using var held = RunLock.TakeToChange(runFolder);
         var state = Begun(runFolder, RunJournal.Read(runFolder), without);
         var (events, result) = decide(state);
         var last = await AppendAsync(runFolder, state, events).ConfigureAwait(false);

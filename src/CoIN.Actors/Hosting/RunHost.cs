@@ -11,6 +11,7 @@ using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -41,7 +42,7 @@ public static class RunHost
         RunRequest request, ILearnerFactory learners, IJudgeFactory judges, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs,
         CancellationToken stop)
     {
-        using var held = RunLock.Take(request.RunFolder);
+        using var held = RunLock.Take(request.RunFolder, request.Node.Cluster.Database);
         var taken = await TakeUpAsync(request, judges, work, work.Describe, logs).ConfigureAwait(false);
         if (taken.Done is { } done)
         {
@@ -54,8 +55,9 @@ public static class RunHost
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            var supervisor = host.Services.GetRequiredService<ActorRegistry>().Get<RunSupervisor>();
-            await using var registration = stop.Register(() => supervisor.Tell(RunSupervisor.Stop.Instance));
+            await using var registration = stop.Register(() => _ = StopAsync(driven));
+            await using var copy = JournalFollower.Start(request.RunFolder, logs.CreateLogger("CoIN.Actors.Hosting"));
+            _ = held.Lost.ContinueWith(_ => Taken(driven), TaskScheduler.Default);
             return await driven.Ended.Task.ConfigureAwait(false);
         }
         finally
@@ -63,6 +65,26 @@ public static class RunHost
             await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Asks a run to stop until it does: a supervisor whose database is away hears nothing.</summary>
+    internal static async Task StopAsync(DrivenRun run)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!run.Ended.Task.IsCompleted)
+        {
+            run.Supervisor!.Tell(RunSupervisor.Stop.Instance);
+            await Task.WhenAny(run.Ended.Task, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+            if (clock.Elapsed > ShutdownTimeout && JournalPlace.Of(run.Request.RunFolder)?.Open is { } database && !database.IsThere())
+            {
+                run.Ended.TrySetException(new CoinException(
+                    $"The run was asked to stop while its database, {database.Name}, was away. What came after the last event in its journal is lost; resume the run when the database is back."));
+            }
+        }
+    }
+
+    /// <summary>While the database was away from this process, another one came to it and took the run.</summary>
+    internal static void Taken(DrivenRun run) => run.Ended.TrySetException(new CoinException(
+        $"While its database was away from this process, another process took up the run {run.Request.RunId}. It goes on there; look on with 'status'.") { IsFinal = true });
 
     /// <summary>Reads a run's journal, mends what can be, and checks what the rest of the run needs. Its lock is held by the caller.</summary>
     /// <param name="describe">Describes the data of an experiment.</param>
@@ -122,7 +144,7 @@ public static class RunHost
         {
             // Judging needs neither the model nor the images: they may be on another host.
             RunFiles.VerifyJudged(request.RunFolder, state);
-            JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));
+            JournalSpot.Of(request.RunFolder, request.RunId).Prepare();
             return state.Started!;
         }
 
@@ -160,7 +182,7 @@ public static class RunHost
             RunFiles.DeleteSpent(request.RunFolder, state, warning => log.LogWarning("{Warning}", warning));
         }
 
-        JournalConfig.Prepare(Path.Combine(request.RunFolder, RunPaths.Journal));
+        JournalSpot.Of(request.RunFolder, request.RunId).Prepare();
         if (state is null)
         {
             data.Images?.Write(Path.Combine(request.RunFolder, RunPaths.Images));
@@ -201,7 +223,7 @@ public static class RunHost
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.AddAkka("coin", akka =>
         {
-            var journals = runs.Select(run => Path.Combine(run.Request.RunFolder, RunPaths.Journal)).ToList();
+            var journals = runs.Select(run => JournalSpot.Of(run.Request.RunFolder, run.Request.RunId)).ToList();
             var (config, names) = runs.Count == 1 ? (JournalConfig.For(journals[0]), [""]) : JournalConfig.For(journals);
             akka.AddHocon(config, HoconAddMode.Prepend)
                 .AddHocon(NodeConfig, HoconAddMode.Prepend)
@@ -224,13 +246,15 @@ public static class RunHost
                 foreach (var (place, run) in runs.Index())
                 {
                     run.Supervisor = system.ActorOf(
-                        Props.Create(() => new RunSupervisor(new SupervisorSettings(
+                        RunSupervisor.Props(new SupervisorSettings(
                             run.Request.RunId, run.Request.RunFolder, run.Start, scheduler, work, observer, evaluators, run.Ended)
                         {
                             Journal = names[place],
+                            PersistenceId = journals[place].PersistenceId,
+                            Comes = journals[place].IsDatabase,
                             Shared = shared,
                             Program = ProductVersion.Current,
-                        })),
+                        }),
                         "run-" + run.Request.RunId);
                 }
 

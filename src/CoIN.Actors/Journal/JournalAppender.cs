@@ -21,19 +21,27 @@ internal static class JournalAppender
     /// <exception cref="CoinException">The journal cannot be read or written.</exception>
     public static async Task<RunState> AppendAsync(string runId, string runFolder, IReadOnlyList<RunEvent> events)
     {
-        var path = Path.Combine(runFolder, RunPaths.Journal);
-        JournalConfig.Prepare(path);
+        // An ended run is changed in its folder while its database is away, and the database is told when the run is next taken up.
+        var place = JournalPlace.Of(runFolder) is { } known && known.Open.IsThere() ? known : null;
+        var spot = place is not null ? JournalSpot.Of(place) : JournalSpot.File(Path.Combine(runFolder, RunPaths.Journal), runId);
+        spot.Prepare();
         var done = new TaskCompletionSource<RunState>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var system = ActorSystem.Create("coin", Quiet.WithFallback(JournalConfig.For(path)));
+        var system = ActorSystem.Create("coin", Quiet.WithFallback(JournalConfig.For(spot)));
         try
         {
-            system.ActorOf(Props.Create(() => new Appender(runId, events, done)));
-            return await done.Task.ConfigureAwait(false);
+            system.ActorOf(Props.Create(() => new Appender(spot.PersistenceId, events, done)));
+            var state = await done.Task.ConfigureAwait(false);
+            if (place is not null)
+            {
+                JournalExchange.Follow(runFolder, place, JournalExchange.LastOf(runFolder));
+            }
+
+            return state;
         }
         catch (Exception e) when (e is not CoinException)
         {
             throw new CoinException(
-                $"The journal {path} cannot be written: {e.GetBaseException().Message} Free space on the disk or mend its permissions, then try again.", e);
+                $"The journal {spot.Name} cannot be written: {e.GetBaseException().Message} {spot.Remedy}, then try again.", e);
         }
         finally
         {
@@ -45,8 +53,8 @@ internal static class JournalAppender
     {
         private readonly TaskCompletionSource<RunState> done;
 
-        public Appender(string runId, IReadOnlyList<RunEvent> events, TaskCompletionSource<RunState> done)
-            : base(runId)
+        public Appender(string persistenceId, IReadOnlyList<RunEvent> events, TaskCompletionSource<RunState> done)
+            : base(persistenceId)
         {
             this.done = done;
             var left = events.Count;

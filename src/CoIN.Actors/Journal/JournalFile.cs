@@ -3,7 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace CoIN.Actors.Journal;
 
 /// <summary>An event as it lies in the journal's table.</summary>
-internal sealed record JournalRow(string PersistenceId, byte[] Message, string Manifest, int Serializer);
+/// <param name="Number">Its place among the events of its run, from 1.</param>
+internal sealed record JournalRow(string PersistenceId, byte[] Message, string Manifest, int Serializer, long Number);
 
 /// <summary>Reads the table of events, also where its file and folder may only be read.</summary>
 internal static class JournalFile
@@ -86,6 +87,51 @@ internal static class JournalFile
         return (file.LastWriteTimeUtc, file.Length, log.LastWriteTimeUtc, log.Exists ? log.Length : -1);
     }
 
+    /// <summary>Adds events that were written elsewhere to the file, all or none; makes the file where there is none.</summary>
+    /// <exception cref="SqliteException">The file cannot be written, or holds other events of these numbers.</exception>
+    public static void Add(string path, string persistenceId, IReadOnlyCollection<JournalRow> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        using var connection = new SqliteConnection(JournalConfig.ConnectionString(path, SqliteOpenMode.ReadWriteCreate));
+        connection.Open();
+        using (var tables = connection.CreateCommand())
+        {
+            // As Akka.Persistence.Sql makes them: the file goes on as a journal by itself.
+            tables.CommandText = """
+                CREATE TABLE IF NOT EXISTS journal (
+                  ordering INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, created INTEGER NOT NULL, deleted Bit NOT NULL, persistence_id NVarChar(255) NOT NULL,
+                  sequence_number INTEGER NOT NULL, message VarBinary NOT NULL, manifest NVarChar(500) NULL, identifier INTEGER NULL, writer_uuid NVarChar(128) NULL);
+                CREATE UNIQUE INDEX IF NOT EXISTS journal_uq ON journal (persistence_id, sequence_number);
+                CREATE INDEX IF NOT EXISTS journal_created_idx ON journal (created);
+                CREATE INDEX IF NOT EXISTS journal_sequence_number_idx ON journal (sequence_number);
+                """;
+            tables.ExecuteNonQuery();
+        }
+
+        using var transaction = connection.BeginTransaction();
+        foreach (var row in rows)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = """
+                INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
+                VALUES ($created, 0, $id, $number, $message, $manifest, $serializer, 'copy')
+                """;
+            command.Parameters.AddWithValue("$created", DateTime.UtcNow.Ticks);
+            command.Parameters.AddWithValue("$id", persistenceId);
+            command.Parameters.AddWithValue("$number", row.Number);
+            command.Parameters.AddWithValue("$message", row.Message);
+            command.Parameters.AddWithValue("$manifest", row.Manifest);
+            command.Parameters.AddWithValue("$serializer", row.Serializer);
+            command.ExecuteNonQuery();
+        }
+
+        transaction.Commit();
+    }
+
     private static List<JournalRow> Rows(string path, SqliteOpenMode mode)
     {
         using var connection = new SqliteConnection(JournalConfig.ConnectionString(path, mode));
@@ -99,11 +145,11 @@ internal static class JournalFile
         }
 
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT persistence_id, message, manifest, identifier FROM journal WHERE deleted = 0 ORDER BY sequence_number";
+        command.CommandText = "SELECT persistence_id, message, manifest, identifier, sequence_number FROM journal WHERE deleted = 0 ORDER BY sequence_number";
         using var rows = command.ExecuteReader();
         while (rows.Read())
         {
-            found.Add(new JournalRow(rows.GetString(0), rows.GetFieldValue<byte[]>(1), rows.GetString(2), rows.GetInt32(3)));
+            found.Add(new JournalRow(rows.GetString(0), rows.GetFieldValue<byte[]>(1), rows.GetString(2), rows.GetInt32(3), rows.GetInt64(4)));
         }
 
         return found;

@@ -6,14 +6,16 @@ namespace CoIN.Actors.Journal;
 /// <summary>The one way by which events get into a run's journal: they are numbered, persisted, and only then applied.</summary>
 internal abstract class JournalWriter : ReceivePersistentActor
 {
-    private readonly string runId;
+    private readonly string persistenceId;
 
     // Ahead of the state while events are being written.
     private long lastNumber;
 
-    protected JournalWriter(string runId)
+    /// <param name="persistenceId">The run's name in its journal.</param>
+    protected JournalWriter(string persistenceId)
     {
-        this.runId = runId;
+        this.persistenceId = persistenceId;
+        SnapshotPluginId = "akka.persistence.no-snapshot-store";
         Recover<IRunEvent>(happened =>
         {
             State = State.Apply(happened);
@@ -21,7 +23,10 @@ internal abstract class JournalWriter : ReceivePersistentActor
         });
     }
 
-    public override string PersistenceId => RunJournal.PersistenceIdOf(runId);
+    public override string PersistenceId => persistenceId;
+
+    // None are taken; asking for one costs a timeout where a database has just come back.
+    public override Recovery Recovery => new(SnapshotSelectionCriteria.None);
 
     /// <summary>The run by the events that are written.</summary>
     protected RunState State { get; private set; } = RunState.Empty;

@@ -50,7 +50,8 @@ public static class RunJournal
     /// <returns>Null where there are no events.</returns>
     private static RunState? Fold(string runFolder)
     {
-        var path = Path.Combine(runFolder, RunPaths.Journal);
+        var place = JournalPlace.Of(runFolder);
+        var path = Path.Combine(runFolder, place is null ? RunPaths.Journal : RunPaths.JournalPlace);
         if (!File.Exists(path))
         {
             return null;
@@ -59,7 +60,7 @@ public static class RunJournal
         try
         {
             var state = RunState.Empty;
-            foreach (var happened in Events(path))
+            foreach (var happened in Events(path, place is null ? JournalFile.Read(path) : JournalExchange.Read(runFolder, place)))
             {
                 JournalRules.Check(path, state, happened);
                 state = state.Apply(happened);
@@ -78,9 +79,8 @@ public static class RunJournal
         }
     }
 
-    private static IEnumerable<IRunEvent> Events(string path)
+    private static IEnumerable<IRunEvent> Events(string path, IReadOnlyList<JournalRow> rows)
     {
-        var rows = JournalFile.Read(path);
         if (rows.FirstOrDefault(row => row.Serializer != WireSerializer.Id) is { } stranger)
         {
             throw new CoinException($"{path} holds entries of another program (serializer {stranger.Serializer}). It is no journal of a run.") { IsFinal = true };
@@ -96,4 +96,12 @@ public static class RunJournal
 
         return rows.Select(row => WireFormat.Read(row.Message, row.Manifest) as IRunEvent ?? throw new SerializationException($"'{row.Manifest}' is no event of a run"));
     }
+
+    /// <summary>An event as it lies in a journal; null for something else.</summary>
+    internal static IRunEvent? EventOf(JournalRow row) => row.Serializer == WireSerializer.Id ? WireFormat.Read(row.Message, row.Manifest) as IRunEvent : null;
+
+    /// <summary>The name of a run by its first event.</summary>
+    /// <exception cref="CoinException">It is another event.</exception>
+    internal static string RunIdOf(JournalRow first) => EventOf(first) is RunStarted started ? started.RunId
+        : throw new CoinException($"A journal begins with '{first.Manifest}', and not with the start of a run.") { IsFinal = true };
 }

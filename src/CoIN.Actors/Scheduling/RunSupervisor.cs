@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using Akka.Pattern;
 using Akka.Persistence;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Protocol;
@@ -19,6 +20,14 @@ internal sealed record SupervisorSettings(
 {
     /// <summary>Akka's name of the journal that is this run's; empty where the process has one only.</summary>
     public string Journal { get; init; } = "";
+
+    /// <summary>The run's name in its journal; that of a journal in its folder by default.</summary>
+    public string PersistenceId { get; init; } = RunJournal.PersistenceIdOf(RunId);
+
+    /// <summary>
+    /// Whether the journal may be away for a while and come back, as a database may: the supervisor then ends with a word in the log, and whoever made it makes it anew.
+    /// </summary>
+    public bool Comes { get; init; }
 
     /// <summary>What the runs of an experiment have in common: <see cref="SharedResults"/>; null for a run by itself.</summary>
     public IActorRef? Shared { get; init; }
@@ -47,17 +56,17 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private bool dirty;
     private RunEvent? ending;
     private bool ended;
+    private bool away;
     private bool withdrawn;
 
     public RunSupervisor(SupervisorSettings settings)
-        : base(settings.RunId)
+        : base(settings.PersistenceId)
     {
         this.settings = settings;
         sharing = new SharedWork(settings.Program);
         if (settings.Journal.Length > 0)
         {
-            // It takes no snapshots: the store says that there are none.
-            (JournalPluginId, SnapshotPluginId) = (settings.Journal, "akka.persistence.no-snapshot-store");
+            JournalPluginId = settings.Journal;
         }
 
         log = Context.GetLogger().WithContext("RunId", settings.RunId);
@@ -111,10 +120,27 @@ internal class RunSupervisor : JournalWriter, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    /// <summary>Makes a supervisor; where the journal may be away for a while, one that makes it anew until it is back.</summary>
+    public static Props Props(SupervisorSettings settings)
+    {
+        var own = Akka.Actor.Props.Create(() => new RunSupervisor(settings));
+        return !settings.Comes ? own : BackoffSupervisor.Props(
+            Backoff.OnStop(own, "supervisor", TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3), randomFactor: 0.2, maxNrOfRetries: -1)
+                .WithAutoReset(TimeSpan.FromSeconds(10)).WithSupervisorStrategy(new OneForOneStrategy(_ => Directive.Stop)));
+    }
+
     protected override void PostStop()
     {
         settings.Shared?.Tell(new SharedResults.Gone(settings.RunId));
-        settings.Ended.TrySetException(new CoinException("The run's supervisor ended before the run did; the log says why. Resume the run."));
+        if (!away)
+        {
+            settings.Ended.TrySetException(new CoinException("The run's supervisor ended before the run did; the log says why. Resume the run."));
+            if (settings.Comes)
+            {
+                Context.Stop(Context.Parent);
+            }
+        }
+
         base.PostStop();
     }
 
@@ -459,9 +485,19 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         }
     }
 
-    protected override void Broken(string what, Exception cause) => settings.Ended.TrySetException(new CoinException(
-        $"The journal {Path.Combine(settings.RunFolder, RunPaths.Journal)} cannot be {what}: {cause.GetBaseException().Message} " +
-        "Free space on the disk or mend its permissions, then resume the run.", cause));
+    protected override void Broken(string what, Exception cause)
+    {
+        if (settings.Comes)
+        {
+            away = true;
+            log.Warning("The database with the run's journal cannot be {What}: {Reason} The run waits for it", what, cause.GetBaseException().Message);
+            return;
+        }
+
+        settings.Ended.TrySetException(new CoinException(
+            $"The journal {Path.Combine(settings.RunFolder, RunPaths.Journal)} cannot be {what}: {cause.GetBaseException().Message} " +
+            "Free space on the disk or mend its permissions, then resume the run.", cause));
+    }
 
     /// <summary>Asks the supervisor to stop the run at a resumable point.</summary>
     internal sealed class Stop

@@ -5,6 +5,9 @@ public static class RunPaths
 {
     public const string Journal = "journal.db";
 
+    /// <summary>Which database keeps the run's journal, and under which name; missing where <see cref="Journal"/> is the journal itself.</summary>
+    public const string JournalPlace = "journal.json";
+
     /// <summary>What the run's images were when it began: size, time or hash, and path of each.</summary>
     public const string Images = "images.tsv";
 

@@ -99,7 +99,7 @@ internal static class ExperimentCommand
         foreach (var (_, id, folder) in experiment.Runs)
         {
             var settings = Path.Combine(folder, RunFolders.Settings);
-            var begun = System.IO.File.Exists(Path.Combine(folder, RunPaths.Journal));
+            var begun = new[] { RunPaths.Journal, RunPaths.JournalPlace }.Any(file => System.IO.File.Exists(Path.Combine(folder, file)));
             runs.Add((id, folder, begun && await HasBegunAsync(host, folder).ConfigureAwait(false) ? null : ConfigurationLoader.Load([settings], [], host.Folder).Options));
         }
 
