@@ -96,14 +96,23 @@ public static class MiniDataset
             Path.Combine(folder, Instructions, task.Folder, $"{split}.json"), new JArray(samples.Cast<object>().ToArray()).ToString(Formatting.Indented) + "\n");
     }
 
-    private static JObject Training(MiniTask task, MiniItem item, string id, string image) => new()
+    private static JObject Training(MiniTask task, MiniItem item, string id, string image)
     {
-        ["id"] = id,
-        ["image"] = image,
-        ["conversations"] = new JArray(
-            new JObject { ["from"] = "human", ["value"] = $"<image>\n{Question(task, item)}" },
-            new JObject { ["from"] = "gpt", ["value"] = item.Short.Answer }),
-    };
+        var sample = new JObject
+        {
+            ["id"] = id,
+            ["image"] = image,
+            ["conversations"] = new JArray(
+                new JObject { ["from"] = "human", ["value"] = $"<image>\n{Question(task, item)}" },
+                new JObject { ["from"] = "gpt", ["value"] = item.Short.Answer }),
+        };
+        if (task.Folder == "Grounding")
+        {
+            sample["origin_answer_bbox"] = item.Short.Answer;
+        }
+
+        return sample;
+    }
 
     private static JObject Test(MiniTask task, MiniItem item, string id, string image)
     {

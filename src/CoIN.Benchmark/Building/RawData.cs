@@ -8,7 +8,11 @@ internal sealed record RawTurn(string Question, string Answer);
 /// <param name="Id">Its id.</param>
 /// <param name="Image">Path relative to the image root, or null.</param>
 /// <param name="Turns">One turn or more.</param>
-internal sealed record RawTraining(string Id, string? Image, IReadOnlyList<RawTurn> Turns);
+internal sealed record RawTraining(string Id, string? Image, IReadOnlyList<RawTurn> Turns)
+{
+    /// <summary>Grounding's box in parts of the image as it is, before padding to a square; else null.</summary>
+    public string? UnpaddedBox { get; init; }
+}
 
 /// <summary>A test sample before its instruction is worded.</summary>
 /// <param name="Id">Its id.</param>

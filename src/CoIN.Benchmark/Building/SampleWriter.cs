@@ -28,6 +28,10 @@ internal sealed class SampleWriter(TaskBuilder builder, BuildOptions options)
         }
 
         json.WriteEndArray();
+        if (sample.UnpaddedBox is { } box)
+        {
+            Property(json, "origin_answer_bbox", box);
+        }
     });
 
     /// <summary>Writes a <c>test.json</c> or <c>val.json</c>.</summary>

@@ -31,6 +31,11 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
             }
         }
 
+        if (boxes && sample.UnpaddedBox is { } unpadded)
+        {
+            flaws.AddRange(BoxRules.Check("origin_answer_bbox", unpadded));
+        }
+
         learns = true;
         if (renderer?.Render(sample) is { } view)
         {

@@ -9,7 +9,14 @@ public sealed record Turn(string From, string Value);
 /// <param name="Id">The sample's id as text.</param>
 /// <param name="Image">Path relative to the image root, or null for a sample of text alone.</param>
 /// <param name="Conversations">Turns, human first.</param>
-public sealed record TrainingSample(string Id, string? Image, IReadOnlyList<Turn> Conversations);
+public sealed record TrainingSample(string Id, string? Image, IReadOnlyList<Turn> Conversations)
+{
+    /// <summary>
+    /// Grounding's box in parts of the image as it is, before padding to a square (<c>origin_answer_bbox</c>): the answer that models
+    /// learn which see pictures unpadded (MiniGPT-v2); else null.
+    /// </summary>
+    public string? UnpaddedBox { get; init; }
+}
 
 /// <summary>A test sample of CoIN's <c>test.json</c>.</summary>
 /// <param name="QuestionId">The question's id as text.</param>

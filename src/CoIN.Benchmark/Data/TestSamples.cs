@@ -67,7 +67,7 @@ public static class TestSamples
             : null;
 
     /// <summary>A box as text, <c>[x1, y1, x2, y2]</c>; some files have it as a list of numbers.</summary>
-    private static string Box(SampleEntry entry, string key, JToken value) => value switch
+    internal static string Box(SampleEntry entry, string key, JToken value) => value switch
     {
         { Type: JTokenType.String } when !string.IsNullOrWhiteSpace((string)value!) => (string)value!,
         JArray { Count: 4 } list => $"[{string.Join(", ", list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item)))}]",

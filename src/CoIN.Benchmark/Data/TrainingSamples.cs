@@ -30,7 +30,10 @@ public static class TrainingSamples
 
         return turns.Count == 0
             ? throw entry.Fault("has an empty list of \"conversations\"", "Add its turns")
-            : new TrainingSample(id, entry.Image(), Turns(entry, turns));
+            : new TrainingSample(id, entry.Image(), Turns(entry, turns))
+            {
+                UnpaddedBox = entry["origin_answer_bbox"] is { } box ? TestSamples.Box(entry, "origin_answer_bbox", box) : null,
+            };
     }
 
     private static Turn[] Turns(SampleEntry entry, JArray list)

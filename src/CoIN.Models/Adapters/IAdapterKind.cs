@@ -31,6 +31,10 @@ internal interface IAdapterKind
     /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
     IAdapter Read(string folder, DecoderModel language, Projector projector);
 
+    /// <summary>As <see cref="Read(string, DecoderModel, Projector)"/>, also of files that leave something to the options.</summary>
+    /// <param name="options">Give α where the files do not say it.</param>
+    IAdapter Read(string path, DecoderModel language, Projector projector, LoraOptions options) => Read(path, language, projector);
+
     /// <summary>
     /// Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.
     /// <see cref="AdapterKinds.ReadToTrain"/> has seen that this kind continues it.

@@ -52,6 +52,13 @@ internal interface IModelFamily
     /// <exception cref="CoinException">As for <see cref="Read"/>.</exception>
     LoadedModel Load(ModelOptions model, ScalarType dtype, Device device, Action<string> warn);
 
+    /// <summary>
+    /// The file of an adapter that a model's own files hold beside the base model: what is trained, or answers, begins with it where no
+    /// other is named. Null where there is none.
+    /// </summary>
+    /// <exception cref="CoinException">A file is missing or damaged.</exception>
+    string? AdapterWithin(ModelOptions model) => null;
+
     /// <summary>Describes a model's files; only configurations and headers are read.</summary>
     /// <returns>Lines for people.</returns>
     /// <exception cref="CoinException">A file is missing or damaged.</exception>

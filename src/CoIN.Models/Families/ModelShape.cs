@@ -6,4 +6,11 @@ namespace CoIN.Models.Families;
 /// <param name="ImageTokens">Positions of a picture in the language model.</param>
 /// <param name="VisionParameters">Of the vision tower as far as it is loaded.</param>
 /// <param name="ProjectorParameters">Of the projector.</param>
-internal sealed record ModelShape(DecoderConfig Text, VisionConfig Vision, int ImageTokens, long VisionParameters, long ProjectorParameters);
+internal sealed record ModelShape(DecoderConfig Text, VisionConfig Vision, int ImageTokens, long VisionParameters, long ProjectorParameters)
+{
+    /// <summary>Features of a picture's position in front of the projector.</summary>
+    public int FeatureSize { get; init; } = Vision.HiddenSize;
+
+    /// <summary>The projector's linear maps, with an activation between each two.</summary>
+    public int ProjectorMaps { get; init; } = 2;
+}

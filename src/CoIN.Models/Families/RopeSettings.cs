@@ -1,3 +1,4 @@
+using CoIN.Models.Checkpoints;
 using CoIN.Models.Modules;
 using CoIN.Models.Settings;
 
@@ -34,6 +35,17 @@ internal static class RopeSettings
         rope?.NoOtherKeys();
         return (theta, scaling);
     }
+
+    /// <summary>The scaling for people, behind a comma; nothing for the plain rope.</summary>
+    public static string Say(DecoderConfig text) => text.RopeScaling switch
+    {
+        null => "",
+        LinearScaling linear => TensorTable.Say($", rope linear by {linear.By}"),
+        DynamicScaling dynamic => TensorTable.Say($", rope dynamic by {dynamic.By}"),
+        Llama3Scaling llama3 => TensorTable.Say($", rope llama3 by {llama3.By}"),
+        YarnScaling yarn => TensorTable.Say($", rope yarn by {yarn.By}"),
+        var other => $", rope {other.GetType().Name}",
+    };
 
     private static RopeScaling? Scaling(JsonSettings rope, int positions)
     {

@@ -30,7 +30,7 @@ internal sealed class GenerationSession : IGenerationSession
         this.options = options;
         this.prompts = prompts;
         this.pictures = pictures;
-        adapter = adapterFolder is null ? null : AdapterKinds.In(adapterFolder).Read(adapterFolder, model.Language, model.Projector);
+        adapter = adapterFolder is null ? null : AdapterKinds.In(adapterFolder).Read(adapterFolder, model.Language, model.Projector, options.Lora);
         (adapter as IRoutedAdapter)?.RecordRouting();
         merged = adapter is { CanMerge: true } && model.Language.Dtype == ScalarType.Float32 ? model.Merged(adapter) : null;
     }

@@ -10,6 +10,9 @@ internal enum ImageMode
 
     /// <summary>Scaled by its shorter edge, then cut to the middle: CLIP's own way.</summary>
     Crop,
+
+    /// <summary>Scaled to the square, whatever its shape.</summary>
+    Squash,
 }
 
 /// <summary>CLIP's image processor with the settings of a model.</summary>
@@ -52,6 +55,11 @@ internal sealed class ClipImageProcessor
         if (mode == ImageMode.Pad)
         {
             return BicubicResize.Apply(image.PadToSquare(padding[0], padding[1], padding[2]), Size, Size);
+        }
+
+        if (mode == ImageMode.Squash)
+        {
+            return BicubicResize.Apply(image, Size, Size);
         }
 
         int shorter = Math.Min(image.Width, image.Height), longer = (int)(Size * (long)Math.Max(image.Width, image.Height) / shorter);

@@ -44,7 +44,7 @@ public static class ModelCheck
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var model = ModelFamilies.Of(options.Model).Check(options.Model, problems, warn);
-        var adapter = problems.Concern("coin.lora.from") ? null : options.Lora.From;
+        var adapter = problems.Concern("coin.lora.from") ? null : options.Lora.From ?? (model is null ? null : ModelFamilies.Of(options.Model).AdapterWithin(options.Model));
         if (model is not null)
         {
             CheckAdapter(model, options, adapter, problems);
@@ -63,7 +63,7 @@ public static class ModelCheck
             problems.Try(
                 () => (trains
                     ? AdapterKinds.ReadToTrain(adapter, TrainingMethods.Known.Adapter(options), model.Language, model.Projector, options, stage: 1)
-                    : AdapterKinds.In(adapter).Read(adapter, model.Language, model.Projector)).Dispose(),
+                    : AdapterKinds.In(adapter).Read(adapter, model.Language, model.Projector, options.Lora)).Dispose(),
                 "coin.lora.from");
         }
         else if (trains && options.Lora.TrainProjector)

@@ -46,7 +46,7 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
         var family = familyOf(model);
         var shared = bases.GetOrAdd((family.SourceOf(model), model.Dtype, device), key => new Lazy<Shared>(
             () => new Shared(family.Load(model, TorchNames.Dtype(key.Dtype), TorchNames.Device(key.Device), warn))));
-        return new Learner(shared.Value.Loaded, shared.Value.Features, options, Methods, WarnOnce);
+        return new Learner(shared.Value.Loaded, shared.Value.Features, options, Methods, WarnOnce, family.AdapterWithin(model));
     }
 
     public void Dispose()

@@ -6,12 +6,21 @@ using F = TorchSharp.torch.nn.functional;
 namespace CoIN.Models.Modules;
 
 /// <summary>Layer normalization (Ba et al. 2016) over the last dimension.</summary>
-/// <param name="name">The checkpoint's, without <c>.weight</c> and <c>.bias</c>.</param>
-internal sealed class LayerNorm(CheckpointFolder checkpoint, string name, int size, double eps, ScalarType dtype, Device device)
+/// <param name="weight">[size], detached from dispose scopes; so is <paramref name="bias"/>.</param>
+internal sealed class LayerNorm(Tensor weight, Tensor bias, double eps)
 {
-    public Tensor Weight { get; } = checkpoint.Take($"{name}.weight", dtype, device, size).DetachFromDisposeScope();
+    /// <summary>Takes it out of a checkpoint.</summary>
+    /// <param name="name">The checkpoint's, without <c>.weight</c> and <c>.bias</c>.</param>
+    public LayerNorm(CheckpointFolder checkpoint, string name, int size, double eps, ScalarType dtype, Device device)
+        : this(
+            checkpoint.Take($"{name}.weight", dtype, device, size).DetachFromDisposeScope(),
+            checkpoint.Take($"{name}.bias", dtype, device, size).DetachFromDisposeScope(), eps)
+    {
+    }
 
-    public Tensor Bias { get; } = checkpoint.Take($"{name}.bias", dtype, device, size).DetachFromDisposeScope();
+    public Tensor Weight { get; } = weight;
+
+    public Tensor Bias { get; } = bias;
 
     public double Eps { get; } = eps;
 

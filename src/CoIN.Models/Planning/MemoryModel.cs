@@ -203,9 +203,9 @@ internal static class MemoryModel
     /// <summary>What the embeddings and the projector's graph keep.</summary>
     private static long Front(MemorySettings settings, MicroBatchShape batch)
     {
-        long h = settings.Shape.Text.HiddenSize, v = settings.Shape.Vision.HiddenSize, b = settings.Bytes;
+        long h = settings.Shape.Text.HiddenSize, v = settings.Shape.FeatureSize, b = settings.Bytes;
         var tokens = batch.Pictures * settings.Shape.ImageTokens;
-        return (settings.Kernels ? 0 : 2 * batch.Positions * settings.Shape.Text.HeadSize * b) + (tokens * v * b) + (settings.TrainProjector ? 2 * tokens * h * b : 0);
+        return (settings.Kernels ? 0 : 2 * batch.Positions * settings.Shape.Text.HeadSize * b) + (tokens * v * b) + (settings.TrainProjector ? 2 * (settings.Shape.ProjectorMaps - 1) * tokens * h * b : 0);
     }
 
     private static long Logits(MemorySettings settings, MicroBatchShape batch)

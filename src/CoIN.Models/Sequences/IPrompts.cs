@@ -16,6 +16,9 @@ internal interface IPrompts
     /// <exception cref="CoinException">Its turns do not alternate.</exception>
     TokenizedSample Training(TrainingSample sample);
 
+    /// <summary>What is unusual about how a training sample is learned, as a clause behind its id; null for nothing.</summary>
+    string? Remark(TrainingSample sample) => null;
+
     /// <summary>The text of a training sample.</summary>
     string TrainingPrompt(TrainingSample sample);
 

@@ -266,6 +266,11 @@ internal sealed class TrainingSession : ITrainingSession
         }
 
         _ = samples.NotEmpty(stage.Name);
+        foreach (var remark in samples.Samples.Select(sample => (sample.Id, Text: prompts.Remark(sample))).Where(remark => remark.Text is not null).GroupBy(remark => remark.Text))
+        {
+            warn($"Stage {stage.Stage} ({stage.Name}): {remark.Count()} of {offered} training samples {remark.Key}: {string.Join(", ", remark.Take(10).Select(one => one.Id))}{(remark.Count() > 10 ? ", …" : "")}");
+        }
+
         var unshown = samples.Unshown;
         if (unshown.Count > 0)
         {

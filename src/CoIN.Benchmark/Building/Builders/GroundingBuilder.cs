@@ -49,7 +49,10 @@ internal sealed class GroundingBuilder : TaskBuilder
             var random = context.Random($"{set} {image.Key}");
             var (reference, box, file) = candidates[random.Next(candidates.Count)];
             var (sentenceId, sentence) = reference.Sentences[random.Next(reference.Sentences.Count)];
-            training.Add(new RawTraining($"{set}-{reference.Id}-{sentenceId}", file, [new RawTurn(sentence, box.Padded(PixelBox.LearnedDecimals))]));
+            training.Add(new RawTraining($"{set}-{reference.Id}-{sentenceId}", file, [new RawTurn(sentence, box.Padded(PixelBox.LearnedDecimals))])
+            {
+                UnpaddedBox = box.Unpadded(PixelBox.LearnedDecimals),
+            });
         }
     }
 

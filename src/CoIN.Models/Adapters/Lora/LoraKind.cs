@@ -12,10 +12,11 @@ internal sealed class LoraKind : IAdapterKind
     public string Name => "LoRA";
 
     /// <inheritdoc/>
-    public bool Recognizes(string folder) => PeftWeights.IsAdapter(folder) && PeftConfig.TypeOf(folder) != PeftConfig.MoeLora;
+    /// <remarks>A file is a stage's trained tensors, with LoRA among them.</remarks>
+    public bool Recognizes(string folder) => File.Exists(folder) || (PeftWeights.IsAdapter(folder) && PeftConfig.TypeOf(folder) != PeftConfig.MoeLora);
 
     /// <inheritdoc/>
-    public void Check(string folder) => PeftWeights.Open(folder).Dispose();
+    public void Check(string folder) => PeftWeights.Open(folder, alpha: 1).Dispose();
 
     /// <inheritdoc/>
     public IAdapter Initialize(DecoderModel language, Projector projector, LoraOptions options, Device device, long seed) =>
@@ -23,6 +24,10 @@ internal sealed class LoraKind : IAdapterKind
 
     /// <inheritdoc/>
     public IAdapter Read(string folder, DecoderModel language, Projector projector) => PeftFolder.Read(folder, language, projector);
+
+    /// <inheritdoc/>
+    public IAdapter Read(string path, DecoderModel language, Projector projector, LoraOptions options) =>
+        PeftFolder.Read(path, language, projector, options.Alpha);
 
     /// <inheritdoc/>
     public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options, long seed) =>

@@ -92,12 +92,13 @@ internal static class PeftFolder
     };
 
     /// <summary>Reads an adapter for a model; a linear layer that it leaves alone gets matrices of zeros, which training leaves at zero.</summary>
+    /// <param name="alpha">α of a file that does not say it, as for <see cref="PeftWeights.Open"/>.</param>
     /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
-    public static LoraAdapter Read(string folder, DecoderModel language, Projector projector)
+    public static LoraAdapter Read(string folder, DecoderModel language, Projector projector, double? alpha = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var files = PeftWeights.Open(folder);
+        using var files = PeftWeights.Open(folder, alpha);
         files.Config.RequireLora();
         var rank = files.Config.Rank;
         LoraLinear Take(Linear linear, int layer)
@@ -131,7 +132,7 @@ internal static class PeftFolder
     /// <exception cref="CoinException">As in <see cref="Read"/>, or its rank or alpha are not those of the options.</exception>
     public static LoraAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options)
     {
-        var adapter = Read(folder, language, projector);
+        var adapter = Read(folder, language, projector, options.Alpha);
         try
         {
             CheckSettings(folder, adapter.Rank, adapter.Alpha, adapter.Projector, options);

@@ -12,8 +12,11 @@ internal sealed class PeftWeights : IDisposable
 {
     private const string Root = "base_model.model.";
 
-    /// <summary>What stands before a layer's number: LLaMA and CoIN's LLaVA, then the hub's LLaVA, older and newer.</summary>
-    private static readonly string[] LayerPrefixes = [$"{Root}model.layers.", $"{Root}language_model.model.layers.", $"{Root}model.language_model.layers."];
+    /// <summary>What stands before a layer's number: LLaMA and CoIN's LLaVA, then the hub's LLaVA, older and newer, then MiniGPT-v2.</summary>
+    private static readonly string[] LayerPrefixes =
+    [
+        $"{Root}model.layers.", $"{Root}language_model.model.layers.", $"{Root}model.language_model.layers.", $"llama_model.{Root}model.layers.",
+    ];
 
     /// <summary>In the order of preference.</summary>
     private static readonly string[] WeightNames = [AdapterFiles.Weights, "adapter_model.bin"];
@@ -40,10 +43,16 @@ internal sealed class PeftWeights : IDisposable
     /// <summary>Whether a folder is an adapter's.</summary>
     public static bool IsAdapter(string folder) => File.Exists(Path.Combine(folder, AdapterFiles.Config));
 
-    /// <summary>Opens an adapter folder.</summary>
+    /// <summary>Opens an adapter folder; or a file that holds LoRA and projector among a stage's trained tensors, as MiniGPT-4's code saves them.</summary>
+    /// <param name="alpha">The α of a file, which does not say it.</param>
     /// <exception cref="CoinException">Files are missing or damaged, or it is no plain LoRA adapter.</exception>
-    public static PeftWeights Open(string folder)
+    public static PeftWeights Open(string folder, double? alpha = null)
     {
+        if (File.Exists(folder))
+        {
+            return OpenFile(folder, alpha);
+        }
+
         var config = PeftConfig.Read(Path.Combine(folder, AdapterFiles.Config));
         var path = Existing(folder, WeightNames) ?? throw new CoinException(
             $"{folder} has an {AdapterFiles.Config} but no weights ({string.Join(" or ", WeightNames)}). Copy them there.");
@@ -177,10 +186,43 @@ internal sealed class PeftWeights : IDisposable
         target.copy_(read);
     }
 
+    private static PeftWeights OpenFile(string path, double? alpha)
+    {
+        var weights = CheckpointFolder.Open(path);
+        CheckpointFolder? projector = null;
+        try
+        {
+            static bool IsLowRank(string name) => name.Contains(".lora_A.", StringComparison.Ordinal) || name.Contains(".lora_B.", StringComparison.Ordinal);
+            var matrix = weights.Names.FirstOrDefault(name => name.Contains(".lora_A.", StringComparison.Ordinal)) ?? throw new CoinException(
+                $"{path} holds no low-rank matrices. Name an adapter's folder, or the file of a stage that was trained with LoRA.");
+            var config = new PeftConfig(
+                path, (int)weights.Describe(matrix).Shape[0],
+                alpha ?? throw new CoinException($"{path} does not say the alpha of its LoRA. Say it with lora.alpha."), null, "those that it holds", (_, _) => false);
+            if (weights.Names.Any(name => !IsLowRank(name)))
+            {
+                projector = CheckpointFolder.Open(path);
+
+                // What else stands there was frozen, and is the base model's.
+                projector.Ignore(name => IsLowRank(name) || name.StartsWith("ln_vision.", StringComparison.Ordinal));
+                weights.Ignore(name => !IsLowRank(name));
+            }
+
+            var opened = new PeftWeights(config, weights, projector);
+            opened.CheckRank();
+            return opened;
+        }
+        catch
+        {
+            weights.Dispose();
+            projector?.Dispose();
+            throw;
+        }
+    }
+
     private static string? Existing(string folder, IEnumerable<string> names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     private bool LeavesAlone(int layer, string part) =>
-        Key(Module(layer, part), "lora_A") is null && Key(Module(layer, part), "lora_B") is null && !Config.IsTarget(Module(layer, part)[Root.Length..], layer);
+        Key(Module(layer, part), "lora_A") is null && Key(Module(layer, part), "lora_B") is null && !Config.IsTarget(Module(layer, part)[(prefix.IndexOf(Root, StringComparison.Ordinal) + Root.Length)..], layer);
 
     private string Module(int layer, string part) => $"{prefix}{layer}.{part}";
 

@@ -50,21 +50,7 @@ internal sealed record LlavaConfig(
             LlavaLayout.Parts => ReadParts(source.Language, source.VisionTower),
             _ => ReadOriginal(source.Language, source.VisionTower),
         };
-        var trained = config.Text.TrainedPositions;
-        if (source.Longest <= trained)
-        {
-            return config;
-        }
-
-        if (config.Text.RopeScaling is DynamicScaling)
-        {
-            throw new CoinException(
-                $"{Path.Combine(source.Language, "config.json")}: rope_type is dynamic, which changes with every sequence longer than "
-                + $"max_position_embeddings, {trained}; supported is dynamic up to there. Set model.max-length to {trained} or less.");
-        }
-
-        // The rope goes on beyond them, as in transformers; an answer may go beyond the longest prompt.
-        return config with { Text = config.Text with { MaxPositions = 2 * source.Longest } };
+        return config with { Text = LongSequences.Allow(config.Text, source.Longest, Path.Combine(source.Language, "config.json")) };
     }
 
     /// <summary>The hub's layout: everything in one folder, with a configuration for each part.</summary>

@@ -1,8 +1,5 @@
-using System.Security.Cryptography;
-using System.Text;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
-using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Computing;
 using CoIN.Models.Sequences;
@@ -30,20 +27,12 @@ internal sealed class LlavaFamily : IModelFamily
         }
 
         var (config, _, _) = LlavaSettings.Read(source, problems, warn);
-        if (config is not null && config.Text.TrainedPositions < model.MaxLength)
+        if (config is not null)
         {
-            warn(
-                $"model.max-length is {model.MaxLength}, but the language model was made for {config.Text.TrainedPositions} positions "
-                + "(max_position_embeddings in config.json): longer sequences are computed as transformers does, beyond what it has learned. "
-                + $"model.max-length={config.Text.TrainedPositions} cuts them.");
+            LongSequences.Warn(config.Text, model.MaxLength, warn);
         }
 
-        var whole = true;
-        foreach (var path in new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>().Distinct())
-        {
-            whole &= Readable(path, problems);
-        }
-
+        var whole = ModelFiles.Readable(WeightsOf(source), problems);
         return whole && config is not null ? problems.Try(() => Outline(source, problems, warn)) : null;
     }
 
@@ -74,7 +63,7 @@ internal sealed class LlavaFamily : IModelFamily
     {
         var source = LlavaSource.Of(model);
         var settings = LlavaSettings.Read(source);
-        var (loaded, sha256) = HashedLoad.Run(stop => Hash(source, stop), () => LlavaCheckpoint.Load(source, dtype, device, warn));
+        var (loaded, sha256) = HashedLoad.Run(stop => ModelFiles.Hash(WeightsOf(source), source.Roots, stop), () => LlavaCheckpoint.Load(source, dtype, device, warn));
         return new LoadedModel(loaded, settings, sha256);
     }
 
@@ -85,17 +74,8 @@ internal sealed class LlavaFamily : IModelFamily
     public void Merge(string adapter, ModelOptions model, string output, string? dtype, Action<string> tell) =>
         LlavaMerge.Write(adapter, model, output, dtype, tell);
 
-    /// <summary>Opens every file by itself: each may be broken in its own way.</summary>
-    private static bool Readable(string path, Problems problems)
-    {
-        var before = problems.Count;
-        foreach (var file in problems.Try(() => WeightFiles.Locate(path))?.Paths ?? [])
-        {
-            problems.Try(() => TensorFiles.Open(file).Dispose());
-        }
-
-        return problems.Count == before;
-    }
+    private static IEnumerable<string> WeightsOf(LlavaSource source) =>
+        new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>();
 
     /// <summary>The model without values.</summary>
     private static LlavaModel Outline(LlavaSource source, Problems problems, Action<string> warn)
@@ -105,20 +85,4 @@ internal sealed class LlavaFamily : IModelFamily
         problems.Try(() => checkpoint.FinishUsed(warn));
         return model;
     }
-
-    /// <summary>Over every file that was loaded, and the settings beside them.</summary>
-    private static string Hash(LlavaSource source, CancellationToken stop)
-    {
-        var weights = new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>().SelectMany(path => WeightFiles.Locate(path).All)
-            .Select(Path.GetFullPath).ToHashSet(StringComparer.Ordinal);
-        var lines = source.Roots
-            .SelectMany(root => Files(root.Path).Select(file => (
-                Name: root.Name + (file == root.Path ? "" : Path.GetRelativePath(root.Path, file).Replace('\\', '/')), File: file)))
-            .Where(pair => weights.Contains(Path.GetFullPath(pair.File)) || Path.GetExtension(pair.File) is ".json" or ".model")
-            .OrderBy(pair => pair.Name, StringComparer.Ordinal)
-            .Select(pair => $"{Durable.Sha256(pair.File, stop)}  {pair.Name}\n");
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
-    }
-
-    private static IEnumerable<string> Files(string root) => File.Exists(root) ? [root] : Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories);
 }

@@ -28,7 +28,7 @@ internal static class LlavaInspection
             $"{source.Name}: LLaVA, {layout}",
             TensorTable.Say($"  vision tower    CLIP, {vision.Layers} layers of {vision.HiddenSize}, {vision.Heads} heads, {vision.ImageSize} pixels in patches of {vision.PatchSize}: {checkpoint.Config.ImageTokens} image tokens from layer {checkpoint.Config.FeatureLayer}"),
             TensorTable.Say($"  projector       {vision.HiddenSize} to {text.HiddenSize} to {text.HiddenSize}"),
-            TensorTable.Say($"  language model  LLaMA, {text.Layers} layers of {text.HiddenSize}, {text.Heads} heads ({text.KeyValueHeads} of keys), vocabulary {text.VocabularySize}, {text.MaxPositions} positions{Rope(text)}"),
+            TensorTable.Say($"  language model  LLaMA, {text.Layers} layers of {text.HiddenSize}, {text.Heads} heads ({text.KeyValueHeads} of keys), vocabulary {text.VocabularySize}, {text.MaxPositions} positions{RopeSettings.Say(text)}"),
             "",
             TensorTable.Heading,
             .. parts.Select((part, i) => TensorTable.Row(part, loaded[i], [.. stored[part]])),
@@ -37,16 +37,6 @@ internal static class LlavaInspection
             .. TensorTable.Account(checkpoint.Parts),
         ];
     }
-
-    private static string Rope(DecoderConfig text) => text.RopeScaling switch
-    {
-        null => "",
-        LinearScaling linear => TensorTable.Say($", rope linear by {linear.By}"),
-        DynamicScaling dynamic => TensorTable.Say($", rope dynamic by {dynamic.By}"),
-        Llama3Scaling llama3 => TensorTable.Say($", rope llama3 by {llama3.By}"),
-        YarnScaling yarn => TensorTable.Say($", rope yarn by {yarn.By}"),
-        var other => $", rope {other.GetType().Name}",
-    };
 
     private static string PartOf(LlavaCheckpoint checkpoint, CheckpointFolder part, string name)
     {

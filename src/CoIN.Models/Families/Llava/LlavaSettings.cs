@@ -27,7 +27,7 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
         var tokenizer = problems.Try(() => LlamaTokenizers.Load(source.Language));
         if (config is not null && tokenizer is not null)
         {
-            TokenizerFit.Check(config, tokenizer, LlamaTokenizers.FileOf(source.Language)!, problems);
+            LlavaTokenizerFit.Check(config, tokenizer, LlamaTokenizers.FileOf(source.Language)!, problems);
         }
 
         problems.ThrowIfAny(source.Name);
@@ -55,7 +55,7 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
         var images = problems.Try(() => new ClipImageProcessor(Images(source, config, warn)));
         if (config is not null && tokenizer is not null)
         {
-            TokenizerFit.Check(config, tokenizer, LlamaTokenizers.FileOf(source.Language)!, problems);
+            LlavaTokenizerFit.Check(config, tokenizer, LlamaTokenizers.FileOf(source.Language)!, problems);
         }
 
         if (config is not null)

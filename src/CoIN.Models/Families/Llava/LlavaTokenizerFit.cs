@@ -7,25 +7,19 @@ namespace CoIN.Models.Families.Llava;
 /// <summary>
 /// Whether a tokenizer is the one that a model's embeddings were made for, as far as lengths and the picture's placeholder tell.
 /// </summary>
-internal static class TokenizerFit
+internal static class LlavaTokenizerFit
 {
-    /// <summary>
-    /// Most rows of embeddings that a vocabulary has beyond its tokenizer: placeholders, and rounding up to a multiple of 64 or 128.
-    /// </summary>
-    private const int MostUnused = 256;
-
-    private const string Remedy = "Use the tokenizer that belongs to these weights.";
-
     /// <summary>Notes what does not fit.</summary>
     /// <param name="file">The tokenizer's, for messages.</param>
     public static void Check(LlavaConfig config, ITextTokenizer tokenizer, string file, Problems problems)
     {
         var (pieces, rows) = (tokenizer.PieceCount, config.Text.VocabularySize);
-        if (pieces > rows || rows - pieces > MostUnused)
+        if (!TokenizerFit.CheckLength(rows, tokenizer, file, problems))
         {
-            problems.Add($"{file} has {pieces} pieces but the model's vocabulary has {rows} (config.json). {Remedy}");
+            return;
         }
-        else if (config.ImageTokenId is { } id && (id < 0 || id >= rows))
+
+        if (config.ImageTokenId is { } id && (id < 0 || id >= rows))
         {
             problems.Add(
                 $"config.json: the token that stands for pictures (image_token_index) is {id}, but the vocabulary has {rows}. "
@@ -36,7 +30,7 @@ internal static class TokenizerFit
         {
             problems.Add(
                 $"{file} has {(known < 0 ? $"the word '{tokenizer.PieceText(expected)}'" : $"{PromptBuilder.ImageTag} as {known}")}, "
-                + $"but the model stands for pictures by {expected} (image_token_index in config.json). {Remedy}");
+                + $"but the model stands for pictures by {expected} (image_token_index in config.json). {TokenizerFit.Remedy}");
         }
     }
 }

@@ -1,0 +1,182 @@
+using CoIN.Benchmark;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
+using CoIN.Models.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Families.MiniGptV2;
+
+/// <summary>The weight files of a MiniGPT-v2, opened, and the names of its parts in them.</summary>
+internal sealed class MiniGptCheckpoint : IDisposable
+{
+    /// <summary>What stands before the tower's names in a whole model, and the other parts' there.</summary>
+    public const string Tower = "visual_encoder.";
+    public const string Language = "llama_model.model.";
+    public const string Head = "llama_model.lm_head.weight";
+    public const string NormName = "ln_vision";
+
+    /// <summary>The projector's one map.</summary>
+    public static readonly ProjectorForm Form = new(["llama_proj"], ["llama_proj"], [["llama_proj"]]);
+
+    private MiniGptCheckpoint(MiniGptSource source)
+    {
+        Source = source;
+        Config = MiniGptConfig.Read(source);
+        LanguageFiles = CheckpointFolder.Open(source.Language);
+        try
+        {
+            VisionFiles = source.Whole ? LanguageFiles : CheckpointFolder.Open(source.VisionTower);
+            StageFiles = source.Whole ? LanguageFiles : CheckpointFolder.Open(source.Checkpoint);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        VisionPrefix = VisionPrefixIn(VisionFiles);
+        (LanguagePrefix, HeadName) = source.Whole ? (Language, Head) : ("model.", "lm_head.weight");
+        NormFiles = new[] { StageFiles, VisionFiles }.FirstOrDefault(part => part.Has($"{NormName}.weight"));
+    }
+
+    public MiniGptSource Source { get; }
+
+    public MiniGptConfig Config { get; }
+
+    public CheckpointFolder LanguageFiles { get; }
+
+    public CheckpointFolder VisionFiles { get; } = null!;
+
+    public CheckpointFolder StageFiles { get; } = null!;
+
+    /// <summary>Who has the norm behind the tower; null where nobody has.</summary>
+    public CheckpointFolder? NormFiles { get; }
+
+    /// <summary>What stands before the vision tower's names.</summary>
+    public string VisionPrefix { get; }
+
+    /// <summary>What stands before the names of embeddings, layers and final norm.</summary>
+    public string LanguagePrefix { get; }
+
+    /// <summary>The output head's name.</summary>
+    public string HeadName { get; }
+
+    /// <summary>The opened folders and files, each once.</summary>
+    public IEnumerable<CheckpointFolder> Parts => new[] { VisionFiles, StageFiles, LanguageFiles }.Where(part => part is not null).Distinct();
+
+    /// <summary>What stands before a tower's names in a file.</summary>
+    public static string VisionPrefixIn(CheckpointFolder file) => file.Has($"{Tower}{EvaSettings.Names.ClassEmbedding}") ? Tower : "";
+
+    /// <summary>Whether a tensor of a stage's file is of the LoRA that was trained in it, which is an adapter and no part of the base model.</summary>
+    public static bool IsLowRank(string name) => name.Contains(".lora_A.", StringComparison.Ordinal) || name.Contains(".lora_B.", StringComparison.Ordinal);
+
+    /// <summary>Opens a model's files and reads their headers.</summary>
+    /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
+    public static MiniGptCheckpoint Open(MiniGptSource source) => new(source);
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="warn">Receives sentences about what is unusual but not wrong.</param>
+    /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
+    public static MiniGptModel Load(MiniGptSource source, ScalarType dtype, Device device, Action<string> warn)
+    {
+        using var checkpoint = Open(source);
+        var model = checkpoint.Build(dtype, device);
+        try
+        {
+            checkpoint.FinishUsed(warn);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
+        HeapPolicy.GiveBack();
+        return model;
+    }
+
+    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the <see cref="Parts"/>' accounts.</summary>
+    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
+    public MiniGptModel Build(ScalarType dtype, Device device)
+    {
+        using var noGrad = no_grad();
+        var size = Config.Vision.HiddenSize;
+        var norm = NormFiles is null
+            ? new LayerNorm(ones(size, dtype, device).DetachFromDisposeScope(), zeros(size, dtype, device).DetachFromDisposeScope(), Config.NormEps)
+            : new LayerNorm(NormFiles, NormName, size, Config.NormEps, dtype, device);
+        var model = new MiniGptModel(
+            Config,
+            new VisionTransformer(
+                VisionFiles, VisionPrefix, Config.Vision, Config.VisionLayers, keepClassToken: false, dtype, device, EvaSettings.Names),
+            norm,
+            Projector.Take(StageFiles, Form, Form.In(StageFiles), Config.ProjectorSizes, dtype, device),
+            new DecoderModel(LanguageFiles, LanguagePrefix, HeadName, Config.Text, dtype, device));
+        if (!Source.Whole)
+        {
+            StageFiles.Ignore(IsLowRank);
+        }
+
+        return model;
+    }
+
+    /// <summary>Settles the parts' accounts after <see cref="Build"/>.</summary>
+    /// <param name="warn">As for <see cref="Load"/>.</param>
+    /// <exception cref="CoinException">Tensors are missing, or nothing uses them; every part is in the message.</exception>
+    public void FinishUsed(Action<string> warn)
+    {
+        var problems = new Problems();
+        foreach (var part in Parts)
+        {
+            problems.Try(part.FinishUsed);
+            if (part.PromisedInVain() is { } sentence)
+            {
+                warn(sentence);
+            }
+        }
+
+        problems.ThrowIfAny(Source.Name);
+        if (NormFiles is null)
+        {
+            warn(
+                $"{Source.Name}: no part holds {NormName}, the norm behind the vision tower; as in MiniGPT-4's code its weights are ones and its biases zeros, "
+                + "which is what MiniGPT-v2's published stages were trained with.");
+        }
+    }
+
+    /// <summary>A tensor's name in a whole model's folder.</summary>
+    /// <returns>Null for one that such a model does not have.</returns>
+    public string? WholeName(CheckpointFolder part, string name)
+    {
+        string? Moved(CheckpointFolder owner, string from, string to) =>
+            part == owner && name.StartsWith(from, StringComparison.Ordinal) ? to + name[from.Length..] : null;
+        if (name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (part.Ignored.Contains(name) && part != LanguageFiles))
+        {
+            return null;
+        }
+
+        return part == NormFiles && name.StartsWith($"{NormName}.", StringComparison.Ordinal) ? name
+            : part == StageFiles && name.StartsWith($"{Form.Written[0]}.", StringComparison.Ordinal) ? name
+            : Moved(LanguageFiles, LanguagePrefix, Language)
+              ?? (part == LanguageFiles && name == HeadName ? Head : null)
+              ?? Moved(VisionFiles, VisionPrefix, Tower);
+    }
+
+    /// <summary>Every weight of a model by its name in a whole model's folder.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> Named(MiniGptModel model) =>
+    [
+        .. model.Vision.Named(Tower),
+        .. model.Norm.Named(NormName),
+        ($"{Form.Written[0]}.weight", model.Projector.Parameters[0]),
+        ($"{Form.Written[0]}.bias", model.Projector.Parameters[1]),
+        .. model.Language.Named(Language, Head),
+    ];
+
+    public void Dispose()
+    {
+        foreach (var part in Parts)
+        {
+            part.Dispose();
+        }
+    }
+}
