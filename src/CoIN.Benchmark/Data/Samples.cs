@@ -7,7 +7,7 @@ public sealed record Turn(string From, string Value);
 
 /// <summary>A training sample of CoIN's <c>train.json</c>.</summary>
 /// <param name="Id">The sample's id as text.</param>
-/// <param name="Image">Path relative to the image root, or null for a sample of text alone.</param>
+/// <param name="Image">Path relative to the image root, or null for a sample of text alone; the first one's of several.</param>
 /// <param name="Conversations">Turns, human first.</param>
 public sealed record TrainingSample(string Id, string? Image, IReadOnlyList<Turn> Conversations)
 {
@@ -16,15 +16,27 @@ public sealed record TrainingSample(string Id, string? Image, IReadOnlyList<Turn
     /// learn which see pictures unpadded (MiniGPT-v2); else null.
     /// </summary>
     public string? UnpaddedBox { get; init; }
+
+    /// <summary>Paths of the images behind the first.</summary>
+    public IReadOnlyList<string> FurtherImages { get; init; } = [];
+
+    /// <summary>Paths of all images, in the order in which they are shown.</summary>
+    public IReadOnlyList<string> Images => Image is null ? [] : [Image, .. FurtherImages];
 }
 
 /// <summary>A test sample of CoIN's <c>test.json</c>.</summary>
 /// <param name="QuestionId">The question's id as text.</param>
-/// <param name="Image">Path relative to the image root, or null.</param>
-/// <param name="Text">The question with its instruction, without the image tag.</param>
+/// <param name="Image">Path relative to the image root, or null; the first one's of several.</param>
+/// <param name="Text">The question with its instruction, without the image tag; with the tags where there are several images.</param>
 /// <param name="Answer">The reference answer in the form that the task's scorer compares with.</param>
 public sealed record TestSample(string QuestionId, string? Image, string Text, string Answer)
 {
+    /// <summary>Paths of the images behind the first.</summary>
+    public IReadOnlyList<string> FurtherImages { get; init; } = [];
+
+    /// <summary>Paths of all images, in the order in which they are shown.</summary>
+    public IReadOnlyList<string> Images => Image is null ? [] : [Image, .. FurtherImages];
+
     /// <summary>All reference answers, where a data set has several (TextVQA: ten); else the one.</summary>
     public IReadOnlyList<string> Answers { get; init; } = [Answer];
 

@@ -22,15 +22,18 @@ public static class TestSamples
     /// <summary>Makes a test sample of its entry.</summary>
     internal static TestSample Sample(SampleEntry entry)
     {
-        var text = entry.Text("text");
-        if (text.Contains(ImageTags.Tag, StringComparison.Ordinal))
+        var marked = new List<string>();
+        var text = PathMarks.Read(entry.Text("text"), marked);
+        var images = entry.Images(marked);
+        if (images.Count <= 1 && text.Contains(ImageTags.Tag, StringComparison.Ordinal))
         {
             text = text.Replace(ImageTags.Tag, "", StringComparison.Ordinal).Trim();
         }
 
         var answers = Answers(entry);
-        return new TestSample(entry.Id, entry.Image(), text, SingleAnswer(entry) ?? MostFrequent(answers))
+        return new TestSample(entry.Id, images.Count == 0 ? null : images[0], text, SingleAnswer(entry) ?? MostFrequent(answers))
         {
+            FurtherImages = images.Count > 1 ? [.. images.Skip(1)] : [],
             Answers = answers,
             Choices = OptionLines.Read(text) is { Count: var count and > 0 } ? count : null,
             Kind = entry["answer_type"] is JValue { Type: JTokenType.String } kind ? entry.Share((string)kind!) : null,

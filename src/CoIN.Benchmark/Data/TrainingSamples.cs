@@ -28,17 +28,24 @@ public static class TrainingSamples
             throw entry.WrongType("conversations", conversations, "a list of turns");
         }
 
-        return turns.Count == 0
-            ? throw entry.Fault("has an empty list of \"conversations\"", "Add its turns")
-            : new TrainingSample(id, entry.Image(), Turns(entry, turns))
-            {
-                UnpaddedBox = entry["origin_answer_bbox"] is { } box ? TestSamples.Box(entry, "origin_answer_bbox", box) : null,
-            };
+        if (turns.Count == 0)
+        {
+            throw entry.Fault("has an empty list of \"conversations\"", "Add its turns");
+        }
+
+        var marked = new List<string>();
+        var read = Turns(entry, turns, marked);
+        var images = entry.Images(marked);
+        return new TrainingSample(id, images.Count == 0 ? null : images[0], read)
+        {
+            FurtherImages = images.Count > 1 ? [.. images.Skip(1)] : [],
+            UnpaddedBox = entry["origin_answer_bbox"] is { } box ? TestSamples.Box(entry, "origin_answer_bbox", box) : null,
+        };
     }
 
-    private static Turn[] Turns(SampleEntry entry, JArray list)
+    private static Turn[] Turns(SampleEntry entry, JArray list, List<string> marked)
     {
-        var turns = list.Select((item, index) => ReadTurn(entry, item, index)).ToArray();
+        var turns = list.Select((item, index) => ReadTurn(entry, item, index, marked)).ToArray();
         if (turns.Length % 2 != 0)
         {
             throw entry.Fault("has no answer to the last human turn of its \"conversations\"", "Add the answer", SampleFaultKind.EmptyAnswer);
@@ -47,7 +54,7 @@ public static class TrainingSamples
         return turns;
     }
 
-    private static Turn ReadTurn(SampleEntry entry, JToken item, int index)
+    private static Turn ReadTurn(SampleEntry entry, JToken item, int index, List<string> marked)
     {
         var key = $"conversations[{index}]";
         if (item is not JObject turn)
@@ -72,7 +79,7 @@ public static class TrainingSamples
         {
             { Type: JTokenType.String } value when wanted == "gpt" && string.IsNullOrWhiteSpace((string)value!) =>
                 throw entry.Fault($"has an empty answer in {key}", "Add the answer", SampleFaultKind.EmptyAnswer),
-            { Type: JTokenType.String } value => new Turn(from, entry.Share((string)value!)),
+            { Type: JTokenType.String } value => new Turn(from, entry.Share(PathMarks.Read((string)value!, marked))),
             null or { Type: JTokenType.Null } => throw entry.Fault($"has no \"value\" in {key}", "Add the text of the turn"),
             var other => throw entry.WrongType(key + ".value", other, "text"),
         };

@@ -33,6 +33,16 @@ public enum TestSubset
     Seeded,
 }
 
+/// <summary>How test questions are put.</summary>
+public enum PromptKind
+{
+    /// <summary>As the model was trained.</summary>
+    Trained,
+
+    /// <summary>As the reference's evaluation code does, where that differs.</summary>
+    Reference,
+}
+
 /// <summary>What becomes of samples whose image is missing or cannot be decoded.</summary>
 public enum BadSamples
 {
@@ -206,8 +216,8 @@ public sealed record ModelOptions
     [PathOption]
     public string? Projector { get; init; }
 
-    /// <summary>Name of a conversation template.</summary>
-    public string Conversation { get; init; } = "vicuna_v1";
+    /// <summary>Name of a conversation template; null for the family's own.</summary>
+    public string? Conversation { get; init; }
 
     /// <summary>float32, bfloat16 or float16: the type in which the frozen weights are held.</summary>
     [OneOf("float32", "bfloat16", "float16")]
@@ -319,6 +329,9 @@ public sealed record EvaluationOptions
     /// <summary>Test samples per shard: what one evaluator answers as one resumable piece of work.</summary>
     [Bounds(AtLeast = 1)]
     public int ShardSize { get; init; } = 1000;
+
+    /// <summary>How the questions are put.</summary>
+    public PromptKind Prompt { get; init; } = PromptKind.Trained;
 
     /// <summary>Memory for the features of test pictures on each device, in MiB; 0 to compute them anew each time.</summary>
     [Bounds(AtLeast = 0)]

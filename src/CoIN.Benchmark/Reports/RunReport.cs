@@ -227,6 +227,9 @@ public sealed record DataFileReport(string Task, string Use, string File, string
 /// <param name="HiddenSize">Width of its language model.</param>
 public sealed record ModelDescription(string Family, int Layers, int HiddenSize)
 {
+    /// <summary>Whether a sample may have several images.</summary>
+    public bool SeveralImages { get; init; }
+
     /// <summary>Family and size class, e.g. <c>LLaVA-7B</c>; the family alone for a shape that has no such name.</summary>
     public string Name => (Layers, HiddenSize) switch
     {

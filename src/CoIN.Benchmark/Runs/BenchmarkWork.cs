@@ -84,7 +84,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         ExperimentOptions options, TaskOptions task, ImageList? images = null, BadImages? bad = null, List<SkippedSample>? skipped = null)
     {
         var samples = DrawTraining(options, task);
-        var count = Usable(options, task, "train", samples, sample => (sample.Id, sample.Image), images, bad, skipped).Count;
+        var count = Usable(options, task, "train", samples, sample => (sample.Id, sample.Images), images, bad, skipped).Count;
         var wanted = options.SamplesOfEachTask();
         return count >= wanted ? count : throw new CoinException(
             $"coin.{options.Method}.samples is {wanted}, but {task.Name} has {count} training samples" +
@@ -93,11 +93,12 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     }
 
     /// <summary>The samples that are not left out, with their images known to be there.</summary>
-    private static IReadOnlyList<T> Usable<T>(
-        ExperimentOptions options, TaskOptions task, string use, IReadOnlyList<T> samples, Func<T, (string Id, string? Image)> of, ImageList? images, BadImages? bad,
-        List<SkippedSample>? skipped)
+    private IReadOnlyList<T> Usable<T>(
+        ExperimentOptions options, TaskOptions task, string use, IReadOnlyList<T> samples, Func<T, (string Id, IReadOnlyList<string> Images)> of, ImageList? images,
+        BadImages? bad, List<SkippedSample>? skipped)
     {
-        var all = samples.Select(of).ToList();
+        CheckNumbers(options, task, use, samples.Select(of));
+        var all = samples.Select(of).SelectMany(sample => sample.Images.DefaultIfEmpty<string?>(), (sample, image) => (sample.Id, Image: image)).ToList();
         images?.Add(all.Select(sample => sample.Image));
         bad?.Look(all.Select(sample => sample.Image));
         if (options.Data.BadSamples == BadSamples.Fail)
@@ -115,9 +116,21 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         var leftOut = options.Data.SkippedImages?.ToHashSet(StringComparer.Ordinal);
         bool IsBad(string? image) => image is not null && (bad is not null ? bad.Reason(image) is not null : leftOut!.Contains(image));
         skipped?.AddRange(all.Where(sample => IsBad(sample.Image)).Select(sample => new SkippedSample(task.Name, use, sample.Id, sample.Image!, bad?.Reason(sample.Image))));
-        IReadOnlyList<T> usable = [.. samples.Where(sample => !IsBad(of(sample).Image))];
+        IReadOnlyList<T> usable = [.. samples.Where(sample => !of(sample).Images.Any(IsBad))];
         return usable.Count > 0 ? usable : throw new CoinException(
             $"Nothing is left of {task.Name}'s {(use == "train" ? "training" : "test")} samples: the image of every one of them is missing or damaged. Correct data.images, or copy the images again.");
+    }
+
+    /// <summary>Makes sure that no sample has more images than the model takes.</summary>
+    private void CheckNumbers(ExperimentOptions options, TaskOptions task, string use, IEnumerable<(string Id, IReadOnlyList<string> Images)> samples)
+    {
+        if (samples.FirstOrDefault(sample => sample.Images.Count > 1) is { Id: { } id, Images: { } several }
+            && aids?.Describe(options.Model) is { SeveralImages: false } model)
+        {
+            var file = PathOf(options, task, use == "train" ? task.TrainFile : task.TestFile);
+            throw new CoinException(
+                $"{file}, sample {id}: it has {several.Count} images, and {model.Family} takes one. Leave such samples out, or take a model that takes several (Qwen-VL).");
+        }
     }
 
     /// <summary>As <see cref="CheckedTraining"/>, for test samples.</summary>
@@ -125,7 +138,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         ExperimentOptions options, TaskOptions task, ImageList? images = null, BadImages? bad = null, List<SkippedSample>? skipped = null)
     {
         _ = Scorers.Of(task.Scorer);
-        var questions = Usable(options, task, "test", DrawTest(options, task), sample => (sample.QuestionId, sample.Image), images, bad, skipped);
+        var questions = Usable(options, task, "test", DrawTest(options, task), sample => (sample.QuestionId, sample.Images), images, bad, skipped);
 
         // Answers that the scorer cannot read would come out only after hours of generation.
         Prediction[] perfect = [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))];
@@ -136,12 +149,12 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
-        WithoutSkipped(options, DrawTraining(options, task), sample => sample.Image);
+        WithoutSkipped(options, DrawTraining(options, task), sample => sample.Images);
 
     /// <inheritdoc/>
-    public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task) => WithoutSkipped(options, DrawTest(options, task), sample => sample.Image);
+    public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task) => WithoutSkipped(options, DrawTest(options, task), sample => sample.Images);
 
-    private static IReadOnlyList<T> WithoutSkipped<T>(ExperimentOptions options, IReadOnlyList<T> drawn, Func<T, string?> imageOf)
+    private static IReadOnlyList<T> WithoutSkipped<T>(ExperimentOptions options, IReadOnlyList<T> drawn, Func<T, IReadOnlyList<string>> imagesOf)
     {
         if (options.Data.SkippedImages is not { Count: > 0 } skipped)
         {
@@ -149,7 +162,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         }
 
         var images = skipped.ToHashSet(StringComparer.Ordinal);
-        return [.. drawn.Where(sample => imageOf(sample) is not { } image || !images.Contains(image))];
+        return [.. drawn.Where(sample => !imagesOf(sample).Any(images.Contains))];
     }
 
     private static IReadOnlyList<TrainingSample> DrawTraining(ExperimentOptions options, TaskOptions task)

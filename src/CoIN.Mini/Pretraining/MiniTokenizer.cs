@@ -32,7 +32,7 @@ internal sealed class MiniTokenizer
     }
 
     /// <summary>Ids of a question that waits for its answer.</summary>
-    public IReadOnlyList<int> Prompt(CorpusSample sample) => prompts.Evaluation(sample.Question, sample.Rgb is not null);
+    public IReadOnlyList<int> Prompt(CorpusSample sample) => prompts.Evaluation(sample.Question, sample.Rgb is null ? 0 : 1);
 
     public string Decode(IEnumerable<int> ids) => tokenizer.Decode(ids);
 

@@ -30,8 +30,10 @@ internal abstract class CpuAttention(DecoderConfig config, (Tensor Cos, Tensor S
 /// <summary>New positions behind those that their spans hold.</summary>
 /// <param name="stored">All new positions: their keys and values are written.</param>
 /// <param name="wanted">The positions whose output is wanted, in order; null for all.</param>
+/// <param name="queryScale">[positions]: what queries are multiplied with; null for nothing.</param>
 internal sealed class SpanAttention(
-    DecoderConfig config, (Tensor Cos, Tensor Sin) rotations, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions>? wanted = null)
+    DecoderConfig config, (Tensor Cos, Tensor Sin) rotations, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions>? wanted = null,
+    Tensor? queryScale = null)
     : CpuAttention(config, rotations)
 {
     /// <inheritdoc/>
@@ -42,7 +44,7 @@ internal sealed class SpanAttention(
     public override (Tensor Attended, Tensor? LogSums) Attend(int layer, Tensor qkv, bool logSums)
     {
         var sums = LogSums(logSums, wanted ?? stored);
-        Attention.Store(qkv, Layout, stored, layer, Rotations);
+        Attention.Store(qkv, Layout, stored, layer, Rotations, queryScale);
         return (Attention.Attend(qkv, Layout, wanted ?? stored, layer, causal: true, sums), sums);
     }
 }

@@ -16,7 +16,9 @@ internal static class CpuDecoder
         DecoderModel language, IDecoderUpdates? updates, Tensor embedded, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions> wanted)
     {
         using var scope = NewDisposeScope();
-        SpanAttention all = new(language.Config, language.Rotations, stored), last = new(language.Config, language.Rotations, stored, wanted);
+        SpanAttention Attention(IReadOnlyList<NewPositions>? queries) =>
+            new(language.Config, language.Rotations, stored, queries, language.QueryScale);
+        SpanAttention all = Attention(null), last = Attention(wanted);
         var x = embedded;
         for (var i = 0; i < language.Layers.Count; i++)
         {

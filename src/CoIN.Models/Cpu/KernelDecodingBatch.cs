@@ -63,7 +63,8 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
         this.keptPositions = keptPositions;
         var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(id => id == SequenceBatch.ImagePlaceholder));
         waiting = new Queue<PromptStretch>(PromptTree.Of(
-            request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, model.Language.Config.MaxPositions));
+            request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, model.Language.Config.MaxPositions,
+            model.Language.RotationsFrom));
         foreach (var stretch in waiting.SelectMany(last => last.Beginnings()))
         {
             uses[stretch] = uses.GetValueOrDefault(stretch) + 1;
@@ -123,7 +124,7 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
             if (rows[row].IsFull)
             {
                 var last = rows[row];
-                rows[row] = NewSpan(Growth, last);
+                rows[row] = NewSpan(Growth, last, last.Rotations);
                 last.Dispose();
             }
 
@@ -166,10 +167,10 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
     /// <summary>Positions of a stretch; a prompt's last has room for the beginning of its answer.</summary>
     private int Room(PromptStretch stretch) => stretch.Length + (stretch.Prompt is null ? 0 : Math.Min(request.MaxNewTokens, Growth));
 
-    private KeyValueSpan NewSpan(int positions, KeyValueSpan? before)
+    private KeyValueSpan NewSpan(int positions, KeyValueSpan? before, int rotations)
     {
         var config = model.Language.Config;
-        return new KeyValueSpan(config.Layers, config.KeyValueHeads, config.HeadSize, positions, before);
+        return new KeyValueSpan(config.Layers, config.KeyValueHeads, config.HeadSize, positions, before) { Rotations = rotations };
     }
 
     /// <summary>Begins prompts until there is enough to compute, or no room.</summary>
@@ -181,7 +182,7 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
             var last = waiting.Dequeue();
             foreach (var stretch in last.Beginnings().Append(last).Where(stretch => !shared.ContainsKey(stretch)))
             {
-                var span = NewSpan(Room(stretch), stretch.Before is null ? null : shared[stretch.Before]);
+                var span = NewSpan(Room(stretch), stretch.Before is null ? null : shared[stretch.Before], stretch.Rotations);
                 span.Extend(stretch.Length);
                 turn.Add((stretch, span));
                 if (stretch.Prompt is { } prompt)

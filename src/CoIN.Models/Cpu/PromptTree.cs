@@ -10,6 +10,9 @@ namespace CoIN.Models.Cpu;
 /// <param name="Prompt">The prompt that ends with it; null for the beginning of one or several.</param>
 internal sealed record PromptStretch(PromptStretch? Before, IReadOnlyList<int> Ids, IReadOnlyList<int> Pictures, int Length, int? Prompt)
 {
+    /// <summary>Where its prompts' rotations begin: see <see cref="Modules.DecoderModel.RotationsFrom"/>.</summary>
+    public int Rotations { get; init; }
+
     /// <summary>The stretches before it, the first one first.</summary>
     public IEnumerable<PromptStretch> Beginnings() => Before is null ? [] : Before.Beginnings().Append(Before);
 }
@@ -24,7 +27,9 @@ internal static class PromptTree
     /// <param name="pictures">The row of features of every placeholder, in order.</param>
     /// <param name="maxLength">Positions of the longest prompt; longer ones are cut, and share nothing.</param>
     /// <returns>The last stretch of every prompt.</returns>
-    public static IReadOnlyList<PromptStretch> Of(IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, int imageTokens, int maxLength)
+    /// <param name="rotationsFrom">Where a prompt's rotations begin, by its length; null for one table for all.</param>
+    public static IReadOnlyList<PromptStretch> Of(
+        IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, int imageTokens, int maxLength, Func<int, int>? rotationsFrom = null)
     {
         var shared = new Dictionary<(PromptStretch? Before, string Key), PromptStretch>();
         var lasts = new List<PromptStretch>(prompts.Count);
@@ -38,27 +43,28 @@ internal static class PromptTree
 
             var length = ids.Count + (placeholders.Count * (imageTokens - 1));
             var cuts = placeholders.Count == 0 || length > maxLength ? [] : new[] { placeholders[0], placeholders[^1] + 1 }.Where(cut => cut > 0 && cut < ids.Count).ToArray();
+            var rotations = rotationsFrom?.Invoke(Math.Min(length, maxLength)) ?? 0;
             PromptStretch? before = null;
             var from = 0;
             foreach (var cut in cuts)
             {
-                before = Shared(before, [.. ids.Take(cut).Skip(from)], rows);
+                before = Shared(before, [.. ids.Take(cut).Skip(from)], rows, rotations);
                 from = cut;
             }
 
             var shown = ids.Skip(from).Contains(SequenceBatch.ImagePlaceholder) ? rows : [];
-            lasts.Add(new PromptStretch(before, [.. ids.Skip(from)], shown, Math.Min(length, maxLength) - Positions(before), prompt));
+            lasts.Add(new PromptStretch(before, [.. ids.Skip(from)], shown, Math.Min(length, maxLength) - Positions(before), prompt) { Rotations = rotations });
         }
 
         return lasts;
 
-        PromptStretch Shared(PromptStretch? before, IReadOnlyList<int> ids, IReadOnlyList<int> rows)
+        PromptStretch Shared(PromptStretch? before, IReadOnlyList<int> ids, IReadOnlyList<int> rows, int rotations)
         {
             IReadOnlyList<int> shown = ids.Contains(SequenceBatch.ImagePlaceholder) ? rows : [];
-            var key = (before, $"{string.Join(' ', shown)}|{string.Join(' ', ids)}");
+            var key = (before, $"{rotations}|{string.Join(' ', shown)}|{string.Join(' ', ids)}");
             if (!shared.TryGetValue(key, out var stretch))
             {
-                stretch = new PromptStretch(before, ids, shown, ids.Count + (shown.Count * (imageTokens - 1)), Prompt: null);
+                stretch = new PromptStretch(before, ids, shown, ids.Count + (shown.Count * (imageTokens - 1)), Prompt: null) { Rotations = rotations };
                 shared.Add(key, stretch);
             }
 

@@ -14,6 +14,15 @@ internal interface IModelFamily
     /// <summary>For people, e.g. <c>LLaVA</c>.</summary>
     string Name { get; }
 
+    /// <summary>The conversation templates that <c>model.conversation</c> can name, the family's own first.</summary>
+    IReadOnlyList<string> Conversations { get; }
+
+    /// <summary>Whether the reference's evaluation puts questions otherwise than its training does.</summary>
+    bool HasReferencePrompt => false;
+
+    /// <summary>Whether a sample may have several pictures.</summary>
+    bool SeveralPictures => false;
+
     /// <summary>
     /// Whether the files that a configuration names are of this family, as far as a glance tells; what is wrong with them is said by all
     /// that read them.
@@ -82,7 +91,8 @@ internal interface IModelSettings
 
     /// <summary>How samples become tokens.</summary>
     /// <param name="maxLength">Longest sequence; null for the options' own.</param>
-    IPrompts Prompts(ModelOptions model, int? maxLength = null);
+    /// <param name="evaluation">How questions are put.</param>
+    IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained);
 }
 
 /// <summary>A model on a device, with its settings.</summary>

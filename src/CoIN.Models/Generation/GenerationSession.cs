@@ -39,9 +39,9 @@ internal sealed class GenerationSession : IGenerationSession
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var sequences = samples.Select(sample => new TokenSequence(Cut(prompts.Evaluation(sample.Text, sample.Image is not null)), null)).ToList();
+        var sequences = samples.Select(sample => new TokenSequence(Cut(prompts.Evaluation(sample.Text, sample.Images.Count)), null)).ToList();
         var (features, rows) = pictures.Features(samples);
-        var request = new GenerationRequest(sequences, features, maxNewTokens) { Pictures = rows, EndOfSequence = prompts.EndOfSequence };
+        var request = new GenerationRequest(sequences, features, maxNewTokens) { Pictures = rows, EndOfSequence = prompts.EndOfSequence, FurtherEnds = prompts.FurtherEnds };
         var answers = GreedyGenerator.Generate(merged ?? model, request, merged is null ? adapter : null);
         return [.. samples.Zip(answers, (sample, ids) => new Prediction(sample.QuestionId, prompts.Decode(ids).Trim()))];
     }

@@ -18,17 +18,17 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
     /// <summary>Begins to read the pictures that will be needed.</summary>
     public void Prepare(IReadOnlyList<TestSample> samples)
     {
-        foreach (var sample in Shown(samples).DistinctBy(Place))
+        foreach (var (sample, image) in Shown(samples).DistinctBy(Place))
         {
-            if (!reading.ContainsKey(Place(sample)) && !features.Has(Key(sample.Image)))
+            if (!reading.ContainsKey(image ?? "") && !features.Has(Key(image)))
             {
-                reading[Place(sample)] = Task.Run(() => Read(sample));
+                reading[image ?? ""] = Task.Run(() => Read(sample, image));
             }
         }
     }
 
     /// <summary>Features of the samples' pictures, each picture once.</summary>
-    /// <returns>The features, null without pictures, and the row of the picture of each sample that has one.</returns>
+    /// <returns>The features, null without pictures, and the rows of the samples' pictures, one sample's after the other's.</returns>
     /// <exception cref="Benchmark.CoinException">A picture cannot be read; the message names sample and file.</exception>
     public (Tensor? Features, IReadOnlyList<int> Rows) Features(IReadOnlyList<TestSample> samples)
     {
@@ -39,9 +39,9 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
             return (null, []);
         }
 
-        var rows = distinct.Select((sample, row) => (Place: Place(sample), row)).ToDictionary(pair => pair.Place, pair => pair.row, StringComparer.Ordinal);
-        var all = features.Of([.. distinct.Select(sample => Key(sample.Image))], i => Pixels(distinct[i]), options.Evaluation.FeatureCache * 1024L * 1024L);
-        return (all, [.. shown.Select(sample => rows[Place(sample)])]);
+        var rows = distinct.Select((one, row) => (Place: Place(one), row)).ToDictionary(pair => pair.Place, pair => pair.row, StringComparer.Ordinal);
+        var all = features.Of([.. distinct.Select(one => Key(one.Image))], i => Pixels(distinct[i].Sample, distinct[i].Image), options.Evaluation.FeatureCache * 1024L * 1024L);
+        return (all, [.. shown.Select(one => rows[Place(one)])]);
     }
 
     public void Dispose()
@@ -55,11 +55,12 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
         reading.Clear();
     }
 
-    /// <summary>The samples that are shown a picture.</summary>
-    private IEnumerable<TestSample> Shown(IEnumerable<TestSample> samples) => samples.Where(sample => always || sample.Image is not null);
+    /// <summary>The pictures that samples are shown; null for the empty one.</summary>
+    private IEnumerable<(TestSample Sample, string? Image)> Shown(IEnumerable<TestSample> samples) => samples.SelectMany(
+        sample => always ? sample.Images.DefaultIfEmpty<string?>() : sample.Images, (sample, image) => (sample, image));
 
-    /// <summary>What tells the pictures of samples apart; nothing for the empty one.</summary>
-    private static string Place(TestSample sample) => sample.Image ?? "";
+    /// <summary>What tells pictures apart; nothing for the empty one.</summary>
+    private static string Place((TestSample Sample, string? Image) shown) => shown.Image ?? "";
 
     /// <summary>A picture's path with what changes when its file does.</summary>
     private string Key(string? image)
@@ -73,9 +74,9 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
         return file.Exists ? $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}" : file.FullName;
     }
 
-    private Tensor Pixels(TestSample sample)
+    private Tensor Pixels(TestSample sample, string? image)
     {
-        var pixels = reading.Remove(Place(sample), out var task) ? task.GetAwaiter().GetResult() : Read(sample);
+        var pixels = reading.Remove(image ?? "", out var task) ? task.GetAwaiter().GetResult() : Read(sample, image);
         using (pixels)
         {
             return pixels.to(features.Device, copy: true);
@@ -83,9 +84,9 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
     }
 
     /// <summary>In main memory, and of no dispose scope: read on a thread of its own.</summary>
-    private Tensor Read(TestSample sample)
+    private Tensor Read(TestSample sample, string? image)
     {
         using var scope = NewDisposeScope();
-        return images.Load([(sample.QuestionId, sample.Image)], CPU).DetachFromDisposeScope();
+        return images.Load([(sample.QuestionId, image)], CPU).DetachFromDisposeScope();
     }
 }

@@ -22,8 +22,7 @@ public static class ModelCheck
     /// <param name="warn">Receives sentences about what is unusual but not wrong.</param>
     public static void Check(ExperimentOptions options, IReadOnlyList<string> devices, Problems problems, Action<string> warn)
     {
-        problems.Try(() => ConversationTemplates.Get(options.Model.Conversation), "coin.model.conversation");
-        if (!problems.Try(TorchLibrary.ThrowIfUnusable))
+                if (!problems.Try(TorchLibrary.ThrowIfUnusable))
         {
             return;
         }
@@ -35,6 +34,7 @@ public static class ModelCheck
 
         if (!ModelKeys.Any(problems.Concern))
         {
+            CheckPrompts(ModelFamilies.Of(options.Model), options, problems);
             Check(options, problems, warn);
         }
     }
@@ -52,6 +52,21 @@ public static class ModelCheck
         else if (adapter is not null && !problems.Concern("coin.model.path"))
         {
             problems.Try(() => AdapterKinds.In(adapter).Check(adapter), "coin.lora.from");
+        }
+    }
+
+    private static void CheckPrompts(IModelFamily family, ExperimentOptions options, Problems problems)
+    {
+        if (options.Model.Conversation is { } name && !family.Conversations.Contains(name))
+        {
+            problems.Add(
+                $"model.conversation is '{name}'; for {family.Name} there are {string.Join(", ", family.Conversations)}. Leave it out for the first.", "coin.model.conversation");
+        }
+
+        if (options.Evaluation.Prompt == PromptKind.Reference && !family.HasReferencePrompt)
+        {
+            problems.Add(
+                $"evaluation.prompt is reference, but the reference asks {family.Name} as it was trained. Set it to trained.", "coin.evaluation.prompt");
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class Learner(
     /// <summary>What the first stage begins with.</summary>
     private readonly string? from = options.Lora.From ?? within;
 
-    private readonly IPrompts prompts = loaded.Settings.Prompts(options.Model);
+    private readonly IPrompts prompts = loaded.Settings.Prompts(options.Model, evaluation: options.Evaluation.Prompt);
 
     private readonly ImageLoader images = new(
         options.Data.Images, loaded.Settings.Pictures.Size, path => loaded.Settings.Pictures.Pixels(path, warn));

@@ -20,7 +20,7 @@ public sealed class ReportAids : IReportAids
         {
             var family = ModelFamilies.Of(model);
             var shape = family.Shape(model);
-            return new ModelDescription(family.Name, shape.Text.Layers, shape.Text.HiddenSize);
+            return new ModelDescription(family.Name, shape.Text.Layers, shape.Text.HiddenSize) { SeveralImages = family.SeveralPictures };
         }
         catch (Exception e) when (e is CoinException or IOException or UnauthorizedAccessException)
         {

@@ -19,18 +19,20 @@ public sealed class SampleRenderer : ISampleRenderer
     private readonly int maxLength;
     private readonly string imageRoot;
 
-    private SampleRenderer(IModelSettings settings, ModelOptions options, string imageRoot)
+    private SampleRenderer(IModelSettings settings, ModelOptions options, string imageRoot, PromptKind evaluation)
     {
         (shape, pictures, this.imageRoot) = (settings.Shape, settings.Pictures, imageRoot);
         maxLength = options.MaxLength;
-        prompts = settings.Prompts(options);
+        prompts = settings.Prompts(options, evaluation: evaluation);
         uncut = settings.Prompts(options, int.MaxValue);
     }
 
     /// <summary>Reads the settings of a model folder.</summary>
     /// <param name="imageRoot">Folder to which the samples' image paths are relative.</param>
+    /// <param name="evaluation">How questions are put.</param>
     /// <exception cref="CoinException">Something of the folder is missing or does not fit together.</exception>
-    public static SampleRenderer Open(ModelOptions options, string imageRoot) => new(ModelFamilies.Of(options).Read(options), options, imageRoot);
+    public static SampleRenderer Open(ModelOptions options, string imageRoot, PromptKind evaluation = PromptKind.Trained) =>
+        new(ModelFamilies.Of(options).Read(options), options, imageRoot, evaluation);
 
     /// <inheritdoc/>
     public SampleView Render(TrainingSample sample)
@@ -58,12 +60,12 @@ public sealed class SampleRenderer : ISampleRenderer
     /// <inheritdoc/>
     public SampleView Render(TestSample sample)
     {
-        var hasImage = sample.Image is not null;
-        var ids = prompts.Evaluation(sample.Text, hasImage);
+        var pictures = sample.Images.Count;
+        var ids = prompts.Evaluation(sample.Text, pictures);
         var limit = EvaluationCut.Limit(maxLength, shape.Text.MaxPositions);
         var (start, count) = EvaluationCut.Range(ids, shape.ImageTokens, limit);
         return new SampleView(
-            prompts.EvaluationPrompt(sample.Text, hasImage), [.. ids.Select((id, i) => View(id, isLearned: false, isCut: i >= start && i < start + count))],
+            prompts.EvaluationPrompt(sample.Text, pictures), [.. ids.Select((id, i) => View(id, isLearned: false, isCut: i >= start && i < start + count))],
             shape.ImageTokens, limit);
     }
 

@@ -7,12 +7,15 @@ namespace CoIN.Models.Libtorch;
 /// <param name="Pictures">Rows of the features of its pictures, in order.</param>
 /// <param name="Rows">Cache rows of the prompts that begin so.</param>
 /// <param name="Length">Positions, pictures expanded.</param>
-internal sealed record PromptHead(IReadOnlyList<int> Ids, IReadOnlyList<int> Pictures, IReadOnlyList<int> Rows, int Length);
+/// <param name="Rotations">Where its rotations begin: see <see cref="Modules.DecoderModel.RotationsFrom"/>.</param>
+internal sealed record PromptHead(
+    IReadOnlyList<int> Ids, IReadOnlyList<int> Pictures, IReadOnlyList<int> Rows, int Length, int Rotations = 0);
 
 /// <summary>What follows a shared beginning.</summary>
 /// <param name="Ids">Text alone.</param>
 /// <param name="Start">Its first position.</param>
-internal sealed record PromptTail(IReadOnlyList<int> Ids, int Start);
+/// <param name="Rotations">As its beginning's.</param>
+internal sealed record PromptTail(IReadOnlyList<int> Ids, int Start, int Rotations = 0);
 
 /// <summary>
 /// How a batch of prompts is computed. Prompts that begin alike up to and including the same picture (several questions about one picture,
@@ -37,9 +40,12 @@ internal sealed class PrefillPlan
 
     /// <param name="pictures">The row of features of every placeholder, in order.</param>
     /// <param name="maxLength">Positions of the longest prompt; longer ones are cut.</param>
-    public static PrefillPlan For(IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, int imageTokens, int maxLength)
+    /// <param name="rotationsFrom">Where a prompt's rotations begin, by its length; null for one table for all.</param>
+    public static PrefillPlan For(
+        IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, int imageTokens, int maxLength, Func<int, int>? rotationsFrom = null)
     {
-        var beginnings = Beginnings(prompts, pictures);
+        var beginnings = Beginnings(
+            prompts, pictures, ids => rotationsFrom?.Invoke(Math.Min(Expanded(ids, imageTokens), maxLength)) ?? 0);
         var groups = beginnings.Select((beginning, prompt) => (beginning, prompt))
             .Where(pair => Divides(prompts[pair.prompt], pair.beginning, imageTokens, maxLength))
             .GroupBy(pair => pair.beginning.Key, StringComparer.Ordinal)
@@ -53,12 +59,14 @@ internal sealed class PrefillPlan
         {
             var (length, rows) = (beginnings[group[0]].Ids, beginnings[group[0]].Pictures);
             var ids = prompts[group[0]].Ids.Take(length).ToList();
-            heads.Add(new PromptHead(ids, rows, [.. Enumerable.Range(tails.Count, group.Count)], Expanded(ids, imageTokens)));
-            tails.AddRange(group.Select(prompt => new PromptTail([.. prompts[prompt].Ids.Skip(length)], heads[^1].Length)));
+            var rotations = beginnings[group[0]].Rotations;
+            heads.Add(new PromptHead(ids, rows, [.. Enumerable.Range(tails.Count, group.Count)], Expanded(ids, imageTokens), rotations));
+            tails.AddRange(group.Select(prompt => new PromptTail([.. prompts[prompt].Ids.Skip(length)], heads[^1].Length, rotations)));
         }
 
         heads.AddRange(whole.Select((prompt, i) => new PromptHead(
-            prompts[prompt].Ids, beginnings[prompt].Pictures, [tailed.Count + i], Math.Min(Expanded(prompts[prompt].Ids, imageTokens), maxLength))));
+            prompts[prompt].Ids, beginnings[prompt].Pictures, [tailed.Count + i], Math.Min(Expanded(prompts[prompt].Ids, imageTokens), maxLength),
+            beginnings[prompt].Rotations)));
         return new PrefillPlan([.. tailed, .. whole], heads, tails);
     }
 
@@ -86,7 +94,8 @@ internal sealed class PrefillPlan
     private static bool Divides(TokenSequence prompt, Beginning beginning, int imageTokens, int maxLength) =>
         beginning.Pictures.Count > 0 && beginning.Ids < prompt.Ids.Count && Expanded(prompt.Ids, imageTokens) <= maxLength;
 
-    private static List<Beginning> Beginnings(IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures)
+    private static List<Beginning> Beginnings(
+        IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, Func<IReadOnlyList<int>, int> rotationsOf)
     {
         var beginnings = new List<Beginning>(prompts.Count);
         var picture = 0;
@@ -103,12 +112,14 @@ internal sealed class PrefillPlan
                 }
             }
 
-            beginnings.Add(new Beginning(length, rows, $"{string.Join(' ', rows)}|{string.Join(' ', prompt.Ids.Take(length))}"));
+            var rotations = rotationsOf(prompt.Ids);
+            beginnings.Add(new Beginning(
+                length, rows, $"{rotations}|{string.Join(' ', rows)}|{string.Join(' ', prompt.Ids.Take(length))}", rotations));
         }
 
         return beginnings;
     }
 
     /// <param name="Ids">Ids up to and including the last picture.</param>
-    private sealed record Beginning(int Ids, IReadOnlyList<int> Pictures, string Key);
+    private sealed record Beginning(int Ids, IReadOnlyList<int> Pictures, string Key, int Rotations);
 }

@@ -36,6 +36,9 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
     /// <summary>Positions of each row so far.</summary>
     private int[] lengths;
 
+    /// <summary>Where each row's rotations begin.</summary>
+    private int[] rotations;
+
     public TorchDecodingBatch(IPromptedModel model, GenerationRequest request, IAdapter? adapter)
     {
         this.model = model;
@@ -44,14 +47,16 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         updates = adapter?.Updates();
         var config = model.Language.Config;
         var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(id => id == SequenceBatch.ImagePlaceholder));
-        plan = PrefillPlan.For(request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, config.MaxPositions);
+        plan = PrefillPlan.For(request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, config.MaxPositions, model.Language.RotationsFrom);
         Prompts = plan.Prompts;
         lengths = new int[Prompts.Count];
+        rotations = new int[Prompts.Count];
         foreach (var head in plan.Heads)
         {
             foreach (var row in head.Rows)
             {
                 lengths[row] = head.Length + (row < plan.Tails.Count ? plan.Tails[row].Ids.Count : 0);
+                rotations[row] = head.Rotations;
             }
         }
 
@@ -115,14 +120,17 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         var mask = places.narrow(0, 0, covered).unsqueeze(0).le(at.unsqueeze(1)).view(lengths.Length, 1, 1, covered);
         int[] open = [.. lengths.Select((_, row) => IsOpen(row) ? 1 : 0)];
         updates?.Begin(open, open);
+        var turned = tensor(positions.Zip(rotations, (position, from) => position + from).ToArray(), device: device);
         return Choose(model.Language.Forward(
-            model.Language.Embed(tensor(ids, device: device)), at, new NextPositions(model.Language.Config, caches, slots, mask), updates));
+            model.Language.Embed(tensor(ids, device: device)), turned,
+            new NextPositions(model.Language.Config, caches, slots, mask, model.Language.QueryScaleAt(at)), updates));
     }
 
     public void Keep(IReadOnlyList<int> rows)
     {
         Prompts = [.. rows.Select(row => Prompts[row])];
         lengths = [.. rows.Select(row => lengths[row])];
+        rotations = [.. rows.Select(row => rotations[row])];
         if (rows.Count > 0)
         {
             Resize(rows, Ahead(lengths.Max()));
@@ -181,8 +189,12 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         updates?.Begin(
             [.. heads.SelectMany(head => Enumerable.Repeat(head.Rows.Count, head.Length))],
             [.. heads.Select(head => head.Rows[0] < plan.Tails.Count ? 0 : 1)]);
-        var attention = new WholeSequences(model.Language.Config, batch.Sequences, (layer, k, v) => caches[layer].Write(k, v, target));
-        var hidden = model.Language.Forward(model.Embed(batch, features, adapter?.Projector), batch.Sequences.Positions, attention, updates, ends);
+        var positions = batch.Sequences.Positions;
+        var attention = new WholeSequences(
+            model.Language.Config, batch.Sequences, (layer, k, v) => caches[layer].Write(k, v, target), model.Language.QueryScaleAt(positions));
+        var turned = heads.All(head => head.Rotations == 0) ? positions : positions.add(
+            tensor(heads.SelectMany(head => Enumerable.Repeat((long)head.Rotations, head.Length)).ToArray(), device: positions.device), Scalars.Of(1L));
+        var hidden = model.Language.Forward(model.Embed(batch, features, adapter?.Projector), turned, attention, updates, ends);
         for (var i = 0; i < heads.Count; i++)
         {
             if (heads[i].Rows[0] >= plan.Tails.Count)
@@ -202,6 +214,7 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         using var sequences = new PackedSequences([.. tails.Select(tail => tail.Ids.Count)], device);
         var ids = tails.SelectMany(tail => tail.Ids).Select(id => (long)id).ToArray();
         var positions = tails.SelectMany(tail => tail.Ids.Select((_, i) => (long)tail.Start + i)).ToArray();
+        var turned = tails.SelectMany(tail => tail.Ids.Select((_, i) => (long)tail.Rotations + tail.Start + i)).ToArray();
         var seen = tails.SelectMany(tail => Enumerable.Range(0, sequences.Longest).Select(i => (long)tail.Start + Math.Min(i, tail.Ids.Count - 1))).ToArray();
         var target = new List<CachePlace>();
         var last = new long[tails.Count];
@@ -216,8 +229,9 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         int[] ends = [.. tails.SelectMany(tail => Enumerable.Range(1, tail.Ids.Count).Select(place => place == tail.Ids.Count ? 1 : 0))];
         updates?.Begin([.. ids.Select(_ => 1)], ends);
         var hidden = model.Language.Forward(
-            model.Language.Embed(tensor(ids, device: device)), tensor(positions, device: device),
-            new NewStretches(model.Language.Config, sequences, caches, target, mask), updates);
+            model.Language.Embed(tensor(ids, device: device)), tensor(turned, device: device),
+            new NewStretches(
+                model.Language.Config, sequences, caches, target, mask, model.Language.QueryScaleAt(tensor(positions, device: device))), updates);
         return hidden.index_select(0, tensor(last, device: device)).MoveToOuterDisposeScope();
     }
 

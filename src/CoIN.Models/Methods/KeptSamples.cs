@@ -47,7 +47,10 @@ internal sealed record KeptSamples(int Stage, string Name, IReadOnlyList<Trainin
             [
                 .. task["Samples"]!.Cast<JObject>().Select(one => new TrainingSample(
                     (string)one["Id"]!, (string?)one["Image"],
-                    [.. one["Turns"]!.Select(turn => new Turn((string)turn[0]!, (string)turn[1]!))])),
+                    [.. one["Turns"]!.Select(turn => new Turn((string)turn[0]!, (string)turn[1]!))])
+                {
+                    FurtherImages = [.. (one["FurtherImages"] ?? new JArray()).Select(image => (string)image!)],
+                }),
             ])),
     ];
 
@@ -56,7 +59,8 @@ internal sealed record KeptSamples(int Stage, string Name, IReadOnlyList<Trainin
     public static IReadOnlyList<KeptSamples> Usable(MethodState state, StageInfo stage)
     {
         var kept = In(state);
-        ImageFiles.Check(stage.Images, kept.SelectMany(task => task.Samples).Select(sample => (sample.Id, sample.Image)));
+        ImageFiles.Check(stage.Images, kept.SelectMany(task => task.Samples)
+            .SelectMany(sample => sample.Images.Select(image => (sample.Id, (string?)image))));
         return kept;
     }
 
@@ -72,6 +76,7 @@ internal sealed record KeptSamples(int Stage, string Name, IReadOnlyList<Trainin
             {
                 ["Id"] = sample.Id,
                 ["Image"] = sample.Image,
+                ["FurtherImages"] = sample.FurtherImages.Count == 0 ? null : new JArray(sample.FurtherImages),
                 ["Turns"] = new JArray(sample.Conversations.Select(turn => new JArray(turn.From, turn.Value))),
             })),
         });

@@ -15,6 +15,12 @@ internal sealed record DecoderConfig(
     /// <summary>Positions that the model was made for (<c>max_position_embeddings</c>).</summary>
     public int TrainedPositions { get; init; } = MaxPositions;
 
+    /// <summary>What evaluation does beyond the trained positions; null for what training does.</summary>
+    public LongContext? LongContext { get; init; }
+
+    /// <summary>Bases of the rotary embedding, a table of rotations for each.</summary>
+    public IReadOnlyList<double> RotaryBases => LongContext?.Bases(RopeTheta, MaxPositions, HeadSize) ?? [RopeTheta];
+
     public int HeadSize => HiddenSize / Heads;
 
     /// <summary>Features of all keys of a position, and of all values.</summary>

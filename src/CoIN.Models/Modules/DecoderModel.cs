@@ -29,7 +29,7 @@ internal sealed class DecoderModel : IDisposable
 
         // Old checkpoints store what is computed here.
         checkpoint.Ignore(name => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TiedEmbeddings && name == headName));
-        rotary = new Rotary(config.MaxPositions, config.HeadSize, config.RopeTheta, dtype, device, config.RopeScaling);
+        rotary = new Rotary(config, dtype, device);
     }
 
     private DecoderModel(DecoderModel other, IDecoderUpdates updates)
@@ -39,7 +39,7 @@ internal sealed class DecoderModel : IDisposable
         Norm = other.Norm.alias().DetachFromDisposeScope();
         Head = other.Head.alias().DetachFromDisposeScope();
         Layers = [.. other.Layers.Select((layer, i) => layer.Merged(updates.Layer(i)))];
-        rotary = new Rotary(Config.MaxPositions, Config.HeadSize, Config.RopeTheta, Dtype, Device, Config.RopeScaling);
+        rotary = new Rotary(Config, Dtype, Device);
     }
 
     public DecoderConfig Config { get; }
@@ -59,15 +59,26 @@ internal sealed class DecoderModel : IDisposable
 
     public Device Device => Embedding.device;
 
-    /// <summary>Rotary cosines and sines [positions, head size] by position.</summary>
+    /// <summary>Rotary cosines and sines [positions, head size] by position, see <see cref="Rotary.All"/>.</summary>
     public (Tensor Cos, Tensor Sin) Rotations => rotary.All;
+
+    /// <inheritdoc cref="Rotary.QueryScale"/>
+    public Tensor? QueryScale => rotary.QueryScale;
+
+    /// <summary>Where in <see cref="Rotations"/> the positions of a sequence begin in evaluation.</summary>
+    /// <param name="prompt">Positions of its prompt.</param>
+    public int RotationsFrom(int prompt) => (Config.LongContext?.Table(prompt) ?? 0) * Config.MaxPositions;
+
+    /// <summary>What queries are multiplied with in evaluation: [N, 1, 1], or null for nothing.</summary>
+    /// <param name="positions">int64 [N].</param>
+    public Tensor? QueryScaleAt(Tensor positions) => QueryScale?.index_select(0, positions).view(-1, 1, 1);
 
     /// <summary>The model with updates folded into copies of the touched weights; shares all the others.</summary>
     public DecoderModel Merged(IDecoderUpdates updates) => new(this, updates);
 
     /// <summary>Hidden states before the final norm.</summary>
     /// <param name="embedded">[N, hidden size].</param>
-    /// <param name="positions">int64 [N]: each one's place in its sequence.</param>
+    /// <param name="positions">int64 [N]: each one's place in its sequence, behind what <see cref="RotationsFrom"/> says.</param>
     /// <param name="rows">int64: the only positions that are wanted, if given; the last layer leaves out what they do not need.</param>
     /// <returns>[N or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(Tensor embedded, Tensor positions, DecoderAttention attention, IDecoderUpdates? updates = null, Tensor? rows = null)

@@ -12,31 +12,45 @@ internal sealed class Rotary : IDisposable
     private readonly Tensor cos;
     private readonly Tensor sin;
 
+    public Rotary(DecoderConfig config, ScalarType dtype, Device device)
+        : this(config.MaxPositions, config.HeadSize, config.RotaryBases, dtype, device, config.RopeScaling) =>
+        QueryScale = config.LongContext?.QueryScale(config.MaxPositions) is { } factors
+            ? tensor(factors).to(dtype).to(device).DetachFromDisposeScope() : null;
+
     /// <param name="positions">Longest sequence.</param>
     /// <param name="headSize">Features of a head.</param>
     /// <param name="theta">The base of the frequencies.</param>
     /// <param name="scaling">Null for the plain rope.</param>
     public Rotary(int positions, int headSize, double theta, ScalarType dtype, Device device, RopeScaling? scaling = null)
+        : this(positions, headSize, [theta], dtype, device, scaling)
+    {
+    }
+
+    private Rotary(int positions, int headSize, IReadOnlyList<double> bases, ScalarType dtype, Device device, RopeScaling? scaling)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
 
         // float32 as in the reference: the angles' rounding is part of what a checkpoint was trained with.
         var exponents = arange(Scalars.Of(0L), Scalars.Of((long)headSize), Scalars.Of(2L), dtype: ScalarType.Float32).div(Scalars.Of((long)headSize));
-        var frequencies = pow((float)theta, exponents).reciprocal();
-        if (scaling is not null)
-        {
-            frequencies = tensor(scaling.Apply(frequencies.data<float>().ToArray(), theta));
-        }
-
-        var angles = outer(arange(Scalars.Of(0L), Scalars.Of((long)positions), Scalars.Of(1L), dtype: ScalarType.Float32), frequencies);
+        var places = arange(Scalars.Of(0L), Scalars.Of((long)positions), Scalars.Of(1L), dtype: ScalarType.Float32);
+        var angles = cat([.. bases.Select(theta => outer(places, Frequencies(theta)))], 0);
         var both = cat([angles, angles], -1);
         var factor = Scalars.Of(scaling?.Factor ?? 1);
         cos = both.cos().mul(factor).to(dtype).to(device).DetachFromDisposeScope();
         sin = both.sin().mul(factor).to(dtype).to(device).DetachFromDisposeScope();
+
+        Tensor Frequencies(double theta)
+        {
+            var frequencies = pow((float)theta, exponents).reciprocal();
+            return scaling is null ? frequencies : tensor(scaling.Apply(frequencies.data<float>().ToArray(), theta));
+        }
     }
 
-    /// <summary>Cosines and sines of every position, [positions, head size].</summary>
+    /// <summary>[positions]: what queries are multiplied with in evaluation, by their position; null for nothing.</summary>
+    public Tensor? QueryScale { get; }
+
+    /// <summary>Cosines and sines of every position, [bases · positions, head size]: one base's table after the other.</summary>
     public (Tensor Cos, Tensor Sin) All => (cos, sin);
 
     /// <summary>The rotations of some positions.</summary>
@@ -58,5 +72,6 @@ internal sealed class Rotary : IDisposable
     {
         cos.Dispose();
         sin.Dispose();
+        QueryScale?.Dispose();
     }
 }

@@ -34,7 +34,12 @@ internal static class ConversationTemplates
 
     private static readonly ConversationTemplate[] All = [Vicuna, Vicuna with { Name = "vicuna_v1_no_system", System = "" }];
 
+    /// <summary>Their names.</summary>
+    public static IReadOnlyList<string> Names => [.. All.Select(template => template.Name)];
+
+    /// <param name="name">Null for the first one.</param>
     /// <exception cref="CoinException">There is no template of that name.</exception>
-    public static ConversationTemplate Get(string name) => All.FirstOrDefault(template => template.Name == name) ?? throw new CoinException(
-        $"model.conversation is '{name}'; there are {string.Join(", ", All.Select(template => template.Name))}.");
+    public static ConversationTemplate Get(string? name) => name is null ? All[0]
+        : All.FirstOrDefault(template => template.Name == name) ?? throw new CoinException(
+            $"model.conversation is '{name}'; there are {string.Join(", ", All.Select(template => template.Name))}.");
 }

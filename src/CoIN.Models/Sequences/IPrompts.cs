@@ -12,8 +12,11 @@ internal interface IPrompts
     /// <summary>Whether a sample without a picture is shown an empty one (zeros in the place of normalized pixels).</summary>
     bool AlwaysPictured => false;
 
+    /// <summary>Other ids that end an answer too.</summary>
+    IReadOnlyCollection<int> FurtherEnds => [];
+
     /// <summary>Ids and labels of a training sample, pictures as <see cref="SequenceBatch.ImagePlaceholder"/>.</summary>
-    /// <exception cref="CoinException">Its turns do not alternate.</exception>
+    /// <exception cref="CoinException">Its turns do not alternate, or it has more pictures than the model takes.</exception>
     TokenizedSample Training(TrainingSample sample);
 
     /// <summary>What is unusual about how a training sample is learned, as a clause behind its id; null for nothing.</summary>
@@ -23,10 +26,11 @@ internal interface IPrompts
     string TrainingPrompt(TrainingSample sample);
 
     /// <summary>Ids of a question, ready for its answer.</summary>
-    IReadOnlyList<int> Evaluation(string question, bool hasImage);
+    /// <param name="pictures">How many it shows.</param>
+    IReadOnlyList<int> Evaluation(string question, int pictures);
 
     /// <summary>The text of a question, ready for its answer.</summary>
-    string EvaluationPrompt(string question, bool hasImage);
+    string EvaluationPrompt(string question, int pictures);
 
     /// <summary>The text of generated ids.</summary>
     string Decode(IEnumerable<int> ids);

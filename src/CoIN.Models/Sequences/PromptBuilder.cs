@@ -28,6 +28,12 @@ internal sealed class PromptBuilder(ITextTokenizer tokenizer, ConversationTempla
     /// <exception cref="CoinException">Its turns do not alternate.</exception>
     public TokenizedSample Training(TrainingSample sample)
     {
+        if (sample.FurtherImages.Count > 0)
+        {
+            throw new CoinException(
+                $"Sample {sample.Id} has {sample.Images.Count} images, and the model takes one. Leave the sample out, or take a model that takes several.");
+        }
+
         var prompt = TrainingPrompt(sample);
         var hasImage = sample.Image is not null;
         var ids = Tokens(prompt, hasImage);
@@ -56,11 +62,13 @@ internal sealed class PromptBuilder(ITextTokenizer tokenizer, ConversationTempla
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<int> Evaluation(string question, bool hasImage) => Tokens(EvaluationPrompt(question, hasImage), hasImage: true);
+    public IReadOnlyList<int> Evaluation(string question, int pictures) => pictures > 1
+        ? throw new CoinException($"a question shows {pictures} images, and the model takes one: '{question}'. Leave the sample out, or take a model that takes several.")
+        : Tokens(EvaluationPrompt(question, pictures), hasImage: true);
 
     /// <inheritdoc/>
-    public string EvaluationPrompt(string question, bool hasImage) =>
-        template.Render([(true, hasImage ? $"{ImageTag}\n{question}" : question), (false, null)]);
+    public string EvaluationPrompt(string question, int pictures) =>
+        template.Render([(true, pictures > 0 ? $"{ImageTag}\n{question}" : question), (false, null)]);
 
     /// <inheritdoc/>
     public string Decode(IEnumerable<int> ids) => tokenizer.Decode(ids);

@@ -253,7 +253,8 @@ internal sealed class TrainingSession : ITrainingSession
         var rows = chosen.Select(sample => (Sample: sample, Sequence: TrainingSet.Tokenize(prompts, sample))).ToList();
         var shown = rows.Where(row => row.Sequence.Ids.Contains(SequenceBatch.ImagePlaceholder));
         return new MicroBatch(
-            chosen, [.. rows.Select(row => row.Sequence)], images.Read([.. shown.Select(row => (row.Sample.Id, row.Sample.Image))]));
+            chosen, [.. rows.Select(row => row.Sequence)],
+            images.Read([.. shown.SelectMany(row => row.Sample.Images.DefaultIfEmpty<string?>(), (row, image) => (row.Sample.Id, image))]));
     }
 
     private void CheckSamples(int offered, Action<string> warn)

@@ -42,9 +42,9 @@ internal sealed class GivenTokens(IReadOnlyDictionary<string, TokenizedSample> t
 
     public string TrainingPrompt(TrainingSample sample) => throw new NotSupportedException();
 
-    public IReadOnlyList<int> Evaluation(string question, bool hasImage) => throw new NotSupportedException();
+    public IReadOnlyList<int> Evaluation(string question, int pictures) => throw new NotSupportedException();
 
-    public string EvaluationPrompt(string question, bool hasImage) => throw new NotSupportedException();
+    public string EvaluationPrompt(string question, int pictures) => throw new NotSupportedException();
 
     public string Decode(IEnumerable<int> ids) => throw new NotSupportedException();
 

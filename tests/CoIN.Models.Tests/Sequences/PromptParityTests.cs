@@ -56,8 +56,8 @@ public sealed class PromptParityTests
         foreach (var one in PromptFixtures.Read(folder, "eval.json"))
         {
             var (text, hasImage) = ((string)one["text"]!, (bool)one["has_image"]!);
-            Assert.Equal((string)one["prompt"]!, prompts.EvaluationPrompt(text, hasImage));
-            Assert.Equal(PromptFixtures.Ints(one["input_ids"]!), prompts.Evaluation(text, hasImage));
+            Assert.Equal((string)one["prompt"]!, prompts.EvaluationPrompt(text, hasImage ? 1 : 0));
+            Assert.Equal(PromptFixtures.Ints(one["input_ids"]!), prompts.Evaluation(text, hasImage ? 1 : 0));
         }
     }
 

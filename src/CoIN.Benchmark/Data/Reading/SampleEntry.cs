@@ -58,24 +58,35 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
         var other => throw WrongType(key, other, "text"),
     };
 
-    /// <summary>The image's path relative to the image root, or null.</summary>
-    public string? Image()
+    /// <summary>The images' paths relative to the image root: of the field, or else of the marks in its texts (see <see cref="PathMarks"/>).</summary>
+    /// <param name="marked">Paths in the texts, in their order.</param>
+    public IReadOnlyList<string> Images(IReadOnlyList<string> marked)
     {
-        switch (this["image"])
+        string[] named = this["image"] switch
         {
-            case null:
-                return null;
-            case { Type: JTokenType.String } value:
-                var image = ((string)value!).Trim();
-                while (image.StartsWith("./", StringComparison.Ordinal))
-                {
-                    image = image[2..].TrimStart('/');
-                }
-
-                return image.Length == 0 ? null : Share(image);
-            case var other:
-                throw WrongType("image", other, "one path as text");
+            null => [],
+            { Type: JTokenType.String } value => [(string)value!],
+            JArray list when list.All(item => item.Type == JTokenType.String) => [.. list.Select(item => (string)item!)],
+            var other => throw WrongType("image", other, "a path as text, or a list of paths,"),
+        };
+        var images = named.Select(PathOf).Where(image => image.Length > 0).ToList();
+        if (images.Count > 0 && marked.Count > 0)
+        {
+            throw Fault($"names images in \"image\" and between {PathMarks.Start} and {PathMarks.End} too", "Leave one of both out");
         }
+
+        return [.. (images.Count > 0 ? images : marked.Select(PathOf)).Select(Share)];
+    }
+
+    private static string PathOf(string image)
+    {
+        image = image.Trim();
+        while (image.StartsWith("./", StringComparison.Ordinal))
+        {
+            image = image[2..].TrimStart('/');
+        }
+
+        return image;
     }
 
     /// <summary>A text or number as text, in the form that Python's str() gives to numbers.</summary>

@@ -115,8 +115,9 @@ internal static class ProvenanceTables
     private static IEnumerable<IReadOnlyList<string>> ModelSettings(ExperimentOptions options) =>
     [
         ["dtype of the frozen weights", options.Model.Dtype],
-        ["conversation", options.Model.Conversation],
+        ["conversation", options.Model.Conversation ?? "the model's own"],
         ["longest sequence", $"{Text(options.Model.MaxLength)} tokens"],
+        .. options.Evaluation.Prompt == PromptKind.Trained ? Array.Empty<IReadOnlyList<string>>() : [["prompt of tests", "the reference's, not the trained one"]],
         ["test batch", $"{Plural.Of(options.Evaluation.BatchSize, "prompt")}, greedy"],
     ];
 

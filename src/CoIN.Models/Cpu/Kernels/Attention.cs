@@ -43,7 +43,9 @@ internal static unsafe class Attention
     /// <summary>Rotates the queries in their place and the keys, and writes keys and values into the positions' spans.</summary>
     /// <param name="qkv">[N, <see cref="HeadLayout.RowSize"/>].</param>
     /// <param name="rotation">Rotary cosines and sines [positions, size] by position; null for none.</param>
-    public static void Store(Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> positions, int layer, (Tensor Cos, Tensor Sin)? rotation)
+    /// <param name="queryScale">[positions]: what queries are multiplied with, by position; null for nothing.</param>
+    public static void Store(
+        Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> positions, int layer, (Tensor Cos, Tensor Sin)? rotation, Tensor? queryScale = null)
     {
         var pieces = new List<NewPositions>();
         foreach (var one in positions)
@@ -57,23 +59,25 @@ internal static unsafe class Attention
         var rows = TensorMemory.Address(qkv);
         var cos = rotation is null ? null : TensorMemory.Address(rotation.Value.Cos);
         var sin = rotation is null ? null : TensorMemory.Address(rotation.Value.Sin);
+        var scale = queryScale is null ? null : TensorMemory.Address(queryScale);
         ComputeTeam.Run(pieces.Count, i =>
         {
             var piece = pieces[i];
             for (var k = 0; k < piece.Count; k++)
             {
-                Store(rows + ((long)(piece.From + k) * layout.RowSize), layout, piece.Span, piece.At + k, layer, cos, sin);
+                Store(rows + ((long)(piece.From + k) * layout.RowSize), layout, piece.Span, piece.At + k, layer, cos, sin, scale);
             }
         });
         GC.KeepAlive(qkv);
         GC.KeepAlive(rotation?.Cos);
         GC.KeepAlive(rotation?.Sin);
+        GC.KeepAlive(queryScale);
     }
 
     /// <summary>Softmax of the queries' products with the keys, scaled by 1 / sqrt(size), times the values.</summary>
     /// <param name="qkv">
     /// [N, <see cref="HeadLayout.RowSize"/>], after <see cref="Store(Tensor, HeadLayout, IReadOnlyList{NewPositions}, int,
-    /// ValueTuple{Tensor, Tensor}?)"/>.
+    /// ValueTuple{Tensor, Tensor}?, Tensor?)"/>.
     /// </param>
     /// <param name="queries">What is wanted: the result has their rows in this order.</param>
     /// <param name="causal">Whether a position sees only what stands before it and itself.</param>
@@ -107,15 +111,23 @@ internal static unsafe class Attention
         return output;
     }
 
-    private static void Store(float* row, HeadLayout layout, KeyValueSpan span, int at, int layer, float* cos, float* sin)
+    private static void Store(float* row, HeadLayout layout, KeyValueSpan span, int at, int layer, float* cos, float* sin, float* scale)
     {
         var size = layout.Size;
         if (cos is not null)
         {
-            var angle = (long)(span.Start + at) * size;
+            var angle = (long)(span.Rotations + span.Start + at) * size;
             for (var head = 0; head < layout.Heads + layout.KeyValueHeads; head++)
             {
                 Rotate(row + (head * size), size / 2, cos + angle, sin + angle);
+            }
+        }
+
+        if (scale is not null && scale[span.Start + at] is var factor and not 1)
+        {
+            for (var i = 0; i < layout.Heads * size; i++)
+            {
+                row[i] *= factor;
             }
         }
 

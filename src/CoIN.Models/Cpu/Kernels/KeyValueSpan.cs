@@ -46,6 +46,9 @@ internal sealed unsafe class KeyValueSpan : IDisposable
     /// <summary>The sequence's position that is its first.</summary>
     public int Start { get; }
 
+    /// <summary>Row of the table of rotations at which the sequence's first position is.</summary>
+    public int Rotations { get; init; }
+
     /// <summary>Positions that are there.</summary>
     public int Length { get; private set; }
 

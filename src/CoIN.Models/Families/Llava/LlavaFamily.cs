@@ -16,6 +16,9 @@ internal sealed class LlavaFamily : IModelFamily
     public string Name => "LLaVA";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Conversations => ConversationTemplates.Names;
+
+    /// <inheritdoc/>
     public bool Recognizes(ModelOptions model) => LlavaSource.Recognizes(model);
 
     /// <inheritdoc/>

@@ -16,7 +16,8 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
     public IPictureProcessor Pictures { get; } = new PaddedPictures(images);
 
     /// <inheritdoc/>
-    public IPrompts Prompts(ModelOptions model, int? maxLength = null) => Prompts(tokenizer, model, maxLength);
+    public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) =>
+        Prompts(tokenizer, model, maxLength);
 
     /// <summary>How samples become tokens, by configuration and tokenizer alone.</summary>
     /// <exception cref="CoinException">One of them is damaged, or they do not fit together.</exception>

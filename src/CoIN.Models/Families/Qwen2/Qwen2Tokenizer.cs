@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using CoIN.Benchmark;
+using CoIN.Models.Tokenization;
 using ICU4N.Text;
 using Microsoft.ML.Tokenizers;
 

@@ -32,6 +32,8 @@ internal sealed class SecondFamily : IModelFamily
 
     public string Name => "Second";
 
+    public IReadOnlyList<string> Conversations => ConversationTemplates.Names;
+
     public bool Recognizes(ModelOptions model) => File.Exists(WeightsOf(model));
 
     public IPictureModel? Check(ModelOptions model, Problems problems, Action<string> warn) => problems.Try(() => Build(model, new Device(DeviceType.META)));
@@ -73,7 +75,7 @@ internal sealed class SecondFamily : IModelFamily
 
         public IPictureProcessor Pictures { get; } = new CroppedPictures(ClipImageProcessor.Load(folder));
 
-        public IPrompts Prompts(ModelOptions model, int? maxLength = null) =>
+        public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) =>
             new PromptBuilder(tokenizer, ConversationTemplates.Get(model.Conversation), maxLength ?? model.MaxLength);
     }
 

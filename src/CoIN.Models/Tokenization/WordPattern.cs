@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace CoIN.Models.Families.Qwen2;
+namespace CoIN.Models.Tokenization;
 
 /// <summary>
-/// How Qwen2's tokenizer cuts a text before it merges bytes: contractions, words with the character before them, single digits, runs of other characters, line ends,
+/// How Qwen's tokenizers cut a text before they merge bytes: contractions, words with the character before them, single digits, runs of other characters, line ends,
 /// spaces. .NET's regular expressions see halves of characters beyond U+FFFF, which have no category, so letters and numbers among these are listed.
 /// </summary>
 internal static class WordPattern

@@ -1,6 +1,6 @@
-using CoIN.Models.Families.Qwen2;
+using CoIN.Models.Tokenization;
 
-namespace CoIN.Models.Tests.Families.Qwen2;
+namespace CoIN.Models.Tests.Tokenization;
 
 public sealed class WordPatternTests
 {
