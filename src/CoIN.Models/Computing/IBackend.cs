@@ -20,6 +20,9 @@ internal interface IBackend
     /// <summary>Features of pictures, as <see cref="VisionTransformer.Forward"/>; no gradient is wanted.</summary>
     Tensor Vision(VisionTransformer tower, Tensor pixels);
 
+    /// <summary>As <see cref="Resampler.Forward"/>; no gradient is wanted.</summary>
+    Tensor Resample(Resampler resampler, Tensor features);
+
     /// <summary>As <see cref="Projector.Forward"/>, with a graph where the projector is trained.</summary>
     Tensor Project(Projector projector, Tensor features, ScalarType dtype);
 

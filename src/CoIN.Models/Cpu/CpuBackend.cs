@@ -19,6 +19,9 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
     public Tensor Vision(VisionTransformer tower, Tensor pixels) => CpuVision.Forward(tower, pixels);
 
     /// <inheritdoc/>
+    public Tensor Resample(Resampler resampler, Tensor features) => CpuVision.Resample(resampler, features);
+
+    /// <inheritdoc/>
     public Tensor Project(Projector projector, Tensor features, ScalarType dtype)
     {
         if (is_grad_enabled() && projector.Parameters.Any(parameter => parameter.requires_grad))

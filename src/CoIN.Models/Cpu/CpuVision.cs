@@ -1,5 +1,6 @@
 using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Modules;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -74,6 +75,37 @@ internal static class CpuVision
         }
 
         return CpuLinear.Add(layer.Outer, x, inner).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc cref="Resampler.Forward"/>
+    public static Tensor Resample(Resampler resampler, Tensor x)
+    {
+        if (!CpuKernels.Serve(x))
+        {
+            return resampler.Forward(x);
+        }
+
+        using var scope = NewDisposeScope();
+        var config = resampler.Config;
+        int pictures = (int)x.size(0), patches = (int)x.size(1), queries = config.Queries, stride = Math.Max(patches, queries);
+        x = Normalize(resampler.KeyNorm, resampler.Map is null ? x : MatrixProduct.Linear(x, resampler.Map, null));
+        Tensor Part(Tensor of, int part) => MatrixProduct.Linear(of, resampler.MapOf(part).Weight, resampler.MapOf(part).Bias);
+
+        // Every picture's queries stand beside the first of its keys and values, as attention wants them.
+        var rows = zeros([pictures, stride, 3L * config.Out], ScalarType.Float32);
+        rows.narrow(1, 0, queries).narrow(2, 0, config.Out).copy_(
+            Part(Normalize(resampler.QueryNorm, resampler.Query).add(resampler.Positions, Scalars.One), 0).expand(pictures, -1, -1));
+        rows.narrow(1, 0, patches).narrow(2, config.Out, config.Out).copy_(Part(x.add(resampler.KeyPositions, Scalars.One), 1));
+        rows.narrow(1, 0, patches).narrow(2, 2L * config.Out, config.Out).copy_(Part(x, 2));
+        var layout = new HeadLayout(config.Heads, config.Heads, config.HeadSize);
+        var flat = rows.view(-1, layout.RowSize);
+        var spans = Enumerable.Range(0, pictures).Select(_ => new KeyValueSpan(1, layout.KeyValueHeads, layout.Size, patches, before: null)).ToList();
+        var keys = spans.Select((span, i) => new NewPositions(i * stride, patches, span, span.Extend(patches))).ToList();
+        Attention.Store(flat, layout, keys, layer: 0, rotation: null);
+        var attended = Attention.Attend(flat, layout, [.. keys.Select(one => one with { Count = queries })], layer: 0, causal: false);
+        spans.ForEach(span => span.Dispose());
+        var output = MatrixProduct.Linear(attended.view(pictures, queries, config.Out), resampler.Output, resampler.OutputBias);
+        return MatrixProduct.Linear(Normalize(resampler.LastNorm, output), resampler.Last, null).MoveToOuterDisposeScope();
     }
 
     private static Tensor Normalize(LayerNorm norm, Tensor x) => RowKernels.LayerNorm(x, norm.Weight, norm.Bias, norm.Eps);

@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Families.Llava;
 using CoIN.Models.Families.MiniGptV2;
+using CoIN.Models.Families.QwenVl;
 
 namespace CoIN.Models.Families;
 
@@ -11,6 +12,7 @@ internal static class ModelFamilies
     private static readonly IReadOnlyList<IModelFamily> All =
     [
         new MiniGptFamily(),
+        new QwenVlFamily(),
         new LlavaFamily(),
     ];
 

@@ -32,7 +32,7 @@ internal static class ModelFiles
         var lines = roots
             .SelectMany(root => Files(root.Path).Select(file => (
                 Name: root.Name + (file == root.Path ? "" : Path.GetRelativePath(root.Path, file).Replace('\\', '/')), File: file)))
-            .Where(pair => loaded.Contains(Path.GetFullPath(pair.File)) || Path.GetExtension(pair.File) is ".json" or ".model")
+            .Where(pair => loaded.Contains(Path.GetFullPath(pair.File)) || Path.GetExtension(pair.File) is ".json" or ".model" or ".tiktoken")
             .OrderBy(pair => pair.Name, StringComparer.Ordinal)
             .Select(pair => $"{Durable.Sha256(pair.File, stop)}  {pair.Name}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));

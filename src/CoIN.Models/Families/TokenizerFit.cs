@@ -18,9 +18,13 @@ internal static class TokenizerFit
     /// <param name="rows">Of the embeddings.</param>
     /// <param name="file">The tokenizer's, for messages.</param>
     /// <returns>Whether it fits.</returns>
-    public static bool CheckLength(int rows, ITextTokenizer tokenizer, string file, Problems problems)
+    public static bool CheckLength(int rows, ITextTokenizer tokenizer, string file, Problems problems) =>
+        CheckLength(rows, tokenizer.PieceCount, file, problems);
+
+    /// <inheritdoc cref="CheckLength(int, ITextTokenizer, string, Problems)"/>
+    /// <param name="pieces">Of the tokenizer.</param>
+    public static bool CheckLength(int rows, int pieces, string file, Problems problems)
     {
-        var pieces = tokenizer.PieceCount;
         if (pieces <= rows && rows - pieces <= MostUnused)
         {
             return true;

@@ -73,6 +73,11 @@ public static class ModelCheck
     private static void CheckAdapter(IPictureModel model, ExperimentOptions options, string? adapter, Problems problems)
     {
         var trains = problems.Concern("coin.method") || options.Curriculum().Trained.Count > 0;
+        if (trains)
+        {
+            problems.Try(() => TrainingSet.CheckLength(model.Language.Config, options.Model.MaxLength), "coin.model.max-length");
+        }
+
         if (adapter is not null)
         {
             problems.Try(

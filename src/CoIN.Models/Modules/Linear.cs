@@ -89,6 +89,14 @@ internal sealed class Linear : IDisposable
     /// <summary>The same map with other weights of the same shapes.</summary>
     public Linear With(Tensor weight) => new(weight, Bias?.alias().DetachFromDisposeScope(), Parts, biases);
 
+    /// <summary>The same map with its outputs in another order, in place of this one.</summary>
+    /// <param name="order">Rows of weight and bias to the same rows in another order.</param>
+    public Linear Rearranged(Func<Tensor, Tensor> order)
+    {
+        using var own = this;
+        return new(order(Weight).DetachFromDisposeScope(), Bias is null ? null : order(Bias).DetachFromDisposeScope(), Parts, biases);
+    }
+
     /// <summary>Each part's rows of the weight, and the bias' stretches, as views by their names in the checkpoint.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix)
     {

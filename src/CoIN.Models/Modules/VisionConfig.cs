@@ -82,6 +82,11 @@ internal sealed record VisionNames
     /// </summary>
     public IReadOnlyList<string?>? QkvBiases { get; init; }
 
+    /// <summary>
+    /// Whether the one matrix of <see cref="Qkv"/> holds, for each head, its queries, keys and values, and not first all queries.
+    /// </summary>
+    public bool QkvByHead { get; init; }
+
     public string Output { get; init; } = "self_attn.out_proj";
 
     public string Inner { get; init; } = "mlp.fc1";

@@ -24,6 +24,11 @@ internal sealed class VisionLayer
         Qkv = names.QkvBiases is null
             ? Linear.Take(checkpoint, prefix, size, bias: true, dtype, device, parts)
             : Linear.Take(checkpoint, prefix, size, [.. names.QkvBiases.Select(name => new BiasPart(name, size))], dtype, device, parts);
+        if (names.QkvByHead)
+        {
+            Qkv = Qkv.Rearranged(rows => Swapped(rows, config.Heads, 3));
+        }
+
         Output = Linear.Take(checkpoint, prefix, size, bias: true, dtype, device, new LinearPart(names.Output, size));
         Inner = Linear.Take(checkpoint, prefix, size, bias: true, dtype, device, new LinearPart(names.Inner, inner));
         Outer = Linear.Take(checkpoint, prefix, inner, bias: true, dtype, device, new LinearPart(names.Outer, size));
@@ -61,9 +66,17 @@ internal sealed class VisionLayer
     [
         .. AttentionNorm.Named($"{prefix}{names.AttentionNorm}"),
         .. InnerNorm.Named($"{prefix}{names.InnerNorm}"),
-        .. Linears.SelectMany(linear => linear.Named(prefix)),
+        .. Qkv.Named(prefix).Select(pair => (pair.Name, names.QkvByHead ? Swapped(pair.Tensor, 3, config.Heads) : pair.Tensor)),
+        .. Linears.Skip(1).SelectMany(linear => linear.Named(prefix)),
     ];
 
     public IEnumerable<Tensor> Parameters() =>
         [AttentionNorm.Weight, AttentionNorm.Bias, InnerNorm.Weight, InnerNorm.Bias, .. Linears.SelectMany(linear => linear.Parameters())];
+
+    /// <summary>Rows in groups of groups: [first, second, …] to [second, first, …].</summary>
+    private static Tensor Swapped(Tensor rows, int first, int second)
+    {
+        using var scope = NewDisposeScope();
+        return rows.reshape(first, second, -1).transpose(0, 1).reshape(rows.shape).MoveToOuterDisposeScope();
+    }
 }

@@ -21,6 +21,15 @@ internal sealed class PromptBuilder(ITextTokenizer tokenizer, ConversationTempla
     /// <inheritdoc/>
     public int EndOfSequence => tokenizer.EndOfSequence;
 
+    /// <summary>A sample for a model that takes one picture.</summary>
+    /// <exception cref="CoinException">It has more.</exception>
+    public static TrainingSample OnePicture(TrainingSample sample) => sample.FurtherImages.Count == 0 ? sample : throw new CoinException(
+        $"Sample {sample.Id} has {sample.Images.Count} images, and the model takes one. Leave the sample out, or take a model that takes several.");
+
+    /// <inheritdoc cref="OnePicture(TrainingSample)"/>
+    public static string OnePicture(string question, int pictures) => pictures <= 1 ? question : throw new CoinException(
+        $"A question shows {pictures} images, and the model takes one: '{question}'. Leave the sample out, or take a model that takes several.");
+
     /// <summary>
     /// Ids and labels of a training sample. Samples of text alone are cut to the longest length here; others after their pictures are
     /// expanded.
@@ -28,13 +37,7 @@ internal sealed class PromptBuilder(ITextTokenizer tokenizer, ConversationTempla
     /// <exception cref="CoinException">Its turns do not alternate.</exception>
     public TokenizedSample Training(TrainingSample sample)
     {
-        if (sample.FurtherImages.Count > 0)
-        {
-            throw new CoinException(
-                $"Sample {sample.Id} has {sample.Images.Count} images, and the model takes one. Leave the sample out, or take a model that takes several.");
-        }
-
-        var prompt = TrainingPrompt(sample);
+        var prompt = TrainingPrompt(OnePicture(sample));
         var hasImage = sample.Image is not null;
         var ids = Tokens(prompt, hasImage);
         if (!hasImage && ids.Count > maxLength)
@@ -62,9 +65,8 @@ internal sealed class PromptBuilder(ITextTokenizer tokenizer, ConversationTempla
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<int> Evaluation(string question, int pictures) => pictures > 1
-        ? throw new CoinException($"a question shows {pictures} images, and the model takes one: '{question}'. Leave the sample out, or take a model that takes several.")
-        : Tokens(EvaluationPrompt(question, pictures), hasImage: true);
+    public IReadOnlyList<int> Evaluation(string question, int pictures) =>
+        Tokens(EvaluationPrompt(OnePicture(question, pictures), pictures), hasImage: true);
 
     /// <inheritdoc/>
     public string EvaluationPrompt(string question, int pictures) =>

@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Models.Modules;
 
 namespace CoIN.Models.Sequences;
 
@@ -32,6 +33,19 @@ internal sealed class TrainingSet
     /// NaN.
     /// </summary>
     public IReadOnlyList<string> Masked { get; }
+
+    /// <summary>A model that computes otherwise beyond its trained positions cannot learn there.</summary>
+    /// <param name="maxLength">Longest sequence of a training.</param>
+    /// <exception cref="CoinException">It is longer.</exception>
+    public static void CheckLength(DecoderConfig config, int maxLength)
+    {
+        if (config.LongContext is { } longer && maxLength > longer.Trained)
+        {
+            throw new CoinException(
+                $"model.max-length is {maxLength}, but the model is trained with at most {longer.Trained} positions (seq_length in config.json): beyond them it "
+                + $"computes otherwise in evaluation than in training. Set model.max-length to {longer.Trained} or less, or test with method=zero-shot.");
+        }
+    }
 
     /// <summary>Tokenizes every sample once, on all cores, to know its size.</summary>
     /// <exception cref="CoinException">A sample's turns do not alternate.</exception>

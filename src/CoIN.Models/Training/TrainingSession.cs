@@ -46,6 +46,7 @@ internal sealed class TrainingSession : ITrainingSession
         this.stage = stage;
         this.images = images;
         this.prompts = prompts;
+        TrainingSet.CheckLength(model.Language.Config, options.Model.MaxLength);
         var training = options.Training;
         hooks = new MethodHooks(
             options.Method, methods.Create(options), new StageInfo(stage.Stage, stage.Name, options.Seed, model.Language.Device, options.Data.Images, warn));

@@ -58,7 +58,7 @@ public sealed class TrainingSamplesTests : IDisposable
     [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"\"}]", "empty answer in conversations[1]")]
     [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\"}]", "no \"value\" in conversations[1]")]
     [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": 3}, {\"from\": \"gpt\", \"value\": \"b\"}]", "a number as \"conversations[0].value\"")]
-    [InlineData("\"image\": [\"a.jpg\"], \"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"b\"}]", "a list as \"image\"")]
+    [InlineData("\"image\": [\"a.jpg\", 2], \"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"b\"}]", "a list as \"image\"")]
     public void A_faulty_sample_is_named_with_file_line_and_id(string fields, string fault)
     {
         var error = Assert.Throws<CoinException>(() => Read($$"""
@@ -70,6 +70,37 @@ public sealed class TrainingSamplesTests : IDisposable
         Assert.Contains(fault, error.Message, StringComparison.Ordinal);
         Assert.EndsWith(", or remove the sample.", error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_sample_may_have_several_images_each_with_a_tag()
+    {
+        var sample = Read("""
+            [{"id": 1, "image": ["./a.jpg", "b.jpg"], "conversations": [{"from": "human", "value": "<image>\nand <image>?"}, {"from": "gpt", "value": "b"}]}]
+            """)[0];
+        Assert.Equal("a.jpg", sample.Image);
+        Assert.Equal(["a.jpg", "b.jpg"], sample.Images);
+    }
+
+    /// <summary>Qwen-VL's own form.</summary>
+    [Fact]
+    public void Paths_between_marks_are_images()
+    {
+        var sample = Read("""
+            [{"id": 1, "conversations": [{"from": "user", "value": "Picture 1: <img>./x/a.jpg</img>\nWhat? Picture 2: <img>b.jpg</img>"},
+              {"from": "assistant", "value": "<ref>a</ref>"}]}]
+            """)[0];
+        Assert.Equal(["x/a.jpg", "b.jpg"], sample.Images);
+        Assert.Equal([new Turn("human", "<image>\nWhat? <image>"), new Turn("gpt", "<ref>a</ref>")], sample.Conversations);
+    }
+
+    [Theory]
+    [InlineData("[\"a.jpg\", \"b.jpg\"]", "<image> What?", "has 2 images and <image> once. Put <image> where each image is to be shown")]
+    [InlineData("[\"a.jpg\", \"b.jpg\"]", "What?", "has 2 images and <image> 0 times")]
+    [InlineData("\"a.jpg\"", "<img>b.jpg</img> What?", "names images in \"image\" and between <img> and </img> too. Leave one of both out")]
+    public void Images_that_do_not_fit_their_tags_are_faults(string image, string question, string fault) => Assert.Contains(
+        fault,
+        Fault($$"""[{"id": 1, "image": {{image}}, "conversations": [{"from": "human", "value": "{{question}}"}, {"from": "gpt", "value": "b"}]}]"""),
+        StringComparison.Ordinal);
 
     [Fact]
     public void A_sample_without_id_is_named_by_its_position()

@@ -1,6 +1,8 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
+using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Reports.Examples;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Tests.Support;
 
@@ -51,6 +53,29 @@ public sealed class BadSamplesTests : IDisposable
     [Fact]
     public void A_run_that_may_not_leave_samples_out_names_the_missing_image() => Assert.Contains(
         "gone.png of sample 2 does not exist", Assert.Throws<CoinException>(() => work.Describe(Options(BadSamples.Fail))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_sample_with_a_bad_second_image_is_left_out_too()
+    {
+        folder.Write("GQA/train.json", $$"""[{{Train(0, "good")}}, {{Several}}]""");
+
+        var data = new BenchmarkWork(new Aids(several: true), new Inspector()).Describe(Options(BadSamples.Skip));
+
+        Assert.Equal(1, data.TrainingSamples[0]);
+        Assert.Contains(data.Skipped, sample => sample is { Sample: "s2", Image: "bad.png" });
+    }
+
+    [Fact]
+    public void A_second_image_is_refused_by_its_sample_where_the_model_takes_one()
+    {
+        folder.Write("GQA/train.json", $$"""[{{Train(0, "good")}}, {{Several}}]""");
+        folder.Write("GQA/test.json", $"[{Test(1, "good")}]");
+
+        var refused = Assert.Throws<CoinException>(() => new BenchmarkWork(new Aids(several: false)).Describe(Options(BadSamples.Fail))).Message;
+
+        Assert.Contains("train.json, sample s2: it has 2 images, and LLaVA takes one", refused, StringComparison.Ordinal);
+        Assert.Equal(2, new BenchmarkWork(new Aids(several: true)).Describe(Options(BadSamples.Fail)).TrainingSamples[0]);
+    }
 
     [Fact]
     public void A_task_of_which_nothing_is_left_is_an_error()
@@ -135,10 +160,21 @@ public sealed class BadSamplesTests : IDisposable
         Model = new ModelOptions { Path = "" },
     };
 
+    private const string Several = """
+        {"id": "s2", "image": ["good.png", "bad.png"], "conversations": [{"from": "human", "value": "<image><image>q"}, {"from": "gpt", "value": "a"}]}
+        """;
+
     private static string Train(int id, string image) =>
         $$"""{"id": {{id}}, "image": "{{image}}.png", "conversations": [{"from": "human", "value": "<image> q"}, {"from": "gpt", "value": "a"}]}""";
 
     private static string Test(int id, string image) => $$"""{"question_id": {{id}}, "image": "{{image}}.png", "text": "q", "answer": "a"}""";
+
+    private sealed class Aids(bool several) : IReportAids
+    {
+        public Thumbnail? Thumbnail(string path, int longestSide) => null;
+
+        public ModelDescription? Describe(ModelOptions model) => new("LLaVA", 2, 8) { SeveralImages = several };
+    }
 
     private sealed class Inspector : IImageInspector
     {

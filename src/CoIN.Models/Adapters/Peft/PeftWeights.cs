@@ -122,7 +122,8 @@ internal sealed class PeftWeights : IDisposable
     /// <param name="bias">Whether the base model's has biases.</param>
     public Projector? TakeProjector(ProjectorForm form, IReadOnlyList<int> sizes, Device device, bool bias)
     {
-        if (Projector is null)
+        // CoIN writes the file, empty, for models without a projector too; what is in it then belongs to another model.
+        if (Projector is null || form == ProjectorForm.None)
         {
             return null;
         }

@@ -102,7 +102,7 @@ internal sealed record LlavaSource(
 
         throw new CoinException(type == "llama"
             ? $"{path} is a language model by itself. Name it with model.language, and its other parts with model.vision-tower and model.projector, instead of model.path."
-            : $"{config} describes a model of type '{type}'; model.path needs a LLaVA folder (model_type llava or llava_llama).");
+            : $"{config} describes a model of type '{type}'; model.path needs a LLaVA folder (model_type llava or llava_llama) or a Qwen-VL folder (qwen).");
     }
 
     private static LlavaSource Parts(string language, string visionTower, string projector, IReadOnlyList<(string, string)> roots) =>

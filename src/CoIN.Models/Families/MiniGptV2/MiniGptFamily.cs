@@ -16,6 +16,9 @@ internal sealed class MiniGptFamily : IModelFamily
     public string Name => "MiniGPT-v2";
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Conversations => ["minigpt-v2"];
+
+    /// <inheritdoc/>
     public bool Recognizes(ModelOptions model) => MiniGptSource.Recognizes(model);
 
     /// <inheritdoc/>

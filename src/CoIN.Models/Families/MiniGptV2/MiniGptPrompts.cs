@@ -53,10 +53,10 @@ internal sealed partial class MiniGptPrompts(ITextTokenizer tokenizer) : IPrompt
     public string TrainingPrompt(TrainingSample sample) => Begin + string.Concat(Rounds(sample).Select(round => round.Prompt + round.Answer));
 
     /// <inheritdoc/>
-    public IReadOnlyList<int> Evaluation(string question, bool hasImage) => Prompt(FirstInput(question));
+    public IReadOnlyList<int> Evaluation(string question, int pictures) => Prompt(FirstInput(PromptBuilder.OnePicture(question, pictures)));
 
     /// <inheritdoc/>
-    public string EvaluationPrompt(string question, bool hasImage) => Begin + Wrapped(FirstInput(question));
+    public string EvaluationPrompt(string question, int pictures) => Begin + Wrapped(FirstInput(question));
 
     /// <summary>Ids of a question in the form that the reference's data sets give it (<c>text_input</c>).</summary>
     /// <remarks>One <c>&lt;s&gt;</c> is the text's own, one the tokenizer's.</remarks>
@@ -103,7 +103,7 @@ internal sealed partial class MiniGptPrompts(ITextTokenizer tokenizer) : IPrompt
     /// <summary>Prompts and answers in turn; the text in front of the first prompt's is the beginning of the sequence.</summary>
     private static IEnumerable<(string Prompt, string Answer)> Rounds(TrainingSample sample)
     {
-        var turns = sample.Conversations;
+        var turns = PromptBuilder.OnePicture(sample).Conversations;
         for (var i = 0; i + 1 < turns.Count; i += 2)
         {
             if (turns[i].From != "human" || turns[i + 1].From != "gpt")

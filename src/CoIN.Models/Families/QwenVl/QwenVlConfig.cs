@@ -27,20 +27,11 @@ internal sealed record QwenVlConfig(VisionConfig Vision, int Features, DecoderCo
         Gate = "mlp.w2", Up = "mlp.w1", Down = "mlp.c_proj",
     };
 
-    public int ResamplerHeads => Features / ResamplerHead;
+    /// <summary>What lies between the vision tower and the language model.</summary>
+    public ResamplerConfig Resampler => new(Vision.HiddenSize, Features, Queries, Features / ResamplerHead, Vision.ImageSize / Vision.PatchSize, NormEps);
 
     /// <summary>What decides work and memory.</summary>
-    public ModelShape Shape
-    {
-        get
-        {
-            long width = Vision.HiddenSize, features = Features;
-            var resampler = (width == features ? 0 : width * features) + (2 * Queries * features) + (4 * features * features) + (4 * features)
-                + (4 * features) + (2 * features) + (features * features);
-            var tables = (long)(TableSide * TableSide - Vision.Patches) * width;
-            return new ModelShape(Text, Vision, Queries, Vision.Parameters(Vision.Layers) + tables + resampler, 0);
-        }
-    }
+    public ModelShape Shape => new(Text, Vision, Queries, Vision.Parameters(Vision.Layers) + Resampler.Parameters, 0) { FeatureSize = Features, ProjectorMaps = 0 };
 
     /// <summary>Reads a folder's <c>config.json</c>.</summary>
     /// <param name="longest">Positions of the longest sequence that it is to be used for; 0 for as many as the model was made for.</param>

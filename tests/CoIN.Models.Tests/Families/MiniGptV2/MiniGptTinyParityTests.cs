@@ -85,7 +85,7 @@ public sealed class MiniGptTinyParityTests : IDisposable
             Assert.Equal(string.Concat(rounds.Select(round => $"<s>[INST] {round.First} [/INST]{round.Second}</s>")), prompts.TrainingPrompt(sample));
         }
 
-        Assert.Equal(text["eval_prompts"]!.Select(one => (string)one!), Questions().Select(sample => prompts.EvaluationPrompt(sample.Text, sample.Image is not null)));
+        Assert.Equal(text["eval_prompts"]!.Select(one => (string)one!), Questions().Select(sample => prompts.EvaluationPrompt(sample.Text, sample.Images.Count)));
     }
 
     [Theory]
@@ -119,7 +119,7 @@ public sealed class MiniGptTinyParityTests : IDisposable
     {
         var questions = Questions();
         var features = Features(expected["gen.image_index"])!;
-        var sequences = questions.Select(sample => new TokenSequence(prompts.Evaluation(sample.Text, sample.Image is not null), null)).ToList();
+        var sequences = questions.Select(sample => new TokenSequence(prompts.Evaluation(sample.Text, sample.Images.Count), null)).ToList();
         using (var batch = SequenceBatch.Create(sequences, model.ImageTokens, 4096, CPU))
         {
             Near(expected["gen.inputs_embeds"][expected["gen.attention_mask"].to(ScalarType.Bool)], model.Embed(batch, features), 1e-4, 1e-4);

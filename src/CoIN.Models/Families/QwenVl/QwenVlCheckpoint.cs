@@ -1,0 +1,85 @@
+using CoIN.Benchmark;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
+using CoIN.Models.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Families.QwenVl;
+
+/// <summary>The weight files of a Qwen-VL, opened, and the names of its parts in them.</summary>
+internal sealed class QwenVlCheckpoint : IDisposable
+{
+    public const string Language = "transformer.";
+    public const string Visual = "transformer.visual.";
+    public const string Head = "lm_head.weight";
+
+    private static readonly VisionNames Names = new()
+    {
+        ResizesPositions = true, PatchEmbedding = "conv1", PositionEmbedding = "positional_embedding", InputNorm = "ln_pre",
+        Layers = "transformer.resblocks", AttentionNorm = "ln_1", InnerNorm = "ln_2", Qkv = ["attn.in_proj"], QkvByHead = true,
+        Output = "attn.out_proj", Inner = "mlp.c_fc", Outer = "mlp.c_proj", Unused = [],
+    };
+
+    private QwenVlCheckpoint(QwenVlConfig config, CheckpointFolder folder)
+    {
+        Config = config;
+        Folder = folder;
+    }
+
+    public QwenVlConfig Config { get; }
+
+    public CheckpointFolder Folder { get; }
+
+    /// <summary>Opens a model's files and reads their headers.</summary>
+    /// <param name="longest">As for <see cref="QwenVlConfig.Read"/>.</param>
+    /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
+    public static QwenVlCheckpoint Open(string path, int longest = 0) => new(QwenVlConfig.Read(path, longest), CheckpointFolder.Open(path));
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
+    /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
+    public static QwenVlModel Load(string path, ScalarType dtype, Device device, Action<string> warn, int longest = 0)
+    {
+        using var checkpoint = Open(path, longest);
+        var model = checkpoint.Build(dtype, device);
+        try
+        {
+            checkpoint.FinishUsed(warn);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
+        // Converted weights were there a second time, one after another.
+        HeapPolicy.GiveBack();
+        return model;
+    }
+
+    /// <summary>Settles the account after <see cref="Build"/>.</summary>
+    /// <param name="warn">As for <see cref="Load"/>.</param>
+    /// <exception cref="CoinException">Tensors are missing, or nothing uses them.</exception>
+    public void FinishUsed(Action<string> warn)
+    {
+        Folder.FinishUsed();
+        if (Folder.PromisedInVain() is { } sentence)
+        {
+            warn(sentence);
+        }
+    }
+
+    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the folder's account.</summary>
+    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
+    public QwenVlModel Build(ScalarType dtype, Device device)
+    {
+        using var noGrad = no_grad();
+        var vision = new VisionTransformer(Folder, Visual, Config.Vision, Config.Vision.Layers, keepClassToken: false, dtype, device, Names);
+        return new QwenVlModel(
+            Config, vision, new Resampler(Folder, Visual, Config.Resampler, dtype, device),
+            new DecoderModel(Folder, Language, Head, Config.Text, dtype, device, QwenVlConfig.Names));
+    }
+
+    public void Dispose() => Folder.Dispose();
+}
