@@ -40,6 +40,9 @@ internal static class ExperimentBinder
             .Read<ExperimentOptions>(nameof(ExperimentOptions.MethodOptions), section => OwnOptions(section, binder, methods))
             .Read<TaskOptions>(nameof(TaskOptions.Folder), section => section.Text("folder", section.Path[(section.Path.LastIndexOf('.') + 1)..]))
             .Read<DataOptions>(nameof(DataOptions.Instructions), Instructions)
+            .Read<LoraOptions>(nameof(LoraOptions.Targets), section => section.IsList("targets") ? section.List("targets") : null)
+            .Read<LoraOptions>(nameof(LoraOptions.TargetPattern), section => section.IsList("targets") ? null : section.OptionalText("targets"))
+            .Check<LoraOptions>(CheckTargets)
             .NullIsDefault<TaskOptions>()
             .Check<ExperimentOptions>(CheckWhole)
             .Check<TaskOptions>(CheckScorer)
@@ -75,6 +78,10 @@ internal static class ExperimentBinder
                 "The experts share the rank evenly.");
         }
     }
+
+    private static void CheckTargets(Section section, LoraOptions lora) => section.Require(
+        lora.Targets is null or { Count: > 0 } && lora.Targets?.All(name => name.Length > 0) != false, "targets", "an empty list or name",
+        "names of linear maps such as [q_proj, v_proj], a regular expression, all-linear or null", "Null is every linear map of the language model.");
 
     private static void CheckName(Section coin, ExperimentOptions options) => coin.Require(
         options.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && options.Name.Length <= 60 && !options.Name.StartsWith('.'),

@@ -22,6 +22,9 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     /// <summary>Whether a key is there, be it null.</summary>
     public bool Has(string key) => setting.Items.ContainsKey(key);
 
+    /// <summary>Whether a key's value is written as a list.</summary>
+    public bool IsList(string key) => setting.Items.GetValueOrDefault(key) is ListSetting;
+
     /// <summary>Says of a key that it is none of the unknown ones, though this reader does not read it.</summary>
     public void Known(string key) => asked.Add(key);
 

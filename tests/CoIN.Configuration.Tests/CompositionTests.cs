@@ -55,6 +55,18 @@ public sealed class CompositionTests : IDisposable
         Assert.Null(preparation);
     }
 
+    [Theory]
+    [InlineData("lora.targets=[q_proj, v_proj]", "q_proj v_proj", null)]
+    [InlineData("lora.targets=[q_proj]", "q_proj", null)]
+    [InlineData("lora.targets=.*[.]layers[.][01][.].*", null, ".*[.]layers[.][01][.].*")]
+    [InlineData("lora.targets=all-linear", null, "all-linear")]
+    [InlineData("lora.targets=null", null, null)]
+    public void Targets_of_LoRA_are_a_list_of_names_or_a_pattern(string set, string? names, string? pattern)
+    {
+        var lora = Load([], [.. complete, set]).Options.Lora;
+        Assert.Equal((names, pattern), (lora.Targets is null ? null : string.Join(' ', lora.Targets), lora.TargetPattern));
+    }
+
     [Fact]
     public void A_later_file_wins_and_objects_are_merged_key_by_key()
     {

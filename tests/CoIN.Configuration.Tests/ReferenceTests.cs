@@ -29,7 +29,7 @@ public sealed class ReferenceTests
 
     [Fact]
     public void What_no_key_sets_says_what_does() => Assert.Equal(
-        ["Cluster", "MethodOptions", "Name", "Placement", "SkippedImages"],
+        ["Cluster", "MethodOptions", "Name", "Placement", "SkippedImages", "TargetPattern"],
         new[] { typeof(ExperimentOptions), typeof(TaskOptions), typeof(DataOptions), typeof(ModelOptions), typeof(LoraOptions), typeof(TrainingOptions), typeof(EvaluationOptions), typeof(JudgeOptions), typeof(NodeSettings) }
             .SelectMany(Properties).Where(property => property.GetCustomAttribute<NoKeyAttribute>() is { Because.Length: > 0 }).Select(property => property.Name).Order());
 

@@ -38,6 +38,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin { method = moelora, moelora.experts = 0 }", "coin.moelora.experts is 0")]
     [InlineData("coin.method = ewcc", "expected sequential-lora or zero-shot")]
     [InlineData("coin.ewc.lambda = -1", "coin.ewc.lambda is -1")]
+    [InlineData("coin.lora.targets { a = 1 }", "coin.lora.targets is")]
     [InlineData("coin.o-lora.lambda1 = -0.5", "coin.o-lora.lambda1 is -0.5")]
     [InlineData("coin.o-lora.lambda2 = -1", "coin.o-lora.lambda2 is -1")]
     [InlineData("coin.ewc.gamma = 0", "coin.ewc.gamma is 0")]
@@ -56,6 +57,10 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin.data.instruction-type = ten", "expected original or diverse or ten-type")]
     [InlineData("coin.node.roles { a = 1 }", "expected a list")]
     public void A_wrong_key_or_type_is_named_with_what_was_expected(string text, string expected) => Assert.Contains(expected, FaultOf(text));
+
+    [Fact]
+    public void Targets_of_LoRA_that_are_none_are_refused() =>
+        Assert.Contains("coin.lora.targets is an empty list", Fault([], [.. folder.Complete(), "lora.targets=[]"]), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("coin.model { path = model, language = x, projector = x }", "coin.model.language is set")]

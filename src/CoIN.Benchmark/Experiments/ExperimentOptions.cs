@@ -231,7 +231,7 @@ public sealed record ModelOptions
     public string Name() => Path.Length > 0 ? Path : Language ?? "";
 }
 
-/// <summary>Low-rank adapters on every linear layer of the language model (Hu et al. 2021).</summary>
+/// <summary>Low-rank adapters on linear layers of the language model (Hu et al. 2021).</summary>
 public sealed record LoraOptions
 {
     /// <summary>Rank r.</summary>
@@ -252,6 +252,16 @@ public sealed record LoraOptions
 
     /// <summary>Whether the projector between vision tower and language model is trained too, as CoIN does.</summary>
     public bool TrainProjector { get; init; } = true;
+
+    /// <summary>
+    /// Which linear maps of the language model are adapted: names or their ends, e.g. <c>q_proj</c>. Null where
+    /// <see cref="TargetPattern"/> says it; if that is null too, those of the adapter <see cref="From"/>, or all.
+    /// </summary>
+    public IReadOnlyList<string>? Targets { get; init; }
+
+    /// <summary>The same as a regular expression for whole names, such as <c>model.layers.0.self_attn.q_proj</c>.</summary>
+    [NoKey("A text under lora.targets.")]
+    public string? TargetPattern { get; init; }
 }
 
 /// <summary>One stage's optimization. Optimizer and schedule start afresh in every stage.</summary>

@@ -47,7 +47,8 @@ public sealed record ExpertRouting(IReadOnlyList<RoutingLayer> Layers)
 
     internal static IReadOnlyList<double> Average(IEnumerable<IReadOnlyList<double>> rows)
     {
-        var all = rows.ToList();
+        // A layer may have no experts.
+        var all = rows.Where(row => row.Count > 0).ToList();
         return all.Count == 0 ? [] : [.. Enumerable.Range(0, all[0].Count).Select(i => all.Average(row => row[i]))];
     }
 

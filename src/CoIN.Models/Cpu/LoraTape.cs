@@ -58,7 +58,7 @@ internal sealed class LoraTape : LinearTape
         {
             tape.ForParts(one, (part, from, b) => PanelProduct.Run(
                 MatrixView.Of(result).ColumnRange(part * one.Rank, one.Rank), MatrixView.Of(b),
-                MatrixView.Of(y).ColumnRange(from, linear.Parts[part].Out), adds: true));
+                MatrixView.Of(y).ColumnRange(from, one.Parts[part].Out), adds: true));
         }
 
         return tape;
@@ -92,7 +92,7 @@ internal sealed class LoraTape : LinearTape
         var lowGradient = empty([x.size(0), lora.A.size(0)], ScalarType.Float32);
         ForParts(lora, (part, from, b) =>
         {
-            var y = view.ColumnRange(from, Linear.Parts[part].Out);
+            var y = view.ColumnRange(from, lora.Parts[part].Out);
             MatrixProduct.Run(y, MatrixView.Of(b), MatrixView.Of(lowGradient).ColumnRange(part * lora.Rank, lora.Rank));
             if (between is not null)
             {
@@ -125,12 +125,10 @@ internal sealed class LoraTape : LinearTape
     /// <param name="action">Receives the part's number, its first output, and α/r · Bᵀ [r, outputs].</param>
     private void ForParts(LoraLinear lora, Action<int, int, Tensor> action)
     {
-        var from = 0;
         for (var part = 0; part < lora.Parts.Count; part++)
         {
             using var scope = NewDisposeScope();
-            action(part, from, lora.B[part].t().contiguous().mul_(Scalars.Of(factor)));
-            from += Linear.Parts[part].Out;
+            action(part, Linear.FirstOutputOf(lora.Places[part]), lora.B[part].t().contiguous().mul_(Scalars.Of(factor)));
         }
     }
 }

@@ -71,13 +71,13 @@ internal sealed class MoeLoraTape : LinearTape
         }
 
         var ready = keeps || moe.Inner.requires_grad ? null : moe.Transposed(factor);
-        for (int part = 0, from = 0; part < layout.Parts; from += linear.Parts[part].Out, part++)
+        for (var part = 0; part < layout.Parts; part++)
         {
             using var partScope = NewDisposeScope();
             var b = ready?[part] ?? MoeLoraLinear.Transpose(moe.B[part], factor);
             PanelProduct.Run(
                 MatrixView.Of(gated).ColumnRange(part * layout.Rank, layout.Rank), MatrixView.Of(b),
-                MatrixView.Of(y).ColumnRange(from, linear.Parts[part].Out), adds: true);
+                MatrixView.Of(y).ColumnRange(linear.FirstOutputOf(moe.Places[part]), moe.Parts[part].Out), adds: true);
             GC.KeepAlive(b);
         }
 
@@ -110,10 +110,10 @@ internal sealed class MoeLoraTape : LinearTape
 
         var innerGradient = zeros_like(inner);
         var view = MatrixView.Of(gradient);
-        for (int part = 0, from = 0; part < layout.Parts; from += Linear.Parts[part].Out, part++)
+        for (var part = 0; part < layout.Parts; part++)
         {
             using var scope = NewDisposeScope();
-            var y = view.ColumnRange(from, Linear.Parts[part].Out);
+            var y = view.ColumnRange(Linear.FirstOutputOf(moe.Places[part]), moe.Parts[part].Out);
             var b = MoeLoraLinear.Transpose(moe.B[part], factor);
             MatrixProduct.Run(y, MatrixView.Of(b), MatrixView.Of(innerGradient).ColumnRange(part * layout.Rank, layout.Rank));
             GC.KeepAlive(b);

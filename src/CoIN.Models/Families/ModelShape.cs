@@ -13,4 +13,7 @@ internal sealed record ModelShape(DecoderConfig Text, VisionConfig Vision, int I
 
     /// <summary>The projector's linear maps, with an activation between each two.</summary>
     public int ProjectorMaps { get; init; } = 2;
+
+    /// <summary>What checkpoints call the language model's maps.</summary>
+    public DecoderNames Names { get; init; } = DecoderNames.Llama;
 }

@@ -86,9 +86,17 @@ public static class ModelCheck
                     : AdapterKinds.In(adapter).Read(adapter, model.Language, model.Projector, options.Lora)).Dispose(),
                 "coin.lora.from");
         }
-        else if (trains && options.Lora.TrainProjector)
+        else if (trains)
         {
-            problems.Try(() => model.Projector.TrainableCopy().Dispose(), "coin.lora.train-projector");
+            if (options.Lora.TrainProjector)
+            {
+                problems.Try(() => model.Projector.TrainableCopy().Dispose(), "coin.lora.train-projector");
+            }
+
+            if (!problems.Concern("coin.lora.targets"))
+            {
+                problems.Try(() => AdapterTargets.Check(options.Lora, model.Language), "coin.lora.targets");
+            }
         }
     }
 }

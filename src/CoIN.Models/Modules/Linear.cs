@@ -43,6 +43,9 @@ internal sealed class Linear : IDisposable
 
     public IReadOnlyList<LinearPart> Parts { get; }
 
+    /// <summary>The first output of a part.</summary>
+    public int FirstOutputOf(int part) => Parts.Take(part).Sum(one => one.Out);
+
     /// <summary>Input features.</summary>
     public int In => (int)Weight.size(1);
 

@@ -1,7 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
-using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Methods;
+using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.Peft;
 using CoIN.Models.Backends;
 using CoIN.Models.Cpu;
@@ -38,6 +38,9 @@ public static class ExperimentPlanner
     {
         var family = ModelFamilies.Of(options.Model);
         var (shape, prompts) = (family.Shape(options.Model), family.PromptsIfThere(options.Model));
+
+        // What training begins with, be it named or among the model's own files.
+        options = options with { Lora = options.Lora with { From = options.Lora.From ?? family.AdapterWithin(options.Model) } };
         var stages = options.Curriculum().Trained;
         var trains = stages.Count > 0;
         var sets = stages.Select(stage =>
@@ -113,6 +116,7 @@ public static class ExperimentPlanner
             options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend)
         {
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
+            Targets = AdapterTargets.Planned(options.Lora, options.Lora.From),
             FrozenRank = options.Method == OLoraOptions.Key ? FrozenRank(options) : 0,
         };
     }
@@ -121,8 +125,11 @@ public static class ExperimentPlanner
     private static int FrozenRank(ExperimentOptions options) =>
         ((options.Curriculum().Trained.Count - 1) * options.Lora.Rank) + GivenRank(options);
 
-    private static int GivenRank(ExperimentOptions options) =>
-        options.Lora.From is { } folder ? PeftConfig.Read(Path.Combine(folder, AdapterFiles.Config)).Rank : 0;
+    private static int GivenRank(ExperimentOptions options)
+    {
+        using var given = options.Lora.From is { } path ? PeftWeights.Open(path, options.Lora.Alpha) : null;
+        return given?.Config.Rank ?? 0;
+    }
 
     private static List<MemoryPart> Device(MemorySettings settings, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
     {

@@ -1,3 +1,4 @@
+using CoIN.Models.Adapters;
 using CoIN.Models.Computing;
 using CoIN.Models.Cpu;
 using CoIN.Models.Families;
@@ -24,6 +25,16 @@ internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, boo
 
     /// <summary>Rank of all that O-LoRA holds fixed of earlier tasks, in the last stage; 0 for others.</summary>
     public int FrozenRank { get; init; }
+
+    /// <summary>The maps that are adapted; null for all.</summary>
+    public AdapterTargets? Targets { get; init; }
+
+    /// <summary>Parameters by kind.</summary>
+    public ParameterCounts Counts => ParameterCounts.Of(Shape, Rank, Experts, Targets);
+
+    /// <summary>The adapted maps of the layer that has most of them.</summary>
+    public IReadOnlyList<AdaptedMap> Adapted => Enumerable.Range(0, Targets is null ? 1 : Shape.Text.Layers)
+        .Select(layer => AdaptedMap.Of(Shape, layer, Targets)).MaxBy(maps => maps.Sum(map => map.In + map.Out))!;
 }
 
 /// <summary>A named amount of memory.</summary>
@@ -41,7 +52,7 @@ internal static class MemoryModel
     /// <summary>What is there all the time: weights, adapter, its gradients, its two moments.</summary>
     public static IReadOnlyList<MemoryPart> Resident(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts);
+        var counts = settings.Counts;
         var trained = Trained(settings);
         var rotary = 2L * settings.Shape.Text.MaxPositions * settings.Shape.Text.HeadSize * settings.Bytes;
         return
@@ -57,12 +68,12 @@ internal static class MemoryModel
     /// <summary>Parameters that are trained.</summary>
     public static long Trained(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts);
+        var counts = settings.Counts;
         return counts.Lora + (settings.TrainProjector ? counts.Projector : 0);
     }
 
     /// <summary>Parameters that an adapter holds fixed.</summary>
-    public static long Frozen(MemorySettings settings) => ParameterCounts.Of(settings.Shape, settings.FrozenRank).Lora;
+    public static long Frozen(MemorySettings settings) => ParameterCounts.Of(settings.Shape, settings.FrozenRank, 0, settings.Targets).Lora;
 
     /// <summary>What a micro-batch takes on top, at its peak.</summary>
     public static IReadOnlyList<MemoryPart> Step(MemorySettings settings, MicroBatchShape batch)
@@ -122,12 +133,12 @@ internal static class MemoryModel
     /// <summary>What an evaluator holds beside the base: the adapter, or in float32 a copy of the language model's layers with the adapter folded in.</summary>
     public static long EvaluatorWeights(MemorySettings settings)
     {
-        var counts = ParameterCounts.Of(settings.Shape, settings.Rank, settings.Experts);
+        var counts = settings.Counts;
         long h = settings.Shape.Text.HiddenSize, embeddings = (settings.Shape.Text.TiedEmbeddings ? 1 : 2) * settings.Shape.Text.VocabularySize * h;
         if (settings.Experts > 0)
         {
             // It stays beside the weights; the kernels keep the outer matrices a second time, as they multiply with them.
-            long outputs = (3 * h) + (2 * settings.Shape.Text.KeyValueSize) + (2 * settings.Shape.Text.IntermediateSize);
+            var outputs = settings.Adapted.Sum(map => map.Out);
             var ready = settings.Kernels ? settings.Shape.Text.Layers * settings.Rank * outputs * Float : 0;
             return (Trained(settings) * Float) + ready;
         }
@@ -155,19 +166,21 @@ internal static class MemoryModel
         var gated = 3 * behind * i * b;
 
         // What the low-rank matrices' gradients need: their inputs (dropped ones with a mask, one for each matrix), and what lies between A and B.
+        var adapted = settings.Adapted;
+        long Positions(AdaptedMap map) => map.Place == MapPlace.Qkv ? n : behind;
+        var low = b * settings.Rank * adapted.Sum(Positions);
         var inputs = settings.Dropout
-            ? Math.Max(settings.Experts, 1) * (b + 1) * ((3 * n * h) + (behind * ((3 * h) + i)))
-            : b * ((n * h) + (padded || behind != n ? behind * h : 0) + (behind * (h + i)));
-        var low = b * settings.Rank * ((3 * n) + (4 * behind));
+            ? Math.Max(settings.Experts, 1) * (b + 1) * adapted.Sum(map => Positions(map) * map.In)
+            : b * adapted.DistinctBy(map => map.Place).Sum(map => map.Place == MapPlace.Output && !padded && behind == n ? 0 : Positions(map) * map.In);
         if (settings.Experts > 1)
         {
             // The numbers before their gate as well, and the routing weights.
-            low = (2 * low) + (2 * Float * settings.Experts * ((3 * n) + (4 * behind)));
+            low = (2 * low) + (2 * Float * settings.Experts * adapted.Sum(Positions));
         }
 
         // In a short type each layer has the matrices converted once.
         var converted = b < Float
-            ? b * ParameterCounts.Of(settings.Shape, settings.Rank + settings.FrozenRank, settings.Experts).LargestLayerLora : 0;
+            ? b * ParameterCounts.Of(settings.Shape, settings.Rank + settings.FrozenRank, settings.Experts, settings.Targets).LargestLayerLora : 0;
         return norms + attention + gated + inputs + low + converted;
     }
 
@@ -181,8 +194,9 @@ internal static class MemoryModel
         // Queries, keys and values; what they attend to, with the logarithms of sums; the sum in the middle; gate and up.
         var outputs = Float * ((n * (h + (2 * kv))) + (behind * ((2 * h) + config.Heads + (2 * i))));
         var input = settings.Checkpointing ? 0 : Float * n * h;
-        var low = Float * (settings.Rank + settings.Experts) * ((3 * n) + (4 * behind));
-        var masks = settings.Dropout ? Math.Max(settings.Experts, 1) * ((3 * n * h) + (behind * ((3 * h) + i))) : 0;
+        long Positions(AdaptedMap map) => map.Place == MapPlace.Qkv ? n : behind;
+        var low = Float * (settings.Rank + settings.Experts) * settings.Adapted.Sum(Positions);
+        var masks = settings.Dropout ? Math.Max(settings.Experts, 1) * settings.Adapted.Sum(map => Positions(map) * map.In) : 0;
         return outputs + input + low + masks;
     }
 

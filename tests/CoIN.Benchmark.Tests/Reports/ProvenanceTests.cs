@@ -47,6 +47,21 @@ public sealed class ProvenanceTests : IDisposable
     }
 
     [Fact]
+    public void What_LoRA_is_on_is_told()
+    {
+        foreach (var (lora, told) in new[]
+        {
+            (new LoraOptions { Targets = ["q_proj", "v_proj"] }, "q_proj, v_proj of the language model (lora.targets)"),
+            (new LoraOptions { TargetPattern = ".*mlp.*" }, "linear maps of the language model whose names match .*mlp.* (lora.targets)"),
+            (new LoraOptions { From = "/a" }, "the linear maps of the given adapter (lora.from)"),
+            (new LoraOptions { TargetPattern = "all-linear", From = "/a" }, "every linear layer of the language model"),
+        })
+        {
+            Assert.Contains($"| LoRA on | {told} |", Text("report.md", Reports.Sequential() with { Options = Options with { Lora = lora } }), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Where_and_by_which_program_it_was_computed_is_told_or_that_nobody_wrote_it_down()
     {
         var markdown = Text("report.md", Reports.Sequential());

@@ -127,7 +127,7 @@ internal static class ProvenanceTables
         return
         [
             ["LoRA", $"rank {Text(lora.Rank)}, alpha {Text(lora.Alpha)}, dropout {Text(lora.Dropout)}"],
-            ["LoRA on", "every linear layer of the language model"],
+            ["LoRA on", Targets(lora)],
             ["projector", lora.TrainProjector
                 ? $"trained, learning rate {Text(training.ProjectorLearningRate ?? training.LearningRate)}" : "not trained"],
             ["learning rate", $"{Text(training.LearningRate)}, {ReportNames.Of(training.Schedule)} after {Text(training.WarmupRatio)} of the steps as warmup"
@@ -140,6 +140,14 @@ internal static class ProvenanceTables
             ["order of samples", training.GroupByLength ? "shuffled by the seed, grouped by modality and length" : "shuffled by the seed"],
         ];
     }
+
+    private static string Targets(LoraOptions lora) => lora switch
+    {
+        { Targets: { } names } => $"{string.Join(", ", names)} of the language model (lora.targets)",
+        { TargetPattern: { } pattern and not "all-linear" } => $"linear maps of the language model whose names match {pattern} (lora.targets)",
+        { TargetPattern: null, From: not null } => "the linear maps of the given adapter (lora.from)",
+        _ => "every linear layer of the language model",
+    };
 
     /// <summary>Where work was done, each place once.</summary>
     private static string Places(IEnumerable<Computation?> computations) => string.Join("; ", computations.Select(place => place is null

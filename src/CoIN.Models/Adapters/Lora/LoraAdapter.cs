@@ -12,7 +12,7 @@ internal sealed record LoraLayer(LoraLinear Qkv, LoraLinear Output, LoraLinear G
     public IEnumerable<LoraLinear> All => [Qkv, Output, GateUp, Down];
 }
 
-/// <summary>LoRA (Hu et al. 2021): low-rank updates of every linear layer of the language model.</summary>
+/// <summary>LoRA (Hu et al. 2021): low-rank updates of linear layers of the language model.</summary>
 internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLayer> layers, Projector? projector) : IAdapter
 {
     public int Rank { get; } = rank;
@@ -30,15 +30,24 @@ internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLaye
     /// <inheritdoc/>
     public bool CanMerge => true;
 
+    /// <summary>The maps that it adapts, as <see cref="AdapterTargets.Described"/>.</summary>
+    public IReadOnlyList<string> Targets => AdapterTargets.Described(
+    [
+        .. Layers.Select(layer => layer.All.SelectMany(linear => linear.Whole.Select((part, i) => (part.Name, linear.Places.Contains(i)))).ToList()),
+    ]);
+
     /// <summary>A fresh adapter: the model answers as without it.</summary>
-    public static LoraAdapter Initialize(DecoderModel language, Projector projector, LoraOptions options, Device device, long seed)
+    /// <param name="like">Adapts the maps that this one does, whatever the options say; null for none.</param>
+    public static LoraAdapter Initialize(DecoderModel language, Projector projector, LoraOptions options, Device device, long seed, LoraAdapter? like = null)
     {
+        AdapterTargets.Check(options, language);
         using var generator = new Generator((ulong)seed, CPU);
-        var layers = language.Layers.Select(layer => new LoraLayer(
-            LoraLinear.Initialize(layer.Qkv, options.Rank, device, generator),
-            LoraLinear.Initialize(layer.Output, options.Rank, device, generator),
-            LoraLinear.Initialize(layer.GateUp, options.Rank, device, generator),
-            LoraLinear.Initialize(layer.Down, options.Rank, device, generator))).ToList();
+        var targets = AdapterTargets.Of(options);
+        LoraLinear Of(int layer, Linear linear, LoraLinear? model) => LoraLinear.Initialize(
+            linear, options.Rank, device, generator, model?.Places ?? targets?.In(layer, linear));
+        var layers = language.Layers.Select((layer, i) => new LoraLayer(
+            Of(i, layer.Qkv, like?.Layers[i].Qkv), Of(i, layer.Output, like?.Layers[i].Output), Of(i, layer.GateUp, like?.Layers[i].GateUp),
+            Of(i, layer.Down, like?.Layers[i].Down))).ToList();
         return new LoraAdapter(options.Rank, options.Alpha, layers, options.TrainProjector ? projector.TrainableCopy() : null);
     }
 

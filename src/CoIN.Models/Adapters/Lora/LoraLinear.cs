@@ -12,14 +12,23 @@ namespace CoIN.Models.Adapters.Lora;
 /// </summary>
 internal sealed class LoraLinear : IDisposable
 {
-    private LoraLinear(IReadOnlyList<LinearPart> parts, int rank, Tensor a, Tensor[] b)
+    private LoraLinear(Linear linear, IReadOnlyList<int> places, int rank, Tensor a, Tensor[] b)
     {
-        Parts = parts;
+        Whole = linear.Parts;
+        Places = places;
+        Parts = [.. places.Select(place => linear.Parts[place])];
         Rank = rank;
         A = a;
         B = b;
     }
 
+    /// <summary>All parts of the map.</summary>
+    public IReadOnlyList<LinearPart> Whole { get; }
+
+    /// <summary>Those that are adapted, by number; none where the map is left alone.</summary>
+    public IReadOnlyList<int> Places { get; }
+
+    /// <summary>The same by name.</summary>
     public IReadOnlyList<LinearPart> Parts { get; }
 
     public int Rank { get; }
@@ -33,19 +42,30 @@ internal sealed class LoraLinear : IDisposable
     /// <summary>
     /// PEFT's initialization: A uniform in ±1/√inputs (Kaiming with a = √5), B zero, so that the update starts as nothing.
     /// </summary>
-    public static LoraLinear Initialize(Linear linear, int rank, Device device, Generator generator)
+    /// <param name="places">The parts that are adapted; null for all.</param>
+    public static LoraLinear Initialize(Linear linear, int rank, Device device, Generator generator, IReadOnlyList<int>? places = null)
     {
+        if ((places ??= All(linear)).Count == 0)
+        {
+            return Empty(linear, rank, device, places);
+        }
+
         using var scope = NewDisposeScope();
         var bound = 1 / Math.Sqrt(linear.In);
-        var a = linear.Parts.Select(_ => rand(rank, linear.In, generator: generator).mul(Scalars.Of(2L)).sub(Scalars.Of(1L)).mul(Scalars.Of(bound))).ToArray();
-        var b = linear.Parts.Select(part => zeros(part.Out, rank, device: device).DetachFromDisposeScope()).ToArray();
-        return new LoraLinear(linear.Parts, rank, cat(a, 0).to(device).DetachFromDisposeScope(), b);
+        var a = places.Select(_ => rand(rank, linear.In, generator: generator).mul(Scalars.Of(2L)).sub(Scalars.Of(1L)).mul(Scalars.Of(bound))).ToArray();
+        var b = places.Select(place => zeros(linear.Parts[place].Out, rank, device: device).DetachFromDisposeScope()).ToArray();
+        return new LoraLinear(linear, places, rank, cat(a, 0).to(device).DetachFromDisposeScope(), b);
     }
 
     /// <summary>Of matrices that are yet to be filled.</summary>
-    public static LoraLinear Empty(Linear linear, int rank, Device device) => new(
-        linear.Parts, rank, empty([(long)linear.Parts.Count * rank, linear.In], ScalarType.Float32, device).DetachFromDisposeScope(),
-        [.. linear.Parts.Select(part => empty([part.Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]);
+    /// <param name="places">As for <see cref="Initialize"/>.</param>
+    public static LoraLinear Empty(Linear linear, int rank, Device device, IReadOnlyList<int>? places = null)
+    {
+        places ??= All(linear);
+        return new(
+            linear, places, rank, empty([(long)places.Count * rank, linear.In], ScalarType.Float32, device).DetachFromDisposeScope(),
+            [.. places.Select(place => empty([linear.Parts[place].Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]);
+    }
 
     /// <summary>Each part's A and B (A as a view), by the part's name.</summary>
     public IEnumerable<(string Name, Tensor A, Tensor B)> Slices(Func<Tensor, Tensor>? of = null)
@@ -69,18 +89,18 @@ internal sealed class LoraLinear : IDisposable
         var a = all.Select(one => one.A.to(x.dtype)).ToArray();
         var low = dropout is null ? a.Select(one => F.linear(x, one)).ToArray() : null;
         var factor = (float)(dropout is null ? scaling : scaling * dropout.Scale);
-        var sums = new Tensor[outputs.Length];
-        for (var i = 0; i < outputs.Length; i++)
+        Tensor[] sums = [.. outputs];
+        for (var i = 0; i < Parts.Count; i++)
         {
             var input = low is null ? dropout!.Apply(x) : null;
-            sums[i] = outputs[i];
+            ref var sum = ref sums[Places[i]];
             for (var j = 0; j < all.Count; j++)
             {
                 var rank = all[j].Rank;
                 var part = input is not null
                     ? F.linear(input, a[j].narrow(0, (long)i * rank, rank))
-                    : outputs.Length == 1 ? low![j] : low![j].narrow(1, (long)i * rank, rank);
-                sums[i] = addmm(sums[i], part, all[j].B[i].to(x.dtype).t(), 1f, factor);
+                    : Parts.Count == 1 ? low![j] : low![j].narrow(1, (long)i * rank, rank);
+                sum = addmm(sum, part, all[j].B[i].to(x.dtype).t(), 1f, factor);
             }
         }
 
@@ -93,23 +113,29 @@ internal sealed class LoraLinear : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Tensor Updates(LoraLinear of) => cat([.. of.Slices().Select(slice => slice.B.matmul(slice.A))], 0).mul(Scalars.Of(scaling));
-        var sum = linear.Weight.to(ScalarType.Float32).add(Updates(this), Scalars.One);
-        if (beside is not null)
+        var sum = linear.Weight.to(ScalarType.Float32, copy: true);
+        foreach (var one in beside is null ? [this] : new[] { this, beside })
         {
-            sum.add_(Updates(beside), Scalars.One);
+            foreach (var (place, slice) in one.Places.Zip(one.Slices()))
+            {
+                sum.narrow(0, linear.FirstOutputOf(place), linear.Parts[place].Out)
+                    .add_(slice.B.matmul(slice.A).mul(Scalars.Of(scaling)), Scalars.One);
+            }
         }
 
         return sum.to(linear.Weight.dtype).DetachFromDisposeScope();
     }
 
-    public IEnumerable<Tensor> Parameters() => [A, .. B];
+    public IEnumerable<Tensor> Parameters() => Places.Count == 0 ? [] : [A, .. B];
 
     public void Dispose()
     {
-        foreach (var tensor in Parameters())
+        A.Dispose();
+        foreach (var b in B)
         {
-            tensor.Dispose();
+            b.Dispose();
         }
     }
+
+    private static IReadOnlyList<int> All(Linear linear) => [.. Enumerable.Range(0, linear.Parts.Count)];
 }

@@ -20,13 +20,16 @@ internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout, LoraAda
 
     private sealed class LayerUpdates(LoraLayer layer, LoraLayer? frozen, double scaling, Dropout? dropout) : ILayerUpdates
     {
-        public ILinearUpdate Qkv { get; } = new LoraUpdate(layer.Qkv, scaling, dropout) { Frozen = frozen?.Qkv };
+        public ILinearUpdate? Qkv { get; } = Of(layer.Qkv, frozen?.Qkv, scaling, dropout);
 
-        public ILinearUpdate Output { get; } = new LoraUpdate(layer.Output, scaling, dropout) { Frozen = frozen?.Output };
+        public ILinearUpdate? Output { get; } = Of(layer.Output, frozen?.Output, scaling, dropout);
 
-        public ILinearUpdate GateUp { get; } = new LoraUpdate(layer.GateUp, scaling, dropout) { Frozen = frozen?.GateUp };
+        public ILinearUpdate? GateUp { get; } = Of(layer.GateUp, frozen?.GateUp, scaling, dropout);
 
-        public ILinearUpdate Down { get; } = new LoraUpdate(layer.Down, scaling, dropout) { Frozen = frozen?.Down };
+        public ILinearUpdate? Down { get; } = Of(layer.Down, frozen?.Down, scaling, dropout);
+
+        private static LoraUpdate? Of(LoraLinear linear, LoraLinear? frozen, double scaling, Dropout? dropout) =>
+            linear.Places.Count == 0 ? null : new LoraUpdate(linear, scaling, dropout) { Frozen = frozen };
     }
 }
 

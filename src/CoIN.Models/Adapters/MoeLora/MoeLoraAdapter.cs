@@ -13,7 +13,7 @@ internal sealed record MoeLoraLayer(MoeLoraLinear Qkv, MoeLoraLinear Output, Moe
     public IEnumerable<MoeLoraLinear> All => [Qkv, Output, GateUp, Down];
 }
 
-/// <summary>MoELoRA (Chen et al. 2024): mixtures of low-rank updates of every linear layer of the language model.</summary>
+/// <summary>MoELoRA (Chen et al. 2024): mixtures of low-rank updates of linear layers of the language model.</summary>
 internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadOnlyList<MoeLoraLayer> layers, Projector? projector)
     : IAdapter, IRoutedAdapter
 {
@@ -38,14 +38,23 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
     /// <summary>What is recorded of the routing; null where nobody wants to know.</summary>
     public RoutingMeter? Meter { get; set; }
 
+    /// <summary>The maps that it adapts, as <see cref="AdapterTargets.Described"/>.</summary>
+    public IReadOnlyList<string> Targets => AdapterTargets.Described(
+    [
+        .. Layers.Select(layer => layer.All.SelectMany(linear => linear.Whole.Select((part, i) => (part.Name, linear.Places.Contains(i)))).ToList()),
+    ]);
+
     /// <summary>A fresh adapter: the model answers as without it.</summary>
     public static MoeLoraAdapter Initialize(
         DecoderModel language, Projector projector, LoraOptions options, int experts, Device device, long seed)
     {
+        AdapterTargets.Check(options, language);
         using var generator = new Generator((ulong)seed, CPU);
-        MoeLoraLinear Of(Linear linear) => MoeLoraLinear.Initialize(linear, options.Rank, experts, device, generator);
+        var targets = AdapterTargets.Of(options);
+        MoeLoraLinear Of(int layer, Linear linear) =>
+            MoeLoraLinear.Initialize(linear, options.Rank, experts, device, generator, targets?.In(layer, linear));
         var layers = language.Layers.Select(
-            layer => new MoeLoraLayer(Of(layer.Qkv), Of(layer.Output), Of(layer.GateUp), Of(layer.Down))).ToList();
+            (layer, i) => new MoeLoraLayer(Of(i, layer.Qkv), Of(i, layer.Output), Of(i, layer.GateUp), Of(i, layer.Down))).ToList();
         return new MoeLoraAdapter(options.Rank, options.Alpha, experts, layers, options.TrainProjector ? projector.TrainableCopy() : null);
     }
 
@@ -69,7 +78,8 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
     public void RecordRouting()
     {
         Meter?.Dispose();
-        Meter = new RoutingMeter(Layers[0].All.SelectMany(linear => linear.Parts).Select(part => part.Name).ToList(), Layers.Count, Experts);
+        Meter = new RoutingMeter(
+            [.. Layers.Select(layer => layer.All.SelectMany(linear => linear.Parts).Select(part => part.Name).ToList())], Experts);
     }
 
     /// <inheritdoc/>

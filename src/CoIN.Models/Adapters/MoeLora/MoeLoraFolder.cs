@@ -33,15 +33,14 @@ internal static class MoeLoraFolder
     {
         SafetensorsWriter.Write(Path.Combine(folder, AdapterFiles.Weights), Experts(adapter));
         PeftFolder.WriteProjector(folder, adapter.Projector);
-        var config = PeftFolder.Config(
-            baseModel, adapter.Rank, adapter.Alpha, dropout, adapter.Layers[0].All.SelectMany(linear => linear.Parts).Select(part => part.Name));
+        var config = PeftFolder.Config(baseModel, adapter.Rank, adapter.Alpha, dropout, adapter.Targets);
         config["peft_type"] = PeftConfig.MoeLora;
         config["expert_num"] = adapter.Experts;
         config["task_type"] = "CAUSAL_LM_CoIN";
         Benchmark.Files.Durable.WriteText(Path.Combine(folder, AdapterFiles.Config), config.ToString(Formatting.Indented) + "\n");
     }
 
-    /// <summary>Reads an adapter for a model; a linear layer that it leaves alone gets matrices of zeros, which training leaves at zero.</summary>
+    /// <summary>Reads an adapter for a model; a linear map that it leaves alone stays alone.</summary>
     /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
     public static MoeLoraAdapter Read(string folder, DecoderModel language, Projector projector)
     {
@@ -51,7 +50,7 @@ internal static class MoeLoraFolder
         var (rank, experts) = (files.Config.Rank, files.Config.Experts ?? throw new CoinException($"{folder} is no MoELoRA adapter."));
         MoeLoraLinear Take(Linear linear, int layer)
         {
-            var taken = MoeLoraLinear.Empty(linear, rank, experts, language.Device);
+            var taken = MoeLoraLinear.Empty(linear, rank, experts, language.Device, files.AdaptedParts(layer, linear));
             foreach (var (name, router) in taken.Routers())
             {
                 files.TakeRouterInto(layer, name, router);
@@ -95,6 +94,8 @@ internal static class MoeLoraFolder
             }
 
             PeftFolder.CheckSettings(folder, adapter.Rank, adapter.Alpha, adapter.Projector, options);
+            AdapterTargets.CheckAdapter(
+                folder, options, language, (layer, name) => adapter.Layers[layer].All.Any(linear => linear.Parts.Any(part => part.Name == name)));
         }
         catch
         {

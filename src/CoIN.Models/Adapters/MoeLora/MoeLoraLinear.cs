@@ -21,15 +21,24 @@ internal sealed class MoeLoraLinear : IDisposable
 {
     private (double Factor, Tensor[] Transposed)? ready;
 
-    private MoeLoraLinear(IReadOnlyList<LinearPart> parts, int rank, int experts, Tensor inner, Tensor[] b)
+    private MoeLoraLinear(Linear linear, IReadOnlyList<int> places, int rank, int experts, Tensor inner, Tensor[] b)
     {
-        Parts = parts;
+        Whole = linear.Parts;
+        Places = places;
+        Parts = [.. places.Select(place => linear.Parts[place])];
         Rank = rank;
         Experts = experts;
         Inner = inner;
         B = b;
     }
 
+    /// <summary>All parts of the map.</summary>
+    public IReadOnlyList<LinearPart> Whole { get; }
+
+    /// <summary>Those that are adapted, by number; none where the map is left alone.</summary>
+    public IReadOnlyList<int> Places { get; }
+
+    /// <summary>The same by name.</summary>
     public IReadOnlyList<LinearPart> Parts { get; }
 
     /// <summary>r, of all experts of a part together.</summary>
@@ -59,22 +68,34 @@ internal sealed class MoeLoraLinear : IDisposable
     /// <summary>
     /// CoIN's initialization: A normal with standard deviation 0.01, B zero, the router uniform in ±1/√inputs (torch's Linear).
     /// </summary>
-    public static MoeLoraLinear Initialize(Linear linear, int rank, int experts, Device device, Generator generator)
+    /// <param name="places">The parts that are adapted; null for all.</param>
+    public static MoeLoraLinear Initialize(
+        Linear linear, int rank, int experts, Device device, Generator generator, IReadOnlyList<int>? places = null)
     {
+        if ((places ??= All(linear)).Count == 0)
+        {
+            return Empty(linear, rank, experts, device, places);
+        }
+
         using var scope = NewDisposeScope();
         var bound = 1 / Math.Sqrt(linear.In);
-        var low = randn(linear.Parts.Count * rank, linear.In, generator: generator).mul(Scalars.Of(0.01));
-        var router = rand(linear.Parts.Count * experts, linear.In, generator: generator)
+        var low = randn(places.Count * rank, linear.In, generator: generator).mul(Scalars.Of(0.01));
+        var router = rand(places.Count * experts, linear.In, generator: generator)
             .mul(Scalars.Of(2L)).sub(Scalars.Of(1L)).mul(Scalars.Of(bound));
-        var b = linear.Parts.Select(part => zeros(part.Out, rank, device: device).DetachFromDisposeScope()).ToArray();
-        return new MoeLoraLinear(linear.Parts, rank, experts, cat([low, router], 0).to(device).DetachFromDisposeScope(), b);
+        var b = places.Select(place => zeros(linear.Parts[place].Out, rank, device: device).DetachFromDisposeScope()).ToArray();
+        return new MoeLoraLinear(linear, places, rank, experts, cat([low, router], 0).to(device).DetachFromDisposeScope(), b);
     }
 
     /// <summary>Of matrices that are yet to be filled.</summary>
-    public static MoeLoraLinear Empty(Linear linear, int rank, int experts, Device device) => new(
-        linear.Parts, rank, experts,
-        empty([(long)linear.Parts.Count * (rank + experts), linear.In], ScalarType.Float32, device).DetachFromDisposeScope(),
-        [.. linear.Parts.Select(part => empty([part.Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]);
+    /// <param name="places">As for <see cref="Initialize"/>.</param>
+    public static MoeLoraLinear Empty(Linear linear, int rank, int experts, Device device, IReadOnlyList<int>? places = null)
+    {
+        places ??= All(linear);
+        return new(
+            linear, places, rank, experts,
+            empty([(long)places.Count * (rank + experts), linear.In], ScalarType.Float32, device).DetachFromDisposeScope(),
+            [.. places.Select(place => empty([linear.Parts[place].Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]);
+    }
 
     /// <summary>Each part's experts.</summary>
     public IEnumerable<Expert> ExpertSlices(Func<Tensor, Tensor>? of = null)
@@ -130,18 +151,19 @@ internal sealed class MoeLoraLinear : IDisposable
             routed(ones([x.size(0), Parts.Count, 1], device: x.device));
         }
 
-        var sums = new Tensor[outputs.Length];
-        for (var i = 0; i < outputs.Length; i++)
+        Tensor[] sums = [.. outputs];
+        for (var i = 0; i < Parts.Count; i++)
         {
             var low = product is not null
-                ? outputs.Length == 1 && one ? product : product.narrow(1, (long)i * Rank, Rank)
+                ? Parts.Count == 1 && one ? product : product.narrow(1, (long)i * Rank, Rank)
                 : Dropped(x, inner.narrow(0, (long)i * Rank, Rank), dropout!);
             if (gates is not null)
             {
                 low = (low.reshape(-1, Experts, ExpertRank) * gates.select(1, i).to(x.dtype).unsqueeze(-1)).reshape(-1, Rank);
             }
 
-            sums[i] = addmm(outputs[i], low, B[i].to(x.dtype).t(), 1f, factor);
+            ref var sum = ref sums[Places[i]];
+            sum = addmm(sum, low, B[i].to(x.dtype).t(), 1f, factor);
         }
 
         return sums;
@@ -172,16 +194,19 @@ internal sealed class MoeLoraLinear : IDisposable
         return b.t().contiguous().mul_(Scalars.Of((float)factor));
     }
 
-    public IEnumerable<Tensor> Parameters() => [Inner, .. B];
+    public IEnumerable<Tensor> Parameters() => Places.Count == 0 ? [] : [Inner, .. B];
 
     public void Dispose()
     {
         Forget();
-        foreach (var tensor in Parameters())
+        Inner.Dispose();
+        foreach (var b in B)
         {
-            tensor.Dispose();
+            b.Dispose();
         }
     }
+
+    private static IReadOnlyList<int> All(Linear linear) => [.. Enumerable.Range(0, linear.Parts.Count)];
 
     /// <summary>[N, r] of inputs that are dropped anew for each expert: all of them in one product.</summary>
     private Tensor Dropped(Tensor x, Tensor a, Dropout dropout)

@@ -25,23 +25,24 @@ internal sealed class MoeLoraUpdates(MoeLoraAdapter adapter, Dropout? dropout) :
         public LayerUpdates(MoeLoraLayer layer, double scaling, Dropout? dropout, int number, RoutingMeter? meter)
         {
             var first = 0;
-            ILinearUpdate Of(MoeLoraLinear linear)
+            ILinearUpdate? Of(MoeLoraLinear linear, bool behind)
             {
                 var part = first;
                 first += linear.Parts.Count;
-                return new MoeLoraUpdate(linear, scaling, dropout, meter is null ? null : gates => meter.Add(number, part, gates));
+                return linear.Places.Count == 0 ? null
+                    : new MoeLoraUpdate(linear, scaling, dropout, meter is null ? null : gates => meter.Add(number, part, gates, behind));
             }
 
-            (Qkv, Output, GateUp, Down) = (Of(layer.Qkv), Of(layer.Output), Of(layer.GateUp), Of(layer.Down));
+            (Qkv, Output, GateUp, Down) = (Of(layer.Qkv, false), Of(layer.Output, true), Of(layer.GateUp, true), Of(layer.Down, true));
         }
 
-        public ILinearUpdate Qkv { get; }
+        public ILinearUpdate? Qkv { get; }
 
-        public ILinearUpdate Output { get; }
+        public ILinearUpdate? Output { get; }
 
-        public ILinearUpdate GateUp { get; }
+        public ILinearUpdate? GateUp { get; }
 
-        public ILinearUpdate Down { get; }
+        public ILinearUpdate? Down { get; }
     }
 }
 

@@ -10,12 +10,12 @@ namespace CoIN.Models.Adapters.MoeLora;
 /// prompts begin with is computed once and counts for each of them, and what is computed for nobody counts for nothing. So the sums are
 /// those of the prompts by themselves, whatever they are computed with.
 /// </summary>
-/// <param name="parts">Names of a layer's linear maps.</param>
-internal sealed class RoutingMeter(IReadOnlyList<string> parts, int layers, int experts) : IDisposable
+/// <param name="layers">Names of each layer's linear maps that have experts.</param>
+internal sealed class RoutingMeter(IReadOnlyList<IReadOnlyList<string>> layers, int experts) : IDisposable
 {
     /// <summary>[parts, E] of each layer, and [parts] positions.</summary>
-    private readonly double[] sums = new double[layers * parts.Count * experts];
-    private readonly double[] positions = new double[layers * parts.Count];
+    private readonly double[][] sums = [.. layers.Select(parts => new double[parts.Count * experts])];
+    private readonly double[][] positions = [.. layers.Select(parts => new double[parts.Count])];
 
     private IReadOnlyList<int>? all;
     private IReadOnlyList<int>? wanted;
@@ -33,12 +33,13 @@ internal sealed class RoutingMeter(IReadOnlyList<string> parts, int layers, int 
     /// <summary>Adds the weights of a linear map.</summary>
     /// <param name="part">Number of its first part.</param>
     /// <param name="gates">[N, parts, E], float32.</param>
-    public void Add(int layer, int part, Tensor gates)
+    /// <param name="behind">Whether it stands behind its layer's attention.</param>
+    public void Add(int layer, int part, Tensor gates, bool behind)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var rows = gates.size(0);
-        var counted = (layer == layers - 1 && part > 0 ? wanted : all) ?? [];
+        var counted = (layer == layers.Count - 1 && behind ? wanted : all) ?? [];
         if (counted.Count != rows)
         {
             throw new InvalidOperationException($"Routing weights of {rows} positions, where {counted.Count} were told.");
@@ -50,7 +51,7 @@ internal sealed class RoutingMeter(IReadOnlyList<string> parts, int layers, int 
         double number = counted.Sum(count => (long)count);
         for (var i = 0; i < gates.size(1); i++)
         {
-            positions[(layer * parts.Count) + part + i] += number;
+            positions[layer][part + i] += number;
         }
     }
 
@@ -60,23 +61,23 @@ internal sealed class RoutingMeter(IReadOnlyList<string> parts, int layers, int 
         foreach (var ((layer, part), tensor) in pending)
         {
             using var here = tensor.cpu();
-            var at = ((layer * parts.Count) + part) * experts;
+            var at = part * experts;
             foreach (var value in here.data<double>().ToArray())
             {
-                sums[at++] += value;
+                sums[layer][at++] += value;
             }
 
             tensor.Dispose();
         }
 
         pending.Clear();
-        var taken = new ExpertRouting([.. Enumerable.Range(0, layers).Select(layer => new RoutingLayer([.. parts.Select((name, part) =>
+        var taken = new ExpertRouting([.. layers.Select((parts, layer) => new RoutingLayer([.. parts.Select((name, part) => new RoutingShare(
+            name, positions[layer][part], [.. sums[layer].AsSpan(part * experts, experts).ToArray()]))]))]);
+        foreach (var counted in sums.Concat(positions))
         {
-            var at = (layer * parts.Count) + part;
-            return new RoutingShare(name, positions[at], [.. sums.AsSpan(at * experts, experts).ToArray()]);
-        })]))]);
-        Array.Clear(sums);
-        Array.Clear(positions);
+            Array.Clear(counted);
+        }
+
         return taken;
     }
 

@@ -60,7 +60,7 @@ internal sealed class OLoraAdapter(LoraAdapter task, LoraAdapter? earlier) : IAd
     public static OLoraAdapter Next(
         LoraAdapter earlier, DecoderModel language, Projector projector, LoraOptions options, Device device, long seed)
     {
-        var fresh = LoraAdapter.Initialize(language, projector, options with { TrainProjector = false }, device, seed);
+        var fresh = LoraAdapter.Initialize(language, projector, options with { TrainProjector = false }, device, seed, earlier);
         var ratio = earlier.Scaling / fresh.Scaling;
         if (Math.Abs(ratio - 1) > 1e-12)
         {

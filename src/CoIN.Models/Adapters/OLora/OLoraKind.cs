@@ -29,12 +29,17 @@ internal sealed class OLoraKind : IAdapterKind
     public IAdapter Read(string folder, DecoderModel language, Projector projector) => PeftFolder.Read(folder, language, projector);
 
     /// <inheritdoc/>
+    public IAdapter Read(string path, DecoderModel language, Projector projector, LoraOptions options) =>
+        PeftFolder.Read(path, language, projector, options.Alpha);
+
+    /// <inheritdoc/>
     public IAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options, long seed)
     {
-        var earlier = PeftFolder.Read(folder, language, projector);
+        var earlier = PeftFolder.Read(folder, language, projector, options.Alpha);
         try
         {
             PeftFolder.CheckProjector(folder, earlier.Projector, options);
+            PeftFolder.CheckTargets(folder, earlier, options, language);
             return OLoraAdapter.Next(earlier, language, projector, options, language.Device, seed);
         }
         catch

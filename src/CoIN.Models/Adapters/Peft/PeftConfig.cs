@@ -156,7 +156,9 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
     }
 
     /// <summary>PEFT's rule: a list names modules or their ends; a text is a regular expression for the whole name, or all-linear.</summary>
-    private static Func<string, bool>? Matcher(string path, JToken? value)
+    /// <param name="path">Where it stands, for faults.</param>
+    /// <returns>Null for null.</returns>
+    public static Func<string, bool>? Matcher(string path, JToken? value)
     {
         switch (value)
         {

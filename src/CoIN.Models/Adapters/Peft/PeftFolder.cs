@@ -52,9 +52,7 @@ internal static class PeftFolder
             Path.Combine(folder, AdapterFiles.Weights),
             all[0].Keys.ToDictionary(name => name, name => Joined([.. all.Select(one => one[name])], IsA(name) ? 0 : 1), StringComparer.Ordinal));
         WriteProjector(folder, last.Projector);
-        var config = Config(
-            baseModel, rank, last.Alpha * rank / last.Rank, dropout,
-            last.Layers[0].All.SelectMany(linear => linear.Parts).Select(part => part.Name));
+        var config = Config(baseModel, rank, last.Alpha * rank / last.Rank, dropout, last.Targets);
         Benchmark.Files.Durable.WriteText(Path.Combine(folder, AdapterFiles.Config), config.ToString(Formatting.Indented) + "\n");
     }
 
@@ -74,8 +72,8 @@ internal static class PeftFolder
     }
 
     /// <summary>What <c>adapter_config.json</c> says.</summary>
-    /// <param name="modules">The linear maps of a layer.</param>
-    public static JObject Config(string baseModel, int rank, double alpha, double dropout, IEnumerable<string> modules) => new()
+    /// <param name="targets">As <see cref="AdapterTargets.Described"/>.</param>
+    public static JObject Config(string baseModel, int rank, double alpha, double dropout, IReadOnlyList<string> targets) => new()
     {
         ["base_model_name_or_path"] = baseModel,
         ["bias"] = "none",
@@ -87,11 +85,11 @@ internal static class PeftFolder
         ["modules_to_save"] = null,
         ["peft_type"] = "LORA",
         ["r"] = rank,
-        ["target_modules"] = new JArray(modules.Select(name => name[(name.LastIndexOf('.') + 1)..]).Order(StringComparer.Ordinal)),
+        ["target_modules"] = new JArray(targets.ToArray<object>()),
         ["task_type"] = "CAUSAL_LM",
     };
 
-    /// <summary>Reads an adapter for a model; a linear layer that it leaves alone gets matrices of zeros, which training leaves at zero.</summary>
+    /// <summary>Reads an adapter for a model; a linear map that it leaves alone stays alone.</summary>
     /// <param name="alpha">α of a file that does not say it, as for <see cref="PeftWeights.Open"/>.</param>
     /// <exception cref="CoinException">Files are missing or broken, or the adapter does not fit the model.</exception>
     public static LoraAdapter Read(string folder, DecoderModel language, Projector projector, double? alpha = null)
@@ -104,7 +102,7 @@ internal static class PeftFolder
         LoraLinear Take(Linear linear, int layer)
         {
             // Each matrix is read to where it belongs: an adapter may have gigabytes, and the trainer and an evaluator read theirs at the same moment.
-            var taken = LoraLinear.Empty(linear, rank, language.Device);
+            var taken = LoraLinear.Empty(linear, rank, language.Device, files.AdaptedParts(layer, linear));
             foreach (var (name, a, b) in taken.Slices())
             {
                 files.TakeInto(layer, name, a, b);
@@ -136,6 +134,7 @@ internal static class PeftFolder
         try
         {
             CheckSettings(folder, adapter.Rank, adapter.Alpha, adapter.Projector, options);
+            CheckTargets(folder, adapter, options, language);
         }
         catch
         {
@@ -159,6 +158,11 @@ internal static class PeftFolder
 
         CheckProjector(folder, projector, options);
     }
+
+    /// <summary>Whether an adapter adapts what the options say, if they say anything.</summary>
+    /// <exception cref="CoinException">It does not.</exception>
+    public static void CheckTargets(string folder, LoraAdapter adapter, LoraOptions options, DecoderModel language) => AdapterTargets.CheckAdapter(
+        folder, options, language, (layer, name) => adapter.Layers[layer].All.Any(linear => linear.Parts.Any(part => part.Name == name)));
 
     /// <summary>As <see cref="CheckSettings"/>, of the projector alone.</summary>
     /// <exception cref="CoinException">The adapter has a projector that is not to be trained.</exception>

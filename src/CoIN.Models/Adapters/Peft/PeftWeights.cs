@@ -84,16 +84,17 @@ internal sealed class PeftWeights : IDisposable
         return (Matrix("lora_A", Config.Rank, inputs), Matrix("lora_B", outputs, Config.Rank));
     }
 
-    /// <summary>As <see cref="Take"/>, into matrices that are there; zeros where the adapter leaves the map alone.</summary>
+    /// <summary>Whether the adapter has matrices for a map, or should have.</summary>
+    public bool Adapts(int layer, string part) => !LeavesAlone(layer, part) ||
+        Weights.Names.Any(key => key.StartsWith($"{Module(layer, part)}.lora_", StringComparison.Ordinal));
+
+    /// <summary>The parts of a map for which that holds, by number.</summary>
+    public IReadOnlyList<int> AdaptedParts(int layer, Linear linear) =>
+        [.. Enumerable.Range(0, linear.Parts.Count).Where(part => Adapts(layer, linear.Parts[part].Name))];
+
+    /// <summary>As <see cref="Take"/>, into matrices that are there.</summary>
     public void TakeInto(int layer, string part, Tensor a, Tensor b)
     {
-        if (LeavesAlone(layer, part))
-        {
-            a.zero_();
-            b.zero_();
-            return;
-        }
-
         Weights.TakeInto(NameOf(layer, part, "lora_A"), a);
         Weights.TakeInto(NameOf(layer, part, "lora_B"), b);
     }
@@ -166,12 +167,6 @@ internal sealed class PeftWeights : IDisposable
         var module = Module(layer, part);
         var found = others.Prepend(name).SelectMany(one => new[] { $"{module}.{one}.weight", $"{module}.{one}.mlp.weight" })
             .Where(Weights.Has).ToList();
-        if (found.Count == 0 && LeavesAlone(layer, part) && !Weights.Names.Any(key => key.StartsWith($"{module}.lora_", StringComparison.Ordinal)))
-        {
-            target.zero_();
-            return;
-        }
-
         var device = target.device_type == TorchSharp.DeviceType.META ? target.device : CPU;
         using var read = Weights.Take(found.FirstOrDefault($"{module}.{name}.weight"), ScalarType.Float32, device, target.shape);
         foreach (var again in found.Skip(1))

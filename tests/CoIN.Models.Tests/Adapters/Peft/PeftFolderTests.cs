@@ -77,9 +77,30 @@ public sealed class PeftFolderTests : IDisposable
         config["target_modules"] = JToken.Parse(targets);
         Write(weights.Where(pair => pair.Key.Contains("q_proj", StringComparison.Ordinal) || pair.Key.Contains("v_proj", StringComparison.Ordinal)));
         using var adapter = PeftFolder.Read(folder.Path, model.Language, model.Projector);
-        foreach (var (name, tensor) in PeftFolder.LowRank(adapter))
+        var found = PeftFolder.LowRank(adapter);
+        Assert.Equal(weights.Keys.Where(name => name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("v_proj", StringComparison.Ordinal)).Order(), found.Keys.Order());
+        Assert.All(found, pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, weights[pair.Key])));
+        Assert.Equal(["q_proj", "v_proj"], adapter.Targets);
+
+        // Written again it says what it adapts, and can be trained further by any options that say the same or nothing.
+        using var again = new TemporaryFolder();
+        adapter.Write(again.Path, 0, "m");
+        Assert.Equal(["q_proj", "v_proj"], JObject.Parse(File.ReadAllText(again.Of("adapter_config.json")))["target_modules"]!.Select(one => (string?)one));
+        var options = new LoraOptions { Rank = adapter.Rank, Alpha = adapter.Alpha, TrainProjector = false };
+        foreach (var same in new[] { options, options with { Targets = ["self_attn.q_proj", "v_proj"] }, options with { TargetPattern = @".*\.[qv]_proj" } })
         {
-            Assert.Equal(0, GoldenFolder.Difference(tensor, name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("v_proj", StringComparison.Ordinal) ? weights[name] : zeros_like(tensor)));
+            using var read = PeftFolder.ReadToTrain(again.Path, model.Language, model.Projector, same);
+            Assert.Equal(found.Count, PeftFolder.LowRank(read).Count);
+        }
+
+        foreach (var (other, fault) in new[]
+        {
+            (options with { Targets = ["q_proj"] }, "self_attn.v_proj, but coin.lora.targets is [q_proj]"),
+            (options with { Targets = ["q_proj", "v_proj", "k_proj"] }, "has no matrices for model.layers."),
+        })
+        {
+            Assert.Contains(fault, Assert.Throws<CoinException>(
+                () => PeftFolder.ReadToTrain(again.Path, model.Language, model.Projector, other)).Message, StringComparison.Ordinal);
         }
     }
 
