@@ -23,6 +23,7 @@ internal static class ExperimentBinder
     /// <param name="methods">The methods there are; a program may have made some known.</param>
     public static IReadOnlySet<string> Paths(IReadOnlyCollection<IMethod> methods) => OptionProperty.Paths(typeof(ExperimentOptions), "coin")
         .Concat(OptionProperty.Paths(typeof(NodeSettings), "coin.node"))
+        .Concat(OptionProperty.Paths(typeof(ClusterSettings), "coin.cluster"))
         .Concat(PlacementBinder.Paths)
         .Concat(methods.Where(method => method.Options is not null).SelectMany(method => OptionProperty.Paths(method.Options!, $"coin.{method.Key}")))
         .ToHashSet(StringComparer.Ordinal);
@@ -58,12 +59,12 @@ internal static class ExperimentBinder
     /// <param name="coin">The whole configuration.</param>
     public static NodeSettings Node(Section coin)
     {
-        var binder = new RecordBinder();
+        var binder = new RecordBinder().Check<ClusterSettings>(NodeRules.Check);
+        var cluster = binder.Bind<ClusterSettings>(coin.Child("cluster"));
         binder
-            .Read<NodeSettings>(nameof(NodeSettings.Placement), PlacementBinder.Placement)
-            .Read<NodeSettings>(nameof(NodeSettings.Cluster), _ => binder.Bind<ClusterSettings>(coin.Child("cluster")))
+            .Read<NodeSettings>(nameof(NodeSettings.Placement), section => PlacementBinder.Placement(section, cluster.Certificates))
+            .Read<NodeSettings>(nameof(NodeSettings.Cluster), _ => cluster)
             .Read<NodeSettings>(nameof(NodeSettings.LogLevel), section => section.OneOf("log-level", Levels))
-            .Check<ClusterSettings>(NodeRules.Check)
             .Check<NodeSettings>(NodeRules.Check);
         return binder.Bind<NodeSettings>(coin.Child("node"));
     }

@@ -48,9 +48,9 @@ public static class FileRules
     /// <summary>Opens a node's certificate once, so that what is wrong with it is told before anything starts.</summary>
     internal static void CheckCertificate(NodeSettings node, Problems problems)
     {
-        if (node.Placement is NodePlacement.Cluster { Certificate: { } certificate })
+        if (node.Placement is NodePlacement.Cluster { Certificate: { } certificate, Hostname: var host })
         {
-            problems.Try(certificate.Check, "coin.node.certificate");
+            problems.Try(() => certificate.Check(host), "coin.node.certificate");
         }
     }
 

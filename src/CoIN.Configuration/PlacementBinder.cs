@@ -21,11 +21,17 @@ internal static class PlacementBinder
         ClearText,
     }
 
-    public static NodePlacement Placement(Section node)
+    /// <param name="certificates">As <see cref="ClusterSettings.Certificates"/>.</param>
+    public static NodePlacement Placement(Section node, string? certificates)
     {
         var mode = node.OneOf("cluster", Modes);
         var cluster = new NodePlacement.Cluster(
-            node.Text("hostname", Localhost), node.Int("port"), node.List("seed-nodes"), Certificate(node.Child("certificate"), mode == Mode.Tls));
+            node.Text("hostname", Localhost), node.Int("port"), node.List("seed-nodes"), null);
+        cluster = cluster with
+        {
+            Certificate = Certificate(
+                node.Child("certificate"), mode == Mode.Tls, certificates is null ? null : NodeCertificate.In(certificates, cluster.Hostname)),
+        };
         node.Require(cluster.Port is >= 0 and <= 65535, "port", cluster.Port, "between 0 and 65535");
         foreach (var seed in cluster.SeedNodes.Where(seed => HostOf(seed) is null))
         {
@@ -54,10 +60,15 @@ internal static class PlacementBinder
         }
     }
 
-    private static NodeCertificate? Certificate(Section section, bool needed)
+    private static NodeCertificate? Certificate(Section section, bool needed, NodeCertificate? usual)
     {
         var (path, variable, authority) = (section.OptionalPath("path"), section.OptionalVariable("password-env"), section.OptionalPath("authority"));
         section.NoOtherKeys();
+        if (needed && path is null && authority is null && usual is not null)
+        {
+            return usual;
+        }
+
         if (needed)
         {
             path ??= section.RequiredPath("path", "/etc/coin/node.pfx");

@@ -106,6 +106,22 @@ public sealed class PlacementTests : IDisposable
         Assert.DoesNotContain("hunter", fault);
     }
 
+    [Fact]
+    public void A_folder_of_certificates_is_enough_and_is_the_hosts_own_or_that_of_all()
+    {
+        ClusterCertificates.Issue(folder.PathOf("c"), ["a.example.org", "b.example.org"], 30, replace: false, DateTimeOffset.UtcNow);
+        foreach (var place in new[] { "c", "c/b.example.org" })
+        {
+            var cluster = Assert.IsType<NodePlacement.Cluster>(
+                Load("node.cluster=tls", "node.hostname=b.example.org", $"cluster.certificates={place}").Placement);
+            Assert.Equal(folder.PathOf("c/b.example.org/node.pem"), cluster.Certificate!.Path);
+        }
+
+        var fault = Fault("node.cluster=tls", "node.hostname=b.example.org", "cluster.certificates=c/a.example.org");
+        Assert.Contains("is not for b.example.org, which coin.node.hostname calls this node", fault);
+        Assert.Contains("cannot be read", Fault("node.cluster=tls", "node.hostname=b.example.org", "cluster.certificates=missing"));
+    }
+
     private static string[] Tls(string certificate, string authority) =>
         ["node.cluster=tls", "node.hostname=example.org", $"node.certificate.path={certificate}", $"node.certificate.authority={authority}"];
 
@@ -120,14 +136,27 @@ public sealed class PlacementTests : IDisposable
             using var root = request.CreateSelfSigned(now.AddDays(-9), now.AddDays(9));
             folder.Write(authority, root.ExportCertificatePem());
             folder.Write(node, Issue(root, now.AddDays(-1), now.AddDays(1)));
+            Mine(node);
             folder.Write("expired.pem", authority == "ca.pem" ? Issue(root, now.AddDays(-2), now.AddDays(-1)) : File.ReadAllText(folder.PathOf("expired.pem")));
+        }
+    }
+
+    private void Mine(string file)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(folder.PathOf(file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
     }
 
     private static string Issue(X509Certificate2 authority, DateTimeOffset from, DateTimeOffset until)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = new CertificateRequest("CN=node", key, HashAlgorithmName.SHA256).Create(authority, from, until, [1, 2, 3]);
+        var request = new CertificateRequest("CN=node", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("example.org");
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.Create(authority, from, until, [1, 2, 3]);
         return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem();
     }
 

@@ -36,7 +36,7 @@ public sealed class ReferenceTests
     [Fact]
     public void Paths_are_known_for_the_whole_configuration_that_is_kept_with_a_run() => Assert.Equal(
         [
-            "coin.data.images", "coin.data.instructions", "coin.judge.path", "coin.lora.from", "coin.model.language", "coin.model.path", "coin.model.projector", "coin.model.vision-tower",
+            "coin.cluster.certificates", "coin.data.images", "coin.data.instructions", "coin.judge.path", "coin.lora.from", "coin.model.language", "coin.model.path", "coin.model.projector", "coin.model.vision-tower",
             "coin.node.certificate.authority", "coin.node.certificate.path", "coin.node.runs",
         ],
         ExperimentBinder.Paths(LearningMethods.All).Order(StringComparer.Ordinal));

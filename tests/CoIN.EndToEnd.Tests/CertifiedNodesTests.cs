@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
 using Akka.Cluster;
@@ -18,21 +17,19 @@ namespace CoIN.EndToEnd.Tests;
 public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laboratory>
 {
     private const string Id = "certified";
-    private const string Password = "correct horse";
 
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task A_certificate_of_the_authority_opens_the_door_and_no_other()
     {
-        var (authority, own, friend) = Issue("cluster");
-        var (_, _, stranger) = Issue("strangers");
+        var (own, stranger) = (Issue("cluster"), Issue("strangers"));
         var port = EndpointProcess.FreePort();
         using var coin = CoinProcess.StartWith(
-            new Dictionary<string, string> { ["COIN_E2E_CERTIFICATE"] = Password }, null,
+            new Dictionary<string, string>(), null,
             lab.Run(
                 Id, "order=[GQA]", "training.max-steps=100000", "training.checkpoint-every=0", "node.cluster=tls", "node.hostname=127.0.0.1", $"node.port={port}",
-                $"node.certificate.path={own}", "node.certificate.password-env=COIN_E2E_CERTIFICATE", $"node.certificate.authority={authority}"));
+                $"cluster.certificates={Path.Combine(lab.Folder, "cluster")}"));
         Assert.True(await coin.UntilAsync(() => coin.Output.Contains("training", StringComparison.Ordinal), Longest), coin.Output);
         Assert.DoesNotContain("clear text", coin.Output, StringComparison.Ordinal);
 
@@ -41,19 +38,18 @@ public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laborato
             Assert.False(await clear.IsHeardAsync(Unknown(), patient: false));
         }
 
-        using (var foreign = new HostileSystem(port, X509CertificateLoader.LoadPkcs12FromFile(stranger, Password)))
+        using (var foreign = new HostileSystem(port, Load(stranger)))
         {
             Assert.False(await foreign.IsHeardAsync(Unknown(), patient: false));
             Assert.True(await coin.UntilAsync(() => coin.Output.Contains("is not one of this cluster's authority", StringComparison.Ordinal), Longest), coin.Output);
         }
 
-        using (var known = new HostileSystem(port, X509CertificateLoader.LoadPkcs12FromFile(friend, Password)))
+        using (var known = new HostileSystem(port, Load(own)))
         {
             Assert.True(await known.IsHeardAsync(Unknown(), patient: true));
         }
 
-        Environment.SetEnvironmentVariable("COIN_E2E_CERTIFICATE", Password);
-        using var second = Node(new NodePlacement.Cluster("127.0.0.1", 0, [$"127.0.0.1:{port}"], new NodeCertificate(friend, "COIN_E2E_CERTIFICATE", authority)));
+        using var second = Node(new NodePlacement.Cluster("127.0.0.1", 0, [$"127.0.0.1:{port}"], own));
         await second.StartAsync(TestContext.Current.CancellationToken);
         var cluster = Cluster.Get(second.Services.GetRequiredService<ActorSystem>());
         Assert.True(await coin.UntilAsync(() => cluster.State.Members.Count(member => member.Status == MemberStatus.Up) == 2, Longest), coin.Output);
@@ -73,25 +69,17 @@ public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laborato
         return builder.Build();
     }
 
-    /// <summary>Makes an authority and two nodes' certificates.</summary>
-    private (string Authority, string First, string Second) Issue(string name)
+    /// <summary>An authority, and the files of a node at 127.0.0.1.</summary>
+    private NodeCertificate Issue(string name)
     {
-        var now = DateTimeOffset.UtcNow;
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN=authority of {name}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var root = request.CreateSelfSigned(now.AddDays(-2), now.AddDays(2));
-        var authority = Path.Combine(lab.Folder, $"{name}.pem");
-        File.WriteAllText(authority, root.ExportCertificatePem());
-        var files = new[] { 1, 2 }.Select(number =>
-        {
-            using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            using var issued = new CertificateRequest($"CN=node {number} of {name}", own, HashAlgorithmName.SHA256).Create(root, now.AddDays(-1), now.AddDays(1), [(byte)number]);
-            using var whole = issued.CopyWithPrivateKey(own);
-            var path = Path.Combine(lab.Folder, $"{name}-{number}.pfx");
-            File.WriteAllBytes(path, whole.Export(X509ContentType.Pkcs12, Password));
-            return path;
-        }).ToList();
-        return (authority, files[0], files[1]);
+        var folder = Path.Combine(lab.Folder, name);
+        ClusterCertificates.Issue(folder, ["127.0.0.1"], 1, replace: false, DateTimeOffset.UtcNow);
+        return NodeCertificate.In(folder, "127.0.0.1");
+    }
+
+    private static X509Certificate2 Load(NodeCertificate certificate)
+    {
+        using var pem = X509Certificate2.CreateFromPemFile(certificate.Path);
+        return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
     }
 }

@@ -2,10 +2,8 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Hosting;
 using Akka.Configuration;
-using Akka.Event;
 using Akka.Hosting;
 using Akka.Remote.Hosting;
-using Akka.Remote.Transport.DotNetty;
 using CoIN.Actors.Scheduling;
 using CoIN.Benchmark;
 
@@ -26,17 +24,7 @@ internal static class ClusterNode
         {
             protocol = "akka.ssl.tcp";
             var identity = NodeIdentity.Open(certificate);
-            akka.AddSetup(new DotNettySslSetup(
-                identity.Own, suppressValidation: false, requireMutualAuthentication: true, customValidator: (shown, _, peer, _, log) =>
-                {
-                    var accepted = identity.Accepts(shown);
-                    if (!accepted)
-                    {
-                        log.Warning("Refused a connection with {Peer}: its certificate {Subject} is not one of this cluster's authority", peer, shown?.Subject ?? "(none)");
-                    }
-
-                    return accepted;
-                }));
+            akka.AddSetup(identity.Transport());
             akka.AddHocon("akka.remote.dot-netty.tcp.enable-ssl = true", HoconAddMode.Prepend);
         }
 

@@ -1,4 +1,5 @@
 using CoIN.Actors.Journal;
+using CoIN.Benchmark;
 
 namespace CoIN.Actors.Hosting;
 
@@ -7,6 +8,10 @@ public sealed record ClusterSettings
 {
     /// <summary>The PostgreSQL database that keeps the runs' journals, <c>Host=…;Database=…</c> without a password; null for a file in each run's folder.</summary>
     public string? Journal { get; init; }
+
+    /// <summary>Folder with this host's certificate and the authority's, as <c>coin cluster certs</c> makes it; null where <c>node.certificate</c> names the files.</summary>
+    [PathOption]
+    public string? Certificates { get; init; }
 
     internal JournalDatabase? Database => Journal is null ? null : JournalDatabase.Parse(Journal);
 }

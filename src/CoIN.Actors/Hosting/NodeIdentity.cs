@@ -1,5 +1,8 @@
+using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Akka.Event;
+using Akka.Remote.Transport.DotNetty;
 using CoIN.Benchmark;
 
 namespace CoIN.Actors.Hosting;
@@ -28,11 +31,43 @@ internal sealed class NodeIdentity : IDisposable
             throw new CoinException($"coin.node.certificate.path: {certificate.Path} {fault}.");
         }
 
+        RequireSecret(certificate);
+
         return identity;
     }
 
-    /// <summary>Whether a node with this certificate belongs to the cluster.</summary>
-    public bool Accepts(X509Certificate2? other) => other is not null && Refusal(other) is null;
+    /// <summary>Why a peer does not belong to the cluster; null where it does.</summary>
+    /// <param name="errors">What TLS found. Of a called host's name it knows; chains it judges by the computer's authorities, which are none of ours.</param>
+    public string? Refusal(X509Certificate2? other, SslPolicyErrors errors) =>
+        other is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable) ? "it shows no certificate"
+        : Refusal(other) is { } why ? $"its certificate {other.Subject} is not one of this cluster's authority: {why}"
+        : errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) ? $"its certificate {other.Subject} is not that of the host that was called"
+        : null;
+
+    /// <summary>Akka's transport with certificates on both sides. A peer that is refused is told once a minute, by the reason.</summary>
+    public DotNettySslSetup Transport()
+    {
+        var told = new Dictionary<string, long>(StringComparer.Ordinal);
+        return new DotNettySslSetup(
+            Own, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: true, customValidator: (shown, _, peer, errors, log) =>
+            {
+                if (Refusal(shown, errors) is not { } why)
+                {
+                    return true;
+                }
+
+                lock (told)
+                {
+                    if (!told.TryGetValue(why, out var last) || Environment.TickCount64 - last > 60_000)
+                    {
+                        told[why] = Environment.TickCount64;
+                        log.Warning("Refused a connection with {Peer}: {Reason}", peer, why);
+                    }
+                }
+
+                return false;
+            });
+    }
 
     public void Dispose()
     {
@@ -51,6 +86,16 @@ internal sealed class NodeIdentity : IDisposable
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         return chain.Build(certificate) ? null : string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation.Trim().TrimEnd('.')));
+    }
+
+    /// <summary>A key that stands in its file as it is must not be for everybody to read.</summary>
+    private static void RequireSecret(NodeCertificate certificate)
+    {
+        const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        if (certificate is { PasswordVariable: null, Path: var path } && !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & Others) != 0)
+        {
+            throw new CoinException($"{path} holds a private key, and others than its owner may read it. Make it yours alone: chmod 600 {path}");
+        }
     }
 
     private static X509Certificate2 Load(string path, string? password)

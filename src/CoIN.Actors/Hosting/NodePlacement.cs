@@ -31,7 +31,28 @@ public abstract record NodePlacement
 /// <param name="Authority">PEM of the certificate authority whose certificates other nodes must show.</param>
 public sealed record NodeCertificate(string Path, string? PasswordVariable, string Authority)
 {
+    /// <summary>A host's certificate in a folder that <see cref="ClusterCertificates"/> made: that host's own folder, or the one with the folders of all.</summary>
+    public static NodeCertificate In(string folder, string host)
+    {
+        var place = System.IO.Path.Combine(folder, host);
+        place = File.Exists(System.IO.Path.Combine(folder, ClusterCertificates.NodeFile)) || !Directory.Exists(place) ? folder : place;
+        return new NodeCertificate(System.IO.Path.Combine(place, ClusterCertificates.NodeFile), null, System.IO.Path.Combine(place, ClusterCertificates.AuthorityFile));
+    }
+
     /// <summary>Opens the files once, so that what is wrong with them is told before anything starts.</summary>
     /// <exception cref="CoinException">One cannot be read, or other nodes would refuse the certificate.</exception>
     public void Check() => NodeIdentity.Open(this).Dispose();
+
+    /// <summary>As the other, and whether the certificate is for the name under which other nodes call this one.</summary>
+    /// <exception cref="CoinException">As the other, or it is for another host.</exception>
+    public void Check(string host)
+    {
+        using var identity = NodeIdentity.Open(this);
+        if (!identity.Own.MatchesHostname(host, allowCommonName: false))
+        {
+            throw new CoinException(
+                $"{Path} is not for {host}, which coin.node.hostname calls this node: other nodes would not speak to it. Give the name that the certificate has, or make one: "
+                + $"./run.sh cluster certs --out DIR --hosts {host}");
+        }
+    }
 }

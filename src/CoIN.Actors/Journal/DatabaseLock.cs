@@ -42,7 +42,7 @@ internal sealed class DatabaseLock : IDisposable
             open = database.OpenAlone();
             if (!TryLock(open, place.Id))
             {
-                throw new CoinException($"The run in {runFolder} is being driven by {OwnerOf(open, place.Id) ?? "another process"}. Stop that process first, or look on with 'status'.")
+                throw new CoinException($"The run in {runFolder} is being driven by {OwnerOf(open, place) ?? "another process"}. Stop that process first, or look on with 'status'.")
                 {
                     IsFinal = true,
                 };
@@ -50,8 +50,8 @@ internal sealed class DatabaseLock : IDisposable
 
             RequireOriginal(open, place, runFolder);
             JournalDatabase.Run(
-                open, """
-                INSERT INTO coin.run (id, run, host, folder, owner) VALUES (@id, @run, @host, @folder, @owner)
+                open, $"""
+                INSERT INTO {database.Schema}.run (id, run, host, folder, owner) VALUES (@id, @run, @host, @folder, @owner)
                 ON CONFLICT (id) DO UPDATE SET host = excluded.host, folder = excluded.folder, owner = excluded.owner
                 """,
                 ("id", place.Id), ("run", runId), ("host", Environment.MachineName), ("folder", Path.GetFullPath(runFolder)), ("owner", owner));
@@ -162,16 +162,16 @@ internal sealed class DatabaseLock : IDisposable
         return (bool)command.ExecuteScalar()!;
     }
 
-    private static string? OwnerOf(NpgsqlConnection connection, string id)
+    private static string? OwnerOf(NpgsqlConnection connection, JournalPlace place)
     {
-        using var command = JournalDatabase.Command(connection, "SELECT owner FROM coin.run WHERE id = @id", ("id", id));
+        using var command = JournalDatabase.Command(connection, $"SELECT owner FROM {place.Open.Schema}.run WHERE id = @id", ("id", place.Id));
         return command.ExecuteScalar() as string;
     }
 
     /// <summary>A folder that was moved holds its run; a copy beside the original does not, for both would write one journal.</summary>
     private static void RequireOriginal(NpgsqlConnection connection, JournalPlace place, string runFolder)
     {
-        using var command = JournalDatabase.Command(connection, "SELECT folder FROM coin.run WHERE id = @id AND host = @host", ("id", place.Id), ("host", Environment.MachineName));
+        using var command = JournalDatabase.Command(connection, $"SELECT folder FROM {place.Open.Schema}.run WHERE id = @id AND host = @host", ("id", place.Id), ("host", Environment.MachineName));
         if (command.ExecuteScalar() is string former && former != Path.GetFullPath(runFolder) && Directory.Exists(former) && JournalPlace.Of(former)?.Id == place.Id
             && !RunLock.IsFileHeld(former))
         {

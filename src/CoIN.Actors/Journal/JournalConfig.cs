@@ -30,7 +30,6 @@ internal static class JournalConfig
         warn-on-auto-init-fail = false
         circuit-breaker { max-failures = 3, call-timeout = 10s, reset-timeout = 2s }
         recovery-event-timeout = 10s
-        default.schema-name = coin
         """;
 
     /// <summary>HOCON of journal, snapshot store and wire serializer.</summary>
@@ -73,7 +72,7 @@ internal static class JournalConfig
     private static string Store(JournalSpot spot) => $"""
         connection-string = "{Quoted(spot.ConnectionString)}"
         provider-name = "{spot.Provider}"
-        {(spot.IsDatabase ? Patience : "")}
+        {(spot.IsDatabase ? $"{Patience}\ndefault.schema-name = {spot.Schema}" : "")}
         """;
 
     private static string Quoted(string text) =>

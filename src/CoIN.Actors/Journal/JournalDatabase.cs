@@ -13,6 +13,7 @@ public sealed partial class JournalDatabase
     private const int ConnectSeconds = 5;
     private const int CommandSeconds = 10;
     private const int Connections = 20;
+    private const string UsualSchema = "coin";
 
     // Of this program among those who use advisory locks, and among its own those for the tables.
     private const long TablesLock = 0x636f_696e_7461_6231;
@@ -25,7 +26,10 @@ public sealed partial class JournalDatabase
     public string Address { get; }
 
     /// <summary>For people: host, port and database.</summary>
-    public string Name => FormattableString.Invariant($"{whole.Database} on {whole.Host}:{whole.Port}");
+    public string Name => FormattableString.Invariant($"{whole.Database} on {whole.Host}:{whole.Port}") + (Schema == UsualSchema ? "" : $" ({Schema})");
+
+    /// <summary>Where the tables are: <c>Search Path</c>, else <c>coin</c>. Clusters that share a database and do not want to meet in it have different ones.</summary>
+    public string Schema => string.IsNullOrEmpty(whole.SearchPath) ? UsualSchema : whole.SearchPath;
 
     /// <summary>With what the program adds.</summary>
     internal string ConnectionString => whole.ConnectionString;
@@ -56,6 +60,11 @@ public sealed partial class JournalDatabase
             throw new CoinException("The address of the journal's database names no host or no database. Write it as Host=db.example.org;Database=coin;Username=coin.");
         }
 
+        if (given.SearchPath is { Length: > 0 } schema && !SchemaName().IsMatch(schema))
+        {
+            throw new CoinException("The Search Path in the address of the journal's database is not one schema's name of small letters, digits and '_'.");
+        }
+
         var whole = new NpgsqlConnectionStringBuilder(given.ConnectionString);
         void Usual(string key, Action set)
         {
@@ -75,6 +84,9 @@ public sealed partial class JournalDatabase
         Usual("Options", () => whole.Options = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3");
         return new JournalDatabase(given.ConnectionString, whole);
     }
+
+    [GeneratedRegex("^[a-z_][a-z0-9_]{0,40}$")]
+    private static partial Regex SchemaName();
 
     [GeneratedRegex(@"(^|;)\s*(ssl\s*)?(password|pwd|psw)\s*=", RegexOptions.IgnoreCase)]
     private static partial Regex PasswordKey();
@@ -117,7 +129,7 @@ public sealed partial class JournalDatabase
     {
         using var transaction = connection.BeginTransaction();
         Run(connection, "SELECT pg_advisory_xact_lock(@key)", ("key", TablesLock));
-        Run(connection, Tables);
+        Run(connection, Tables.Replace("SCHEMA_NAME", Schema, StringComparison.Ordinal));
         transaction.Commit();
         return 0;
     });
@@ -140,7 +152,7 @@ public sealed partial class JournalDatabase
     /// <exception cref="NpgsqlException">The database cannot be read.</exception>
     internal IReadOnlyList<JournalRow> Read(string id, long after = 0) => Ask(connection => Read(connection, id, after));
 
-    private static IReadOnlyList<JournalRow> Read(NpgsqlConnection connection, string id, long after)
+    private IReadOnlyList<JournalRow> Read(NpgsqlConnection connection, string id, long after)
     {
         if (!HasTables(connection))
         {
@@ -149,7 +161,7 @@ public sealed partial class JournalDatabase
 
         using var command = Command(
             connection,
-            "SELECT message, manifest, identifier, sequence_number FROM coin.journal WHERE persistence_id = @id AND sequence_number > @after AND NOT deleted ORDER BY sequence_number",
+            $"SELECT message, manifest, identifier, sequence_number FROM {Schema}.journal WHERE persistence_id = @id AND sequence_number > @after AND NOT deleted ORDER BY sequence_number",
             ("id", id), ("after", after));
         using var rows = command.ExecuteReader();
         var found = new List<JournalRow>();
@@ -170,8 +182,8 @@ public sealed partial class JournalDatabase
         foreach (var row in rows)
         {
             Run(
-                connection, """
-                INSERT INTO coin.journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
+                connection, $"""
+                INSERT INTO {Schema}.journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
                 VALUES (@created, FALSE, @id, @number, @message, @manifest, @serializer, 'import')
                 """,
                 ("created", DateTime.UtcNow.Ticks), ("id", id), ("number", row.Number), ("message", row.Message), ("manifest", row.Manifest), ("serializer", row.Serializer));
@@ -180,9 +192,9 @@ public sealed partial class JournalDatabase
         transaction.Commit();
     }
 
-    internal static bool HasTables(NpgsqlConnection connection)
+    private bool HasTables(NpgsqlConnection connection)
     {
-        using var command = Command(connection, "SELECT to_regclass('coin.journal') IS NOT NULL AND to_regclass('coin.run') IS NOT NULL");
+        using var command = Command(connection, $"SELECT to_regclass('{Schema}.journal') IS NOT NULL AND to_regclass('{Schema}.run') IS NOT NULL");
         return (bool)command.ExecuteScalar()!;
     }
 
@@ -247,8 +259,8 @@ public sealed partial class JournalDatabase
 
     // The columns are those of Akka.Persistence.Sql; the program makes them itself, since nodes that start at once would be in each other's way.
     private const string Tables = """
-        CREATE SCHEMA IF NOT EXISTS coin;
-        CREATE TABLE IF NOT EXISTS coin.journal (
+        CREATE SCHEMA IF NOT EXISTS SCHEMA_NAME;
+        CREATE TABLE IF NOT EXISTS SCHEMA_NAME.journal (
           ordering BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
           created BIGINT NOT NULL,
           deleted BOOLEAN NOT NULL,
@@ -260,7 +272,7 @@ public sealed partial class JournalDatabase
           writer_uuid TEXT,
           CONSTRAINT journal_uq UNIQUE (persistence_id, sequence_number)
         );
-        CREATE TABLE IF NOT EXISTS coin.snapshot (
+        CREATE TABLE IF NOT EXISTS SCHEMA_NAME.snapshot (
           persistence_id TEXT NOT NULL,
           sequence_number BIGINT NOT NULL,
           created BIGINT NOT NULL,
@@ -269,19 +281,24 @@ public sealed partial class JournalDatabase
           serializer_id INTEGER,
           PRIMARY KEY (persistence_id, sequence_number)
         );
-        CREATE TABLE IF NOT EXISTS coin.tags (
+        CREATE TABLE IF NOT EXISTS SCHEMA_NAME.tags (
           ordering_id BIGINT NOT NULL,
           tag TEXT NOT NULL,
           sequence_nr BIGINT NOT NULL,
           persistence_id TEXT NOT NULL,
           PRIMARY KEY (ordering_id, tag)
         );
-        CREATE TABLE IF NOT EXISTS coin.run (
+        CREATE TABLE IF NOT EXISTS SCHEMA_NAME.run (
           id TEXT PRIMARY KEY,
           run TEXT NOT NULL,
           host TEXT NOT NULL,
           folder TEXT NOT NULL,
           owner TEXT
+        );
+        CREATE TABLE IF NOT EXISTS SCHEMA_NAME.lease (
+          name TEXT PRIMARY KEY,
+          owner TEXT NOT NULL,
+          until TIMESTAMPTZ NOT NULL
         );
         """;
 }

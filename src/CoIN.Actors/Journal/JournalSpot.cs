@@ -14,6 +14,9 @@ internal sealed record JournalSpot(string Name, string Provider, string Connecti
 
     public bool IsDatabase => database is not null;
 
+    /// <summary>Of a database: where its tables are.</summary>
+    public string? Schema => database?.Schema;
+
     /// <param name="runId">As the first event calls it.</param>
     public static JournalSpot Of(string runFolder, string runId) =>
         JournalPlace.Of(runFolder) is { } place ? Of(place) : File(Path.Combine(runFolder, RunPaths.Journal), runId);

@@ -59,6 +59,7 @@ internal static class CommandTree
         root.Add(PlanCommand.Build(host, runs));
         root.Add(ModelCommands.Build(host));
         root.Add(MiniCommands.Build(host));
+        root.Add(ClusterCertsCommand.Build(host));
         root.Add(DataCommands.Build(host));
         root.SetAction(_ => Greet(host));
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction usual } help)

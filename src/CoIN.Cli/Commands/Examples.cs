@@ -29,6 +29,7 @@ internal static class Examples
         ["model merge"] = ["model merge runs/s42/stages/8/adapter --model /models/llava-1.5-7b --out /models/merged --dtype float16"],
         ["mini generate"] = ["mini generate --out /tmp/mini --train-samples 40 --test-samples 20"],
         ["mini pretrain"] = ["mini pretrain --out /tmp/mini-model --steps 200"],
+        ["cluster certs"] = ["cluster certs --out certs --hosts gpu1.example.org,gpu2.example.org"],
         ["data check"] = ["data check hocon/my-llava.hocon --task GQA --fail-on warning"],
         ["data preview"] = ["data preview hocon/my-llava.hocon --task TextVQA --split test --samples 3"],
         ["data build"] = ["data build --task GQA --raw /raw --out /data/CoIN --volume 0.2"],
