@@ -58,7 +58,8 @@ public sealed class FolderTests
             ["Hosting"] = ["Engine"],
             ["Views"] = ["Hosting"],
             ["Runs"] = ["Hosting", "Views"],
-            ["Commands"] = ["Diagnosis", "Engine", "Hosting", "Logging", "Views", "Runs"],
+            ["Watching"] = ["Logging", "Views"],
+            ["Commands"] = ["Diagnosis", "Engine", "Hosting", "Logging", "Views", "Runs", "Watching"],
             [""] = ["Engine", "Hosting", "Commands"],
         },
     };

@@ -86,6 +86,7 @@ public static class ExperimentHost
             try
             {
                 locks.Add(run.RunFolder, RunLock.Take(run.RunFolder, run.Node.Cluster.Database));
+                LiveProgress.Remove(run.RunFolder);
                 var one = await RunHost.TakeUpAsync(run, judges, work, Describe, logs).ConfigureAwait(false);
                 taken.Add(one);
                 if (one.Done is { } done)
@@ -108,7 +109,8 @@ public static class ExperimentHost
         IRunObserver observer, ILoggerFactory logs, Dictionary<string, RunOutcome> outcomes, CancellationToken stop)
     {
         using var caches = new JudgementCaches();
-        using var host = RunHost.Build(runs, request.Node, request.Reuse, known, learners, judges, caches, work, observer, logs);
+        using var seen = new LiveFiles(runs.ToDictionary(run => run.Request.RunId, run => run.Request.RunFolder), observer);
+        using var host = RunHost.Build(runs, request.Node, request.Reuse, known, learners, judges, caches, work, seen, logs);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         var copies = new List<IAsyncDisposable>();
         try

@@ -43,6 +43,7 @@ public static class RunHost
         CancellationToken stop)
     {
         using var held = RunLock.Take(request.RunFolder, request.Node.Cluster.Database);
+        LiveProgress.Remove(request.RunFolder);
         var taken = await TakeUpAsync(request, judges, work, work.Describe, logs).ConfigureAwait(false);
         if (taken.Done is { } done)
         {
@@ -51,7 +52,8 @@ public static class RunHost
 
         using var caches = new JudgementCaches();
         var driven = new DrivenRun(taken);
-        using var host = Build([driven], request.Node, reuse: false, [], learners, judges, caches, work, observer, logs);
+        using var seen = new LiveFiles(new Dictionary<string, string> { [driven.Request.RunId] = driven.Request.RunFolder }, observer);
+        using var host = Build([driven], request.Node, reuse: false, [], learners, judges, caches, work, seen, logs);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {

@@ -44,6 +44,14 @@ public static class RunJournal
         return Read(runFolder)?.Abandoned();
     }
 
+    /// <summary>How a run stands, with what goes on where a process drives it.</summary>
+    /// <exception cref="CoinException">As in <see cref="Read"/>.</exception>
+    public static RunSnapshot? Watch(string runFolder)
+    {
+        var known = Look(runFolder)?.ToSnapshot();
+        return known is not null && RunLock.IsHeld(runFolder) && LiveProgress.Read(runFolder) is { } live ? live.On(known, DateTimeOffset.UtcNow) : known;
+    }
+
     /// <summary>Whether a process, of whatever user, drives the run now.</summary>
     public static bool IsDriven(string runFolder) => RunLock.IsHeld(runFolder);
 

@@ -481,9 +481,27 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         if (dirty && State.Started is not null)
         {
             dirty = false;
-            settings.Observer.Observe(progress.Snapshot(State, settings.Evaluators, driven: !ended));
+            settings.Observer.Observe(progress.Snapshot(State, settings.Evaluators, driven: !ended) with { Workers = Workers() });
         }
     }
+
+    private List<WorkerProgress> Workers() =>
+    [
+        .. inHand.Begun.Select(one => new WorkerProgress(
+            one.Worker.Path.Name, one.Worker.Path.Address.Host is { } host ? $"{host}:{one.Worker.Path.Address.Port}" : Environment.MachineName,
+            Doing(inHand.ItemOf(one.Turn, one.Worker)!))).OrderBy(worker => worker.Name, StringComparer.Ordinal),
+    ];
+
+    private string Doing(WorkItem item) => item switch
+    {
+        TrainStage train => $"trains stage {train.Stage} ({State.Curriculum.Stage(train.Stage).Name})",
+        AnswerShard shard => $"answers {State.TaskNames[shard.Task]} {After(shard.Stage)}, part {shard.Shard + 1} of {shard.Shards}",
+        ScoreCell cell => $"scores {State.TaskNames[cell.Task]} {After(cell.Stage)}",
+        JudgeCell cell => $"{cell.Judge} judges {State.TaskNames[cell.Task]} {After(cell.Stage)}",
+        _ => item.GetType().Name,
+    };
+
+    private static string After(int stage) => stage == 0 ? "with the base model" : $"after stage {stage}";
 
     protected override void Broken(string what, Exception cause)
     {

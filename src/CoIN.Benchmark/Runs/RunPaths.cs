@@ -14,6 +14,9 @@ public static class RunPaths
     public const string Lock = "run.lock";
     public const string Owner = "run.owner";
 
+    /// <summary>What goes on right now: there only while a process drives the run.</summary>
+    public const string Live = "live.json";
+
     /// <summary>The configuration that the run was started with.</summary>
     public const string Settings = "settings.conf";
 

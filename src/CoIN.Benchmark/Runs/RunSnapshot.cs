@@ -47,6 +47,12 @@ public sealed record RunSnapshot
     /// <summary>The same of the untrained model per task, for a zero-shot run; else empty.</summary>
     public IReadOnlyList<double?> ZeroShot { get; init; } = [];
 
+    /// <summary>As <see cref="Cells"/>, by the corrected rules; null too where a run is older than these.</summary>
+    public IReadOnlyList<IReadOnlyList<double?>> Corrected { get; init; } = [];
+
+    /// <summary>As <see cref="ZeroShot"/>, by the corrected rules.</summary>
+    public IReadOnlyList<double?> CorrectedZeroShot { get; init; } = [];
+
     /// <summary>What is learned and tested after which stage; null for tasks that are learned one after another.</summary>
     public Curriculum? Curriculum { get; init; }
 
@@ -64,6 +70,9 @@ public sealed record RunSnapshot
 
     /// <summary>The cells that judges are at.</summary>
     public IReadOnlyList<JudgingProgress> Judging { get; init; } = [];
+
+    /// <summary>Who works for the run, and at what.</summary>
+    public IReadOnlyList<WorkerProgress> Workers { get; init; } = [];
 
     /// <summary>Reasoning Capability so far, by judge.</summary>
     public IReadOnlyList<JudgedMatrix> Judgements { get; init; } = [];
@@ -120,6 +129,12 @@ public sealed record StepFigures(double Loss, double LearningRate);
 /// <param name="Answered">Samples of the task answered so far, over all its shards.</param>
 /// <param name="Total">Samples of the task.</param>
 public sealed record EvaluationProgress(int Stage, string Task, int Answered, int Total);
+
+/// <summary>A worker and what it does.</summary>
+/// <param name="Name">Its kind and device, e.g. <c>trainer-cuda-0</c>.</param>
+/// <param name="Node">Where it is.</param>
+/// <param name="Doing">In words.</param>
+public sealed record WorkerProgress(string Name, string Node, string Doing);
 
 /// <summary>A judge's work on a cell.</summary>
 /// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>

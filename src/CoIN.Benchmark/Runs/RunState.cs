@@ -209,6 +209,8 @@ public sealed record RunState
         Stages = Started is null ? [] : [.. Curriculum.Trained.Select(stage => stage.Name)],
         Cells = Started is null ? [] : [.. Curriculum.Trained.Select(stage => Row(stage, task => Accuracy(stage.Number, task)))],
         ZeroShot = Started is not null && Curriculum.Base is { } tested ? Row(tested, task => Accuracy(tested.Number, task)) : [],
+        Corrected = Started is null ? [] : [.. Curriculum.Trained.Select(stage => Row(stage, task => CorrectedAccuracy(stage.Number, task)))],
+        CorrectedZeroShot = Started is not null && Curriculum.Base is { } alone ? Row(alone, task => CorrectedAccuracy(alone.Number, task)) : [],
         Curriculum = Started is null ? null : Curriculum,
         GivenAdapter = GivenAdapter,
         StagesTrained = Trained.Count,
@@ -238,6 +240,8 @@ public sealed record RunState
     private static IReadOnlyList<double?> Row(StageSpec stage, Func<int, double?> cell) => [.. stage.Tests.Select(cell)];
 
     private double? Reasoning(string judge, int stage, int task) => Judgements.TryGetValue((stage, task, judge), out var cell) ? cell.Measured() : null;
+
+    private double? CorrectedAccuracy(int stage, int task) => Cells.TryGetValue((stage, task), out var cell) ? cell.Corrected : null;
 
     /// <summary>Accuracy in percent of a cell, or null.</summary>
     /// <param name="stage">From 1; 0 for the base model.</param>

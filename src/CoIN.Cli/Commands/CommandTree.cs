@@ -1,8 +1,11 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using CoIN.Benchmark;
 using CoIN.Cli.Hosting;
+using CoIN.Cli.Runs;
 
 namespace CoIN.Cli.Commands;
 
@@ -14,6 +17,11 @@ internal static class CommandTree
     {
         try
         {
+            if (arguments is [CompletionCommand.Ask, "--", .. var words])
+            {
+                return CompletionCommand.Complete(host, Build(host), words);
+            }
+
             var parsed = Build(host).Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (!AsksForHelp(parsed) && Usage.Faults(parsed, arguments) is { Count: > 0 } faults)
             {
@@ -46,14 +54,18 @@ internal static class CommandTree
         root.Add(runs);
         root.Add(Run(host, runs));
         root.Add(Resume(host, runs));
-        root.Add(Inspect("runs", "List the runs", null, (_, folder) => InspectCommands.RunsAsync(host, folder), runs));
-        root.Add(Inspect("status", "Show how a run stands", RunArgument(), (run, folder) => InspectCommands.StatusAsync(host, run, folder), runs));
+        root.Add(Inspect("runs", "List the runs", null, (_, folder, json) => InspectCommands.RunsAsync(host, folder, json), runs));
+        root.Add(Inspect("status", "Show how a run stands", RunArgument(host, runs), (run, folder, json) => InspectCommands.StatusAsync(host, run, folder, json), runs));
+        root.Add(WatchCommand.Build(host, runs));
+        root.Add(LogsCommand.Build(host, RunArgument(host, runs), runs));
+        root.Add(PredictionsCommand.Build(host, RunArgument(host, runs), runs));
+        root.Add(CompletionCommand.Build(host));
         root.Add(Report(host, runs));
         root.Add(CompareCommand.Build(host, runs));
         root.Add(ScoreCommand.Build(host));
-        root.Add(RescoreCommand.Build(host, RunArgument(), runs));
+        root.Add(RescoreCommand.Build(host, RunArgument(host, runs), runs));
         root.Add(MetricsCommand.Build(host));
-        root.Add(JudgeCommands.Build(host, RunArgument, runs));
+        root.Add(JudgeCommands.Build(host, () => RunArgument(host, runs), runs));
         root.Add(Validate(host));
         root.Add(DoctorCommand.Build(host, runs));
         root.Add(PlanCommand.Build(host, runs));
@@ -83,7 +95,7 @@ internal static class CommandTree
 
     private static Command Resume(Host host, Option<string?> runs)
     {
-        var run = RunArgument();
+        var run = RunArgument(host, runs);
         var set = SetOption();
         var redo = new Option<bool>("--redo") { Description = "Do again what was lost: stages, cells or judgements whose files are missing or changed" };
         var command = new Command("resume", "Go on with a run that was stopped, killed or failed; of a run that exists, only node.… can be set") { run, set, redo };
@@ -94,7 +106,7 @@ internal static class CommandTree
 
     private static Command Report(Host host, Option<string?> runs)
     {
-        var run = RunArgument();
+        var run = RunArgument(host, runs);
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Write them into this folder, for instance where the run's own may only be read" };
         var command = new Command("report", "Write a run's reports anew: report.html, .md, .json, tables") { run, folder };
         command.SetAction((parsed, _) => InspectCommands.ReportAsync(host, parsed.GetValue(run), parsed.GetValue(folder), parsed.GetValue(runs)));
@@ -105,33 +117,52 @@ internal static class CommandTree
     {
         var files = FilesArgument();
         var set = SetOption();
-        var command = new Command("validate", "Check a configuration and list every problem") { files, set };
-        command.SetAction(parsed => ValidateCommand.Execute(host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? []));
+        var json = JsonOption();
+        var command = new Command("validate", "Check a configuration and list every problem") { files, set, json };
+        command.SetAction(parsed => ValidateCommand.Execute(host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(json)));
         return command;
     }
 
     private static Command Inspect(
-        string name, string description, Argument<string?>? run, Func<string?, string?, Task<int>> execute, Option<string?> runs)
+        string name, string description, Argument<string?>? run, Func<string?, string?, bool, Task<int>> execute, Option<string?> runs)
     {
-        var command = new Command(name, description);
+        var json = JsonOption();
+        var command = new Command(name, description) { json };
         if (run is not null)
         {
             command.Add(run);
         }
 
-        command.SetAction((parsed, _) => execute(run is null ? null : parsed.GetValue(run), parsed.GetValue(runs)));
+        command.SetAction((parsed, _) => execute(run is null ? null : parsed.GetValue(run), parsed.GetValue(runs), parsed.GetValue(json)));
         return command;
     }
+
+    internal static Option<bool> JsonOption() => new("--json") { Description = "Print a JSON object for programs" };
 
     internal static Argument<string[]> FilesArgument() => new("hocon")
     {
         Arity = ArgumentArity.ZeroOrMore, Description = "Configuration files; later ones win over earlier ones",
     };
 
-    private static Argument<string?> RunArgument() => new("run")
+    private static Argument<string?> RunArgument(Host host, Option<string?> runs) => new("run")
     {
+        CompletionSources = { context => Ids(host, context.ParseResult.GetValue(runs)) },
         Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it, or its folder; by default the latest (of resume: the latest that can go on)",
     };
+
+    /// <summary>Ids of runs and experiments; none where their folder cannot be read.</summary>
+    private static IEnumerable<CompletionItem> Ids(Host host, string? runs)
+    {
+        try
+        {
+            var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
+            return folders.Ids().Concat(folders.Experiments()).Select(id => new CompletionItem(id));
+        }
+        catch (CoinException)
+        {
+            return [];
+        }
+    }
 
     internal static Option<string[]> SetOption(string help = "key=value", string what = "Override a configuration key, for example lora.rank=16; may be repeated")
     {

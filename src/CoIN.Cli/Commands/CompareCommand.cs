@@ -42,10 +42,11 @@ internal static class CompareCommand
             Arity = ArgumentArity.OneOrMore,
         };
         format.AcceptOnlyFromAmong([.. Formats.Keys]);
-        var command = new Command("compare", "Put runs side by side") { names, published, folder, format };
+        var json = new Option<bool>("--json") { Description = "The same as --format json" };
+        var command = new Command("compare", "Put runs side by side") { names, published, folder, format, json };
         command.SetAction((parsed, stop) => ExecuteAsync(
             host, parsed.GetValue(names)!, parsed.GetResult(published) is null ? null : parsed.GetValue(published) ?? [], parsed.GetValue(folder),
-            [.. (parsed.GetValue(format) ?? []).Select(name => Formats[name])], RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder),
+            [.. (parsed.GetValue(format) ?? []).Concat(parsed.GetValue(json) ? ["json"] : []).Select(name => Formats[name])], RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder),
             stop));
         return command;
     }

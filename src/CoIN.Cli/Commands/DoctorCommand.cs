@@ -2,6 +2,8 @@ using System.CommandLine;
 using CoIN.Cli.Diagnosis;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
+using CoIN.Cli.Views;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Commands;
 
@@ -11,15 +13,31 @@ internal static class DoctorCommand
     public static Command Build(Host host, Option<string?> runs)
     {
         var command = new Command("doctor", "Examine this host: libtorch, CUDA, memory, disk, journal");
+        var json = CommandTree.JsonOption();
+        command.Add(json);
         command.SetAction(parsed => Tell(
-            host, Doctor.Examine(HostFacts.Read(RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder).Folder, host.Variable))));
+            host, Doctor.Examine(HostFacts.Read(RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder).Folder, host.Variable)), parsed.GetValue(json)));
         return command;
     }
 
     /// <summary>Prints findings.</summary>
     /// <returns>The exit code: a fault where runs would not work.</returns>
-    internal static int Tell(Host host, IReadOnlyList<Finding> findings)
+    internal static int Tell(Host host, IReadOnlyList<Finding> findings, bool json = false)
     {
+        if (json)
+        {
+            var good = findings.All(finding => finding.Health != Health.Bad);
+            host.Out.WriteLine(StatusJson.Text(new JObject
+            {
+                ["good"] = good,
+                ["findings"] = new JArray(findings.Select(finding => new JObject
+                {
+                    ["part"] = finding.Part, ["health"] = finding.Health.ToString().ToLowerInvariant(), ["text"] = finding.Text, ["remedy"] = finding.Remedy,
+                })),
+            }));
+            return good ? ExitCodes.Done : ExitCodes.Fault;
+        }
+
         var width = findings.Max(finding => finding.Part.Length);
         foreach (var finding in findings)
         {

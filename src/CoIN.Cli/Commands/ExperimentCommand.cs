@@ -9,6 +9,7 @@ using CoIN.Cli.Logging;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
 using CoIN.Configuration;
+using Newtonsoft.Json.Linq;
 using Spectre.Console;
 
 namespace CoIN.Cli.Commands;
@@ -44,12 +45,32 @@ internal static class ExperimentCommand
     }
 
     /// <summary>How each run of an experiment stands.</summary>
-    public static async Task<int> StatusAsync(Host host, ExperimentFolder experiment)
+    public static async Task<int> StatusAsync(Host host, ExperimentFolder experiment, bool json)
     {
         var runs = await ReadAsync(host, experiment).ConfigureAwait(false);
+        if (json)
+        {
+            host.Out.WriteLine(StatusJson.Text(new JObject
+            {
+                ["experiment"] = experiment.Id,
+                ["folder"] = experiment.Folder,
+                ["driven"] = host.Engine.IsDriven(experiment.Folder),
+                ["runs"] = new JArray(experiment.Runs.Zip(runs, (run, row) =>
+                {
+                    var one = row.Fault is null ? StatusJson.Of(run.Id, run.Folder, row.Last, host.Engine.IsDriven(run.Folder))
+                        : StatusJson.Row(run.Id, run.Folder, null, driven: false, row.Fault);
+                    one["name"] = run.Run.Name;
+                    return one;
+                })),
+            }));
+            return ExitCodes.Done;
+        }
+
         host.Out.WriteLine(Words.Text(
             $"Experiment {experiment.Id}: {runs.Count(run => run.Last?.Status == RunStatus.Completed)} of {runs.Count} runs completed"));
-        Write(host, ["", .. ExperimentTable.OfResults(runs), "", .. ExperimentTable.OfSeeds(experiment.Record.Runs, runs), $"Files: {experiment.Folder}"]);
+        var going = runs.Where(run => run.Last is { Status: RunStatus.Running } last && last.Training is not null | last.Evaluations.Count + last.Judging.Count > 0)
+            .Select(run => $"  {run.Name}: {ExperimentScreen.Doing(run.Last)}").ToList();
+        Write(host, ["", .. ExperimentTable.OfResults(runs), "", .. going.Count > 0 ? ["Now:", .. going, ""] : Array.Empty<string>(), .. ExperimentTable.OfSeeds(experiment.Record.Runs, runs), $"Files: {experiment.Folder}"]);
         if (runs.Any(run => run.Last is null or { Status: RunStatus.Stopped or RunStatus.Interrupted or RunStatus.Failed }) && !host.Engine.IsDriven(experiment.Folder))
         {
             host.Out.WriteLine(GoOn(experiment));
@@ -110,6 +131,7 @@ internal static class ExperimentCommand
             host.Out.WriteLine($"It was begun by another version of this program ({experiment.Record.Program}): no result is taken over from one run to another.");
         }
 
+        host.Out.WriteLine(RunDriver.Follow(experiment.Id));
         var file = Path.Combine(experiment.Folder, RunFolders.Log);
         var lines = TextWriter.Synchronized(host.Out);
         IReadOnlyList<RunOutcome> outcomes;

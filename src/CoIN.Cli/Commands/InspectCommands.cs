@@ -3,17 +3,24 @@ using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Commands;
 
 /// <summary><c>coin runs</c>, <c>status</c> and <c>report</c>: look at runs without driving them.</summary>
 internal static class InspectCommands
 {
-    public static async Task<int> RunsAsync(Host host, string? runs)
+    public static async Task<int> RunsAsync(Host host, string? runs, bool json)
     {
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
         var ids = folders.Ids();
         var experiments = folders.Experiments();
+        if (json)
+        {
+            host.Out.WriteLine(StatusJson.Text(await RunsJsonAsync(host, folders).ConfigureAwait(false)));
+            return ExitCodes.Done;
+        }
+
         if (ids.Count + experiments.Count == 0)
         {
             host.Out.WriteLine($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment.");
@@ -35,15 +42,22 @@ internal static class InspectCommands
         return ExitCodes.Done;
     }
 
-    public static async Task<int> StatusAsync(Host host, string? run, string? runs)
+    public static async Task<int> StatusAsync(Host host, string? run, string? runs, bool json)
     {
         if (LocateExperiment(host, run, runs) is { } experiment)
         {
-            return await ExperimentCommand.StatusAsync(host, experiment).ConfigureAwait(false);
+            return await ExperimentCommand.StatusAsync(host, experiment, json).ConfigureAwait(false);
         }
 
         var (id, folder) = Locate(host, run, runs);
-        if (await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
+        var found = await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false);
+        if (json)
+        {
+            host.Out.WriteLine(StatusJson.Text(StatusJson.Of(id, folder, found, host.Engine.IsDriven(folder))));
+            return ExitCodes.Done;
+        }
+
+        if (found is not { } snapshot)
         {
             host.Out.WriteLine(host.Engine.IsDriven(folder)
                 ? $"Run {id} is being started: nothing has happened yet."
@@ -62,6 +76,26 @@ internal static class InspectCommands
         }
 
         return ExitCodes.Done;
+    }
+
+    private static async Task<JObject> RunsJsonAsync(Host host, RunFolders folders)
+    {
+        var rows = new JArray();
+        foreach (var id in folders.Ids())
+        {
+            var folder = folders.PathOf(id);
+            try
+            {
+                var snapshot = await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false);
+                rows.Add(StatusJson.Row(id, folder, snapshot, host.Engine.IsDriven(folder), null));
+            }
+            catch (CoinException fault)
+            {
+                rows.Add(StatusJson.Row(id, folder, null, driven: false, fault.Message));
+            }
+        }
+
+        return new JObject { ["folder"] = folders.Folder, ["runs"] = rows, ["experiments"] = new JArray(folders.Experiments()) };
     }
 
     public static async Task<int> ReportAsync(Host host, string? run, string? target, string? runs)
@@ -132,7 +166,7 @@ internal static class InspectCommands
     }
 
     /// <summary>The experiment that is meant: by default that of the latest run, if it belongs to one; null where a run is meant.</summary>
-    private static ExperimentFolder? LocateExperiment(Host host, string? run, string? runs)
+    internal static ExperimentFolder? LocateExperiment(Host host, string? run, string? runs)
     {
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
         return run is not null ? folders.FindExperiment(run, host.Folder) : folders.Ids().FirstOrDefault() is { } latest ? folders.ExperimentOf(latest) : null;

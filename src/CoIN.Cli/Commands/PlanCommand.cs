@@ -11,6 +11,7 @@ using CoIN.Cli.Views;
 using CoIN.Configuration;
 using CoIN.Models.Inspection;
 using CoIN.Models.Planning;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Commands;
 
@@ -27,13 +28,14 @@ internal static class PlanCommand
         var speed = NumberOption.Number(
             "--tokens-per-second", "Training speed for the estimate of time; by default that of the latest run with the same model", value => value > 0,
             "a number greater than 0, such as 1500 or 1500.5");
-        var command = new Command("plan", "Show steps, memory, disk and time of an experiment before it runs") { files, set, memory, speed };
+        var json = CommandTree.JsonOption();
+        var command = new Command("plan", "Show steps, memory, disk and time of an experiment before it runs") { files, set, memory, speed, json };
         command.SetAction(parsed => Execute(
-            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(memory), parsed.GetValue(speed), parsed.GetValue(runs)));
+            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(memory), parsed.GetValue(speed), parsed.GetValue(runs), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Execute(Host host, string[] files, string[] overrides, string? memory, double? tokensPerSecond, string? runs)
+    private static int Execute(Host host, string[] files, string[] overrides, string? memory, double? tokensPerSecond, string? runs, bool json)
     {
         if (files.Length == 0)
         {
@@ -47,6 +49,19 @@ internal static class PlanCommand
         var capacity = memory is not null ? ParseMemory(memory) : Capacity(host, device);
         var folders = RunFolders.Resolve(runs, node.Runs, host.Variable, host.Folder);
         var plans = loaded.Select(one => Plan(one.Options, node)).ToList();
+        if (json)
+        {
+            host.Out.WriteLine(StatusJson.Text(new JObject
+            {
+                ["device"] = device,
+                ["deviceBytes"] = capacity,
+                ["runs"] = new JArray(plans.Select((plan, place) => Json(
+                    experiment?.Runs[place].Name ?? loaded[place].Options.Name, plan, capacity,
+                    tokensPerSecond is { } speed ? (speed, "as given") : Measured(loaded[place].Options, folders)))),
+            }));
+            return ExitCodes.Done;
+        }
+
         if (experiment is not null)
         {
             WriteExperiment(host.Out, experiment, [.. loaded.Select(one => one.Options)], plans, folders, tokensPerSecond);
@@ -66,6 +81,35 @@ internal static class PlanCommand
         WriteTime(host.Out, plan, tokensPerSecond is { } speed ? (speed, "as given") : Measured(options, folders));
         return ExitCodes.Done;
     }
+
+    /// <summary>A run's plan for programs; what is not known is null.</summary>
+    private static JObject Json(string name, ExperimentPlan plan, long? capacity, (double TokensPerSecond, string Source)? speed) => new()
+    {
+        ["name"] = name,
+        ["baseParameters"] = plan.BaseParameters,
+        ["trainedParameters"] = plan.TrainedParameters,
+        ["stages"] = new JArray(plan.Stages.Select(stage => new JObject
+        {
+            ["task"] = stage.Task,
+            ["samples"] = stage.Samples,
+            ["steps"] = stage.Steps,
+            ["warmupSteps"] = stage.WarmupSteps,
+            ["batchSize"] = stage.BatchSize,
+            ["accumulation"] = stage.Accumulation,
+            ["globalBatch"] = stage.GlobalBatch,
+            ["tokens"] = stage.Tokens,
+            ["largestMicroBatchTokens"] = stage.LargestMicroBatch,
+        })),
+        ["memory"] = new JArray(plan.Memory.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
+        ["hostMemory"] = new JArray(plan.Host.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
+        ["peakDeviceBytes"] = plan.DeviceBytes,
+        ["fits"] = capacity is { } bytes ? plan.DeviceBytes <= bytes : null,
+        ["remedies"] = new JArray(plan.Remedies.Select(remedy => new JObject { ["keys"] = remedy.Keys, ["peakDeviceBytes"] = remedy.DeviceBytes })),
+        ["diskBytes"] = plan.CheckpointBytes,
+        ["trainedTokens"] = Tokens(plan) + (plan.MethodTokens ?? 0),
+        ["tokensPerSecond"] = speed?.TokensPerSecond,
+        ["trainingSeconds"] = Time(Tokens(plan) + (plan.MethodTokens ?? 0), speed)?.TotalSeconds,
+    };
 
     /// <summary>A plan is often made before there are weights: of a model's configuration alone, only that is looked at.</summary>
     private static Action<LoadedConfiguration, Problems> CheckOf(Host host)

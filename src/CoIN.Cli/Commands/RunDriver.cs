@@ -21,6 +21,7 @@ internal static class RunDriver
         Host host, string name, string folder, NodeSettings node, Func<RunTicket, CancellationToken, Task<RunSnapshot>> drive)
     {
         var id = Path.GetFileName(folder);
+        host.Out.WriteLine(Follow(name));
         var file = Path.Combine(folder, RunFolders.Log);
         var lines = TextWriter.Synchronized(host.Out);
         RunSnapshot last;
@@ -63,6 +64,9 @@ internal static class RunDriver
     private static IRunView View(Host host, TextWriter lines, RunLog log) => host.Terminal.Live
         ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), () => log.Notice)
         : new PlainView(lines, host.Clock);
+
+    /// <summary>How to look on in a browser; told before the run begins.</summary>
+    internal static string Follow(string name) => $"Follow it in a browser: ./run.sh watch {name}";
 
     private static string GoOn(string name) => $"Go on with: ./run.sh resume {name}";
 

@@ -3,17 +3,23 @@ using CoIN.Benchmark;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Views;
 using CoIN.Configuration;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Commands;
 
 /// <summary><c>coin validate</c>: reads a configuration and its data as <c>run</c> would, and loads no model.</summary>
 internal static class ValidateCommand
 {
-    public static int Execute(Host host, string[] files, string[] overrides)
+    public static int Execute(Host host, string[] files, string[] overrides, bool json)
     {
         if (files.Length == 0)
         {
             throw Usage.Fault("Name a configuration file, for example: ./run.sh validate hocon/mini.hocon");
+        }
+
+        if (json)
+        {
+            return Tell(host, files, overrides);
         }
 
         var (experiment, runs, notes) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: true));
@@ -43,5 +49,37 @@ internal static class ValidateCommand
         }
 
         return ExitCodes.Done;
+    }
+
+    /// <summary>For programs: problems are an answer too, each with a line of its own.</summary>
+    private static int Tell(Host host, string[] files, string[] overrides)
+    {
+        try
+        {
+            var (_, runs, notes) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: true));
+            host.Out.WriteLine(StatusJson.Text(new JObject
+            {
+                ["valid"] = true,
+                ["runs"] = new JArray(runs.Select(run => new JObject
+                {
+                    ["name"] = run.Options.Name,
+                    ["method"] = run.Options.Method,
+                    ["seed"] = run.Options.Seed,
+                    ["tasks"] = new JArray(run.Options.Tasks.Select(task => task.Name)),
+                    ["model"] = run.Options.Model.Name(),
+                    ["data"] = run.Options.Data.Instructions,
+                    ["judge"] = run.Options.Judge?.Name,
+                    ["devices"] = new JArray(run.Node.Devices),
+                })),
+                ["notes"] = new JArray(notes),
+                ["problems"] = new JArray(),
+            }));
+            return ExitCodes.Done;
+        }
+        catch (CoinException fault)
+        {
+            host.Out.WriteLine(StatusJson.Text(new JObject { ["valid"] = false, ["problems"] = new JArray(fault.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries)) }));
+            return fault.ExitCode == ExitCodes.Done ? ExitCodes.Fault : fault.ExitCode;
+        }
     }
 }

@@ -20,6 +20,9 @@ internal static class Welcome
           resume [run] [--set node.key=value]      go on with a run, by default the latest unfinished one
           runs                                     list the runs
           status [run]                             how a run stands: its matrix so far, by default of the latest
+          watch [run…] [--port N]                  follow runs in a browser: matrix, losses, log, samples
+          logs [run] [--follow] [--stage N]        what the actors of a run said
+          predictions [run] [--task X] [--wrong]   a run's answers with their questions and truths
           report [run]                             write a run's reports anew: report.html, .md, .json, tables
           compare <run> <run…> [--out DIR]         put runs side by side: differences, means over seeds
           score --task T --predictions F --annotations F
@@ -37,6 +40,7 @@ internal static class Welcome
           model info <path> | model merge <adapter> --model DIR --out DIR
                                                    look into model files, or fold an adapter into its model
           mini generate | mini pretrain            make the miniature's data, or its base model
+          completion bash | zsh | fish             a script that completes command lines
 
         Runs are kept in --runs DIR, else coin.node.runs, else $COIN_RUNS, else ./runs.
         A run may be named by the beginning of its id. Ctrl-C stops at a point from which it can be resumed.

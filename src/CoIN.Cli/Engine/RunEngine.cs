@@ -49,7 +49,7 @@ internal sealed class RunEngine : IRunEngine
     public async Task<RunSnapshot> DismissAsync(string runFolder, string judge) =>
         (await RunChanges.DismissAsync(runFolder, judge, Work()).ConfigureAwait(false)).State.ToSnapshot();
 
-    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Look(runFolder)?.ToSnapshot());
+    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Watch(runFolder));
 
     public bool IsDriven(string runFolder) => RunJournal.IsDriven(runFolder);
 

@@ -55,7 +55,7 @@ internal sealed class LineFormatter(string prefix = "") : ITextFormatter
 
     private static string Line(string text) => text.ReplaceLineEndings(" ");
 
-    private static string Level(LogEventLevel level) => level switch
+    internal static string Level(LogEventLevel level) => level switch
     {
         LogEventLevel.Verbose or LogEventLevel.Debug => "debug",
         LogEventLevel.Information => "info ",

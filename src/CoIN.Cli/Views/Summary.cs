@@ -38,7 +38,22 @@ internal static class Summary
 
         if (snapshot.Training is { } training)
         {
-            yield return Words.Text($"Training stage {training.Stage}/{snapshot.Stages.Count} {training.Task}: step {training.Step}/{training.TotalSteps}");
+            yield return Words.Text($"Training stage {training.Stage}/{snapshot.Stages.Count} {training.Task}: step {Words.Training(training)}");
+        }
+
+        foreach (var one in snapshot.Evaluations)
+        {
+            yield return Words.Text($"Testing {one.Task} {(one.Stage == 0 ? "before any stage" : Words.Text($"after stage {one.Stage}"))}: {one.Answered}/{one.Total}");
+        }
+
+        foreach (var one in snapshot.Judging)
+        {
+            yield return Words.Text($"{one.Judge} judges {one.Task} after stage {one.Stage}: {one.Judged}/{one.Total}");
+        }
+
+        if (snapshot.Remaining is { } left)
+        {
+            yield return $"About {Words.Duration(left)} left";
         }
 
         if (snapshot is { GivenAdapter: { } given, ZeroShot.Count: > 0 })

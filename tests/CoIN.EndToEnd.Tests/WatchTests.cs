@@ -1,0 +1,134 @@
+using System.Collections.Concurrent;
+using System.Net;
+using CoIN.EndToEnd.Tests.Support;
+using Newtonsoft.Json.Linq;
+using PuppeteerSharp;
+using PuppeteerSharp.Media;
+
+namespace CoIN.EndToEnd.Tests;
+
+/// <summary>Looking on while another process drives a run: the page in a browser, status and logs.</summary>
+public sealed class WatchTests : IAsyncLifetime
+{
+    private const string Id = "watched";
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+    private static readonly string[] Browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/opt/google/chrome/chrome"];
+
+    private readonly Laboratory lab = new();
+
+    public ValueTask InitializeAsync() => lab.InitializeAsync();
+
+    public ValueTask DisposeAsync() => lab.DisposeAsync();
+
+    [Fact]
+    public async Task The_page_shows_a_run_that_goes_on_and_how_it_ends_and_asks_nobody_else()
+    {
+        var chrome = Browsers.FirstOrDefault(File.Exists);
+        Assert.SkipWhen(chrome is null, "There is no Chromium or Chrome on this computer to look at the page with.");
+        using var run = CoinProcess.Start(lab.Run(Id, "training.max-steps=40"));
+        Assert.True(await run.UntilAsync(() => File.Exists(lab.PathOf(Id, "live.json")), Longest), run.Output);
+        using var watch = CoinProcess.Start("watch", Id, "--runs", lab.Runs, "--port", "0");
+        Assert.True(await watch.UntilAsync(() => watch.Output.Contains("http://", StringComparison.Ordinal), Longest), watch.Output);
+        var address = watch.Output.Split('\n')[0].Trim();
+
+        await using var browser = await Puppeteer.LaunchAsync(new LaunchOptions { ExecutablePath = chrome, Headless = true, Args = ["--no-sandbox", "--disable-gpu"] });
+        await using var page = await browser.NewPageAsync();
+        var (asked, faults) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
+        page.Request += (_, request) => asked.Add(request.Request.Url);
+        page.Console += (_, said) => faults.Add($"{said.Message.Type}: {said.Message.Text}");
+        page.PageError += (_, fault) => faults.Add($"{fault.Message}");
+        await page.SetViewportAsync(new ViewPortOptions { Width = 1280, Height = 1000 });
+        await page.GoToAsync(address);
+
+        await Until(page, "document.querySelector('.status.running') && /step \\d+\\/40/.test(document.querySelector('.now')?.textContent)");
+        await Until(page, "document.querySelector('.charts path.line')");
+        await Until(page, "document.querySelector('.devices').textContent.includes('trainer-cpu')");
+        await Until(page, "[...document.querySelectorAll('.log p')].some(line => line.textContent.includes('Training begins'))");
+
+        // The first test: its number in the map, its answers with pictures that are there.
+        await Until(page, "document.querySelector('.matrix td.cell button')");
+        await Until(page, "[...document.querySelectorAll('.samples img')].some(image => image.complete && image.naturalWidth > 0)");
+        await page.EvaluateExpressionAsync("document.querySelector('.matrix td.cell button').click()");
+        await Until(page, "document.querySelector('.filters span').textContent === 'ImageNet, after stage 1'");
+
+        Assert.True(await run.UntilAsync(() => false, Longest) is false && run.ExitCode == 0, run.Output);
+        await Until(page, "document.querySelector('.status.completed')");
+        await Until(page, "document.querySelectorAll('.matrix td.cell button').length === 6");
+        await Until(page, "document.querySelectorAll('.charts figure').length === 3");
+
+        // By keyboard: one number is in the order of tabs, arrows go to the next.
+        Assert.Equal(1, await page.EvaluateExpressionAsync<int>("[...document.querySelectorAll('.matrix button')].filter(button => button.tabIndex === 0).length"));
+        await page.EvaluateExpressionAsync("document.querySelector('.matrix button[tabindex=\"0\"]').focus()");
+        await page.Keyboard.PressAsync("ArrowUp");
+        await page.Keyboard.PressAsync("ArrowLeft");
+        await page.Keyboard.PressAsync("Enter");
+        await Until(page, "/after stage \\d$/.test(document.querySelector('.filters span').textContent)");
+
+        await page.EvaluateExpressionAsync(
+            "(() => { const level = document.querySelectorAll('.run select')[2]; level.value = 'Error'; level.dispatchEvent(new Event('change')); })()");
+        await Until(page, "document.querySelectorAll('.log p').length === 0");
+
+        foreach (var (width, scheme) in new[] { (390, "dark"), (1920, "light") })
+        {
+            await page.SetViewportAsync(new ViewPortOptions { Width = width, Height = 900 });
+            await page.EmulateMediaFeaturesAsync([new MediaFeatureValue { MediaFeature = MediaFeature.PrefersColorScheme, Value = scheme }]);
+            Assert.True(await page.EvaluateExpressionAsync<int>("document.documentElement.scrollWidth") <= width, $"at {width} columns it must be scrolled sideways");
+        }
+
+        Assert.Empty(faults);
+        Assert.All(asked, url => Assert.StartsWith(address, url, StringComparison.Ordinal));
+        await RefusesStrangers(address);
+    }
+
+    [Fact]
+    public async Task Status_and_logs_tell_of_a_run_that_another_process_drives_and_that_it_was_killed()
+    {
+        using (var run = CoinProcess.Start(lab.Run(Id, "training.max-steps=400", "training.checkpoint-every=5")))
+        {
+            Assert.True(await run.UntilAsync(() => Loss() is not null, Longest), run.Output);
+            var (code, output) = await CoinProcess.RunAsync("status", Id, "--runs", lab.Runs, "--json");
+            Assert.True(code == 0, output);
+            var status = JObject.Parse(output);
+            Assert.Equal("running", (string?)status["status"]);
+            Assert.Equal(400, (int)status["training"]!["totalSteps"]!);
+            Assert.True((double)status["training"]!["loss"]! > 0 && (double)status["training"]!["tokensPerSecond"]! > 0, output);
+            Assert.True((double)status["remainingSeconds"]! > 0, output);
+            Assert.Equal("trainer-cpu", (string?)status["workers"]![0]!["name"]);
+            await run.KillAsync();
+        }
+
+        Assert.Contains("interrupted", (await CoinProcess.RunAsync("status", Id, "--runs", lab.Runs)).Output, StringComparison.Ordinal);
+        var killed = JObject.Parse((await CoinProcess.RunAsync("status", Id, "--runs", lab.Runs, "--json")).Output);
+        Assert.Equal("interrupted", (string?)killed["status"]);
+        Assert.Equal(JTokenType.Null, killed["training"]!.Type);
+
+        var (_, lines) = await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs, "--actor", "trainer", "--json");
+        Assert.All(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Contains("/user/trainer", (string?)JObject.Parse(line)["ActorPath"], StringComparison.Ordinal));
+        Assert.Contains("Training begins at step 0 of 400 on cpu", (await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs)).Output.Replace("\"", "", StringComparison.Ordinal), StringComparison.Ordinal);
+
+        JToken? Loss() => File.Exists(lab.PathOf(Id, "live.json")) && JObject.Parse(File.ReadAllText(lab.PathOf(Id, "live.json"))) is { } live
+            && live["remaining"] is not null && live["training"]?["tokensPerSecond"] is not null ? live["training"]?["last"] : null;
+    }
+
+    /// <summary>A page of another site cannot reach it by a name of its own.</summary>
+    private static async Task RefusesStrangers(string address)
+    {
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, address);
+        request.Headers.Host = "runs.example";
+        using var answer = await client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+    }
+
+    private static async Task Until(IPage page, string condition)
+    {
+        try
+        {
+            await page.WaitForExpressionAsync($"Boolean({condition})", new WaitForFunctionOptions { Timeout = (int)Longest.TotalMilliseconds, PollingInterval = 200 });
+        }
+        catch (Exception e)
+        {
+            throw new TimeoutException($"never came true: {condition}\n{await page.EvaluateExpressionAsync<string>("document.body.innerText.slice(0, 3000)")}", e);
+        }
+    }
+}
