@@ -88,7 +88,7 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
 
             return
             [
-                .. AnsweredSamples.Of(folder, state!, TestsOf(place), stage, place).Where(sample => !wrong || sample.IsWrong).TakeLast(ShownSamples)
+                .. Answered(stage, place).Where(sample => !wrong || sample.IsWrong).TakeLast(ShownSamples)
                     .Select(one => new JObject
                     {
                         ["task"] = task,
@@ -122,6 +122,21 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
             var root = Path.GetFullPath(state!.Options.Data.Images);
             var path = Path.GetFullPath(Path.Combine(root, image));
             return path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(path) ? path : null;
+        }
+    }
+
+    /// <summary>Parts of a cell are deleted when it is put together: then the journal knows more than was known here.</summary>
+    private IReadOnlyList<AnsweredSample> Answered(int stage, int place)
+    {
+        try
+        {
+            return AnsweredSamples.Of(folder, state!, TestsOf(place), stage, place);
+        }
+        catch (CoinException)
+        {
+            journal = default;
+            ReadStatus();
+            return AnsweredSamples.Of(folder, state!, TestsOf(place), stage, place);
         }
     }
 
