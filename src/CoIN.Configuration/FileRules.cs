@@ -33,15 +33,21 @@ public static class FileRules
         var model = options.Model;
         CheckFolder("coin.model.path", model.Path, problems);
         CheckFolder("coin.model.language", model.Language, problems);
-        CheckFolder("coin.model.vision-tower", model.VisionTower, problems);
+        if (!File.Exists(model.VisionTower))
+        {
+            CheckFolder("coin.model.vision-tower", model.VisionTower, problems);
+        }
+
         if (model.Projector is not null && !File.Exists(model.Projector))
         {
             problems.Add($"coin.model.projector: the file {model.Projector} {Absent(model.Projector)}. Download it or correct the path.", "coin.model.projector");
         }
 
-        if (options.Lora.From is { } adapter && !File.Exists(Path.Combine(adapter, AdapterFiles.Config)))
+        if (options.Lora.From is { } adapter && !File.Exists(adapter) && !File.Exists(Path.Combine(adapter, AdapterFiles.Config)))
         {
-            problems.Add($"coin.lora.from: {adapter} holds no {AdapterFiles.Config}. Name the folder of an adapter in PEFT's format.", "coin.lora.from");
+            problems.Add(
+                $"coin.lora.from: {adapter} holds no {AdapterFiles.Config}. Name the folder of an adapter in PEFT's format, or the file of a MiniGPT-v2 stage.",
+                "coin.lora.from");
         }
     }
 

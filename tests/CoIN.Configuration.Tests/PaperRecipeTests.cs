@@ -85,6 +85,17 @@ public sealed class PaperRecipeTests : IDisposable
     }
 
     [Fact]
+    public void MiniGPT_v2_s_part_of_tables_2_and_3_compares_the_two_alphas_too()
+    {
+        var runs = Load("paper/minigpt-v2.hocon").Runs;
+        Assert.Equal(
+            [(ZeroShot.Name, null), (MultiTask.Name, null), (SequentialLora.Name, null), (SequentialLora.Name, 16.0)],
+            runs.Select(run => (run.Options.Method, run.Options.Evaluation.LoraAlpha)));
+        Assert.All(runs, run => Assert.Equal((256.0, 1e-5, 0, 0), (
+            run.Options.Lora.Alpha, run.Options.Training.LearningRate, run.Options.Training.MaxSteps, run.Options.Data.MaxTestSamples)));
+    }
+
+    [Fact]
     public void The_second_size_is_named_by_one_line()
     {
         folder.Write("larger/config.json", "{}");

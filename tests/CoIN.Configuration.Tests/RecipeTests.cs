@@ -51,6 +51,21 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
+    public void MiniGPT_v2_has_the_papers_settings()
+    {
+        var options = Load("models/minigpt-v2.hocon").Options;
+
+        // 8 GPUs with one micro-batch each.
+        Assert.Equal([128, 128, 128, 16, 128, 16, 16, 192], options.Tasks.Select(task => task.BatchSize!.Value * options.Training.GradientAccumulation));
+        Assert.Equal((64, 256.0, 0.05, true), (options.Lora.Rank, options.Lora.Alpha, options.Lora.Dropout, options.Lora.TrainProjector));
+        Assert.Equal(["q_proj", "v_proj"], options.Lora.Targets);
+        Assert.Equal((1e-5, 0.05, 0.03, Schedule.Cosine), (
+            options.Training.LearningRate, options.Training.WeightDecay, options.Training.WarmupRatio, options.Training.Schedule));
+        Assert.All(options.Tasks, task => Assert.Equal(100, task.MaxNewTokens));
+        Assert.Equal("grounding-minigpt", options.Tasks.Single(task => task.Name == "Grounding").Scorer);
+    }
+
+    [Fact]
     public void LLaVA_for_a_small_GPU_keeps_one_layer_s_activations_of_one_sample()
     {
         var options = Load("models/llava-1.5-7b-24gb.hocon").Options;

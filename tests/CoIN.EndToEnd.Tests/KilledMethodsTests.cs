@@ -5,8 +5,6 @@ namespace CoIN.EndToEnd.Tests;
 /// <summary>The miniature by methods that keep something from stage to stage.</summary>
 public sealed class KilledMethodsTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(4);
-
     private readonly Laboratory lab = new();
 
     public ValueTask InitializeAsync() => lab.InitializeAsync();
@@ -23,36 +21,12 @@ public sealed class KilledMethodsTests : IAsyncLifetime
         string[] method = [.. keys, "order=[ImageNet,GQA]", "training.max-steps=6"];
         var (code, output) = await CoinProcess.RunAsync(lab.Run("whole", method));
         Assert.True(code == 0, output);
-        await Kill(lab.Run("killed", method), "step-000003", "1-*");
-        await Kill(lab.Resume("killed"), "step-000003", "2-*");
+        await lab.KillAsync("killed", lab.Run("killed", method), "step-000003", "1-*");
+        await lab.KillAsync("killed", lab.Resume("killed"), "step-000003", "2-*");
         (code, output) = await CoinProcess.RunAsync(lab.Resume("killed"));
         Assert.True(code == 0, output);
         var essence = lab.Essence("whole");
         Laboratory.AssertSame(essence, lab.Essence("killed"));
         Assert.NotEmpty(Directory.GetFiles(lab.PathOf("killed", "stages"), "method_state.json", SearchOption.AllDirectories));
-    }
-
-    /// <summary>Kills a process as soon as it has written a folder.</summary>
-    /// <param name="stage">Pattern of the stage's folder.</param>
-    private async Task Kill(string[] command, string folder, string stage)
-    {
-        using var coin = CoinProcess.Start(command);
-        var path = lab.PathOf("killed", "stages");
-        Assert.True(await coin.UntilAsync(Seen, Longest), coin.Output);
-        await coin.KillAsync();
-
-        bool Seen()
-        {
-            try
-            {
-                return Directory.Exists(path) && Directory.EnumerateDirectories(path, stage)
-                    .Any(one => Directory.EnumerateDirectories(one, folder, SearchOption.AllDirectories).Any());
-            }
-            catch (IOException)
-            {
-                // Deleting and listing at once may fail; then nothing was seen.
-                return false;
-            }
-        }
     }
 }

@@ -208,11 +208,11 @@ public sealed record ModelOptions
     [PathOption]
     public string? Language { get; init; }
 
-    /// <summary>Folder of the CLIP vision tower, where it is a folder of its own.</summary>
+    /// <summary>Folder of the CLIP vision tower, where it is a folder of its own; MiniGPT-v2's is a file.</summary>
     [PathOption]
     public string? VisionTower { get; init; }
 
-    /// <summary>File of the projector, where the model consists of parts.</summary>
+    /// <summary>File of the projector, where the model consists of parts; MiniGPT-v2's is that of a stage.</summary>
     [PathOption]
     public string? Projector { get; init; }
 
@@ -246,7 +246,10 @@ public sealed record LoraOptions
     [Bounds(AtLeast = 0, Below = 1)]
     public double Dropout { get; init; } = 0.05;
 
-    /// <summary>Folder of an adapter in PEFT's format with which the first stage begins; null for a fresh one.</summary>
+    /// <summary>
+    /// Folder of an adapter in PEFT's format, or file of a MiniGPT-v2 stage, with which the first stage begins; null for a fresh one, or for
+    /// the one that the model's own files hold.
+    /// </summary>
     [PathOption]
     public string? From { get; init; }
 
@@ -342,6 +345,13 @@ public sealed record EvaluationOptions
 
     /// <summary>How the questions are put.</summary>
     public PromptKind Prompt { get; init; } = PromptKind.Trained;
+
+    /// <summary>
+    /// α with which adapters answer, whatever they were trained with: CoIN's MiniGPT-v2 is trained with 256 and evaluated with 16; null for
+    /// their own.
+    /// </summary>
+    [Bounds(Above = 0, AtMost = 1e6, Null = "that of the training")]
+    public double? LoraAlpha { get; init; }
 
     /// <summary>Memory for the features of test pictures on each device, in MiB; 0 to compute them anew each time.</summary>
     [Bounds(AtLeast = 0)]

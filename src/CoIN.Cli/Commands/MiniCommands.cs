@@ -33,12 +33,14 @@ internal static class MiniCommands
         var steps = NumberOption.Optional("--steps", "Optimizer steps; by default those of the model that is kept with the program", least: 1);
         var threads = NumberOption.Whole("--threads", "Compute threads; 0 for all cores", usual: 0, least: 0);
         var from = new Option<string?>("--from") { HelpName = "DIR", Description = "A miniature model to go on from, instead of random weights" };
+        var family = new Option<string>("--family") { HelpName = "NAME", Description = $"The model's family: {string.Join(", ", Miniature.Families)}", DefaultValueFactory = _ => Miniature.Families[0] };
+        family.AcceptOnlyFromAmong([.. Miniature.Families]);
         var force = Force("a model");
-        var command = new Command("pretrain", "Train the miniature base model (about an hour)") { folder, seed, steps, threads, from, force };
+        var command = new Command("pretrain", "Train the miniature base model (about an hour)") { folder, seed, steps, threads, from, family, force };
         command.SetAction((parsed, _) =>
         {
             var options = new MiniPretraining(FullPath(host, parsed.GetValue(folder)), parsed.GetValue(seed), parsed.GetValue(steps), parsed.GetValue(threads),
-                parsed.GetValue(from) is { } start ? FullPath(host, start) : null, parsed.GetValue(force));
+                parsed.GetValue(from) is { } start ? FullPath(host, start) : null, parsed.GetValue(force), parsed.GetValue(family));
             return GuardedAsync(host, stop => host.Miniature.PretrainAsync(options, host.Out.WriteLine, stop));
         });
         return command;

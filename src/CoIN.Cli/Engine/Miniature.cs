@@ -8,6 +8,9 @@ namespace CoIN.Cli.Engine;
 /// <summary>The miniature experiment's data and model, made by CoIN.Mini.</summary>
 internal sealed class Miniature : IMiniature
 {
+    /// <summary>Families of which there are base models, the usual one first.</summary>
+    public static IReadOnlyList<string> Families => MiniModel.Families;
+
     public Task PrepareAsync(ExperimentOptions options, Action<string> tell, CancellationToken stop)
     {
         var folder = Path.GetDirectoryName(options.Data.Instructions)!;
@@ -32,7 +35,7 @@ internal sealed class Miniature : IMiniature
     public Task PretrainAsync(MiniPretraining options, Action<string> tell, CancellationToken stop)
     {
         Replacement.Check(options.Folder, options.Force, "a model", MiniModel.IsFile);
-        var settings = new PretrainingOptions { Seed = options.Seed, From = options.From, Threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads };
+        var settings = new PretrainingOptions { Seed = options.Seed, From = options.From, Family = options.Family, Threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads };
         return Task.Run(
             () => MiniModel.Pretrain(options.Folder, options.Steps is { } steps ? settings with { Steps = steps } : settings, tell, stop), CancellationToken.None);
     }

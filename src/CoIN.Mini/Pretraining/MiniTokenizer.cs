@@ -2,40 +2,31 @@ using CoIN.Benchmark.Data;
 using CoIN.Mini.Drawing;
 using CoIN.Models.Imaging;
 using CoIN.Models.Sequences;
-using CoIN.Models.Tokenization;
 
 namespace CoIN.Mini.Pretraining;
 
-/// <summary>The corpus through the very tokenizer, template and image processor with which the finished model is used.</summary>
-internal sealed class MiniTokenizer
+/// <summary>The corpus through the very tokenizer, conversation and image processor with which the finished model is used.</summary>
+internal sealed class MiniTokenizer(MiniSubject subject)
 {
-    private readonly SentencePieceTokenizer tokenizer;
-    private readonly PromptBuilder prompts;
-    private readonly ClipImageProcessor images;
-
-    /// <param name="folder">The model folder, for its tokenizer.model and preprocessor_config.json.</param>
-    public MiniTokenizer(string folder, string conversation, int maxLength)
-    {
-        tokenizer = SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model"));
-        prompts = new PromptBuilder(tokenizer, ConversationTemplates.Get(conversation), maxLength);
-        images = ClipImageProcessor.Load(Path.Combine(folder, "preprocessor_config.json"));
-    }
-
-    public int EndOfSequence => tokenizer.EndOfSequence;
+    public int EndOfSequence => subject.Prompts.EndOfSequence;
 
     /// <summary>Ids and labels of a question with its answer.</summary>
     public TokenSequence Training(CorpusSample sample)
     {
         var (image, question) = sample.Rgb is null ? (null, sample.Question) : ("picture", $"<image>\n{sample.Question}");
-        var tokens = prompts.Training(new TrainingSample("", image, [new Turn("human", question), new Turn("gpt", sample.Answer)]));
+        var tokens = subject.Prompts.Training(new TrainingSample("", image, [new Turn("human", question), new Turn("gpt", sample.Answer)]));
         return new TokenSequence(tokens.Ids, tokens.Labels);
     }
 
     /// <summary>Ids of a question that waits for its answer.</summary>
-    public IReadOnlyList<int> Prompt(CorpusSample sample) => prompts.Evaluation(sample.Question, sample.Rgb is null ? 0 : 1);
+    public IReadOnlyList<int> Prompt(CorpusSample sample) => subject.Prompts.Evaluation(sample.Question, sample.Rgb is null ? 0 : 1);
 
-    public string Decode(IEnumerable<int> ids) => tokenizer.Decode(ids);
+    public string Decode(IEnumerable<int> ids) => subject.Prompts.Decode(ids);
 
-    /// <summary>Normalized pixels [3, size, size].</summary>
-    public float[] Pixels(byte[] rgb) => images.Normalize(images.Resize(new RgbImage(Canvas.Size, Canvas.Size, rgb), ImageMode.Pad));
+    /// <summary>Normalized pixels [3, size, size] of each sample that is shown a picture, be it an empty one.</summary>
+    public IReadOnlyList<float[]> Pixels(IEnumerable<CorpusSample> samples) =>
+    [
+        .. samples.Where(sample => sample.Rgb is not null || subject.Prompts.AlwaysPictured).Select(sample => sample.Rgb is null
+            ? new float[3 * subject.ImageSize * subject.ImageSize] : subject.Pixels(new RgbImage(Canvas.Size, Canvas.Size, sample.Rgb))),
+    ];
 }

@@ -5,7 +5,6 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Computing;
-using CoIN.Models.Families.Llava;
 using CoIN.Models.Generation;
 using CoIN.Models.Sequences;
 using CoIN.Models.Training;
@@ -21,28 +20,43 @@ namespace CoIN.Mini.Pretraining;
 /// <param name="Threads">Compute threads.</param>
 /// <param name="From">A model folder to go on from; null to begin with random weights.</param>
 /// <param name="SnapshotEvery">Steps between snapshots of the model folder.</param>
+/// <param name="Family">One of <see cref="MiniModel.Families"/>; null for the first.</param>
 public sealed record PretrainingOptions(
-    int Steps = 8_000, int BatchSize = 64, double LearningRate = 2e-3, int Seed = 1, int Threads = 2, string? From = null, int SnapshotEvery = 500);
+    int Steps = 8_000, int BatchSize = 64, double LearningRate = 2e-3, int Seed = 1, int Threads = 2, string? From = null, int SnapshotEvery = 500,
+    string? Family = null);
 
 /// <summary>
-/// Pre-trains the miniature LLaVA, all weights at once, on the corpus of full sentences. What it writes is an ordinary hub folder.
+/// Pre-trains a miniature model, all weights at once, on the corpus of full sentences. What it writes is an ordinary model's folder.
 /// </summary>
-internal sealed class Pretrainer(PretrainingOptions options, string folder, Action<string> say) : IDisposable
+internal sealed class Pretrainer : IDisposable
 {
     // Corpus positions that training never reaches.
     private const long HeldOut = 1L << 40;
     private const long ShardBytes = 1_400_000;
     private const double WarmupRatio = 0.02;
 
-    private readonly LlavaModel model = LlavaCheckpoint.Load(folder, ScalarType.Float32, CPU, say);
-    private readonly MiniTokenizer tokenizer = new(folder, MiniModel.Conversation, MiniModel.MaxLength);
-    private readonly PretrainingCorpus corpus = new(options.Seed);
+    private readonly PretrainingOptions options;
+    private readonly string folder;
+    private readonly Action<string> say;
+    private readonly MiniSubject subject;
+    private readonly IPictureModel model;
+    private readonly MiniTokenizer tokenizer;
+    private readonly PretrainingCorpus corpus;
+
+    public Pretrainer(PretrainingOptions options, IMiniFamily family, string folder, Action<string> say)
+    {
+        (this.options, this.folder, this.say) = (options, folder, say);
+        subject = family.Open(folder, say);
+        model = subject.Model;
+        tokenizer = new MiniTokenizer(subject);
+        corpus = new PretrainingCorpus(options.Seed);
+    }
 
     /// <summary>Trains to the end and writes the folder.</summary>
     public void Run(CancellationToken stop)
     {
         set_num_threads(options.Threads);
-        var parameters = model.Vision.Parameters().Concat(model.Projector.Parameters).Concat(model.Language.Parameters()).ToList();
+        var parameters = subject.Parameters.ToList();
         parameters.ForEach(parameter => parameter.requires_grad_(true));
         say($"{parameters.Sum(parameter => parameter.numel()):n0} parameters, {options.Steps} steps of {options.BatchSize} samples");
         using var optimizer = new FusedAdamW([new ParameterGroup(parameters, options.LearningRate)], 0.9, 0.98, 1e-8, 0.01);
@@ -70,7 +84,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
 
         drawing.Cancel();
         Write();
-        Test(800);
+        Test(options.Steps < options.SnapshotEvery ? 80 : 800);
         say($"written to {folder} after {clock.Elapsed:h\\:mm\\:ss}");
         producer.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait(CancellationToken.None);
     }
@@ -81,10 +95,10 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
     {
         using var scope = NewDisposeScope();
         optimizer.ZeroGrad();
-        using var batch = SequenceBatch.Create(drawn.Sequences, model.Config.ImageTokens, model.Config.Text.MaxPositions, CPU);
+        using var batch = SequenceBatch.Create(drawn.Sequences, model.ImageTokens, model.Language.Config.MaxPositions, CPU);
         
         // All weights are trained, with the graph of the modules themselves.
-        var embedded = model.Embed(batch, model.Vision.Forward(drawn.ToPixels(model.Config.Vision.ImageSize)));
+        var embedded = model.Embed(batch, subject.Look(drawn.ToPixels(subject.ImageSize)));
         var hidden = model.Language.Forward(embedded, batch.Sequences, rows: batch.LabelledRows);
         var loss = nn.functional.cross_entropy(model.Language.Logits(hidden), batch.Targets);
         loss.backward();
@@ -116,7 +130,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
         return new Drawn(
             samples,
             [.. samples.Select(tokenizer.Training)],
-            [.. samples.Where(sample => sample.Rgb is not null).Select(sample => tokenizer.Pixels(sample.Rgb!))]);
+            tokenizer.Pixels(samples));
     }
 
     /// <summary>Says how many held-out sentences come out to the letter, by kind of knowledge.</summary>
@@ -129,7 +143,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
         {
             var drawn = Draw(HeldOut + first, Math.Min(80, count - first));
             var prompts = drawn.Samples.Select(sample => new TokenSequence(tokenizer.Prompt(sample), null)).ToList();
-            var features = model.Features(drawn.ToPixels(model.Config.Vision.ImageSize));
+            var features = model.Features(drawn.ToPixels(subject.ImageSize));
             var answers = GreedyGenerator.Generate(model, new GenerationRequest(prompts, features, 60) { EndOfSequence = tokenizer.EndOfSequence }, adapter: null);
             for (var i = 0; i < answers.Count; i++)
             {
@@ -155,7 +169,7 @@ internal sealed class Pretrainer(PretrainingOptions options, string folder, Acti
             }
         }
 
-        foreach (var (name, tensor) in LlavaCheckpoint.HubNamed(model))
+        foreach (var (name, tensor) in subject.Named())
         {
             weights[name] = tensor.detach();
         }

@@ -19,6 +19,10 @@ internal interface IAdapter : IDisposable
     /// <param name="dropout">Drops inputs of the updates; null outside training.</param>
     IDecoderUpdates Updates(Dropout? dropout = null);
 
+    /// <summary>The same matrices with another α, in the place of this adapter: only one of both is to be disposed of.</summary>
+    /// <exception cref="NotSupportedException">It is of a kind that is trained and never answers: its files are another kind's.</exception>
+    IAdapter WithAlpha(double alpha) => throw new NotSupportedException($"{GetType().Name} has no alpha that could be another.");
+
     /// <summary>What is trained of the updates, as it is held.</summary>
     IEnumerable<Tensor> UpdateParameters();
 

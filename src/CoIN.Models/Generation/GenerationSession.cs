@@ -31,6 +31,11 @@ internal sealed class GenerationSession : IGenerationSession
         this.prompts = prompts;
         this.pictures = pictures;
         adapter = adapterFolder is null ? null : AdapterKinds.In(adapterFolder).Read(adapterFolder, model.Language, model.Projector, options.Lora);
+        if (options.Evaluation.LoraAlpha is { } alpha)
+        {
+            adapter = adapter?.WithAlpha(alpha);
+        }
+
         (adapter as IRoutedAdapter)?.RecordRouting();
         merged = adapter is { CanMerge: true } && model.Language.Dtype == ScalarType.Float32 ? model.Merged(adapter) : null;
     }

@@ -192,7 +192,7 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Equal(0, await coin.InvokeAsync("mini", "generate", "--out", "d", "--seed", "3", "--force"));
         Assert.Equal(new MiniGeneration(coin.Folder.PathOf("d"), 3, null, null, Force: true), coin.Engine.Generation);
         Assert.Equal(0, await coin.InvokeAsync("mini", "pretrain", "--out", "m", "--steps", "5", "--threads", "2"));
-        Assert.Equal(new MiniPretraining(coin.Folder.PathOf("m"), 42, 5, 2, null), coin.Engine.Pretraining);
+        Assert.Equal(new MiniPretraining(coin.Folder.PathOf("m"), 42, 5, 2, null, Family: "llava"), coin.Engine.Pretraining);
         Assert.Equal(2, await coin.InvokeAsync("mini", "pretrain", "--steps", "0"));
         Assert.Contains("--steps 0", coin.Error);
     }

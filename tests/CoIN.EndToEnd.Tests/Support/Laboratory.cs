@@ -8,6 +8,8 @@ namespace CoIN.EndToEnd.Tests.Support;
 /// </summary>
 public sealed class Laboratory : IAsyncLifetime
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(4);
+
     public string Folder { get; } = Directory.CreateTempSubdirectory("coin-e2e-").FullName;
 
     internal string Data => Path.Combine(Folder, "data");
@@ -38,6 +40,30 @@ public sealed class Laboratory : IAsyncLifetime
     ];
 
     internal string[] Resume(string id) => ["resume", id, "--runs", Runs];
+
+    /// <summary>Kills a process as soon as it has written a folder of a run.</summary>
+    /// <param name="stage">Pattern of the stage's folder.</param>
+    internal async Task KillAsync(string run, string[] command, string folder, string stage)
+    {
+        using var coin = CoinProcess.Start(command);
+        var path = PathOf(run, "stages");
+        Assert.True(await coin.UntilAsync(Seen, Longest), coin.Output);
+        await coin.KillAsync();
+
+        bool Seen()
+        {
+            try
+            {
+                return Directory.Exists(path) && Directory.EnumerateDirectories(path, stage)
+                    .Any(one => Directory.EnumerateDirectories(one, folder, SearchOption.AllDirectories).Any());
+            }
+            catch (IOException)
+            {
+                // Deleting and listing at once may fail; then nothing was seen.
+                return false;
+            }
+        }
+    }
 
     internal string PathOf(string run, params string[] parts) => Path.Combine([Runs, run, .. parts]);
 

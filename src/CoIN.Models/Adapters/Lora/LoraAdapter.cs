@@ -55,6 +55,9 @@ internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLaye
     public IDecoderUpdates Updates(Dropout? dropout = null) => new LoraUpdates(this, dropout);
 
     /// <inheritdoc/>
+    public IAdapter WithAlpha(double alpha) => new LoraAdapter(Rank, alpha, Layers, Projector);
+
+    /// <inheritdoc/>
     public IEnumerable<Tensor> UpdateParameters() => Layers.SelectMany(layer => layer.All).SelectMany(linear => linear.Parameters());
 
     /// <inheritdoc/>

@@ -62,6 +62,9 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
     public IDecoderUpdates Updates(Dropout? dropout = null) => new MoeLoraUpdates(this, dropout);
 
     /// <inheritdoc/>
+    public IAdapter WithAlpha(double alpha) => new MoeLoraAdapter(Rank, alpha, Experts, Layers, Projector);
+
+    /// <inheritdoc/>
     public IEnumerable<Tensor> UpdateParameters() => Layers.SelectMany(layer => layer.All).SelectMany(linear => linear.Parameters());
 
     /// <inheritdoc/>

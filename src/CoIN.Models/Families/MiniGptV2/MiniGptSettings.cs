@@ -12,8 +12,10 @@ internal sealed class MiniGptSettings(MiniGptConfig config, ITextTokenizer token
     /// <inheritdoc/>
     public ModelShape Shape => config.Shape;
 
+    private readonly SquashedPictures pictures = new(config.Vision.ImageSize);
+
     /// <inheritdoc/>
-    public IPictureProcessor Pictures { get; } = new SquashedPictures(config.Vision.ImageSize);
+    public IPictureProcessor Pictures => pictures;
 
     /// <inheritdoc/>
     public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) => new MiniGptPrompts(tokenizer);
@@ -42,6 +44,9 @@ internal sealed class MiniGptSettings(MiniGptConfig config, ITextTokenizer token
         return (config, tokenizer);
     }
 
+    /// <summary>A picture as the tower gets it: [3, size, size].</summary>
+    public float[] Normalized(RgbImage image) => pictures.Normalized(image);
+
     /// <summary>CLIP's colours; a picture of any shape becomes the tower's square.</summary>
     private sealed class SquashedPictures(int size) : IPictureProcessor
     {
@@ -51,6 +56,8 @@ internal sealed class MiniGptSettings(MiniGptConfig config, ITextTokenizer token
 
         public float[] Pixels(string path, Action<string>? warn) => images.Process(path, ImageMode.Squash, warn);
 
-        public RgbImage Seen(RgbImage image) => images.Restore(images.Normalize(images.Resize(image, ImageMode.Squash)));
+        public RgbImage Seen(RgbImage image) => images.Restore(Normalized(image));
+
+        public float[] Normalized(RgbImage image) => images.Normalize(images.Resize(image, ImageMode.Squash));
     }
 }
