@@ -86,6 +86,22 @@ public static class ConfigurationLoader
         return Bind(Compose([stored, .. changes]), source, checkFiles: false).Node;
     }
 
+    /// <summary>The settings of a node of a cluster alone: what the files say of experiments is not looked at.</summary>
+    /// <param name="files">As in <see cref="Load"/>.</param>
+    /// <param name="overrides">As in <see cref="Load"/>.</param>
+    /// <param name="folder">As in <see cref="Load"/>.</param>
+    /// <exception cref="CoinException">A file cannot be read, or something in <c>node</c> or <c>cluster</c> is wrong.</exception>
+    public static NodeSettings LoadCluster(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+    {
+        var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
+        var problems = new Problems();
+        var coin = new Section("coin", (ObjectSetting)tree.Items["coin"], problems);
+        var node = ExperimentBinder.Node(coin);
+        FileRules.CheckCertificate(node, problems);
+        problems.ThrowIfAny(what);
+        return node;
+    }
+
     private static (ObjectSetting Tree, string What) Read(IEnumerable<string> files, IEnumerable<string> overrides, string here)
     {
         var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Net;
 using CoIN.Actors.Hosting;
 
 namespace CoIN.Configuration;
@@ -79,9 +77,7 @@ internal static class PlacementBinder
     }
 
     /// <summary>The host of <c>host:port</c>, or null.</summary>
-    private static string? HostOf(string text) =>
-        text.LastIndexOf(':') is > 0 and var at
-        && int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65535 ? text[..at] : null;
+    private static string? HostOf(string text) => NodePlacement.IsEndpoint(text) ? text[..text.LastIndexOf(':')] : null;
 
-    private static bool IsLoopback(string host) => host == Localhost || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+    private static bool IsLoopback(string host) => NodePlacement.IsLoopback(host);
 }

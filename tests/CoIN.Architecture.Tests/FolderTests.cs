@@ -40,6 +40,7 @@ public sealed class FolderTests
             ["Workers"] = ["Protocol", "Journal"],
             ["Scheduling"] = ["Protocol", "Journal"],
             ["Hosting"] = ["Protocol", "Journal", "Workers", "Scheduling"],
+            ["Nodes"] = ["Protocol", "Journal", "Workers", "Scheduling", "Hosting"],
         },
         ["CoIN.Configuration"] = new() { [""] = [] },
         ["CoIN.Mini"] = new()

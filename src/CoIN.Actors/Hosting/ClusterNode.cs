@@ -15,11 +15,44 @@ namespace CoIN.Actors.Hosting;
 /// </summary>
 internal static class ClusterNode
 {
+    /// <summary>The role of nodes that drive runs.</summary>
+    public const string Supervising = "supervisor";
+
+    /// <param name="patience">As <see cref="ClusterSettings.Patience"/>.</param>
     /// <exception cref="CoinException">The certificate cannot be read or is not valid.</exception>
-    public static void Configure(AkkaConfigurationBuilder akka, NodePlacement.Cluster cluster, IEnumerable<string> roles)
+    public static void Configure(AkkaConfigurationBuilder akka, NodePlacement.Cluster cluster, IEnumerable<string> roles, int patience = 10)
     {
+        akka.AddHocon(Patient(patience), HoconAddMode.Prepend).AddHocon(ClusterConfig, HoconAddMode.Prepend);
+        var protocol = Transport(akka, cluster);
+        var own = roles.ToArray();
+        akka.WithClustering(new ClusterOptions
+        {
+            Roles = own,
+            SeedNodes = [.. cluster.SeedNodes.Select(seed => $"{protocol}://coin@{seed}")],
+        });
+        if (own.Contains(Supervising))
+        {
+            akka.WithSingleton<Scheduler>("scheduler", Props.Create(() => new Scheduler(Scheduler.Listening)), new ClusterSingletonOptions { Role = Supervising });
+        }
+        else
+        {
+            akka.WithSingletonProxy<Scheduler>("scheduler", new ClusterSingletonOptions { Role = Supervising });
+        }
+
+        if (cluster.SeedNodes.Count == 0)
+        {
+            // A node that founds a cluster is its own seed; its port is known only now.
+            akka.WithActors((system, _, _) => Cluster.Get(system).Join(Cluster.Get(system).SelfAddress));
+        }
+    }
+
+    /// <summary>Opens the port, to certificates or on loopback.</summary>
+    /// <returns>The protocol in addresses.</returns>
+    /// <exception cref="CoinException">The certificate cannot be read or is not valid.</exception>
+    public static string Transport(AkkaConfigurationBuilder akka, NodePlacement.Cluster cluster)
+    {
+        akka.AddHocon(Frames, HoconAddMode.Prepend);
         var protocol = "akka.tcp";
-        akka.AddHocon(ClusterConfig, HoconAddMode.Prepend);
         if (cluster.Certificate is { } certificate)
         {
             protocol = "akka.ssl.tcp";
@@ -29,22 +62,29 @@ internal static class ClusterNode
         }
 
         akka.WithRemoting(remote =>
-            {
-                remote.HostName = cluster.Hostname;
-                remote.Port = cluster.Port;
-            })
-            .WithClustering(new ClusterOptions
-            {
-                Roles = [.. roles],
-                SeedNodes = [.. cluster.SeedNodes.Select(seed => $"{protocol}://coin@{seed}")],
-            })
-            .WithSingleton<Scheduler>("scheduler", Props.Create(() => new Scheduler()));
-        if (cluster.SeedNodes.Count == 0)
         {
-            // A node that founds a cluster is its own seed; its port is known only now.
-            akka.WithActors((system, _, _) => Cluster.Get(system).Join(Cluster.Get(system).SelfAddress));
-        }
+            remote.HostName = cluster.Hostname;
+            remote.Port = cluster.Port;
+        });
+        return protocol;
     }
+
+    /// <summary>Busy hosts pause: how long the others bear with that.</summary>
+    private static Config Patient(int seconds) => ConfigurationFactory.ParseString(FormattableString.Invariant($$"""
+        akka.cluster {
+          failure-detector { acceptable-heartbeat-pause = {{seconds}}s, threshold = 12 }
+          split-brain-resolver { active-strategy = keep-majority, stable-after = {{seconds}}s }
+        }
+        """));
+
+    // A run's settings may name thousands of images to be left out.
+    private static readonly Config Frames = ConfigurationFactory.ParseString("""
+        akka.remote {
+          dot-netty.tcp { maximum-frame-size = 4000000b, send-buffer-size = 4000000b, receive-buffer-size = 4000000b }
+          # One clear line says that a node is unreachable; these would say it again and again.
+          log-remote-lifecycle-events = off
+        }
+        """);
 
     private static readonly Config ClusterConfig = ConfigurationFactory.ParseString("""
         akka {
@@ -55,10 +95,7 @@ internal static class ClusterNode
             leader-actions-interval = 200ms
             periodic-tasks-initial-delay = 100ms
             seed-node-timeout = 3s
-            # Busy hosts pause; a node is given up only after half a minute.
-            failure-detector { acceptable-heartbeat-pause = 10s, threshold = 12 }
             downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
-            split-brain-resolver { active-strategy = keep-oldest, stable-after = 10s, keep-oldest.down-if-alone = off }
             # It is said before the singleton had a chance to be found.
             singleton-proxy.log-singleton-identification-failure = off
             singleton.min-number-of-hand-over-retries = 10

@@ -13,5 +13,9 @@ public sealed record ClusterSettings
     [PathOption]
     public string? Certificates { get; init; }
 
+    /// <summary>Seconds for which a node may be silent before the others think it lost; as long again until they give it up, and again until its work goes on elsewhere.</summary>
+    [Bounds(AtLeast = 1)]
+    public int Patience { get; init; } = 10;
+
     internal JournalDatabase? Database => Journal is null ? null : JournalDatabase.Parse(Journal);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using CoIN.Benchmark;
 
 namespace CoIN.Actors.Hosting;
@@ -8,6 +10,14 @@ public abstract record NodePlacement
     private NodePlacement()
     {
     }
+
+    /// <summary>Whether a text is <c>host:port</c>.</summary>
+    public static bool IsEndpoint(string text) =>
+        text.LastIndexOf(':') is > 0 and var at
+        && int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65535;
+
+    /// <summary>Whether a host is this computer, out of the reach of all others.</summary>
+    public static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
     /// <summary>The process works alone: nobody can connect to it, and it loads nothing that could listen.</summary>
     public sealed record Alone : NodePlacement;

@@ -10,9 +10,13 @@ public sealed record NodeSettings
     /// <summary>Devices that may be used: <c>cpu</c>, <c>cuda:0</c>, …; the first one trains, all of them evaluate.</summary>
     public IReadOnlyList<string> Devices { get; init; } = ["cpu"];
 
-    /// <summary>Compute threads of a trainer; 0 for all cores.</summary>
-    [Bounds(AtLeast = 0, Zero = "all cores")]
+    /// <summary>Compute threads of a trainer; 0 for all cores divided by the trainers of the device.</summary>
+    [Bounds(AtLeast = 0, Zero = "automatic")]
     public int TrainerThreads { get; init; }
+
+    /// <summary>Trainers that share one device, each with a run of its own.</summary>
+    [Bounds(AtLeast = 1)]
+    public int TrainersPerDevice { get; init; } = 1;
 
     /// <summary>Evaluators that share one device.</summary>
     [Bounds(AtLeast = 1)]

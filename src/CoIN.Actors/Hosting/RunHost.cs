@@ -27,6 +27,9 @@ public sealed record RunRequest(string RunId, string RunFolder, ExperimentOption
 {
     /// <summary>Whether what was lost of the run is done again.</summary>
     public bool Redo { get; init; }
+
+    /// <summary>Whether other processes may be working in its folder, as in a cluster: what they have not finished is theirs.</summary>
+    internal bool IsShared { get; init; }
 }
 
 /// <summary>Drives runs: lock, journal, node, actors, and an orderly end.</summary>
@@ -99,7 +102,12 @@ public static class RunHost
         {
             // A folder that was copied or renamed holds the run that it held: its journal goes on under its name.
             request = request with { RunId = state.Started!.RunId };
-            RunTraces.RequireNoLater(request.RunFolder, state);
+            if (!request.IsShared)
+            {
+                // Workers of a cluster may have done since what its journal will be told.
+                RunTraces.RequireNoLater(request.RunFolder, state);
+            }
+
             state = await RunChanges.MendAsync(request.RunFolder, state, request.Redo, logs.CreateLogger("CoIN.Actors.Hosting")).ConfigureAwait(false);
         }
 
@@ -137,7 +145,7 @@ public static class RunHost
             throw new CoinException($"The run {request.RunId} was begun with other settings. Resume it without a configuration, or choose another --run-id.") { IsFinal = true };
         }
 
-        foreach (var path in Durable.RemoveUnfinished(request.RunFolder))
+        foreach (var path in request.IsShared ? [] : Durable.RemoveUnfinished(request.RunFolder))
         {
             log.LogInformation("Removed the unfinished {Path}", path);
         }
@@ -181,7 +189,10 @@ public static class RunHost
 
             RunFiles.Verify(request.RunFolder, state);
             RunFiles.VerifyGivenAdapter(state);
-            RunFiles.DeleteSpent(request.RunFolder, state, warning => log.LogWarning("{Warning}", warning));
+            if (!request.IsShared)
+            {
+                RunFiles.DeleteSpent(request.RunFolder, state, warning => log.LogWarning("{Warning}", warning));
+            }
         }
 
         JournalSpot.Of(request.RunFolder, request.RunId).Prepare();
@@ -206,7 +217,7 @@ public static class RunHost
         };
     }
 
-    private static bool Same(ExperimentOptions left, ExperimentOptions right) =>
+    internal static bool Same(ExperimentOptions left, ExperimentOptions right) =>
         Newtonsoft.Json.JsonConvert.SerializeObject(left) == Newtonsoft.Json.JsonConvert.SerializeObject(right);
 
     /// <summary>One actor system with one scheduler and one pool of workers, and a supervisor with a journal of its own for each run.</summary>
@@ -217,24 +228,14 @@ public static class RunHost
         JudgementCaches caches, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs)
     {
         var evaluators = node.Devices.Count * node.EvaluatorsPerDevice;
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
-        builder.Services.AddSingleton(logs);
-
-        // Signals are the caller's: by default the host would tear the actors down before the run has come to a resumable point.
-        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
+        var builder = Builder(logs, ShutdownTimeout);
         builder.Services.AddAkka("coin", akka =>
         {
             var journals = runs.Select(run => JournalSpot.Of(run.Request.RunFolder, run.Request.RunId)).ToList();
             var (config, names) = runs.Count == 1 ? (JournalConfig.For(journals[0]), [""]) : JournalConfig.For(journals);
             akka.AddHocon(config, HoconAddMode.Prepend)
                 .AddHocon(NodeConfig, HoconAddMode.Prepend)
-                .ConfigureLoggers(loggers =>
-                {
-                    loggers.LogLevel = Akka.Event.LogLevel.DebugLevel;
-                    loggers.ClearLoggers();
-                    loggers.AddLoggerFactory();
-                });
+                .ConfigureLoggers(ToFactory);
             Place(akka, node, logs);
             akka.WithActors((system, registry, _) =>
             {
@@ -242,8 +243,11 @@ public static class RunHost
                 var admission = node.Placement is NodePlacement.Alone
                     ? Admission.OnlyTo(runs.Select(run => run.Request.RunFolder))
                     : Admission.ToRunsIn(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(runs[0].Request.RunFolder))!);
-                Workers(system, scheduler, node, learners, work, admission);
-                Judges(system, scheduler, node, judges, caches, work, admission);
+                foreach (var (worker, name) in Workforce.Of(node, node.Devices.Take(1), scheduler, learners, judges, caches, work, admission))
+                {
+                    system.ActorOf(worker, name);
+                }
+
                 var shared = reuse ? system.ActorOf(Shared(runs, known), "shared-results") : null;
                 foreach (var (place, run) in runs.Index())
                 {
@@ -264,6 +268,26 @@ public static class RunHost
             });
         });
         return builder.Build();
+    }
+
+    /// <summary>A process that holds an actor system.</summary>
+    internal static HostApplicationBuilder Builder(ILoggerFactory logs, TimeSpan shutdownTimeout)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = shutdownTimeout);
+        builder.Services.AddSingleton(logs);
+
+        // Signals are the caller's: by default the host would tear the actors down before the run has come to a resumable point.
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
+        return builder;
+    }
+
+    /// <summary>Akka's log goes where all logs go.</summary>
+    internal static void ToFactory(LoggerConfigBuilder loggers)
+    {
+        loggers.LogLevel = Akka.Event.LogLevel.DebugLevel;
+        loggers.ClearLoggers();
+        loggers.AddLoggerFactory();
     }
 
     private static Props Shared(IReadOnlyList<DrivenRun> runs, IReadOnlyList<TakenUp> known)
@@ -293,47 +317,6 @@ public static class RunHost
         ClusterNode.Configure(akka, cluster, node.Roles);
     }
 
-    /// <summary>One trainer on the first device, evaluators on all: each has a thread of its own for life.</summary>
-    private static void Workers(
-        ActorSystem system, IActorRef scheduler, NodeSettings node, ILearnerFactory learners, IBenchmarkWork work, Admission admission)
-    {
-        var cores = Environment.ProcessorCount;
-        if (node.Roles.Contains("trainer"))
-        {
-            var (device, threads) = (node.Devices[0], node.TrainerThreads == 0 ? cores : node.TrainerThreads);
-            system.ActorOf(Props.Create(() => new Trainer(scheduler, device, threads, learners, work, admission)).WithDispatcher("coin.trainer-dispatcher"), Name("trainer", device));
-        }
-
-        if (!node.Roles.Contains("evaluator"))
-        {
-            return;
-        }
-
-        foreach (var device in node.Devices)
-        {
-            for (var i = 1; i <= node.EvaluatorsPerDevice; i++)
-            {
-                var threads = node.EvaluatorThreads == 0 ? Math.Max(cores / node.EvaluatorsPerDevice, 1) : node.EvaluatorThreads;
-                system.ActorOf(
-                    Props.Create(() => new Evaluator(scheduler, device, threads, learners, work, admission)).WithDispatcher("coin.evaluator-dispatcher"),
-                    Name("evaluator", device) + $"-{i}");
-            }
-        }
-    }
-
-    /// <summary>Each judge has a thread of its own for local models; one that asks an endpoint leaves it idle. Local models go round the devices.</summary>
-    private static void Judges(
-        ActorSystem system, IActorRef scheduler, NodeSettings node, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work, Admission admission)
-    {
-        for (var i = 0; node.Roles.Contains("judge") && i < node.Judges; i++)
-        {
-            var device = node.Devices[i % node.Devices.Count];
-            var threads = node.EvaluatorThreads == 0 ? Math.Max(Environment.ProcessorCount / node.Judges, 1) : node.EvaluatorThreads;
-            system.ActorOf(
-                Props.Create(() => new JudgeWorker(scheduler, device, threads, judges, caches, work, admission)).WithDispatcher("coin.judge-dispatcher"), $"judge-{i + 1}");
-        }
-    }
-
     private sealed class NoSignals : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -341,9 +324,7 @@ public static class RunHost
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
-    private static string Name(string kind, string device) => $"{kind}-{device.Replace(':', '-')}";
-
-    private static readonly Config NodeConfig = ConfigurationFactory.ParseString("""
+    internal static readonly Config NodeConfig = ConfigurationFactory.ParseString("""
         coin {
           # A worker blocks its thread in native calls: it gets one of its own.
           trainer-dispatcher { type = PinnedDispatcher }

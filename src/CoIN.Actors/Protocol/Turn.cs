@@ -17,6 +17,12 @@ internal sealed record Turn(string RunId, long Number)
     /// <param name="count">From 1 in each take-up.</param>
     public static Turn Of(string runId, long takenUp, long count) => new(runId, (takenUp << TurnsOfOneTakeUp) + count);
 
+    /// <summary>
+    /// Stands in the names of what is written for the turn where several hosts write: a worker that was cut off and does not know that its work has been given to another is
+    /// in nobody's way.
+    /// </summary>
+    public string Fence => FormattableString.Invariant($"-t{Number >> TurnsOfOneTakeUp}.{Number & ((1L << TurnsOfOneTakeUp) - 1)}");
+
     /// <summary>Whether this turn of the same run was given later.</summary>
     public bool IsAfter(Turn other) => RunId == other.RunId && Number > other.Number;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.Serialization;
 using System.Text;
+using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Converters;
@@ -29,7 +30,7 @@ internal static class WireFormat
         {
             NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false, OverrideSpecifiedNames = true },
         },
-        Converters = { new StringEnumConverter() },
+        Converters = { new StringEnumConverter(), new CurriculumConverter() },
     });
 
     private static readonly Dictionary<string, Type> Kinds = new(StringComparer.Ordinal)
@@ -79,6 +80,15 @@ internal static class WireFormat
         ["judgements-written:1"] = typeof(WorkProtocol.JudgementsWritten),
         ["work-stopped:1"] = typeof(WorkProtocol.WorkStopped),
         ["work-failed:1"] = typeof(WorkProtocol.WorkFailed),
+        ["submit:1"] = typeof(RunProtocol.Submit),
+        ["resume:1"] = typeof(RunProtocol.Resume),
+        ["stop-run:1"] = typeof(RunProtocol.StopRun),
+        ["look:1"] = typeof(RunProtocol.Look),
+        ["list-runs:1"] = typeof(RunProtocol.ListRuns),
+        ["accepted:1"] = typeof(RunProtocol.Accepted),
+        ["run-refused:1"] = typeof(RunProtocol.RunRefused),
+        ["looked:1"] = typeof(RunProtocol.Looked),
+        ["runs:1"] = typeof(RunProtocol.Runs),
     };
 
     private static readonly Dictionary<Type, string> Manifests = Kinds.ToDictionary(pair => pair.Value, pair => pair.Key);
@@ -132,5 +142,14 @@ internal static class WireFormat
         message.Remove("item");
         var value = (WorkProtocol.IHasItem)message.ToObject(type, Json)!;
         return value.WithItem((WorkItem)item!);
+    }
+
+    /// <summary>A curriculum is its stages; what it says beside them follows from those.</summary>
+    private sealed class CurriculumConverter : JsonConverter<Curriculum>
+    {
+        public override void WriteJson(JsonWriter writer, Curriculum? value, JsonSerializer serializer) => serializer.Serialize(writer, value?.Stages);
+
+        public override Curriculum? ReadJson(JsonReader reader, Type objectType, Curriculum? existingValue, bool hasExistingValue, JsonSerializer serializer) =>
+            serializer.Deserialize<List<StageSpec>>(reader) is { } stages ? new Curriculum(stages) : null;
     }
 }

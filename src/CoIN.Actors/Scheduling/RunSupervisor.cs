@@ -32,6 +32,9 @@ internal sealed record SupervisorSettings(
     /// <summary>What the runs of an experiment have in common: <see cref="SharedResults"/>; null for a run by itself.</summary>
     public IActorRef? Shared { get; init; }
 
+    /// <summary>Whether workers of several hosts write into the run's folder, each under the names of its assignments.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>The program's version, by which results of another one are not taken over.</summary>
     public string Program { get; init; } = "";
 }
@@ -367,6 +370,11 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private void Finish()
     {
         var message = State.Message;
+        if (settings.IsShared)
+        {
+            RunFiles.Tidy(settings.RunFolder, State, Warn);
+        }
+
         try
         {
             settings.Work.WriteReports(settings.RunFolder, State);
@@ -424,6 +432,23 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         {
             Settle(outcome);
             return;
+        }
+
+        if (happened is StageTrained adapter && settings.IsShared && RunPaths.Adapter(adapter.Stage, adapter.Task) is var place && place != adapter.Folder)
+        {
+            try
+            {
+                RunFiles.PutInPlace(settings.RunFolder, adapter.Folder, place, adapter.FolderSha256);
+                happened = adapter with { Folder = place };
+            }
+            catch (CoinException e)
+            {
+                log.Warning("Stage {Stage} is trained again from its last checkpoint: {Reason}", adapter.Stage, e.Message);
+                inHand.Close(outcome.Turn);
+                Sender.Tell(new Refused(outcome.Turn));
+                Proceed();
+                return;
+            }
         }
 
         Record(happened, () =>

@@ -14,17 +14,35 @@ namespace CoIN.Actors.Scheduling;
 /// what was offered first. An evaluator that has opened an adapter stays with that stage of that run while there is something to test of it: opening one costs.
 /// </para>
 /// </summary>
-internal class Scheduler : ReceiveActor
+internal class Scheduler : ReceiveActor, IWithTimers
 {
+    /// <summary>How long a scheduler that takes the place of a lost one listens to what workers do before it gives work: else it would give what is under way.</summary>
+    public static readonly TimeSpan Listening = RepeatEvery * 2;
+
+
     private readonly Dictionary<IActorRef, Known> workers = [];
     private readonly List<Given> waiting = [];
 
     // The time that each run has had of the workers of a kind.
     private readonly Dictionary<(string RunId, Skill Skill), TimeSpan> had = [];
-    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly ILoggingAdapter log = Context.GetLogger().WithContext("Part", "scheduler");
 
-    public Scheduler()
+    private bool listening;
+
+    /// <param name="listen">How long to listen first; zero where no work can be under way.</param>
+    public Scheduler(TimeSpan listen = default)
     {
+        if (listen > TimeSpan.Zero)
+        {
+            listening = true;
+            Timers.StartSingleTimer("listened", Listened.Instance, listen);
+        }
+
+        Receive<Listened>(_ =>
+        {
+            listening = false;
+            Match();
+        });
         Receive<Register>(Registered);
         Receive<Offer>(Offered);
         Receive<Withdraw>(withdraw =>
@@ -43,6 +61,8 @@ internal class Scheduler : ReceiveActor
             }
         });
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     private static Skill SkillFor(WorkItem item) => item switch
     {
@@ -67,6 +87,11 @@ internal class Scheduler : ReceiveActor
             {
                 Since = same ? known!.Since : Now, Last = known?.Last,
             };
+            if (!same)
+            {
+                Continued(workers[Sender]);
+            }
+
             return;
         }
 
@@ -86,6 +111,24 @@ internal class Scheduler : ReceiveActor
 
         workers[Sender] = new Known(register, null) { Last = given ?? known?.Last };
         Match();
+    }
+
+    /// <summary>A worker tells of work of which this scheduler did not know.</summary>
+    private void Continued(Known known)
+    {
+        var now = known.Busy!;
+        if (workers.Any(pair => !pair.Key.Equals(Sender) && pair.Value.Busy is { } busy && busy.IsSameWork(now) && busy.Turn.IsAfter(now.Turn)))
+        {
+            // It was lost to the others for a while, and has been done anew since.
+            Sender.Tell(new Refused(now.Turn));
+        }
+        else if (waiting.Find(one => one.IsSameWork(now) && one.Turn.IsAfter(now.Turn)) is { Offer: { } offer } given)
+        {
+            // A supervisor that was recovered goes on with what is under way.
+            waiting.Remove(given);
+            workers[Sender] = known with { Busy = given };
+            Assign(Sender, given, offer);
+        }
     }
 
     private void Offered(Offer offer)
@@ -133,7 +176,7 @@ internal class Scheduler : ReceiveActor
     /// <summary>Gives every free worker an item that it can do.</summary>
     private void Match()
     {
-        foreach (var (worker, known) in workers.Where(pair => pair.Value.Busy is null).ToList())
+        foreach (var (worker, known) in listening ? [] : workers.Where(pair => pair.Value.Busy is null).ToList())
         {
             var skill = known.Register.Skill;
             var fit = waiting.Where(one => SkillFor(one.Item) == skill)
@@ -158,6 +201,11 @@ internal class Scheduler : ReceiveActor
 
     private static void Assign(IActorRef worker, Given given, Offer offer) =>
         worker.Tell(new Assignment(offer.Turn, offer.RunFolder, offer.Options, offer.Item), given.Supervisor);
+
+    private sealed class Listened
+    {
+        public static readonly Listened Instance = new();
+    }
 
     /// <param name="Supervisor">Null where only the worker has told of it, as is <paramref name="Offer"/>.</param>
     private sealed record Given(Turn Turn, WorkItem Item, IActorRef? Supervisor, Offer? Offer)

@@ -21,6 +21,9 @@ internal sealed class Admission
 
     private Admission(IEnumerable<string> folders, bool below) => (this.folders, this.below) = (folders.Select(Trimmed).ToHashSet(StringComparer.Ordinal), below);
 
+    /// <summary>Whether other processes may work for the same runs: then what a turn writes bears its name.</summary>
+    public bool IsShared => below;
+
     /// <summary>Work of some runs only.</summary>
     public static Admission OnlyTo(params IEnumerable<string> runFolders) => new(runFolders, below: false);
 

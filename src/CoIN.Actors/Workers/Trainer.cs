@@ -29,6 +29,14 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     private long tokens;
     private StepFigures? last;
 
+    // Checkpoints of this turn, for the case that it was not ours any more.
+    private readonly List<string> written = [];
+
+    /// <summary>A node that is torn down without a word has been given up by the others: what it would write now, somebody else has written.</summary>
+    protected override bool HandsBackAtEnd => !admission.IsShared;
+
+    private string Fence => admission.IsShared ? Current.Turn.Fence : "";
+
     private TrainStage Stage => (TrainStage)Current.Item;
 
     private StageSpec Spec => Current.Options.Curriculum().Stage(Stage.Stage);
@@ -41,6 +49,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         admission.Check(Current);
         clock.Restart();
         recent.Clear();
+        written.Clear();
         (reported, tokens, last) = (TimeSpan.Zero, 0, null);
         if (!opened)
         {
@@ -54,7 +63,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         session = learner.OpenTraining(new StageTraining(
             Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
             Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
-        steps = StepsFile.Open(PathOf(RunPaths.Steps(Stage.Stage, Spec.Name)), session.Step);
+        steps = StepsFile.Open(PathOf(RunPaths.Steps(Stage.Stage, Spec.Name)), session.Step, admission.IsShared);
         savedStep = session.Step;
         stepBegan = clock.Elapsed;
         Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
@@ -123,17 +132,35 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     {
         // What a checkpoint goes on from must not be missing before it.
         steps!.Flush();
-        var folder = RunPaths.Checkpoint(Stage.Stage, Spec.Name, session!.Step);
+        var folder = RunPaths.Checkpoint(Stage.Stage, Spec.Name, session!.Step) + Fence;
         Durable.WriteFolder(PathOf(folder), session.SaveCheckpoint);
         Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))));
+        written.Add(PathOf(folder));
         savedStep = session.Step;
         stepBegan = clock.Elapsed;
+    }
+
+    protected override void Disown()
+    {
+        foreach (var folder in admission.IsShared ? written.Where(Directory.Exists) : [])
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Log.Warning("{Folder} is of a work that was given to another, and cannot be deleted: {Reason}", folder, e.Message);
+            }
+        }
+
+        written.Clear();
     }
 
     private void SaveAdapter()
     {
         steps!.Flush();
-        var folder = RunPaths.Adapter(Stage.Stage, Spec.Name);
+        var folder = RunPaths.Adapter(Stage.Stage, Spec.Name) + Fence;
         Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
         var files = Durable.Sha256OfFiles(PathOf(folder));
         Deliver(new AdapterWritten(

@@ -30,6 +30,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     private (Assignment Assignment, IActorRef Supervisor)? heir;
     private Outcome? outcome;
     private DateTimeOffset? waitingSince;
+    private bool draining;
     private int number;
 
     protected Worker(IActorRef scheduler, Skill skill, string device)
@@ -48,6 +49,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
                 Finish();
             }
         });
+        Receive<Drain>(_ => DrainOff());
         Receive<Continue>(next => Go(next.Number));
         Receive<Faulted>(fault =>
         {
@@ -109,7 +111,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     /// <summary>A worker that ends in the middle of its work hands it back: faults of the work have been told before.</summary>
     protected override void PostStop()
     {
-        if (phase == Phase.Working)
+        if (phase == Phase.Working && HandsBackAtEnd)
         {
             Guarded(() =>
             {
@@ -123,6 +125,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         base.PostStop();
     }
 
+    /// <summary>Whether a worker that is stopped in the middle of its work leaves it at a resumable point.</summary>
+    protected virtual bool HandsBackAtEnd => true;
+
     /// <summary>Opens what the current item needs.</summary>
     protected abstract void Open();
 
@@ -135,6 +140,11 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     /// <summary>Leaves the current item at a point from which it can be taken up again.</summary>
     protected abstract void Leave();
+
+    /// <summary>The current item was given to another: removes what was written for it and not taken.</summary>
+    protected virtual void Disown()
+    {
+    }
 
     /// <summary>Closes what <see cref="Open"/> opened; called after every item, however it ended.</summary>
     protected abstract void Close();
@@ -194,6 +204,31 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         {
             // The scheduler did not know what is in work here.
             Register();
+        }
+    }
+
+    /// <summary>The worker's node ends: what is in work is left at a resumable point and handed back, and nothing more is begun.</summary>
+    private void DrainOff()
+    {
+        draining = true;
+        if (phase == Phase.Working)
+        {
+            Log.Info("The node ends; the work is handed back");
+            Guarded(() =>
+            {
+                Leave();
+                Ended(new WorkStopped());
+            });
+        }
+        else if (phase == Phase.Asking)
+        {
+            // Another may have it at once.
+            Supervisor.Tell(new WorkLost(Current.Turn));
+            Finish();
+        }
+        else if (phase == Phase.Free)
+        {
+            Context.Stop(Self);
         }
     }
 
@@ -270,6 +305,12 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         }
         else if (phase != Phase.Free && Current.Turn == turn)
         {
+            if (phase != Phase.Asking)
+            {
+                Log.Warning("The work was given to another while this one was silent; it is left");
+                Disown();
+            }
+
             Abandon(leave: false);
         }
     }
@@ -380,7 +421,20 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         Context.Unwatch(Supervisor);
         (last, Supervisor) = (Current.Turn, ActorRefs.Nobody);
         (phase, outcome, heir, waitingSince) = (Phase.Free, null, null, null);
-        Register();
+        if (draining)
+        {
+            Context.Stop(Self);
+        }
+        else
+        {
+            Register();
+        }
+    }
+
+    /// <summary>Leave what is in work at a resumable point, hand it back and stop.</summary>
+    internal sealed class Drain
+    {
+        public static readonly Drain Instance = new();
     }
 
     private sealed class Repeat

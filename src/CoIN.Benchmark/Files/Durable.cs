@@ -60,19 +60,7 @@ public static partial class Durable
             Directory.CreateDirectory(temporary);
             fill(temporary);
             FlushFolder(temporary);
-            if (Directory.Exists(final))
-            {
-                var old = final + TemporaryMark + "old-" + Guid.NewGuid().ToString("N")[..8];
-                Directory.Move(final, old);
-                Directory.Move(temporary, final);
-                TryDelete(old);
-            }
-            else
-            {
-                Directory.Move(temporary, final);
-            }
-
-            FlushFolder(Path.GetDirectoryName(final)!);
+            Replace(temporary, final);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -84,6 +72,37 @@ public static partial class Durable
             TryDelete(temporary);
             throw;
         }
+    }
+
+    /// <summary>Gives a whole folder another name; a folder of that name that is there is replaced.</summary>
+    /// <exception cref="CoinException">As in <see cref="WriteFolder"/>.</exception>
+    public static void MoveFolder(string from, string to)
+    {
+        try
+        {
+            Replace(Path.GetFullPath(from), Path.GetFullPath(to));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CannotWrite(to, e);
+        }
+    }
+
+    private static void Replace(string temporary, string final)
+    {
+        if (Directory.Exists(final))
+        {
+            var old = final + TemporaryMark + "old-" + Guid.NewGuid().ToString("N")[..8];
+            Directory.Move(final, old);
+            Directory.Move(temporary, final);
+            TryDelete(old);
+        }
+        else
+        {
+            Directory.Move(temporary, final);
+        }
+
+        FlushFolder(Path.GetDirectoryName(final)!);
     }
 
     /// <summary>Removes what unfinished writes left below a folder. Only its owner may call this.</summary>

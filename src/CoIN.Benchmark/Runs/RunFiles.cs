@@ -141,6 +141,40 @@ public static class RunFiles
         }
     }
 
+    /// <summary>Gives an adapter that was written under the name of its assignment the name of its stage.</summary>
+    /// <param name="written">Relative to the run's folder, as is <paramref name="place"/>.</param>
+    /// <param name="sha256">Of the folder; one that stands in its place with this hash was put there before.</param>
+    /// <exception cref="CoinException">It is not there, or cannot be moved.</exception>
+    public static void PutInPlace(string runFolder, string written, string place, string? sha256)
+    {
+        var (from, to) = (Path.Combine(runFolder, written), Path.Combine(runFolder, place));
+        if (Directory.Exists(from))
+        {
+            Durable.MoveFolder(from, to);
+        }
+        else if (!Directory.Exists(to) || Durable.Sha256OfFolder(to) != sha256)
+        {
+            throw new CoinException($"{from} is gone before its stage took it over. See that all nodes see the same folder.");
+        }
+    }
+
+    /// <summary>Removes from the folder of a run that ended what workers left who were cut off: nobody works for it any more.</summary>
+    /// <param name="warn">As in <see cref="DeleteCheckpoints"/>.</param>
+    public static void Tidy(string runFolder, RunState state, Action<string> warn)
+    {
+        DeleteSpent(runFolder, state, warn);
+        foreach (var (stage, trained) in state.Trained)
+        {
+            var adapter = Path.Combine(runFolder, RunPaths.Adapter(stage, trained.Task));
+            foreach (var other in Directory.Exists(Path.GetDirectoryName(adapter)) ? Directory.GetDirectories(Path.GetDirectoryName(adapter)!, Path.GetFileName(adapter) + "-t*") : [])
+            {
+                Discard(other, path => Directory.Delete(path, recursive: true), warn);
+            }
+        }
+
+        _ = Durable.RemoveUnfinished(runFolder);
+    }
+
     /// <summary>Deletes what an event made superfluous: a process may end between the event and the deletion.</summary>
     /// <param name="warn">As in <see cref="DeleteCheckpoints"/>.</param>
     public static void DeleteSpent(string runFolder, RunState state, Action<string> warn)

@@ -56,8 +56,9 @@ public static class RunPaths
     public static string StudyKey(string study) => $"judgements/studies/{study}.key.json";
 
     /// <param name="shard">From 0.</param>
-    public static string Shard(int stage, string task, int shard, int shards) =>
-        Path.ChangeExtension(Predictions(stage, task), null) + $".shard-{shard + 1}-of-{shards}.jsonl";
+    /// <param name="fence">Of the assignment by which it was answered, where several hosts write.</param>
+    public static string Shard(int stage, string task, int shard, int shards, string fence = "") =>
+        Path.ChangeExtension(Predictions(stage, task), null) + $".shard-{shard + 1}-of-{shards}{fence}.jsonl";
 
     private static string Row(int stage) => stage == 0 ? "zero-shot" : $"stage-{stage}";
 }

@@ -1,3 +1,5 @@
+using CoIN.Benchmark.Files;
+
 namespace CoIN.Benchmark.Steps;
 
 /// <summary>
@@ -14,13 +16,20 @@ public sealed class StepsFile : IDisposable
 
     /// <summary>Opens the file to append to it, and cuts off what comes after a step.</summary>
     /// <param name="step">Steps that are done; 0 begins anew.</param>
+    /// <param name="replace">Whether the file is replaced by one of the same lines: a process that still has the former open, since it does not know that its work was given to another, is then in nobody's way.</param>
     /// <exception cref="CoinException">It cannot be written.</exception>
-    public static StepsFile Open(string path, int step)
+    public static StepsFile Open(string path, int step, bool replace = false)
     {
         FileStream? stream = null;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            if (replace && File.Exists(path))
+            {
+                var known = Bytes(path, 0);
+                Durable.Write(path, copy => copy.Write(known));
+            }
+
             stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             var bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);

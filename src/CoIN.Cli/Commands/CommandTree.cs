@@ -55,11 +55,13 @@ internal static class CommandTree
         root.Add(Run(host, runs));
         root.Add(Resume(host, runs));
         root.Add(Inspect("runs", "List the runs", null, (_, folder, json) => InspectCommands.RunsAsync(host, folder, json), runs));
-        root.Add(Inspect("status", "Show how a run stands", RunArgument(host, runs), (run, folder, json) => InspectCommands.StatusAsync(host, run, folder, json), runs));
+        root.Add(Status(host, runs));
         root.Add(WatchCommand.Build(host, runs));
         root.Add(LogsCommand.Build(host, RunArgument(host, runs), runs));
         root.Add(PredictionsCommand.Build(host, RunArgument(host, runs), runs));
         root.Add(CompletionCommand.Build(host));
+        root.Add(NodeCommand.Build(host, runs));
+        root.Add(ClusterCommands.Stop(host));
         root.Add(Report(host, runs));
         root.Add(CompareCommand.Build(host, runs));
         root.Add(ScoreCommand.Build(host));
@@ -87,9 +89,11 @@ internal static class CommandTree
         var files = FilesArgument();
         var set = SetOption();
         var id = new Option<string?>("--run-id") { HelpName = "ID", Description = "Name of the run and of its folder" };
-        var command = new Command("run", "Start an experiment") { files, set, id };
-        command.SetAction((parsed, _) => RunCommand.ExecuteAsync(
-            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(id), parsed.GetValue(runs)));
+        var cluster = ClusterCommands.ClusterOption();
+        var command = new Command("run", "Start an experiment") { files, set, id, cluster };
+        command.SetAction((parsed, _) => parsed.GetValue(cluster) is { } contacts
+            ? ClusterCommands.SubmitAsync(host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(id), contacts)
+            : RunCommand.ExecuteAsync(host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(id), parsed.GetValue(runs)));
         return command;
     }
 
@@ -99,8 +103,24 @@ internal static class CommandTree
         var set = SetOption();
         var redo = new Option<bool>("--redo") { Description = "Do again what was lost: stages, cells or judgements whose files are missing or changed" };
         var command = new Command("resume", "Go on with a run that was stopped, killed or failed; of a run that exists, only node.… can be set") { run, set, redo };
-        command.SetAction((parsed, _) => ResumeCommand.ExecuteAsync(
-            host, parsed.GetValue(run), parsed.GetValue(set) ?? [], parsed.GetValue(redo), parsed.GetValue(runs)));
+        var (cluster, recipes) = (ClusterCommands.ClusterOption(), ClusterCommands.WithOption());
+        command.Add(cluster);
+        command.Add(recipes);
+        command.SetAction((parsed, _) => parsed.GetValue(cluster) is { } contacts
+            ? ClusterCommands.ResumeAsync(
+                host, parsed.GetValue(run), parsed.GetValue(redo), new ClusterCommands.Way(contacts, parsed.GetValue(recipes) ?? [], parsed.GetValue(set) ?? []))
+            : ResumeCommand.ExecuteAsync(host, parsed.GetValue(run), parsed.GetValue(set) ?? [], parsed.GetValue(redo), parsed.GetValue(runs)));
+        return command;
+    }
+
+    private static Command Status(Host host, Option<string?> runs)
+    {
+        var (run, cluster, recipes, json) = (RunArgument(host, runs), ClusterCommands.ClusterOption(), ClusterCommands.WithOption(), JsonOption());
+        var command = new Command("status", "Show how a run stands; with --cluster and no run, what a cluster has") { run, cluster, recipes, json };
+        command.SetAction((parsed, _) => parsed.GetValue(cluster) is not { } contacts
+            ? InspectCommands.StatusAsync(host, parsed.GetValue(run), parsed.GetValue(runs), parsed.GetValue(json))
+            : parsed.GetValue(json) ? throw Usage.Fault("--json is for runs whose folder is here: of a cluster, status is told to people only.")
+            : ClusterCommands.StatusAsync(host, parsed.GetValue(run), new ClusterCommands.Way(contacts, parsed.GetValue(recipes) ?? [], [])));
         return command;
     }
 

@@ -144,7 +144,8 @@ internal static class InspectCommands
         }
     }
 
-    private static string Row(RunSnapshot snapshot)
+    /// <summary>A run in a line of a table.</summary>
+    internal static string Row(RunSnapshot snapshot)
     {
         var stages = snapshot.ZeroShot.Count > 0 ? "-" : Words.Text($"{snapshot.StagesTrained}/{snapshot.Stages.Count}");
         var maa = MatrixMetrics.MeanAverageAccuracy(snapshot) is { } mean ? Words.Text($"{mean:0.00}") : "";

@@ -18,6 +18,9 @@ internal sealed record Host
 
     public required IDataTools Data { get; init; }
 
+    /// <summary>What drives nodes of a cluster and speaks with them.</summary>
+    public IClusterEngine Cluster { get; init; } = new ClusterEngine();
+
     /// <summary>The current folder.</summary>
     public required string Folder { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Serilog.Events;
 using Serilog.Formatting;
+using Serilog.Parsing;
 
 namespace CoIN.Cli.Logging;
 
@@ -29,7 +30,7 @@ internal sealed class LineFormatter(string prefix = "") : ITextFormatter
         }
 
         output.Write(' ');
-        output.WriteLine(Line(logEvent.RenderMessage(CultureInfo.InvariantCulture)));
+        output.WriteLine(Line(Message(logEvent)));
         if (logEvent.Exception is { } exception)
         {
             // The trace is in the log file.
@@ -49,6 +50,25 @@ internal sealed class LineFormatter(string prefix = "") : ITextFormatter
         }
 
         return path;
+    }
+
+    /// <summary>The message as a sentence: names in it stand without quotes.</summary>
+    private static string Message(LogEvent logEvent)
+    {
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        foreach (var token in logEvent.MessageTemplate.Tokens)
+        {
+            if (token is PropertyToken { Format: null, Alignment: null } property && Scalar(logEvent, property.PropertyName) is { } value)
+            {
+                text.Write(value);
+            }
+            else
+            {
+                token.Render(logEvent.Properties, text, CultureInfo.InvariantCulture);
+            }
+        }
+
+        return text.ToString();
     }
 
     private string Short(string text) => prefix.Length == 0 ? text : text.Replace(prefix, "", StringComparison.Ordinal);

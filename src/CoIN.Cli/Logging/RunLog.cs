@@ -23,7 +23,7 @@ internal sealed class RunLog : IDisposable
     {
     }
 
-    private RunLog(Action<LoggerConfiguration> files, string prefix, LogLevel level, TextWriter? lines)
+    private RunLog(Action<LoggerConfiguration> files, string prefix, LogLevel level, TextWriter? lines, bool node = false)
     {
         var configuration = new LoggerConfiguration().MinimumLevel.Is(LevelConvert.ToSerilogLevel(level)).WriteTo.Sink(notices, LogEventLevel.Warning);
         files(configuration);
@@ -32,7 +32,7 @@ internal sealed class RunLog : IDisposable
             // People are told what the run's actors say; what the cluster says about itself goes to the file unless it is a warning, and what ends the
             // process is told to them as a sentence of its own.
             configuration.WriteTo.Logger(people => people
-                .Filter.ByIncludingOnly(entry => entry.Level is LogEventLevel.Warning or LogEventLevel.Error || (entry.Level < LogEventLevel.Warning && entry.Properties.ContainsKey("RunId")))
+                .Filter.ByIncludingOnly(entry => (entry.Level is LogEventLevel.Warning or LogEventLevel.Error && !IsOfConnections(entry)) || (entry.Level < LogEventLevel.Warning && (entry.Properties.ContainsKey("RunId") || (node && IsOurs(entry)))))
                 .WriteTo.Sink(new LineSink(lines, new LineFormatter(prefix))));
         }
 
@@ -57,6 +57,14 @@ internal sealed class RunLog : IDisposable
         },
         prefix, level, lines);
 
+    /// <summary>The log of a node: what it and the runs' actors on it say, each event with the node's host and roles.</summary>
+    /// <param name="file">The log file; appended to.</param>
+    public static RunLog OfNode(string file, string host, string roles, LogLevel level, TextWriter lines) => new(
+        configuration => configuration.Enrich.WithProperty("Host", host).Enrich.WithProperty("Role", roles).WriteTo.File(new CompactJsonFormatter(), file), "", level, lines, node: true);
+
+    /// <summary>The log of a command that looks at a cluster: warnings only.</summary>
+    public static RunLog OfCommand(TextWriter lines) => new(_ => { }, "", LogLevel.Warning, lines);
+
     /// <summary>For everything that logs through Microsoft.Extensions.Logging, Akka among it.</summary>
     public ILoggerFactory Factory { get; }
 
@@ -72,6 +80,14 @@ internal sealed class RunLog : IDisposable
         Factory.Dispose();
         logger.Dispose();
     }
+
+    /// <summary>Whether it is about a single connection or heartbeat: these come and go, and what becomes of nodes is told in sentences of its own.</summary>
+    private static bool IsOfConnections(LogEvent entry) => entry.Properties.GetValueOrDefault("ActorPath") is ScalarValue { Value: string path }
+        && (path.Contains("/system/endpointManager", StringComparison.Ordinal) || path.Contains("/heartbeatSender", StringComparison.Ordinal));
+
+    /// <summary>Whether this program's own code says it, rather than Akka's: its actors name the part that they are.</summary>
+    private static bool IsOurs(LogEvent entry) => entry.Properties.ContainsKey("Part")
+        || (entry.Properties.GetValueOrDefault("SourceContext") is ScalarValue { Value: string source } && source.StartsWith("CoIN.", StringComparison.Ordinal));
 
     private sealed class LineSink(TextWriter lines, ITextFormatter formatter) : ILogEventSink
     {

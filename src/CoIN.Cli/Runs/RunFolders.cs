@@ -153,21 +153,26 @@ internal sealed class RunFolders(string folder)
             : throw Commands.Usage.Fault(FormattableString.Invariant(
                 $"--run-id {wanted}: an experiment's id consists of at most {LongestId} letters, digits, '-', '_' and '.', and does not begin with '.'."));
 
+    /// <summary>The id of a new run that has none given.</summary>
+    public static string NewId(string name, int seed, DateTimeOffset now) => string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd-HHmmss}-{name}-s{seed}");
+
+    /// <summary>An id that somebody wants.</summary>
+    /// <exception cref="CoinException">It is no folder's name.</exception>
+    public static string CheckedId(string wanted) =>
+        wanted.Length > 0 && !wanted.StartsWith('.') && wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+            ? wanted
+            : throw Commands.Usage.Fault($"--run-id {wanted}: a run id consists of letters, digits, '-', '_' and '.', and does not begin with '.'.");
+
     private string Claim(string? wanted, string name, int seed, DateTimeOffset now)
     {
         if (wanted is not null)
         {
-            if (wanted.Length == 0 || wanted.StartsWith('.') || !wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-            {
-                throw Commands.Usage.Fault($"--run-id {wanted}: a run id consists of letters, digits, '-', '_' and '.', and does not begin with '.'.");
-            }
-
-            return TryCreate(wanted)
+            return TryCreate(CheckedId(wanted))
                 ? wanted
                 : throw new CoinException($"The run {wanted} exists in {Folder}. Resume it with ./run.sh resume {wanted}, or choose another --run-id.");
         }
 
-        var id = string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd-HHmmss}-{name}-s{seed}");
+        var id = NewId(name, seed, now);
         var unique = id;
         for (var n = 2; !TryCreate(unique); n++)
         {

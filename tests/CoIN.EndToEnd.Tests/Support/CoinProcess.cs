@@ -136,6 +136,12 @@ internal sealed class CoinProcess : IDisposable
     /// <summary>SIGINT, as Ctrl-C sends it.</summary>
     public void Interrupt() => Send("INT");
 
+    /// <summary>SIGSTOP: it stands still, as a host that is too busy does.</summary>
+    public void Stop() => Send("STOP");
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => Send("CONT");
+
     public void Dispose()
     {
         if (!process.HasExited)

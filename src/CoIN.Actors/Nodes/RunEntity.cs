@@ -1,0 +1,382 @@
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.Event;
+using CoIN.Actors.Hosting;
+using CoIN.Actors.Journal;
+using CoIN.Actors.Scheduling;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Runs;
+using Microsoft.Extensions.Logging;
+using static CoIN.Actors.Protocol.RunProtocol;
+
+namespace CoIN.Actors.Nodes;
+
+/// <summary>What a node gives to the runs that come to it.</summary>
+/// <param name="Node">The node's settings; of a cluster with a database.</param>
+/// <param name="Runs">Absolute path of the folder that holds one folder per run.</param>
+/// <param name="Scheduler">The cluster's.</param>
+/// <param name="Name">The node's, for people.</param>
+/// <param name="Evaluators">How many evaluators the cluster has now, by which a run's end is estimated.</param>
+internal sealed record EntitySettings(
+    NodeSettings Node, string Runs, IActorRef Scheduler, IBenchmarkWork Work, IJudgeFactory Judges, ILoggerFactory Logs, string Name, Func<int> Evaluators);
+
+/// <summary>
+/// A run of a cluster: one actor for the whole cluster, which is begun anew on another node when its own is lost, and goes on with a run that is under way. It locks and reads
+/// the journal, checks what the run needs, has it driven by a supervisor, and answers the people who ask. One that has nothing to do goes to rest.
+/// </summary>
+internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
+{
+    private const int Tries = 15;
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RestAfter = TimeSpan.FromMinutes(1);
+
+    private readonly EntitySettings settings;
+    private readonly string runId;
+    private readonly string folder;
+    private readonly ILoggingAdapter log;
+    private readonly LatestSnapshot latest = new();
+    private readonly List<IActorRef> asked = [];
+    private ExperimentOptions? options;
+    private bool underWay;
+    private IActorRef supervisor = ActorRefs.Nobody;
+    private Prepared? driving;
+    private int tries;
+
+    public RunEntity(string runId, EntitySettings settings)
+    {
+        (this.runId, this.settings, folder) = (runId, settings, Path.Combine(settings.Runs, runId));
+        log = Context.GetLogger().WithContext("RunId", runId);
+        Reading();
+    }
+
+    public IStash Stash { get; set; } = null!;
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>Whether an id can be a run's, and so a folder's name.</summary>
+    public static bool IsRunId(string id) =>
+        id.Length is > 0 and <= 200 && !id.StartsWith('.') && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
+    protected override void PreStart() => Read(resume: null);
+
+    /// <summary>Its supervisor has ended before: from now on another node may drive the run.</summary>
+    protected override void PostStop()
+    {
+        if (driving is { } left)
+        {
+            _ = Task.Run(left.ReleaseAsync);
+        }
+    }
+
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    /// <param name="resume">A command to go on with a run that ended; null where only one that is under way goes on.</param>
+    private void Read(Resume? resume) => Task.Run(() => Directory.Exists(folder) ? RunJournal.Read(folder) : null)
+        .PipeTo(Self, Self, state => new Known(state, resume), fault => new Unreadable(fault.GetBaseException().Message));
+
+    private void Reading()
+    {
+        Receive<Known>(known =>
+        {
+            (options, underWay) = (known.State?.Started?.Options, known.State?.IsUnderWay ?? false);
+            latest.Observe((known.State ?? RunState.Empty).ToSnapshot());
+            if (underWay || (options is not null && known.Resume is not null))
+            {
+                tries = 0;
+                Prepare(null, known.Resume?.Redo ?? false);
+            }
+            else
+            {
+                Rest();
+            }
+        });
+        Receive<Unreadable>(unreadable =>
+        {
+            // It is begun again after a while.
+            log.Warning("The run's journal cannot be read and is tried again: {Message}", unreadable.Message);
+            Context.Stop(Self);
+        });
+        ReceiveAny(_ => Stash.Stash());
+    }
+
+    private void Rest()
+    {
+        Timers.StartSingleTimer("rest", Resting.Instance, RestAfter);
+        Become(Idle);
+        Stash.UnstashAll();
+    }
+
+    private void Idle()
+    {
+        Answering();
+        Receive<Resting>(_ => Context.Parent.Tell(new Passivate(PoisonPill.Instance)));
+        Receive<StopRun>(_ => Answer(Seen()));
+        Receive<Submit>(submit =>
+        {
+            if (options is not null)
+            {
+                Answer(Same(options, submit.Options) ? Yes() : Taken());
+                return;
+            }
+
+            asked.Add(Sender);
+            tries = Tries;
+            Prepare(submit, redo: false);
+        });
+        Receive<Resume>(again =>
+        {
+            if (options is null)
+            {
+                Answer(new RunRefused(runId, $"There is no run {runId} in this cluster: its journal holds nothing of it. Start it with 'run … --cluster'."));
+                return;
+            }
+
+            // What others may have written meanwhile counts.
+            asked.Add(Sender);
+            Timers.CancelAll();
+            Become(Reading);
+            Read(again);
+        });
+    }
+
+    /// <param name="submit">For a new run; null for one that the journal knows.</param>
+    private void Prepare(Submit? submit, bool redo)
+    {
+        Timers.CancelAll();
+        Become(Preparing);
+        tries++;
+        Task.Run(() => ReadyAsync(submit, redo)).PipeTo(Self, Self, ready => ready, fault => new NotReady(submit, redo, fault.GetBaseException()));
+    }
+
+    private void Preparing()
+    {
+        Answering();
+        Receive<Prepared>(Drive);
+        Receive<NotReady>(fault =>
+        {
+            var message = fault.Cause is CoinException known ? known.Message : $"{fault.Cause.GetType().Name}: {fault.Cause.Message}";
+            if (fault.Submit is null && (tries < Tries || IsHeld()))
+            {
+                if (tries == 1)
+                {
+                    log.Warning("The run cannot be taken up yet and is tried again: {Message}", message);
+                }
+
+                Timers.StartSingleTimer("again", new Again(fault.Redo), BetweenTries);
+                return;
+            }
+
+            log.Error("The run cannot be taken up: {Message}", message);
+            asked.ForEach(one => one.Tell(new RunRefused(runId, message)));
+            asked.Clear();
+            if (latest.Snapshot is { RunId.Length: > 0 } snapshot)
+            {
+                latest.Observe(snapshot with { Status = RunStatus.Interrupted, Message = message });
+            }
+
+            Rest();
+        });
+        Receive<Again>(again => Prepare(null, again.Redo));
+        ReceiveAny(_ => Stash.Stash());
+    }
+
+    /// <summary>Whether somebody else drives the run: it lets go when the cluster has given it up, or when its work is done.</summary>
+    private bool IsHeld()
+    {
+        try
+        {
+            return RunLock.IsHeld(folder);
+        }
+        catch (CoinException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Takes the run: lock, journal, and what the rest of it needs.</summary>
+    /// <exception cref="CoinException">It cannot be taken up.</exception>
+    private async Task<Prepared> ReadyAsync(Submit? submit, bool redo)
+    {
+        var held = RunLock.Take(folder, settings.Node.Cluster.Database);
+        try
+        {
+            var text = Path.Combine(folder, RunPaths.Settings);
+            if (submit is not null && !File.Exists(text))
+            {
+                Durable.WriteText(text, submit.Settings);
+            }
+
+            var request = new RunRequest(runId, folder, submit?.Options, settings.Node) { Redo = redo, IsShared = true };
+            var taken = await RunHost.TakeUpAsync(request, settings.Judges, settings.Work, settings.Work.Describe, settings.Logs).ConfigureAwait(false);
+            return new Prepared(taken, held, JournalFollower.Start(folder, settings.Logs.CreateLogger("CoIN.Actors.Nodes")));
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private void Drive(Prepared prepared)
+    {
+        driving = prepared;
+        Become(Driving);
+        var (self, taken) = (Self, prepared.Taken);
+        if (taken.Done is { } done)
+        {
+            self.Tell(new Over(prepared, done));
+            Stash.UnstashAll();
+            return;
+        }
+
+        options = taken.State?.Options ?? taken.Start!.Options;
+        if (taken.State is { } state)
+        {
+            log.Info("The run is taken up on {Node} after event {Number}; what workers are doing for it goes on", settings.Name, state.Number);
+        }
+
+        var ended = new TaskCompletionSource<RunSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var observer = new Observer(latest, self, prepared);
+        var spot = JournalSpot.Of(folder, taken.Request.RunId);
+        supervisor = Context.ActorOf(RunSupervisor.Props(new SupervisorSettings(
+            taken.Request.RunId, folder, taken.Start!, settings.Scheduler, settings.Work, observer, settings.Evaluators(), ended)
+        {
+            PersistenceId = spot.PersistenceId,
+            Comes = spot.IsDatabase,
+            Program = ProductVersion.Current,
+            IsShared = true,
+        }));
+        ended.Task.PipeTo(self, self, last => new Over(prepared, last), fault => new Gone(prepared, fault.GetBaseException().Message));
+        prepared.Held.Lost.PipeTo(self, self, () => new Gone(prepared, "while the database was away from this node, another process took the run"));
+        Stash.UnstashAll();
+    }
+
+    private void Driving()
+    {
+        Answering();
+        Receive<Begun>(begun => begun.Of == driving, _ => Accept());
+        Receive<Submit>(submit => Answer(options is not null && Same(options, submit.Options) ? Yes() : Taken()));
+        Receive<Resume>(_ => Answer(Yes()));
+        Receive<StopRun>(_ =>
+        {
+            Timers.StartPeriodicTimer("stop", Stopping.Instance, TimeSpan.Zero, BetweenTries);
+            Answer(Seen());
+        });
+
+        // A supervisor whose database is away hears nothing.
+        Receive<Stopping>(_ => supervisor.Tell(RunSupervisor.Stop.Instance));
+        Receive<Over>(over => over.Of == driving, over =>
+        {
+            Timers.CancelAll();
+            latest.Observe(over.Last);
+            Accept();
+            var left = driving!;
+            driving = null;
+            Become(Reading);
+
+            // The state by which the next command is decided is the journal's.
+            Task.Run(async () =>
+            {
+                await left.ReleaseAsync().ConfigureAwait(false);
+                return new Known(RunJournal.Read(folder), null);
+            }).PipeTo(Self, Self, known => known, fault => new Unreadable(fault.GetBaseException().Message));
+        });
+        Receive<Gone>(gone => gone.Of == driving, gone =>
+        {
+            // The run is taken up again, from the journal, when this actor is begun anew.
+            log.Error("The run's supervisor ended: {Message}", gone.Message);
+            asked.ForEach(one => one.Tell(new RunRefused(runId, gone.Message)));
+            Context.Stop(Self);
+        });
+    }
+
+    private void Accept()
+    {
+        asked.ForEach(one => one.Tell(Yes()));
+        asked.Clear();
+    }
+
+    private void Answering() => Receive<Look>(_ => Answer(Seen()));
+
+    private static bool Same(ExperimentOptions left, ExperimentOptions right) => RunHost.Same(
+        left with { Data = left.Data with { SkippedImages = null } }, right with { Data = right.Data with { SkippedImages = null } });
+
+    private Accepted Yes() => new(runId, folder, settings.Name);
+
+    private RunRefused Taken() => new(runId, $"There is a run {runId} with other settings in this cluster. Choose another --run-id.");
+
+    private Looked Seen() => new(runId, latest.Snapshot is { RunId.Length: > 0 } snapshot ? snapshot : null, folder, settings.Name);
+
+    private void Answer(IOfRun answer) => Sender.Tell(answer);
+
+    /// <summary>What the supervisor published last, from its thread to this actor's.</summary>
+    private sealed class LatestSnapshot : IRunObserver
+    {
+        private volatile RunSnapshot? snapshot;
+
+        public RunSnapshot? Snapshot => snapshot;
+
+        public void Observe(RunSnapshot snapshot) => this.snapshot = snapshot;
+    }
+
+    /// <summary>Keeps the latest snapshot, and tells the entity of the first: by it the run's first event is in the journal.</summary>
+    private sealed class Observer(LatestSnapshot latest, IActorRef entity, Prepared of) : IRunObserver
+    {
+        private bool told;
+
+        public void Observe(RunSnapshot snapshot)
+        {
+            latest.Observe(snapshot);
+            if (!told)
+            {
+                told = true;
+                entity.Tell(new Begun(of));
+            }
+        }
+    }
+
+    /// <summary>A run that this node may drive.</summary>
+    private sealed record Prepared(TakenUp Taken, RunLock Held, IAsyncDisposable Follower)
+    {
+        public async Task ReleaseAsync()
+        {
+            try
+            {
+                await Follower.DisposeAsync().ConfigureAwait(false);
+            }
+            finally
+            {
+                Held.Dispose();
+            }
+        }
+    }
+
+    /// <param name="State">Null where nothing has been written.</param>
+    private sealed record Known(RunState? State, Resume? Resume);
+
+    private sealed record Unreadable(string Message);
+
+    private sealed record NotReady(Submit? Submit, bool Redo, Exception Cause);
+
+    private sealed record Begun(Prepared Of);
+
+    private sealed record Over(Prepared Of, RunSnapshot Last);
+
+    private sealed record Gone(Prepared Of, string Message);
+
+    private sealed record Again(bool Redo);
+
+    private sealed class Resting
+    {
+        public static readonly Resting Instance = new();
+    }
+
+    private sealed class Stopping
+    {
+        public static readonly Stopping Instance = new();
+    }
+}

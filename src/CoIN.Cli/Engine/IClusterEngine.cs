@@ -1,0 +1,42 @@
+using CoIN.Actors.Hosting;
+using CoIN.Actors.Nodes;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Runs;
+using CoIN.Models.Families.Qwen2;
+using CoIN.Models.Imaging;
+using CoIN.Models.Inspection;
+using CoIN.Models.Learning;
+using Microsoft.Extensions.Logging;
+
+namespace CoIN.Cli.Engine;
+
+/// <summary>What drives nodes of a cluster and speaks with their runs, as the commands see it.</summary>
+internal interface IClusterEngine
+{
+    /// <summary>Drives a node until it is told to stop.</summary>
+    /// <param name="up">Called once it is in its cluster.</param>
+    /// <exception cref="CoinException">Something the user can mend, or the cluster has given the node up.</exception>
+    Task RunNodeAsync(NodeRequest request, ILoggerFactory logs, Action up, CancellationToken stop);
+
+    /// <summary>Opens a command's way to a cluster.</summary>
+    /// <param name="contacts">Nodes <c>host:port</c>.</param>
+    /// <exception cref="CoinException">The certificate is not valid.</exception>
+    Task<ClusterConnection> OpenAsync(NodePlacement.Cluster placement, IReadOnlyList<string> contacts, ILoggerFactory logs);
+}
+
+/// <summary>The actors with models and CoIN's data.</summary>
+internal sealed class ClusterEngine : IClusterEngine
+{
+    public async Task RunNodeAsync(NodeRequest request, ILoggerFactory logs, Action up, CancellationToken stop)
+    {
+        var log = logs.CreateLogger("CoIN.Models");
+        void Warn(string warning) => log.LogWarning("{Warning}", warning);
+        using var learners = new LearnerFactory(Warn);
+        var judges = new JudgeFactory(new LocalJudgeFactory(Warn), Environment.GetEnvironmentVariable);
+        await NodeHost.RunAsync(request, learners, judges, new BenchmarkWork(new ReportAids(), new ImageInspector()), logs, up, stop).ConfigureAwait(false);
+    }
+
+    public Task<ClusterConnection> OpenAsync(NodePlacement.Cluster placement, IReadOnlyList<string> contacts, ILoggerFactory logs) =>
+        ClusterConnection.OpenAsync(placement, contacts, logs);
+}

@@ -1,0 +1,152 @@
+using CoIN.EndToEnd.Tests.Support;
+
+namespace CoIN.EndToEnd.Tests;
+
+/// <summary>Nodes that join late, leave, are killed or stand still: whatever happens to them, a run ends with the bits of one that nothing disturbed.</summary>
+public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<ClusterLaboratory>
+{
+    private const string Worker = "trainer,evaluator,judge";
+    private const string Everything = "supervisor,trainer,evaluator,judge";
+
+    [Fact]
+    public async Task A_run_goes_on_while_nobody_looks_a_node_joins_and_the_one_that_trains_leaves()
+    {
+        const string Id = "leaver";
+        using var cluster = await whole.ClusterAsync();
+        var supervisor = await cluster.StartAsync(0, "supervisor");
+        await cluster.SaysAsync(supervisor, "The cluster has no trainer, evaluator");
+        var first = await cluster.StartAsync(1, Worker);
+        using (var submit = cluster.Submit(Id))
+        {
+            await cluster.OneSaysAsync("Checkpoint of stage 1 at step 3", supervisor);
+            submit.Interrupt();
+            await submit.EndAsync(TimeSpan.FromSeconds(15));
+            Assert.True(submit.ExitCode == 130, submit.Output);
+            Assert.Contains("goes on in the cluster", submit.Output, StringComparison.Ordinal);
+        }
+
+        var second = await cluster.StartAsync(null, Worker);
+        await cluster.SaysAsync(first, "[leaver stage 2 GQA]", "Training begins at step 0");
+        await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", supervisor);
+        first.Terminate();
+        await first.EndAsync(TimeSpan.FromSeconds(30));
+        Assert.True(first.ExitCode == 0, first.Output);
+        Assert.Contains("handed back", first.Output, StringComparison.Ordinal);
+
+        using var again = CoinProcess.Start("resume", Id, "--cluster", cluster.Contacts);
+        await cluster.CompletesAsync(again);
+        Assert.DoesNotContain("stage 2 GQA] Training begins at step 0", second.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("its work goes on elsewhere", cluster.Output, StringComparison.Ordinal);
+        Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
+
+        var (code, output) = await CoinProcess.RunAsync("status", "--cluster", cluster.Contacts);
+        Assert.True(code == 0, output);
+        Assert.Contains("2 nodes:", output, StringComparison.Ordinal);
+        Assert.Contains("completed", output, StringComparison.Ordinal);
+
+        // The folder tells everything by itself too.
+        Assert.Contains("completed", (await CoinProcess.RunAsync("status", Id, "--runs", whole.Lab.Runs)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_killed_while_it_trains_and_answers_is_replaced_from_the_last_checkpoint()
+    {
+        const string Id = "trainer";
+        using var cluster = await whole.ClusterAsync();
+        var supervisor = await cluster.StartAsync(0, "supervisor");
+        var workers = new[] { cluster.Begin(1, Worker), cluster.Begin(null, Worker) };
+        foreach (var worker in workers)
+        {
+            await cluster.IsThereAsync(worker);
+        }
+
+        using var submit = cluster.Submit(Id);
+        await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", supervisor);
+        var victim = await cluster.OneSaysAsync("stage 2 GQA] Training begins at step 0", workers);
+        await victim.KillAsync();
+        await cluster.CompletesAsync(submit);
+        var other = workers.Single(worker => worker != victim);
+        Assert.Contains("its work goes on elsewhere", supervisor.Output, StringComparison.Ordinal);
+        Assert.Contains("stage 2 GQA] Training begins at step", other.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("stage 2 GQA] Training begins at step 0", other.Output, StringComparison.Ordinal);
+        Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
+    }
+
+    [Fact]
+    public async Task The_oldest_node_with_supervisor_and_scheduler_is_killed_and_the_training_under_way_goes_on()
+    {
+        const string Id = "oldest";
+        using var cluster = await whole.ClusterAsync();
+        var oldest = await cluster.StartAsync(0, "supervisor");
+        var worker = await cluster.StartAsync(null, Worker);
+        using var submit = cluster.Submit(Id, "training.max-steps=12");
+        await cluster.OneSaysAsync("Checkpoint of stage 1 at step 3", oldest);
+        var heir = await cluster.StartAsync(1, "supervisor");
+        await cluster.SaysAsync(worker, "stage 2 GQA] Training begins");
+        await oldest.KillAsync();
+        await cluster.CompletesAsync(submit);
+        await cluster.SaysAsync(heir, "The run is taken up on");
+        Assert.Single(worker.Output.Split('\n'), line => line.Contains("stage 2 GQA] Training begins", StringComparison.Ordinal));
+        Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
+    }
+
+    [Fact]
+    public async Task All_nodes_are_killed_and_when_they_are_started_again_the_run_goes_on_by_itself()
+    {
+        const string Id = "all";
+        using var cluster = await whole.ClusterAsync();
+        var nodes = new[] { cluster.Begin(0, Everything), cluster.Begin(1, Everything) };
+        foreach (var node in nodes)
+        {
+            await cluster.IsThereAsync(node);
+        }
+
+        using (var submit = cluster.Submit(Id))
+        {
+            await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", nodes);
+            await Task.WhenAll(nodes.Select(node => node.KillAsync()));
+            await submit.KillAsync();
+        }
+
+        foreach (var node in new[] { cluster.Begin(0, Everything), cluster.Begin(1, Everything) })
+        {
+            await cluster.IsThereAsync(node);
+        }
+
+        using var again = CoinProcess.Start("resume", Id, "--cluster", cluster.Contacts);
+        await cluster.CompletesAsync(again);
+        Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
+    }
+
+    [Fact]
+    public async Task A_node_that_stands_still_for_20_seconds_is_waited_for()
+    {
+        const string Id = "still";
+        using var cluster = await whole.ClusterAsync(patience: 10);
+        var supervisor = await cluster.StartAsync(0, "supervisor");
+        var worker = await cluster.StartAsync(1, Worker);
+        using var submit = cluster.Submit(Id);
+        await cluster.OneSaysAsync("Checkpoint of stage 1 at step 3", supervisor);
+        worker.Stop();
+        await Task.Delay(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        worker.Continue();
+        await cluster.CompletesAsync(submit);
+        Assert.DoesNotContain("its work goes on elsewhere", supervisor.Output, StringComparison.Ordinal);
+        Assert.Single(worker.Output.Split('\n'), line => line.Contains("stage 1 ImageNet] Training begins", StringComparison.Ordinal));
+        Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
+    }
+
+    [Fact]
+    public async Task Nodes_that_nobody_answers_say_so_and_can_be_ended()
+    {
+        using var cluster = await whole.ClusterAsync();
+        var node = cluster.Begin(null, Worker);
+        await cluster.SaysAsync(node, "has let this node into its cluster for 5 s");
+        var (code, output) = await CoinProcess.RunAsync("status", "--cluster", cluster.Contacts);
+        Assert.Equal(1, code);
+        Assert.Contains("has answered for", output, StringComparison.Ordinal);
+        node.Terminate();
+        await node.EndAsync(TimeSpan.FromSeconds(20));
+        Assert.True(node.ExitCode == 0, node.Output);
+    }
+}

@@ -1,0 +1,107 @@
+using CoIN.Actors.Tests.Support;
+
+namespace CoIN.EndToEnd.Tests.Support;
+
+/// <summary>A laboratory with a database and the outcome of a run that nothing disturbed.</summary>
+public sealed class ClusterLaboratory : IAsyncLifetime
+{
+    private static readonly string[] OneThread = ["node.trainer-threads=1", "node.evaluator-threads=1"];
+
+    internal Laboratory Lab { get; } = new();
+
+    /// <summary>Of the run on one process alone.</summary>
+    internal IReadOnlyList<string> Essence { get; private set; } = [];
+
+    internal PostgresServer Database { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Database = await PostgresServer.StartAsync();
+        await Lab.InitializeAsync();
+        var (code, output) = await CoinProcess.RunAsync(Lab.Run("whole", OneThread));
+        Assert.True(code == 0, output);
+        Essence = Lab.Essence("whole");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Lab.DisposeAsync();
+        if (Database is not null)
+        {
+            await Database.DisposeAsync();
+        }
+    }
+
+    /// <summary>A cluster of its own.</summary>
+    /// <param name="patience">Seconds for which a node may be silent.</param>
+    internal async Task<TestCluster> ClusterAsync(int patience = 3) => new(Lab, await Database.CreateDatabaseAsync(), patience);
+}
+
+/// <summary>Nodes on loopback, each a process, and the commands that speak with them.</summary>
+internal sealed class TestCluster(Laboratory lab, string database, int patience) : IDisposable
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+
+    private readonly int[] seeds = [EndpointProcess.FreePort(), EndpointProcess.FreePort()];
+    private readonly List<CoinProcess> nodes = [];
+
+    /// <summary>As <c>--cluster</c> and <c>--join</c> want it.</summary>
+    public string Contacts => string.Join(',', seeds.Select(port => $"127.0.0.1:{port}"));
+
+    /// <summary>Everything that a node wrote.</summary>
+    public string Output => string.Join("\n\n", nodes.Select((node, place) => $"node {place + 1}:\n{node.Output}"));
+
+    /// <summary>Starts a node and does not wait for it.</summary>
+    /// <param name="seed">Which of the two nodes it is that the others ask to join; null for neither.</param>
+    public CoinProcess Begin(int? seed, string roles)
+    {
+        var node = CoinProcess.Start(
+            "node", "--join", Contacts, "--port", seed is { } place ? $"{seeds[place]}" : "0", "--host", "127.0.0.1", "--cpus", "1", "--roles", roles, "--runs", lab.Runs,
+            "--set", "node.cluster=clear-text", "--set", $"cluster.journal={database}", "--set", $"cluster.patience={patience}", "--set", "node.trainer-threads=1",
+            "--set", "node.evaluator-threads=1", "--set", "node.judges=1");
+        nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>Starts a node and waits until it is in the cluster.</summary>
+    public async Task<CoinProcess> StartAsync(int? seed, string roles)
+    {
+        var node = Begin(seed, roles);
+        await IsThereAsync(node);
+        return node;
+    }
+
+    public async Task IsThereAsync(CoinProcess node) => await SaysAsync(node, "is in the cluster as", "This node");
+
+    /// <summary>Waits until a node has said something.</summary>
+    public async Task SaysAsync(CoinProcess node, params string[] parts) => Assert.True(
+        await node.UntilAsync(() => node.Output.Split('\n').Any(line => parts.All(part => line.Contains(part, StringComparison.Ordinal))), Longest),
+        $"never said {string.Join(" … ", parts)}\n{Output}");
+
+    /// <summary>Waits until one of some nodes has said something.</summary>
+    public async Task<CoinProcess> OneSaysAsync(string text, params CoinProcess[] some)
+    {
+        var found = await some[0].UntilAsync(() => some.Any(node => node.Output.Contains(text, StringComparison.Ordinal)), Longest);
+        return found ? some.First(node => node.Output.Contains(text, StringComparison.Ordinal)) : throw new Xunit.Sdk.XunitException($"nobody said {text}\n{Output}");
+    }
+
+    /// <summary>Gives a run to the cluster.</summary>
+    public CoinProcess Submit(string id, params string[] settings) => CoinProcess.Start([.. lab.Run(id, settings), "--cluster", Contacts]);
+
+    /// <summary>Waits for the end of a command that looks at a run which is to be completed.</summary>
+    public async Task CompletesAsync(CoinProcess command)
+    {
+        try
+        {
+            await command.EndAsync(TimeSpan.FromMinutes(2));
+        }
+        catch (TimeoutException e)
+        {
+            throw new Xunit.Sdk.XunitException($"{e.Message}\n{Output}");
+        }
+
+        Assert.True(command.ExitCode == 0, $"{command.Output}\n{Output}");
+    }
+
+    public void Dispose() => nodes.ForEach(node => node.Dispose());
+}
