@@ -10,7 +10,7 @@ public sealed class FolderTests
             [""] = [],
             ["Files"] = [],
             ["Texts"] = [],
-            ["Steps"] = [],
+            ["Steps"] = ["Files"],
             ["Pickle"] = [],
             ["Methods"] = [],
             ["Instructions"] = [],

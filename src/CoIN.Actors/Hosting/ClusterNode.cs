@@ -4,6 +4,7 @@ using Akka.Cluster.Hosting;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Remote.Hosting;
+using CoIN.Actors.Journal;
 using CoIN.Actors.Scheduling;
 using CoIN.Benchmark;
 
@@ -18,11 +19,11 @@ internal static class ClusterNode
     /// <summary>The role of nodes that drive runs.</summary>
     public const string Supervising = "supervisor";
 
-    /// <param name="patience">As <see cref="ClusterSettings.Patience"/>.</param>
+    /// <param name="shared">What the nodes have in common: with a database, the part of a divided cluster that takes a lease in it goes on.</param>
     /// <exception cref="CoinException">The certificate cannot be read or is not valid.</exception>
-    public static void Configure(AkkaConfigurationBuilder akka, NodePlacement.Cluster cluster, IEnumerable<string> roles, int patience = 10)
+    public static void Configure(AkkaConfigurationBuilder akka, NodePlacement.Cluster cluster, IEnumerable<string> roles, ClusterSettings shared)
     {
-        akka.AddHocon(Patient(patience), HoconAddMode.Prepend).AddHocon(ClusterConfig, HoconAddMode.Prepend);
+        akka.AddHocon(Patient(shared), HoconAddMode.Prepend).AddHocon(ClusterConfig, HoconAddMode.Prepend);
         var protocol = Transport(akka, cluster);
         var own = roles.ToArray();
         akka.WithClustering(new ClusterOptions
@@ -69,13 +70,24 @@ internal static class ClusterNode
         return protocol;
     }
 
-    /// <summary>Busy hosts pause: how long the others bear with that.</summary>
-    private static Config Patient(int seconds) => ConfigurationFactory.ParseString(FormattableString.Invariant($$"""
-        akka.cluster {
-          failure-detector { acceptable-heartbeat-pause = {{seconds}}s, threshold = 12 }
-          split-brain-resolver { active-strategy = keep-majority, stable-after = {{seconds}}s }
-        }
-        """));
+    /// <summary>Busy hosts pause: how long the others bear with that, and who goes on when some are silent for longer.</summary>
+    private static Config Patient(ClusterSettings shared)
+    {
+        var patient = ConfigurationFactory.ParseString(FormattableString.Invariant($$"""
+            akka.cluster {
+              failure-detector { acceptable-heartbeat-pause = {{shared.Patience}}s, threshold = 12 }
+              split-brain-resolver { active-strategy = keep-majority, stable-after = {{shared.Patience}}s }
+            }
+            """));
+
+        // A lease of a holder that died is over before the next decision is due.
+        return shared.Database is not { } database ? patient : ConfigurationFactory.ParseString($$"""
+            akka.cluster.split-brain-resolver {
+              active-strategy = lease-majority
+              lease-majority { lease-implementation = "{{DatabaseLease.Section}}", acquire-lease-delay-for-minority = 2s }
+            }
+            """).WithFallback(patient).WithFallback(DatabaseLease.Config(database, Math.Max(shared.Patience, 2)));
+    }
 
     // A run's settings may name thousands of images to be left out.
     private static readonly Config Frames = ConfigurationFactory.ParseString("""

@@ -314,7 +314,7 @@ public static class RunHost
             logs.CreateLogger("CoIN.Actors.Hosting").LogWarning("{Warning}", warning);
         }
 
-        ClusterNode.Configure(akka, cluster, node.Roles);
+        ClusterNode.Configure(akka, cluster, node.Roles, node.Cluster with { Journal = null });
     }
 
     private sealed class NoSignals : IHostLifetime

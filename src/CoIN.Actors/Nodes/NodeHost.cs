@@ -86,7 +86,7 @@ public static class NodeHost
                 .AddHocon(RunHost.NodeConfig, HoconAddMode.Prepend)
                 .AddHocon(Config, HoconAddMode.Prepend)
                 .ConfigureLoggers(RunHost.ToFactory);
-            ClusterNode.Configure(akka, cluster, node.Roles, node.Cluster.Patience);
+            ClusterNode.Configure(akka, cluster, node.Roles, node.Cluster);
             akka.WithActors((system, registry, _) => system.ActorOf(Props.Create(() => new ClusterWatch(cluster.SeedNodes, node.Cluster.Patience, up)), "cluster"));
             if (supervises)
             {

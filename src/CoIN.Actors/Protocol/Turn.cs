@@ -21,7 +21,7 @@ internal sealed record Turn(string RunId, long Number)
     /// Stands in the names of what is written for the turn where several hosts write: a worker that was cut off and does not know that its work has been given to another is
     /// in nobody's way.
     /// </summary>
-    public string Fence => FormattableString.Invariant($"-t{Number >> TurnsOfOneTakeUp}.{Number & ((1L << TurnsOfOneTakeUp) - 1)}");
+    public string Fence() => FormattableString.Invariant($"-t{Number >> TurnsOfOneTakeUp}.{Number & ((1L << TurnsOfOneTakeUp) - 1)}");
 
     /// <summary>Whether this turn of the same run was given later.</summary>
     public bool IsAfter(Turn other) => RunId == other.RunId && Number > other.Number;

@@ -67,7 +67,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
             return true;
         }
 
-        var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards, admission.IsShared ? Current.Turn.Fence : "");
+        var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards, admission.IsShared ? Current.Turn.Fence() : "");
         work.WritePredictions(PathOf(file), AnswerOrder.Restore(answers, order));
         RoutingFile.Write(RoutingFile.Beside(PathOf(file)), opened!.Value.Session.TakeRouting());
         Deliver(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds) { Computation = Computed(threads) });

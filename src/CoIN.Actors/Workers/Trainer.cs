@@ -35,7 +35,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     /// <summary>A node that is torn down without a word has been given up by the others: what it would write now, somebody else has written.</summary>
     protected override bool HandsBackAtEnd => !admission.IsShared;
 
-    private string Fence => admission.IsShared ? Current.Turn.Fence : "";
+    private string Fence => admission.IsShared ? Current.Turn.Fence() : "";
 
     private TrainStage Stage => (TrainStage)Current.Item;
 

@@ -30,10 +30,10 @@ internal static class ClusterCommands
     public static Command Stop(Host host)
     {
         var run = new Argument<string>("run") { Description = "The run's id or the beginning of it" };
-        var (cluster, recipes) = (ClusterOption(), WithOption());
+        var (cluster, recipes, set) = (ClusterOption(), WithOption(), CommandTree.SetOption());
         cluster.Required = true;
-        var command = new Command("stop", "Stop a run of a cluster at its next resumable point; a run of this computer is stopped by Ctrl-C") { run, cluster, recipes };
-        command.SetAction((parsed, _) => StopAsync(host, parsed.GetValue(run)!, new Way(parsed.GetValue(cluster)!, parsed.GetValue(recipes) ?? [], [])));
+        var command = new Command("stop", "Stop a run of a cluster at its next resumable point; a run of this computer is stopped by Ctrl-C") { run, cluster, recipes, set };
+        command.SetAction((parsed, _) => StopAsync(host, parsed.GetValue(run)!, new Way(parsed.GetValue(cluster)!, parsed.GetValue(recipes) ?? [], parsed.GetValue(set) ?? [])));
         return command;
     }
 

@@ -115,12 +115,12 @@ internal static class CommandTree
 
     private static Command Status(Host host, Option<string?> runs)
     {
-        var (run, cluster, recipes, json) = (RunArgument(host, runs), ClusterCommands.ClusterOption(), ClusterCommands.WithOption(), JsonOption());
-        var command = new Command("status", "Show how a run stands; with --cluster and no run, what a cluster has") { run, cluster, recipes, json };
+        var (run, cluster, recipes, set, json) = (RunArgument(host, runs), ClusterCommands.ClusterOption(), ClusterCommands.WithOption(), SetOption(), JsonOption());
+        var command = new Command("status", "Show how a run stands; with --cluster and no run, what a cluster has") { run, cluster, recipes, set, json };
         command.SetAction((parsed, _) => parsed.GetValue(cluster) is not { } contacts
             ? InspectCommands.StatusAsync(host, parsed.GetValue(run), parsed.GetValue(runs), parsed.GetValue(json))
             : parsed.GetValue(json) ? throw Usage.Fault("--json is for runs whose folder is here: of a cluster, status is told to people only.")
-            : ClusterCommands.StatusAsync(host, parsed.GetValue(run), new ClusterCommands.Way(contacts, parsed.GetValue(recipes) ?? [], [])));
+            : ClusterCommands.StatusAsync(host, parsed.GetValue(run), new ClusterCommands.Way(contacts, parsed.GetValue(recipes) ?? [], parsed.GetValue(set) ?? [])));
         return command;
     }
 
