@@ -49,24 +49,23 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
     }
 
     [Fact]
-    public async Task A_node_that_is_killed_while_it_trains_and_answers_is_replaced_from_the_last_checkpoint()
+    public async Task Of_two_nodes_the_one_that_trains_is_killed_and_the_other_goes_on_from_the_last_checkpoint()
     {
-        const string Id = "trainer";
+        const string Id = "two";
         using var cluster = await whole.ClusterAsync();
-        var supervisor = await cluster.StartAsync(0, "supervisor");
-        var workers = new[] { cluster.Begin(1, Worker), cluster.Begin(null, Worker) };
-        foreach (var worker in workers)
+        var nodes = new[] { cluster.Begin(0, Everything), cluster.Begin(1, Everything) };
+        foreach (var node in nodes)
         {
-            await cluster.IsThereAsync(worker);
+            await cluster.IsThereAsync(node);
         }
 
         using var submit = cluster.Submit(Id);
-        await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", supervisor);
-        var victim = await cluster.OneSaysAsync("stage 2 GQA] Training begins at step 0", workers);
+        await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", nodes);
+        var victim = await cluster.OneSaysAsync("stage 2 GQA] Training begins at step 0", nodes);
         await victim.KillAsync();
         await cluster.CompletesAsync(submit);
-        var other = workers.Single(worker => worker != victim);
-        Assert.Contains("its work goes on elsewhere", supervisor.Output, StringComparison.Ordinal);
+        var other = nodes.Single(node => node != victim);
+        Assert.Contains("its work goes on elsewhere", other.Output, StringComparison.Ordinal);
         Assert.Contains("stage 2 GQA] Training begins at step", other.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("stage 2 GQA] Training begins at step 0", other.Output, StringComparison.Ordinal);
         Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
