@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CoIN.Benchmark;
 using CoIN.Speed.Comparison;
+using CoIN.Speed.Workloads;
 
 namespace CoIN.Speed;
 
@@ -8,7 +9,8 @@ namespace CoIN.Speed;
 /// <param name="Python">A python3 with torch and transformers, or null to measure the product alone.</param>
 /// <param name="ImageTokens">Each a square number: patches of a picture.</param>
 internal sealed record CompareOptions(
-    string? Python, int Rounds, int Threads, bool Quick, IReadOnlyList<int> ImageTokens, string? Only, string Dtype, int Seed, int BatchSize, string? Out)
+    string? Python, int Rounds, int Threads, bool Quick, IReadOnlyList<int> ImageTokens, string? Only, string Dtype, int Seed, int BatchSize, string? Out,
+    string Family = "llava")
 {
     public bool Trains => Only is null or "train";
 
@@ -31,16 +33,18 @@ internal static class CompareCommand
         dtype.AcceptOnlyFromAmong("float32", "bfloat16");
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 42, Description = "Draws weights, lengths and words" };
         var batch = new Option<int>("--batch-size") { DefaultValueFactory = _ => 16, Description = "Prompts per batch of the product's evaluation" };
+        var family = new Option<string>("--family") { DefaultValueFactory = _ => SpeedFamily.All[0].Key, Description = "The model's family" };
+        family.AcceptOnlyFromAmong([.. SpeedFamily.All.Select(one => one.Key)]);
         var file = new Option<string?>("--out") { HelpName = "FILE", Description = "Write all figures as JSON" };
         var root = new RootCommand("Measures CoIN.Actors beside plain Hugging Face transformers: LoRA training and evaluation. With \"memory\" as its first word it compares the memory of trainings with what `coin plan` foretells.")
         {
-            python, rounds, threads, quick, tokens, only, dtype, seed, batch, file,
+            python, rounds, threads, quick, tokens, only, dtype, seed, batch, family, file,
         };
         root.SetAction(parsed =>
         {
             var options = new CompareOptions(
                 parsed.GetValue(python), parsed.GetValue(rounds), parsed.GetValue(threads), parsed.GetValue(quick), parsed.GetValue(tokens)!,
-                parsed.GetValue(only), parsed.GetValue(dtype)!, parsed.GetValue(seed), parsed.GetValue(batch), parsed.GetValue(file));
+                parsed.GetValue(only), parsed.GetValue(dtype)!, parsed.GetValue(seed), parsed.GetValue(batch), parsed.GetValue(file), parsed.GetValue(family)!);
             Check(options);
             return Compare.Run(options, Console.Out);
         });

@@ -1,5 +1,4 @@
 using CoIN.Models.Cpu.Kernels;
-using CoIN.Models.Families.Llava;
 using CoIN.Models.Sequences;
 using CoIN.Speed.Workloads;
 
@@ -9,7 +8,7 @@ namespace CoIN.Speed.Comparison;
 /// Floating-point operations that a workload's results need, counted without padding, sharing and caching: the same number for every side. A side that does less
 /// shows a higher rate.
 /// </summary>
-internal sealed class Work(Workload workload, LlavaConfig config)
+internal sealed class Work(Workload workload, SpeedShape config)
 {
     private double LayerWeights => config.Text.Layers *
         ((2.0 * config.Text.HiddenSize * (config.Text.HiddenSize + (config.Text.KeyValueHeads * config.Text.HeadSize))) + (3.0 * config.Text.HiddenSize * config.Text.IntermediateSize));
@@ -37,10 +36,11 @@ internal sealed class Work(Workload workload, LlavaConfig config)
     private double Picture()
     {
         var vision = config.Vision;
-        double positions = vision.Patches + 1, layers = vision.Layers + 1 + config.FeatureLayer;
+        double positions = vision.Patches + 1, layers = config.VisionLayers;
         var weights = layers * ((4.0 * vision.HiddenSize * vision.HiddenSize) + (2.0 * vision.HiddenSize * vision.IntermediateSize));
         var attention = 4 * layers * vision.HiddenSize * positions * positions;
-        var projector = 2.0 * vision.Patches * config.Text.HiddenSize * (vision.HiddenSize + config.Text.HiddenSize);
+        var sizes = config.ProjectorSizes;
+        var projector = 2.0 * config.ImageTokens * sizes.Zip(sizes.Skip(1), (from, to) => (double)from * to).Sum();
         return (2 * weights * positions) + attention + projector;
     }
 }

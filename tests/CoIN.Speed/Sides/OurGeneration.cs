@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using CoIN.Models.Computing;
-using CoIN.Models.Families.Llava;
 using CoIN.Models.Generation;
 using CoIN.Models.Imaging;
 using CoIN.Models.Sequences;
@@ -11,7 +10,7 @@ using static TorchSharp.torch;
 namespace CoIN.Speed.Sides;
 
 /// <summary>The product's evaluation of the base model.</summary>
-internal sealed class OurGeneration(LlavaModel model, Workload workload, string folder) : ISideWork
+internal sealed class OurGeneration(IPictureModel model, Workload workload, string folder) : ISideWork
 {
     private readonly ImageLoader images = PixelFile.Open(workload, folder);
     private FeatureCache features = new(model);

@@ -4,9 +4,8 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
-using CoIN.Models.Families.Llava;
+using CoIN.Models.Computing;
 using CoIN.Models.Methods;
-using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Training;
 using CoIN.Speed.Workloads;
@@ -25,7 +24,7 @@ internal sealed class OurTraining : ISideWork
     private readonly TrainingSession session;
     private readonly int stepsPerPass;
 
-    public OurTraining(LlavaModel model, Workload workload, string folder)
+    public OurTraining(IPictureModel model, Workload workload, string folder)
     {
         var task = new TaskOptions { Name = "Speed", Folder = "", Scorer = "gqa" };
         var options = new ExperimentOptions
@@ -35,7 +34,7 @@ internal sealed class OurTraining : ISideWork
             Tasks = [task],
             Data = new DataOptions { Instructions = "", Images = "" },
             Model = new ModelOptions { Path = Workload.ModelOf(folder), Conversation = Conversation, Dtype = workload.Dtype },
-            Lora = new LoraOptions { Rank = workload.LoraRank, Alpha = workload.LoraAlpha, Dropout = workload.LoraDropout },
+            Lora = new LoraOptions { Rank = workload.LoraRank, Alpha = workload.LoraAlpha, Dropout = workload.LoraDropout, Targets = workload.LoraTargets },
             Training = new TrainingOptions
             {
                 LearningRate = workload.LearningRate, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = workload.BatchSize, Epochs = Passes,
@@ -43,8 +42,8 @@ internal sealed class OurTraining : ISideWork
         };
         var samples = workload.Training.Select((row, i) => new TrainingSample(
             $"{i}", $"{row.Picture}", [new Turn("human", $"<image>\n{row.Question}"), new Turn("gpt", row.Answer)])).ToList();
-        var prompts = new PromptBuilder(
-            SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), ConversationTemplates.Get(Conversation), options.Model.MaxLength);
+        var prompts = SpeedFamily.Of(workload.Family).Prompts(
+            SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), Conversation, options.Model.MaxLength);
         session = new TrainingSession(
             model, options, new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null), prompts, PixelFile.Open(workload, folder),
             TrainingMethods.Known, warning => throw new CoinException(warning));

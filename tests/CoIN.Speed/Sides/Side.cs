@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using CoIN.Benchmark;
 using CoIN.Models.Cpu.Kernels;
-using CoIN.Models.Families.Llava;
 using CoIN.Models.Torch;
 using CoIN.Speed.Workloads;
 using Newtonsoft.Json;
@@ -27,7 +25,7 @@ internal static class Side
         set_num_threads(workload.Threads);
         var dtype = TorchNames.Dtype(workload.Dtype);
         var gemm = Gemm(dtype);
-        using var model = LlavaCheckpoint.Load(Workload.ModelOf(folder), dtype, CPU, warning => throw new CoinException(warning));
+        using var model = SpeedFamily.Of(workload.Family).Load(Workload.ModelOf(folder), dtype);
         using ISideWork work = kind == "train" ? new OurTraining(model, workload, folder) : new OurGeneration(model, workload, folder);
         var memory = new ProcessMemory();
         Reply(new SideHello(gemm, $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}"));

@@ -19,6 +19,8 @@ internal sealed record QuestionSet(string Name, double QuestionsPerPicture, int 
 /// <summary>Everything that both sides of a comparison do, drawn by a seed.</summary>
 internal sealed record Workload
 {
+    public required string Family { get; init; }
+
     public required int Threads { get; init; }
 
     public required string Dtype { get; init; }
@@ -37,6 +39,9 @@ internal sealed record Workload
     public required int LoraRank { get; init; }
 
     public required double LoraAlpha { get; init; }
+
+    /// <summary>Linear maps that are adapted; null for all.</summary>
+    public required IReadOnlyList<string>? LoraTargets { get; init; }
 
     public required double LoraDropout { get; init; }
 

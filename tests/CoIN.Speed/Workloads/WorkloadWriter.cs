@@ -2,8 +2,6 @@ using System.Runtime.InteropServices;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Learning;
-using CoIN.Models.Families.Llava;
-using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
 using CoIN.Speed.Sides;
@@ -11,14 +9,12 @@ using CoIN.Speed.Sides;
 namespace CoIN.Speed.Workloads;
 
 /// <summary>
-/// Draws a workload in CoIN's shapes into a folder: a LLaVA model with random weights, pictures, training samples and test questions.
+/// Draws a workload in CoIN's shapes into a folder: a model with random weights, pictures, training samples and test questions.
 /// </summary>
 internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
 {
     /// <summary>vicuna_v1's system text and the user's turn in LLaMA's tokens: they stand in front of every prompt.</summary>
     private const int SystemTokens = 38;
-
-    private const int PatchSize = 14;
 
     private static readonly IReadOnlyList<TaskShape> Shapes =
     [
@@ -33,21 +29,13 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
     private readonly SeededRandom random = new(options.Seed);
     private int pictures;
 
-    /// <summary>The model: hidden size 512, 8 layers, vocabulary 32,000, and a vision tower in proportion.</summary>
-    public static LlavaConfig Config(int imageTokens, bool quick)
-    {
-        var size = (int)Math.Round(Math.Sqrt(imageTokens)) * PatchSize;
-        return quick
-            ? new(new VisionConfig(64, 128, 3, 4, size, PatchSize, "quick_gelu", 1e-5), new DecoderConfig(128, 352, 2, 4, 4, 32000, 1e-5, 10000, 2048, false), -2, false)
-            : new(new VisionConfig(256, 1024, 7, 8, size, PatchSize, "quick_gelu", 1e-5), new DecoderConfig(512, 1376, 8, 8, 8, 32000, 1e-5, 10000, 2048, false), -2, false);
-    }
-
     /// <summary>Writes everything that the two sides read.</summary>
     public Workload Write(string folder)
     {
-        var config = Config(imageTokens, options.Quick);
+        var family = SpeedFamily.Of(options.Family);
+        var shape = family.Shape(imageTokens, options.Quick);
         Directory.CreateDirectory(Workload.ModelOf(folder));
-        LlavaInitializer.Write(Workload.ModelOf(folder), config, config.Text.VocabularySize - 1, options.Seed);
+        family.Write(Workload.ModelOf(folder), imageTokens, options.Quick, options.Seed);
         var tokenizer = SyntheticText.Tokenizer();
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), tokenizer.ToBytes());
 
@@ -55,28 +43,30 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
         var perTask = options.Quick ? 4 : 16;
         var workload = new Workload
         {
+            Family = family.Key,
+            LoraTargets = family.LoraTargets,
             Threads = options.Threads,
             Dtype = options.Dtype,
             Seed = options.Seed,
             ImageTokens = imageTokens,
-            ImageTokenId = config.Text.VocabularySize - 1,
-            ImageSize = config.Vision.ImageSize,
+            ImageTokenId = shape.Text.VocabularySize - 1,
+            ImageSize = shape.Vision.ImageSize,
             LoraRank = 16,
             LoraAlpha = 32,
             LoraDropout = 0.05,
             LearningRate = 2e-4,
             BatchSize = batchSize,
             EvaluationBatchSize = options.BatchSize,
-            Training = Training(new PromptBuilder(new SentencePieceTokenizer(tokenizer), ConversationTemplates.Get(OurTraining.Conversation), 2048), batchSize),
+            Training = Training(family.Prompts(new SentencePieceTokenizer(tokenizer), OurTraining.Conversation, 2048), batchSize),
             Evaluation = [.. Shapes.Select(shape => Questions(shape, perTask))],
             Pictures = pictures,
         };
-        WritePixels(folder, config.Vision.ImageSize);
+        WritePixels(folder, shape.Vision.ImageSize);
         workload.Write(folder);
         return workload;
     }
 
-    private List<TrainingRow> Training(PromptBuilder prompts, int count) =>
+    private List<TrainingRow> Training(IPrompts prompts, int count) =>
     [
         .. Enumerable.Range(0, count).Select(i =>
         {

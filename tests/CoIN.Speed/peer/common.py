@@ -48,7 +48,17 @@ class Workload:
         self.pixels = torch.from_file(
             os.path.join(folder, "pixels.bin"), size=self.spec["pictures"] * 3 * size * size, dtype=torch.float32
         ).view(-1, 3, size, size)
-        self.model = LlavaForConditionalGeneration.from_pretrained(os.path.join(folder, "model"), dtype=self.dtype)
+        path = os.path.join(folder, "model")
+        if self.spec["family"] == "minigpt-v2":
+            from minigpt import MiniGpt
+
+            self.model = MiniGpt(path, self.dtype, self.image_id)
+            self.layers, self.projector = self.model.language.model.layers, self.model.projector
+        else:
+            self.model = LlavaForConditionalGeneration.from_pretrained(path, dtype=self.dtype)
+            inner = self.model.model
+            self.layers = (inner.language_model if hasattr(inner, "language_model") else self.model.language_model.model).layers
+            self.projector = inner.multi_modal_projector if hasattr(inner, "multi_modal_projector") else self.model.multi_modal_projector
 
     def expand(self, ids, labels=None):
         """A placeholder becomes as many image tokens as the tower has patches, as the processor does it."""

@@ -30,7 +30,7 @@ class LoraLinear(nn.Module):
 
 def add_lora(module, spec):
     for name, child in module.named_children():
-        if isinstance(child, nn.Linear):
+        if isinstance(child, nn.Linear) and (spec["loraTargets"] is None or name in spec["loraTargets"]):
             setattr(module, name, LoraLinear(child, spec["loraRank"], spec["loraAlpha"], spec["loraDropout"]))
         else:
             add_lora(child, spec)
@@ -41,10 +41,8 @@ spec = workload.spec
 model = workload.model
 torch.manual_seed(spec["seed"])
 model.requires_grad_(False)
-language = model.model.language_model if hasattr(model.model, "language_model") else model.language_model.model
-add_lora(language.layers, spec)
-projector = model.model.multi_modal_projector if hasattr(model.model, "multi_modal_projector") else model.multi_modal_projector
-projector.requires_grad_(True)
+add_lora(workload.layers, spec)
+workload.projector.requires_grad_(True)
 trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
 optimizer = torch.optim.AdamW(trained, lr=spec["learningRate"], weight_decay=0.0)
 model.train()
