@@ -144,7 +144,7 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         var (code, output) = await CoinProcess.RunAsync("status", "--cluster", cluster.Contacts);
         Assert.Equal(1, code);
         Assert.Contains("has answered for", output, StringComparison.Ordinal);
-        node.Terminate();
+        node.Warn();
         await node.EndAsync(TimeSpan.FromSeconds(20));
         Assert.True(node.ExitCode == 0, node.Output);
     }

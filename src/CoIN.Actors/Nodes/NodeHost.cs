@@ -50,6 +50,7 @@ public static class NodeHost
             log.LogWarning("{Warning}", warning);
         }
 
+        using var devices = DeviceLease.Take(request.Node.Devices);
         Directory.CreateDirectory(request.Runs);
         database.Prepare();
         using var caches = new JudgementCaches();

@@ -60,6 +60,7 @@ internal static class WireFormat
         ["judge-cell:1"] = typeof(JudgeCell),
         ["register:1"] = typeof(WorkProtocol.Register),
         ["offer:1"] = typeof(WorkProtocol.Offer),
+        ["nobody-can:1"] = typeof(WorkProtocol.NobodyCan),
         ["withdraw:1"] = typeof(WorkProtocol.Withdraw),
         ["assignment:1"] = typeof(WorkProtocol.Assignment),
         ["stop-work:1"] = typeof(WorkProtocol.StopWork),

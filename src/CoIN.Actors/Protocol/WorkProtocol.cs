@@ -1,3 +1,4 @@
+using Akka.Actor;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
@@ -50,6 +51,9 @@ internal static class WorkProtocol
     /// <param name="RunFolder">Absolute; workers share the file system with the supervisor.</param>
     public sealed record Offer(Turn Turn, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
     {
+        /// <summary>Workers, by <see cref="WorkProtocol.PathOf"/>, at which it failed: others are to try; null for none.</summary>
+        public IReadOnlyList<string>? Not { get; init; }
+
         public IHasItem WithItem(WorkItem item) => this with { Item = item };
     }
 
@@ -82,6 +86,12 @@ internal static class WorkProtocol
 
     /// <summary>Scheduler or worker to supervisor: nobody does this any more.</summary>
     public sealed record WorkLost(Turn Turn) : IMessage;
+
+    /// <summary>Scheduler to supervisor: there are workers of its kind, and it failed at each of them.</summary>
+    public sealed record NobodyCan(Turn Turn) : IMessage;
+
+    /// <summary>A worker as every node calls it.</summary>
+    public static string PathOf(IActorRef worker) => Akka.Serialization.Serialization.SerializedActorPath(worker);
 
     /// <summary>What a worker tells the supervisor about a turn.</summary>
     public abstract record WorkReport : IMessage

@@ -53,6 +53,9 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private readonly WorkInHand inHand = new();
     private readonly RunProgress progress = new();
     private readonly SharedWork sharing;
+
+    // Tests at which evaluators of a cluster failed, since the run was taken up.
+    private readonly Dictionary<WorkItem, (List<string> Workers, string Message)> failedTests = [];
     private JudgeFaults judgeFaults = JudgeFaults.None;
     private long takenUp;
     private long turns;
@@ -91,6 +94,14 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         });
         Command<SharedResults.Made>(Take);
         Command<TakenOver>(Taken);
+        Command<NobodyCan>(message =>
+        {
+            if (inHand.Offered.FirstOrDefault(one => one.Turn == message.Turn).Item is { } item && failedTests.TryGetValue(item, out var failed))
+            {
+                log.Error("A test failed at every evaluator: {Message}", failed.Message);
+                End(new RunFailed(failed.Workers.Count == 1 ? failed.Message : FormattableString.Invariant($"At each of {failed.Workers.Count} evaluators a test failed: {failed.Message}")));
+            }
+        });
         Command<WorkLost>(message => Lost(inHand.Lose(message.Turn, Sender)));
         Command<Terminated>(gone =>
         {
@@ -293,7 +304,15 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     /// <summary>Training and testing go on without a judge, and a run that lacks nothing but judgements is none the worse for a judge that fails.</summary>
     private void Failed(WorkFailed message, WorkItem item)
     {
-        if (item is not JudgeCell cell)
+        if (settings.IsShared && ending is null && item is AnswerShard or ScoreCell)
+        {
+            // It may be the evaluator that is sick, and not the test.
+            var failed = failedTests.TryGetValue(item, out var before) ? before.Workers : [];
+            failed.Add(PathOf(Sender));
+            failedTests[item] = (failed, message.Message);
+            log.Warning("A test failed at {Worker} and is given to others: {Message}", Sender.Path, message.Message);
+        }
+        else if (item is not JudgeCell cell)
         {
             log.Error("Work failed: {Message}", message.Message);
             ending ??= Ending(new RunFailed(message.Message));
@@ -332,7 +351,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     {
         foreach (var (turn, item) in turns)
         {
-            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, OptionsFor(item), item));
+            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, OptionsFor(item), item) { Not = failedTests.TryGetValue(item, out var failed) ? failed.Workers.ToList() : null });
         }
     }
 

@@ -160,6 +160,12 @@ internal class Scheduler : ReceiveActor, IWithTimers
         {
             waiting[place] = given;
         }
+
+        if (!listening && offer.Not is not null && waiting.Contains(given) && workers.Where(pair => pair.Value.Register.Skill == SkillFor(offer.Item)).ToList() is { Count: > 0 } able
+            && able.All(pair => given.IsBarred(pair.Key)))
+        {
+            Sender.Tell(new NobodyCan(offer.Turn));
+        }
     }
 
     /// <summary>A run that comes later starts level with the one that has had least so far: it is not owed the time in which it was not there.</summary>
@@ -179,7 +185,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
         foreach (var (worker, known) in listening ? [] : workers.Where(pair => pair.Value.Busy is null).ToList())
         {
             var skill = known.Register.Skill;
-            var fit = waiting.Where(one => SkillFor(one.Item) == skill)
+            var fit = waiting.Where(one => SkillFor(one.Item) == skill && !one.IsBarred(worker))
                 .OrderByDescending(one => skill == Skill.Evaluate && known.Last?.IsOfSameStage(one) == true)
                 .ThenBy(one => workers.Values.Count(other => other.Register.Skill == skill && other.Busy?.Turn.RunId == one.Turn.RunId))
                 .ThenBy(one => Had(one.Turn.RunId, skill))
@@ -211,6 +217,9 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private sealed record Given(Turn Turn, WorkItem Item, IActorRef? Supervisor, Offer? Offer)
     {
         public bool IsSameWork(Given other) => Turn.RunId == other.Turn.RunId && Item.IsSameWork(other.Item);
+
+        /// <summary>Whether it failed at this worker before.</summary>
+        public bool IsBarred(IActorRef worker) => Offer?.Not is { } not && not.Contains(PathOf(worker));
 
         /// <summary>Whether both test the same adapter.</summary>
         public bool IsOfSameStage(Given other) => Turn.RunId == other.Turn.RunId && Stage(Item) == Stage(other.Item);

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
@@ -62,7 +63,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
             var size = Current.Options.Evaluation.BatchSize;
             var batch = samples.Skip(answers.Count).Take(size).ToList();
             opened!.Value.Session.Prepare([.. samples.Skip(answers.Count).Take(2 * size)]);
-            answers.AddRange(opened.Value.Session.Answer(batch, TaskOf(shard.Task).MaxNewTokens));
+            answers.AddRange(Answered(batch, shard));
             Tell(new EvaluationProgressed(shard.Stage, shard.Task, shard.Shard, answers.Count));
             return true;
         }
@@ -72,6 +73,21 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         RoutingFile.Write(RoutingFile.Beside(PathOf(file)), opened!.Value.Session.TakeRouting());
         Deliver(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds) { Computation = Computed(threads) });
         return false;
+    }
+
+    /// <summary>Whoever looks into a fault wants to know at which samples it happened.</summary>
+    private IReadOnlyList<Prediction> Answered(IReadOnlyList<TestSample> batch, AnswerShard shard)
+    {
+        try
+        {
+            return opened!.Value.Session.Answer(batch, TaskOf(shard.Task).MaxNewTokens);
+        }
+        catch (Exception e) when (e is not CoinException)
+        {
+            Log.Error(e, "Unexpected fault");
+            throw new CoinException(
+                $"{e.GetType().Name} on {Device} at the test samples {string.Join(", ", batch.Select(sample => sample.QuestionId))} of {TaskOf(shard.Task).Name}: {e.Message.Split('\n')[0]}", e);
+        }
     }
 
     protected override void Leave()

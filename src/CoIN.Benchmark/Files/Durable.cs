@@ -80,6 +80,7 @@ public static partial class Durable
     {
         try
         {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(to))!);
             Replace(Path.GetFullPath(from), Path.GetFullPath(to));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -9,9 +9,12 @@ internal interface IStopSignals : IDisposable
     CancellationToken Stop { get; }
 }
 
-/// <summary>Ctrl-C, SIGTERM and SIGHUP: the first asks to stop at a resumable point, the second ends the process.</summary>
+/// <summary>Ctrl-C, SIGTERM, SIGHUP and, on Linux, SIGUSR1: the first asks to stop at a resumable point, the second ends the process.</summary>
 internal sealed class StopSignals : IStopSignals
 {
+    /// <summary>SIGUSR1 on Linux: how Slurm's users have a job warned of its time limit.</summary>
+    private const PosixSignal UserSignal = (PosixSignal)10;
+
     private readonly CancellationTokenSource source = new();
     private readonly Action<string> tell;
     private readonly Action exit;
@@ -30,7 +33,8 @@ internal sealed class StopSignals : IStopSignals
     public static StopSignals Listen(Action<string> tell, Action exit)
     {
         var signals = new StopSignals(tell, exit);
-        foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
+        PosixSignal[] usual = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+        foreach (var signal in OperatingSystem.IsLinux() ? [.. usual, UserSignal] : usual)
         {
             signals.registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {

@@ -242,6 +242,39 @@ public sealed class RunSupervisorTests : VirtualTime
         Assert.True(Directory.Exists(folder.Of("shard")));
     }
 
+    [Fact]
+    public async Task A_test_that_fails_at_an_evaluator_of_a_cluster_is_given_to_others_and_ends_the_run_where_nobody_can()
+    {
+        var end = new TaskCompletionSource<RunSnapshot>();
+        var settings = new SupervisorSettings(
+            "s", folder.Path, new RunStarted("s", Experiments.Of(1), new Dictionary<string, string>(), [10], [7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end)
+        {
+            IsShared = true,
+        };
+        Offered();
+        supervisor = Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
+        Directory.CreateDirectory(folder.Of("a"));
+        Finish(Offered(), Trained());
+        var shard = Offered();
+        while (shard.Item is not AnswerShard { Shard: 0 })
+        {
+            shard = Offered();
+        }
+
+        Finish(shard, new WorkFailed("at samples 1, 2"));
+        var again = scheduler.FishForMessage<Offer>(offer => offer.Item == shard.Item);
+        Assert.True(again.Turn.IsAfter(shard.Turn));
+        Assert.Equal([PathOf(worker)], again.Not);
+        Assert.False(end.Task.IsCompleted);
+
+        Tell(scheduler, new NobodyCan(again.Turn));
+        var last = await end.Task;
+        Assert.Equal((RunStatus.Failed, "at samples 1, 2"), (last.Status, last.Message));
+
+        // What was written under the name of its assignment got its place.
+        Assert.True(Directory.Exists(folder.Of(RunPaths.Adapter(1, "Task1"))));
+    }
+
     protected override void AfterAll()
     {
         base.AfterAll();

@@ -255,6 +255,54 @@ public sealed class SchedulerTests : VirtualTime
         Assert.Equal(["p1", "p3", "q1", "p2"], seen);
     }
 
+    [Fact]
+    public void A_scheduler_that_takes_the_place_of_a_lost_one_listens_first_and_gives_nobody_what_is_under_way()
+    {
+        var (other, recovered) = (CreateTestProbe(), CreateTestProbe());
+        scheduler = Sys.ActorOf(Props.Create(() => new Scheduler(Scheduler.Listening)));
+        IsFree(other);
+        Tell(recovered, new Offer(new Turn("r", 2), "/r", Experiments.Of(1), Stage));
+        NothingFor(other);
+        Does(worker, 1, FurtherOn);
+        Assert.Equal(2, worker.ExpectMsg<Assignment>().Turn.Number);
+        Assert.Equal(recovered.Ref, worker.LastSender);
+        Pass(Scheduler.Listening);
+        NothingFor(other);
+
+        Tell(recovered, new Offer(new Turn("q", 1), "/q", Experiments.Of(1), Stage));
+        Assert.Equal("q", other.ExpectMsg<Assignment>().Turn.RunId);
+    }
+
+    [Fact]
+    public void A_worker_that_comes_back_to_work_that_was_given_to_another_meanwhile_is_told()
+    {
+        var other = CreateTestProbe();
+        IsFree(other);
+        Offer(2);
+        other.ExpectMsg<Assignment>();
+        Does(worker, 1, Stage);
+        worker.ExpectMsg(new Refused(new Turn("r", 1)));
+    }
+
+    [Fact]
+    public void Work_that_failed_at_a_worker_goes_to_others_and_where_it_failed_everywhere_the_supervisor_is_told()
+    {
+        var other = CreateTestProbe();
+        void Again(long number, params IActorRef[] not) => Tell(
+            supervisor, new Offer(new Turn("r", number), "/r", Experiments.Of(1), Stage) { Not = [.. not.Select(PathOf)] });
+        IsFree(worker);
+        Again(1, worker);
+        supervisor.ExpectMsg(new NobodyCan(new Turn("r", 1)));
+        NothingFor(worker);
+
+        IsFree(other);
+        Assert.Equal(1, other.ExpectMsg<Assignment>().Turn.Number);
+        IsFree(other, last: 1);
+        Again(2, worker, other);
+        supervisor.ExpectMsg(new NobodyCan(new Turn("r", 2)));
+        NothingFor(other);
+    }
+
     private IActorRef New() => Sys.ActorOf(Props.Create(() => new Scheduler()));
 
     private void Tell(TestProbe from, object message) => scheduler.Tell(message, from.Ref);

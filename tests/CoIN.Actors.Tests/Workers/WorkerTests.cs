@@ -226,6 +226,34 @@ public sealed class WorkerTests : VirtualTime
         Assert.Equal((null, First), Free());
     }
 
+    [Fact]
+    public void A_worker_whose_node_ends_leaves_its_work_at_a_resumable_point_hands_it_back_and_is_gone()
+    {
+        var doings = Held();
+        var worker = Begun(doings);
+        var watcher = CreateTestProbe();
+        watcher.Watch(worker);
+        worker.Tell(Worker.Drain.Instance);
+        Assert.Equal(First, supervisor.ExpectMsg<WorkStopped>().Turn);
+        Assert.Equal((1, 1), (doings.Left, doings.Closed));
+        watcher.ExpectNoMsg(TimeSpan.Zero);
+        worker.Tell(new Acknowledged(First), supervisor);
+        watcher.ExpectTerminated(worker);
+    }
+
+    [Fact]
+    public void A_worker_whose_node_ends_gives_back_at_once_what_it_has_not_begun()
+    {
+        var worker = New(new Doings());
+        Assign(worker, First);
+        supervisor.ExpectMsg<MayBegin>();
+        var watcher = CreateTestProbe();
+        watcher.Watch(worker);
+        worker.Tell(Worker.Drain.Instance);
+        supervisor.ExpectMsg(new WorkLost(First));
+        watcher.ExpectTerminated(worker);
+    }
+
     private static Doings Held()
     {
         var holder = new Doings[1];

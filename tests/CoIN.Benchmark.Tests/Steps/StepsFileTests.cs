@@ -28,6 +28,21 @@ public sealed class StepsFileTests : IDisposable
     }
 
     [Fact]
+    public void Whoever_replaces_the_file_is_not_disturbed_by_one_who_still_writes_to_the_former()
+    {
+        Write(0, 1, 4);
+        using (var former = StepsFile.Open(Path, 4))
+        {
+            using var now = StepsFile.Open(Path, 3, replace: true);
+            former.Append(Step(5));
+            now.Append(Step(4));
+            former.Append(Step(6));
+        }
+
+        Assert.Equal([1, 2, 3, 4], StepsFile.Read(Path).Select(step => step.Step));
+    }
+
+    [Fact]
     public void What_is_no_number_is_kept_as_none()
     {
         using (var file = StepsFile.Open(Path, 0))

@@ -136,6 +136,9 @@ internal sealed class CoinProcess : IDisposable
     /// <summary>SIGINT, as Ctrl-C sends it.</summary>
     public void Interrupt() => Send("INT");
 
+    /// <summary>SIGUSR1, as Slurm warns a job of its time limit.</summary>
+    public void Warn() => Send("USR1");
+
     /// <summary>SIGSTOP: it stands still, as a host that is too busy does.</summary>
     public void Stop() => Send("STOP");
 
