@@ -46,7 +46,13 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
         var family = familyOf(model);
         var shared = bases.GetOrAdd((family.SourceOf(model), model.Dtype, device), key => new Lazy<Shared>(
             () => new Shared(family.Load(model, TorchNames.Dtype(key.Dtype), TorchNames.Device(key.Device), warn))));
-        return new Learner(shared.Value.Loaded, shared.Value.Features, options, Methods, WarnOnce, family.AdapterWithin(model));
+        var within = options.Lora.From is null ? family.AdapterWithin(model) : null;
+        if (within is not null)
+        {
+            WarnOnce($"{within} holds a LoRA beside the base model: the first stage begins with it, and zero-shot answers with it. lora.from names another.");
+        }
+
+        return new Learner(shared.Value.Loaded, shared.Value.Features, options, Methods, WarnOnce, within);
     }
 
     public void Dispose()

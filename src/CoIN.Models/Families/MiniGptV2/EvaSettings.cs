@@ -50,9 +50,13 @@ internal static class EvaSettings
             settings.Int("num_attention_heads") ?? 16, settings.Int("image_size") ?? ImageSize, settings.Int("patch_size") ?? 14,
             settings.Double("layer_norm_eps") ?? Eps);
         TransformersKeys.Positive(
-            settings, "vision", config.HiddenSize, config.IntermediateSize, config.Layers, config.Heads, config.ImageSize, config.PatchSize);
-        settings.Require(config.ImageSize >= config.PatchSize, "patch_size", $"{config.PatchSize}", $"at most image_size, {config.ImageSize}");
-        settings.Require(config.Heads < 1 || config.HiddenSize % config.Heads == 0, "num_attention_heads", $"{config.Heads}", $"a divisor of {config.HiddenSize}");
+            settings, "vision", config.HiddenSize, config.IntermediateSize, config.Layers, config.Heads, config.ImageSize,
+            config.PatchSize);
+        settings.Require(
+            config.ImageSize >= config.PatchSize, "patch_size", $"{config.PatchSize}", $"at most image_size, {config.ImageSize}");
+        settings.Require(
+            config.Heads < 1 || config.HiddenSize % config.Heads == 0, "num_attention_heads", $"{config.Heads}",
+            $"a divisor of {config.HiddenSize}");
         settings.NoOtherKeys();
         return config;
     }
@@ -63,8 +67,8 @@ internal static class EvaSettings
     public static VisionConfig Read(CheckpointFolder file, string prefix)
     {
         IReadOnlyList<long> Shape(string name, int dimensions) =>
-            file.Has(prefix + name) && file.Describe(prefix + name).Shape is var shape && shape.Count == dimensions ? shape : throw Stranger(
-                file, $"'{prefix}{name}' is not there or has another shape");
+            file.Has(prefix + name) && file.Describe(prefix + name).Shape is var shape && shape.Count == dimensions
+                ? shape : throw Stranger(file, $"'{prefix}{name}' is not there or has another shape");
         var patch = Shape($"{Names.PatchEmbedding}.weight", 4);
         var (hidden, inner) = ((int)patch[0], (int)Shape($"{Names.Layers}.0.{Names.Inner}.weight", 2)[0]);
         if (hidden % HeadSize != 0)
@@ -88,5 +92,6 @@ internal static class EvaSettings
         new(hidden, inner, layers, heads, image, patch, "gelu", eps) { PatchBias = true, InputNorm = false };
 
     private static Benchmark.CoinException Stranger(CheckpointFolder file, string why) => new(
-        $"{file.Path} is not EVA-CLIP-g as MiniGPT-v2 has it: {why}. Name eva_vit_g.pth with model.vision-tower; CLIP's folder belongs to a LLaVA.");
+        $"{file.Path} is not EVA-CLIP-g as MiniGPT-v2 has it: {why}. Name eva_vit_g.pth with model.vision-tower; "
+        + "CLIP's folder belongs to a LLaVA.");
 }

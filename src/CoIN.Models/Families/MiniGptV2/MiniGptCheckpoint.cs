@@ -63,13 +63,17 @@ internal sealed class MiniGptCheckpoint : IDisposable
     public string HeadName { get; }
 
     /// <summary>The opened folders and files, each once.</summary>
-    public IEnumerable<CheckpointFolder> Parts => new[] { VisionFiles, StageFiles, LanguageFiles }.Where(part => part is not null).Distinct();
+    public IEnumerable<CheckpointFolder> Parts =>
+        new[] { VisionFiles, StageFiles, LanguageFiles }.Where(part => part is not null).Distinct();
 
     /// <summary>What stands before a tower's names in a file.</summary>
     public static string VisionPrefixIn(CheckpointFolder file) => file.Has($"{Tower}{EvaSettings.Names.ClassEmbedding}") ? Tower : "";
 
-    /// <summary>Whether a tensor of a stage's file is of the LoRA that was trained in it, which is an adapter and no part of the base model.</summary>
-    public static bool IsLowRank(string name) => name.Contains(".lora_A.", StringComparison.Ordinal) || name.Contains(".lora_B.", StringComparison.Ordinal);
+    /// <summary>
+    /// Whether a tensor of a stage's file is of the LoRA that was trained in it, which is an adapter and no part of the base model.
+    /// </summary>
+    public static bool IsLowRank(string name) =>
+        name.Contains(".lora_A.", StringComparison.Ordinal) || name.Contains(".lora_B.", StringComparison.Ordinal);
 
     /// <summary>Opens a model's files and reads their headers.</summary>
     /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
@@ -103,7 +107,8 @@ internal sealed class MiniGptCheckpoint : IDisposable
         using var noGrad = no_grad();
         var size = Config.Vision.HiddenSize;
         var norm = NormFiles is null
-            ? new LayerNorm(ones(size, dtype, device).DetachFromDisposeScope(), zeros(size, dtype, device).DetachFromDisposeScope(), Config.NormEps)
+            ? new LayerNorm(
+                ones(size, dtype, device).DetachFromDisposeScope(), zeros(size, dtype, device).DetachFromDisposeScope(), Config.NormEps)
             : new LayerNorm(NormFiles, NormName, size, Config.NormEps, dtype, device);
         var model = new MiniGptModel(
             Config,
@@ -139,8 +144,8 @@ internal sealed class MiniGptCheckpoint : IDisposable
         if (NormFiles is null)
         {
             warn(
-                $"{Source.Name}: no part holds {NormName}, the norm behind the vision tower; as in MiniGPT-4's code its weights are ones and its biases zeros, "
-                + "which is what MiniGPT-v2's published stages were trained with.");
+                $"{Source.Name}: no part holds {NormName}, the norm behind the vision tower. Its weights are ones and its biases zeros, "
+                + "as MiniGPT-4's code has them, which loads none.");
         }
     }
 

@@ -8,7 +8,8 @@ namespace CoIN.Models.Families.MiniGptV2;
 /// <summary>Shape of a MiniGPT-v2.</summary>
 /// <param name="Joined">Neighbouring positions of the tower, in reading order, that one position of the language model stands for.</param>
 /// <param name="NormEps">ε of the norm behind the tower (<c>ln_vision</c>).</param>
-internal sealed record MiniGptConfig(VisionConfig Vision, DecoderConfig Text, int Joined = MiniGptConfig.UsualJoined, double NormEps = MiniGptConfig.UsualEps)
+internal sealed record MiniGptConfig(
+    VisionConfig Vision, DecoderConfig Text, int Joined = MiniGptConfig.UsualJoined, double NormEps = MiniGptConfig.UsualEps)
 {
     private const int UsualJoined = 4;
     private const double UsualEps = 1e-5;
@@ -28,7 +29,8 @@ internal sealed record MiniGptConfig(VisionConfig Vision, DecoderConfig Text, in
         get
         {
             long features = ProjectorSizes[0], text = Text.HiddenSize;
-            return new ModelShape(Text, Vision, ImageTokens, Vision.Parameters(VisionLayers) + (2 * Vision.HiddenSize), (features * text) + text)
+            return new ModelShape(
+                Text, Vision, ImageTokens, Vision.Parameters(VisionLayers) + (2 * Vision.HiddenSize), (features * text) + text)
             {
                 FeatureSize = ProjectorSizes[0],
                 ProjectorMaps = 1,
@@ -61,7 +63,8 @@ internal sealed record MiniGptConfig(VisionConfig Vision, DecoderConfig Text, in
         text.NoOtherKeys();
         settings.Off("tie_word_embeddings");
         var config = new MiniGptConfig(
-            EvaSettings.Read(vision!), language, settings.Int("vision_tokens_joined") ?? UsualJoined, settings.Double("vision_norm_eps") ?? UsualEps);
+            EvaSettings.Read(vision!), language, settings.Int("vision_tokens_joined") ?? UsualJoined,
+            settings.Double("vision_norm_eps") ?? UsualEps);
         settings.Require(
             config.Joined >= 1 && config.Vision.Patches % config.Joined == 0, "vision_tokens_joined", $"{config.Joined}",
             $"a divisor of the tower's {config.Vision.Patches} positions");

@@ -24,7 +24,8 @@ internal sealed class MiniGptFamily : IModelFamily
     /// <inheritdoc/>
     public IPictureModel? Check(ModelOptions model, Problems problems, Action<string> warn)
     {
-        if (problems.Try(() => MiniGptSource.Of(model), "coin.model.path") is not { } source || !ModelFiles.Readable(WeightsOf(source), problems))
+        if (problems.Try(() => MiniGptSource.Of(model), "coin.model.path") is not { } source
+            || !ModelFiles.Readable(WeightsOf(source), problems))
         {
             return null;
         }
@@ -82,7 +83,8 @@ internal sealed class MiniGptFamily : IModelFamily
     public void Merge(string adapter, ModelOptions model, string output, string? dtype, Action<string> tell) =>
         MiniGptMerge.Write(adapter, MiniGptSource.Of(model) with { Longest = 0 }, output, dtype, tell);
 
-    private static IEnumerable<string> WeightsOf(MiniGptSource source) => new[] { source.Language, source.VisionTower, source.Checkpoint }.Distinct();
+    private static IEnumerable<string> WeightsOf(MiniGptSource source) =>
+        new[] { source.Language, source.VisionTower, source.Checkpoint }.Distinct();
 
     private static bool Holds(ITensorFile file)
     {

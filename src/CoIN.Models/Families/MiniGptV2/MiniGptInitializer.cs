@@ -98,7 +98,8 @@ internal static class MiniGptInitializer
         Random($"{MiniGptCheckpoint.Tower}{names.ClassEmbedding}", 0.02, 1, 1, size);
         Random($"{MiniGptCheckpoint.Tower}{names.PositionEmbedding}", 0.02, 1, vision.Positions, size);
         Random(
-            $"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize), size, 3, vision.PatchSize, vision.PatchSize);
+            $"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize),
+            size, 3, vision.PatchSize, vision.PatchSize);
         Fill($"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.bias", 0, size);
         for (var i = 0; i < vision.Layers; i++)
         {

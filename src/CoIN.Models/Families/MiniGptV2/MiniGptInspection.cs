@@ -15,9 +15,11 @@ internal static class MiniGptInspection
         var (config, vision, text) = (checkpoint.Config, checkpoint.Config.Vision, checkpoint.Config.Text);
         long[] loaded =
         [
-            Count([.. model.Vision.Parameters(), model.Norm.Weight, model.Norm.Bias]), Count(model.Projector.Parameters), Count(model.Language.Parameters()),
+            Count([.. model.Vision.Parameters(), model.Norm.Weight, model.Norm.Bias]), Count(model.Projector.Parameters),
+            Count(model.Language.Parameters()),
         ];
-        var stored = checkpoint.Parts.SelectMany(part => part.Names.Select(name => (Part: PartOf(checkpoint, part, name), Tensor: part.Describe(name))))
+        var stored = checkpoint.Parts
+            .SelectMany(part => part.Names.Select(name => (Part: PartOf(checkpoint, part, name), Tensor: part.Describe(name))))
             .ToLookup(pair => pair.Part, pair => pair.Tensor);
         string[] parts = ["vision tower", "projector", "language model"];
         return
@@ -39,7 +41,8 @@ internal static class MiniGptInspection
     /// <summary>The LoRA in a stage's file.</summary>
     private static IEnumerable<string> LowRank(MiniGptCheckpoint checkpoint)
     {
-        var names = checkpoint.Source.Whole ? [] : checkpoint.StageFiles.Names.Where(name => name.Contains(".lora_A.", StringComparison.Ordinal)).ToList();
+        var names = checkpoint.Source.Whole
+            ? [] : checkpoint.StageFiles.Names.Where(name => name.Contains(".lora_A.", StringComparison.Ordinal)).ToList();
         if (names.Count > 0)
         {
             yield return TensorTable.Say(

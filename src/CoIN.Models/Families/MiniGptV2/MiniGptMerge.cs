@@ -21,7 +21,10 @@ internal sealed class MiniGptMerge
 
     /// <summary>What lies beside the language model's weights and is copied where it is there.</summary>
     private static readonly string[] LanguageSettings =
-        ["tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json"];
+    [
+        "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "generation_config.json",
+    ];
 
     private readonly MiniGptCheckpoint model;
     private readonly PeftWeights adapter;
@@ -31,10 +34,12 @@ internal sealed class MiniGptMerge
     private MiniGptMerge(MiniGptCheckpoint model, PeftWeights adapter, string? dtypeName)
     {
         (this.model, this.adapter) = (model, adapter);
-        dtype = dtypeName is null ? model.LanguageFiles.Describe($"{model.LanguagePrefix}embed_tokens.weight").Dtype : TorchNames.Dtype(dtypeName);
+        dtype = dtypeName is null
+            ? model.LanguageFiles.Describe($"{model.LanguagePrefix}embed_tokens.weight").Dtype : TorchNames.Dtype(dtypeName);
         using var shapes = model.Build(ScalarType.Float32, new Device(DeviceType.META));
         linears = shapes.Language.Layers
-            .SelectMany((layer, i) => layer.Linears.SelectMany(linear => linear.Parts.Select(part => new LinearShape(i, part.Name, linear.In, part.Out))))
+            .SelectMany((layer, i) => layer.Linears
+                .SelectMany(linear => linear.Parts.Select(part => new LinearShape(i, part.Name, linear.In, part.Out))))
             .ToDictionary(linear => $"{model.LanguagePrefix}layers.{linear.Layer}.{linear.Part}.weight", StringComparer.Ordinal);
     }
 
@@ -45,7 +50,9 @@ internal sealed class MiniGptMerge
     /// <param name="output">A folder that does not exist or is empty.</param>
     /// <param name="dtype">float32, bfloat16 or float16; null for the type in which the language model is stored.</param>
     /// <param name="tell">Receives sentences about what is left out.</param>
-    /// <exception cref="CoinException">A file is missing or damaged, the adapter does not fit the model, or the folder is not empty.</exception>
+    /// <exception cref="CoinException">
+    /// A file is missing or damaged, the adapter does not fit the model, or the folder is not empty.
+    /// </exception>
     public static void Write(string path, MiniGptSource source, string output, string? dtype, Action<string> tell)
     {
         if (File.Exists(output) || (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any()))
@@ -62,7 +69,9 @@ internal sealed class MiniGptMerge
         Durable.WriteFolder(output, temporary => merge.Fill(temporary, tensors));
     }
 
-    /// <summary>Every tensor of the merged model by name; nothing is read before it is written, but everything is known to be there and to fit.</summary>
+    /// <summary>
+    /// Every tensor of the merged model by name; nothing is read before it is written, but everything is known to be there and to fit.
+    /// </summary>
     private Dictionary<string, PendingTensor> Tensors(Action<string> tell)
     {
         CheckAdapter();
@@ -99,7 +108,9 @@ internal sealed class MiniGptMerge
         return tensors;
     }
 
-    /// <summary>Takes every matrix once, so that what is missing, left over or of a wrong shape is told before anything is written.</summary>
+    /// <summary>
+    /// Takes every matrix once, so that what is missing, left over or of a wrong shape is told before anything is written.
+    /// </summary>
     private void CheckAdapter()
     {
         using var scope = NewDisposeScope();
@@ -119,7 +130,8 @@ internal sealed class MiniGptMerge
     private PendingTensor Pending(CheckpointFolder part, string name)
     {
         var description = part.Describe(name);
-        var type = description.Dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float64 ? dtype : description.Dtype;
+        var type = description.Dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float64
+            ? dtype : description.Dtype;
         return new PendingTensor(new TensorDescription(type, description.Shape), () =>
         {
             using var scope = NewDisposeScope();
@@ -128,9 +140,11 @@ internal sealed class MiniGptMerge
             // What was read belongs to no scope; left to the finalizer, gigabytes would wait for it.
             var tensor = Trained(part, name) ?? part.Read(name);
             scope.Attach(tensor);
-            if (part == model.LanguageFiles && linears.TryGetValue(name, out var linear) && adapter.Take(linear.Layer, linear.Part, linear.In, linear.Out) is { } pair)
+            if (part == model.LanguageFiles && linears.TryGetValue(name, out var linear)
+                && adapter.Take(linear.Layer, linear.Part, linear.In, linear.Out) is { } pair)
             {
-                tensor = tensor.to(ScalarType.Float32).add(pair.B.matmul(pair.A).mul(Scalars.Of(adapter.Config.Alpha / adapter.Config.Rank)), Scalars.One);
+                var update = pair.B.matmul(pair.A).mul(Scalars.Of(adapter.Config.Alpha / adapter.Config.Rank));
+                tensor = tensor.to(ScalarType.Float32).add(update, Scalars.One);
             }
 
             return tensor.to(type).DetachFromDisposeScope();
@@ -140,7 +154,8 @@ internal sealed class MiniGptMerge
     /// <summary>The adapter's own tensor in the place of a base projector's.</summary>
     private Tensor? Trained(CheckpointFolder part, string name)
     {
-        if (part != model.StageFiles || adapter.Projector is null || MiniGptCheckpoint.Form.In(adapter.Projector) is not [var trained] || !adapter.Projector.Has($"{trained}.weight"))
+        if (part != model.StageFiles || adapter.Projector is null || MiniGptCheckpoint.Form.In(adapter.Projector) is not [var trained]
+            || !adapter.Projector.Has($"{trained}.weight"))
         {
             return null;
         }
@@ -152,7 +167,13 @@ internal sealed class MiniGptMerge
     private void Fill(string folder, Dictionary<string, PendingTensor> tensors)
     {
         ShardedCheckpoint.Write(folder, tensors, LargestShard);
-        var name = dtype switch { ScalarType.BFloat16 => "bfloat16", ScalarType.Float16 => "float16", ScalarType.Float64 => "float64", _ => "float32" };
+        var name = dtype switch
+        {
+            ScalarType.BFloat16 => "bfloat16",
+            ScalarType.Float16 => "float16",
+            ScalarType.Float64 => "float64",
+            _ => "float32",
+        };
         MiniGptInitializer.WriteConfig(folder, model.Config, name, Rope());
         foreach (var file in LanguageSettings.Select(file => Path.Combine(model.Source.Language, file)).Where(File.Exists))
         {
@@ -168,6 +189,7 @@ internal sealed class MiniGptMerge
     private IEnumerable<JProperty> Rope()
     {
         var config = SettingsFile.Json(Path.Combine(model.Source.Language, "config.json"));
-        return (model.Source.Whole ? (JObject)config["text_config"]! : config).Properties().Where(property => RopeSettings.Keys.Contains(property.Name)).ToList();
+        return [.. (model.Source.Whole ? (JObject)config["text_config"]! : config).Properties()
+            .Where(property => RopeSettings.Keys.Contains(property.Name))];
     }
 }

@@ -8,10 +8,11 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Families.MiniGptV2;
 
 /// <summary>
-/// MiniGPT-v2 (Chen et al. 2023): EVA-CLIP-g's features of a picture go through a norm; some neighbours each, end to end, through one linear
-/// map into the language model's sequence. The weights are the base model's; an adapter is passed to every call that may use one.
+/// MiniGPT-v2 (Chen et al. 2023): EVA-CLIP-g's features of a picture go through a norm; some neighbours each, end to end, through one
+/// linear map into the language model's sequence. The weights are the base model's; an adapter is passed to every call that may use one.
 /// </summary>
-internal sealed class MiniGptModel(MiniGptConfig config, VisionTransformer vision, LayerNorm norm, Projector projector, DecoderModel language) : IPictureModel
+internal sealed class MiniGptModel(
+    MiniGptConfig config, VisionTransformer vision, LayerNorm norm, Projector projector, DecoderModel language) : IPictureModel
 {
     public MiniGptConfig Config { get; } = config;
 
@@ -65,7 +66,8 @@ internal sealed class MiniGptModel(MiniGptConfig config, VisionTransformer visio
             return text.MoveToOuterDisposeScope();
         }
 
-        var pictures = Backend.Project(projector ?? Projector, features!.to(Language.Dtype), Language.Dtype).reshape(-1, Config.Text.HiddenSize);
+        var pictures = Backend.Project(projector ?? Projector, features!.to(Language.Dtype), Language.Dtype);
+        pictures = pictures.reshape(-1, Config.Text.HiddenSize);
         return cat([text, pictures], 0).index_select(0, batch.Order).MoveToOuterDisposeScope();
     }
 

@@ -45,12 +45,15 @@ internal sealed partial class MiniGptPrompts(ITextTokenizer tokenizer) : IPrompt
     }
 
     /// <inheritdoc/>
-    public string? Remark(TrainingSample sample) => sample is { UnpaddedBox: null, Image: not null, Conversations: [_, { Value: var answer }] } && Box().IsMatch(answer)
-        ? "have a box for an answer and no origin_answer_bbox: the box is learned as it stands, which is right only if it is in parts of the unpadded image"
-        : null;
+    public string? Remark(TrainingSample sample) =>
+        sample is { UnpaddedBox: null, Image: not null, Conversations: [_, { Value: var answer }] } && Box().IsMatch(answer)
+            ? "have a box for an answer and no origin_answer_bbox: the box is learned as it stands, which is right only if it is in parts "
+                + "of the unpadded image"
+            : null;
 
     /// <inheritdoc/>
-    public string TrainingPrompt(TrainingSample sample) => Begin + string.Concat(Rounds(sample).Select(round => round.Prompt + round.Answer));
+    public string TrainingPrompt(TrainingSample sample) =>
+        Begin + string.Concat(Rounds(sample).Select(round => round.Prompt + round.Answer));
 
     /// <inheritdoc/>
     public IReadOnlyList<int> Evaluation(string question, int pictures) => Prompt(FirstInput(PromptBuilder.OnePicture(question, pictures)));
@@ -78,7 +81,8 @@ internal sealed partial class MiniGptPrompts(ITextTokenizer tokenizer) : IPrompt
     private static partial Regex Box();
 
     /// <summary>A first question with its picture.</summary>
-    private static string FirstInput(string question) => $"<Img>{Picture}</Img> {Strip(question.Replace(Tag, "", StringComparison.Ordinal))} ";
+    private static string FirstInput(string question) =>
+        $"<Img>{Picture}</Img> {Strip(question.Replace(Tag, "", StringComparison.Ordinal))} ";
 
     private static string Wrapped(string input) => $"[INST] {input} [/INST]";
 
@@ -109,8 +113,8 @@ internal sealed partial class MiniGptPrompts(ITextTokenizer tokenizer) : IPrompt
             if (turns[i].From != "human" || turns[i + 1].From != "gpt")
             {
                 throw new CoinException(
-                    $"Sample {sample.Id}: turns {i + 1} and {i + 2} are from '{turns[i].From}' and '{turns[i + 1].From}' where 'human' and 'gpt' have to speak. "
-                    + "Mend the order of its conversations.");
+                    $"Sample {sample.Id}: turns {i + 1} and {i + 2} are from '{turns[i].From}' and '{turns[i + 1].From}' where 'human' and "
+                    + "'gpt' have to speak. Mend the order of its conversations.");
             }
 
             // The model sees the picture as it is, not padded to a square.
@@ -123,6 +127,8 @@ internal sealed partial class MiniGptPrompts(ITextTokenizer tokenizer) : IPrompt
     private List<int> Tokens(string text)
     {
         var at = text.IndexOf(Picture, StringComparison.Ordinal);
-        return at < 0 ? tokenizer.Encode(text) : [.. tokenizer.Encode(text[..at]), SequenceBatch.ImagePlaceholder, .. tokenizer.Encode(text[(at + Picture.Length)..])];
+        return at < 0
+            ? tokenizer.Encode(text)
+            : [.. tokenizer.Encode(text[..at]), SequenceBatch.ImagePlaceholder, .. tokenizer.Encode(text[(at + Picture.Length)..])];
     }
 }

@@ -18,7 +18,8 @@ internal sealed class MiniGptSettings(MiniGptConfig config, ITextTokenizer token
     public IPictureProcessor Pictures => pictures;
 
     /// <inheritdoc/>
-    public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) => new MiniGptPrompts(tokenizer);
+    public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) =>
+        new MiniGptPrompts(tokenizer);
 
     /// <summary>Reads everything but the weights and checks that it fits together.</summary>
     /// <exception cref="CoinException">It does not; the message says all that is wrong.</exception>

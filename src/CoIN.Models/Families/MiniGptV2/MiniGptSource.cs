@@ -5,7 +5,9 @@ using CoIN.Models.Settings;
 namespace CoIN.Models.Families.MiniGptV2;
 
 /// <summary>Where a MiniGPT-v2's files are.</summary>
-/// <param name="Whole">Whether one folder holds everything, with a configuration; otherwise the parts are as MiniGPT-4's code has them.</param>
+/// <param name="Whole">
+/// Whether one folder holds everything, with a configuration; otherwise the parts are as MiniGPT-4's code has them.
+/// </param>
 /// <param name="Language">Folder of the language model, with the tokenizer.</param>
 /// <param name="VisionTower">EVA-CLIP-g's file (<c>eva_vit_g.pth</c>), or the whole model's folder.</param>
 /// <param name="Checkpoint">The stage's file, with <c>llama_proj</c> and perhaps a LoRA; or the whole model's folder.</param>
@@ -53,7 +55,9 @@ internal sealed record MiniGptSource(
     {
         if (options.Path.Length > 0)
         {
-            return options.VisionTower is null ? new(true, options.Path, options.Path, options.Path, [(options.Path, "")]) : throw new CoinException(
+            return options.VisionTower is null
+                ? new(true, options.Path, options.Path, options.Path, [(options.Path, "")])
+                : throw new CoinException(
                 $"{options.Path} holds a vision tower of its own, but {TowerKey} is {options.VisionTower}. Leave {TowerKey} out.");
         }
 
@@ -61,7 +65,9 @@ internal sealed record MiniGptSource(
         if (!Directory.Exists(language))
         {
             throw new CoinException(
-                language.Length == 0 ? "model.language is not set. Name the folder of Llama-2-7b-chat." : $"There is no model folder {language}. Check model.language.");
+                language.Length == 0
+                    ? "model.language is not set. Name the folder of Llama-2-7b-chat."
+                    : $"There is no model folder {language}. Check model.language.");
         }
 
         var tower = File(options.VisionTower, TowerKey, "the file of EVA-CLIP-g, eva_vit_g.pth");
@@ -75,5 +81,6 @@ internal sealed record MiniGptSource(
         : $"{key}: there is no file {path}. Name {what}.");
 
     private static bool IsArchive(string? path) => path is not null
-        && (System.IO.File.Exists(path) || (!Directory.Exists(path) && Path.GetExtension(path) is ".pth" or ".pt" or ".bin" or ".safetensors"));
+        && (System.IO.File.Exists(path)
+            || (!Directory.Exists(path) && Path.GetExtension(path) is ".pth" or ".pt" or ".bin" or ".safetensors"));
 }

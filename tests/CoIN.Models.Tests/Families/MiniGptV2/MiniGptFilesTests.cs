@@ -75,6 +75,22 @@ public sealed class MiniGptFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_run_is_told_that_it_begins_with_the_stages_LoRA()
+    {
+        WriteParts(lora: 4);
+        var warnings = new List<string>();
+        using var factory = new LearnerFactory(warnings.Add);
+        var options = Options(Parts, new() { Rank = 8, Alpha = 8 });
+        using var learner = factory.Open(options, "cpu", 1);
+        Assert.Contains(warnings, sentence => sentence.Contains("the first stage begins with it", StringComparison.Ordinal));
+
+        // It is what training begins with: another rank is a fault.
+        var samples = new[] { new TrainingSample("1", null, [new Turn("human", "a"), new Turn("gpt", "b")]) };
+        var fault = Assert.Throws<CoinException>(() => learner.OpenTraining(new(1, "GQA", 1, samples, null, null)));
+        Assert.Contains("has rank 4", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_merged_model_answers_as_model_and_adapter()
     {
         WriteParts(lora: 4);
@@ -183,15 +199,16 @@ public sealed class MiniGptFilesTests : IDisposable
 
     private static MiniGptModel Load(ModelOptions options) => MiniGptCheckpoint.Load(MiniGptSource.Of(options), ScalarType.Float32, CPU, _ => { });
 
+    private static ExperimentOptions Options(ModelOptions model, LoraOptions? lora) => new()
+    {
+        Name = "test", Tasks = [new TaskOptions { Name = "GQA", Folder = "GQA", Scorer = "gqa" }], Data = new() { Instructions = "", Images = "" },
+        Model = model, Lora = lora ?? new(),
+    };
+
     private static string Faults(ModelOptions model, LoraOptions? lora = null, Action<string>? warn = null)
     {
         var problems = new Problems();
-        var options = new ExperimentOptions
-        {
-            Name = "test", Tasks = [new TaskOptions { Name = "GQA", Folder = "GQA", Scorer = "gqa" }], Data = new() { Instructions = "", Images = "" }, Model = model,
-            Lora = lora ?? new(),
-        };
-        ModelCheck.Check(options, [], problems, warn ?? (_ => { }));
+        ModelCheck.Check(Options(model, lora), [], problems, warn ?? (_ => { }));
         try
         {
             problems.ThrowIfAny("model");
