@@ -12,7 +12,6 @@ namespace CoIN.Models.Adapters;
 internal sealed class AdapterTargets
 {
     private const string Key = "coin.lora.targets";
-    private const string Prefix = "model.layers.";
 
     private readonly Func<int, string, bool> matches;
     private readonly ConcurrentDictionary<(int Layer, string Part), bool> known = [];
@@ -27,7 +26,8 @@ internal sealed class AdapterTargets
 
     /// <summary>What the options say; null where they say nothing.</summary>
     /// <exception cref="CoinException">A pattern is no regular expression.</exception>
-    public static AdapterTargets? Of(LoraOptions options)
+    /// <param name="model">What the model's maps are called; null for LLaMA's names.</param>
+    public static AdapterTargets? Of(LoraOptions options, DecoderNames? model = null)
     {
         if (options.Targets is null && options.TargetPattern is null)
         {
@@ -36,24 +36,29 @@ internal sealed class AdapterTargets
 
         JToken value = options.TargetPattern is { } pattern ? new JValue(pattern) : new JArray((options.Targets ?? []).ToArray<object>());
         var matches = PeftConfig.Matcher(Key, value)!;
+        var prefix = (model ?? DecoderNames.Llama).Modules;
         return new AdapterTargets(
-            (layer, part) => matches($"{Prefix}{layer}.{part}"), options.TargetPattern ?? $"[{string.Join(", ", options.Targets ?? [])}]", options.Targets);
+            (layer, part) => matches($"{prefix}{layer}.{part}"), options.TargetPattern ?? $"[{string.Join(", ", options.Targets ?? [])}]", options.Targets);
     }
 
     /// <summary>What an experiment adapts, as far as it can be known without a model: what the options say, else what the given adapter has.</summary>
     /// <param name="from">The adapter with which training begins; null for none.</param>
-    public static AdapterTargets? Planned(LoraOptions options, string? from)
+    /// <param name="model">As for <see cref="Of"/>.</param>
+    public static AdapterTargets? Planned(LoraOptions options, string? from, DecoderNames? model = null)
     {
-        if (from is null || Of(options) is not null)
+        if (from is null || Of(options, model) is not null)
         {
-            return Of(options);
+            return Of(options, model);
         }
+
+        var prefix = (model ?? DecoderNames.Llama).Modules;
+        var layers = prefix[prefix.IndexOf('.', StringComparison.Ordinal)..];
 
         using var files = PeftWeights.Open(from, options.Alpha);
         var (config, names) = (files.Config, files.Weights.Names.ToList());
         return new AdapterTargets(
-            (layer, part) => config.IsTarget($"{Prefix}{layer}.{part}", layer)
-                || names.Exists(name => name.Contains($".layers.{layer}.{part}.lora_", StringComparison.Ordinal)),
+            (layer, part) => config.IsTarget($"{prefix}{layer}.{part}", layer)
+                || names.Exists(name => name.Contains($"{layers}{layer}.{part}.lora_", StringComparison.Ordinal)),
             config.Targets, null);
     }
 
@@ -70,21 +75,21 @@ internal sealed class AdapterTargets
     /// <exception cref="CoinException">They do not; the message names what there is.</exception>
     public static void Check(LoraOptions options, DecoderModel language)
     {
-        if (Of(options) is not { } targets)
+        if (Of(options, language.Names) is not { } targets)
         {
             return;
         }
 
         var maps = language.Layers.SelectMany((layer, i) => layer.Linears.SelectMany(linear => linear.Parts.Select(part => (Layer: i, part.Name)))).ToList();
-        var idle = targets.Names?.Where(name => Of(options with { Targets = [name] }) is { } one && !maps.Exists(map => one.Has(map.Layer, map.Name))).ToList();
+        var idle = targets.Names?.Where(name => Of(options with { Targets = [name] }, language.Names) is { } one && !maps.Exists(map => one.Has(map.Layer, map.Name))).ToList();
         if (idle is { Count: > 0 } || !maps.Exists(map => targets.Has(map.Layer, map.Name)))
         {
             var what = idle is { Count: > 0 } ? $"names {string.Join(", ", idle)}" : $"is {targets.Text}";
-            var hint = targets.Names is null && maps.Exists(map => $"{Prefix}{map.Layer}.{map.Name}".EndsWith($".{targets.Text}", StringComparison.Ordinal))
+            var hint = targets.Names is null && maps.Exists(map => $"{language.Names.Modules}{map.Layer}.{map.Name}".EndsWith($".{targets.Text}", StringComparison.Ordinal))
                 ? $" A text is a regular expression for whole names; write [{targets.Text}] for names that end so." : "";
             throw new CoinException(
                 $"{Key} {what}, which is no linear map of the language model. It has " +
-                $"{NameList.Of(maps.Select(map => map.Name).Distinct())} in {Plural.Of(language.Layers.Count, "layer")}, called {Prefix}0.{maps[0].Name} and so on.{hint}");
+                $"{NameList.Of(maps.Select(map => map.Name).Distinct())} in {Plural.Of(language.Layers.Count, "layer")}, called {language.Names.Modules}0.{maps[0].Name} and so on.{hint}");
         }
     }
 
@@ -93,7 +98,7 @@ internal sealed class AdapterTargets
     /// <exception cref="CoinException">It has not.</exception>
     public static void CheckAdapter(string folder, LoraOptions options, DecoderModel language, Func<int, string, bool> adapted)
     {
-        if (Of(options) is not { } targets)
+        if (Of(options, language.Names) is not { } targets)
         {
             return;
         }
@@ -101,7 +106,7 @@ internal sealed class AdapterTargets
         Check(options, language);
         var unlike = language.Layers
             .SelectMany((layer, i) => layer.Linears.SelectMany(linear => linear.Parts).Where(part => targets.Has(i, part.Name) != adapted(i, part.Name))
-                .Select(part => (Name: $"{Prefix}{i}.{part.Name}", Wanted: targets.Has(i, part.Name)))).ToList();
+                .Select(part => (Name: $"{language.Names.Modules}{i}.{part.Name}", Wanted: targets.Has(i, part.Name)))).ToList();
         if (unlike.Count > 0)
         {
             throw new CoinException(
@@ -111,8 +116,9 @@ internal sealed class AdapterTargets
     }
 
     /// <summary>What <c>target_modules</c> says of an adapter: ends of names where these tell its maps from the others, else whole names.</summary>
+    /// <param name="prefix">What stands before a layer's number.</param>
     /// <param name="layers">For each layer every map's name, and whether it is adapted.</param>
-    public static IReadOnlyList<string> Described(IReadOnlyList<IReadOnlyList<(string Name, bool Adapted)>> layers)
+    public static IReadOnlyList<string> Described(IReadOnlyList<IReadOnlyList<(string Name, bool Adapted)>> layers, string prefix)
     {
         var all = layers.SelectMany(layer => layer).ToList();
         foreach (var shortened in new Func<string, string>[] { name => name[(name.LastIndexOf('.') + 1)..], name => name })
@@ -124,6 +130,6 @@ internal sealed class AdapterTargets
             }
         }
 
-        return [.. layers.SelectMany((layer, i) => layer.Where(map => map.Adapted).Select(map => $"{Prefix}{i}.{map.Name}"))];
+        return [.. layers.SelectMany((layer, i) => layer.Where(map => map.Adapted).Select(map => $"{prefix}{i}.{map.Name}"))];
     }
 }

@@ -8,7 +8,6 @@ namespace CoIN.Models.Modules;
 /// <summary>The LLaMA language model (Touvron et al. 2023), and those that are like it but for biases and names.</summary>
 internal sealed class DecoderModel : IDisposable
 {
-    private readonly DecoderNames names;
     private readonly Rotary rotary;
 
     /// <summary>Takes the model out of a checkpoint.</summary>
@@ -19,7 +18,7 @@ internal sealed class DecoderModel : IDisposable
         CheckpointFolder checkpoint, string prefix, string headName, DecoderConfig config, ScalarType dtype, Device device, DecoderNames? names = null)
     {
         Config = config;
-        this.names = names ??= DecoderNames.Llama;
+        Names = names ??= DecoderNames.Llama;
         Embedding = checkpoint.Take($"{prefix}{names.Embedding}.weight", dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
         Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new DecoderLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device))];
         Norm = checkpoint.Take($"{prefix}{names.Norm}.weight", dtype, device, config.HiddenSize).DetachFromDisposeScope();
@@ -34,7 +33,7 @@ internal sealed class DecoderModel : IDisposable
 
     private DecoderModel(DecoderModel other, IDecoderUpdates updates)
     {
-        (Config, names) = (other.Config, other.names);
+        (Config, Names) = (other.Config, other.Names);
         Embedding = other.Embedding.alias().DetachFromDisposeScope();
         Norm = other.Norm.alias().DetachFromDisposeScope();
         Head = other.Head.alias().DetachFromDisposeScope();
@@ -43,6 +42,9 @@ internal sealed class DecoderModel : IDisposable
     }
 
     public DecoderConfig Config { get; }
+
+    /// <summary>What its weights are called.</summary>
+    public DecoderNames Names { get; }
 
     /// <summary>[vocabulary, hidden size].</summary>
     public Tensor Embedding { get; }
@@ -115,9 +117,9 @@ internal sealed class DecoderModel : IDisposable
     /// <summary>Every weight by its name in the checkpoint.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix, string headName) =>
     [
-        ($"{prefix}{names.Embedding}.weight", Embedding),
-        .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{names.Layers}.{i}.")),
-        ($"{prefix}{names.Norm}.weight", Norm),
+        ($"{prefix}{Names.Embedding}.weight", Embedding),
+        .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{Names.Layers}.{i}.")),
+        ($"{prefix}{Names.Norm}.weight", Norm),
         .. Config.TiedEmbeddings ? Array.Empty<(string, Tensor)>() : [(headName, Head)],
     ];
 

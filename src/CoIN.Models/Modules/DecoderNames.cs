@@ -8,6 +8,9 @@ internal sealed record DecoderNames
 {
     public static DecoderNames Llama { get; } = new();
 
+    /// <summary>What stands before a layer's number in the names of its modules, as PEFT knows them.</summary>
+    public string Modules { get; init; } = "model.layers.";
+
     public string Embedding { get; init; } = "embed_tokens";
 
     /// <summary>The final norm.</summary>

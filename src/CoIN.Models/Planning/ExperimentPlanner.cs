@@ -116,7 +116,7 @@ public static class ExperimentPlanner
             options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend)
         {
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
-            Targets = AdapterTargets.Planned(options.Lora, options.Lora.From),
+            Targets = AdapterTargets.Planned(options.Lora, options.Lora.From, shape.Names),
             FrozenRank = options.Method == OLoraOptions.Key ? FrozenRank(options) : 0,
         };
     }

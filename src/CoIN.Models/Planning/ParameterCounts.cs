@@ -21,7 +21,7 @@ internal sealed record ParameterCounts(long Vision, long Projector, long Languag
     public static ParameterCounts Of(ModelShape shape, int rank, int experts = 0, AdapterTargets? targets = null)
     {
         long h = shape.Text.HiddenSize, i = shape.Text.IntermediateSize, kv = shape.Text.KeyValueSize, vocabulary = shape.Text.VocabularySize;
-        var layer = (2 * h * h) + (2 * h * kv) + (3 * h * i) + (2 * h);
+        var layer = (2 * h * h) + (2 * h * kv) + (3 * h * i) + (2 * h) + (shape.Text.AttentionBias ? h + (2 * kv) : 0);
         var language = ((shape.Text.TiedEmbeddings ? 1 : 2) * vocabulary * h) + h + (shape.Text.Layers * layer);
         long Lora(int number) => AdaptedMap.Of(shape, number, targets).Sum(map => (rank * (map.In + map.Out)) + (experts * map.In));
 

@@ -9,6 +9,9 @@ namespace CoIN.Models.Adapters.Lora;
 /// <summary>The updates of one decoder layer.</summary>
 internal sealed record LoraLayer(LoraLinear Qkv, LoraLinear Output, LoraLinear GateUp, LoraLinear Down)
 {
+    /// <summary>What stands before the layer's number in the names of its modules: see <see cref="DecoderNames.Modules"/>.</summary>
+    public string Prefix { get; init; } = DecoderNames.Llama.Modules;
+
     public IEnumerable<LoraLinear> All => [Qkv, Output, GateUp, Down];
 }
 
@@ -34,7 +37,7 @@ internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLaye
     public IReadOnlyList<string> Targets => AdapterTargets.Described(
     [
         .. Layers.Select(layer => layer.All.SelectMany(linear => linear.Whole.Select((part, i) => (part.Name, linear.Places.Contains(i)))).ToList()),
-    ]);
+    ], Layers[0].Prefix);
 
     /// <summary>A fresh adapter: the model answers as without it.</summary>
     /// <param name="like">Adapts the maps that this one does, whatever the options say; null for none.</param>
@@ -42,12 +45,12 @@ internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLaye
     {
         AdapterTargets.Check(options, language);
         using var generator = new Generator((ulong)seed, CPU);
-        var targets = AdapterTargets.Of(options);
+        var targets = AdapterTargets.Of(options, language.Names);
         LoraLinear Of(int layer, Linear linear, LoraLinear? model) => LoraLinear.Initialize(
             linear, options.Rank, device, generator, model?.Places ?? targets?.In(layer, linear));
         var layers = language.Layers.Select((layer, i) => new LoraLayer(
             Of(i, layer.Qkv, like?.Layers[i].Qkv), Of(i, layer.Output, like?.Layers[i].Output), Of(i, layer.GateUp, like?.Layers[i].GateUp),
-            Of(i, layer.Down, like?.Layers[i].Down))).ToList();
+            Of(i, layer.Down, like?.Layers[i].Down)) { Prefix = language.Names.Modules }).ToList();
         return new LoraAdapter(options.Rank, options.Alpha, layers, options.TrainProjector ? projector.TrainableCopy() : null);
     }
 

@@ -10,6 +10,9 @@ namespace CoIN.Models.Adapters.MoeLora;
 /// <summary>The updates of one decoder layer.</summary>
 internal sealed record MoeLoraLayer(MoeLoraLinear Qkv, MoeLoraLinear Output, MoeLoraLinear GateUp, MoeLoraLinear Down)
 {
+    /// <inheritdoc cref="LoraLayer.Prefix"/>
+    public string Prefix { get; init; } = DecoderNames.Llama.Modules;
+
     public IEnumerable<MoeLoraLinear> All => [Qkv, Output, GateUp, Down];
 }
 
@@ -42,7 +45,7 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
     public IReadOnlyList<string> Targets => AdapterTargets.Described(
     [
         .. Layers.Select(layer => layer.All.SelectMany(linear => linear.Whole.Select((part, i) => (part.Name, linear.Places.Contains(i)))).ToList()),
-    ]);
+    ], Layers[0].Prefix);
 
     /// <summary>A fresh adapter: the model answers as without it.</summary>
     public static MoeLoraAdapter Initialize(
@@ -50,11 +53,14 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
     {
         AdapterTargets.Check(options, language);
         using var generator = new Generator((ulong)seed, CPU);
-        var targets = AdapterTargets.Of(options);
+        var targets = AdapterTargets.Of(options, language.Names);
         MoeLoraLinear Of(int layer, Linear linear) =>
             MoeLoraLinear.Initialize(linear, options.Rank, experts, device, generator, targets?.In(layer, linear));
         var layers = language.Layers.Select(
-            (layer, i) => new MoeLoraLayer(Of(i, layer.Qkv), Of(i, layer.Output), Of(i, layer.GateUp), Of(i, layer.Down))).ToList();
+            (layer, i) => new MoeLoraLayer(Of(i, layer.Qkv), Of(i, layer.Output), Of(i, layer.GateUp), Of(i, layer.Down))
+            {
+                Prefix = language.Names.Modules,
+            }).ToList();
         return new MoeLoraAdapter(options.Rank, options.Alpha, experts, layers, options.TrainProjector ? projector.TrainableCopy() : null);
     }
 

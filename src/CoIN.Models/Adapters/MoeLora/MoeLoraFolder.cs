@@ -23,8 +23,8 @@ internal static class MoeLoraFolder
     public static IReadOnlyDictionary<string, Tensor> Experts(MoeLoraAdapter adapter, Func<Tensor, Tensor>? of = null) =>
         adapter.Layers
             .SelectMany((layer, i) => layer.All.SelectMany(linear => linear.ExpertSlices(of)
-                .SelectMany(one => new[] { (Name(i, one.Name, "lora_A", one.Number), one.A), (Name(i, one.Name, "lora_B", one.Number), one.B) })
-                .Concat(linear.Routers(of).Select(one => ($"{PeftFolder.LayerPrefix}{i}.{one.Name}.lora_router.weight", one.Router)))))
+                .SelectMany(one => new[] { (Name(layer, i, one.Name, "lora_A", one.Number), one.A), (Name(layer, i, one.Name, "lora_B", one.Number), one.B) })
+                .Concat(linear.Routers(of).Select(one => ($"{PeftFolder.Root}{layer.Prefix}{i}.{one.Name}.lora_router.weight", one.Router)))))
             .ToDictionary(pair => pair.Item1, pair => pair.Item2, StringComparer.Ordinal);
 
     /// <summary>Writes an adapter's files into a folder.</summary>
@@ -65,7 +65,10 @@ internal static class MoeLoraFolder
         }
 
         var layers = language.Layers.Select((layer, i) => new MoeLoraLayer(
-            Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
+            Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))
+        {
+            Prefix = language.Names.Modules,
+        }).ToList();
         var adapter = new MoeLoraAdapter(
             rank, files.Config.Alpha, experts, layers, files.TakeProjector(projector, language.Device));
         try
@@ -108,6 +111,6 @@ internal static class MoeLoraFolder
             : new MoeLoraAdapter(adapter.Rank, adapter.Alpha, adapter.Experts, adapter.Layers, projector.TrainableCopy());
     }
 
-    private static string Name(int layer, string part, string matrix, int expert) =>
-        $"{PeftFolder.LayerPrefix}{layer}.{part}.{matrix}.{matrix.Replace("_", "", StringComparison.Ordinal)}.{expert}.weight";
+    private static string Name(MoeLoraLayer layer, int number, string part, string matrix, int expert) =>
+        $"{PeftFolder.Root}{layer.Prefix}{number}.{part}.{matrix}.{matrix.Replace("_", "", StringComparison.Ordinal)}.{expert}.weight";
 }

@@ -17,15 +17,17 @@ namespace CoIN.Models.Adapters.Peft;
 /// </summary>
 internal static class PeftFolder
 {
-    public const string LayerPrefix = "base_model.model.model.layers.";
+    /// <summary>What PEFT puts before the names of a model's modules.</summary>
+    public const string Root = "base_model.model.";
+
     /// <summary>The low-rank matrices by PEFT's keys: lora_A [r, inputs], lora_B [outputs, r].</summary>
     /// <param name="of">What to give in a parameter's place (its gradient, say); null for the parameter itself.</param>
     public static IReadOnlyDictionary<string, Tensor> LowRank(LoraAdapter adapter, Func<Tensor, Tensor>? of = null) =>
         adapter.Layers
             .SelectMany((layer, i) => layer.All.SelectMany(linear => linear.Slices(of)).SelectMany(slice => new[]
             {
-                ($"{LayerPrefix}{i}.{slice.Name}.lora_A.weight", slice.A),
-                ($"{LayerPrefix}{i}.{slice.Name}.lora_B.weight", slice.B),
+                ($"{Root}{layer.Prefix}{i}.{slice.Name}.lora_A.weight", slice.A),
+                ($"{Root}{layer.Prefix}{i}.{slice.Name}.lora_B.weight", slice.B),
             }))
             .ToDictionary(pair => pair.Item1, pair => pair.Item2, StringComparer.Ordinal);
 
@@ -112,7 +114,10 @@ internal static class PeftFolder
         }
 
         var layers = language.Layers.Select((layer, i) => new LoraLayer(
-            Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))).ToList();
+            Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))
+        {
+            Prefix = language.Names.Modules,
+        }).ToList();
         var adapter = new LoraAdapter(rank, files.Config.Alpha, layers, files.TakeProjector(projector, language.Device));
         try
         {

@@ -12,10 +12,13 @@ internal sealed class PeftWeights : IDisposable
 {
     private const string Root = "base_model.model.";
 
-    /// <summary>What stands before a layer's number: LLaMA and CoIN's LLaVA, then the hub's LLaVA, older and newer, then MiniGPT-v2.</summary>
+    /// <summary>
+    /// What stands before a layer's number: LLaMA and CoIN's LLaVA, then the hub's LLaVA, older and newer, then MiniGPT-v2, then Qwen-VL.
+    /// </summary>
     private static readonly string[] LayerPrefixes =
     [
         $"{Root}model.layers.", $"{Root}language_model.model.layers.", $"{Root}model.language_model.layers.", $"llama_model.{Root}model.layers.",
+        $"{Root}transformer.h.",
     ];
 
     /// <summary>In the order of preference.</summary>

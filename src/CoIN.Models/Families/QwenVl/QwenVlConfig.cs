@@ -23,7 +23,7 @@ internal sealed record QwenVlConfig(VisionConfig Vision, int Features, DecoderCo
     /// <summary>What checkpoints call the language model's weights. The gate is the second map.</summary>
     public static DecoderNames Names { get; } = new()
     {
-        Embedding = "wte", Norm = "ln_f", Layers = "h", InputNorm = "ln_1", PostNorm = "ln_2", Qkv = ["attn.c_attn"], Output = "attn.c_proj",
+        Modules = "transformer.h.", Embedding = "wte", Norm = "ln_f", Layers = "h", InputNorm = "ln_1", PostNorm = "ln_2", Qkv = ["attn.c_attn"], Output = "attn.c_proj",
         Gate = "mlp.w2", Up = "mlp.w1", Down = "mlp.c_proj",
     };
 
@@ -31,7 +31,7 @@ internal sealed record QwenVlConfig(VisionConfig Vision, int Features, DecoderCo
     public ResamplerConfig Resampler => new(Vision.HiddenSize, Features, Queries, Features / ResamplerHead, Vision.ImageSize / Vision.PatchSize, NormEps);
 
     /// <summary>What decides work and memory.</summary>
-    public ModelShape Shape => new(Text, Vision, Queries, Vision.Parameters(Vision.Layers) + Resampler.Parameters, 0) { FeatureSize = Features, ProjectorMaps = 0 };
+    public ModelShape Shape => new(Text, Vision, Queries, Vision.Parameters(Vision.Layers) + Resampler.Parameters, 0) { Names = Names, FeatureSize = Features, ProjectorMaps = 0 };
 
     /// <summary>Reads a folder's <c>config.json</c>.</summary>
     /// <param name="longest">Positions of the longest sequence that it is to be used for; 0 for as many as the model was made for.</param>
