@@ -63,6 +63,20 @@ public sealed class PaperRecipeTests : IDisposable
         Assert.All(Load("my-llava.hocon.example", $"paper/{table}").Runs, run => Assert.Equal(0, run.Options.Data.MaxTestSamples));
     }
 
+    /// <summary>Behind a file with paths for LLaVA nothing of LLaVA remains.</summary>
+    [Fact]
+    public void Qwen_VL_s_part_of_tables_2_and_3_has_its_own_settings()
+    {
+        var runs = Load("my-llava.hocon.example", "paper/qwen-vl-table-2-3.hocon").Runs.Select(run => run.Options).ToList();
+        Assert.Equal([ZeroShot.Name, MultiTask.Name, SequentialLora.Name], runs.Select(options => options.Method));
+        Assert.All(runs, options => Assert.Equal(
+            (64, 16.0, 1e-5, 0.95, 40, "chatml", false, false, 0),
+            (options.Lora.Rank, options.Lora.Alpha, options.Training.LearningRate, options.Training.Beta2,
+                options.Training.BatchSize * options.Training.GradientAccumulation, options.Model.Conversation, options.Lora.TrainProjector,
+                options.Training.GroupByLength, options.Data.MaxTestSamples)));
+        Assert.All(runs.SelectMany(options => options.Tasks), task => Assert.Null(task.BatchSize));
+    }
+
     [Fact]
     public void The_tables_vary_what_they_are_about()
     {

@@ -66,6 +66,18 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
+    public void Qwen_VL_has_the_papers_settings()
+    {
+        var options = Load("models/qwen-vl-chat.hocon").Options;
+
+        Assert.Equal((64, 16.0, 0.05, false), (options.Lora.Rank, options.Lora.Alpha, options.Lora.Dropout, options.Lora.TrainProjector));
+        Assert.Equal(["c_attn", "attn.c_proj", "w1", "w2"], options.Lora.Targets!);
+        Assert.Equal((1e-5, 0.01, 0.1, 0.95), (options.Training.LearningRate, options.Training.WarmupRatio, options.Training.WeightDecay, options.Training.Beta2));
+        Assert.Equal((5 * 8, 2048, "chatml"), (options.Training.BatchSize * options.Training.GradientAccumulation, options.Model.MaxLength, options.Model.Conversation));
+        Assert.All(options.Tasks, task => Assert.Equal((null, 30), (task.BatchSize, task.MaxNewTokens)));
+    }
+
+    [Fact]
     public void LLaVA_for_a_small_GPU_keeps_one_layer_s_activations_of_one_sample()
     {
         var options = Load("models/llava-1.5-7b-24gb.hocon").Options;

@@ -16,6 +16,9 @@ internal sealed record CheckedSample(
     int Line, string Id, bool HasId, bool IsRead, string? Image, IReadOnlyList<UInt128> Questions, (double Width, double Height)? Size, bool Learns,
     IReadOnlyList<Flaw> Flaws)
 {
+    /// <summary>Paths of the images behind the first.</summary>
+    public IReadOnlyList<string> FurtherImages { get; init; } = [];
+
     /// <summary>Checks a training sample; a fault of reading becomes a flaw.</summary>
     /// <param name="images">Folder below the image root to which its image's path is relative; null for the root.</param>
     public static CheckedSample Training(SampleEntry entry, SampleRules rules, string? images = null) => Guarded(entry, () =>
@@ -23,7 +26,10 @@ internal sealed record CheckedSample(
         var sample = TrainingSamples.Sample(entry).In(images);
         var flaws = rules.Check(sample, out var learns);
         var questions = sample.Conversations.Where((_, i) => i % 2 == 0).Select(turn => QuestionKey.Of(turn.Value)).ToArray();
-        return new CheckedSample(entry.Line, sample.Id, true, true, sample.Image, questions, null, learns, flaws);
+        return new CheckedSample(entry.Line, sample.Id, true, true, sample.Image, questions, null, learns, flaws)
+        {
+            FurtherImages = sample.FurtherImages,
+        };
     });
 
     /// <summary>Checks a test sample; a fault of reading becomes a flaw.</summary>
@@ -47,7 +53,10 @@ internal sealed record CheckedSample(
 
         var tagged = entry.Text("text").Contains(ImageTags.Tag, StringComparison.Ordinal);
         return new CheckedSample(
-            entry.Line, sample.QuestionId, true, true, sample.Image, [QuestionKey.Of(sample.Text)], sample.Size, false, rules.Check(sample, tagged));
+            entry.Line, sample.QuestionId, true, true, sample.Image, [QuestionKey.Of(sample.Text)], sample.Size, false, rules.Check(sample, tagged))
+        {
+            FurtherImages = sample.FurtherImages,
+        };
     });
 
     private static CheckedSample Guarded(SampleEntry entry, Func<CheckedSample> check)

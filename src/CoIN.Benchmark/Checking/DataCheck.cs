@@ -77,6 +77,7 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
                 textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
                 learns |= sample.Learns;
                 var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: true, null);
+                Further(images, sample, place, training: true);
                 questions.AddTraining(image, sample);
             }, stop);
             if (training > 0 && !learns)
@@ -91,6 +92,7 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         {
             textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
             var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: false, sample.Size);
+            Further(images, sample, place, training: false);
             questions.AddTest(image, sample, place);
         }, stop);
         Inspect(task, images.All, stop);
@@ -103,6 +105,14 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
 
         return new TaskSummary(
             task.Name, task.TrainFile, training, task.TestFile, test, textOnly, images.All.Count, tally.Of(task.Name, Severity.Error), tally.Of(task.Name, Severity.Warning));
+    }
+
+    private static void Further(TaskImages images, CheckedSample sample, SamplePlace place, bool training)
+    {
+        foreach (var image in sample.FurtherImages)
+        {
+            images.Use(image, place, training, null);
+        }
     }
 
     /// <summary>The references file of a task that has one; what is wrong with it is a finding.</summary>

@@ -44,6 +44,9 @@ public sealed record FindingKind(string Name, Severity Severity, string Title, s
     public static FindingKind SeveralTags { get; } = Error(
         "several-tags", "training samples with image tags in several turns and one image", "Keep the tag of the first question only.");
 
+    public static FindingKind Unusable { get; } = Error(
+        "unusable-sample", "samples that the model cannot take", "Leave them out, mend them, or choose a model that takes them.");
+
     public static FindingKind MissingImage { get; } = Error(
         "missing-image", "images that are missing", "Put them there, or correct data.images or the samples' paths.");
 
@@ -111,7 +114,7 @@ public sealed record FindingKind(string Name, Severity Severity, string Title, s
     public static IReadOnlyList<FindingKind> All { get; } =
     [
         MissingFile, BrokenFile, MalformedSample, EmptyAnswer, DuplicateId, MissingImage, TruncatedImage, CorruptImage, TagWithoutImage, ImageWithoutTag,
-        SeveralTags, BadBox, UnscorableAnswer, NothingLearnable, PromptTooLong, NothingToLearn, LeakedQuestion, LeakedImage, LeakedContent, TruthScoresZero,
+        SeveralTags, Unusable, BadBox, UnscorableAnswer, NothingLearnable, PromptTooLong, NothingToLearn, LeakedQuestion, LeakedImage, LeakedContent, TruthScoresZero,
         OddAnswer, UnendedImage, AnimatedImage, CmykImage, DeepImage, WrongExtension, WrongSize, BoxOutOfRange, BoxesDisagree, RepeatedId,
     ];
 

@@ -37,7 +37,7 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
         }
 
         learns = true;
-        if (renderer?.Render(sample) is { } view)
+        if (View(() => renderer?.Render(sample), flaws) is { } view)
         {
             Length(view, flaws);
             learns = view.Learned > 0;
@@ -72,7 +72,7 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
             Truth(sample, flaws);
         }
 
-        if (renderer?.Render(sample) is { } view)
+        if (View(() => renderer?.Render(sample), flaws) is { } view)
         {
             Length(view, flaws);
         }
@@ -80,8 +80,35 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
         return flaws;
     }
 
+    /// <summary>A sample as the model gets it; that the model cannot take it is a flaw.</summary>
+    private static SampleView? View(Func<SampleView?> render, List<Flaw> flaws)
+    {
+        try
+        {
+            return render();
+        }
+        catch (CoinException e)
+        {
+            flaws.Add(new Flaw(FindingKind.Unusable, e.Message));
+            return null;
+        }
+    }
+
     private static void Tags(TrainingSample sample, List<Flaw> flaws)
     {
+        if (sample.FurtherImages.Count > 0)
+        {
+            var (images, tags) = (sample.Images.Count, sample.Conversations.Sum(turn => ImageTags.Count(turn.Value)));
+            if (tags != images)
+            {
+                flaws.Add(new Flaw(
+                    tags < images ? FindingKind.ImageWithoutTag : FindingKind.TagWithoutImage,
+                    $"has {images} images and {ImageTags.Tag} {(tags == 1 ? "once" : $"{tags} times")} in its conversation"));
+            }
+
+            return;
+        }
+
         var turns = ImageTags.Turns(sample);
         switch (sample.Image, turns)
         {

@@ -72,8 +72,8 @@ internal static class DataPreviewCommand
         var wanted = choice.Ids.Length > 0 ? options with { Data = options.Data with { Volume = 1, MaxTrainSamples = 0, MaxTestSamples = 0 } } : options;
         var work = new BenchmarkWork();
         IReadOnlyList<Shown> all = choice.Test
-            ? [.. work.Test(wanted, task).Select(sample => new Shown(sample.QuestionId, sample.Image, null, sample))]
-            : [.. work.Training(wanted, task).Select(sample => new Shown(sample.Id, sample.Image, sample, null))];
+            ? [.. work.Test(wanted, task).Select(sample => new Shown(sample.QuestionId, sample.Images, null, sample))]
+            : [.. work.Training(wanted, task).Select(sample => new Shown(sample.Id, sample.Images, sample, null))];
         return choice.Ids.Length > 0
             ? [.. all.Where(sample => choice.Ids.Contains(sample.Id))]
             : Subset.Draw(all, choice.Samples, choice.Seed ?? options.Seed);
@@ -82,7 +82,7 @@ internal static class DataPreviewCommand
     private sealed record Choice(int Samples, string[] Ids, bool Test, int? Seed, string? Folder);
 
     /// <summary>One of the two kinds of samples.</summary>
-    private sealed record Shown(string Id, string? Image, TrainingSample? Training, TestSample? Test);
+    private sealed record Shown(string Id, IReadOnlyList<string> Images, TrainingSample? Training, TestSample? Test);
 
     private sealed class Preview(Host host, ExperimentOptions options, ISampleRenderer renderer, string folder, string split)
     {
@@ -110,12 +110,18 @@ internal static class DataPreviewCommand
 
         private (string Text, bool Whole) Picture(TaskOptions task, Shown sample)
         {
-            if (sample.Image is not { } image)
+            if (sample.Images.Count == 0)
             {
                 return ("none", true);
             }
 
-            var name = string.Concat($"{Count:00}-{task.Name}-{split}-{sample.Id}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+            var pictures = sample.Images.Select((image, i) => Picture(task, image, i == 0 ? sample.Id : $"{sample.Id}-{i + 1}")).ToList();
+            return (string.Join("; ", pictures.Select(picture => picture.Text)), pictures.TrueForAll(picture => picture.Whole));
+        }
+
+        private (string Text, bool Whole) Picture(TaskOptions task, string image, string id)
+        {
+            var name = string.Concat($"{Count:00}-{task.Name}-{split}-{id}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
             var path = Path.Combine(folder, $"{(name.Length > 100 ? name[..100] : name)}.png");
             try
             {

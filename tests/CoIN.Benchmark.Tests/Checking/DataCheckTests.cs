@@ -87,6 +87,32 @@ public sealed class DataCheckTests : IDisposable
         Assert.Equal(kind is null ? [] : [kind], Check().Findings.Select(finding => finding.Kind.Name));
     }
 
+    [Theory]
+    [InlineData("<image>\\n<image>\\nq", null)]
+    [InlineData("<image>\\nq", "image-without-tag")]
+    [InlineData("<image><image><image>q", "tag-without-image")]
+    public void Several_images_have_a_tag_each_and_all_are_looked_at(string question, string? kind)
+    {
+        Files(
+            [$$"""{"id": 1, "image": ["a.png", "b.png"], "conversations": [{"from": "human", "value": "{{question}}"}, {"from": "gpt", "value": "a"}]}"""],
+            [Test(1)]);
+
+        Assert.Equal(kind is null ? [] : [kind], Check().Findings.Select(finding => finding.Kind.Name));
+        Assert.Contains(images.Inspected, path => path.EndsWith("b.png", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_sample_that_the_model_cannot_take_is_a_finding_and_the_others_are_checked()
+    {
+        Files([Train(1, null, "refused"), Train(2, null, "a", "")], [Test(1, null, "refused too")]);
+
+        var findings = Check(renderer: new FakeRenderer(limit: 10)).Findings;
+
+        Assert.Equal(
+            [("unusable-sample", "1"), ("empty-answer", "2"), ("unusable-sample", "1")], findings.Select(finding => (finding.Kind.Name, finding.Sample)));
+        Assert.Equal("the model takes no such text", findings[0].Message);
+    }
+
     [Fact]
     public void A_tag_in_the_text_of_a_test_question_without_image_is_found()
     {
@@ -363,7 +389,7 @@ public sealed class DataCheckTests : IDisposable
 
         public PictureView SavePicture(string image, string path) => throw new NotSupportedException();
 
-        private SampleView View(string question, string answer) => new(
+        private SampleView View(string question, string answer) => question.StartsWith("refused", StringComparison.Ordinal) ? throw new CoinException("the model takes no such text") : new(
             question + answer, [.. (question + answer).Select((c, i) => new TokenView(c, $"{c}", false, i >= question.Length, i >= limit))], 1, limit);
     }
 }

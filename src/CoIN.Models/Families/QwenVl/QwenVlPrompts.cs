@@ -81,7 +81,15 @@ internal sealed class QwenVlPrompts(QwenVlTokenizer tokenizer, PromptKind evalua
     }
 
     /// <inheritdoc/>
-    public string TokenText(int id) => tokenizer.Decode([id], skipSpecial: false);
+    /// <remarks>Spaces are seen, line ends do not break a line, and bytes that are no whole character stand as numbers.</remarks>
+    public string TokenText(int id)
+    {
+        var text = tokenizer.Decode([id], skipSpecial: false);
+        return text.Contains('\uFFFD', StringComparison.Ordinal) && tokenizer.BytesOf(id) is { Length: > 0 } bytes
+            ? string.Concat(bytes.Select(value => $"<0x{value:X2}>"))
+            : text.Replace(' ', '\u2581').Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal)
+                .Replace("\t", "\\t", StringComparison.Ordinal);
+    }
 
     private static int Pictures(TrainingSample sample) => sample.Images.Count;
 

@@ -139,6 +139,9 @@ internal sealed class QwenVlTokenizer
         }
     }
 
+    /// <summary>The bytes of a token of the file; none for another id.</summary>
+    public byte[] BytesOf(int id) => id >= 0 && id < tokens.Count ? tokens[id] : [];
+
     private int Id(string special) => tokens.Count + Array.IndexOf(Specials, special);
 
     /// <summary>Puts the bytes of paths in the place of their ids.</summary>

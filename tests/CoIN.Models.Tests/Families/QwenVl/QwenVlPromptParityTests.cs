@@ -58,6 +58,14 @@ public sealed partial class QwenVlPromptParityTests
         Assert.Equal(tokenizer.EndId, prompts.EndOfSequence);
     }
 
+    [Fact]
+    public void Tokens_are_shown_without_breaking_lines()
+    {
+        var prompts = new QwenVlPrompts(tokenizer, PromptKind.Trained);
+        Assert.Equal(["\u2581a", "\\n", "<|im_end|>"], new[] { " a", "\n", "<|im_end|>" }.Select(text => prompts.TokenText(Assert.Single(tokenizer.EncodeParts(text)))));
+        Assert.Equal("<0xE4>", prompts.TokenText(tokenizer.EncodeParts("你")[0]));
+    }
+
     [Theory]
     [InlineData("<img>")]
     [InlineData("a </img> b")]
