@@ -44,6 +44,9 @@ internal static class ExperimentBinder
             .Read<LoraOptions>(nameof(LoraOptions.Targets), section => section.IsList("targets") ? section.List("targets") : null)
             .Read<LoraOptions>(nameof(LoraOptions.TargetPattern), section => section.IsList("targets") ? null : section.OptionalText("targets"))
             .Check<LoraOptions>(CheckTargets)
+            .Check<DataOptions>((section, data) => section.Require(
+                data.Validation < 1 || data.Validation == Math.Floor(data.Validation), "validation", data.Validation,
+                "a part of the training samples below 1, or their number"))
             .NullIsDefault<TaskOptions>()
             .Check<ExperimentOptions>(CheckWhole)
             .Check<TaskOptions>(CheckScorer)

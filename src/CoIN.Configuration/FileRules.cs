@@ -90,6 +90,10 @@ public static class FileRules
             if (curriculum.Learns(place))
             {
                 CheckFile(options, task, task.TrainFile, "train-file", problems);
+                if (task.ValidationFile is { } validation)
+                {
+                    CheckFile(options, task, validation, "validation-file", problems);
+                }
             }
 
             CheckFile(options, task, task.TestFile, "test-file", problems);

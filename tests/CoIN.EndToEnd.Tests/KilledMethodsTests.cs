@@ -14,7 +14,7 @@ public sealed class KilledMethodsTests : IAsyncLifetime
     [Theory]
     [InlineData("method=ewc", "ewc.samples=20", "ewc.lambda=100")]
     [InlineData("method=lwf", "lwf.samples=10", "lwf.lambda=1")]
-    [InlineData("method=replay", "replay.samples=10")]
+    [InlineData("method=replay", "replay.samples=10", "data.validation=20")]
     [InlineData("method=o-lora")]
     public async Task Killed_in_both_stages_a_run_ends_with_the_same_bits(params string[] keys)
     {
@@ -28,5 +28,9 @@ public sealed class KilledMethodsTests : IAsyncLifetime
         var essence = lab.Essence("whole");
         Laboratory.AssertSame(essence, lab.Essence("killed"));
         Assert.NotEmpty(Directory.GetFiles(lab.PathOf("killed", "stages"), "method_state.json", SearchOption.AllDirectories));
+        if (keys.Any(key => key.StartsWith("data.validation", StringComparison.Ordinal)))
+        {
+            Assert.Equal([3, 6, 3, 6], lab.Report("killed")["validation"]!.SelectMany(stage => stage["points"]!).Select(point => (int)point["step"]!));
+        }
     }
 }

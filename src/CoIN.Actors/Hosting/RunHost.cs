@@ -211,6 +211,7 @@ public static class RunHost
         return new RunStarted(
             request.RunId, options with { Data = options.Data with { SkippedImages = data.SkippedImages } }, data.Sha256, data.TrainingSamples, data.TestSamples)
         {
+            ValidationSamples = data.ValidationSamples,
             Skipped = data.Skipped.Count > 0 ? data.Skipped : null,
             ImagesSha256 = data.Images?.Sha256(),
             GivenAdapterSha256 = options.Lora.From is { } adapter && Directory.Exists(adapter) ? AdapterFiles.Sha256(adapter) : null,

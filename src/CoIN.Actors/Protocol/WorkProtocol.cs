@@ -2,6 +2,7 @@ using Akka.Actor;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Steps;
 
 namespace CoIN.Actors.Protocol;
 
@@ -112,7 +113,11 @@ internal static class WorkProtocol
     public sealed record JudgingProgressed(int Stage, int Task, string Judge, int Judged) : WorkReport;
 
     /// <summary>The folder is whole; write the event.</summary>
-    public sealed record CheckpointWritten(int Stage, int Step, string Folder, string Sha256) : WorkReport;
+    public sealed record CheckpointWritten(int Stage, int Step, string Folder, string Sha256) : WorkReport
+    {
+        /// <summary>The held-out samples' loss at this step; null where none was taken.</summary>
+        public ValidationPoint? Validation { get; init; }
+    }
 
     /// <summary>The end of a turn, said again until it is acknowledged.</summary>
     public abstract record Outcome : WorkReport;
@@ -129,6 +134,9 @@ internal static class WorkProtocol
         public string? FolderSha256 { get; init; }
 
         public Computation? Computation { get; init; }
+
+        /// <summary>The held-out samples' loss at the end; null where none was taken.</summary>
+        public ValidationPoint? Validation { get; init; }
     }
 
     public sealed record ShardWritten(AnswerShard Shard, string File, string Sha256, int Samples, double Seconds) : Outcome

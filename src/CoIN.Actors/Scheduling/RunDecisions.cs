@@ -61,9 +61,13 @@ internal static class RunDecisions
     }
 
     private static CheckpointSaved? EventOf(CheckpointWritten written, RunState state) =>
-        state.Trained.ContainsKey(written.Stage) || state.Checkpoints.GetValueOrDefault(written.Stage)?.Step >= written.Step
+        state.Trained.ContainsKey(written.Stage) || (state.Checkpoints.GetValueOrDefault(written.Stage) is { } saved && !IsNews(written, saved))
             ? null
-            : new CheckpointSaved(written.Stage, written.Step, written.Folder, written.Sha256);
+            : new CheckpointSaved(written.Stage, written.Step, written.Folder, written.Sha256) { Validation = written.Validation };
+
+    /// <summary>A later checkpoint, or the same one with a loss that it lacked.</summary>
+    private static bool IsNews(CheckpointWritten written, CheckpointSaved saved) =>
+        written.Step > saved.Step || (written.Step == saved.Step && saved.Validation is null && written.Validation is not null);
 
     private static StageTrained? EventOf(AdapterWritten written, RunState state) => state.Trained.ContainsKey(written.Stage.Stage)
         ? null
@@ -73,6 +77,8 @@ internal static class RunDecisions
         {
             FolderSha256 = written.FolderSha256,
             Computation = written.Computation,
+            Validation = written.Validation is { } last
+                ? [.. state.Validations.Where(one => one.Key.Stage == written.Stage.Stage && one.Key.Step < last.Step).Select(one => one.Value), last] : null,
         };
 
     private static ShardAnswered? EventOf(ShardWritten written, RunState state)

@@ -37,6 +37,9 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     private string Fence => admission.IsShared ? Current.Turn.Fence() : "";
 
+    // Whether held-out samples are gone through: at a checkpoint before it is written, at the end before the adapter is.
+    private bool validating;
+
     private TrainStage Stage => (TrainStage)Current.Item;
 
     private StageSpec Spec => Current.Options.Curriculum().Stage(Stage.Stage);
@@ -62,7 +65,11 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         Tell(new ModelLoaded(learner.BaseModelSha256));
         session = learner.OpenTraining(new StageTraining(
             Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
-            Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)));
+            Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint))
+        {
+            Validation = [.. Spec.Learns.SelectMany(place => work.Validation(Current.Options, Current.Options.Tasks[place]))],
+        });
+        validating = Stage.ValidateFirst && session.ValidationSamples > 0 && session.Step < session.TotalSteps;
         steps = StepsFile.Open(PathOf(RunPaths.Steps(Stage.Stage, Spec.Name)), session.Step, admission.IsShared);
         savedStep = session.Step;
         stepBegan = clock.Elapsed;
@@ -73,6 +80,11 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     protected override bool Step()
     {
+        if (validating)
+        {
+            return Validated() is not { } point || Behind(point);
+        }
+
         if (session!.Step < session.TotalSteps)
         {
             var micro = session.Next();
@@ -88,7 +100,11 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             var every = Current.Options.Training.CheckpointEvery;
             if (micro.Step is not null && every > 0 && session.Step % every == 0 && session.Step < session.TotalSteps)
             {
-                SaveCheckpoint();
+                validating = session.ValidationSamples > 0;
+                if (!validating)
+                {
+                    SaveCheckpoint();
+                }
             }
 
             return true;
@@ -97,6 +113,12 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         if (session.Conclude() is { } done)
         {
             Conclude(done);
+            return true;
+        }
+
+        if (session.ValidationSamples > 0)
+        {
+            validating = true;
             return true;
         }
 
@@ -128,14 +150,55 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         stepBegan = clock.Elapsed;
     }
 
-    private void SaveCheckpoint()
+    /// <summary>Goes on with the loss of held-out samples.</summary>
+    /// <returns>It, once all of them are done.</returns>
+    private ValidationPoint? Validated()
+    {
+        var done = session!.Validate();
+        if (done.Loss is not { } loss)
+        {
+            if (clock.Elapsed - reported >= ReportEvery)
+            {
+                TellProgress(microBatch: 0);
+            }
+
+            return null;
+        }
+
+        Log.Info("Validation loss {Loss:F4} on {Samples} held-out samples after step {Step}", loss, done.Samples, session.Step);
+        return new ValidationPoint(session.Step, loss, done.Samples, done.Tokens);
+    }
+
+    /// <summary>What a validation stood before: a checkpoint, or the stage's adapter.</summary>
+    /// <returns>Whether the stage goes on.</returns>
+    private bool Behind(ValidationPoint point)
+    {
+        validating = false;
+        if (session!.Step < session.TotalSteps)
+        {
+            SaveCheckpoint(point);
+            return true;
+        }
+
+        SaveAdapter(point);
+        return false;
+    }
+
+    private void SaveCheckpoint(ValidationPoint? validation = null)
     {
         // What a checkpoint goes on from must not be missing before it.
         steps!.Flush();
-        var folder = RunPaths.Checkpoint(Stage.Stage, Spec.Name, session!.Step) + Fence;
-        Durable.WriteFolder(PathOf(folder), session.SaveCheckpoint);
-        Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))));
-        written.Add(PathOf(folder));
+
+        // Nothing has been trained since the checkpoint that this turn began with, where only its validation was missing.
+        var again = session!.Step == savedStep;
+        var folder = again ? Stage.Checkpoint! : RunPaths.Checkpoint(Stage.Stage, Spec.Name, session.Step) + Fence;
+        if (!again)
+        {
+            Durable.WriteFolder(PathOf(folder), session.SaveCheckpoint);
+            written.Add(PathOf(folder));
+        }
+
+        Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))) { Validation = validation });
         savedStep = session.Step;
         stepBegan = clock.Elapsed;
     }
@@ -157,7 +220,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         written.Clear();
     }
 
-    private void SaveAdapter()
+    private void SaveAdapter(ValidationPoint? validation = null)
     {
         steps!.Flush();
         var folder = RunPaths.Adapter(Stage.Stage, Spec.Name) + Fence;
@@ -169,6 +232,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         {
             FolderSha256 = Durable.Sha256Of(files),
             Computation = Computed(threads),
+            Validation = validation,
         });
         Log.Info("Trained {Steps} step" + (session.TotalSteps == 1 ? "" : "s") + " in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
     }

@@ -133,6 +133,12 @@ public sealed record TaskOptions
     public string TestFile { get; init; } = "test.json";
 
     /// <summary>
+    /// File in <see cref="Folder"/> of samples like those of <see cref="TrainFile"/> whose loss is taken at every checkpoint, in the place of
+    /// held-out ones (<see cref="DataOptions.Validation"/>); null for none.
+    /// </summary>
+    public string? ValidationFile { get; init; }
+
+    /// <summary>
     /// File in <see cref="Folder"/> with all reference captions of the test images, in COCO's form; null where the test file has all answers.
     /// </summary>
     public string? ReferencesFile { get; init; }
@@ -179,6 +185,13 @@ public sealed record DataOptions
     /// <summary>Part of each training set, greater than 0 and at most 1, drawn by the seed: a smaller volume is contained in every larger one.</summary>
     [Bounds(Above = 0, AtMost = 1)]
     public double Volume { get; init; } = 1;
+
+    /// <summary>
+    /// Training samples of each task that are held out of training for a loss at every checkpoint: a part of them below 1, their number from
+    /// 1 on; 0 for none. Drawn by the seed of what <see cref="Volume"/> and <see cref="MaxTrainSamples"/> leave.
+    /// </summary>
+    [Bounds(AtLeast = 0, Zero = "none")]
+    public double Validation { get; init; }
 
     /// <summary>Which test samples <see cref="MaxTestSamples"/> leaves.</summary>
     public TestSubset TestSubset { get; init; } = TestSubset.First;

@@ -41,7 +41,11 @@ public interface ILearnerFactory
 /// <param name="Adapter">Folder of the adapter to continue from, or null for a fresh one.</param>
 /// <param name="Checkpoint">Folder of a checkpoint of this very stage to resume from, or null.</param>
 public sealed record StageTraining(
-    int Stage, string Name, int BatchSize, IReadOnlyList<TrainingSample> Samples, string? Adapter, string? Checkpoint);
+    int Stage, string Name, int BatchSize, IReadOnlyList<TrainingSample> Samples, string? Adapter, string? Checkpoint)
+{
+    /// <summary>Samples that are never trained on, for <see cref="ITrainingSession.Validate"/>.</summary>
+    public IReadOnlyList<TrainingSample> Validation { get; init; } = [];
+}
 
 /// <summary>
 /// A stage's training, one micro-batch at a time: large global batches on few devices make steps of many minutes, and nobody who watches or stops a run should have to wait for the
@@ -66,6 +70,16 @@ public interface ITrainingSession : IDisposable
     /// <returns>Which one it was; null when nothing is left and the adapter can be saved.</returns>
     ConclusionReport? Conclude() => null;
 
+    /// <summary>Samples whose loss <see cref="Validate"/> takes; 0 for none.</summary>
+    int ValidationSamples => 0;
+
+    /// <summary>
+    /// Takes the loss of some held-out samples with the parameters as they are, without dropout: one micro-batch of them. Between the first
+    /// and the last one nothing may be trained.
+    /// </summary>
+    /// <exception cref="CoinException">A loss is not finite.</exception>
+    ValidationReport Validate() => throw new NotSupportedException();
+
     /// <summary>
     /// Writes the whole state (weights, moments, position, random state) after the last full step into an existing empty folder, files flushed to disk. Micro-batches of an
     /// unfinished step are left out: a session that takes up the checkpoint does that step from its beginning.
@@ -86,6 +100,13 @@ public sealed record MicroBatchReport(int Number, int Tokens, StepReport? Step);
 /// <param name="Sample">Which one, from 1.</param>
 /// <param name="Samples">How many there are.</param>
 public sealed record ConclusionReport(int Sample, int Samples);
+
+/// <summary>A piece of a validation.</summary>
+/// <param name="Done">Samples done.</param>
+/// <param name="Samples">How many there are.</param>
+/// <param name="Loss">Behind the last one: nats per labelled token, the mean over all labelled tokens; null before.</param>
+/// <param name="Tokens">Labelled tokens of the samples done.</param>
+public sealed record ValidationReport(int Done, int Samples, double? Loss, long Tokens);
 
 /// <summary>What one optimizer step did.</summary>
 /// <param name="Step">Steps done, this one included.</param>

@@ -97,6 +97,19 @@ internal static class JsonReport
                 })),
             },
         };
+        if (report.Validations.Count > 0)
+        {
+            json.Property("provenance")!.AddBeforeSelf(new JProperty("validation", new JArray(report.Validations.Select(stage => new JObject
+            {
+                ["stage"] = stage.Stage,
+                ["name"] = stage.Name,
+                ["points"] = new JArray(stage.Points.Select(point => new JObject
+                {
+                    ["step"] = point.Step, ["loss"] = point.Loss, ["samples"] = point.Samples, ["tokens"] = point.Tokens,
+                })),
+            }))));
+        }
+
         if (report.GivenAdapterSha256 is { } adapter)
         {
             json.Property("baseModelSha256")!.AddAfterSelf(new JProperty("givenAdapterSha256", adapter));

@@ -126,6 +126,12 @@ internal static class MarkdownReport
             text.Append("How it went, over all processes that trained:\n\n").Append(SpeedTables.Training(results.Training).ToMarkdown());
         }
 
+        if (results.Report.Validations.Count > 0)
+        {
+            text.Append("Loss of the samples that were held out of training, without dropout; nothing was chosen by it:\n\n")
+                .Append(SpeedTables.Validation(results.Report.Validations).ToMarkdown());
+        }
+
         if (SpeedTables.Testing(results.Report) is { } testing)
         {
             text.Append("## Testing, samples a second of one evaluator\n\n").Append(testing.ToMarkdown());

@@ -3,6 +3,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Reports;
 
@@ -45,6 +46,9 @@ public sealed record RunReport
 
     /// <summary>The stages that are trained, in order.</summary>
     public IReadOnlyList<StageReport> Stages { get; init; } = [];
+
+    /// <summary>Losses of held-out samples, stage by stage; the last one of a stage is that of its adapter.</summary>
+    public IReadOnlyList<StageValidation> Validations { get; init; } = [];
 
     /// <summary>Where it is written what every optimizer step did, relative to the run's folder; of all stages that the run has, trained or not.</summary>
     public IReadOnlyList<StepsReport> Steps { get; init; } = [];

@@ -5,6 +5,7 @@ using CoIN.Benchmark.Predictions;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Examples;
 using CoIN.Benchmark.Scoring;
+using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -21,6 +22,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     {
         var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
         var training = new List<int>();
+        var validation = new List<int>();
         var test = new List<int>();
         var images = new ImageList(options.Data.Images, options.Data.ImageIdentity);
         var skipped = new List<SkippedSample>();
@@ -33,12 +35,19 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             var task = options.Tasks[place];
             if (curriculum.Learns(place))
             {
-                training.Add(CheckedTraining(options, task, images, bad, skipped));
+                var (learned, held) = CheckedTraining(options, task, images, bad, skipped);
+                training.Add(learned);
+                validation.Add(held);
                 hashes[$"{task.Folder}/{task.TrainFile}"] = Durable.Sha256(PathOf(options, task, task.TrainFile));
+                if (task.ValidationFile is { } file)
+                {
+                    hashes[$"{task.Folder}/{file}"] = Durable.Sha256(PathOf(options, task, file));
+                }
             }
             else
             {
                 training.Add(0);
+                validation.Add(0);
             }
 
             test.Add(CheckedTest(options, task, images, bad, skipped));
@@ -49,7 +58,13 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             }
         }
 
-        return new DataDescription(hashes, training, test) { Images = images, Skipped = skipped, SkippedImages = options.Data.SkippedImages ?? bad?.Found };
+        return new DataDescription(hashes, training, test)
+        {
+            Images = images,
+            Skipped = skipped,
+            SkippedImages = options.Data.SkippedImages ?? bad?.Found,
+            ValidationSamples = validation.Any(count => count > 0) ? validation : null,
+        };
     }
 
     /// <summary>Notes what in the data of an experiment would end a run of it, of each file the first fault.</summary>
@@ -79,14 +94,15 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     }
 
     /// <summary>Reads a task's training samples and checks what a run would stumble over.</summary>
-    /// <returns>How many there are.</returns>
-    private int CheckedTraining(
+    /// <returns>How many there are, and how many are held out of training.</returns>
+    private (int Learned, int Held) CheckedTraining(
         ExperimentOptions options, TaskOptions task, ImageList? images = null, BadImages? bad = null, List<SkippedSample>? skipped = null)
     {
-        var samples = DrawTraining(options, task);
+        var (samples, validation) = DrawTraining(options, task);
         var count = Usable(options, task, "train", samples, sample => (sample.Id, sample.Images), images, bad, skipped).Count;
+        var held = validation.Count == 0 ? 0 : Usable(options, task, "validation", validation, sample => (sample.Id, sample.Images), images, bad, skipped).Count;
         var wanted = options.SamplesOfEachTask();
-        return count >= wanted ? count : throw new CoinException(
+        return count >= wanted ? (count, held) : throw new CoinException(
             $"coin.{options.Method}.samples is {wanted}, but {task.Name} has {count} training samples" +
             $"{(count < samples.Count ? " with a usable image" : "")}. Set {options.Method}.samples to {count} or less" +
             $"{(options.Data is { MaxTrainSamples: 0, Volume: 1 } ? "" : ", or raise data.volume or data.max-train-samples")}.");
@@ -118,7 +134,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         skipped?.AddRange(all.Where(sample => IsBad(sample.Image)).Select(sample => new SkippedSample(task.Name, use, sample.Id, sample.Image!, bad?.Reason(sample.Image))));
         IReadOnlyList<T> usable = [.. samples.Where(sample => !of(sample).Images.Any(IsBad))];
         return usable.Count > 0 ? usable : throw new CoinException(
-            $"Nothing is left of {task.Name}'s {(use == "train" ? "training" : "test")} samples: the image of every one of them is missing or damaged. Correct data.images, or copy the images again.");
+            $"Nothing is left of {task.Name}'s {(use == "train" ? "training" : use)} samples: the image of every one of them is missing or damaged. Correct data.images, or copy the images again.");
     }
 
     /// <summary>Makes sure that no sample has more images than the model takes.</summary>
@@ -127,7 +143,12 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         if (samples.FirstOrDefault(sample => sample.Images.Count > 1) is { Id: { } id, Images: { } several }
             && aids?.Describe(options.Model) is { SeveralImages: false } model)
         {
-            var file = PathOf(options, task, use == "train" ? task.TrainFile : task.TestFile);
+            var file = PathOf(options, task, use switch
+            {
+                "train" => task.TrainFile,
+                "validation" => task.ValidationFile ?? task.TrainFile,
+                _ => task.TestFile,
+            });
             throw new CoinException(
                 $"{file}, sample {id}: it has {several.Count} images, and {model.Family} takes one. Leave such samples out, or take a model that takes several (Qwen-VL).");
         }
@@ -149,7 +170,11 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
-        WithoutSkipped(options, DrawTraining(options, task), sample => sample.Images);
+        WithoutSkipped(options, DrawTraining(options, task).Training, sample => sample.Images);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TrainingSample> Validation(ExperimentOptions options, TaskOptions task) =>
+        WithoutSkipped(options, DrawTraining(options, task).Validation, sample => sample.Images);
 
     /// <inheritdoc/>
     public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task) => WithoutSkipped(options, DrawTest(options, task), sample => sample.Images);
@@ -165,11 +190,16 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         return [.. drawn.Where(sample => !imagesOf(sample).Any(images.Contains))];
     }
 
-    private static IReadOnlyList<TrainingSample> DrawTraining(ExperimentOptions options, TaskOptions task)
+    private static (IReadOnlyList<TrainingSample> Training, IReadOnlyList<TrainingSample> Validation) DrawTraining(ExperimentOptions options, TaskOptions task)
     {
         var drawn = Subset.DrawVolume(
             TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.Volume, options.Data.MaxTrainSamples, options.Seed);
-        return task.TrainImages is null ? drawn : [.. drawn.Select(sample => sample.In(task.TrainImages))];
+        IReadOnlyList<TrainingSample> InFolder(IReadOnlyList<TrainingSample> samples) =>
+            task.TrainImages is null ? samples : [.. samples.Select(sample => sample.In(task.TrainImages))];
+        var (training, validation) = task.ValidationFile is { } file
+            ? (drawn, TrainingSamples.Read(PathOf(options, task, file)))
+            : ValidationSplit.Of(drawn, options.Data.Validation, options.Seed, task.Name);
+        return (InFolder(training), InFolder(validation));
     }
 
     private IReadOnlyList<TestSample> DrawTest(ExperimentOptions options, TaskOptions task)
@@ -251,6 +281,11 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             GivenAdapterSha256 = state.Started.GivenAdapterSha256,
             Stages = [.. state.Trained.Values.Select(stage => Stage(state, stage))],
             Steps = [.. state.Curriculum.Trained.Select(stage => new StepsReport(stage.Number, stage.Name, RunPaths.Steps(stage.Number, stage.Name)))],
+            Validations =
+            [
+                .. state.Validations.GroupBy(one => one.Key.Stage)
+                    .Select(stage => new StageValidation(stage.Key, state.Curriculum.Stage(stage.Key).Name, [.. stage.Select(one => one.Value)])),
+            ],
             Cells = [.. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => new CellReport(
                 cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256)
             {
@@ -310,6 +345,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         foreach (var (use, file, samples) in new[]
         {
             ("train", $"{task.Folder}/{task.TrainFile}", started.TrainingSamples[index]), ("test", $"{task.Folder}/{task.TestFile}", started.TestSamples[index]),
+            ("validation", $"{task.Folder}/{task.ValidationFile}", started.ValidationSamples?[index] ?? 0),
             ("references", $"{task.Folder}/{task.ReferencesFile}", started.TestSamples[index]),
         })
         {

@@ -19,7 +19,7 @@ public static class ContentKeys
     /// <remarks>
     /// In it are the program, the base model's options, the given adapter's hash, seed, order, method with its options, adapter and training options, the stage with its
     /// tasks' options and batch size, hashes and volume of its training files, the list of images, and the key of the stage it continues from. Where the checkpoints within
-    /// a stage are written decides nothing.
+    /// a stage are written decides nothing, unless a validation loss is taken there.
     /// </remarks>
     public static string OfStage(RunState state, int stage, string program)
     {
@@ -36,7 +36,10 @@ public static class ContentKeys
             options.Method,
             MethodOptions = options.MethodOptions?.ToString(),
             Lora = options.Lora with { From = null },
-            Training = options.Training with { CheckpointEvery = 0 },
+            Training = options.Training with { CheckpointEvery = Validates(state, spec) ? options.Training.CheckpointEvery : 0 },
+            options.Data.Validation,
+            ValidationFiles = spec.Learns.Select(place => options.Tasks[place].ValidationFile is { } file
+                ? state.Started.DataSha256.GetValueOrDefault($"{options.Tasks[place].Folder}/{file}") : null),
             Stage = new { spec.Number, spec.Name, spec.Learns, spec.ContinuesFrom },
             Tasks = spec.Learns.Select(place => options.Tasks[place]),
             Batch = options.BatchSizeOf(spec),
@@ -77,18 +80,21 @@ public static class ContentKeys
             Method = stage == 0 ? null : options.Method,
             Lora = stage == 0 ? null : options.Lora with { From = null, Dropout = 0 },
             Evaluation = options.Evaluation with { FeatureCache = 0 },
-            Task = tested with { TrainFile = "", BatchSize = null },
+            Task = tested with { TrainFile = "", ValidationFile = null, BatchSize = null },
             options.Data.MaxTestSamples,
             options.Data.TestSubset,
             Seed = options.Data.TestSubset == TestSubset.Seeded ? options.Seed : (int?)null,
 
             // The test file, and whatever else its scorer reads; another task's training file is there where a run learns it and not where it does not.
-            Files = state.Started!.DataSha256.Where(file => !options.Tasks.Any(one => file.Key == $"{one.Folder}/{one.TrainFile}") || file.Key == $"{tested.Folder}/{tested.TestFile}")
+            Files = state.Started!.DataSha256.Where(file => !options.Tasks.Any(one => file.Key == $"{one.Folder}/{one.TrainFile}" || file.Key == $"{one.Folder}/{one.ValidationFile}") || file.Key == $"{tested.Folder}/{tested.TestFile}")
                 .OrderBy(file => file.Key, StringComparer.Ordinal),
             Samples = state.Started.TestSamples[task],
             Images = Images(state),
         });
     }
+
+    private static bool Validates(RunState state, Methods.StageSpec stage) =>
+        state.Started!.ValidationSamples is { } samples && stage.Learns.Any(place => samples[place] > 0);
 
     private static object Images(RunState state) => new
     {

@@ -10,6 +10,9 @@ namespace CoIN.Benchmark.Runs;
 /// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
 public sealed record DataDescription(IReadOnlyDictionary<string, string> Sha256, IReadOnlyList<int> TrainingSamples, IReadOnlyList<int> TestSamples)
 {
+    /// <summary>Samples of each task whose loss is taken at checkpoints, in the tasks' order; null where there are none.</summary>
+    public IReadOnlyList<int>? ValidationSamples { get; init; }
+
     /// <summary>What the images are; null where there are none to look at.</summary>
     public ImageList? Images { get; init; }
 
@@ -35,8 +38,11 @@ public interface IBenchmarkWork
     /// <exception cref="Benchmark.CoinException">Something is missing or malformed.</exception>
     DataDescription Describe(ExperimentOptions options);
 
-    /// <summary>Training samples of a task.</summary>
+    /// <summary>Training samples of a task, without those that are held out.</summary>
     IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task);
+
+    /// <summary>Samples of a task whose loss is taken at checkpoints and that are not trained on.</summary>
+    IReadOnlyList<TrainingSample> Validation(ExperimentOptions options, TaskOptions task) => [];
 
     /// <summary>Test samples of a task.</summary>
     IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task);

@@ -15,6 +15,9 @@ public abstract record WorkItem
 /// <param name="Checkpoint">Folder of the checkpoint to go on from; null for the start.</param>
 public sealed record TrainStage(int Stage, string? Adapter, string? Checkpoint) : WorkItem
 {
+    /// <summary>Whether the checkpoint has not been validated though it was to be: a stop came between.</summary>
+    public bool ValidateFirst { get; init; }
+
     /// <inheritdoc/>
     public override bool IsSameWork(WorkItem other) => other is TrainStage train && train.Stage == Stage;
 }
@@ -56,8 +59,12 @@ public static class Plan
         // The next stage needs nothing but an earlier one's adapter: evaluating and training go on side by side.
         if (curriculum.Trained.FirstOrDefault(stage => !state.Trained.ContainsKey(stage.Number)) is { } next)
         {
-            items.Add(new TrainStage(
-                next.Number, next.ContinuesFrom is { } before ? state.Trained[before].Folder : null, state.Checkpoints.GetValueOrDefault(next.Number)?.Folder));
+            var checkpoint = state.Checkpoints.GetValueOrDefault(next.Number);
+            items.Add(new TrainStage(next.Number, next.ContinuesFrom is { } before ? state.Trained[before].Folder : null, checkpoint?.Folder)
+            {
+                ValidateFirst = checkpoint is { Validation: null } && state.Options.Training.CheckpointEvery is > 0 and var every && checkpoint.Step % every == 0
+                    && state.Started.ValidationSamples is not null,
+            });
         }
 
         foreach (var stage in curriculum.Stages)

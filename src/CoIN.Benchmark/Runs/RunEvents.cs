@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -21,6 +22,9 @@ public sealed record RunStarted(
     string RunId, ExperimentOptions Options, IReadOnlyDictionary<string, string> DataSha256, IReadOnlyList<int> TrainingSamples,
     IReadOnlyList<int> TestSamples) : RunEvent
 {
+    /// <summary>Samples of each task whose loss is taken at checkpoints, in the tasks' order; null where there are none, and in older journals.</summary>
+    public IReadOnlyList<int>? ValidationSamples { get; init; }
+
     /// <summary>Samples that are left out since their image cannot be used; null in journals older than that.</summary>
     public IReadOnlyList<SkippedSample>? Skipped { get; init; }
 
@@ -41,7 +45,11 @@ public sealed record BaseModelLoaded(string Sha256) : RunEvent;
 /// <param name="Stage">1-based.</param>
 /// <param name="Step">Optimizer steps done.</param>
 /// <param name="Sha256">Over the folder's files.</param>
-public sealed record CheckpointSaved(int Stage, int Step, string Folder, string Sha256) : RunEvent;
+public sealed record CheckpointSaved(int Stage, int Step, string Folder, string Sha256) : RunEvent
+{
+    /// <summary>The held-out samples' loss at this step; null where none was taken, and in older journals.</summary>
+    public ValidationPoint? Validation { get; init; }
+}
 
 /// <summary>A stage's adapter is whole on disk.</summary>
 /// <param name="AdapterSha256">Of the adapter's weights file.</param>
@@ -58,6 +66,9 @@ public sealed record StageTrained(
 
     /// <summary>Where it was trained, by the process that finished it; null in journals older than it.</summary>
     public Computation? Computation { get; init; }
+
+    /// <summary>All losses of the held-out samples, in the steps' order; null where none was taken, and in older journals.</summary>
+    public IReadOnlyList<ValidationPoint>? Validation { get; init; }
 
     /// <summary>The run that trained it, steps, tokens and seconds being that run's; null where this run did.</summary>
     public ResultSource? TakenFrom { get; init; }

@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
+using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -58,6 +59,9 @@ public sealed record RunSnapshot
 
     /// <summary>The adapter that the run was given to begin with, or to test; null where it was given none.</summary>
     public GivenAdapter? GivenAdapter { get; init; }
+
+    /// <summary>Losses of held-out samples, stage by stage; null where there are none.</summary>
+    public IReadOnlyList<StageValidation>? Validations { get; init; }
 
     /// <summary>Stages whose adapter is trained.</summary>
     public int StagesTrained { get; init; }

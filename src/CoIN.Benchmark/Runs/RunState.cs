@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
+using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Runs;
 
@@ -33,6 +34,10 @@ public sealed record RunState
 
     /// <summary>The latest checkpoint of a stage that is not trained to its end, by stage.</summary>
     public ImmutableDictionary<int, CheckpointSaved> Checkpoints { get; private init; } = ImmutableDictionary<int, CheckpointSaved>.Empty;
+
+    /// <summary>Losses of held-out samples, by stage (from 1) and step.</summary>
+    public ImmutableSortedDictionary<(int Stage, int Step), ValidationPoint> Validations { get; private init; } =
+        ImmutableSortedDictionary<(int, int), ValidationPoint>.Empty;
 
     /// <summary>Trained stages, by stage (from 1).</summary>
     public ImmutableSortedDictionary<int, StageTrained> Trained { get; private init; } = ImmutableSortedDictionary<int, StageTrained>.Empty;
@@ -102,8 +107,18 @@ public sealed record RunState
             },
             RunTakenUp => next with { Status = Lasting(RunStatus.Running), Message = null, TimesTakenUp = TimesTakenUp + 1 },
             BaseModelLoaded loaded => next with { BaseModelSha256 = loaded.Sha256 },
-            CheckpointSaved saved => next with { Checkpoints = Checkpoints.SetItem(saved.Stage, saved) },
-            StageTrained trained => next with { Trained = Trained.SetItem(trained.Stage, trained), Checkpoints = Checkpoints.Remove(trained.Stage) },
+            CheckpointSaved saved => next with
+            {
+                Checkpoints = Checkpoints.SetItem(saved.Stage, saved),
+                Validations = saved.Validation is { } point ? Validations.SetItem((saved.Stage, point.Step), point) : Validations,
+            },
+            StageTrained trained => next with
+            {
+                Trained = Trained.SetItem(trained.Stage, trained),
+                Checkpoints = Checkpoints.Remove(trained.Stage),
+                Validations = Without(Validations, stage => stage == trained.Stage)
+                    .AddRange((trained.Validation ?? []).Select(point => KeyValuePair.Create((trained.Stage, point.Step), point))),
+            },
             ShardAnswered shard => next with { Shards = Shards.SetItem((shard.Stage, shard.Task, shard.Shard), shard) },
             CellScored cell => next with
             {
@@ -135,7 +150,10 @@ public sealed record RunState
                 JudgingFaults = JudgingFaults.Remove(judged.Judge),
             },
             JudgingFailed fault => next with { JudgingFaults = JudgingFaults.SetItem(fault.Judge, fault.Message) },
-            CheckpointDiscarded lost => next with { Checkpoints = Checkpoints.Remove(lost.Stage) },
+            CheckpointDiscarded lost => next with
+            {
+                Checkpoints = Checkpoints.Remove(lost.Stage), Validations = Without(Validations, stage => stage == lost.Stage),
+            },
             StageDiscarded lost => WithoutStages(next, Curriculum.From(lost.Stage)),
             CellDiscarded lost => WithoutCells(next, key => key == (lost.Stage, lost.Task)),
             JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)) },
@@ -162,7 +180,12 @@ public sealed record RunState
     {
         Trained = next.Trained.RemoveRange(next.Trained.Keys.Where(lost.Contains)),
         Checkpoints = next.Checkpoints.RemoveRange(next.Checkpoints.Keys.Where(lost.Contains)),
+        Validations = Without(next.Validations, lost.Contains),
     };
+
+    private static ImmutableSortedDictionary<(int Stage, int Step), ValidationPoint> Without(
+        ImmutableSortedDictionary<(int Stage, int Step), ValidationPoint> all, Func<int, bool> lost) =>
+        all.RemoveRange(all.Keys.Where(key => lost(key.Stage)));
 
     /// <summary>A completed run that lost cells is none any more.</summary>
     private static RunState WithoutCells(RunState next, Func<(int Stage, int Task), bool> lost) => next with
@@ -219,6 +242,11 @@ public sealed record RunState
         JudgingFaults = JudgingFaults,
         MissingJudgements = Status == RunStatus.Completed ? Plan.Pending(this).Count : 0,
         Elapsed = Driven,
+        Validations = Validations.IsEmpty ? null :
+        [
+            .. Validations.GroupBy(one => one.Key.Stage)
+                .Select(stage => new StageValidation(stage.Key, Curriculum.Stage(stage.Key).Name, [.. stage.Select(one => one.Value)])),
+        ],
     };
 
     private CellEffort? Effort(CellScored cell)

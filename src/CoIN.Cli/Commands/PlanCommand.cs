@@ -200,6 +200,11 @@ internal static class PlanCommand
                 $"{$"{number} {stage.Task}",-16} {Known(stage.Samples),9} {Known(stage.Steps),8} {Known(stage.WarmupSteps),7} {stage.BatchSize,6} {stage.Accumulation,14} {stage.GlobalBatch,11} {Text($"{stage.LargestMicroBatch:n0} tokens"),20}"));
         }
 
+        if (options.Data.Validation > 0 || options.Tasks.Any(task => task.ValidationFile is not null))
+        {
+            output.WriteLine("Besides, held-out samples go forward at every checkpoint and at each stage's end (data.validation); the time for it is not counted.");
+        }
+
         if (plan.MethodPasses is { } passes)
         {
             output.WriteLine($"Method {options.Method}: {passes}.");

@@ -56,6 +56,13 @@ internal static class Summary
             yield return $"About {Words.Duration(left)} left";
         }
 
+        foreach (var stage in snapshot.Validations ?? [])
+        {
+            yield return Words.Text(
+                $"Validation loss of stage {stage.Stage} {stage.Name} ({stage.Points[^1].Samples} held-out samples): ")
+                + string.Join(", ", stage.Points.Select(point => Words.Text($"step {point.Step} {point.Loss:0.0000}")));
+        }
+
         if (snapshot is { GivenAdapter: { } given, ZeroShot.Count: > 0 })
         {
             yield return $"Tested: the base model with the adapter {given.Path} (SHA-256 {given.Sha256 ?? "not recorded"}); nothing is trained";

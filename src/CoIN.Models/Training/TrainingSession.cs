@@ -34,7 +34,9 @@ internal sealed class TrainingSession : ITrainingSession
     private readonly ITrainingPass pass;
     private readonly ITrainingPass alone;
     private readonly Lookahead<MicroBatch> micros;
+    private readonly TrainingSet held;
     private Unfinished unfinished = Unfinished.None;
+    private (int Samples, double Loss, long Tokens) validated;
     private LabelledStates? concluded;
 
     public TrainingSession(
@@ -53,6 +55,13 @@ internal sealed class TrainingSession : ITrainingSession
         var offered = hooks.Samples(stage.Samples, stage.Adapter, warn);
         samples = TrainingSet.Measure(offered, prompts, model.ImageTokens, options.Model.MaxLength);
         CheckSamples(offered.Count, warn);
+        held = TrainingSet.Measure(stage.Validation, prompts, model.ImageTokens, options.Model.MaxLength);
+        if (held.Masked.Count > 0)
+        {
+            warn($"Stage {stage.Stage} ({stage.Name}): {held.Masked.Count} of {stage.Validation.Count} held-out samples have no answer within " +
+                 $"{options.Model.MaxLength} tokens and count for nothing in its validation loss: {string.Join(", ", held.Masked.Take(10))}{(held.Masked.Count > 10 ? ", …" : "")}");
+        }
+
         var batchSize = stage.BatchSize;
         schedule = LearningRateSchedule.For(training, batchSize, samples.Samples.Count);
         order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
@@ -123,6 +132,41 @@ internal sealed class TrainingSession : ITrainingSession
         return double.IsFinite(loss) ? new ConclusionReport(pass.Number, pass.Of) : throw new CoinException(
             $"Stage {stage.Stage} ({stage.Name}): after the last step the loss of sample {pass.Sample.Id} is {loss}. " +
             $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check this sample.");
+    }
+
+    public int ValidationSamples => held.Samples.Count;
+
+    public ValidationReport Validate()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var prepared = Prepare([.. held.Samples.Skip(validated.Samples).Take(stage.BatchSize)]);
+        using var batch = Batch(prepared);
+        using var states = alone.Forward(batch, Features(prepared));
+        var loss = validated.Loss;
+        foreach (var (first, count) in LossChunks.Of(states.Count, LossChunks.Rows(model.Language.Config.VocabularySize)))
+        {
+            using var logits = states.Logits(first, count);
+            using var sum = nn.functional.cross_entropy(logits, batch.Targets.narrow(0, first, count), reduction: nn.Reduction.Sum);
+            loss += sum.item<float>();
+        }
+
+        validated = (validated.Samples + prepared.Samples.Count, loss, validated.Tokens + states.Count);
+        if (!double.IsFinite(loss))
+        {
+            throw new CoinException(
+                $"Stage {stage.Stage} ({stage.Name}): after step {Step} the loss of the held-out samples {string.Join(", ", prepared.Samples.Take(8).Select(sample => sample.Id))} is {loss}. " +
+                $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check these samples.");
+        }
+
+        var done = validated;
+        if (done.Samples < held.Samples.Count)
+        {
+            return new ValidationReport(done.Samples, held.Samples.Count, null, done.Tokens);
+        }
+
+        validated = default;
+        return new ValidationReport(done.Samples, done.Samples, done.Loss / done.Tokens, done.Tokens);
     }
 
     public void SaveCheckpoint(string folder)

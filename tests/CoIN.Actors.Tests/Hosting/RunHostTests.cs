@@ -64,6 +64,37 @@ public sealed class RunHostTests : IDisposable
     }
 
     [Fact]
+    public async Task Losses_of_held_out_samples_are_in_the_journal_once_for_every_checkpoint_and_stage_however_often_the_run_was_stopped()
+    {
+        var options = Experiments.Of(2) with { Data = Experiments.Of(2).Data with { Validation = 3 } };
+        await Run("whole", options, new FakeLearners());
+        var whole = RunJournal.Read(folder.Of("whole"))!;
+        var every = options.Training.CheckpointEvery;
+        int[] steps = [.. Enumerable.Range(1, 12).Where(step => step % every == 0 || step == 12)];
+        Assert.Equal(
+            new[] { 1, 2 }.SelectMany(stage => steps.Select(step => (stage, step))), whole.Validations.Keys);
+        Assert.All(whole.Validations, one => Assert.True(one.Value is { Samples: 3, Tokens: 15 } && one.Value.Step == one.Key.Step, $"{one}"));
+        Assert.Equal(steps, whole.Trained[1].Validation!.Select(point => point.Step));
+        Assert.Equal(steps.Length, whole.Validations.Values.Select(point => point.Loss).Distinct().Count() / 2);
+
+        var status = RunStatus.Starting;
+        var rounds = 0;
+        for (; status != RunStatus.Completed; rounds++)
+        {
+            using var stop = new CancellationTokenSource();
+            var (after, seen) = (4 + (rounds % 5), 0);
+            var last = await Run(
+                "pieces", rounds == 0 ? options : null, new FakeLearners(stepMilliseconds: 20),
+                new Witness(_ => { if (++seen == after) { stop.Cancel(); } }), stop.Token);
+            status = last.Status;
+            Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
+        }
+
+        Assert.InRange(rounds, 3, 100);
+        Assert.Equal(whole.Validations, RunJournal.Read(folder.Of("pieces"))!.Validations);
+    }
+
+    [Fact]
     public async Task How_long_the_answers_of_a_cell_took_is_told_from_the_journal()
     {
         await Run("efforts", Experiments.Of(2), new FakeLearners());

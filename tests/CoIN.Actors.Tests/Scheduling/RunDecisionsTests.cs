@@ -4,6 +4,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Steps;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Scheduling;
@@ -107,6 +108,29 @@ public sealed class RunDecisionsTests
         Assert.Null(RunDecisions.EventOf(new CheckpointWritten(1, 10, "c10", "x"), Begun.With(saved)));
         Assert.Null(RunDecisions.EventOf(new CheckpointWritten(1, 5, "c5", "x"), Begun.With(saved)));
         Assert.Null(RunDecisions.EventOf(new CheckpointWritten(1, 15, "c15", "x"), Begun.With(First)));
+
+        // The same one again is news where it brings the loss that a stop had come before.
+        var late = new CheckpointWritten(1, 10, "c10", "x") { Validation = new ValidationPoint(10, 0.5, 3, 9) };
+        var with = Assert.IsType<CheckpointSaved>(RunDecisions.EventOf(late, Begun.With(saved)));
+        Assert.Equal(late.Validation, with.Validation);
+        Assert.Null(RunDecisions.EventOf(late, Begun.With(saved, with)));
+        Assert.Null(RunDecisions.EventOf(new CheckpointWritten(1, 10, "c10", "x"), Begun.With(saved, with)));
+    }
+
+    [Fact]
+    public void A_stage_that_is_lost_loses_its_losses_and_one_that_is_trained_has_them_all()
+    {
+        ValidationPoint one = new(5, 2, 3, 9), two = new(12, 1, 3, 9);
+        var begun = Begun.With(new CheckpointSaved(1, 5, "c5", "x") { Validation = one });
+        Assert.Empty(begun.With(new CheckpointDiscarded(1, "gone")).Validations);
+        var written = new AdapterWritten(new TrainStage(1, null, "c5"), "a1", "x", null, 12, 0.5, 100, 1) { Validation = two };
+        var trained = Assert.IsType<StageTrained>(RunDecisions.EventOf(written, begun));
+        Assert.Equal([one, two], trained.Validation);
+        var state = begun.With(trained);
+        Assert.Equal([(1, 5), (1, 12)], state.Validations.Keys);
+        Assert.Equal([one, two], state.ToSnapshot().Validations!.Single().Points);
+        Assert.Empty(state.With(new StageDiscarded(1, "gone")).Validations);
+        Assert.Null(Begun.ToSnapshot().Validations);
     }
 
     [Fact]

@@ -53,6 +53,7 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
         private readonly StageTraining stage;
         private string weights;
         private int microBatch;
+        private int validated;
 
         public Training(ExperimentOptions options, StageTraining stage, int steps, int microBatches, int pause, Action<int, int>? atStep)
         {
@@ -83,6 +84,17 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
             atStep?.Invoke(stage.Stage, Step + 1);
             weights = Hash($"{weights} {stage.Name} {Step} {stage.Samples.Count}");
             return new MicroBatchReport(MicroBatches, 10, new StepReport(++Step, 1.0 / Step, 1e-3, 1, 4, 100));
+        }
+
+        public int ValidationSamples => stage.Validation.Count;
+
+        public ValidationReport Validate()
+        {
+            var loss = ++validated < ValidationSamples ? (double?)null : Convert.ToInt32(weights[..4], 16) / 1000.0;
+            var done = validated;
+            validated = loss is null ? validated : 0;
+            Thread.Sleep(pause / 4);
+            return new ValidationReport(done, ValidationSamples, loss, 5 * done);
         }
 
         public void SaveCheckpoint(string folder) => File.WriteAllText(Path.Combine(folder, "state"), $"{Step}\n{weights}");
@@ -127,7 +139,13 @@ internal sealed class FakeWork(int testSamples = 7) : IBenchmarkWork
     public Dictionary<string, string> OtherData { get; } = [];
 
     public DataDescription Describe(ExperimentOptions options) =>
-        new(new Dictionary<string, string>(OtherData) { ["train.json"] = DataSha256 }, [.. options.Tasks.Select(_ => 10)], [.. options.Tasks.Select(_ => testSamples)]);
+        new(new Dictionary<string, string>(OtherData) { ["train.json"] = DataSha256 }, [.. options.Tasks.Select(_ => 10)], [.. options.Tasks.Select(_ => testSamples)])
+        {
+            ValidationSamples = options.Data.Validation > 0 ? [.. options.Tasks.Select(_ => (int)options.Data.Validation)] : null,
+        };
+
+    public IReadOnlyList<TrainingSample> Validation(ExperimentOptions options, TaskOptions task) =>
+        [.. Enumerable.Range(0, (int)options.Data.Validation).Select(i => new TrainingSample($"{task.Name}-held-{i}", null, [new("human", "q"), new("gpt", "a")]))];
 
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
         [.. Enumerable.Range(0, 10).Select(i => new TrainingSample($"{task.Name}-{i}", null, [new("human", "q"), new("gpt", "a")]))];

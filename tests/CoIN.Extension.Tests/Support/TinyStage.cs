@@ -53,13 +53,16 @@ internal sealed class TinyStage : IDisposable
     /// <param name="kind">Of adapter that the method trains; null for LoRA.</param>
     public TrainingSession Open(
         bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null,
-        string? checkpoint = null, IAdapterKind? kind = null)
+        string? checkpoint = null, IAdapterKind? kind = null, IReadOnlyList<TrainingSample>? validation = null)
     {
         var chosen = options ?? Options;
         return new TrainingSession(
             new BackedModel(loaded.Model, TrainingWays.Backend(kernels)), chosen,
             new StageTraining(
-                stage, "T", 2, Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint)),
+                stage, "T", 2, Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint))
+            {
+                Validation = validation ?? [],
+            },
             loaded.Settings.Prompts(chosen.Model),
             new ImageLoader(Folder.Path, loaded.Settings.Pictures.Size, _ => throw new NotSupportedException()),
             new TrainingMethods(new TrainingMethodEntry(

@@ -140,7 +140,7 @@ internal static class HtmlReport
     private static Markup Training(RunResults results)
     {
         var testing = SpeedTables.Testing(results.Report);
-        if (results.Training.Count == 0 && testing is null)
+        if (results.Training.Count == 0 && testing is null && results.Report.Validations.Count == 0)
         {
             return Markup.Empty;
         }
@@ -150,6 +150,16 @@ internal static class HtmlReport
             {Page.Table(SpeedTables.Training(results.Training), 2)}
             <p class="note">Over all processes that trained; steps that were done again after a kill count once. Memory is that of the process on its host.</p>
             """);
+        if (results.Report.Validations.Count > 0)
+        {
+            curves = Markup.Of($"""
+                {curves}
+                <h3>Loss of held-out samples</h3>
+                {Page.Table(SpeedTables.Validation(results.Report.Validations), 2)}
+                <p class="note">Of training samples that were held out, without dropout; nothing was chosen by it.</p>
+                """);
+        }
+
         return testing is null ? curves : Markup.Of($"""
             {curves}
             <h3>Testing, samples a second</h3>

@@ -14,7 +14,13 @@ internal static class DataParts
             .. data.Volume < 1 ? [$"{(100 * data.Volume).ToString("0.##", CultureInfo.InvariantCulture)} % of each task's"] : Array.Empty<string>(),
             .. data.MaxTrainSamples > 0 ? [$"at most {data.MaxTrainSamples.ToString(CultureInfo.InvariantCulture)} per task"] : Array.Empty<string>(),
         ];
-        return limits.Length == 0 ? "all" : string.Join(", ", limits);
+        var used = limits.Length == 0 ? "all" : string.Join(", ", limits);
+        return data.Validation switch
+        {
+            0 => used,
+            < 1 => $"{used}; of these {(100 * data.Validation).ToString("0.##", CultureInfo.InvariantCulture)} % of each task's held out for a validation loss",
+            _ => $"{used}; of these {data.Validation.ToString(CultureInfo.InvariantCulture)} of each task's held out for a validation loss",
+        };
     }
 
     /// <summary>E.g. <c>at most 500 per task, drawn by the seed</c>, or <c>all</c>.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CoIN.Benchmark.Reports.Results;
+using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Reports.Tables;
 
@@ -18,6 +19,12 @@ internal static class SpeedTables
             Text($"{stage.Course.LastLoss:0.0000} (mean of {stage.Course.LastCount})"), Text($"{stage.Course.Tokens}"), Text($"{stage.Course.Seconds:0.0}"),
             stage.Course.TokensPerSecond is { } speed ? Text($"{speed:0}") : "-", Text($"{stage.Course.PeakMemory / Mebibyte:0}"),
         ])]);
+
+    /// <summary>The losses of held-out samples, stage by stage.</summary>
+    public static TextTable Validation(IReadOnlyList<StageValidation> stages) => new(
+        ["stage", "task", "samples", "step", "loss, nats a token"],
+        [.. stages.SelectMany(stage => stage.Points.Select(point => (IReadOnlyList<string>)
+            [Text($"{stage.Stage}"), stage.Name, Text($"{point.Samples}"), Text($"{point.Step}"), Text($"{point.Loss:0.0000}")]))]);
 
     /// <summary>Samples that an evaluator answered in a second, a row per stage; null where none is known.</summary>
     public static TextTable? Testing(RunReport report)
