@@ -62,7 +62,7 @@ public static class ConfigurationLoader
     }
 
     /// <summary>
-    /// The settings of this process for a run that exists: those it was started with, with <c>node.*</c> and <c>cluster.*</c> overridden. Nothing that decides
+    /// The settings of this process for a run that exists: those it was started with, with <c>node.*</c>, <c>cluster.*</c> and <c>watch.*</c> overridden. Nothing that decides
     /// numbers may be changed.
     /// </summary>
     /// <param name="effectiveText"><see cref="LoadedConfiguration.EffectiveText"/> of the run.</param>
@@ -74,9 +74,9 @@ public static class ConfigurationLoader
     {
         var here = folder ?? Environment.CurrentDirectory;
         var changes = overrides.Select(text => Overrides.Read(text, here)).ToList();
-        foreach (var change in changes.Where(change => ((ObjectSetting)change.Items["coin"]).Items.Keys.Single() is not ("node" or "cluster")))
+        foreach (var change in changes.Where(change => ((ObjectSetting)change.Items["coin"]).Items.Keys.Single() is not ("node" or "cluster" or "watch")))
         {
-            throw new CoinException($"{change.Origin.Name}: a run that exists can only be given other node settings (node.…, cluster.…); "
+            throw new CoinException($"{change.Origin.Name}: a run that exists can only be given other node settings (node.…, cluster.…, watch.…); "
                 + (((ObjectSetting)change.Items["coin"]).Items.ContainsKey("judge")
                     ? "another judge, or another endpoint, is ./run.sh judge run <run> --set judge.…"
                     : "what decides its numbers is fixed. Start a new run to change it."));
@@ -122,9 +122,9 @@ public static class ConfigurationLoader
         var changes = files.Select(file => HoconFile.Read(Path.GetFullPath(Path.Combine(here, file)))).Concat(overrides.Select(text => Overrides.Read(text, here))).ToList();
         foreach (var change in changes)
         {
-            if (change.Items.GetValueOrDefault("coin") is ObjectSetting coin && coin.Items.Keys.FirstOrDefault(key => key is not ("judge" or "node" or "cluster")) is { } other)
+            if (change.Items.GetValueOrDefault("coin") is ObjectSetting coin && coin.Items.Keys.FirstOrDefault(key => key is not ("judge" or "node" or "cluster" or "watch")) is { } other)
             {
-                throw new CoinException($"coin.{other} (in {change.Origin.Name}): a run that exists can only be given another judge (judge.…) and other node settings (node.…, cluster.…).");
+                throw new CoinException($"coin.{other} (in {change.Origin.Name}): a run that exists can only be given another judge (judge.…) and other node settings (node.…, cluster.…, watch.…).");
             }
         }
 

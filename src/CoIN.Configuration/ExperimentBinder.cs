@@ -54,6 +54,7 @@ internal static class ExperimentBinder
             .Check<TrainingOptions>(CheckTraining);
         coin.Known("node");
         coin.Known("cluster");
+        coin.Known("watch");
         return binder.Bind<ExperimentOptions>(coin);
     }
 
@@ -64,9 +65,11 @@ internal static class ExperimentBinder
     {
         var binder = new RecordBinder().Check<ClusterSettings>(NodeRules.Check);
         var cluster = binder.Bind<ClusterSettings>(coin.Child("cluster"));
+        var watch = binder.Bind<WatchSettings>(coin.Child("watch"));
         binder
             .Read<NodeSettings>(nameof(NodeSettings.Placement), section => PlacementBinder.Placement(section, cluster.Certificates))
             .Read<NodeSettings>(nameof(NodeSettings.Cluster), _ => cluster)
+            .Read<NodeSettings>(nameof(NodeSettings.Watch), _ => watch)
             .Read<NodeSettings>(nameof(NodeSettings.LogLevel), section => section.OneOf("log-level", Levels))
             .Check<NodeSettings>(NodeRules.Check);
         return binder.Bind<NodeSettings>(coin.Child("node"));

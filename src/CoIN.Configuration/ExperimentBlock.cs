@@ -24,7 +24,7 @@ internal sealed record ExperimentBlock(IReadOnlyList<(string Name, ObjectSetting
     private const string Path = "coin." + Key;
 
     // They are not a run's own: where it runs, what it is called, and what makes runs of it.
-    private static readonly string[] NotARuns = ["node", "cluster", "name", Key];
+    private static readonly string[] NotARuns = ["node", "cluster", "watch", "name", Key];
 
     /// <summary>Takes the block out of a composed configuration.</summary>
     /// <returns>The configuration without it, and the block; null where there is none.</returns>

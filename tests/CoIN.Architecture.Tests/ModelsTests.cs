@@ -8,6 +8,7 @@ public sealed class ModelsTests
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         ["Torch"] = [],
+        ["Boards"] = [],
         ["Checkpoints"] = ["Torch"],
         ["Settings"] = ["Checkpoints"],
         ["Tokenization"] = ["Checkpoints", "Settings"],

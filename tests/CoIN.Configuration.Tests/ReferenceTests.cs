@@ -20,7 +20,7 @@ public sealed class ReferenceTests
     [Fact]
     public void Every_property_of_a_record_has_a_key_with_a_default_and_every_key_a_property()
     {
-        var wanted = Keys("coin", typeof(ExperimentOptions)).Concat(Keys("coin.node", typeof(NodeSettings))).Concat(Keys("coin.cluster", typeof(ClusterSettings)))
+        var wanted = Keys("coin", typeof(ExperimentOptions)).Concat(Keys("coin.node", typeof(NodeSettings))).Concat(Keys("coin.cluster", typeof(ClusterSettings))).Concat(Keys("coin.watch", typeof(WatchSettings)))
             .Concat(LearningMethods.All.Where(method => method.Options is not null).SelectMany(method => Keys($"coin.{method.Key}", method.Options!)))
             .Concat(KeysWithoutProperty);
 
@@ -29,7 +29,7 @@ public sealed class ReferenceTests
 
     [Fact]
     public void What_no_key_sets_says_what_does() => Assert.Equal(
-        ["Cluster", "MethodOptions", "Name", "Placement", "SkippedImages", "TargetPattern"],
+        ["Cluster", "MethodOptions", "Name", "Placement", "SkippedImages", "TargetPattern", "Watch"],
         new[] { typeof(ExperimentOptions), typeof(TaskOptions), typeof(DataOptions), typeof(ModelOptions), typeof(LoraOptions), typeof(TrainingOptions), typeof(EvaluationOptions), typeof(JudgeOptions), typeof(NodeSettings) }
             .SelectMany(Properties).Where(property => property.GetCustomAttribute<NoKeyAttribute>() is { Because.Length: > 0 }).Select(property => property.Name).Order());
 

@@ -38,6 +38,10 @@ public sealed record NodeSettings
     [NoKey("The section coin.cluster.")]
     public ClusterSettings Cluster { get; init; } = new();
 
+    /// <summary>What it writes for those who look on.</summary>
+    [NoKey("The section coin.watch.")]
+    public WatchSettings Watch { get; init; } = new();
+
     /// <summary>What this node does: <c>supervisor</c>, <c>trainer</c>, <c>evaluator</c>, <c>judge</c>.</summary>
     public IReadOnlyList<string> Roles { get; init; } = ["supervisor", "trainer", "evaluator", "judge"];
 

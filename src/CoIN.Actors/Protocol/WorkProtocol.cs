@@ -18,6 +18,9 @@ internal static class WorkProtocol
     /// <summary>Between two repetitions of whatever has no answer yet.</summary>
     public static readonly TimeSpan RepeatEvery = TimeSpan.FromSeconds(2);
 
+    /// <summary>Marks log lines that say what a run's snapshots say too: people who are told of these need not read them twice.</summary>
+    public const string Narrated = "Narrated";
+
     /// <summary>Marks messages that the wire serializer writes.</summary>
     public interface IMessage;
 

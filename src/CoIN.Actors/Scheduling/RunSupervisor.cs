@@ -165,7 +165,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         Timers.StartPeriodicTimer("offer", OfferAgain.Instance, OfferEvery, OfferEvery);
         if (State.Started is null)
         {
-            Record(settings.Start, () => log.Info(
+            Record(settings.Start, () => log.WithContext(WorkProtocol.Narrated, true).Info(
                 settings.Start.Options.Tasks.Count == 1 ? "Run started with {Tasks} task" : "Run started with {Tasks} tasks", settings.Start.Options.Tasks.Count));
         }
 
@@ -405,7 +405,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             log.Error("The reports could not be written: {Message}", e.Message);
         }
 
-        log.Info("Run is {Status} after {Seconds:F0} s", State.Status, State.Driven.TotalSeconds);
+        log.WithContext(WorkProtocol.Narrated, true).Info("Run is {Status} after {Seconds:F0} s", State.Status, State.Driven.TotalSeconds);
         var snapshot = State.ToSnapshot() with { Message = message };
         settings.Observer.Observe(snapshot);
         dirty = false;

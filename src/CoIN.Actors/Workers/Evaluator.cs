@@ -151,7 +151,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
             ScoresFile = scoresFile,
             ScoresSha256 = Durable.Sha256(PathOf(scoresFile)),
         });
-        Log.Info("Truth Alignment {Accuracy:F2} % by the published rules, {Corrected:F2} % by the corrected ones, on {Samples} sample" + (scores.Samples == 1 ? "" : "s"),
+        Log.WithContext(Narrated, true).Info("Truth Alignment {Accuracy:F2} % by the published rules, {Corrected:F2} % by the corrected ones, on {Samples} sample" + (scores.Samples == 1 ? "" : "s"),
             scores.Accuracy, scores.Corrected, scores.Samples);
     }
 }

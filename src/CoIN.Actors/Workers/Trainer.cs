@@ -73,7 +73,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         steps = StepsFile.Open(PathOf(RunPaths.Steps(Stage.Stage, Spec.Name)), session.Step, admission.IsShared);
         savedStep = session.Step;
         stepBegan = clock.Elapsed;
-        Log.Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
+        Log.WithContext(Narrated, true).Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
         recent.Enqueue((clock.Elapsed, 0));
         TellProgress(microBatch: 0);
     }
@@ -234,7 +234,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             Computation = Computed(threads),
             Validation = validation,
         });
-        Log.Info("Trained {Steps} step" + (session.TotalSteps == 1 ? "" : "s") + " in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
+        Log.WithContext(Narrated, true).Info("Trained {Steps} step" + (session.TotalSteps == 1 ? "" : "s") + " in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
     }
 
     /// <summary>Tells of a pass at the end of the stage: there may be a thousand, and they take minutes.</summary>

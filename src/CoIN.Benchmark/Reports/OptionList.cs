@@ -9,7 +9,7 @@ using Newtonsoft.Json.Serialization;
 namespace CoIN.Benchmark.Reports;
 
 /// <summary>All options of an experiment by their names in the configuration, those of its method among them.</summary>
-internal static class OptionList
+public static class OptionList
 {
     private static readonly KebabCaseNamingStrategy Names = new();
 

@@ -144,6 +144,7 @@ internal static class ExperimentCommand
                 var names = experiment.Runs.ToDictionary(run => run.Id, run => run.Run.Name);
                 using var view = View(host, experiment.Id, names, lines, log);
                 using var signals = host.Signals(view.Tell);
+                using var board = RunDriver.Board(experiment.Runs.Select(run => run.Folder), node, log);
                 outcomes = await host.Engine.RunExperimentAsync(
                     new ExperimentTicket(experiment.Folder, runs, node, experiment.Record.Runs.Reuse && same, redo, view, log.Factory), signals.Stop).ConfigureAwait(false);
             }
@@ -190,7 +191,8 @@ internal static class ExperimentCommand
                 Write(host, [.. seeds, ""]);
             }
 
-            Write(host, ["All runs side by side:", .. await ExperimentComparison.WriteAsync(host, experiment, experiment.Folder).ConfigureAwait(false)]);
+            var files = await ExperimentComparison.WriteAsync(host, experiment, experiment.Folder).ConfigureAwait(false);
+            Write(host, ["All runs side by side:", .. files.OrderBy(file => !file.EndsWith(".html", StringComparison.Ordinal))]);
         }
 
         host.Out.Flush();

@@ -6,6 +6,8 @@ using CoIN.Cli.Hosting;
 using CoIN.Cli.Logging;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
+using CoIN.Cli.Watching;
+using Microsoft.Extensions.Logging;
 using Spectre.Console;
 
 namespace CoIN.Cli.Commands;
@@ -29,8 +31,9 @@ internal static class RunDriver
         {
             try
             {
-                using var view = View(host, lines, log);
+                using var view = View(host, folder, lines, log);
                 using var signals = host.Signals(view.Tell);
+                using var board = Board([folder], node, log);
                 last = await drive(new RunTicket(id, folder, node, view, log.Factory), signals.Stop).ConfigureAwait(false);
                 view.Observe(last);
             }
@@ -61,9 +64,13 @@ internal static class RunDriver
         };
     }
 
-    private static IRunView View(Host host, TextWriter lines, RunLog log) => host.Terminal.Live
-        ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), () => log.Notice)
+    private static IRunView View(Host host, string folder, TextWriter lines, RunLog log) => host.Terminal.Live
+        ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), folder, () => log.Notice)
         : new PlainView(lines, host.Clock);
+
+    /// <summary>Event files for TensorBoard, where they are wanted.</summary>
+    internal static TensorBoardFiles? Board(IEnumerable<string> folders, NodeSettings node, RunLog log) =>
+        node.Watch.Tensorboard ? new TensorBoardFiles(folders, warning => log.Factory.CreateLogger("CoIN.Cli.Watching").LogWarning("{Warning}", warning)) : null;
 
     /// <summary>How to look on in a browser; told before the run begins.</summary>
     internal static string Follow(string name) => $"Follow it in a browser: ./run.sh watch {name}";

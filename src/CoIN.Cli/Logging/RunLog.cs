@@ -30,9 +30,11 @@ internal sealed class RunLog : IDisposable
         if (lines is not null)
         {
             // People are told what the run's actors say; what the cluster says about itself goes to the file unless it is a warning, and what ends the
-            // process is told to them as a sentence of its own.
+            // process is told to them as a sentence of its own. What the view tells them from the run's snapshots stands in the file alone.
             configuration.WriteTo.Logger(people => people
-                .Filter.ByIncludingOnly(entry => (entry.Level is LogEventLevel.Warning or LogEventLevel.Error && !IsOfConnections(entry)) || (entry.Level < LogEventLevel.Warning && (entry.Properties.ContainsKey("RunId") || (node && IsOurs(entry)))))
+                .Filter.ByIncludingOnly(entry => (entry.Level is LogEventLevel.Warning or LogEventLevel.Error && !IsOfConnections(entry))
+                    || (entry.Level < LogEventLevel.Warning && (node ? entry.Properties.ContainsKey("RunId") || IsOurs(entry)
+                        : entry.Properties.ContainsKey("RunId") && !entry.Properties.ContainsKey("Narrated"))))
                 .WriteTo.Sink(new LineSink(lines, new LineFormatter(prefix))));
         }
 

@@ -9,8 +9,8 @@ internal static class ExperimentScreen
 {
     private const int BarLength = 16;
 
-    // Header, two empty lines, the line about runs left out, the notice and the cursor's.
-    private const int OtherLines = 6;
+    // Header, counts, two empty lines, the line about runs left out, the notice and the cursor's.
+    private const int OtherLines = 7;
 
     /// <summary>Draws the runs; where there are more than lines, those come first that work, then those that wait.</summary>
     /// <param name="notice">A sentence for the last line, or null.</param>
@@ -18,7 +18,7 @@ internal static class ExperimentScreen
     /// <param name="height">Its lines.</param>
     public static IRenderable Draw(string id, ExperimentProgress progress, TimeSpan elapsed, string? notice, int width, int height)
     {
-        var columns = Math.Max(20, Math.Min(width - 1, LiveScreen.Widest));
+        var columns = Math.Max(20, Math.Min(width - LiveScreen.Spare, LiveScreen.Widest));
         var runs = progress.Runs;
         var room = Math.Max(1, height - OtherLines);
         var shown = runs.Count <= room ? runs : [.. runs.OrderBy(run => Rank(run.Last)).Take(room)];
@@ -34,10 +34,8 @@ internal static class ExperimentScreen
             lines.Add($"[grey]{Words.Text($"… and {runs.Count - shown.Count} more")}[/]");
         }
 
-        if (notice is not null)
-        {
-            lines.Add($"[yellow]{Markup.Escape(Cut(notice, columns))}[/]");
-        }
+        lines.Add("");
+        lines.Add(notice is null ? $"[grey]{Cut(LiveScreen.Hint, columns)}[/]" : $"[yellow]{Markup.Escape(Cut(notice, columns))}[/]");
 
         return new Rows(lines.Select(line => line.Length == 0 ? (IRenderable)new Text(" ") : new Markup(line) { Overflow = Overflow.Crop }));
     }

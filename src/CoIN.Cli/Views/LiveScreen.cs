@@ -12,14 +12,24 @@ internal static class LiveScreen
     /// <summary>No screen is wider, so that lines stay readable.</summary>
     public const int Widest = 100;
 
+    /// <summary>Columns that are left free on the right: a terminal writes ^C where the cursor stands, and a line that grows over the edge by it would shift the picture.</summary>
+    public const int Spare = 3;
+
+    /// <summary>Both bars, at every width: a bar that changes its length with what stands beside it seems to go back.</summary>
+    private const int BarLength = 20;
+
+    /// <summary>What ends a run, for who does not know.</summary>
+    public const string Hint = "Ctrl-C stops at a point from which it can be resumed";
+
     /// <summary>Draws a snapshot.</summary>
     /// <param name="snapshot">Null before the first.</param>
+    /// <param name="folder">The run's.</param>
     /// <param name="notice">A sentence for the last line, or null.</param>
     /// <param name="width">Columns of the terminal.</param>
-    public static IRenderable Draw(RunSnapshot? snapshot, string? notice, int width)
+    public static IRenderable Draw(RunSnapshot? snapshot, string folder, string? notice, int width)
     {
         var lines = new List<string>();
-        var columns = Math.Min(width - 1, Widest);
+        var columns = Math.Min(width - Spare, Widest);
         if (snapshot is null)
         {
             lines.Add("[grey]starting…[/]");
@@ -27,18 +37,17 @@ internal static class LiveScreen
         else
         {
             lines.Add(Header(snapshot, columns));
+            lines.Add($"[grey]{Markup.Escape(CutLeft(folder, columns))}[/]");
             lines.Add("");
-            lines.Add(Training(snapshot, columns));
+            lines.AddRange(Total(snapshot, columns));
+            lines.AddRange(Training(snapshot, columns));
             lines.Add(Evaluations(snapshot, columns));
             lines.Add("");
             lines.AddRange(Matrix(snapshot, columns));
         }
 
-        if (notice is not null)
-        {
-            lines.Add("");
-            lines.Add($"[yellow]{Markup.Escape(Cut(notice, columns))}[/]");
-        }
+        lines.Add("");
+        lines.Add(notice is null ? $"[grey]{Cut(Hint, columns)}[/]" : $"[yellow]{Markup.Escape(Cut(notice, columns))}[/]");
 
         return new Rows(lines.Select(line => line.Length == 0 ? (IRenderable)new Text(" ") : new Markup(line) { Overflow = Overflow.Crop }));
     }
@@ -52,21 +61,44 @@ internal static class LiveScreen
         return $"[bold]CoIN[/] [aqua]{Markup.Escape(name)}[/]{new string(' ', gap)}[grey]{Markup.Escape(right)}[/]";
     }
 
-    private static string Training(RunSnapshot snapshot, int columns)
+    /// <summary>Stages and tests done of the whole run, and what the rows come to so far.</summary>
+    private static IEnumerable<string> Total(RunSnapshot snapshot, int columns)
+    {
+        var cells = snapshot.Cells.Append(snapshot.ZeroShot).SelectMany(row => row).ToList();
+        var (tested, stages) = (cells.Count(cell => cell is not null), snapshot.Stages.Count);
+        var inStage = snapshot.Training is { TotalSteps: > 0 } training ? training.Steps / training.TotalSteps : 0;
+        var part = stages + cells.Count == 0 ? 0 : (snapshot.StagesTrained + inStage + tested) / (stages + cells.Count);
+        var counts = Words.Text($"{100 * part,3:0} %  ") + (stages > 0 ? Words.Text($"{snapshot.StagesTrained}/{stages} stages, ") : "") + Words.Text($"{tested}/{cells.Count} tests");
+        yield return $"{"Total",-7}{Bar(part)}  {Markup.Escape(Cut(counts, Math.Max(0, columns - BarLength - 9)))}";
+        if (MatrixMetrics.SoFar(snapshot) is { } known)
+        {
+            var rows = known.Rows < snapshot.Cells.Count ? Words.Text($" of {known.Rows} of {snapshot.Cells.Count} rows") : "";
+            yield return Markup.Escape(Cut(
+                Words.Text($"MAA {known.Maa:0.00} %") + (known.Bwt is { } transfer ? Words.Text($"  BWT {transfer:0.00} %") : "") + $"{rows}, {Words.TruthAlignment}", columns));
+        }
+    }
+
+    private static string Bar(double part)
+    {
+        var done = (int)Math.Round(Math.Clamp(part, 0, 1) * BarLength);
+        return $"[green]{new string('━', done)}[/][grey37]{new string('━', BarLength - done)}[/]";
+    }
+
+    private static IEnumerable<string> Training(RunSnapshot snapshot, int columns)
     {
         if (snapshot.Training is not { } training)
         {
-            return snapshot.StagesTrained > 0 && snapshot.StagesTrained == snapshot.Stages.Count
+            yield return snapshot.StagesTrained > 0 && snapshot.StagesTrained == snapshot.Stages.Count
                 ? "[green]all stages are trained[/]"
                 : $"[grey]{Markup.Escape(Cut(WithoutTraining(snapshot), columns))}[/]";
+            yield return " ";
+            yield break;
         }
 
         var head = Words.Text($"Stage {training.Stage}/{snapshot.Stages.Count} {training.Task}");
-        var tail = Words.Training(training);
-        var length = Math.Clamp(columns - head.Length - tail.Length - 4, 8, 40);
-        var part = training.TotalSteps > 0 ? Math.Clamp(training.Steps / training.TotalSteps, 0, 1) : 0;
-        var done = (int)Math.Round(part * length);
-        return $"[bold]{Markup.Escape(head)}[/]  [green]{new string('━', done)}[/][grey37]{new string('━', length - done)}[/]  {Markup.Escape(tail)}";
+        var part = training.TotalSteps > 0 ? training.Steps / training.TotalSteps : 0;
+        yield return $"{"Stage",-7}{Bar(part)}  [bold]{Markup.Escape(Cut(head["Stage ".Length..], Math.Max(0, columns - BarLength - 9)))}[/]";
+        yield return $"       {Markup.Escape(Cut(Words.Training(training), columns - 7))}";
     }
 
     /// <summary>A run that goes on has its next stage in work from the beginning, and its model has to be loaded first.</summary>
@@ -126,6 +158,9 @@ internal static class LiveScreen
         var green = (int)(200 * Math.Min(1, 2 * part));
         return string.Create(CultureInfo.InvariantCulture, $"{(cell.Diagonal ? "bold " : "")}rgb({red},{Math.Max(green, 60)},60)");
     }
+
+    /// <summary>Of a path, the end tells more than the beginning.</summary>
+    private static string CutLeft(string text, int width) => text.Length <= width ? text : "…" + text[^Math.Max(0, width - 1)..];
 
     private static string Cut(string text, int width) => text.Length <= width ? text : text[..Math.Max(0, width - 1)] + "…";
 }

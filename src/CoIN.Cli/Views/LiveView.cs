@@ -9,6 +9,7 @@ internal sealed class LiveView : IRunView
     private static readonly TimeSpan RedrawInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly IAnsiConsole console;
+    private readonly string folder;
     private readonly Func<string?> warning;
     private readonly ManualResetEventSlim ended = new();
     private readonly Thread thread;
@@ -16,10 +17,12 @@ internal sealed class LiveView : IRunView
     private volatile string? notice;
 
     /// <param name="console">The terminal.</param>
+    /// <param name="folder">The run's.</param>
     /// <param name="warning">The latest warning of the log, if any.</param>
-    public LiveView(IAnsiConsole console, Func<string?> warning)
+    public LiveView(IAnsiConsole console, string folder, Func<string?> warning)
     {
         this.console = console;
+        this.folder = folder;
         this.warning = warning;
         thread = new Thread(Run) { IsBackground = true, Name = "view" };
         thread.Start();
@@ -49,5 +52,5 @@ internal sealed class LiveView : IRunView
         }
     });
 
-    private Spectre.Console.Rendering.IRenderable Screen() => LiveScreen.Draw(latest, notice ?? warning(), console.Profile.Width);
+    private Spectre.Console.Rendering.IRenderable Screen() => LiveScreen.Draw(latest, folder, notice ?? warning(), console.Profile.Width);
 }

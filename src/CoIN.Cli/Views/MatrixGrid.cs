@@ -17,6 +17,9 @@ internal sealed class MatrixGrid
 {
     private const int WidestColumn = 10;
     private const int NarrowestColumn = 6;
+    private const int ColumnOfTwoDigits = 7;
+    private const int WidestLabel = 12;
+    private const int NarrowestLabel = 8;
 
     private MatrixGrid(int labelWidth, int columnWidth, IReadOnlyList<string> heads, IReadOnlyList<GridRow> rows)
     {
@@ -39,16 +42,17 @@ internal sealed class MatrixGrid
     public static MatrixGrid Of(RunSnapshot snapshot, int width)
     {
         var tasks = snapshot.Tasks;
-        var labelWidth = 12;
+        // A hundred with one digit and the space before it is six columns wide, with two digits it needs seven.
+        var labelWidth = Math.Clamp(width - (tasks.Count * NarrowestColumn), NarrowestLabel, WidestLabel);
         var columnWidth = Math.Clamp((width - labelWidth) / Math.Max(1, tasks.Count), NarrowestColumn, WidestColumn);
         var rows = new List<GridRow>();
         if (snapshot.ZeroShot.Count > 0)
         {
-            rows.Add(new GridRow(snapshot.GivenAdapter is null ? "base model" : "adapter", Cells(snapshot, 0, snapshot.ZeroShot)));
+            rows.Add(new GridRow(snapshot.GivenAdapter is null ? "base model" : "adapter", Cells(snapshot, 0, snapshot.ZeroShot, columnWidth)));
         }
 
         rows.AddRange(snapshot.Cells.Select((row, j) =>
-            new GridRow(Cut(MatrixMetrics.IsJoint(snapshot) ? snapshot.Stages[j] : Words.Text($"{j + 1} {snapshot.Stages[j]}"), labelWidth - 1), Cells(snapshot, j + 1, row))));
+            new GridRow(Cut(MatrixMetrics.IsJoint(snapshot) ? snapshot.Stages[j] : Words.Text($"{j + 1} {snapshot.Stages[j]}"), labelWidth - 1), Cells(snapshot, j + 1, row, columnWidth))));
         return new MatrixGrid(labelWidth, columnWidth, [.. tasks.Select(task => Cut(task, columnWidth - 1))], rows);
     }
 
@@ -62,14 +66,14 @@ internal sealed class MatrixGrid
         }
     }
 
-    private static IReadOnlyList<GridCell> Cells(RunSnapshot snapshot, int stage, IReadOnlyList<double?> accuracies) =>
-        [.. accuracies.Select((accuracy, i) => new GridCell(Text(snapshot, stage, i, accuracy), accuracy, !MatrixMetrics.IsJoint(snapshot) && stage == i + 1))];
+    private static IReadOnlyList<GridCell> Cells(RunSnapshot snapshot, int stage, IReadOnlyList<double?> accuracies, int width) =>
+        [.. accuracies.Select((accuracy, i) => new GridCell(Text(snapshot, stage, i, accuracy, width), accuracy, !MatrixMetrics.IsJoint(snapshot) && stage == i + 1))];
 
-    private static string Text(RunSnapshot snapshot, int stage, int task, double? accuracy)
+    private static string Text(RunSnapshot snapshot, int stage, int task, double? accuracy, int width)
     {
         if (accuracy is { } known)
         {
-            return known.ToString("0.00", CultureInfo.InvariantCulture);
+            return known.ToString(width < ColumnOfTwoDigits ? "0.0" : "0.00", CultureInfo.InvariantCulture);
         }
 
         var running = snapshot.Evaluations.FirstOrDefault(one => one.Stage == stage && one.Task == snapshot.Tasks[task]);

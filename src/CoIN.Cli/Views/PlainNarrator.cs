@@ -118,8 +118,7 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience, bool i
 
             if (Whole(next, j) && rowsTold.Add(j))
             {
-                lines.Add($"after stage {j + 1}, published: "
-                    + string.Join("  ", next.Cells[j].Select((cell, i) => Words.Text($"{next.Tasks[i]} {cell:0.00}"))));
+                TellSoFar(next, j, lines);
             }
         }
     }
@@ -132,6 +131,15 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience, bool i
             (this.progress, progressTold) = (progress, now);
             lines.Add(progress[0] + (next.Remaining is { } remaining ? $", about {Words.Duration(remaining)} left" : ""));
             lines.AddRange(progress.Skip(1));
+        }
+    }
+
+    /// <summary>What the rows come to, once for each; a single one comes to its own mean.</summary>
+    private static void TellSoFar(RunSnapshot next, int row, List<string> lines)
+    {
+        if (MatrixMetrics.SoFar(next) is { Bwt: { } transfer } known && known.Rows == row + 1)
+        {
+            lines.Add($"after stage {row + 1}, published: MAA {Words.Percent(known.Maa)}, BWT {Words.Percent(transfer)} so far");
         }
     }
 

@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Cli.Views;
@@ -23,6 +24,12 @@ internal static class Summary
     {
         // A copied folder is still called by its own name on the command line: the journal's is that of another.
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));
+        var report = Path.Combine(folder, ReportFiles.Html);
+        if (snapshot.Status is not (RunStatus.Starting or RunStatus.Running) && File.Exists(report))
+        {
+            yield return $"Report: {report}";
+        }
+
         yield return $"Run {snapshot.RunId}: {Words.Of(snapshot.Status)}"
             + (snapshot.Elapsed > TimeSpan.Zero ? $" after {Words.Duration(snapshot.Elapsed)}" : "")
             + (snapshot.Message is { Length: > 0 } message ? $". {message}" : "");

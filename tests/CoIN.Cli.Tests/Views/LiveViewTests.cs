@@ -15,7 +15,11 @@ public sealed class LiveViewTests
 
         Assert.Contains("20261124-090000-mini-s42", screen);
         Assert.Contains("running · 1 min 30 s · about 5 min 46 s left", screen);
-        Assert.Contains("Stage 3/8 ImageNet", screen);
+        Assert.Contains("3/8 ImageNet", screen);
+        Assert.Contains("/runs/one", screen);
+        Assert.Contains("MAA 92.00 % of 1 of 8 rows, Truth Alignment, published rules", screen);
+        Assert.Contains("Ctrl-C stops", screen);
+        Assert.Matches(@"Total  ━{20}  +\d+ %  2/8 stages, 2/36 tests", screen);
         Assert.Contains("54/120  loss 0.0455  lr 1.10e-3  5,312 tokens/s", screen);
         Assert.Contains("Testing after stage 2: TextVQA 216/500", screen);
         Assert.Contains("92.00", screen);
@@ -32,7 +36,7 @@ public sealed class LiveViewTests
     {
         foreach (var snapshot in new[] { Snapshots.Training(1, 0), Snapshots.Training(6, 54), Snapshots.Completed() })
         {
-            Assert.All(Render(snapshot, new string('n', 300), width).Split('\n'), line => Assert.InRange(line.Length, 0, Math.Min(width, 100)));
+            Assert.All(Render(snapshot, new string('n', 300), width).Split('\n'), line => Assert.InRange(line.Length, 0, Math.Min(width - "^C".Length, 100)));
         }
     }
 
@@ -50,7 +54,7 @@ public sealed class LiveViewTests
         });
         console.Profile.Width = 100;
 
-        console.Write(LiveScreen.Draw(Snapshots.Of(1) with { Cells = [[100.0], [0.0, null]] }, null, 100));
+        console.Write(LiveScreen.Draw(Snapshots.Of(1) with { Cells = [[100.0], [0.0, null]] }, "/runs/one", null, 100));
 
         Assert.Contains("38;2;0;200;60m", text.ToString());
         Assert.Contains("38;2;220;60;60m", text.ToString());
@@ -106,7 +110,7 @@ public sealed class LiveViewTests
             Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.TrueColor, Out = new AnsiConsoleOutput(output),
         });
         console.Profile.Width = 100;
-        using (var view = new LiveView(console, () => null))
+        using (var view = new LiveView(console, "/runs/one", () => null))
         {
             for (var step = 0; step <= 8 * 120; step += 24)
             {
@@ -132,7 +136,7 @@ public sealed class LiveViewTests
             Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text),
         });
         console.Profile.Width = width;
-        console.Write(LiveScreen.Draw(snapshot, notice, width));
+        console.Write(LiveScreen.Draw(snapshot, "/runs/one", notice, width));
         return text.ToString().ReplaceLineEndings("\n");
     }
 
