@@ -56,6 +56,8 @@ internal static class LiveScreen
     {
         var right = $"{Words.Of(snapshot.Status)} · {Words.Duration(snapshot.Elapsed)}"
             + (snapshot.Remaining is { } left ? $" · about {Words.Duration(left)} left" : "");
+        // "CoIN", a name of eight characters and the gaps have to stand beside it.
+        right = right.Length <= columns - 15 ? right : Cut(right.Replace("about ", "", StringComparison.Ordinal), columns - 15);
         var name = Cut(snapshot.RunId, Math.Max(8, columns - right.Length - 7));
         var gap = Math.Max(2, columns - 5 - name.Length - right.Length);
         return $"[bold]CoIN[/] [aqua]{Markup.Escape(name)}[/]{new string(' ', gap)}[grey]{Markup.Escape(right)}[/]";
@@ -131,7 +133,7 @@ internal static class LiveScreen
     {
         var grid = MatrixGrid.Of(snapshot, columns);
         yield return $"[grey]{Markup.Escape(Cut($"{Words.TruthAlignment}, percent", columns))}[/]";
-        yield return $"[grey]{"after stage".PadRight(grid.LabelWidth)}"
+        yield return $"[grey]{(grid.LabelWidth > "after stage".Length ? "after stage" : "after").PadRight(grid.LabelWidth)}"
             + $"{Markup.Escape(string.Concat(grid.Heads.Select(head => head.PadLeft(grid.ColumnWidth))))}[/]";
         foreach (var row in grid.Rows)
         {
