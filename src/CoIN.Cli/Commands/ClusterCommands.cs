@@ -147,7 +147,7 @@ internal static class ClusterCommands
     }
 
     private static IRunView View(Host host) => host.Terminal.Live
-        ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), () => null)
+        ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), null, () => null)
         : new PlainView(TextWriter.Synchronized(host.Out), host.Clock);
 
     private static void Tell(Host host, RunSnapshot snapshot, string folder)

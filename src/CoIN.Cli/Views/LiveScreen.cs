@@ -12,6 +12,9 @@ internal static class LiveScreen
     /// <summary>No screen is wider, so that lines stay readable.</summary>
     public const int Widest = 100;
 
+    /// <summary>The same of a run that goes on elsewhere.</summary>
+    private const string LookingOn = "Ctrl-C ends this view; the run goes on in the cluster";
+
     /// <summary>Columns that are left free on the right: a terminal writes ^C where the cursor stands, and a line that grows over the edge by it would shift the picture.</summary>
     public const int Spare = 3;
 
@@ -23,10 +26,10 @@ internal static class LiveScreen
 
     /// <summary>Draws a snapshot.</summary>
     /// <param name="snapshot">Null before the first.</param>
-    /// <param name="folder">The run's.</param>
+    /// <param name="folder">The run's; null where the run goes on in a cluster and is only looked at.</param>
     /// <param name="notice">A sentence for the last line, or null.</param>
     /// <param name="width">Columns of the terminal.</param>
-    public static IRenderable Draw(RunSnapshot? snapshot, string folder, string? notice, int width)
+    public static IRenderable Draw(RunSnapshot? snapshot, string? folder, string? notice, int width)
     {
         var lines = new List<string>();
         var columns = Math.Min(width - Spare, Widest);
@@ -37,7 +40,7 @@ internal static class LiveScreen
         else
         {
             lines.Add(Header(snapshot, columns));
-            lines.Add($"[grey]{Markup.Escape(CutLeft(folder, columns))}[/]");
+            lines.Add(folder is null ? "" : $"[grey]{Markup.Escape(CutLeft(folder, columns))}[/]");
             lines.Add("");
             lines.AddRange(Total(snapshot, columns));
             lines.AddRange(Training(snapshot, columns));
@@ -47,7 +50,7 @@ internal static class LiveScreen
         }
 
         lines.Add("");
-        lines.Add(notice is null ? $"[grey]{Cut(Hint, columns)}[/]" : $"[yellow]{Markup.Escape(Cut(notice, columns))}[/]");
+        lines.Add(notice is null ? $"[grey]{Cut(folder is null ? LookingOn : Hint, columns)}[/]" : $"[yellow]{Markup.Escape(Cut(notice, columns))}[/]");
 
         return new Rows(lines.Select(line => line.Length == 0 ? (IRenderable)new Text(" ") : new Markup(line) { Overflow = Overflow.Crop }));
     }

@@ -9,7 +9,7 @@ internal sealed class LiveView : IRunView
     private static readonly TimeSpan RedrawInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly IAnsiConsole console;
-    private readonly string folder;
+    private readonly string? folder;
     private readonly Func<string?> warning;
     private readonly ManualResetEventSlim ended = new();
     private readonly Thread thread;
@@ -17,9 +17,9 @@ internal sealed class LiveView : IRunView
     private volatile string? notice;
 
     /// <param name="console">The terminal.</param>
-    /// <param name="folder">The run's.</param>
+    /// <param name="folder">The run's; null where the run goes on in a cluster and is only looked at.</param>
     /// <param name="warning">The latest warning of the log, if any.</param>
-    public LiveView(IAnsiConsole console, string folder, Func<string?> warning)
+    public LiveView(IAnsiConsole console, string? folder, Func<string?> warning)
     {
         this.console = console;
         this.folder = folder;
