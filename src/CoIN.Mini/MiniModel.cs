@@ -14,7 +14,7 @@ public static class MiniModel
     public static IReadOnlyList<string> Families => [.. MiniFamilies.All.Select(family => family.Key)];
 
     /// <summary>Whether a file of this name is one of its folder's, its weights in one file or in several.</summary>
-    public static bool IsFile(string name) => name is "config.json" or "tokenizer.model" or "preprocessor_config.json" or "generation_config.json"
+    public static bool IsFile(string name) => name is "config.json" or "tokenizer.model" or "qwen.tiktoken" or "preprocessor_config.json" or "generation_config.json"
         || (name.StartsWith("model", StringComparison.Ordinal) && (name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".index.json", StringComparison.Ordinal)));
 
     /// <summary>Longest sequence, image tokens included.</summary>
@@ -43,10 +43,11 @@ public static class MiniModel
     /// <summary>Takes over a model of the same vocabulary.</summary>
     private static void Copy(string from, string folder, IMiniFamily family)
     {
-        var tokenizer = Path.Combine(from, "tokenizer.model");
-        if (!File.Exists(tokenizer) || !File.ReadAllBytes(tokenizer).AsSpan().SequenceEqual(MiniVocabulary.Build().ToBytes()))
+        var (name, content) = family.Vocabulary;
+        var tokenizer = Path.Combine(from, name);
+        if (!File.Exists(tokenizer) || !File.ReadAllBytes(tokenizer).AsSpan().SequenceEqual(content))
         {
-            throw new CoinException($"{from} is no miniature model of this version: its tokenizer.model is missing or another. Pre-train from random weights instead.");
+            throw new CoinException($"{from} is no miniature {family.Key} of this version: its {name} is missing or another. Pre-train from random weights instead.");
         }
 
         if (!family.Recognizes(from))

@@ -13,6 +13,9 @@ internal interface IMiniFamily
     /// <summary>What <c>--family</c> calls it.</summary>
     string Key { get; }
 
+    /// <summary>The file of its tokenizer, and what stands there.</summary>
+    (string File, byte[] Content) Vocabulary => ("tokenizer.model", MiniVocabulary.Build().ToBytes());
+
     /// <summary>Whether a folder holds one.</summary>
     bool Recognizes(string folder);
 
@@ -38,7 +41,7 @@ internal sealed record MiniSubject(
 internal static class MiniFamilies
 {
     /// <summary>The usual one first.</summary>
-    public static IReadOnlyList<IMiniFamily> All { get; } = [new LlavaMiniature(), new MiniGptMiniature()];
+    public static IReadOnlyList<IMiniFamily> All { get; } = [new LlavaMiniature(), new MiniGptMiniature(), new QwenVlMiniature()];
 
     /// <exception cref="CoinException">There is none of that name.</exception>
     public static IMiniFamily Of(string? key) => key is null ? All[0] : All.FirstOrDefault(family => family.Key == key) ?? throw new CoinException(

@@ -123,7 +123,7 @@ internal sealed class Resampler : IDisposable
         ($"{prefix}attn_pool.attn.out_proj.weight", Output),
         ($"{prefix}attn_pool.attn.out_proj.bias", OutputBias),
         .. LastNorm.Named($"{prefix}ln_post"),
-        ($"{prefix}proj", Last.t()),
+        ($"{prefix}proj", Last.t().contiguous()),
     ];
 
     /// <summary>The tensors as they are held, but for the fixed places.</summary>

@@ -105,7 +105,8 @@ public static class ExperimentPlanner
     private static IReadOnlyList<SequenceSize> Sizes(
         IReadOnlyList<TrainingSample> samples, IPrompts? prompts, ModelShape shape, int maxLength, string stage) => prompts is null
         ? [.. samples.Select(sample => sample.Image is null
-            ? new SequenceSize(maxLength, maxLength - 1, 0) : new SequenceSize(maxLength, Math.Max(maxLength - shape.ImageTokens, 1), 1))]
+            ? new SequenceSize(maxLength, maxLength - 1, 0) : new SequenceSize(
+                maxLength, Math.Max(maxLength - (sample.Images.Count * shape.ImageTokens), 1), sample.Images.Count))]
         : TrainingSet.Measure(samples, prompts, shape.ImageTokens, maxLength).NotEmpty(stage).Sizes;
 
     private static MemorySettings Settings(ModelShape shape, ExperimentOptions options, string device)

@@ -54,7 +54,7 @@ internal static class MemoryModel
     {
         var counts = settings.Counts;
         var trained = Trained(settings);
-        var rotary = 2L * settings.Shape.Text.MaxPositions * settings.Shape.Text.HeadSize * settings.Bytes;
+        var rotary = 2L * settings.Shape.Text.RotaryBases.Count * settings.Shape.Text.MaxPositions * settings.Shape.Text.HeadSize * settings.Bytes;
         return
         [
             new("base model", (counts.Base * settings.Bytes) + rotary),

@@ -31,6 +31,10 @@ internal static class TiktokenFile
         }
     }
 
+    /// <summary>What a file of some tokens holds.</summary>
+    public static byte[] ToBytes(IReadOnlyList<byte[]> tokens) => System.Text.Encoding.UTF8.GetBytes(
+        string.Concat(tokens.Select((token, rank) => FormattableString.Invariant($"{Convert.ToBase64String(token)} {rank}\n"))));
+
     private static byte[] Token(string path, string line, int rank)
     {
         var space = line.IndexOf(' ', StringComparison.Ordinal);

@@ -58,6 +58,10 @@ internal sealed class QwenVlCheckpoint : IDisposable
         return model;
     }
 
+    /// <summary>Every weight of a model by its name in the files.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> Named(QwenVlModel model) =>
+        [.. model.Vision.Named(Visual), .. model.Resampler.Named(Visual), .. model.Language.Named(Language, Head)];
+
     /// <summary>Settles the account after <see cref="Build"/>.</summary>
     /// <param name="warn">As for <see cref="Load"/>.</param>
     /// <exception cref="CoinException">Tensors are missing, or nothing uses them.</exception>

@@ -8,14 +8,19 @@ namespace CoIN.Models.Families.QwenVl;
 /// <summary>A model's configuration and tokenizer. Its image processor has no file: bicubic to a square, CLIP's mean and deviation.</summary>
 internal sealed class QwenVlSettings(QwenVlConfig config, QwenVlTokenizer tokenizer) : IModelSettings
 {
+    private readonly SquashedPictures pictures = new(new ClipImageProcessor(ImageSettings.Clip(config.Vision.ImageSize)));
+
     /// <inheritdoc/>
     public ModelShape Shape => config.Shape;
 
     /// <inheritdoc/>
-    public IPictureProcessor Pictures { get; } = new SquashedPictures(new ClipImageProcessor(ImageSettings.Clip(config.Vision.ImageSize)));
+    public IPictureProcessor Pictures => pictures;
 
     /// <inheritdoc/>
     public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) => new QwenVlPrompts(tokenizer, evaluation);
+
+    /// <summary>A picture as the tower gets it: [3, size, size].</summary>
+    public float[] Normalized(RgbImage image) => pictures.Normalized(image);
 
     /// <summary>Reads a folder and checks that it fits together.</summary>
     /// <exception cref="CoinException">It does not; the message says all that is wrong.</exception>
@@ -55,6 +60,8 @@ internal sealed class QwenVlSettings(QwenVlConfig config, QwenVlTokenizer tokeni
 
         public float[] Pixels(string path, Action<string>? warn) => images.Process(path, ImageMode.Squash, warn);
 
-        public RgbImage Seen(RgbImage image) => images.Restore(images.Normalize(images.Resize(image, ImageMode.Squash)));
+        public float[] Normalized(RgbImage image) => images.Normalize(images.Resize(image, ImageMode.Squash));
+
+        public RgbImage Seen(RgbImage image) => images.Restore(Normalized(image));
     }
 }

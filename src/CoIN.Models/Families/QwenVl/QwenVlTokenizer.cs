@@ -60,6 +60,12 @@ internal sealed class QwenVlTokenizer
 
     public int ImageStartId => imageStart;
 
+    /// <summary>The size of a tokenizer, by the tokens of its file.</summary>
+    public static int SizeOf(int tokens) => tokens + Specials.Length;
+
+    /// <summary>The id in front of a picture, by the tokens of the file.</summary>
+    public static int ImageStartOf(int tokens) => tokens + Array.IndexOf(Specials, ImageStart);
+
     /// <summary>Reads a model folder's <see cref="FileName"/>.</summary>
     /// <exception cref="CoinException">The file is missing or damaged.</exception>
     public static QwenVlTokenizer Load(string folder)
