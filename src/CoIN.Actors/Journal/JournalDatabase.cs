@@ -134,6 +134,14 @@ public sealed partial class JournalDatabase
         return 0;
     });
 
+    /// <summary>What it is, whatever its address is called where: two that have one identity are one.</summary>
+    /// <exception cref="CoinException">It cannot be reached.</exception>
+    public string Identity() => Try("read", connection =>
+    {
+        using var command = Command(connection, $"SELECT id FROM {Schema}.identity");
+        return (string)command.ExecuteScalar()!;
+    });
+
     /// <summary>Whether it can be reached now.</summary>
     internal bool IsThere()
     {
@@ -295,6 +303,8 @@ public sealed partial class JournalDatabase
           folder TEXT NOT NULL,
           owner TEXT
         );
+        CREATE TABLE IF NOT EXISTS SCHEMA_NAME.identity (id TEXT NOT NULL);
+        INSERT INTO SCHEMA_NAME.identity SELECT gen_random_uuid()::text WHERE NOT EXISTS (SELECT 1 FROM SCHEMA_NAME.identity);
         CREATE TABLE IF NOT EXISTS SCHEMA_NAME.lease (
           name TEXT PRIMARY KEY,
           owner TEXT NOT NULL,

@@ -90,6 +90,8 @@ internal static class WireFormat
         ["run-refused:1"] = typeof(RunProtocol.RunRefused),
         ["looked:1"] = typeof(RunProtocol.Looked),
         ["runs:1"] = typeof(RunProtocol.Runs),
+        ["introduce:1"] = typeof(NodeProtocol.Introduce),
+        ["introduced:1"] = typeof(NodeProtocol.Introduced),
     };
 
     private static readonly Dictionary<Type, string> Manifests = Kinds.ToDictionary(pair => pair.Value, pair => pair.Key);
