@@ -25,7 +25,7 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(15);
 
     /// <summary>For the others to find out too, so that their logs tell it.</summary>
-    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(3);
+    public static readonly TimeSpan Farewell = TimeSpan.FromSeconds(3);
 
     // A network file system may show a new file only after a while.
     private const int Looks = 15;
@@ -45,7 +45,7 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
 
     /// <param name="journal">Identity of the journal's database.</param>
     /// <param name="runs">Absolute path of the folder of runs.</param>
-    /// <param name="goes">Told when this node has to go; it leaves the cluster some seconds later.</param>
+    /// <param name="goes">Told when this node has to go: it should leave the cluster after <see cref="Farewell"/>.</param>
     public Introductions(string program, string journal, string runs, TimeProvider clock, Action<CoinException> goes)
     {
         (this.program, this.journal, this.runs, this.clock, this.goes) = (program, journal, runs, clock, goes);
@@ -58,17 +58,7 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
         });
         Receive<Introduced>(message => Look(Sender.Path.Address, message.Facts));
         Receive<Ask>(_ => AskAll());
-        Receive<Insist>(message =>
-        {
-            if (message.Node.Equals(cluster.SelfAddress))
-            {
-                cluster.Leave(message.Node);
-            }
-            else
-            {
-                cluster.Down(message.Node);
-            }
-        });
+        Receive<Insist>(message => cluster.Down(message.Node));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -167,7 +157,6 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
             var fault = mismatch.Fault(name);
             log.Error("{Mismatch}", fault.Message);
             goes(fault);
-            Timers.StartSingleTimer("leave", new Insist(cluster.SelfAddress), Farewell);
         }
     }
 

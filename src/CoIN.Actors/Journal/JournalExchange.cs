@@ -9,13 +9,25 @@ namespace CoIN.Actors.Journal;
 /// </summary>
 internal static class JournalExchange
 {
+    private const long AwayMilliseconds = 5000;
+
+    // The database that was last found away, and when.
+    private static (string Address, long At)? away;
+
     /// <summary>The run's events, of whichever is ahead.</summary>
     /// <exception cref="CoinException">
     /// They differ; or the database cannot be reached and the folder's copy does not come to an end of the run, so that nobody knows what it lacks.
     /// </exception>
-    public static IReadOnlyList<JournalRow> Read(string runFolder, JournalPlace place)
+    /// <param name="quick">Whether a database that was away some seconds ago is not waited for again, where the run has ended by its folder.</param>
+    public static IReadOnlyList<JournalRow> Read(string runFolder, JournalPlace place, bool quick)
     {
         var copy = Copy(runFolder);
+        if (quick && away is var (address, at) && address == place.Database && Environment.TickCount64 - at < AwayMilliseconds && IsEnd(copy))
+        {
+            // A list of many runs does not wait for it each time.
+            return copy;
+        }
+
         try
         {
             var journal = place.Open.Read(place.Id);
@@ -24,6 +36,7 @@ internal static class JournalExchange
         }
         catch (Exception e) when (JournalDatabase.IsFault(e))
         {
+            away = (place.Database, Environment.TickCount64);
             return IsEnd(copy) ? copy : throw Away(runFolder, place, copy, e);
         }
     }

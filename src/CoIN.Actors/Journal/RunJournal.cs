@@ -17,10 +17,12 @@ public static class RunJournal
     /// <exception cref="CoinException">
     /// The journal cannot be read, is damaged, was written by a newer program, or is not the one that belongs to what lies in the folder.
     /// </exception>
-    public static RunState? Read(string runFolder)
+    public static RunState? Read(string runFolder) => Read(runFolder, quick: false);
+
+    private static RunState? Read(string runFolder, bool quick)
     {
         // What a process writes comes after its first event: whoever finds something without it looks again.
-        if ((Fold(runFolder) ?? (RunTraces.In(runFolder).Count > 0 ? Fold(runFolder) : null)) is { } state)
+        if ((Fold(runFolder, quick) ?? (RunTraces.In(runFolder).Count > 0 ? Fold(runFolder, quick) : null)) is { } state)
         {
             RunTraces.RequireSameRun(runFolder, state);
             return state;
@@ -34,7 +36,7 @@ public static class RunJournal
     /// <exception cref="CoinException">As in <see cref="Read"/>.</exception>
     public static RunState? Look(string runFolder)
     {
-        var state = Read(runFolder);
+        var state = Read(runFolder, quick: true);
         if (state is null || !state.IsUnderWay || RunLock.IsHeld(runFolder))
         {
             return state;
@@ -56,7 +58,7 @@ public static class RunJournal
     public static bool IsDriven(string runFolder) => RunLock.IsHeld(runFolder);
 
     /// <returns>Null where there are no events.</returns>
-    private static RunState? Fold(string runFolder)
+    private static RunState? Fold(string runFolder, bool quick)
     {
         var place = JournalPlace.Of(runFolder);
         var path = Path.Combine(runFolder, place is null ? RunPaths.Journal : RunPaths.JournalPlace);
@@ -68,7 +70,7 @@ public static class RunJournal
         try
         {
             var state = RunState.Empty;
-            foreach (var happened in Events(path, place is null ? JournalFile.Read(path) : JournalExchange.Read(runFolder, place)))
+            foreach (var happened in Events(path, place is null ? JournalFile.Read(path) : JournalExchange.Read(runFolder, place, quick)))
             {
                 JournalRules.Check(path, state, happened);
                 state = state.Apply(happened);

@@ -13,6 +13,7 @@ using CoIN.Actors.Workers;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -54,14 +55,23 @@ public static class NodeHost
         Directory.CreateDirectory(request.Runs);
         database.Prepare();
         using var caches = new JudgementCaches();
-        using var host = Build(request, cluster, database, learners, judges, caches, work, logs, up);
+        var misfit = new TaskCompletionSource<CoinException>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var host = Build(request, cluster, database, learners, judges, caches, work, logs, up, misfit);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         var system = host.Services.GetRequiredService<ActorSystem>();
         log.LogInformation(
             "Node {Address} of this host has {Devices}; runs are in {Runs}", ClusterWatch.NameOf(Cluster.Get(system).SelfAddress), string.Join(", ", request.Node.Devices), request.Runs);
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = stop.Register(stopped.SetResult);
-        await Task.WhenAny(stopped.Task, system.WhenTerminated).ConfigureAwait(false);
+        await Task.WhenAny(stopped.Task, system.WhenTerminated, misfit.Task).ConfigureAwait(false);
+        if (misfit.Task.IsCompletedSuccessfully)
+        {
+            // The others are to find out too, so that their logs tell it.
+            await Task.WhenAny(system.WhenTerminated, Task.Delay(Introductions.Farewell, CancellationToken.None)).ConfigureAwait(false);
+            await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+            throw await misfit.Task.ConfigureAwait(false);
+        }
+
         if (!stop.IsCancellationRequested)
         {
             throw new CoinException(
@@ -76,8 +86,9 @@ public static class NodeHost
 
     private static IHost Build(
         NodeRequest request, NodePlacement.Cluster cluster, JournalDatabase database, ILearnerFactory learners, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work,
-        ILoggerFactory logs, Action up)
+        ILoggerFactory logs, Action up, TaskCompletionSource<CoinException> misfit)
     {
+        var journal = database.Identity();
         var node = request.Node;
         var supervises = node.Roles.Contains(ClusterNode.Supervising);
         var builder = RunHost.Builder(logs, ShutdownTimeout);
@@ -88,7 +99,9 @@ public static class NodeHost
                 .AddHocon(Config, HoconAddMode.Prepend)
                 .ConfigureLoggers(RunHost.ToFactory);
             ClusterNode.Configure(akka, cluster, node.Roles, node.Cluster);
-            akka.WithActors((system, registry, _) => system.ActorOf(Props.Create(() => new ClusterWatch(cluster.SeedNodes, node.Cluster.Patience, up)), "cluster"));
+            akka.WithActors((system, registry, _) => system.ActorOf(Props.Create(() => new ClusterWatch(cluster.SeedNodes, node.Cluster.Patience, up)), "cluster"))
+                .WithActors((system, _, _) => system.ActorOf(
+                    Props.Create(() => new Introductions(ProductVersion.Current, journal, request.Runs, TimeProvider.System, fault => misfit.TrySetResult(fault))), Introductions.Name));
             if (supervises)
             {
                 akka.WithShardRegion<RunEntity>(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
@@ -14,9 +15,13 @@ namespace CoIN.Actors.Workers;
 /// </summary>
 internal sealed class Admission
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(1);
+
     private readonly IReadOnlySet<string> folders;
     private readonly bool below;
     private readonly Lock looking = new();
+    private readonly GivenFiles files = new();
     private readonly Dictionary<string, RunState> known = new(StringComparer.Ordinal);
 
     private Admission(IEnumerable<string> folders, bool below) => (this.folders, this.below) = (folders.Select(Trimmed).ToHashSet(StringComparer.Ordinal), below);
@@ -53,6 +58,39 @@ internal sealed class Admission
         {
             throw Refused(assignment, difference);
         }
+
+        if (below)
+        {
+            RequireFiles(runFolder, assignment.Item);
+        }
+    }
+
+    /// <summary>Whether the checkpoint from which a stage is to go on is whole here; where it is not, the stage begins anew.</summary>
+    public bool HasCheckpoint(Assignment assignment, TrainStage stage) =>
+        !below || (Last(Trimmed(assignment.RunFolder)) is { } state && GivenFiles.HasCheckpoint(assignment.RunFolder, state, stage));
+
+    /// <summary>Other hosts wrote what is given, and the data of this one may be others than theirs.</summary>
+    private void RequireFiles(string runFolder, WorkItem item)
+    {
+        var state = Last(runFolder)!;
+        var (adapter, checkpoint) = item switch
+        {
+            TrainStage stage => (stage.Adapter, stage.Checkpoint),
+            AnswerShard shard => (shard.Adapter, null),
+            _ => (null, null),
+        };
+        if ((adapter is not null && state.Trained.Values.All(trained => trained.Folder != adapter))
+            || (checkpoint is not null && state.Checkpoints.Values.All(saved => saved.Folder != checkpoint)))
+        {
+            // It was written since the journal was read here.
+            state = Read(runFolder) ?? state;
+            lock (looking)
+            {
+                known[runFolder] = state;
+            }
+        }
+
+        files.Require(runFolder, state, item);
     }
 
     /// <summary>In what an assignment differs from its run's journal; null where it does not.</summary>
@@ -79,6 +117,22 @@ internal sealed class Admission
 
     private static string Trimmed(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
+    /// <summary>A database that is away for a while is no fault of the work.</summary>
+    private static RunState? Read(string runFolder)
+    {
+        for (var clock = Stopwatch.StartNew(); ;)
+        {
+            try
+            {
+                return RunJournal.Read(runFolder);
+            }
+            catch (CoinException fault) when (fault.InnerException is { } cause && JournalDatabase.IsFault(cause) && JournalPlace.Of(runFolder) is not null && clock.Elapsed < Patience)
+            {
+                Thread.Sleep(BetweenReads);
+            }
+        }
+    }
+
     private RunState? Last(string runFolder)
     {
         lock (looking)
@@ -89,7 +143,7 @@ internal sealed class Admission
 
     private RunState Look(string runFolder, Assignment assignment)
     {
-        var state = RunJournal.Read(runFolder) ?? throw Refused(assignment, $"{runFolder} holds no journal");
+        var state = Read(runFolder) ?? throw Refused(assignment, $"{runFolder} holds no journal");
         lock (looking)
         {
             known[runFolder] = state;

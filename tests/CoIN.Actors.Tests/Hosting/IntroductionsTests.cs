@@ -96,12 +96,12 @@ public sealed class IntroductionsTests : IAsyncDisposable
         {
             akka.AddHocon(JournalConfig.For(folder.Of("journal.db")), HoconAddMode.Prepend)
                 .AddHocon("akka { loglevel = WARNING, stdout-loglevel = OFF, coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off } }", HoconAddMode.Prepend);
-            ClusterNode.Configure(akka, new NodePlacement.Cluster("127.0.0.1", 0, seed is null ? [] : [seed], null), ["judge"]);
+            ClusterNode.Configure(akka, new NodePlacement.Cluster("127.0.0.1", 0, seed is null ? [] : [seed], null), ["judge"], new ClusterSettings { Patience = 5 });
             akka.WithActors((system, _, _) =>
             {
                 system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Listener(warnings))), typeof(Warning));
                 system.ActorOf(
-                    Props.Create(() => new Introductions(program, "db", folder.Of(runs), new Clock(ahead), fault => gone.TrySetResult(fault))), Introductions.Name);
+                    Props.Create(() => new Introductions(program, "db", folder.Of(runs), new Clock(ahead), fault => Goes(system, gone, fault))), Introductions.Name);
             });
         });
         var host = builder.Build();
@@ -109,6 +109,12 @@ public sealed class IntroductionsTests : IAsyncDisposable
         var cluster = Cluster.Get(host.Services.GetRequiredService<ActorSystem>());
         nodes.Add(new Node(host, cluster, cluster.SelfAddress.Port!.Value, gone, warnings));
         return nodes[^1];
+    }
+
+    private static void Goes(ActorSystem system, TaskCompletionSource<CoinException> gone, CoinException fault)
+    {
+        gone.TrySetResult(fault);
+        _ = Task.Delay(Introductions.Farewell).ContinueWith(_ => Cluster.Get(system).Leave(Cluster.Get(system).SelfAddress), TaskScheduler.Default);
     }
 
     private sealed record Node(IHost Host, Cluster Cluster, int Port, TaskCompletionSource<CoinException> Gone, ConcurrentQueue<string> Warnings);

@@ -4,7 +4,9 @@ using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Workers;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
+using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
@@ -123,6 +125,61 @@ public sealed class AdmissionTests : IAsyncLifetime
         {
             Assert.Contains("../x", MessagePaths.Of(report));
         }
+    }
+
+    /// <summary>A worker of another host: what it is given must be here what the journal says.</summary>
+    [Fact]
+    public async Task Data_and_adapters_that_are_others_on_this_host_are_told_with_its_name()
+    {
+        var (task, name) = (Options.Tasks[1], $"{Options.Tasks[1].Folder}/{Options.Tasks[1].TrainFile}");
+        var data = folder.Of($"data/{name}");
+        Directory.CreateDirectory(Path.GetDirectoryName(data)!);
+        File.WriteAllText(data, "the run's");
+        var adapter = folder.Of("runs/shared/stages/1-Task1/adapter");
+        Directory.CreateDirectory(adapter);
+        File.WriteAllText(Path.Combine(adapter, AdapterFiles.Weights), "weights");
+        var options = Options with { Data = Options.Data with { Instructions = folder.Of("data") } };
+        Directory.CreateDirectory(folder.Of("runs/shared"));
+        await JournalAppender.AppendAsync("shared", folder.Of("runs/shared"),
+        [
+            new RunStarted("shared", options, new Dictionary<string, string> { [name] = Durable.Sha256(data) }, [10, 10], [7, 7]),
+            new StageTrained(1, "Task1", "stages/1-Task1/adapter", Durable.Sha256(Path.Combine(adapter, AdapterFiles.Weights)), null, 1, 1, 1, 1)
+            {
+                FolderSha256 = Durable.Sha256OfFolder(adapter),
+            },
+        ]);
+        Assert.Equal(task, options.Tasks[1]);
+        var given = new Assignment(new Turn("shared", 1), folder.Of("runs/shared"), options, new TrainStage(2, "stages/1-Task1/adapter", null));
+        var admission = Admission.ToRunsIn(folder.Of("runs"));
+        admission.Check(given);
+
+        File.WriteAllText(data, "another one");
+        var fault = Assert.Throws<CoinException>(() => admission.Check(given)).Message;
+        Assert.Contains($"On {Environment.MachineName}, {data} is not the file that the run began with", fault, StringComparison.Ordinal);
+        File.Delete(data);
+        Assert.Contains("does not exist", Assert.Throws<CoinException>(() => admission.Check(given)).Message, StringComparison.Ordinal);
+        File.WriteAllText(data, "the run's");
+        admission.Check(given);
+
+        File.WriteAllText(Path.Combine(adapter, AdapterFiles.Weights), "others");
+        Assert.Contains(AdapterFiles.Weights, Assert.Throws<CoinException>(() => admission.Check(given)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_is_lost_or_damaged_is_known_before_it_is_read()
+    {
+        var checkpoint = $"{Run}/stages/1-Task1/checkpoints/step-000003";
+        Directory.CreateDirectory(checkpoint);
+        File.WriteAllText($"{checkpoint}/state", "3");
+        await JournalAppender.AppendAsync("own", Run, [new CheckpointSaved(1, 3, "stages/1-Task1/checkpoints/step-000003", Durable.Sha256OfFolder(checkpoint))]);
+        var stage = new TrainStage(1, null, "stages/1-Task1/checkpoints/step-000003");
+        var admission = Admission.ToRunsIn(folder.Of("runs"));
+        admission.Check(Assigned(stage));
+        Assert.True(admission.HasCheckpoint(Assigned(stage), stage));
+        File.WriteAllText($"{checkpoint}/state", "4");
+        Assert.False(admission.HasCheckpoint(Assigned(stage), stage));
+        Directory.Delete(checkpoint, recursive: true);
+        Assert.False(admission.HasCheckpoint(Assigned(stage), stage));
     }
 
     private static Task BeginAsync(string runFolder, string id, ExperimentOptions options)
