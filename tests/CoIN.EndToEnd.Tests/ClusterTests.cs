@@ -49,6 +49,20 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
     }
 
     [Fact]
+    public async Task A_node_with_another_folder_of_runs_is_refused_by_name_and_the_others_go_on()
+    {
+        using var cluster = await whole.ClusterAsync();
+        var first = await cluster.StartAsync(0, Everything);
+        var stranger = cluster.Begin(null, Worker, Path.Combine(whole.Lab.Folder, "other-runs"));
+        await stranger.EndAsync(TimeSpan.FromMinutes(2));
+        Assert.True(stranger.ExitCode == 1, stranger.Output);
+        Assert.Contains($"the folder of the runs is {Path.Combine(whole.Lab.Folder, "other-runs")} here", stranger.Output, StringComparison.Ordinal);
+        await cluster.SaysAsync(first, "is not taken into this cluster", "the folder of the runs is");
+        await cluster.SaysAsync(first, "has left the cluster");
+        Assert.False(first.HasExited);
+    }
+
+    [Fact]
     public async Task Of_two_nodes_the_one_that_trains_is_killed_and_the_other_goes_on_from_the_last_checkpoint()
     {
         const string Id = "two";

@@ -96,7 +96,7 @@ public sealed class IntroductionsTests : IAsyncDisposable
         {
             akka.AddHocon(JournalConfig.For(folder.Of("journal.db")), HoconAddMode.Prepend)
                 .AddHocon("akka { loglevel = WARNING, stdout-loglevel = OFF, coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off } }", HoconAddMode.Prepend);
-            ClusterNode.Configure(akka, new NodePlacement.Cluster("127.0.0.1", 0, seed is null ? [] : [seed], null), ["judge"], new ClusterSettings { Patience = 5 });
+            ClusterNode.Configure(akka, new NodePlacement.Cluster("127.0.0.1", 0, seed is null ? [] : [seed], null), ["judge"], new Actors.Hosting.ClusterSettings { Patience = 5 });
             akka.WithActors((system, _, _) =>
             {
                 system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Listener(warnings))), typeof(Warning));

@@ -53,10 +53,11 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience)
 
     /// <summary>Starts a node and does not wait for it.</summary>
     /// <param name="seed">Which of the two nodes it is that the others ask to join; null for neither.</param>
-    public CoinProcess Begin(int? seed, string roles)
+    /// <param name="runs">Its folder of runs; null for that of all.</param>
+    public CoinProcess Begin(int? seed, string roles, string? runs = null)
     {
         var node = CoinProcess.Start(
-            "node", "--join", Contacts, "--port", seed is { } place ? $"{seeds[place]}" : "0", "--host", "127.0.0.1", "--cpus", "1", "--roles", roles, "--runs", lab.Runs,
+            "node", "--join", Contacts, "--port", seed is { } place ? $"{seeds[place]}" : "0", "--host", "127.0.0.1", "--cpus", "1", "--roles", roles, "--runs", runs ?? lab.Runs,
             "--set", "node.cluster=clear-text", "--set", $"cluster.journal={database}", "--set", $"cluster.patience={patience}", "--set", "node.trainer-threads=1",
             "--set", "node.evaluator-threads=1", "--set", "node.judges=1");
         nodes.Add(node);
