@@ -65,22 +65,12 @@ internal sealed class Admission
         }
     }
 
-    /// <summary>Whether the checkpoint from which a stage is to go on is whole here; where it is not, the stage begins anew.</summary>
-    public bool HasCheckpoint(Assignment assignment, TrainStage stage) =>
-        !below || (Last(Trimmed(assignment.RunFolder)) is { } state && GivenFiles.HasCheckpoint(assignment.RunFolder, state, stage));
-
     /// <summary>Other hosts wrote what is given, and the data of this one may be others than theirs.</summary>
     private void RequireFiles(string runFolder, WorkItem item)
     {
         var state = Last(runFolder)!;
-        var (adapter, checkpoint) = item switch
-        {
-            TrainStage stage => (stage.Adapter, stage.Checkpoint),
-            AnswerShard shard => (shard.Adapter, null),
-            _ => (null, null),
-        };
-        if ((adapter is not null && state.Trained.Values.All(trained => trained.Folder != adapter))
-            || (checkpoint is not null && state.Checkpoints.Values.All(saved => saved.Folder != checkpoint)))
+        var adapter = (item as TrainStage)?.Adapter ?? (item as AnswerShard)?.Adapter;
+        if (adapter is not null && state.Trained.Values.All(trained => trained.Folder != adapter))
         {
             // It was written since the journal was read here.
             state = Read(runFolder) ?? state;

@@ -35,14 +35,6 @@ internal sealed class GivenFiles
         }
     }
 
-    /// <summary>Whether a checkpoint is here as it was written.</summary>
-    public static bool HasCheckpoint(string runFolder, RunState state, TrainStage stage)
-    {
-        var folder = Path.Combine(runFolder, stage.Checkpoint!);
-        return Directory.Exists(folder)
-            && (!state.Checkpoints.TryGetValue(stage.Stage, out var saved) || saved.Folder != stage.Checkpoint || Durable.Sha256OfFolder(folder) == saved.Sha256);
-    }
-
     private static IEnumerable<(TaskOptions Task, string File)> Files(ExperimentOptions options, WorkItem item) => item switch
     {
         TrainStage stage => options.Curriculum().Stage(stage.Stage).Learns.Select(place => (options.Tasks[place], options.Tasks[place].TrainFile)),

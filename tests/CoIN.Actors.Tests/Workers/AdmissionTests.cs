@@ -165,23 +165,6 @@ public sealed class AdmissionTests : IAsyncLifetime
         Assert.Contains(AdapterFiles.Weights, Assert.Throws<CoinException>(() => admission.Check(given)).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_checkpoint_that_is_lost_or_damaged_is_known_before_it_is_read()
-    {
-        var checkpoint = $"{Run}/stages/1-Task1/checkpoints/step-000003";
-        Directory.CreateDirectory(checkpoint);
-        File.WriteAllText($"{checkpoint}/state", "3");
-        await JournalAppender.AppendAsync("own", Run, [new CheckpointSaved(1, 3, "stages/1-Task1/checkpoints/step-000003", Durable.Sha256OfFolder(checkpoint))]);
-        var stage = new TrainStage(1, null, "stages/1-Task1/checkpoints/step-000003");
-        var admission = Admission.ToRunsIn(folder.Of("runs"));
-        admission.Check(Assigned(stage));
-        Assert.True(admission.HasCheckpoint(Assigned(stage), stage));
-        File.WriteAllText($"{checkpoint}/state", "4");
-        Assert.False(admission.HasCheckpoint(Assigned(stage), stage));
-        Directory.Delete(checkpoint, recursive: true);
-        Assert.False(admission.HasCheckpoint(Assigned(stage), stage));
-    }
-
     private static Task BeginAsync(string runFolder, string id, ExperimentOptions options)
     {
         Directory.CreateDirectory(runFolder);
