@@ -184,7 +184,7 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
     {
         if (view.Length > view.Limit)
         {
-            flaws.Add(new Flaw(FindingKind.PromptTooLong, $"has {view.Length} tokens ({view.Images * view.ImageTokens} of an image), {view.Length - view.Limit} beyond the limit of {view.Limit}"));
+            flaws.Add(new Flaw(FindingKind.PromptTooLong, $"has {view.Length} tokens ({view.ImageTokens} of an image), {view.Length - view.Limit} beyond the limit of {view.Limit}"));
         }
     }
 

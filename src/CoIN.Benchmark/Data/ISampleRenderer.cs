@@ -6,20 +6,23 @@ namespace CoIN.Benchmark.Data;
 /// <param name="IsImage">Stands for all the tokens of an image.</param>
 /// <param name="IsLearned">Its label is its id; other tokens are masked.</param>
 /// <param name="IsCut">Lies beyond the length limit and never reaches the model.</param>
-public readonly record struct TokenView(int Id, string Piece, bool IsImage, bool IsLearned, bool IsCut);
+/// <param name="Positions">Of an image: the tokens that it becomes.</param>
+public readonly record struct TokenView(int Id, string Piece, bool IsImage, bool IsLearned, bool IsCut, int Positions = 1);
 
 /// <summary>A sample as the model gets it.</summary>
 /// <param name="Prompt">The text after the conversation template, with <c>&lt;image&gt;</c> where the image stands.</param>
 /// <param name="Tokens">All tokens, those that are cut too.</param>
-/// <param name="ImageTokens">Tokens that an image becomes.</param>
 /// <param name="Limit">Most tokens that this sample may have.</param>
-public sealed record SampleView(string Prompt, IReadOnlyList<TokenView> Tokens, int ImageTokens, int Limit)
+public sealed record SampleView(string Prompt, IReadOnlyList<TokenView> Tokens, int Limit)
 {
     /// <summary>Images in the sample.</summary>
     public int Images => Tokens.Count(token => token.IsImage);
 
     /// <summary>Tokens with those of the images.</summary>
-    public int Length => Tokens.Count + (Images * (ImageTokens - 1));
+    public int Length => Tokens.Sum(token => token.Positions);
+
+    /// <summary>Tokens of all images.</summary>
+    public int ImageTokens => Tokens.Where(token => token.IsImage).Sum(token => token.Positions);
 
     /// <summary>Tokens that are learned and reach the model.</summary>
     public int Learned => Tokens.Count(token => token is { IsLearned: true, IsCut: false });
@@ -28,8 +31,9 @@ public sealed record SampleView(string Prompt, IReadOnlyList<TokenView> Tokens, 
 /// <summary>An image as it was prepared for the vision tower.</summary>
 /// <param name="Width">Of the file, in pixels.</param>
 /// <param name="Height">Of the file, in pixels.</param>
-/// <param name="Size">Rows and columns of what the model gets.</param>
-public sealed record PictureView(int Width, int Height, int Size);
+/// <param name="SeenWidth">Of what the model gets.</param>
+/// <param name="SeenHeight">Of what the model gets.</param>
+public sealed record PictureView(int Width, int Height, int SeenWidth, int SeenHeight);
 
 /// <summary>Shows samples as a model gets them, without its weights. May be called from several threads.</summary>
 public interface ISampleRenderer

@@ -240,6 +240,13 @@ public sealed record ModelOptions
     [Bounds(AtLeast = 1)]
     public int MaxLength { get; init; } = 2048;
 
+    /// <summary>
+    /// Most pixels of a picture, for models whose pictures keep their size (Qwen2.5-VL); larger ones are made smaller. Null for what the
+    /// model's files say.
+    /// </summary>
+    [Bounds(AtLeast = 1)]
+    public int? MaxPixels { get; init; }
+
     /// <summary>The model for people: its folder, or that of its language model.</summary>
     public string Name() => Path.Length > 0 ? Path : Language ?? "";
 }

@@ -126,7 +126,7 @@ internal static class DataPreviewCommand
             try
             {
                 var view = renderer.SavePicture(image, path);
-                return (Words.Text($"{image}, {view.Width} × {view.Height} pixels; the model gets {view.Size} × {view.Size}: {path}"), true);
+                return (Words.Text($"{image}, {view.Width} × {view.Height} pixels; the model gets {view.SeenWidth} × {view.SeenHeight}: {path}"), true);
             }
             catch (CoinException e)
             {

@@ -48,7 +48,7 @@ internal static class PreviewText
 
     private static string Length(SampleView view, bool isTest, int maxLength)
     {
-        var images = view.Images * view.ImageTokens;
+        var images = view.ImageTokens;
         var cut = view.Length <= view.Limit
             ? "nothing is cut"
             : Words.Text($"{view.Length - view.Limit} cut {(isTest ? "in front of the question's end" : "at the end")}");
@@ -98,7 +98,7 @@ internal static class PreviewText
         var length = 0;
         foreach (var token in view.Tokens)
         {
-            var plain = token.IsImage ? Words.Text($"<image> × {view.ImageTokens}") : Words.Text($"{token.Id} {token.Piece}");
+            var plain = token.IsImage ? Words.Text($"<image> × {token.Positions}") : Words.Text($"{token.Id} {token.Piece}");
             var text = Marked(plain, token, terminal.Colour);
             var width = plain.Length + (terminal.Colour || !(token.IsCut || token.IsLearned) ? 0 : 2);
             if (length > 0 && length + 2 + width > terminal.Width - Indent.Length - 1)

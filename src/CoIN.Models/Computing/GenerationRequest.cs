@@ -5,9 +5,9 @@ namespace CoIN.Models.Computing;
 
 /// <summary>A batch of prompts to answer.</summary>
 /// <param name="Prompts">Prompts, pictures as placeholders.</param>
-/// <param name="Features">Vision features [pictures, image tokens, vision size], or null without pictures.</param>
+/// <param name="Features">Vision features of the pictures, or null without.</param>
 /// <param name="MaxNewTokens">Longest answer.</param>
-internal sealed record GenerationRequest(IReadOnlyList<TokenSequence> Prompts, Tensor? Features, int MaxNewTokens)
+internal sealed record GenerationRequest(IReadOnlyList<TokenSequence> Prompts, PictureFeatures? Features, int MaxNewTokens)
 {
     /// <summary>
     /// The row of <see cref="Features"/> of every placeholder, in order: prompts with the same row share their picture's work. Null for a

@@ -20,6 +20,9 @@ internal interface IBackend
     /// <summary>Features of pictures, as <see cref="VisionTransformer.Forward"/>; no gradient is wanted.</summary>
     Tensor Vision(VisionTransformer tower, Tensor pixels);
 
+    /// <summary>As <see cref="GridVision.Forward"/>; no gradient is wanted.</summary>
+    Tensor Vision(GridVision tower, Tensor picture);
+
     /// <summary>As <see cref="Resampler.Forward"/>; no gradient is wanted.</summary>
     Tensor Resample(Resampler resampler, Tensor features);
 

@@ -17,7 +17,7 @@ internal interface IPromptedModel
     int ImageTokens { get; }
 
     /// <summary>Embeddings of a batch's positions.</summary>
-    /// <param name="features">Vision features of its pictures; null without pictures.</param>
+    /// <param name="features">[…, vision size]: vision features of all positions of its pictures, in order; null without pictures.</param>
     /// <param name="projector">The trained projector, or null for the base's.</param>
     /// <returns>[sum of lengths, hidden size].</returns>
     Tensor Embed(SequenceBatch batch, Tensor? features, Projector? projector = null);
@@ -35,7 +35,7 @@ internal interface IPictureModel : IPromptedModel, IDisposable
 
     /// <summary>Features of pictures by the frozen tower; no gradient is wanted.</summary>
     /// <param name="pixels">Normalized pixels, a picture in each row of the first dimension.</param>
-    /// <returns>[pictures, image tokens, vision size].</returns>
+    /// <returns>[pictures, image tokens, vision size], all pictures being of one size.</returns>
     Tensor Features(Tensor pixels);
 
     /// <summary>

@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu;
 
 /// <summary>How the positions of a pass attend to one another and to those before them.</summary>
-/// <param name="rotations">Rotary cosines and sines of every position.</param>
-internal abstract class CpuAttention(DecoderConfig config, (Tensor Cos, Tensor Sin) rotations)
+/// <param name="rotations">How queries and keys are turned.</param>
+internal abstract class CpuAttention(DecoderConfig config, RotationTable rotations)
 {
     protected HeadLayout Layout { get; } = new(config.Heads, config.KeyValueHeads, config.HeadSize);
 
-    protected (Tensor Cos, Tensor Sin) Rotations { get; } = rotations;
+    protected RotationTable Rotations { get; } = rotations;
 
     /// <summary>int64: the rows whose output is wanted; null for all.</summary>
     public abstract Tensor? Rows { get; }
@@ -32,7 +32,7 @@ internal abstract class CpuAttention(DecoderConfig config, (Tensor Cos, Tensor S
 /// <param name="wanted">The positions whose output is wanted, in order; null for all.</param>
 /// <param name="queryScale">[positions]: what queries are multiplied with; null for nothing.</param>
 internal sealed class SpanAttention(
-    DecoderConfig config, (Tensor Cos, Tensor Sin) rotations, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions>? wanted = null,
+    DecoderConfig config, RotationTable rotations, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions>? wanted = null,
     Tensor? queryScale = null)
     : CpuAttention(config, rotations)
 {
@@ -52,7 +52,7 @@ internal sealed class SpanAttention(
 /// <summary>Whole sequences, whose keys and values nobody needs afterwards.</summary>
 /// <param name="rows">int64: the positions whose output is wanted, which are the sequences' queries; null for all.</param>
 internal sealed class SequenceAttention(
-    DecoderConfig config, (Tensor Cos, Tensor Sin) rotations, IReadOnlyList<AttendedSequence> sequences, Tensor? rows) : CpuAttention(config, rotations)
+    DecoderConfig config, RotationTable rotations, IReadOnlyList<AttendedSequence> sequences, Tensor? rows) : CpuAttention(config, rotations)
 {
     /// <inheritdoc/>
     public override Tensor? Rows { get; } = rows;

@@ -19,6 +19,9 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
     public Tensor Vision(VisionTransformer tower, Tensor pixels) => CpuVision.Forward(tower, pixels);
 
     /// <inheritdoc/>
+    public Tensor Vision(GridVision tower, Tensor picture) => CpuGridVision.Forward(tower, picture);
+
+    /// <inheritdoc/>
     public Tensor Resample(Resampler resampler, Tensor features) => CpuVision.Resample(resampler, features);
 
     /// <inheritdoc/>

@@ -11,13 +11,15 @@ internal static class CpuDecoder
     /// <summary>Hidden states of new positions of several sequences, before the final norm.</summary>
     /// <param name="embedded">[N, hidden size]. Its memory is used for the result.</param>
     /// <param name="wanted">The positions whose states are wanted.</param>
+    /// <param name="axes">int64 [N, 3]: each position in time, height and width; null where their places in their sequences say it.</param>
     /// <returns>[wanted positions, hidden size].</returns>
     public static Tensor Infer(
-        DecoderModel language, IDecoderUpdates? updates, Tensor embedded, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions> wanted)
+        DecoderModel language, IDecoderUpdates? updates, Tensor embedded, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions> wanted,
+        Tensor? axes = null)
     {
         using var scope = NewDisposeScope();
-        SpanAttention Attention(IReadOnlyList<NewPositions>? queries) =>
-            new(language.Config, language.Rotations, stored, queries, language.QueryScale);
+        var table = RotationTable.Of(language, axes);
+        SpanAttention Attention(IReadOnlyList<NewPositions>? queries) => new(language.Config, table, stored, queries, language.QueryScale);
         SpanAttention all = Attention(null), last = Attention(wanted);
         var x = embedded;
         for (var i = 0; i < language.Layers.Count; i++)

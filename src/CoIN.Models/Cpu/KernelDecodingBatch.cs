@@ -61,7 +61,7 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
         this.adapter = adapter;
         updates = adapter?.Updates();
         this.keptPositions = keptPositions;
-        var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(id => id == SequenceBatch.ImagePlaceholder));
+        var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(PicturePlace.Is));
         waiting = new Queue<PromptStretch>(PromptTree.Of(
             request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, model.Language.Config.MaxPositions,
             model.Language.RotationsFrom));
@@ -216,7 +216,8 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
     {
         using var scope = NewDisposeScope();
         using var batch = SequenceBatch.Create(
-            [.. turn.Select(one => new TokenSequence(one.Stretch.Ids, null))], model.ImageTokens, model.Language.Config.MaxPositions, model.Language.Device);
+            [.. turn.Select(one => new TokenSequence(one.Stretch.Ids, null))], model.ImageTokens, model.Language.Config.MaxPositions, model.Language.Device,
+            [.. turn.Select(one => one.Stretch.Turned)]);
         var stored = new List<NewPositions>();
         var wanted = new List<NewPositions>();
         var from = 0;
@@ -233,9 +234,9 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
         updates?.Begin(
             [.. turn.SelectMany(one => Enumerable.Repeat(one.Stretch.Prompt is null ? sharers[one.Stretch] : 1, one.Stretch.Length))],
             [.. wanted.Select(_ => 1)]);
-        var pictures = turn.SelectMany(one => one.Stretch.Pictures).Select(row => (long)row).ToArray();
-        var features = pictures.Length == 0 ? null : request.Features!.index_select(0, tensor(pictures));
-        return CpuDecoder.Infer(model.Language, updates, model.Embed(batch, features, adapter?.Projector), stored, wanted).MoveToOuterDisposeScope();
+        int[] pictures = [.. turn.SelectMany(one => one.Stretch.Pictures)];
+        var features = pictures.Length == 0 ? null : request.Features!.Select(pictures);
+        return CpuDecoder.Infer(model.Language, updates, model.Embed(batch, features, adapter?.Projector), stored, wanted, batch.Axes).MoveToOuterDisposeScope();
     }
 
     private long[] Choose(Tensor hidden, IReadOnlyList<int> of)

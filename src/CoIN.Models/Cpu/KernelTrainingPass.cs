@@ -43,11 +43,12 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var last = language.Layers.Count - 1;
+        var table = RotationTable.Of(language, batch.Axes);
         var x = model.Embed(batch, features, adapter.Projector).contiguous();
         for (var i = 0; i <= last; i++)
         {
             x = CpuDecoder.Layer(
-                language, i, updates.Layer(i), x, Attention(batch.Sequences.Lengths, i == last ? batch.LabelledRows : null));
+                language, i, updates.Layer(i), x, Attention(batch, table, i == last ? batch.LabelledRows : null));
         }
 
         return new LabelledStates(backend, language, x.DetachFromDisposeScope());
@@ -61,7 +62,8 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
         var last = language.Layers.Count - 1;
         var tapes = new LayerTape?[last + 1];
         var inputs = new Tensor[last + 1];
-        SequenceAttention whole = Attention(batch.Sequences.Lengths, null), labelled = Attention(batch.Sequences.Lengths, batch.LabelledRows);
+        var table = RotationTable.Of(language, batch.Axes);
+        SequenceAttention whole = Attention(batch, table, null), labelled = Attention(batch, table, batch.LabelledRows);
         Tensor Layer(int i)
         {
             var attention = i == last ? labelled : whole;
@@ -121,12 +123,12 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
     }
 
     /// <param name="rows">int64: the only positions that are wanted; null for all.</param>
-    private SequenceAttention Attention(IReadOnlyList<int> lengths, Tensor? rows)
+    private SequenceAttention Attention(SequenceBatch batch, RotationTable table, Tensor? rows)
     {
         var wanted = rows?.data<long>().ToArray();
         var sequences = new List<AttendedSequence>();
         int from = 0, row = 0;
-        foreach (var length in lengths)
+        foreach (var length in batch.Sequences.Lengths)
         {
             var end = from + length;
             IReadOnlyList<int> queries = wanted is null
@@ -136,6 +138,6 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
             from = end;
         }
 
-        return new SequenceAttention(language.Config, language.Rotations, sequences, rows);
+        return new SequenceAttention(language.Config, table, sequences, rows);
     }
 }

@@ -10,8 +10,14 @@ namespace CoIN.Models.Cpu;
 /// <param name="Prompt">The prompt that ends with it; null for the beginning of one or several.</param>
 internal sealed record PromptStretch(PromptStretch? Before, IReadOnlyList<int> Ids, IReadOnlyList<int> Pictures, int Length, int? Prompt)
 {
-    /// <summary>Where its prompts' rotations begin: see <see cref="Modules.DecoderModel.RotationsFrom"/>.</summary>
+    /// <summary>
+    /// What is added to the position of a text behind its pictures to find its rotation: where its prompts' rotations begin (see
+    /// <see cref="Modules.DecoderModel.RotationsFrom"/>), and what pictures that keep their size make the positions differ by.
+    /// </summary>
     public int Rotations { get; init; }
+
+    /// <summary>The rotary position of its first token.</summary>
+    public int Turned { get; init; }
 
     /// <summary>The stretches before it, the first one first.</summary>
     public IEnumerable<PromptStretch> Beginnings() => Before is null ? [] : Before.Beginnings().Append(Before);
@@ -37,34 +43,42 @@ internal static class PromptTree
         for (var prompt = 0; prompt < prompts.Count; prompt++)
         {
             var ids = prompts[prompt].Ids;
-            var placeholders = Enumerable.Range(0, ids.Count).Where(i => ids[i] == SequenceBatch.ImagePlaceholder).ToList();
+            var placeholders = Enumerable.Range(0, ids.Count).Where(i => PicturePlace.Is(ids[i])).ToList();
             var rows = pictures.Skip(picture).Take(placeholders.Count).ToList();
             picture += placeholders.Count;
 
-            var length = ids.Count + (placeholders.Count * (imageTokens - 1));
+            var length = PicturePlace.Positions(ids, imageTokens);
             var cuts = placeholders.Count == 0 || length > maxLength ? [] : new[] { placeholders[0], placeholders[^1] + 1 }.Where(cut => cut > 0 && cut < ids.Count).ToArray();
             var rotations = rotationsFrom?.Invoke(Math.Min(length, maxLength)) ?? 0;
             PromptStretch? before = null;
             var from = 0;
             foreach (var cut in cuts)
             {
-                before = Shared(before, [.. ids.Take(cut).Skip(from)], rows, rotations);
+                before = Shared(before, [.. ids.Take(cut).Skip(from)], rows, rotations + PicturePlace.Shift(ids.Take(cut)), Turned());
                 from = cut;
             }
 
-            var shown = ids.Skip(from).Contains(SequenceBatch.ImagePlaceholder) ? rows : [];
-            lasts.Add(new PromptStretch(before, [.. ids.Skip(from)], shown, Math.Min(length, maxLength) - Positions(before), prompt) { Rotations = rotations });
+            var shown = ids.Skip(from).Any(PicturePlace.Is) ? rows : [];
+            lasts.Add(new PromptStretch(before, [.. ids.Skip(from)], shown, Math.Min(length, maxLength) - Positions(before), prompt)
+            {
+                Rotations = rotations + PicturePlace.Shift(ids), Turned = Turned(),
+            });
+
+            int Turned() => Positions(before) + PicturePlace.Shift(ids.Take(from));
         }
 
         return lasts;
 
-        PromptStretch Shared(PromptStretch? before, IReadOnlyList<int> ids, IReadOnlyList<int> rows, int rotations)
+        PromptStretch Shared(PromptStretch? before, IReadOnlyList<int> ids, IReadOnlyList<int> rows, int rotations, int turned)
         {
-            IReadOnlyList<int> shown = ids.Contains(SequenceBatch.ImagePlaceholder) ? rows : [];
+            IReadOnlyList<int> shown = ids.Any(PicturePlace.Is) ? rows : [];
             var key = (before, $"{rotations}|{string.Join(' ', shown)}|{string.Join(' ', ids)}");
             if (!shared.TryGetValue(key, out var stretch))
             {
-                stretch = new PromptStretch(before, ids, shown, ids.Count + (shown.Count * (imageTokens - 1)), Prompt: null) { Rotations = rotations };
+                stretch = new PromptStretch(before, ids, shown, PicturePlace.Positions(ids, imageTokens), Prompt: null)
+                {
+                    Rotations = rotations, Turned = turned,
+                };
                 shared.Add(key, stretch);
             }
 

@@ -11,7 +11,8 @@ internal static class DecoderSettings
     internal sealed record Defaults(int Hidden, int Intermediate, int Layers, int Heads, int Vocabulary, int Positions);
 
     /// <summary>Reads the shape, and accounts for every key that both architectures have.</summary>
-    public static DecoderConfig Read(JsonSettings settings, Defaults defaults, bool attentionBias)
+    /// <param name="multimodalRope">Whether positions have a time, a height and a width.</param>
+    public static DecoderConfig Read(JsonSettings settings, Defaults defaults, bool attentionBias, bool multimodalRope = false)
     {
         TransformersKeys.Account(settings);
         settings.TextOf("hidden_act", "silu", "silu");
@@ -27,7 +28,8 @@ internal static class DecoderSettings
         }
 
         var positions = settings.Int("max_position_embeddings") ?? defaults.Positions;
-        var (theta, scaling) = RopeSettings.Read(settings, positions);
+        IReadOnlyList<int>? sections = null;
+        var (theta, scaling) = RopeSettings.Read(settings, positions, multimodalRope ? read => sections = read : null);
         var heads = settings.Int("num_attention_heads") ?? defaults.Heads;
         var config = new DecoderConfig(
             settings.Int("hidden_size") ?? defaults.Hidden, settings.Int("intermediate_size") ?? defaults.Intermediate,
@@ -37,6 +39,7 @@ internal static class DecoderSettings
         {
             RopeScaling = scaling,
             TrainedPositions = positions,
+            RopeSections = sections,
         };
         Check(settings, config);
         return config;
@@ -55,5 +58,10 @@ internal static class DecoderSettings
         settings.Require(config.HeadSize % 2 == 0, "the size of a head", $"{config.HeadSize}", "an even number");
         settings.Require(config.Heads % config.KeyValueHeads == 0, "num_key_value_heads", $"{config.KeyValueHeads}", $"a divisor of {config.Heads}");
         settings.Number("head_dim", config.HeadSize);
+        if (config.RopeSections is { Count: > 0 } sections)
+        {
+            settings.Require(
+                sections.Sum() * 2 == config.HeadSize, "the sum of mrope_section", $"{sections.Sum()}", $"half the size of a head, {config.HeadSize / 2}");
+        }
     }
 }

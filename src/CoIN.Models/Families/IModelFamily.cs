@@ -48,6 +48,10 @@ internal interface IModelFamily
     /// <exception cref="CoinException">A file is damaged, or the files do not fit together.</exception>
     IPrompts? PromptsIfThere(ModelOptions model) => Read(model).Prompts(model);
 
+    /// <summary>What tells how many positions a picture has, for models whose pictures keep their size; null for others.</summary>
+    /// <exception cref="CoinException">As for <see cref="PromptsIfThere"/>.</exception>
+    IPictureProcessor? SizedPictures(ModelOptions model) => null;
+
     /// <summary>Reads everything but the weights and checks that it fits together.</summary>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
     IModelSettings Read(ModelOptions model);

@@ -1,6 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Families.Llava;
 using CoIN.Models.Families.MiniGptV2;
+using CoIN.Models.Families.Qwen25Vl;
 using CoIN.Models.Families.QwenVl;
 
 namespace CoIN.Models.Families;
@@ -13,6 +14,7 @@ internal static class ModelFamilies
     [
         new MiniGptFamily(),
         new QwenVlFamily(),
+        new Qwen25VlFamily(),
         new LlavaFamily(),
     ];
 

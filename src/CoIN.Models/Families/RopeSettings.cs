@@ -17,7 +17,10 @@ internal static class RopeSettings
 
     /// <summary>The base and how frequencies are scaled; null for the plain rope.</summary>
     /// <param name="positions">Positions that the model was made for (<c>max_position_embeddings</c>).</param>
-    public static (double Theta, RopeScaling? Scaling) Read(JsonSettings settings, int positions)
+    /// <param name="sections">
+    /// Receives how many frequencies turn with time, height and width; null for a model whose positions are one number.
+    /// </param>
+    public static (double Theta, RopeScaling? Scaling) Read(JsonSettings settings, int positions, Action<IReadOnlyList<int>>? sections = null)
     {
         var older = settings.Double("rope_theta");
         var (newer, former) = (settings.Child("rope_parameters"), settings.Child("rope_scaling"));
@@ -31,7 +34,12 @@ internal static class RopeSettings
         var rope = newer ?? former;
         var theta = rope?.Double("rope_theta") ?? older ?? UsualTheta;
         settings.Require(theta > 0 && double.IsFinite(theta), "rope_theta", FormattableString.Invariant($"{theta}"), "greater than 0");
-        var scaling = rope is null ? null : Scaling(rope, positions);
+        if (sections is not null)
+        {
+            sections(Sections(settings, rope));
+        }
+
+        var scaling = rope is null ? null : Scaling(rope, positions, sections is not null);
         rope?.NoOtherKeys();
         return (theta, scaling);
     }
@@ -47,10 +55,28 @@ internal static class RopeSettings
         var other => $", rope {other.GetType().Name}",
     };
 
-    private static RopeScaling? Scaling(JsonSettings rope, int positions)
+    private static IReadOnlyList<int> Sections(JsonSettings settings, JsonSettings? rope)
+    {
+        const string Key = "mrope_section";
+        if (rope?.Numbers(Key) is not { Count: 3 } numbers || numbers.Any(number => number < 1 || number != Math.Floor(number)))
+        {
+            (rope ?? settings).Require(
+                false, Key, rope?.Token(Key) is { } given ? JsonSettings.Show(given) : "missing", "three whole numbers, for time, height and width");
+            return [];
+        }
+
+        return [.. numbers.Select(number => (int)number)];
+    }
+
+    private static RopeScaling? Scaling(JsonSettings rope, int positions, bool multimodal)
     {
         var (newer, older) = (rope.Text("rope_type"), rope.Text("type"));
         var type = newer ?? older ?? "default";
+        if (multimodal && type == "mrope")
+        {
+            type = "default";
+        }
+
         rope.Number("partial_rotary_factor", 1);
         switch (type)
         {

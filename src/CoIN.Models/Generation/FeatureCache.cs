@@ -28,10 +28,10 @@ internal sealed class FeatureCache(IPictureModel model) : IDisposable
 
     /// <summary>Features of some pictures.</summary>
     /// <param name="keys">What tells pictures apart.</param>
-    /// <param name="pixels">Makes the pixels [1, 3, size, size] of the picture at an index, on the tower's device.</param>
+    /// <param name="pixels">Makes the pixels [1, 3, height, width] of the picture at an index, on the tower's device.</param>
     /// <param name="limit">Bytes up to which features are kept. What is there stays: test sets are gone through in cycles, in which any other rule would find less.</param>
-    /// <returns>[pictures, image tokens, vision size], in main memory.</returns>
-    public Tensor Of(IReadOnlyList<string> keys, Func<int, Tensor> pixels, long limit)
+    /// <returns>In main memory.</returns>
+    public PictureFeatures Of(IReadOnlyList<string> keys, Func<int, Tensor> pixels, long limit)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -55,7 +55,7 @@ internal sealed class FeatureCache(IPictureModel model) : IDisposable
             }
         }
 
-        return cat([.. all.Select(features => features!)], 0).MoveToOuterDisposeScope();
+        return PictureFeatures.Of([.. all.Select(features => features!)]).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
@@ -44,7 +45,7 @@ internal sealed class GenerationSession : IGenerationSession
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var sequences = samples.Select(sample => new TokenSequence(Cut(prompts.Evaluation(sample.Text, sample.Images.Count)), null)).ToList();
+        var sequences = samples.Select(sample => new TokenSequence(Cut(sample, prompts.Evaluation(sample.Text, sample.Images.Count)), null)).ToList();
         var (features, rows) = pictures.Features(samples);
         var request = new GenerationRequest(sequences, features, maxNewTokens) { Pictures = rows, EndOfSequence = prompts.EndOfSequence, FurtherEnds = prompts.FurtherEnds };
         var answers = GreedyGenerator.Generate(merged ?? model, request, merged is null ? adapter : null);
@@ -63,6 +64,13 @@ internal sealed class GenerationSession : IGenerationSession
         HeapPolicy.GiveBack();
     }
 
-    private List<int> Cut(IReadOnlyList<int> ids) =>
-        EvaluationCut.Apply(ids, model.ImageTokens, EvaluationCut.Limit(options.Model.MaxLength, model.Language.Config.MaxPositions));
+    /// <exception cref="CoinException">Its pictures alone leave no room for the question and its answer.</exception>
+    private List<int> Cut(TestSample sample, IReadOnlyList<int> ids)
+    {
+        var limit = EvaluationCut.Limit(options.Model.MaxLength, model.Language.Config.MaxPositions);
+        var cut = EvaluationCut.Apply(prompts.Placed(sample.QuestionId, ids, sample.Images), model.ImageTokens, limit);
+        return PicturePlace.Positions(cut, model.ImageTokens) <= limit || cut.TrueForAll(id => PicturePlace.Size(id) is null) ? cut : throw new CoinException(
+            $"Sample {sample.QuestionId}: its pictures ({string.Join(", ", sample.Images)}) take {cut.Sum(id => PicturePlace.Is(id) ? PicturePlace.Positions(id, 0) : 0)} "
+            + $"positions, and no more than {limit} are left for a prompt. Raise model.max-length, or make pictures smaller with model.max-pixels.");
+    }
 }

@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
+using CoIN.Models.Computing;
 using CoIN.Models.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -30,7 +31,7 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
     /// <summary>Features of the samples' pictures, each picture once.</summary>
     /// <returns>The features, null without pictures, and the rows of the samples' pictures, one sample's after the other's.</returns>
     /// <exception cref="Benchmark.CoinException">A picture cannot be read; the message names sample and file.</exception>
-    public (Tensor? Features, IReadOnlyList<int> Rows) Features(IReadOnlyList<TestSample> samples)
+    public (PictureFeatures? Features, IReadOnlyList<int> Rows) Features(IReadOnlyList<TestSample> samples)
     {
         var shown = Shown(samples).ToList();
         var distinct = shown.DistinctBy(Place).ToList();
@@ -87,6 +88,6 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
     private Tensor Read(TestSample sample, string? image)
     {
         using var scope = NewDisposeScope();
-        return images.Load([(sample.QuestionId, image)], CPU).DetachFromDisposeScope();
+        return images.Load(sample.QuestionId, image, CPU).DetachFromDisposeScope();
     }
 }

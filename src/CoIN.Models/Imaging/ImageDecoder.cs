@@ -44,6 +44,23 @@ internal static class ImageDecoder
         return image;
     }
 
+    /// <summary>Pixels from left to right and from top to bottom, by a file's head alone.</summary>
+    /// <exception cref="CoinException">The file is missing or no picture.</exception>
+    public static (int Width, int Height) SizeOf(string path)
+    {
+        using (var codec = SKCodec.Create(path))
+        {
+            if (codec is not null)
+            {
+                return (codec.Info.Width, codec.Info.Height);
+            }
+        }
+
+        // Says what is wrong with it.
+        var image = Decode(path);
+        return (image.Width, image.Height);
+    }
+
     /// <summary>Decodes a file's bytes.</summary>
     /// <returns>The picture or null, and what is wrong with it, as a clause with "it" as its subject: with a picture, what does not keep it from being used.</returns>
     public static (RgbImage? Image, ImageState State, string? Trouble) Decode(byte[] bytes)

@@ -5,48 +5,66 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Imaging;
 
 /// <summary>Pictures of samples as the vision tower wants them.</summary>
-/// <param name="load">Path to normalized pixels (channels, rows, columns).</param>
-internal sealed class ImageLoader(string root, int size, Func<string, float[]> load)
+internal sealed class ImageLoader
 {
-    /// <summary>Loads pictures.</summary>
-    /// <param name="images">
-    /// Paths below the image root, with the ids of their samples; null for a sample without a picture that is shown an empty one: zeros.
+    private readonly string root;
+    private readonly int size;
+    private readonly Func<string, PictureBlock> load;
+
+    /// <param name="root">Folder to which the samples' image paths are relative.</param>
+    /// <param name="warn">Receives sentences about pictures that are not whole.</param>
+    public ImageLoader(string root, IPictureProcessor pictures, Action<string> warn)
+        : this(root, pictures.Size, path => pictures.Block(path, warn))
+    {
+    }
+
+    /// <summary>Loads pictures of one size.</summary>
+    /// <param name="load">Path to normalized pixels (channels, rows, columns).</param>
+    public ImageLoader(string root, int size, Func<string, float[]> load)
+        : this(root, size, path => new PictureBlock(load(path), size, size))
+    {
+    }
+
+    private ImageLoader(string root, int size, Func<string, PictureBlock> load) => (this.root, this.size, this.load) = (root, size, load);
+
+    /// <summary>Loads one picture.</summary>
+    /// <param name="image">
+    /// A path below the image root; null for a sample without a picture that is shown an empty one: zeros.
     /// </param>
-    /// <returns>float32 [pictures, 3, size, size] on <paramref name="device"/>.</returns>
-    /// <exception cref="CoinException">A picture is missing or cannot be read; the message names sample and file.</exception>
-    public Tensor Load(IReadOnlyList<(string SampleId, string? Image)> images, Device device) => ToTensor(Read(images), device);
+    /// <returns>float32 [1, 3, height, width] on <paramref name="device"/>.</returns>
+    /// <exception cref="CoinException">The picture is missing or cannot be read; the message names sample and file.</exception>
+    public Tensor Load(string sample, string? image, Device device) => ToTensors(Read([(sample, image)]), device)[0];
 
     /// <summary>Reads pictures without touching a device.</summary>
-    /// <returns>Normalized pixels, picture after picture.</returns>
     /// <exception cref="CoinException">As for <see cref="Load"/>.</exception>
-    public float[] Read(IReadOnlyList<(string SampleId, string? Image)> images)
-    {
-        if (images.Count == 1)
-        {
-            return Pixels(images[0].SampleId, images[0].Image);
-        }
+    public IReadOnlyList<PictureBlock> Read(IReadOnlyList<(string SampleId, string? Image)> images) =>
+        [.. images.Select(one => Pixels(one.SampleId, one.Image))];
 
-        var pixels = new float[images.Count * 3 * size * size];
-        for (var i = 0; i < images.Count; i++)
-        {
-            Pixels(images[i].SampleId, images[i].Image).CopyTo(pixels, i * 3 * size * size);
-        }
-
-        return pixels;
-    }
-
-    /// <summary>Puts what <see cref="Read"/> gave on a device.</summary>
-    public Tensor ToTensor(float[] pixels, Device device)
+    /// <summary>Puts what <see cref="Read"/> gave on a device, pictures of one size that follow one another together.</summary>
+    /// <returns>float32 [pictures, 3, height, width] each; nothing without pictures.</returns>
+    public IReadOnlyList<Tensor> ToTensors(IReadOnlyList<PictureBlock> pictures, Device device)
     {
         using var scope = NewDisposeScope();
-        return tensor(pixels, [pixels.Length / (3 * size * size), 3, size, size]).to(device).MoveToOuterDisposeScope();
+        var tensors = new List<Tensor>();
+        for (int first = 0, end; first < pictures.Count; first = end)
+        {
+            var (values, height, width) = pictures[first];
+            for (end = first + 1; end < pictures.Count && pictures[end].Height == height && pictures[end].Width == width; end++)
+            {
+            }
+
+            var together = end == first + 1 ? values : [.. pictures.Skip(first).Take(end - first).SelectMany(picture => picture.Values)];
+            tensors.Add(tensor(together, [end - first, 3, height, width]).to(device).MoveToOuterDisposeScope());
+        }
+
+        return tensors;
     }
 
-    private float[] Pixels(string sample, string? image)
+    private PictureBlock Pixels(string sample, string? image)
     {
         if (image is null)
         {
-            return new float[3 * size * size];
+            return new PictureBlock(new float[3 * size * size], size, size);
         }
 
         try

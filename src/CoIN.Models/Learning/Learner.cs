@@ -18,10 +18,10 @@ internal sealed class Learner(
     /// <summary>What the first stage begins with.</summary>
     private readonly string? from = options.Lora.From ?? within;
 
-    private readonly IPrompts prompts = loaded.Settings.Prompts(options.Model, evaluation: options.Evaluation.Prompt);
+    private readonly IPrompts prompts = PlacedPrompts.Of(
+        loaded.Settings.Prompts(options.Model, evaluation: options.Evaluation.Prompt), loaded.Settings.Pictures, options.Data.Images);
 
-    private readonly ImageLoader images = new(
-        options.Data.Images, loaded.Settings.Pictures.Size, path => loaded.Settings.Pictures.Pixels(path, warn));
+    private readonly ImageLoader images = new(options.Data.Images, loaded.Settings.Pictures, warn);
 
     public string BaseModelSha256 => loaded.Sha256;
 

@@ -23,7 +23,7 @@ public sealed class SampleRenderer : ISampleRenderer
     {
         (shape, pictures, this.imageRoot) = (settings.Shape, settings.Pictures, imageRoot);
         maxLength = options.MaxLength;
-        prompts = settings.Prompts(options, evaluation: evaluation);
+        prompts = PlacedPrompts.Of(settings.Prompts(options, evaluation: evaluation), pictures, imageRoot);
         uncut = settings.Prompts(options, int.MaxValue);
     }
 
@@ -40,13 +40,12 @@ public sealed class SampleRenderer : ISampleRenderer
         var tokens = prompts.Training(sample);
 
         // Samples of text alone come already cut.
-        var all = tokens.Ids.Count < maxLength ? tokens.Ids : uncut.Training(sample).Ids;
+        var all = prompts.Placed(sample.Id, tokens.Ids.Count < maxLength ? tokens.Ids : uncut.Training(sample).Ids, sample.Images);
         var views = new TokenView[all.Count];
         var position = 0;
         for (var i = 0; i < views.Length; i++)
         {
-            var isImage = all[i] == SequenceBatch.ImagePlaceholder;
-            var next = position + (isImage ? shape.ImageTokens : 1);
+            var next = position + PicturePlace.Positions(all[i], shape.ImageTokens);
 
             // The first token has none before it that could be asked for it.
             var isLearned = i > 0 && i < tokens.Labels.Count && tokens.Labels[i] != SequenceBatch.Ignored;
@@ -54,30 +53,31 @@ public sealed class SampleRenderer : ISampleRenderer
             position = next;
         }
 
-        return new SampleView(prompts.TrainingPrompt(sample), views, shape.ImageTokens, maxLength);
+        return new SampleView(prompts.TrainingPrompt(sample), views, maxLength);
     }
 
     /// <inheritdoc/>
     public SampleView Render(TestSample sample)
     {
         var pictures = sample.Images.Count;
-        var ids = prompts.Evaluation(sample.Text, pictures);
+        var ids = prompts.Placed(sample.QuestionId, prompts.Evaluation(sample.Text, pictures), sample.Images);
         var limit = EvaluationCut.Limit(maxLength, shape.Text.MaxPositions);
         var (start, count) = EvaluationCut.Range(ids, shape.ImageTokens, limit);
         return new SampleView(
             prompts.EvaluationPrompt(sample.Text, pictures), [.. ids.Select((id, i) => View(id, isLearned: false, isCut: i >= start && i < start + count))],
-            shape.ImageTokens, limit);
+            limit);
     }
 
     /// <inheritdoc/>
     public PictureView SavePicture(string image, string path)
     {
         var source = ImageDecoder.Decode(Path.Combine(imageRoot, image));
-        PngFile.Write(path, pictures.Seen(source));
-        return new PictureView(source.Width, source.Height, pictures.Size);
+        var seen = pictures.Seen(source);
+        PngFile.Write(path, seen);
+        return new PictureView(source.Width, source.Height, seen.Width, seen.Height);
     }
 
-    private TokenView View(int id, bool isLearned, bool isCut) => id == SequenceBatch.ImagePlaceholder
-        ? new TokenView(id, "<image>", IsImage: true, isLearned, isCut)
+    private TokenView View(int id, bool isLearned, bool isCut) => PicturePlace.Is(id)
+        ? new TokenView(id, "<image>", IsImage: true, isLearned, isCut, PicturePlace.Positions(id, shape.ImageTokens))
         : new TokenView(id, prompts.TokenText(id), IsImage: false, isLearned, isCut);
 }

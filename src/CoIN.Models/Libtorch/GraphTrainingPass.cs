@@ -28,13 +28,13 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
-        var hidden = language.Forward(embedded, batch.Sequences, updates, rows: batch.LabelledRows);
+        var hidden = language.Forward(embedded, batch.RotaryPositions, new WholeSequences(language.Config, batch.Sequences), updates, batch.LabelledRows);
         return new LabelledStates(backend, language, hidden.DetachFromDisposeScope());
     }
 
     private double InOneGraph(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
-        var hidden = language.Forward(embedded, batch.Sequences, updates, rows: batch.LabelledRows);
+        var hidden = language.Forward(embedded, batch.RotaryPositions, new WholeSequences(language.Config, batch.Sequences), updates, batch.LabelledRows);
         var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further, entropy);
         hidden.backward([gradient]);
         return loss;
@@ -43,7 +43,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
     private double LayerByLayer(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
         var attention = new WholeSequences(language.Config, batch.Sequences);
-        var rotation = language.Rotation(batch.Sequences.Positions);
+        var rotation = language.Rotation(batch.RotaryPositions);
         var last = language.Layers.Count - 1;
         Tensor Layer(int i, Tensor input) =>
             language.Layers[i].Forward(input, i, rotation, attention, updates.Layer(i), i == last ? batch.LabelledRows : null);

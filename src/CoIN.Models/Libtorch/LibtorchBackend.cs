@@ -19,6 +19,9 @@ internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
     public Tensor Vision(VisionTransformer tower, Tensor pixels) => tower.Forward(pixels);
 
     /// <inheritdoc/>
+    public Tensor Vision(GridVision tower, Tensor picture) => tower.Forward(picture);
+
+    /// <inheritdoc/>
     public Tensor Resample(Resampler resampler, Tensor features) => resampler.Forward(features);
 
     /// <inheritdoc/>

@@ -7,7 +7,10 @@ namespace CoIN.Models.Libtorch;
 /// <param name="Pictures">Rows of the features of its pictures, in order.</param>
 /// <param name="Rows">Cache rows of the prompts that begin so.</param>
 /// <param name="Length">Positions, pictures expanded.</param>
-/// <param name="Rotations">Where its rotations begin: see <see cref="Modules.DecoderModel.RotationsFrom"/>.</param>
+/// <param name="Rotations">
+/// What is added to the position of a text behind its pictures to find its rotation: where its rotations begin (see
+/// <see cref="Modules.DecoderModel.RotationsFrom"/>), and what pictures that keep their size make the positions differ by.
+/// </param>
 internal sealed record PromptHead(
     IReadOnlyList<int> Ids, IReadOnlyList<int> Pictures, IReadOnlyList<int> Rows, int Length, int Rotations = 0);
 
@@ -45,7 +48,7 @@ internal sealed class PrefillPlan
         IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, int imageTokens, int maxLength, Func<int, int>? rotationsFrom = null)
     {
         var beginnings = Beginnings(
-            prompts, pictures, ids => rotationsFrom?.Invoke(Math.Min(Expanded(ids, imageTokens), maxLength)) ?? 0);
+            prompts, pictures, ids => (rotationsFrom?.Invoke(Math.Min(Expanded(ids, imageTokens), maxLength)) ?? 0) + PicturePlace.Shift(ids));
         var groups = beginnings.Select((beginning, prompt) => (beginning, prompt))
             .Where(pair => Divides(prompts[pair.prompt], pair.beginning, imageTokens, maxLength))
             .GroupBy(pair => pair.beginning.Key, StringComparer.Ordinal)
@@ -88,8 +91,7 @@ internal sealed class PrefillPlan
         yield return turn;
     }
 
-    private static int Expanded(IReadOnlyList<int> ids, int imageTokens) =>
-        ids.Count + (ids.Count(id => id == SequenceBatch.ImagePlaceholder) * (imageTokens - 1));
+    private static int Expanded(IReadOnlyList<int> ids, int imageTokens) => PicturePlace.Positions(ids, imageTokens);
 
     private static bool Divides(TokenSequence prompt, Beginning beginning, int imageTokens, int maxLength) =>
         beginning.Pictures.Count > 0 && beginning.Ids < prompt.Ids.Count && Expanded(prompt.Ids, imageTokens) <= maxLength;
@@ -105,7 +107,7 @@ internal sealed class PrefillPlan
             var rows = new List<int>();
             for (var i = 0; i < prompt.Ids.Count; i++)
             {
-                if (prompt.Ids[i] == SequenceBatch.ImagePlaceholder)
+                if (PicturePlace.Is(prompt.Ids[i]))
                 {
                     length = i + 1;
                     rows.Add(pictures[picture++]);

@@ -46,7 +46,7 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         this.adapter = adapter;
         updates = adapter?.Updates();
         var config = model.Language.Config;
-        var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(id => id == SequenceBatch.ImagePlaceholder));
+        var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(PicturePlace.Is));
         plan = PrefillPlan.For(request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, config.MaxPositions, model.Language.RotationsFrom);
         Prompts = plan.Prompts;
         lengths = new int[Prompts.Count];
@@ -180,8 +180,8 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
             from += head.Length;
         }
 
-        var rows = heads.SelectMany(head => head.Pictures).Select(row => (long)row).ToArray();
-        var features = rows.Length == 0 ? null : request.Features!.index_select(0, tensor(rows, device: request.Features.device)).to(model.Language.Device);
+        int[] rows = [.. heads.SelectMany(head => head.Pictures)];
+        var features = rows.Length == 0 ? null : request.Features!.Select(rows).to(model.Language.Device);
         var ends = tensor(heads.Select((_, i) => (long)heads.Take(i + 1).Sum(head => head.Length) - 1).ToArray(), device: model.Language.Device);
 
 
@@ -192,8 +192,8 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         var positions = batch.Sequences.Positions;
         var attention = new WholeSequences(
             model.Language.Config, batch.Sequences, (layer, k, v) => caches[layer].Write(k, v, target), model.Language.QueryScaleAt(positions));
-        var turned = heads.All(head => head.Rotations == 0) ? positions : positions.add(
-            tensor(heads.SelectMany(head => Enumerable.Repeat((long)head.Rotations, head.Length)).ToArray(), device: positions.device), Scalars.Of(1L));
+        var turned = batch.Axes ?? (heads.All(head => head.Rotations == 0) ? positions : positions.add(
+            tensor(heads.SelectMany(head => Enumerable.Repeat((long)head.Rotations, head.Length)).ToArray(), device: positions.device), Scalars.Of(1L)));
         var hidden = model.Language.Forward(model.Embed(batch, features, adapter?.Projector), turned, attention, updates, ends);
         for (var i = 0; i < heads.Count; i++)
         {

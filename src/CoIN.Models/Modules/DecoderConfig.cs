@@ -21,6 +21,12 @@ internal sealed record DecoderConfig(
     /// <summary>Bases of the rotary embedding, a table of rotations for each.</summary>
     public IReadOnlyList<double> RotaryBases => LongContext?.Bases(RopeTheta, MaxPositions, HeadSize) ?? [RopeTheta];
 
+    /// <summary>
+    /// How many frequencies of the rotary embedding turn with time, with height and with width (Qwen2-VL's <c>mrope_section</c>); null where
+    /// a position is one number.
+    /// </summary>
+    public IReadOnlyList<int>? RopeSections { get; init; }
+
     public int HeadSize => HiddenSize / Heads;
 
     /// <summary>Features of all keys of a position, and of all values.</summary>

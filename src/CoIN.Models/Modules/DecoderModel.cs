@@ -80,7 +80,10 @@ internal sealed class DecoderModel : IDisposable
 
     /// <summary>Hidden states before the final norm.</summary>
     /// <param name="embedded">[N, hidden size].</param>
-    /// <param name="positions">int64 [N]: each one's place in its sequence, behind what <see cref="RotationsFrom"/> says.</param>
+    /// <param name="positions">
+    /// int64 [N]: each one's place in its sequence, behind what <see cref="RotationsFrom"/> says; or [N, 3]: its places in time, height and
+    /// width.
+    /// </param>
     /// <param name="rows">int64: the only positions that are wanted, if given; the last layer leaves out what they do not need.</param>
     /// <returns>[N or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(Tensor embedded, Tensor positions, DecoderAttention attention, IDecoderUpdates? updates = null, Tensor? rows = null)
@@ -102,7 +105,7 @@ internal sealed class DecoderModel : IDisposable
         Forward(embedded, sequences.Positions, new WholeSequences(Config, sequences), updates, rows);
 
     /// <summary>The rotations of some positions, for layers that are run one by one.</summary>
-    /// <param name="positions">int64 [N].</param>
+    /// <param name="positions">int64 [N] or [N, 3].</param>
     public (Tensor Cos, Tensor Sin) Rotation(Tensor positions) => rotary.At(positions);
 
     /// <summary>Embeds token ids: int64 [N] to [N, hidden size].</summary>

@@ -11,11 +11,15 @@ internal sealed class Rotary : IDisposable
 {
     private readonly Tensor cos;
     private readonly Tensor sin;
+    private readonly IReadOnlyList<int> sections = [];
 
     public Rotary(DecoderConfig config, ScalarType dtype, Device device)
-        : this(config.MaxPositions, config.HeadSize, config.RotaryBases, dtype, device, config.RopeScaling) =>
+        : this(config.MaxPositions, config.HeadSize, config.RotaryBases, dtype, device, config.RopeScaling)
+    {
+        sections = config.RopeSections ?? [];
         QueryScale = config.LongContext?.QueryScale(config.MaxPositions) is { } factors
             ? tensor(factors).to(dtype).to(device).DetachFromDisposeScope() : null;
+    }
 
     /// <param name="positions">Longest sequence.</param>
     /// <param name="headSize">Features of a head.</param>
@@ -54,9 +58,32 @@ internal sealed class Rotary : IDisposable
     public (Tensor Cos, Tensor Sin) All => (cos, sin);
 
     /// <summary>The rotations of some positions.</summary>
-    /// <param name="positions">int64 [N].</param>
+    /// <param name="positions">int64 [N], or [N, 3] for places in time, height and width.</param>
     /// <returns>cos and sin, [N, 1, head size]: one for all heads.</returns>
-    public (Tensor Cos, Tensor Sin) At(Tensor positions) => (cos.index_select(0, positions).unsqueeze(1), sin.index_select(0, positions).unsqueeze(1));
+    public (Tensor Cos, Tensor Sin) At(Tensor positions)
+    {
+        return (Of(cos), Of(sin));
+
+        Tensor Of(Tensor table)
+        {
+            using var scope = NewDisposeScope();
+            return (positions.dim() == 1 ? table.index_select(0, positions) : ByAxes(table)).unsqueeze(1).MoveToOuterDisposeScope();
+        }
+
+        // Each frequency stands in both halves of a head.
+        Tensor ByAxes(Tensor table)
+        {
+            var columns = new List<Tensor>();
+            long from = 0;
+            foreach (var (place, count) in sections.Concat(sections).Index())
+            {
+                columns.Add(table.narrow(1, from, count).index_select(0, positions.select(1, place % sections.Count)));
+                from += count;
+            }
+
+            return cat(columns, -1);
+        }
+    }
 
     /// <summary>Rotates queries or keys.</summary>
     /// <param name="x">[N, heads, head size].</param>

@@ -41,6 +41,7 @@ public static class ExperimentPlanner
 
         // What training begins with, be it named or among the model's own files.
         options = options with { Lora = options.Lora with { From = options.Lora.From ?? family.AdapterWithin(options.Model) } };
+        prompts = prompts is null ? null : PlacedPrompts.Of(prompts, family.SizedPictures(options.Model), options.Data.Images);
         var stages = options.Curriculum().Trained;
         var trains = stages.Count > 0;
         var sets = stages.Select(stage =>

@@ -14,9 +14,8 @@ internal static class EvaluationCut
     /// <summary>The ids that go, from the first one after the last picture on.</summary>
     public static (int Start, int Count) Range(IReadOnlyList<int> ids, int imageTokens, int limit)
     {
-        var pictures = ids.Count(id => id == SequenceBatch.ImagePlaceholder);
-        var surplus = ids.Count + (pictures * (imageTokens - 1)) - limit;
-        var start = ids.ToList().LastIndexOf(SequenceBatch.ImagePlaceholder) + 1;
+        var surplus = PicturePlace.Positions(ids, imageTokens) - limit;
+        var start = ids.ToList().FindLastIndex(PicturePlace.Is) + 1;
         return surplus <= 0 ? (start, 0) : (start, Math.Max(Math.Min(surplus, ids.Count - start - 1), 0));
     }
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Sequences;
 
 /// <summary>One sequence for the model.</summary>
-/// <param name="Ids">Token ids, <see cref="SequenceBatch.ImagePlaceholder"/> where a picture stands.</param>
+/// <param name="Ids">Token ids, a <see cref="PicturePlace"/> where a picture stands.</param>
 /// <param name="Labels">
 /// As long as <paramref name="Ids"/>, <see cref="SequenceBatch.Ignored"/> where nothing is learned; null for prompts.
 /// </param>
@@ -19,9 +19,9 @@ internal sealed record TokenSequence(IReadOnlyList<int> Ids, IReadOnlyList<int>?
         int positions = 0, labelled = 0, pictures = 0;
         for (var i = 0; i < Ids.Count; i++)
         {
-            if (Ids[i] == SequenceBatch.ImagePlaceholder)
+            if (PicturePlace.Is(Ids[i]))
             {
-                positions += imageTokens;
+                positions += PicturePlace.Positions(Ids[i], imageTokens);
                 pictures++;
                 continue;
             }
@@ -50,15 +50,17 @@ internal readonly record struct SequenceSize(int Positions, int Labelled, int Pi
 /// </summary>
 internal sealed class SequenceBatch : IDisposable
 {
-    /// <summary>Stands for a whole picture in token ids.</summary>
+    /// <summary>Stands for a whole picture in token ids, where all have the same number of positions; see <see cref="PicturePlace"/>.</summary>
     public const int ImagePlaceholder = -200;
 
     /// <summary>A label that is not learned.</summary>
     public const int Ignored = -100;
 
-    private SequenceBatch(PackedSequences sequences, int pictures, Tensor textIds, Tensor order, Tensor labelledRows, Tensor targets)
+    private SequenceBatch(
+        PackedSequences sequences, Tensor? axes, int pictures, Tensor textIds, Tensor order, Tensor labelledRows, Tensor targets)
     {
         Sequences = sequences;
+        Axes = axes;
         Pictures = pictures;
         TextIds = textIds;
         Order = order;
@@ -67,6 +69,15 @@ internal sealed class SequenceBatch : IDisposable
     }
 
     public PackedSequences Sequences { get; }
+
+    /// <summary>
+    /// int64 [sum of lengths, 3]: each position in time, height and width, where there are pictures that keep their size; null where these
+    /// are the same for all positions.
+    /// </summary>
+    public Tensor? Axes { get; }
+
+    /// <summary>What turns queries and keys: int64 [sum of lengths], or [sum of lengths, 3].</summary>
+    public Tensor RotaryPositions => Axes ?? Sequences.Positions;
 
     /// <summary>Pictures in all sequences.</summary>
     public int Pictures { get; }
@@ -86,7 +97,9 @@ internal sealed class SequenceBatch : IDisposable
     /// <summary>Makes a batch.</summary>
     /// <param name="imageTokens">Positions of a picture.</param>
     /// <param name="maxLength">Longer sequences are cut at their end.</param>
-    public static SequenceBatch Create(IReadOnlyList<TokenSequence> rows, int imageTokens, int maxLength, Device device)
+    /// <param name="starts">The rotary position of each sequence's first token, where it is not 0.</param>
+    public static SequenceBatch Create(
+        IReadOnlyList<TokenSequence> rows, int imageTokens, int maxLength, Device device, IReadOnlyList<int>? starts = null)
     {
         // Pictures get negative rows first, for the number of text tokens is known only at the end.
         var text = new List<long>();
@@ -95,18 +108,26 @@ internal sealed class SequenceBatch : IDisposable
         var targets = new List<long>();
         var lengths = new List<int>();
         var pictures = 0;
-        foreach (var row in rows)
+        long shown = 0;
+        var axes = rows.Any(row => row.Ids.Any(id => PicturePlace.Size(id) is not null)) ? new List<long>() : null;
+        foreach (var (number, row) in rows.Index())
         {
             var start = order.Count;
+            long turned = starts?[number] ?? 0;
             for (var i = 0; i < row.Ids.Count; i++)
             {
-                if (row.Ids[i] == ImagePlaceholder)
+                if (PicturePlace.Is(row.Ids[i]))
                 {
-                    for (var patch = 0; patch < imageTokens && order.Count - start < maxLength; patch++)
+                    var size = PicturePlace.Size(row.Ids[i]) ?? (1, imageTokens);
+                    var positions = PicturePlace.Positions(row.Ids[i], imageTokens);
+                    for (var patch = 0; patch < positions && order.Count - start < maxLength; patch++)
                     {
-                        order.Add(-1 - (((long)pictures * imageTokens) + patch));
+                        order.Add(-1 - (shown + patch));
+                        axes?.AddRange([turned, turned + (patch / size.Columns), turned + (patch % size.Columns)]);
                     }
 
+                    shown += positions;
+                    turned += Math.Max(size.Rows, size.Columns);
                     pictures++;
                 }
                 else if (order.Count - start < maxLength)
@@ -119,6 +140,8 @@ internal sealed class SequenceBatch : IDisposable
 
                     order.Add(text.Count);
                     text.Add(row.Ids[i]);
+                    axes?.AddRange([turned, turned, turned]);
+                    turned++;
                 }
             }
 
@@ -128,13 +151,15 @@ internal sealed class SequenceBatch : IDisposable
         using var scope = NewDisposeScope();
         Tensor Indices(IEnumerable<long> values) => tensor(values.ToArray(), device: device).DetachFromDisposeScope();
         return new SequenceBatch(
-            new PackedSequences(lengths, device), pictures, Indices(text), Indices(order.Select(at => at >= 0 ? at : text.Count - 1 - at)),
+            new PackedSequences(lengths, device), axes is null ? null : tensor(axes.ToArray(), [axes.Count / 3, 3], device: device).DetachFromDisposeScope(),
+            pictures, Indices(text), Indices(order.Select(at => at >= 0 ? at : text.Count - 1 - at)),
             Indices(labelled), Indices(targets));
     }
 
     public void Dispose()
     {
         Sequences.Dispose();
+        Axes?.Dispose();
         TextIds.Dispose();
         Order.Dispose();
         LabelledRows.Dispose();

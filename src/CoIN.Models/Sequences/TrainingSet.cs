@@ -84,6 +84,6 @@ internal sealed class TrainingSet
     public static TokenSequence Tokenize(IPrompts prompts, TrainingSample sample)
     {
         var tokens = prompts.Training(sample);
-        return new TokenSequence(tokens.Ids, tokens.Labels);
+        return new TokenSequence(prompts.Placed(sample.Id, tokens.Ids, sample.Images), tokens.Labels);
     }
 }

@@ -280,7 +280,10 @@ internal sealed class TrainingSession : ITrainingSession
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return prepared.Pixels.Length == 0 ? null : model.Features(images.ToTensor(prepared.Pixels, model.Language.Device)).MoveToOuterDisposeScope();
+        var each = images.ToTensors(prepared.Pictures, model.Language.Device).Select(model.Features).ToList();
+
+        // Pictures of unlike sizes: their positions, one picture's after the other's.
+        return (each.Count < 2 ? each.SingleOrDefault() : cat([.. each.Select(one => one.flatten(0, 1))], 0))?.MoveToOuterDisposeScope();
     }
 
     /// <summary>Tokenizes a micro-batch and decodes its pictures; on a thread beside the trainer's.</summary>
@@ -296,7 +299,7 @@ internal sealed class TrainingSession : ITrainingSession
     private MicroBatch Prepare(IReadOnlyList<TrainingSample> chosen)
     {
         var rows = chosen.Select(sample => (Sample: sample, Sequence: TrainingSet.Tokenize(prompts, sample))).ToList();
-        var shown = rows.Where(row => row.Sequence.Ids.Contains(SequenceBatch.ImagePlaceholder));
+        var shown = rows.Where(row => row.Sequence.Ids.Any(PicturePlace.Is));
         return new MicroBatch(
             chosen, [.. rows.Select(row => row.Sequence)],
             images.Read([.. shown.SelectMany(row => row.Sample.Images.DefaultIfEmpty<string?>(), (row, image) => (row.Sample.Id, image))]));
@@ -340,6 +343,7 @@ internal sealed class TrainingSession : ITrainingSession
     }
 
     /// <summary>A micro-batch before it goes to the device.</summary>
-    /// <param name="Pixels">Of all its pictures, in order.</param>
-    private sealed record MicroBatch(IReadOnlyList<TrainingSample> Samples, IReadOnlyList<TokenSequence> Sequences, float[] Pixels);
+    /// <param name="Pictures">All of them, in order.</param>
+    private sealed record MicroBatch(
+        IReadOnlyList<TrainingSample> Samples, IReadOnlyList<TokenSequence> Sequences, IReadOnlyList<PictureBlock> Pictures);
 }

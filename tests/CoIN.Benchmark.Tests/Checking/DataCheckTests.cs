@@ -390,6 +390,6 @@ public sealed class DataCheckTests : IDisposable
         public PictureView SavePicture(string image, string path) => throw new NotSupportedException();
 
         private SampleView View(string question, string answer) => question.StartsWith("refused", StringComparison.Ordinal) ? throw new CoinException("the model takes no such text") : new(
-            question + answer, [.. (question + answer).Select((c, i) => new TokenView(c, $"{c}", false, i >= question.Length, i >= limit))], 1, limit);
+            question + answer, [.. (question + answer).Select((c, i) => new TokenView(c, $"{c}", false, i >= question.Length, i >= limit))], limit);
     }
 }

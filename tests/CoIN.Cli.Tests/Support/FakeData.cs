@@ -32,12 +32,12 @@ internal sealed class FakeData : IDataTools, IImageInspector, ISampleRenderer
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, image);
-        return new PictureView(4, 3, 2);
+        return new PictureView(4, 3, 2, 2);
     }
 
     private static SampleView View(string question, string answer) => new(
         question + answer,
-        [new TokenView(-1, "<image>", IsImage: true, IsLearned: false, IsCut: false),
+        [new TokenView(-1, "<image>", IsImage: true, IsLearned: false, IsCut: false, Positions: 9),
             .. (question + answer).Select((letter, i) => new TokenView(letter, $"{letter}", false, i >= question.Length, i >= 60))],
-        ImageTokens: 9, Limit: 69);
+        Limit: 69);
 }

@@ -60,7 +60,8 @@ public sealed class FeatureCacheTests : IDisposable
 
     private List<float[]> Of(IReadOnlyList<int> pictures, long limit)
     {
-        using var features = cache.Of(
+        using var scope = NewDisposeScope();
+        var all = cache.Of(
             [.. pictures.Select(picture => $"{picture}")],
             i =>
             {
@@ -68,6 +69,7 @@ public sealed class FeatureCacheTests : IDisposable
                 return pixels.narrow(0, pictures[i], 1);
             },
             limit);
+        var features = all.Select([.. Enumerable.Range(0, pictures.Count)]);
         Assert.Equal([pictures.Count, 4, 16], features.shape);
         return [.. Enumerable.Range(0, pictures.Count).Select(i => features[i].contiguous().data<float>().ToArray())];
     }

@@ -88,7 +88,7 @@ public sealed class SampleRendererTests : IDisposable
         var view = Renderer(100).SavePicture("a.png", folder.Of("out", "p.png"));
 
         var expected = ClipImageProcessor.Load(folder.Of("model", "preprocessor_config.json")).Resize(ImageDecoder.Decode(folder.Of("a.png")), ImageMode.Pad);
-        Assert.Equal(new PictureView(30, 20, 16), view);
+        Assert.Equal(new PictureView(30, 20, 16, 16), view);
         Assert.Equal(expected.Pixels, ImageDecoder.Decode(folder.Of("out", "p.png")).Pixels);
     }
 

@@ -36,7 +36,7 @@ internal sealed class OurGeneration(IPictureModel model, Workload workload, stri
                 model,
                 new GenerationRequest(
                     [.. batch.Select(row => new TokenSequence(row.Ids, null))],
-                    features.Of(pictures, i => images.Load([(pictures[i], pictures[i])], model.Language.Device), long.MaxValue), questions.MaxNewTokens)
+                    features.Of(pictures, i => images.Load(pictures[i], pictures[i], model.Language.Device), long.MaxValue), questions.MaxNewTokens)
                 {
                     Pictures = [.. batch.Select(row => pictures.IndexOf(row.Picture.ToString()))],
                     Lengths = [.. batch.Select(row => row.Answer)],

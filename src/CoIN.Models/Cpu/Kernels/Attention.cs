@@ -42,10 +42,10 @@ internal static unsafe class Attention
 
     /// <summary>Rotates the queries in their place and the keys, and writes keys and values into the positions' spans.</summary>
     /// <param name="qkv">[N, <see cref="HeadLayout.RowSize"/>].</param>
-    /// <param name="rotation">Rotary cosines and sines [positions, size] by position; null for none.</param>
+    /// <param name="rotation">How both are turned; null for not at all.</param>
     /// <param name="queryScale">[positions]: what queries are multiplied with, by position; null for nothing.</param>
     public static void Store(
-        Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> positions, int layer, (Tensor Cos, Tensor Sin)? rotation, Tensor? queryScale = null)
+        Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> positions, int layer, RotationTable? rotation, Tensor? queryScale = null)
     {
         var pieces = new List<NewPositions>();
         foreach (var one in positions)
@@ -65,7 +65,8 @@ internal static unsafe class Attention
             var piece = pieces[i];
             for (var k = 0; k < piece.Count; k++)
             {
-                Store(rows + ((long)(piece.From + k) * layout.RowSize), layout, piece.Span, piece.At + k, layer, cos, sin, scale);
+                var turned = rotation?.OfRows == true ? piece.From + k : piece.Span.Rotations + piece.Span.Start + piece.At + k;
+                Store(rows + ((long)(piece.From + k) * layout.RowSize), layout, piece.Span, piece.At + k, layer, turned, cos, sin, scale);
             }
         });
         GC.KeepAlive(qkv);
@@ -77,7 +78,7 @@ internal static unsafe class Attention
     /// <summary>Softmax of the queries' products with the keys, scaled by 1 / sqrt(size), times the values.</summary>
     /// <param name="qkv">
     /// [N, <see cref="HeadLayout.RowSize"/>], after <see cref="Store(Tensor, HeadLayout, IReadOnlyList{NewPositions}, int,
-    /// ValueTuple{Tensor, Tensor}?, Tensor?)"/>.
+    /// RotationTable?, Tensor?)"/>.
     /// </param>
     /// <param name="queries">What is wanted: the result has their rows in this order.</param>
     /// <param name="causal">Whether a position sees only what stands before it and itself.</param>
@@ -111,12 +112,12 @@ internal static unsafe class Attention
         return output;
     }
 
-    private static void Store(float* row, HeadLayout layout, KeyValueSpan span, int at, int layer, float* cos, float* sin, float* scale)
+    private static void Store(float* row, HeadLayout layout, KeyValueSpan span, int at, int layer, int turned, float* cos, float* sin, float* scale)
     {
         var size = layout.Size;
         if (cos is not null)
         {
-            var angle = (long)(span.Rotations + span.Start + at) * size;
+            var angle = (long)turned * size;
             for (var head = 0; head < layout.Heads + layout.KeyValueHeads; head++)
             {
                 Rotate(row + (head * size), size / 2, cos + angle, sin + angle);

@@ -27,10 +27,10 @@ internal static unsafe class AttentionGradient
     /// <param name="attended">[queries, <see cref="HeadLayout.OutputSize"/>], what came of it.</param>
     /// <param name="logSums">[queries, heads]: see <see cref="Attention.Attend"/>.</param>
     /// <param name="gradient">As <paramref name="attended"/>.</param>
-    /// <param name="rotation">Rotary cosines and sines [positions, size] by position.</param>
+    /// <param name="rotation">How queries and keys were turned.</param>
     /// <returns>Shaped as <paramref name="qkv"/>: the gradient with respect to queries, keys and values before their rotation.</returns>
     public static Tensor Run(
-        Tensor qkv, Tensor attended, Tensor logSums, Tensor gradient, HeadLayout layout, IReadOnlyList<AttendedSequence> sequences, (Tensor Cos, Tensor Sin) rotation)
+        Tensor qkv, Tensor attended, Tensor logSums, Tensor gradient, HeadLayout layout, IReadOnlyList<AttendedSequence> sequences, RotationTable rotation)
     {
         var result = empty(qkv.shape, ScalarType.Float32);
         float* at = TensorMemory.Address(qkv), o = TensorMemory.Address(attended), sums = TensorMemory.Address(logSums), g = TensorMemory.Address(gradient);
@@ -39,9 +39,10 @@ internal static unsafe class AttentionGradient
         {
             var sequence = sequences[i / layout.KeyValueHeads];
             var row = (long)sequence.Row;
+            var turned = rotation.OfRows ? (long)sequence.From * layout.Size : 0;
             new Heads(
                 sequence, layout, i % layout.KeyValueHeads, at + ((long)sequence.From * layout.RowSize), o + (row * layout.OutputSize), sums + (row * layout.Heads),
-                g + (row * layout.OutputSize), to + ((long)sequence.From * layout.RowSize), cos, sin).Run();
+                g + (row * layout.OutputSize), to + ((long)sequence.From * layout.RowSize), cos + turned, sin + turned).Run();
         });
         GC.KeepAlive(qkv);
         GC.KeepAlive(attended);

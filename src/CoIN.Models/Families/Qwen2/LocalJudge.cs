@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
+using CoIN.Models.Sequences;
 
 namespace CoIN.Models.Families.Qwen2;
 

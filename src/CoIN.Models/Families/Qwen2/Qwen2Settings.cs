@@ -4,8 +4,9 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
 using CoIN.Models.Settings;
-using Newtonsoft.Json.Linq;
+using CoIN.Models.Tokenization;
 
 namespace CoIN.Models.Families.Qwen2;
 
@@ -13,8 +14,6 @@ namespace CoIN.Models.Families.Qwen2;
 /// <param name="Ends">The ids that end a reply.</param>
 internal sealed record Qwen2Settings(DecoderConfig Config, Qwen2Tokenizer Tokenizer, ChatTemplate Template, IReadOnlyList<int> Ends)
 {
-    private const string Generation = "generation_config.json";
-
     /// <summary>Reads the files and checks that they fit together.</summary>
     /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
     public static Qwen2Settings Read(string folder)
@@ -34,26 +33,14 @@ internal sealed record Qwen2Settings(DecoderConfig Config, Qwen2Tokenizer Tokeni
         }
 
         var template = ChatTemplate.Of(vocabulary);
-        return new Qwen2Settings(config, tokenizer, template, ReadEnds(folder) is { Count: > 0 } ends ? ends : [tokenizer.AddedId(ChatTemplate.End)!.Value]);
+        return new Qwen2Settings(config, tokenizer, template, GenerationEnds.Read(folder) is { Count: > 0 } ends ? ends : [tokenizer.AddedId(ChatTemplate.End)!.Value]);
     }
 
     /// <summary>The SHA-256 over those of all files that replies depend on: weights, configuration, tokenizer.</summary>
     public static string Hash(string folder, CancellationToken stop)
     {
-        var files = WeightFiles.Locate(folder).All.Concat(Qwen2Vocabulary.Files.Append("config.json").Append(Generation).Select(name => Path.Combine(folder, name)).Where(File.Exists));
+        var files = WeightFiles.Locate(folder).All.Concat(Qwen2Vocabulary.Files.Append("config.json").Append(GenerationEnds.FileName).Select(name => Path.Combine(folder, name)).Where(File.Exists));
         var lines = files.OrderBy(Path.GetFileName, StringComparer.Ordinal).Select(file => $"{Durable.Sha256(file, stop)}  {Path.GetFileName(file)}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
-    }
-
-    /// <summary>What <c>generation_config.json</c> says, or else <c>config.json</c>.</summary>
-    private static List<int> ReadEnds(string folder)
-    {
-        var generation = Path.Combine(folder, Generation);
-        return SettingsFile.Values(File.Exists(generation) ? generation : Path.Combine(folder, "config.json"), (_, json) => json["eos_token_id"] switch
-        {
-            JArray several => several.Select(id => (int)id).ToList(),
-            null or { Type: JTokenType.Null } => [],
-            var one => [(int)one],
-        });
     }
 }

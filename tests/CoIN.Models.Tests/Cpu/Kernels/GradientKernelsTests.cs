@@ -135,7 +135,7 @@ public sealed class GradientKernelsTests : KernelTests
             var logSums = empty(row, heads);
             var attended = Forward(rotated, layout, sequences, rotary, logSums);
             Close(cat(expected, 0).to(ScalarType.Float64), attended);
-            Close(qkv.grad!.to(ScalarType.Float64), AttentionGradient.Run(rotated, attended, logSums, gradient, layout, sequences, rotary.All));
+            Close(qkv.grad!.to(ScalarType.Float64), AttentionGradient.Run(rotated, attended, logSums, gradient, layout, sequences, new RotationTable(rotary.All.Cos, rotary.All.Sin)));
         }
     }
 
@@ -155,7 +155,7 @@ public sealed class GradientKernelsTests : KernelTests
     {
         var spans = sequences.Select(one => new KeyValueSpan(1, layout.KeyValueHeads, layout.Size, one.Length, null)).ToList();
         var all = sequences.Zip(spans, (one, span) => new NewPositions(one.From, one.Length, span, span.Extend(one.Length))).ToList();
-        Attention.Store(qkv, layout, all, layer: 0, rotary.All);
+        Attention.Store(qkv, layout, all, layer: 0, new RotationTable(rotary.All.Cos, rotary.All.Sin));
         var queries = sequences.Zip(spans).SelectMany(pair => pair.First.Queries.Select(i => new NewPositions(pair.First.From + i, 1, pair.Second, i))).ToList();
         var attended = Attention.Attend(qkv, layout, queries, layer: 0, causal: true, logSums);
         spans.ForEach(span => span.Dispose());

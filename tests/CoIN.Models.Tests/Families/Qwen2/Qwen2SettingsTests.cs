@@ -1,7 +1,9 @@
 using CoIN.Benchmark;
 using CoIN.Models.Families.Qwen2;
 using CoIN.Models.Modules;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Support;
+using CoIN.Models.Tokenization;
 
 namespace CoIN.Models.Tests.Families.Qwen2;
 

@@ -1,6 +1,8 @@
 using CoIN.Models.Families.Qwen2;
+using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Golden;
 using CoIN.Models.Tests.Support;
+using CoIN.Models.Tokenization;
 using Newtonsoft.Json.Linq;
 
 namespace CoIN.Models.Tests.Families.Qwen2;

@@ -1,4 +1,4 @@
-namespace CoIN.Models.Families.Qwen2;
+namespace CoIN.Models.Tokenization;
 
 /// <summary>
 /// The letters that stand for bytes in byte-level vocabularies (Radford et al. 2019): visible characters of Latin-1 for themselves, every other byte for a letter from

@@ -4,7 +4,7 @@ using CoIN.Models.Checkpoints;
 using CoIN.Models.Settings;
 using Newtonsoft.Json.Linq;
 
-namespace CoIN.Models.Families.Qwen2;
+namespace CoIN.Models.Tokenization;
 
 /// <summary>The files of a Qwen2 tokenizer, read.</summary>
 /// <param name="Tokens">Ids of the byte-level tokens.</param>
@@ -17,6 +17,10 @@ internal sealed record Qwen2Vocabulary(
 {
     /// <summary>The files that a tokenizer may consist of.</summary>
     public static IReadOnlyList<string> Files { get; } = ["vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json"];
+
+    /// <summary>Whether a folder has a tokenizer.</summary>
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, "tokenizer.json"))
+        || (File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt")));
 
     /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c>, or <c>tokenizer.json</c>, with the added tokens of <c>tokenizer_config.json</c>.</summary>
     /// <exception cref="CoinException">A file is missing or damaged.</exception>

@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using CoIN.Benchmark;
+using CoIN.Models.Tokenization;
 
-namespace CoIN.Models.Families.Qwen2;
+namespace CoIN.Models.Sequences;
 
 /// <summary>One message of a conversation.</summary>
 /// <param name="Role">system, user or assistant.</param>

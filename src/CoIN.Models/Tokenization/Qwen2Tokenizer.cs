@@ -1,11 +1,10 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using CoIN.Benchmark;
-using CoIN.Models.Tokenization;
 using ICU4N.Text;
 using Microsoft.ML.Tokenizers;
 
-namespace CoIN.Models.Families.Qwen2;
+namespace CoIN.Models.Tokenization;
 
 /// <summary>
 /// Qwen2's tokenizer: added tokens are found first, what stands between them is normalised (NFC), cut into words and merged byte by byte.

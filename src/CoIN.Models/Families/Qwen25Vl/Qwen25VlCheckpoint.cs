@@ -1,0 +1,82 @@
+using CoIN.Benchmark;
+using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
+using CoIN.Models.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CoIN.Models.Families.Qwen25Vl;
+
+/// <summary>The weight files of a Qwen2.5-VL, opened, and the names of its parts in them: the hub's, or those of transformers' module tree.</summary>
+internal sealed class Qwen25VlCheckpoint : IDisposable
+{
+    public const string Head = "lm_head.weight";
+
+    private Qwen25VlCheckpoint(Qwen25VlConfig config, CheckpointFolder folder)
+    {
+        Config = config;
+        Folder = folder;
+        var tree = folder.Has("model.language_model.embed_tokens.weight");
+        (Language, Visual) = tree ? ("model.language_model.", "model.visual.") : ("model.", "visual.");
+    }
+
+    public Qwen25VlConfig Config { get; }
+
+    public CheckpointFolder Folder { get; }
+
+    /// <summary>What stands before the language model's names.</summary>
+    public string Language { get; }
+
+    /// <summary>What stands before the vision tower's names.</summary>
+    public string Visual { get; }
+
+    /// <summary>Opens a model's files and reads their headers.</summary>
+    /// <param name="longest">As for <see cref="Qwen25VlConfig.Read"/>.</param>
+    /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
+    public static Qwen25VlCheckpoint Open(string path, int longest = 0) => new(Qwen25VlConfig.Read(path, longest), CheckpointFolder.Open(path));
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
+    /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
+    public static Qwen25VlModel Load(string path, ScalarType dtype, Device device, Action<string> warn, int longest)
+    {
+        using var checkpoint = Open(path, longest);
+        var model = checkpoint.Build(dtype, device);
+        try
+        {
+            checkpoint.FinishUsed(warn);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
+        // Converted weights were there a second time, one after another.
+        HeapPolicy.GiveBack();
+        return model;
+    }
+
+    /// <summary>Settles the account after <see cref="Build"/>.</summary>
+    /// <param name="warn">As for <see cref="Load"/>.</param>
+    /// <exception cref="CoinException">Tensors are missing, or nothing uses them.</exception>
+    public void FinishUsed(Action<string> warn)
+    {
+        Folder.FinishUsed();
+        if (Folder.PromisedInVain() is { } sentence)
+        {
+            warn(sentence);
+        }
+    }
+
+    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the folder's account.</summary>
+    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
+    public Qwen25VlModel Build(ScalarType dtype, Device device)
+    {
+        using var noGrad = no_grad();
+        return new Qwen25VlModel(
+            Config, new GridVision(Folder, Visual, Config.Vision, dtype, device), new DecoderModel(Folder, Language, Head, Config.Text, dtype, device));
+    }
+
+    public void Dispose() => Folder.Dispose();
+}
