@@ -65,7 +65,8 @@ public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laborato
     private static IHost Node(NodePlacement.Cluster placement)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddAkka("coin", akka => ClusterNode.Configure(akka, placement, ["judge"], new CoIN.Actors.Hosting.ClusterSettings()));
+        builder.Services.AddAkka("coin", akka => ClusterNode.Configure(
+            akka.ConfigureLoggers(loggers => loggers.ClearLoggers()), placement, ["judge"], new CoIN.Actors.Hosting.ClusterSettings()));
         return builder.Build();
     }
 

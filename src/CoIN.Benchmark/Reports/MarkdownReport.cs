@@ -31,6 +31,7 @@ internal static class MarkdownReport
         }
 
         AddFollowing(text, results);
+        AddRouting(text, results);
         AddPaper(text, results);
         AddStages(text, results);
         AddSettings(text, report);
@@ -105,6 +106,23 @@ internal static class MarkdownReport
         }
 
         text.Append('\n');
+    }
+
+    private static void AddRouting(StringBuilder text, RunResults results)
+    {
+        if (results.Routing.Count == 0)
+        {
+            return;
+        }
+
+        text.Append("## Who serves which task\n\n").Append(RoutedCell.Definition).Append(" Layer by layer in report.html.\n\n");
+        var (just, final) = (RoutedCell.JustTrained(results), RoutedCell.Final(results));
+        foreach (var (title, cells) in new[] { ("just trained", just), (results.HasStages ? "at the end" : "by task", final) }.Where(one => one.Item2.Count > 0))
+        {
+            var experts = Enumerable.Range(1, cells.Max(cell => cell.Experts)).Select(expert => string.Create(CultureInfo.InvariantCulture, $"expert {expert}"));
+            Add(text, [title, .. experts], [.. cells.Select(cell => (IReadOnlyList<string>)
+                [cell.Task, .. cell.Routing.Means.Select(mean => string.Create(CultureInfo.InvariantCulture, $"{100 * mean:0.0} %"))])]);
+        }
     }
 
     private static void AddPaper(StringBuilder text, RunResults results)

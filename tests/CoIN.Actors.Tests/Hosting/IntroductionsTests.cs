@@ -95,7 +95,8 @@ public sealed class IntroductionsTests : IAsyncDisposable
         builder.Services.AddAkka("coin", akka =>
         {
             akka.AddHocon(JournalConfig.For(folder.Of("journal.db")), HoconAddMode.Prepend)
-                .AddHocon("akka { loglevel = WARNING, stdout-loglevel = OFF, coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off } }", HoconAddMode.Prepend);
+                .AddHocon("akka { loglevel = WARNING, stdout-loglevel = OFF, coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off } }", HoconAddMode.Prepend)
+                .ConfigureLoggers(loggers => loggers.ClearLoggers());
             ClusterNode.Configure(akka, new NodePlacement.Cluster("127.0.0.1", 0, seed is null ? [] : [seed], null), ["judge"], new Actors.Hosting.ClusterSettings { Patience = 5 });
             akka.WithActors((system, _, _) =>
             {

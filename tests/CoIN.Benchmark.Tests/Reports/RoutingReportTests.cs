@@ -13,7 +13,7 @@ public sealed class RoutingReportTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Page_and_JSON_show_every_cells_experts_and_the_page_has_them_by_task_and_by_layer()
+    public void Every_form_shows_the_cells_experts_by_task_and_the_page_by_layer_too()
     {
         var report = WithRouting();
         var last = report.Cells.MaxBy(cell => cell.Stage)!;
@@ -30,6 +30,10 @@ public sealed class RoutingReportTests : IDisposable
         Assert.Contains("title=\"65.00 %\">65.0", page, StringComparison.Ordinal);
         Assert.Contains("layer 1, expert 2: 70.00 %", page, StringComparison.Ordinal);
         Assert.Contains("all the same would be 50.0 %", page, StringComparison.Ordinal);
+
+        var text = File.ReadAllText(folder.File(ReportFiles.Markdown));
+        Assert.Contains("## Who serves which task", text, StringComparison.Ordinal);
+        Assert.Matches($@"\| {last.Task} +\| +35\.0 % +\| +65\.0 % +\|", text);
     }
 
     [Fact]
@@ -38,6 +42,7 @@ public sealed class RoutingReportTests : IDisposable
         ReportFiles.Write(folder.Path, Reports.Sequential());
         Assert.DoesNotContain("routing", File.ReadAllText(folder.File(ReportFiles.Json)), StringComparison.Ordinal);
         Assert.DoesNotContain("Who serves", File.ReadAllText(folder.File(ReportFiles.Html)), StringComparison.Ordinal);
+        Assert.DoesNotContain("Who serves", File.ReadAllText(folder.File(ReportFiles.Markdown)), StringComparison.Ordinal);
     }
 
     private RunReport WithRouting()

@@ -117,7 +117,7 @@ public sealed class QwenVlSessionTests : IDisposable
     {
         var view = SampleRenderer.Open(Options().Model, folder.Path).Render(Samples()[3]);
         Assert.Equal(2, view.Images);
-        Assert.Equal(256, view.ImageTokens);
+        Assert.Equal(512, view.ImageTokens);
         Assert.Contains("Picture 2: <img><image></img>", view.Prompt, StringComparison.Ordinal);
         Assert.Contains("<|im_end|>", string.Concat(view.Tokens.Where(token => token.IsLearned).Select(token => token.Piece)), StringComparison.Ordinal);
     }
