@@ -23,7 +23,7 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
             using var coin = CoinProcess.Start(command);
 
             // Longer from time to time: on a busy host a start alone may take seconds, and without progress there would be no end.
-            var wait = random.Next(600, 4000) + (60 * kills);
+            var wait = random.Next(600, 4000) + (200 * kills);
             var clock = Stopwatch.StartNew();
             if (!await coin.UntilAsync(() => clock.ElapsedMilliseconds > wait, Longest))
             {
