@@ -40,8 +40,11 @@ internal interface IBackend
     /// <param name="weight">Factor on the gradient.</param>
     /// <param name="further">Adds to the gradient of the logits; null for the cross entropy alone.</param>
     /// <param name="entropy">Factor on the cross entropy's own part of the gradient.</param>
-    /// <returns>The cross entropy's mean in nats, without the factor; the gradient, shaped as <paramref name="hidden"/>.</returns>
-    (double Loss, Tensor Gradient) Loss(
+    /// <returns>
+    /// The cross entropy's mean in nats, without the factor, float64 [1], where the model is: nobody has to wait for it. And the gradient,
+    /// shaped as <paramref name="hidden"/>.
+    /// </returns>
+    (Tensor Loss, Tensor Gradient) Loss(
         DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1);
 
     /// <summary>Forward and backward of an adapter's micro-batches.</summary>

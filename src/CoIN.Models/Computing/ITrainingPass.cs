@@ -15,8 +15,11 @@ internal interface ITrainingPass
     /// <param name="weight">The micro-batch's part of its step: 1 / micro-batches.</param>
     /// <param name="further">A further term of the loss; null for the cross entropy alone.</param>
     /// <param name="entropy">Factor on the cross entropy's own gradients: 0 for the further term's alone.</param>
-    /// <returns>Mean cross entropy over its labelled tokens, in nats.</returns>
-    double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1);
+    /// <returns>
+    /// Mean cross entropy over its labelled tokens, in nats: float64 [1] on the model's device, which may still be computing it. The caller's
+    /// dispose scope has it.
+    /// </returns>
+    Tensor Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1);
 
     /// <summary>The forward pass alone, without a graph.</summary>
     /// <returns>What the labelled positions' logits are made of; outside every dispose scope.</returns>

@@ -44,7 +44,7 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
     }
 
     /// <inheritdoc/>
-    public (double Loss, Tensor Gradient) Loss(
+    public (Tensor Loss, Tensor Gradient) Loss(
         DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1)
     {
         var total = hidden.size(0);
@@ -68,7 +68,7 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
             RowGradients.AddRmsNorm(chunk, language.Norm, language.Config.RmsNormEps, normalized, gradient.narrow(0, first, count));
         }
 
-        return (loss, gradient);
+        return (tensor(new[] { loss }), gradient);
     }
 
     /// <inheritdoc/>

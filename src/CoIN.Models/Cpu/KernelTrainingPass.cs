@@ -18,11 +18,11 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
     private readonly IDecoderUpdates updates = adapter.Updates(dropout);
 
     /// <inheritdoc/>
-    public double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1)
+    public Tensor Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1)
     {
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
-        double loss;
+        Tensor loss;
         Tensor? gradient;
         using (no_grad())
         {
@@ -34,7 +34,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
             embedded.backward([gradient]);
         }
 
-        return loss;
+        return loss.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
 
     /// <summary>The language model's part.</summary>
     /// <returns>The loss, and the embeddings' gradient if they want one.</returns>
-    private (double Loss, Tensor? Gradient) Language(
+    private (Tensor Loss, Tensor? Gradient) Language(
         Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
         var last = language.Layers.Count - 1;

@@ -14,12 +14,13 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
     private readonly IDecoderUpdates updates = adapter.Updates(dropout);
 
     /// <inheritdoc/>
-    public double Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1)
+    public Tensor Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1)
     {
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
-        return checkpointing
+        var loss = checkpointing
             ? LayerByLayer(embedded, batch, weight, further, entropy) : InOneGraph(embedded, batch, weight, further, entropy);
+        return loss.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -32,7 +33,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
         return new LabelledStates(backend, language, hidden.DetachFromDisposeScope());
     }
 
-    private double InOneGraph(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
+    private Tensor InOneGraph(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
         var hidden = language.Forward(embedded, batch.RotaryPositions, new WholeSequences(language.Config, batch.Sequences), updates, batch.LabelledRows);
         var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further, entropy);
@@ -40,7 +41,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
         return loss;
     }
 
-    private double LayerByLayer(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
+    private Tensor LayerByLayer(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
         var attention = new WholeSequences(language.Config, batch.Sequences);
         var rotation = language.Rotation(batch.RotaryPositions);
@@ -56,7 +57,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
         }
 
         // The last layer's gradients are wanted at once: it is computed once, with its graph.
-        double loss = 0;
+        Tensor? loss = null;
         Tensor? gradient = null;
         for (var i = last; i >= 0; i--)
         {
@@ -67,6 +68,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
             if (i == last)
             {
                 (loss, gradient) = backend.Loss(language, output, batch.Targets, weight, further, entropy);
+                loss.MoveToOuterDisposeScope();
             }
 
             output.backward([gradient!]);
@@ -79,6 +81,6 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
             embedded.backward([gradient]);
         }
 
-        return loss;
+        return loss!;
     }
 }

@@ -31,35 +31,34 @@ internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
     public Tensor Logits(DecoderModel language, Tensor hidden) => language.Logits(hidden);
 
     /// <inheritdoc/>
-    public (double Loss, Tensor Gradient) Loss(
+    public (Tensor Loss, Tensor Gradient) Loss(
         DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1)
     {
         var total = hidden.size(0);
         var gradient = empty_like(hidden);
         using var graph = enable_grad();
         using var detached = hidden.detach();
-        double loss = 0;
+        var loss = zeros([1], ScalarType.Float64, hidden.device);
         foreach (var (first, count) in LossChunks.Of(total, lossRows ?? LossChunks.Rows(language.Config.VocabularySize)))
         {
             using var scope = NewDisposeScope();
             var chunk = detached.narrow(0, first, count).requires_grad_(true);
             var (logits, wanted) = (language.Logits(chunk), targets.narrow(0, first, count));
             var mean = F.cross_entropy(logits, wanted);
-            var part = count / (double)total;
-            loss += mean.item<float>() * part;
-            var factor = part * weight * entropy;
-            var sum = factor == 1 ? mean : mean * tensor(new[] { (float)factor }, device: mean.device);
+            loss.add_(mean.detach().to(ScalarType.Float64), Scalars.Of(count));
+            var factor = count / (double)total * weight * entropy;
+            var sum = factor == 1 ? mean : Scalars.With(factor, mean.mul);
             if (further?.Invoke(new LabelledLogits(logits.detach(), wanted, first, total)) is { } more)
             {
                 // A sum whose gradient with respect to the logits is what was given.
-                sum = sum.add(logits.mul(more.mul(Scalars.Of(weight))).sum(), Scalars.One);
+                sum = sum.add(logits.mul(Scalars.With(weight, more.mul)).sum(), Scalars.One);
             }
 
             sum.backward();
             gradient.narrow(0, first, count).copy_(chunk.grad!);
         }
 
-        return (loss, gradient);
+        return (loss.div_(Scalars.Of(total)), gradient);
     }
 
     /// <inheritdoc/>

@@ -127,6 +127,14 @@ internal sealed class Linear : IDisposable
     /// <returns>[…, sum of outputs].</returns>
     public Tensor Forward(Tensor x) => F.linear(x, Weight, Bias);
 
+    /// <summary>
+    /// The backward pass of <see cref="Forward"/>: the weight is frozen, and only the input has a gradient. Training without a graph multiplies
+    /// with the weight in these two alone; a weight that is held in another form is made dense in them.
+    /// </summary>
+    /// <param name="gradient">[N, sum of outputs].</param>
+    /// <returns>[N, inputs].</returns>
+    public Tensor Backward(Tensor gradient) => gradient.mm(Weight);
+
     /// <summary>Cuts what <see cref="Forward"/> gave into the parts' outputs, as views.</summary>
     public Tensor[] Split(Tensor y) => Parts.Count == 1 ? [y] : Split(y, Parts.Select(part => part.Out));
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace CoIN.Models.Torch;
 
@@ -23,6 +24,13 @@ internal static class Scalars
 
     /// <summary>An integer; otherwise as for real numbers.</summary>
     public static Scalar Of(long value) => Integers.GetOrAdd(value, static integer => integer.ToScalar());
+
+    /// <summary>Calls an operation with a real number that is one of many, and given back at once.</summary>
+    public static Tensor With(double value, Func<Scalar, Tensor> operation)
+    {
+        using var scalar = value.ToScalar();
+        return operation(scalar);
+    }
 
     /// <summary>Calls a TorchScript function.</summary>
     /// <param name="numbers">Its last arguments; kept alive until the function has returned.</param>

@@ -52,9 +52,16 @@ internal sealed class FusedAdamW : IDisposable
     /// <summary>2-norm of all gradients together.</summary>
     public double GradNorm()
     {
+        using var norm = Norm();
+        return norm.item<float>();
+    }
+
+    /// <summary>The same where the parameters are, float32 []: nobody has to wait for it.</summary>
+    public Tensor Norm()
+    {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return ((Tensor)Scalars.Invoke(Script, "norm", [], (object)GradientsOf(groups))).item<float>();
+        return ((Tensor)Scalars.Invoke(Script, "norm", [], (object)GradientsOf(groups))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Scales all gradients so that their norm is at most <paramref name="max"/>, as torch.nn.utils.clip_grad_norm_ does.</summary>

@@ -128,7 +128,7 @@ internal sealed class TrainingSession : ITrainingSession
         }
 
         optimizer.ZeroGrad();
-        var loss = alone.Run(batch, Features(prepared), 1);
+        var loss = alone.Run(batch, Features(prepared), 1).item<double>();
         return double.IsFinite(loss) ? new ConclusionReport(pass.Number, pass.Of) : throw new CoinException(
             $"Stage {stage.Stage} ({stage.Name}): after the last step the loss of sample {pass.Sample.Id} is {loss}. " +
             $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check this sample.");
@@ -189,6 +189,7 @@ internal sealed class TrainingSession : ITrainingSession
     public void Dispose()
     {
         micros.Dispose();
+        unfinished.Dispose();
         concluded?.Dispose();
         hooks.Dispose();
         optimizer.Dispose();
@@ -203,15 +204,12 @@ internal sealed class TrainingSession : ITrainingSession
         if (unfinished.MicroBatches == 0)
         {
             optimizer.ZeroGrad();
-            unfinished = unfinished with { First = prepared.Samples };
         }
 
         dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, unfinished.MicroBatches));
         var weight = Weight(unfinished.MicroBatches);
         var (loss, positions) = Run(prepared, weight ?? (1.0 / MicroBatches), rehearsed: false);
-        unfinished = double.IsFinite(loss)
-            ? unfinished.With(weight is { } part ? loss * part : loss / MicroBatches, prepared.Samples.Count, positions)
-            : throw Diverged("loss", loss, prepared.Samples);
+        unfinished = unfinished.With(new PendingLoss(loss.DetachFromDisposeScope(), weight, prepared.Samples), positions);
         return positions;
     }
 
@@ -239,11 +237,7 @@ internal sealed class TrainingSession : ITrainingSession
         }
 
         hooks.AddGradients();
-        var norm = optimizer.GradNorm();
-        if (!double.IsFinite(norm))
-        {
-            throw Diverged("gradient", norm, unfinished.First);
-        }
+        var (loss, norm) = ReadLossAndNorm();
 
         if (options.Training.MaxGradNorm > 0)
         {
@@ -256,12 +250,29 @@ internal sealed class TrainingSession : ITrainingSession
         hooks.AfterStep(Step);
         var done = unfinished;
         unfinished = Unfinished.None;
-        return new StepReport(Step, done.Loss, options.Training.LearningRate * multiplier, norm, done.Samples, done.Tokens);
+        done.Dispose();
+        return new StepReport(Step, loss, options.Training.LearningRate * multiplier, norm, done.Samples, done.Tokens);
+    }
+
+    /// <summary>Waits for the step's losses and for the norm of its gradients: the only time in a step that the host waits for the device.</summary>
+    private (double Loss, double Norm) ReadLossAndNorm()
+    {
+        var losses = unfinished.Losses;
+        var read = cat([.. losses.Select(one => one.Mean), optimizer.Norm().to(ScalarType.Float64).view(1)], 0).cpu().data<double>().ToArray();
+        double loss = 0;
+        foreach (var (one, value) in losses.Zip(read))
+        {
+            loss += !double.IsFinite(value) ? throw Diverged("loss", value, one.Samples)
+                : one.Weight is { } weight ? value * weight : value / MicroBatches;
+        }
+
+        var norm = read[^1];
+        return double.IsFinite(norm) ? (loss, norm) : throw Diverged("gradient", norm, losses[0].Samples);
     }
 
     /// <summary>Forward and backward of one micro-batch.</summary>
     /// <param name="rehearsed">Whether the method's term is its only loss.</param>
-    private (double Loss, int Positions) Run(MicroBatch prepared, double weight, bool rehearsed)
+    private (Tensor Loss, int Positions) Run(MicroBatch prepared, double weight, bool rehearsed)
     {
         using var scope = NewDisposeScope();
         using var batch = Batch(prepared);
@@ -269,7 +280,7 @@ internal sealed class TrainingSession : ITrainingSession
         var further = hooks.BeforeBatch(() => new MethodBatch(
             prepared.Samples, [.. prepared.Sequences.Select(one => one.Measure(model.ImageTokens, options.Model.MaxLength).Labelled)],
             rehearsed, () => alone.Forward(batch, features)));
-        return (pass.Run(batch, features, weight, further, rehearsed ? 0 : 1), batch.Sequences.Lengths.Sum());
+        return (pass.Run(batch, features, weight, further, rehearsed ? 0 : 1).MoveToOuterDisposeScope(), batch.Sequences.Lengths.Sum());
     }
 
     private SequenceBatch Batch(MicroBatch prepared) =>
@@ -333,14 +344,29 @@ internal sealed class TrainingSession : ITrainingSession
         $"Lower training.learning-rate (now {options.Training.LearningRate:g}) or raise training.warmup-ratio, and check these samples.");
 
     /// <summary>What the micro-batches of the step in work have come to.</summary>
-    /// <param name="First">Samples of the first one.</param>
-    private sealed record Unfinished(int MicroBatches, double Loss, int Samples, int Tokens, IReadOnlyList<TrainingSample> First)
+    private sealed record Unfinished(IReadOnlyList<PendingLoss> Losses, int Tokens) : IDisposable
     {
-        public static readonly Unfinished None = new(0, 0, 0, 0, []);
+        public static readonly Unfinished None = new([], 0);
 
-        public Unfinished With(double loss, int samples, int tokens) =>
-            this with { MicroBatches = MicroBatches + 1, Loss = Loss + loss, Samples = Samples + samples, Tokens = Tokens + tokens };
+        public int MicroBatches => Losses.Count;
+
+        public int Samples => Losses.Sum(one => one.Samples.Count);
+
+        public Unfinished With(PendingLoss loss, int tokens) => new([.. Losses, loss], Tokens + tokens);
+
+        public void Dispose()
+        {
+            foreach (var loss in Losses)
+            {
+                loss.Mean.Dispose();
+            }
+        }
     }
+
+    /// <summary>A micro-batch's loss, which is read at the step's end.</summary>
+    /// <param name="Mean">float64 [1], on the device.</param>
+    /// <param name="Weight">Its part of the step; null where each micro-batch weighs the same.</param>
+    private sealed record PendingLoss(Tensor Mean, double? Weight, IReadOnlyList<TrainingSample> Samples);
 
     /// <summary>A micro-batch before it goes to the device.</summary>
     /// <param name="Pictures">All of them, in order.</param>

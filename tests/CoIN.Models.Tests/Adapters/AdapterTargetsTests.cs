@@ -129,7 +129,7 @@ public sealed class AdapterTargetsTests : KernelTests
         using var batch = SequenceBatch.Create([new([1, 5, 6, 7, 2], [-100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])], 4, 100, CPU);
         var dropout = probability == 0 ? null : new Dropout(probability, CPU);
         dropout?.Seed(1);
-        var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, false).Run(batch, null, 1);
+        var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, false).Run(batch, null, 1).item<double>();
         return (loss, [.. of.UpdateParameters().Select(parameter => (parameter.grad ?? zeros_like(parameter)).clone())]);
     }
 }

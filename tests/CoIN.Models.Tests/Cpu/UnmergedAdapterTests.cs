@@ -99,7 +99,7 @@ public sealed class UnmergedAdapterTests : KernelTests
         using var batch = SequenceBatch.Create([new([1, Picture, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])], 4, 100, CPU);
         var dropout = new Dropout(0.25, CPU);
         dropout.Seed(1);
-        var loss = new CpuBackend().Training(model, of, dropout, checkpointing: true).Run(batch, features.narrow(0, 0, 1), 1);
+        var loss = new CpuBackend().Training(model, of, dropout, checkpointing: true).Run(batch, features.narrow(0, 0, 1), 1).item<double>();
         return (loss, [.. of.Parameters().Select(parameter => parameter.grad!.clone())]);
     }
 

@@ -214,6 +214,6 @@ public sealed class LoraTrainParityTests : IDisposable
     private double Train(int i, LoraAdapter adapter, double weight, bool kernels)
     {
         using var batch = Batch(i);
-        return TrainingWays.Pass(model, adapter, null, checkpointing: false, kernels).Run(batch, Features(i), weight);
+        return TrainingWays.Pass(model, adapter, null, checkpointing: false, kernels).Run(batch, Features(i), weight).item<double>();
     }
 }

@@ -262,7 +262,7 @@ public sealed class MoeLoraTests : KernelTests
             [new([1, Picture, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])], 4, 100, CPU);
         var dropout = probability == 0 ? null : new Dropout(probability, CPU);
         dropout?.Seed(1);
-        var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, checkpointing).Run(batch, features.narrow(0, 0, 1), 1);
+        var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, checkpointing).Run(batch, features.narrow(0, 0, 1), 1).item<double>();
         return (loss, [.. of.Parameters().Select(parameter => (parameter.grad ?? zeros_like(parameter)).clone())]);
     }
 

@@ -120,7 +120,7 @@ public sealed class OLoraTests : KernelTests
             [new([1, SequenceBatch.ImagePlaceholder, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])], 4, 100, CPU);
         var dropout = probability == 0 ? null : new Dropout(probability, CPU);
         dropout?.Seed(1);
-        var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, checkpointing).Run(batch, features, 1);
+        var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, checkpointing).Run(batch, features, 1).item<double>();
         return (loss, [.. of.Parameters().Select(parameter => parameter.grad!)]);
     }
 }

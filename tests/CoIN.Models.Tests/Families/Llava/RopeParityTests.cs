@@ -94,7 +94,7 @@ public sealed class RopeParityTests : IDisposable
 
         int[] ids = [.. Enumerable.Range(3, 12)];
         using var batch = SequenceBatch.Create([new TokenSequence(ids, ids)], model.Config.ImageTokens, ids.Length, CPU);
-        var loss = TrainingWays.Pass(model, adapter, null, checkpointing: false, kernels).Run(batch, null, 1);
+        var loss = TrainingWays.Pass(model, adapter, null, checkpointing: false, kernels).Run(batch, null, 1).item<double>();
         return (loss, [.. adapter.Parameters().Select(parameter => parameter.grad).OfType<Tensor>()]);
     }
 

@@ -255,6 +255,6 @@ public sealed class MiniGptTrainParityTests : IDisposable
     private double Train(int i, LoraAdapter adapter, bool kernels)
     {
         using var batch = Batch(i);
-        return TrainingWays.Backend(kernels).Training(model, adapter, null, checkpointing: false).Run(batch, Features(i), 1);
+        return TrainingWays.Backend(kernels).Training(model, adapter, null, checkpointing: false).Run(batch, Features(i), 1).item<double>();
     }
 }

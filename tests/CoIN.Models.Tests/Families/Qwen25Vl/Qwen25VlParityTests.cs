@@ -224,7 +224,7 @@ public sealed class Qwen25VlParityTests : IDisposable
         {
             using var inner = NewDisposeScope();
             using var batch = Batch([one]);
-            return pass.Run(batch, Features([one]), weight);
+            return pass.Run(batch, Features([one]), weight).item<double>();
         }
     }
 
