@@ -12,15 +12,15 @@ public sealed class ModelsTests
         ["Checkpoints"] = ["Torch"],
         ["Settings"] = ["Checkpoints"],
         ["Tokenization"] = ["Checkpoints", "Settings"],
-        ["Imaging"] = ["Settings"],
+        ["Imaging"] = ["Torch", "Settings"],
 
         // Models as libtorch computes them, and what goes in.
         ["Modules"] = ["Torch", "Checkpoints"],
-        ["Sequences"] = ["Tokenization", "Modules"],
+        ["Sequences"] = ["Torch", "Tokenization", "Modules"],
         ["Adapters"] = ["Torch", "Checkpoints", "Settings", "Modules"],
 
         // What a backend does, the two that there are, and the choice between them.
-        ["Computing"] = ["Modules", "Sequences", "Adapters"],
+        ["Computing"] = ["Torch", "Modules", "Sequences", "Adapters"],
         ["Libtorch"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing"],
         ["Cpu"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing"],
         ["Backends"] = ["Computing", "Libtorch", "Cpu"],
@@ -34,7 +34,7 @@ public sealed class ModelsTests
 
         // What the program sees.
         ["Learning"] = ["Torch", "Imaging", "Sequences", "Generation", "Methods", "Training", "Families"],
-        ["Planning"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing", "Cpu", "Backends", "Methods", "Training", "Families"],
+        ["Planning"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing", "Libtorch", "Cpu", "Backends", "Methods", "Training", "Families"],
         ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Methods", "Families"],
         ["Devices"] = ["Torch", "Checkpoints", "Cpu", "Training"],
     };

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Torch;
@@ -15,6 +16,8 @@ internal sealed class Dropout
 {
     /// <summary>Bytes that a thread draws at a time.</summary>
     private const int PieceBytes = 1024 * RandomBits.Block;
+
+    private static readonly ConcurrentDictionary<(ScalarType Dtype, DeviceType Type, int Index), Tensor> Zeros = new();
 
     private readonly Device device;
     private readonly ushort threshold;
@@ -58,8 +61,23 @@ internal sealed class Dropout
     /// <summary>Zeroes each element with the given probability; the others still have to be multiplied with <see cref="Scale"/>.</summary>
     public Tensor Apply(Tensor x)
     {
+        using var mask = Mask(x.shape);
+        return Drop(x, mask);
+    }
+
+    /// <summary>Zeroes what a mask says.</summary>
+    /// <param name="x">Of the mask's shape, or without its first dimension.</param>
+    public static Tensor Drop(Tensor x, Tensor mask) => where(mask, Zero(x), x);
+
+    /// <summary>Adds what terms amount to with their masked elements zeroed.</summary>
+    /// <param name="sum">[N, features].</param>
+    /// <param name="terms">[terms, N, features]. Its memory is used.</param>
+    /// <param name="mask">Shaped as <paramref name="terms"/>.</param>
+    public static void AddDropped(Tensor sum, Tensor terms, Tensor mask)
+    {
         using var scope = NewDisposeScope();
-        return x.masked_fill(Mask(x.shape), Scalars.Of(0L)).MoveToOuterDisposeScope();
+        terms.masked_fill_(mask, Scalars.Of(0L));
+        sum.add_(terms.size(0) == 1 ? terms.select(0, 0) : terms.sum(0L), Scalars.One);
     }
 
     /// <summary>
@@ -76,6 +94,29 @@ internal sealed class Dropout
         Draw(mask, SeededRandom.Combine(stream, drawn++));
         return mask;
     }
+
+    /// <summary>Draws the next masks: on a CPU the same as one after the other.</summary>
+    /// <returns>[count, …].</returns>
+    public Tensor Masks(int count, params long[] shape)
+    {
+        var masks = empty([count, .. shape], ScalarType.Bool, device);
+        if (device.type == DeviceType.CUDA)
+        {
+            return masks.bernoulli_(1 - Kept);
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            using var mask = masks.select(0, i);
+            Draw(mask, SeededRandom.Combine(stream, drawn++));
+        }
+
+        return masks;
+    }
+
+    /// <summary>A zero beside a tensor, made once and kept.</summary>
+    private static Tensor Zero(Tensor x) => Zeros.GetOrAdd(
+        (x.dtype, x.device_type, x.device_index), static (_, like) => zeros([], like.dtype, like.device).DetachFromDisposeScope(), x);
 
     /// <summary>All threads draw, each some of the bytes.</summary>
     private unsafe void Draw(Tensor mask, long seedOfMask)

@@ -10,7 +10,8 @@ namespace CoIN.Models.Backends;
 /// <summary>Decides what computes a model: a new backend is one line here.</summary>
 internal static class Backend
 {
-    private static readonly IBackend Libtorch = new LibtorchBackend();
+    private static readonly IBackend Libtorch = new LibtorchBackend(
+        graph: Environment.GetEnvironmentVariable(LibtorchBackend.Variable) == "graph");
     private static readonly IBackend Cpu = new CpuBackend();
 
     /// <summary>The backend of a model: the CPU's own kernels where they serve, otherwise libtorch.</summary>

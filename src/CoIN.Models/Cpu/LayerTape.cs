@@ -1,3 +1,4 @@
+using CoIN.Models.Computing;
 using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Modules;
 using TorchSharp;
@@ -10,7 +11,7 @@ namespace CoIN.Models.Cpu;
 /// compute again is kept; norms and the product of the gated units are made anew.
 /// </summary>
 /// <param name="input">[N, hidden size], the layer's; not changed.</param>
-internal sealed class LayerTape(DecoderLayer layer, double eps, SequenceAttention attention, Tensor input) : IDisposable
+internal sealed class LayerTape(DecoderLayer layer, double eps, SequenceAttention attention, Tensor input) : ILayerTape
 {
     private readonly Tensor input = input.alias().DetachFromDisposeScope();
     private readonly List<IDisposable> kept = [];
@@ -39,10 +40,7 @@ internal sealed class LayerTape(DecoderLayer layer, double eps, SequenceAttentio
         kept.AddRange([middle, gateUp, outputTape, gateUpTape, downTape]);
     }
 
-    /// <summary>The backward pass: adds to the gradients of the updates' parameters. What was kept is used up.</summary>
-    /// <param name="gradient">Of the output. Its memory is used.</param>
-    /// <param name="wanted">Whether the input's gradient is.</param>
-    /// <returns>[N, hidden size], or null; <paramref name="gradient"/> itself where the sizes are the same.</returns>
+    /// <inheritdoc/>
     public Tensor? Backward(Tensor gradient, bool wanted)
     {
         using var scope = NewDisposeScope();

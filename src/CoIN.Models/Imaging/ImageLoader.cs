@@ -1,4 +1,5 @@
 using CoIN.Benchmark;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -54,7 +55,7 @@ internal sealed class ImageLoader
             }
 
             var together = end == first + 1 ? values : [.. pictures.Skip(first).Take(end - first).SelectMany(picture => picture.Values)];
-            tensors.Add(tensor(together, [end - first, 3, height, width]).to(device).MoveToOuterDisposeScope());
+            tensors.Add(Uploads.To(tensor(together, [end - first, 3, height, width]), device).MoveToOuterDisposeScope());
         }
 
         return tensors;

@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Libtorch;
 
-/// <summary>Training by libtorch, whose graph finds the gradients.</summary>
+/// <summary>
+/// Training by libtorch, whose graph finds the gradients: the layers as modules define them, and nothing else. It is what
+/// <see cref="LibtorchTrainingPass"/> is compared with, and is taken where <see cref="LibtorchBackend.Variable"/> says so.
+/// </summary>
 internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, IAdapter adapter, Dropout? dropout, bool checkpointing) : ITrainingPass
 {
     private readonly DecoderModel language = model.Language;

@@ -10,10 +10,17 @@ namespace CoIN.Models.Libtorch;
 
 /// <summary>The modules as they are, by libtorch: on GPUs, in short types, and on processors that nothing else is for.</summary>
 /// <param name="lossRows">Labelled positions whose logits exist together; null for <see cref="LossChunks.Rows"/>.</param>
-internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
+/// <param name="graph">Whether a graph of libtorch's finds the language model's gradients, for comparison.</param>
+internal sealed class LibtorchBackend(int? lossRows = null, bool graph = false) : IBackend
 {
+    /// <summary>The environment variable that leaves the language model's gradients to libtorch's graph if it is <c>graph</c>.</summary>
+    public const string Variable = "COIN_BACKWARD";
+
+    // On a GPU one picture is too little work, and a picture's numbers depend on its company in their last bits anyway, as a prompt's do.
+    private const int PicturesOnGpu = 16;
+
     /// <inheritdoc/>
-    public int PicturesTogether(VisionTransformer tower) => 1;
+    public int PicturesTogether(VisionTransformer tower) => tower.PatchEmbedding.device_type == DeviceType.CUDA ? PicturesOnGpu : 1;
 
     /// <inheritdoc/>
     public Tensor Vision(VisionTransformer tower, Tensor pixels) => tower.Forward(pixels);
@@ -63,7 +70,9 @@ internal sealed class LibtorchBackend(int? lossRows = null) : IBackend
 
     /// <inheritdoc/>
     public ITrainingPass Training(IPromptedModel model, IAdapter adapter, Dropout? dropout, bool checkpointing) =>
-        new GraphTrainingPass(model, this, adapter, dropout, checkpointing);
+        graph
+            ? new GraphTrainingPass(model, this, adapter, dropout, checkpointing)
+            : new LibtorchTrainingPass(model, this, adapter, dropout, checkpointing);
 
     /// <inheritdoc/>
     public IDecodingBatch Decoding(IPromptedModel model, GenerationRequest request, IAdapter? adapter) => new TorchDecodingBatch(model, request, adapter);

@@ -45,6 +45,7 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         this.request = request;
         this.adapter = adapter;
         updates = adapter?.Updates();
+        updates?.Prepare(model.Language.Dtype);
         var config = model.Language.Config;
         var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(PicturePlace.Is));
         plan = PrefillPlan.For(request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, config.MaxPositions, model.Language.RotationsFrom);
@@ -115,15 +116,16 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
             lengths[row] += IsOpen(row) ? 1 : 0;
         }
 
-        var at = tensor(positions, device: device);
-        var slots = tensor(positions.Select((position, row) => ((long)row * capacity) + position).ToArray(), device: device);
+        var indices = Uploads.Indices(
+            device, positions, [.. positions.Select((position, row) => ((long)row * capacity) + position)],
+            [.. positions.Zip(rotations, (position, from) => position + from)], ids);
+        var (at, slots, turned) = (indices[0]!, indices[1]!, indices[2]!);
         var mask = places.narrow(0, 0, covered).unsqueeze(0).le(at.unsqueeze(1)).view(lengths.Length, 1, 1, covered);
         int[] open = [.. lengths.Select((_, row) => IsOpen(row) ? 1 : 0)];
         updates?.Begin(open, open);
-        var turned = tensor(positions.Zip(rotations, (position, from) => position + from).ToArray(), device: device);
-        return Choose(model.Language.Forward(
-            model.Language.Embed(tensor(ids, device: device)), turned,
-            new NextPositions(model.Language.Config, caches, slots, mask, model.Language.QueryScaleAt(at)), updates));
+        return Choose(Infer(
+            model.Language.Embed(indices[3]!), turned,
+            new NextPositions(model.Language.Config, caches, slots, mask, model.Language.QueryScaleAt(at))));
     }
 
     public void Keep(IReadOnlyList<int> rows)
@@ -194,7 +196,7 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
             model.Language.Config, batch.Sequences, (layer, k, v) => caches[layer].Write(k, v, target), model.Language.QueryScaleAt(positions));
         var turned = batch.Axes ?? (heads.All(head => head.Rotations == 0) ? positions : positions.add(
             tensor(heads.SelectMany(head => Enumerable.Repeat((long)head.Rotations, head.Length)).ToArray(), device: positions.device), Scalars.Of(1L)));
-        var hidden = model.Language.Forward(model.Embed(batch, features, adapter?.Projector), turned, attention, updates, ends);
+        var hidden = Infer(model.Embed(batch, features, adapter?.Projector), turned, attention, ends);
         for (var i = 0; i < heads.Count; i++)
         {
             if (heads[i].Rows[0] >= plan.Tails.Count)
@@ -228,11 +230,27 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         var mask = places.narrow(0, 0, covered).le(tensor(seen, [tails.Count, 1, sequences.Longest, 1], device: device));
         int[] ends = [.. tails.SelectMany(tail => Enumerable.Range(1, tail.Ids.Count).Select(place => place == tail.Ids.Count ? 1 : 0))];
         updates?.Begin([.. ids.Select(_ => 1)], ends);
-        var hidden = model.Language.Forward(
+        var hidden = Infer(
             model.Language.Embed(tensor(ids, device: device)), tensor(turned, device: device),
             new NewStretches(
-                model.Language.Config, sequences, caches, target, mask, model.Language.QueryScaleAt(tensor(positions, device: device))), updates);
+                model.Language.Config, sequences, caches, target, mask, model.Language.QueryScaleAt(tensor(positions, device: device))));
         return hidden.index_select(0, tensor(last, device: device)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Hidden states of new positions: what <see cref="DecoderModel"/> computes as a module.</summary>
+    private Tensor Infer(Tensor embedded, Tensor positions, DecoderAttention attention, Tensor? rows = null)
+    {
+        using var scope = NewDisposeScope();
+        var language = model.Language;
+        var turns = new Turns(language.Rotation(positions));
+        var passing = new PassingAttention(language.Config, attention);
+        var x = embedded;
+        for (var i = 0; i < language.Layers.Count; i++)
+        {
+            x = LibtorchLayer.Forward(language, i, updates?.Layer(i), x, turns, passing, i == language.Layers.Count - 1 ? rows : null);
+        }
+
+        return x.MoveToOuterDisposeScope();
     }
 
     private long[] Choose(Tensor hidden)

@@ -1,3 +1,4 @@
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,33 +12,54 @@ internal sealed class PackedSequences : IDisposable
 {
     private readonly Tensor? padded;
     private readonly Tensor? packed;
+    private readonly Tensor boundaries;
+    private Tensor? starts;
 
     public PackedSequences(IReadOnlyList<int> lengths, Device device)
+        : this(lengths, () => Uploads.Indices(device, Indices(lengths)))
     {
+    }
+
+    /// <param name="upload">Gives what <see cref="Indices"/> says, on the device.</param>
+    internal PackedSequences(IReadOnlyList<int> lengths, Func<IReadOnlyList<Tensor?>> upload)
+    {
+        using var scope = NewDisposeScope();
         Lengths = lengths;
         Longest = lengths.Max();
+        var indices = upload();
+        (Positions, boundaries, padded, packed) = (indices[0]!, indices[1]!, indices[2], indices[3]);
+        foreach (var index in indices)
+        {
+            index?.DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>What it needs on a device.</summary>
+    /// <returns>
+    /// Positions; where sequences begin, and the last one's end; and where lengths differ the ways to padded and to packed rows.
+    /// </returns>
+    public static long[]?[] Indices(IReadOnlyList<int> lengths)
+    {
+        var longest = lengths.Max();
         var total = lengths.Sum();
         var positions = new long[total];
-        var toPadded = new long[lengths.Count * Longest];
+        var toPadded = new long[lengths.Count * longest];
         var toPacked = new long[total];
+        var boundaries = new long[lengths.Count + 1];
         var at = 0;
         for (var row = 0; row < lengths.Count; row++)
         {
             for (var i = 0; i < lengths[row]; i++, at++)
             {
                 positions[at] = i;
-                toPacked[at] = ((long)row * Longest) + i;
+                toPacked[at] = ((long)row * longest) + i;
                 toPadded[toPacked[at]] = at;
             }
+
+            boundaries[row + 1] = at;
         }
 
-        using var scope = NewDisposeScope();
-        Positions = tensor(positions, device: device).DetachFromDisposeScope();
-        if (total != toPadded.Length)
-        {
-            padded = tensor(toPadded, device: device).DetachFromDisposeScope();
-            packed = tensor(toPacked, device: device).DetachFromDisposeScope();
-        }
+        return total == toPadded.Length ? [positions, boundaries, null, null] : [positions, boundaries, toPadded, toPacked];
     }
 
     public IReadOnlyList<int> Lengths { get; }
@@ -49,6 +71,9 @@ internal sealed class PackedSequences : IDisposable
     /// <summary>int64 [sum of lengths]: each position within its sequence.</summary>
     public Tensor Positions { get; }
 
+    /// <summary>int32 [sequences + 1]: where each sequence begins, and where the last one ends.</summary>
+    public Tensor Starts => starts ??= boundaries.to(ScalarType.Int32).DetachFromDisposeScope();
+
     /// <summary>
     /// [sum of lengths, heads, size] to [sequences, longest, heads, size]. What stands in the padding is arbitrary but finite.
     /// </summary>
@@ -57,6 +82,10 @@ internal sealed class PackedSequences : IDisposable
         using var scope = NewDisposeScope();
         return (padded is null ? x : x.index_select(0, padded)).view(Count, Longest, x.size(1), x.size(2)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>[sum of lengths, features] to [sequences · longest, features] with zeros in the padding, as gradients have there.</summary>
+    public Tensor PadWithZeros(Tensor x) => packed is null
+        ? x.alias() : zeros([(long)Count * Longest, x.size(1)], x.dtype, x.device).index_copy_(0, packed, x);
 
     /// <summary>[sequences, longest, …] to [sum of lengths, features], padding left out.</summary>
     public Tensor Pack(Tensor x, long features)
@@ -69,6 +98,8 @@ internal sealed class PackedSequences : IDisposable
     public void Dispose()
     {
         Positions.Dispose();
+        boundaries.Dispose();
+        starts?.Dispose();
         padded?.Dispose();
         packed?.Dispose();
     }

@@ -9,6 +9,15 @@ internal interface IDecoderUpdates
     /// <param name="layer">From 0.</param>
     ILayerUpdates Layer(int layer);
 
+    /// <summary>
+    /// Passes without a graph begin: what is converted to the base's type is converted now, unless nothing has changed since the last time,
+    /// and not in every layer.
+    /// </summary>
+    /// <param name="dtype">The base's.</param>
+    void Prepare(ScalarType dtype)
+    {
+    }
+
     /// <summary>A pass of decoding begins: for updates that keep account of what they do.</summary>
     /// <param name="prompts">How many prompts each position stands for; 0 where it is computed for nobody.</param>
     /// <param name="wanted">

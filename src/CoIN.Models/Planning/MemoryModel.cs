@@ -2,6 +2,7 @@ using CoIN.Models.Adapters;
 using CoIN.Models.Computing;
 using CoIN.Models.Cpu;
 using CoIN.Models.Families;
+using CoIN.Models.Libtorch;
 using CoIN.Models.Training;
 
 namespace CoIN.Models.Planning;
@@ -41,8 +42,8 @@ internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, boo
 public sealed record MemoryPart(string Name, long Bytes);
 
 /// <summary>
-/// Memory of training as a function of shapes: a list of the tensors that the graph of this program's layers keeps (see <see cref="Modules.DecoderLayer"/>), or its kernels do (see
-/// <see cref="LayerTape"/>), not a rule of thumb.
+/// Memory of training as a function of shapes: a list of the tensors that a layer's tape keeps, by libtorch (see
+/// <see cref="LibtorchLayerTape"/>) or by the program's own kernels (see <see cref="LayerTape"/>), not a rule of thumb.
 /// Sizes are bytes.
 /// </summary>
 internal static class MemoryModel
@@ -60,6 +61,7 @@ internal static class MemoryModel
             new("base model", (counts.Base * settings.Bytes) + rotary),
             new("adapter (float32)", trained * Float),
             .. settings.FrozenRank == 0 ? Array.Empty<MemoryPart>() : [new("earlier tasks' LoRA, frozen (float32)", Frozen(settings) * Float)],
+            .. settings.Bytes == Float ? Array.Empty<MemoryPart>() : [new("LoRA in the base's type", Typed(settings))],
             new("gradients (float32)", trained * Float),
             new("AdamW's moments (float32)", 2 * trained * Float),
         ];
@@ -82,7 +84,7 @@ internal static class MemoryModel
         long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize;
         var layer = Kept(n);
         var last = Kept(batch.Labelled);
-        var below = Front(settings, batch) + (settings.Checkpointing ? config.Layers * n * h * b : settings.Kernels ? 0 : n * h * b);
+        var below = Front(settings, batch) + (settings.Checkpointing ? config.Layers * n * h * b : 0);
         var full = config.Layers > 1 ? layer : 0;
 
         // Either the logits exist, on top of the last layer, or the gradients on their way through a layer below it.
@@ -130,7 +132,7 @@ internal static class MemoryModel
     public static long KeyValueCache(MemorySettings settings, int prompts, long positions) =>
         2L * prompts * Math.Min(positions, settings.Shape.Text.MaxPositions) * settings.Shape.Text.Layers * settings.Shape.Text.KeyValueSize * settings.Bytes;
 
-    /// <summary>What an evaluator holds beside the base: the adapter, or in float32 a copy of the language model's layers with the adapter folded in.</summary>
+    /// <summary>What an evaluator holds beside the base: the adapter, in a short type once more as it computes, or in float32 a copy of the language model's layers with the adapter folded in.</summary>
     public static long EvaluatorWeights(MemorySettings settings)
     {
         var counts = settings.Counts;
@@ -140,48 +142,43 @@ internal static class MemoryModel
             // It stays beside the weights; the kernels keep the outer matrices a second time, as they multiply with them.
             var outputs = settings.Adapted.Sum(map => map.Out);
             var ready = settings.Kernels ? settings.Shape.Text.Layers * settings.Rank * outputs * Float : 0;
-            return (Trained(settings) * Float) + ready;
+            return (Trained(settings) * Float) + ready + (settings.Bytes == Float ? 0 : Typed(settings));
         }
 
-        return ((Trained(settings) + Frozen(settings)) * Float) + (settings.Bytes == Float ? (counts.Language - embeddings) * Float : 0);
+        var beside = settings.Bytes == Float ? (counts.Language - embeddings) * Float : Typed(settings);
+        return ((Trained(settings) + Frozen(settings)) * Float) + beside;
     }
 
-    /// <summary>What the graph of one decoder layer keeps.</summary>
+    /// <summary>Low-rank matrices once more in a short type.</summary>
+    private static long Typed(MemorySettings settings) => (settings.Counts.Lora + Frozen(settings)) * settings.Bytes;
+
+    /// <summary>What one decoder layer keeps. Norms and the product of the gated units are computed again.</summary>
     /// <param name="behind">Positions that the layer computes behind its attention.</param>
     private static long KeptByLayer(MemorySettings settings, MicroBatchShape batch, long behind)
     {
         var config = settings.Shape.Text;
         long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize, i = config.IntermediateSize, kv = config.KeyValueSize;
         var slots = batch.Sequences * batch.Longest;
-        var padded = slots != n;
+        var packed = slots != n || behind != n;
 
-        // Inputs of the two norms, in float32.
-        var norms = Float * h * (n + behind);
+        // One number of each norm for a position.
+        var norms = Float * (n + behind);
 
-        // Queries, keys, values and result of the attention; heads that share a key are written out.
-        var shared = config.KeyValueHeads == config.Heads ? kv : h;
-        var attention = (slots * b * ((2 * h) + (2 * shared))) + (slots * config.Heads * Float);
+        // Queries, keys, values and result of the attention; heads that share a key are written out besides.
+        var shared = config.KeyValueHeads == config.Heads ? 0 : 2 * h;
+        var attention = (slots * b * ((2 * h) + (2 * kv) + shared)) + (slots * config.Heads * Float) + (packed ? behind * h * b : 0);
 
-        // gate, silu(gate), up.
-        var gated = 3 * behind * i * b;
+        // The sum in the middle; gate and up.
+        var outputs = behind * b * (h + (2 * i));
 
-        // What the low-rank matrices' gradients need: their inputs (dropped ones with a mask, one for each matrix), and what lies between A and B.
+        // What lies between A and B, and a byte for each number that may be dropped.
         var adapted = settings.Adapted;
         long Positions(AdaptedMap map) => map.Place == MapPlace.Qkv ? n : behind;
         var low = b * settings.Rank * adapted.Sum(Positions);
-        var inputs = settings.Dropout
-            ? Math.Max(settings.Experts, 1) * (b + 1) * adapted.Sum(map => Positions(map) * map.In)
-            : b * adapted.DistinctBy(map => map.Place).Sum(map => map.Place == MapPlace.Output && !padded && behind == n ? 0 : Positions(map) * map.In);
-        if (settings.Experts > 1)
-        {
-            // The numbers before their gate as well, and the routing weights.
-            low = (2 * low) + (2 * Float * settings.Experts * adapted.Sum(Positions));
-        }
-
-        // In a short type each layer has the matrices converted once.
-        var converted = b < Float
-            ? b * ParameterCounts.Of(settings.Shape, settings.Rank + settings.FrozenRank, settings.Experts, settings.Targets).LargestLayerLora : 0;
-        return norms + attention + gated + inputs + low + converted;
+        var gates = settings.Experts > 1 ? Float * settings.Experts * adapted.Sum(Positions) : 0;
+        var masks = settings.Dropout ? Math.Max(settings.Experts, 1) * adapted.Sum(map => Positions(map) * map.In) : 0;
+        var input = settings.Checkpointing ? 0 : b * n * h;
+        return norms + attention + outputs + low + gates + masks + input;
     }
 
     /// <summary>What one decoder layer keeps where the program's own kernels compute. Norms and the product of the gated units are computed again.</summary>

@@ -1,4 +1,5 @@
 using CoIN.Models.Modules;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -149,11 +150,20 @@ internal sealed class SequenceBatch : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        Tensor Indices(IEnumerable<long> values) => tensor(values.ToArray(), device: device).DetachFromDisposeScope();
+        long[]?[] arrays =
+        [
+            [.. text], [.. order.Select(at => at >= 0 ? at : text.Count - 1 - at)], [.. labelled], [.. targets], axes?.ToArray(),
+            .. PackedSequences.Indices(lengths),
+        ];
+        var indices = Uploads.Indices(device, arrays);
+        var sequences = new PackedSequences(lengths, () => indices[5..]);
+        foreach (var index in indices)
+        {
+            index?.DetachFromDisposeScope();
+        }
+
         return new SequenceBatch(
-            new PackedSequences(lengths, device), axes is null ? null : tensor(axes.ToArray(), [axes.Count / 3, 3], device: device).DetachFromDisposeScope(),
-            pictures, Indices(text), Indices(order.Select(at => at >= 0 ? at : text.Count - 1 - at)),
-            Indices(labelled), Indices(targets));
+            sequences, indices[4]?.view(-1, 3).DetachFromDisposeScope(), pictures, indices[0]!, indices[1]!, indices[2]!, indices[3]!);
     }
 
     public void Dispose()

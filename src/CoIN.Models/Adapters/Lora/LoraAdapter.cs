@@ -18,6 +18,8 @@ internal sealed record LoraLayer(LoraLinear Qkv, LoraLinear Output, LoraLinear G
 /// <summary>LoRA (Hu et al. 2021): low-rank updates of linear layers of the language model.</summary>
 internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLayer> layers, Projector? projector) : IAdapter
 {
+    private TypedMatrices? typed;
+
     public int Rank { get; } = rank;
 
     public double Alpha { get; } = alpha;
@@ -32,6 +34,18 @@ internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLaye
 
     /// <inheritdoc/>
     public bool CanMerge => true;
+
+    /// <summary>The updates' matrices in other types.</summary>
+    public TypedMatrices Typed
+    {
+        get
+        {
+            lock (Layers)
+            {
+                return typed ??= new TypedMatrices(UpdateParameters());
+            }
+        }
+    }
 
     /// <summary>The maps that it adapts, as <see cref="AdapterTargets.Described"/>.</summary>
     public IReadOnlyList<string> Targets => AdapterTargets.Described(
@@ -75,6 +89,7 @@ internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLaye
 
     public void Dispose()
     {
+        typed?.Dispose();
         foreach (var linear in Layers.SelectMany(layer => layer.All))
         {
             linear.Dispose();

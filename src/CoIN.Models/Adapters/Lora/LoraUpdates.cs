@@ -9,7 +9,19 @@ namespace CoIN.Models.Adapters.Lora;
 internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout, LoraAdapter? frozen = null) : IDecoderUpdates
 {
     private readonly IReadOnlyList<LayerUpdates> layers =
-        [.. adapter.Layers.Select((layer, i) => new LayerUpdates(layer, frozen?.Layers[i], adapter.Scaling, dropout))];
+    [
+        .. adapter.Layers.Select((layer, i) => new LayerUpdates(
+            layer, frozen?.Layers[i], adapter.Scaling, dropout,
+            (matrix, dtype) => adapter.Typed.Of(matrix, dtype) ?? frozen?.Typed.Of(matrix, dtype)
+                ?? throw new InvalidOperationException("Prepare comes first."))),
+    ];
+
+    /// <inheritdoc/>
+    public void Prepare(ScalarType dtype)
+    {
+        adapter.Typed.Refresh(dtype);
+        frozen?.Typed.Refresh(dtype);
+    }
 
     /// <inheritdoc/>
     public ILayerUpdates Layer(int layer)
@@ -18,18 +30,20 @@ internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout, LoraAda
         return layers[layer];
     }
 
-    private sealed class LayerUpdates(LoraLayer layer, LoraLayer? frozen, double scaling, Dropout? dropout) : ILayerUpdates
+    private sealed class LayerUpdates(
+        LoraLayer layer, LoraLayer? frozen, double scaling, Dropout? dropout, Func<Tensor, ScalarType, Tensor> typed) : ILayerUpdates
     {
-        public ILinearUpdate? Qkv { get; } = Of(layer.Qkv, frozen?.Qkv, scaling, dropout);
+        public ILinearUpdate? Qkv { get; } = Of(layer.Qkv, frozen?.Qkv, scaling, dropout, typed);
 
-        public ILinearUpdate? Output { get; } = Of(layer.Output, frozen?.Output, scaling, dropout);
+        public ILinearUpdate? Output { get; } = Of(layer.Output, frozen?.Output, scaling, dropout, typed);
 
-        public ILinearUpdate? GateUp { get; } = Of(layer.GateUp, frozen?.GateUp, scaling, dropout);
+        public ILinearUpdate? GateUp { get; } = Of(layer.GateUp, frozen?.GateUp, scaling, dropout, typed);
 
-        public ILinearUpdate? Down { get; } = Of(layer.Down, frozen?.Down, scaling, dropout);
+        public ILinearUpdate? Down { get; } = Of(layer.Down, frozen?.Down, scaling, dropout, typed);
 
-        private static LoraUpdate? Of(LoraLinear linear, LoraLinear? frozen, double scaling, Dropout? dropout) =>
-            linear.Places.Count == 0 ? null : new LoraUpdate(linear, scaling, dropout) { Frozen = frozen };
+        private static LoraUpdate? Of(
+            LoraLinear linear, LoraLinear? frozen, double scaling, Dropout? dropout, Func<Tensor, ScalarType, Tensor> typed) =>
+            linear.Places.Count == 0 ? null : new LoraUpdate(linear, scaling, dropout) { Frozen = frozen, Typed = typed };
     }
 }
 
@@ -40,6 +54,9 @@ internal sealed record LoraUpdate(LoraLinear Lora, double Scaling, Dropout? Drop
 {
     /// <summary>Further matrices of the same parts, scaled alike and with the same inputs dropped, which get no gradient; null for none.</summary>
     public LoraLinear? Frozen { get; init; }
+
+    /// <summary>A matrix in a base's type, to be used outside graphs alone: see <see cref="TypedMatrices"/>.</summary>
+    public Func<Tensor, ScalarType, Tensor> Typed { get; init; } = static (matrix, dtype) => matrix.to(dtype);
 
     /// <inheritdoc/>
     public Tensor[] AddTo(Tensor[] outputs, Tensor x) => Lora.AddTo(outputs, x, Scaling, Dropout, Frozen);

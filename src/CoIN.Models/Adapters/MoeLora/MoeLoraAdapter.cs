@@ -20,6 +20,8 @@ internal sealed record MoeLoraLayer(MoeLoraLinear Qkv, MoeLoraLinear Output, Moe
 internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadOnlyList<MoeLoraLayer> layers, Projector? projector)
     : IAdapter, IRoutedAdapter
 {
+    private TypedMatrices? typed;
+
     /// <summary>Of all experts together.</summary>
     public int Rank { get; } = rank;
 
@@ -40,6 +42,18 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
 
     /// <summary>What is recorded of the routing; null where nobody wants to know.</summary>
     public RoutingMeter? Meter { get; set; }
+
+    /// <summary>The updates' matrices in other types.</summary>
+    public TypedMatrices Typed
+    {
+        get
+        {
+            lock (Layers)
+            {
+                return typed ??= new TypedMatrices(UpdateParameters());
+            }
+        }
+    }
 
     /// <summary>The maps that it adapts, as <see cref="AdapterTargets.Described"/>.</summary>
     public IReadOnlyList<string> Targets => AdapterTargets.Described(
@@ -96,6 +110,7 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
 
     public void Dispose()
     {
+        typed?.Dispose();
         Meter?.Dispose();
         foreach (var linear in Layers.SelectMany(layer => layer.All))
         {

@@ -8,7 +8,10 @@ namespace CoIN.Models.Adapters.MoeLora;
 internal sealed class MoeLoraUpdates(MoeLoraAdapter adapter, Dropout? dropout) : IDecoderUpdates
 {
     private readonly IReadOnlyList<LayerUpdates> layers =
-        [.. adapter.Layers.Select((layer, i) => new LayerUpdates(layer, adapter.Scaling, dropout, i, adapter.Meter))];
+        [.. adapter.Layers.Select((layer, i) => new LayerUpdates(layer, adapter, dropout, i))];
+
+    /// <inheritdoc/>
+    public void Prepare(ScalarType dtype) => adapter.Typed.Refresh(dtype);
 
     /// <inheritdoc/>
     public void Begin(IReadOnlyList<int> prompts, IReadOnlyList<int> wanted) => adapter.Meter?.Begin(prompts, wanted);
@@ -22,15 +25,22 @@ internal sealed class MoeLoraUpdates(MoeLoraAdapter adapter, Dropout? dropout) :
 
     private sealed class LayerUpdates : ILayerUpdates
     {
-        public LayerUpdates(MoeLoraLayer layer, double scaling, Dropout? dropout, int number, RoutingMeter? meter)
+        public LayerUpdates(MoeLoraLayer layer, MoeLoraAdapter adapter, Dropout? dropout, int number)
         {
             var first = 0;
+            var meter = adapter.Meter;
+            Tensor Typed(Tensor matrix, ScalarType dtype) =>
+                adapter.Typed.Of(matrix, dtype) ?? throw new InvalidOperationException("Prepare comes first.");
             ILinearUpdate? Of(MoeLoraLinear linear, bool behind)
             {
                 var part = first;
                 first += linear.Parts.Count;
                 return linear.Places.Count == 0 ? null
-                    : new MoeLoraUpdate(linear, scaling, dropout, meter is null ? null : gates => meter.Add(number, part, gates, behind));
+                    : new MoeLoraUpdate(
+                        linear, adapter.Scaling, dropout, meter is null ? null : gates => meter.Add(number, part, gates, behind))
+                    {
+                        Typed = Typed,
+                    };
             }
 
             (Qkv, Output, GateUp, Down) = (Of(layer.Qkv, false), Of(layer.Output, true), Of(layer.GateUp, true), Of(layer.Down, true));
@@ -52,6 +62,9 @@ internal sealed class MoeLoraUpdates(MoeLoraAdapter adapter, Dropout? dropout) :
 /// <param name="Routed">Receives the routing weights [N, parts, E]; null for nobody.</param>
 internal sealed record MoeLoraUpdate(MoeLoraLinear Moe, double Scaling, Dropout? Dropout, Action<Tensor>? Routed) : ILinearUpdate
 {
+    /// <inheritdoc cref="Lora.LoraUpdate.Typed"/>
+    public Func<Tensor, ScalarType, Tensor> Typed { get; init; } = static (matrix, dtype) => matrix.to(dtype);
+
     /// <inheritdoc/>
     public Tensor[] AddTo(Tensor[] outputs, Tensor x) => Moe.AddTo(outputs, x, Scaling, Dropout, Routed);
 
