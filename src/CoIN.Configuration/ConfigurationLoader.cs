@@ -61,6 +61,24 @@ public static class ConfigurationLoader
         return Bind(tasks.Count == 0 ? tree : TaskOrders.Picked(tree, tasks), what, checkFiles: false, needsModel: false);
     }
 
+    /// <summary>As <see cref="Load"/>, for a test of the base model, or of one adapter with it, without any training.</summary>
+    /// <param name="files">As in <see cref="Load"/>. What they say of method and order does not matter.</param>
+    /// <param name="overrides">As in <see cref="Load"/>.</param>
+    /// <param name="adapter">Folder of the adapter; null for that of the configuration (<c>lora.from</c>), or none.</param>
+    /// <param name="tasks">The tasks to test in the place of those of the order, case aside; empty for those.</param>
+    /// <param name="folder">As in <see cref="Load"/>.</param>
+    /// <param name="check">As in <see cref="Load"/>.</param>
+    /// <exception cref="CoinException">As for <see cref="Load"/>, or there is no such task.</exception>
+    public static LoadedConfiguration LoadForEvaluation(
+        IEnumerable<string> files, IEnumerable<string> overrides, string? adapter, IReadOnlyList<string> tasks, string? folder = null,
+        Action<LoadedConfiguration, Problems>? check = null)
+    {
+        var here = folder ?? Environment.CurrentDirectory;
+        string[] own = adapter is null ? [$"method={ZeroShot.Name}"] : [$"method={ZeroShot.Name}", $"lora.from=\"{Path.GetFullPath(Path.Combine(here, adapter))}\""];
+        var (tree, what) = Read(files, [.. overrides, .. own], here);
+        return Bind(tasks.Count == 0 ? tree : TaskOrders.Picked(tree, tasks, "--tasks"), what, checkFiles: true, check: check);
+    }
+
     /// <summary>
     /// The settings of this process for a run that exists: those it was started with, with <c>node.*</c>, <c>cluster.*</c> and <c>watch.*</c> overridden. Nothing that decides
     /// numbers may be changed.

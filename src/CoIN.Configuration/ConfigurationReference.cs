@@ -15,6 +15,11 @@ public static class ConfigurationReference
     /// <summary>Full names of all keys, e.g. <c>coin.lora.rank</c>.</summary>
     public static IReadOnlyList<string> Keys { get; } = [.. Leaves("", Tree)];
 
+    /// <summary>A section with its defaults; empty where the reference has none of that name.</summary>
+    /// <param name="path">E.g. <c>coin.lora</c>.</param>
+    internal static ObjectSetting SectionAt(string path) =>
+        path.Split('.').Aggregate(Tree, (tree, key) => tree.Items.GetValueOrDefault(key) as ObjectSetting ?? ObjectSetting.Empty(Tree.Origin));
+
     private static IEnumerable<string> Leaves(string prefix, ObjectSetting tree) => tree.Items.SelectMany(item =>
         item.Value is ObjectSetting child ? Leaves($"{prefix}{item.Key}.", child) : [prefix + item.Key]);
 

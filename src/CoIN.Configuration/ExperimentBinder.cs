@@ -63,7 +63,7 @@ internal static class ExperimentBinder
     /// <param name="coin">The whole configuration.</param>
     public static NodeSettings Node(Section coin)
     {
-        var binder = new RecordBinder().Check<ClusterSettings>(NodeRules.Check);
+        var binder = new RecordBinder().Check<ClusterSettings>(NodeRules.Check).Check<WatchSettings>(NodeRules.Check);
         var cluster = binder.Bind<ClusterSettings>(coin.Child("cluster"));
         var watch = binder.Bind<WatchSettings>(coin.Child("watch"));
         binder

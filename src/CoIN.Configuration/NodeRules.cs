@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.RegularExpressions;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
@@ -20,6 +21,16 @@ internal static partial class NodeRules
         {
             cluster.Refuse("journal", fault.Message);
         }
+    }
+
+    public static void Check(Section watch, WatchSettings settings)
+    {
+        watch.Require(
+            settings.Otlp is not { } otlp || (Uri.TryCreate(otlp, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.PathAndQuery is "/" or ""), "otlp",
+            $"'{settings.Otlp}'", "an address such as http://localhost:4318, without a path", "Of receivers that take OTLP over HTTP, that is the usual port.");
+        watch.Require(
+            IPAddress.TryParse(settings.PrometheusAddress, out _), "prometheus-address", $"'{settings.PrometheusAddress}'",
+            "an address of this computer: 127.0.0.1, or 0.0.0.0 for all of them");
     }
 
     public static void Check(Section node, NodeSettings settings)

@@ -39,7 +39,12 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         asked.Add(key);
         if (setting.Items.GetValueOrDefault(key) is { } value && value is not ObjectSetting)
         {
-            Wrong(key, Text(value), "a section { … }");
+            // That its keys are missing is no fault of theirs: they have their defaults, and nothing more is told.
+            var usual = ConfigurationReference.SectionAt(Key(key));
+            var first = usual.Items.FirstOrDefault(item => item.Value is ScalarSetting { Text: not null });
+            Wrong(key, Text(value), "a section { … }", first.Value is not ScalarSetting { Text: { } text } ? ""
+                : $" Its keys are set one by one, for example {Short(key)}.{first.Key} = {text}.");
+            return new Section(Key(key), usual, new Problems());
         }
 
         var child = setting.Items.GetValueOrDefault(key) as ObjectSetting ?? ObjectSetting.Empty(setting.Origin);
@@ -206,16 +211,17 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         }
     }
 
-    private void Wrong(string key, string value, string expected)
+    private void Wrong(string key, string value, string expected, string remedy = "")
     {
         faulty.Add(key);
-        problems.Add($"{Key(key)} is {value}{From(key)}; expected {expected}.", Key(key));
+        problems.Add($"{Key(key)} is {value}{From(key)}; expected {expected}.{remedy}", Key(key));
     }
 
     private string Short(string key) => Key(key)["coin.".Length..];
 
     private static string Text(Setting value) => value switch
     {
+        ScalarSetting { Text: null } => "null",
         ScalarSetting scalar => $"'{scalar.Text}'",
         ListSetting => "a list",
         ListsSetting => "a list of lists",

@@ -37,8 +37,9 @@ public sealed class FolderTests
         {
             ["Protocol"] = [],
             ["Journal"] = ["Protocol"],
-            ["Workers"] = ["Protocol", "Journal"],
-            ["Scheduling"] = ["Protocol", "Journal"],
+            ["Telemetry"] = [],
+            ["Workers"] = ["Protocol", "Journal", "Telemetry"],
+            ["Scheduling"] = ["Protocol", "Journal", "Telemetry"],
             ["Hosting"] = ["Protocol", "Journal", "Workers", "Scheduling"],
             ["Nodes"] = ["Protocol", "Journal", "Workers", "Scheduling", "Hosting"],
         },

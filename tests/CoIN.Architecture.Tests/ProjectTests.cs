@@ -25,6 +25,7 @@ public sealed class ProjectTests
     [Theory]
     [InlineData("Akka", "CoIN.Actors,CoIN.Configuration")]
     [InlineData("TorchSharp", "CoIN.Models")]
+    [InlineData("OpenTelemetry", "CoIN.Cli")]
     [InlineData("Serilog", "CoIN.Cli")]
     [InlineData("Spectre", "CoIN.Cli")]
     public void A_library_is_known_to_those_who_need_it(string library, string owners) => Assert.Equal(

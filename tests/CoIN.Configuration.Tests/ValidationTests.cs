@@ -56,7 +56,23 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin.data.test-subset = last", "expected first or seeded")]
     [InlineData("coin.data.instruction-type = ten", "expected original or diverse or ten-type")]
     [InlineData("coin.node.roles { a = 1 }", "expected a list")]
+    [InlineData("coin.watch.otlp = localhost", "coin.watch.otlp is 'localhost'")]
+    [InlineData("coin.watch.otlp = \"http://localhost:4318/v1/metrics\"", "without a path")]
+    [InlineData("coin.watch.prometheus-port = 70000", "coin.watch.prometheus-port is 70000")]
+    [InlineData("coin.watch.prometheus-address = everybody", "it must be an address of this computer")]
     public void A_wrong_key_or_type_is_named_with_what_was_expected(string text, string expected) => Assert.Contains(expected, FaultOf(text));
+
+    /// <summary>That its keys are missing then is not told beside it.</summary>
+    [Theory]
+    [InlineData("judge=null", "coin.judge is null (in --set judge=null); expected a section { … }. Its keys are set one by one, for example judge.kind = none.")]
+    [InlineData("training=fast", "coin.training is 'fast' (in --set training=fast); expected a section { … }. Its keys are set one by one, for example training.")]
+    [InlineData("watch=[a]", "coin.watch is a list (in --set watch=[a]); expected a section { … }. Its keys are set one by one, for example watch.tensorboard = false.")]
+    public void A_section_that_is_written_as_something_else_is_one_problem_with_a_way_out(string set, string expected)
+    {
+        var fault = Assert.Throws<CoinException>(() => ConfigurationLoader.Load([], [.. complete, set], folder.Path));
+        Assert.Contains(expected, fault.Message);
+        Assert.Single(fault.Message.Split('\n'), line => line.Contains("coin.", StringComparison.Ordinal));
+    }
 
     [Fact]
     public void Targets_of_LoRA_that_are_none_are_refused() =>

@@ -1,4 +1,5 @@
 using CoIN.EndToEnd.Tests.Support;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.EndToEnd.Tests;
 
@@ -19,6 +20,7 @@ public sealed class MoeLoraTests : IAsyncLifetime
     {
         var (code, output) = await CoinProcess.RunAsync(lab.Run("whole", Method));
         Assert.True(code == 0, output);
+        await TheAdapterByItselfAnswersTheSame();
         await Kill(lab.Run("killed", Method), "stages", "step-000003");
         await Kill(lab.Resume("killed"), "predictions", "*.shard-1-of-2.jsonl");
         (code, output) = await CoinProcess.RunAsync(lab.Resume("killed"));
@@ -28,6 +30,29 @@ public sealed class MoeLoraTests : IAsyncLifetime
         Assert.Equal(3, essence.Count(line => line.Contains("routing/stage-", StringComparison.Ordinal)));
         Assert.Equal(3, lab.Report("whole")["routing"]!["cells"]!.Count());
         Assert.Contains("Who serves which task", File.ReadAllText(lab.PathOf("whole", "report.html")), StringComparison.Ordinal);
+    }
+
+    /// <summary>Tested without a run, the last stage's adapter gives the last row of the matrix.</summary>
+    private async Task TheAdapterByItselfAnswersTheSame()
+    {
+        var to = Path.Combine(lab.Folder, "eval");
+        var (code, output) = await CoinProcess.RunAsync(
+            "eval", lab.PathOf("whole", "settings.conf"), "--adapter", lab.PathOf("whole", "stages", "2-GQA", "adapter"), "--out", to, "--runs", lab.Runs);
+        Assert.True(code == 0, output);
+        var cells = lab.Report("whole")["predictions"]!.Where(cell => (int)cell["stage"]! == 2).ToDictionary(cell => (string)cell["task"]!);
+        var tested = JObject.Parse(File.ReadAllText(Path.Combine(to, "eval.json")))["tasks"]!;
+        Assert.Equal(["ImageNet", "GQA"], tested.Select(task => (string?)task["task"]));
+        foreach (var task in tested)
+        {
+            var name = (string)task["task"]!;
+            Assert.Equal(
+                File.ReadAllText(lab.PathOf("whole", "predictions", "stage-2", $"{name}.jsonl")), File.ReadAllText(Path.Combine(to, "predictions", $"{name}.jsonl")));
+            Assert.Equal(File.ReadAllText(lab.PathOf("whole", "scores", "stage-2", $"{name}.jsonl")), File.ReadAllText(Path.Combine(to, "scores", $"{name}.jsonl")));
+            Assert.Equal((string?)cells[name]["sha256"], (string?)task["predictionsSha256"]);
+        }
+
+        // What is tested so is no run.
+        Assert.Equal([lab.PathOf("whole")], Directory.GetDirectories(lab.Runs));
     }
 
     /// <summary>Kills a process as soon as it has written a file.</summary>

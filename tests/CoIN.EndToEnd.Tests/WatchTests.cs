@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using CoIN.Cli.Tests.Support;
 using CoIN.EndToEnd.Tests.Support;
 using Newtonsoft.Json.Linq;
 using PuppeteerSharp;
@@ -25,7 +26,9 @@ public sealed class WatchTests : IAsyncLifetime
     {
         var chrome = Browsers.FirstOrDefault(File.Exists);
         Assert.SkipWhen(chrome is null, "There is no Chromium or Chrome on this computer to look at the page with.");
-        using var run = CoinProcess.Start(lab.Run(Id, "training.max-steps=40"));
+        await using var receiver = new OtlpReceiver();
+        using var run = CoinProcess.Start(lab.Run(
+            Id, "training.max-steps=40", "data.validation=8", "watch.tensorboard=true", "watch.prometheus-port=0", $"watch.otlp={receiver.Address}"));
         Assert.True(await run.UntilAsync(() => File.Exists(lab.PathOf(Id, "live.json")), Longest), run.Output);
         using var watch = CoinProcess.Start("watch", Id, "--runs", lab.Runs, "--port", "0");
         Assert.True(await watch.UntilAsync(() => watch.Output.Contains("http://", StringComparison.Ordinal), Longest), watch.Output);
@@ -42,6 +45,8 @@ public sealed class WatchTests : IAsyncLifetime
 
         await Until(page, "document.querySelector('.status.running') && /step \\d+\\/40/.test(document.querySelector('.now')?.textContent)");
         await Until(page, "document.querySelector('.charts path.line')");
+        await Until(page, "document.querySelector('.charts circle.own-dot title')?.textContent.startsWith('held-out samples after step ')");
+        await ScrapedAsync(run.Output);
         await Until(page, "document.querySelector('.devices').textContent.includes('trainer-cpu')");
         await Until(page, "[...document.querySelectorAll('.log p')].some(line => line.textContent.includes('Training begins'))");
 
@@ -50,6 +55,7 @@ public sealed class WatchTests : IAsyncLifetime
         await Until(page, "[...document.querySelectorAll('.samples img')].some(image => image.complete && image.naturalWidth > 0)");
         await page.EvaluateExpressionAsync("document.querySelector('.matrix td.cell button').click()");
         await Until(page, "document.querySelector('.filters span').textContent === 'ImageNet, after stage 1'");
+        await Until(page, "/^[0-9.]+ samples.s$/.test(document.querySelector('.speed').textContent)");
 
         Assert.True(await run.UntilAsync(() => false, Longest) is false && run.ExitCode == 0, run.Output);
         await Until(page, "document.querySelector('.status.completed')");
@@ -78,6 +84,29 @@ public sealed class WatchTests : IAsyncLifetime
         Assert.Empty(faults);
         Assert.All(asked, url => Assert.StartsWith(address, url, StringComparison.Ordinal));
         await RefusesStrangers(address);
+
+        // What the run sent, and what it left for TensorBoard.
+        string Sent(string path) => string.Concat(receiver.Requests.Where(request => request.Path == path).Select(request => request.Body));
+        Assert.All(["coin.training.steps", "coin.checkpoint.size", "coin.cell.accuracy", Id], name => Assert.Contains(name, Sent("/v1/metrics"), StringComparison.Ordinal));
+        Assert.All(["run watched", "stage 3", "training OCR-VQA", "evaluation GQA", "scoring ImageNet"], name => Assert.Contains(name, Sent("/v1/traces"), StringComparison.Ordinal));
+        var scalars = EventRecords.Scalars(Assert.Single(Directory.GetFiles(lab.PathOf(Id, "tensorboard"))));
+        Assert.Equal(Enumerable.Range(1, 120), scalars.Where(one => one.Tag == "train/loss").Select(one => (int)one.Step));
+        Assert.NotEmpty(scalars.Where(one => one.Tag == "validation/loss"));
+        Assert.Equal(6, scalars.Count(one => one.Tag.StartsWith("Truth Alignment, published/", StringComparison.Ordinal)));
+        var report = lab.Report(Id)["metrics"]!["published"]!;
+        Assert.Equal((double)report["maa"]!, scalars.Last(one => one.Tag == "so far, published/MAA").Value, 1e-4);
+    }
+
+    /// <summary>Prometheus is answered while the run goes on.</summary>
+    private static async Task ScrapedAsync(string said)
+    {
+        var address = said.Split('\n').Single(line => line.StartsWith("Metrics for Prometheus: ", StringComparison.Ordinal)).Split(": ", 2)[1].Trim();
+        using var client = new HttpClient();
+        var metrics = (await client.GetStringAsync(address)).Split('\n');
+        Assert.Contains(metrics, line => line.StartsWith("coin_training_steps_total{", StringComparison.Ordinal)
+            && line.Contains($"run=\"{Id}\"", StringComparison.Ordinal) && line.Contains("task=\"ImageNet\"", StringComparison.Ordinal));
+        Assert.Contains(metrics, line => line.StartsWith("coin_workers{", StringComparison.Ordinal) && line.Contains("kind=\"train\"", StringComparison.Ordinal));
+        Assert.Contains(metrics, line => line.StartsWith("coin_queue_length{", StringComparison.Ordinal));
     }
 
     [Fact]

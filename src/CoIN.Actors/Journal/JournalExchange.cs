@@ -19,10 +19,11 @@ internal static class JournalExchange
     /// They differ; or the database cannot be reached and the folder's copy does not come to an end of the run, so that nobody knows what it lacks.
     /// </exception>
     /// <param name="quick">Whether a database that was away some seconds ago is not waited for again, where the run has ended by its folder.</param>
-    public static IReadOnlyList<JournalRow> Read(string runFolder, JournalPlace place, bool quick)
+    /// <param name="lagging">Whether the folder's copy is told where the database cannot be reached, though it may lack the last events.</param>
+    public static IReadOnlyList<JournalRow> Read(string runFolder, JournalPlace place, bool quick, bool lagging = false)
     {
         var copy = Copy(runFolder);
-        if (quick && away is var (address, at) && address == place.Database && Environment.TickCount64 - at < AwayMilliseconds && IsEnd(copy))
+        if (quick && away is var (address, at) && address == place.Database && Environment.TickCount64 - at < AwayMilliseconds && (lagging || IsEnd(copy)))
         {
             // A list of many runs does not wait for it each time.
             return copy;
@@ -37,7 +38,7 @@ internal static class JournalExchange
         catch (Exception e) when (JournalDatabase.IsFault(e))
         {
             away = (place.Database, Environment.TickCount64);
-            return IsEnd(copy) ? copy : throw Away(runFolder, place, copy, e);
+            return IsEnd(copy) || (lagging && copy.Count > 0) ? copy : throw Away(runFolder, place, copy, e);
         }
     }
 

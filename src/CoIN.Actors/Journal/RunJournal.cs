@@ -17,12 +17,12 @@ public static class RunJournal
     /// <exception cref="CoinException">
     /// The journal cannot be read, is damaged, was written by a newer program, or is not the one that belongs to what lies in the folder.
     /// </exception>
-    public static RunState? Read(string runFolder) => Read(runFolder, quick: false);
+    public static RunState? Read(string runFolder) => Read(runFolder, quick: false, lagging: false);
 
-    private static RunState? Read(string runFolder, bool quick)
+    private static RunState? Read(string runFolder, bool quick, bool lagging)
     {
         // What a process writes comes after its first event: whoever finds something without it looks again.
-        if ((Fold(runFolder, quick) ?? (RunTraces.In(runFolder).Count > 0 ? Fold(runFolder, quick) : null)) is { } state)
+        if ((Fold(runFolder, quick, lagging) ?? (RunTraces.In(runFolder).Count > 0 ? Fold(runFolder, quick, lagging) : null)) is { } state)
         {
             RunTraces.RequireSameRun(runFolder, state);
             return state;
@@ -33,17 +33,21 @@ public static class RunJournal
     }
 
     /// <summary>As <see cref="Read"/>, for people who look on: a run that its process left without a word is interrupted, not running.</summary>
+    /// <param name="lagging">
+    /// Whether a copy of the journal in the folder, which is some seconds old, is enough where the run's database cannot be reached: for who looks on, and never for who
+    /// decides something.
+    /// </param>
     /// <exception cref="CoinException">As in <see cref="Read"/>.</exception>
-    public static RunState? Look(string runFolder)
+    public static RunState? Look(string runFolder, bool lagging = false)
     {
-        var state = Read(runFolder, quick: true);
+        var state = Read(runFolder, quick: true, lagging);
         if (state is null || !state.IsUnderWay || RunLock.IsHeld(runFolder))
         {
             return state;
         }
 
         // It may have come to its end between the two looks; now nobody writes.
-        return Read(runFolder)?.Abandoned();
+        return Read(runFolder, quick: false, lagging)?.Abandoned();
     }
 
     /// <summary>How a run stands, with what goes on where a process drives it.</summary>
@@ -58,7 +62,7 @@ public static class RunJournal
     public static bool IsDriven(string runFolder) => RunLock.IsHeld(runFolder);
 
     /// <returns>Null where there are no events.</returns>
-    private static RunState? Fold(string runFolder, bool quick)
+    private static RunState? Fold(string runFolder, bool quick, bool lagging)
     {
         var place = JournalPlace.Of(runFolder);
         var path = Path.Combine(runFolder, place is null ? RunPaths.Journal : RunPaths.JournalPlace);
@@ -70,7 +74,7 @@ public static class RunJournal
         try
         {
             var state = RunState.Empty;
-            foreach (var happened in Events(path, place is null ? JournalFile.Read(path) : JournalExchange.Read(runFolder, place, quick)))
+            foreach (var happened in Events(path, place is null ? JournalFile.Read(path) : JournalExchange.Read(runFolder, place, quick, lagging)))
             {
                 JournalRules.Check(path, state, happened);
                 state = state.Apply(happened);

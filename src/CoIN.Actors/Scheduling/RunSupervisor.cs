@@ -4,6 +4,7 @@ using Akka.Pattern;
 using Akka.Persistence;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Protocol;
+using CoIN.Actors.Telemetry;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
@@ -53,6 +54,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private readonly WorkInHand inHand = new();
     private readonly RunProgress progress = new();
     private readonly SharedWork sharing;
+    private readonly RunSpans spans;
 
     // Tests at which evaluators of a cluster failed, since the run was taken up.
     private readonly Dictionary<WorkItem, (List<string> Workers, string Message)> failedTests = [];
@@ -69,7 +71,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         : base(settings.PersistenceId)
     {
         this.settings = settings;
-        sharing = new SharedWork(settings.Program);
+        (sharing, spans) = (new SharedWork(settings.Program), new RunSpans(settings.RunId));
         if (settings.Journal.Length > 0)
         {
             JournalPluginId = settings.Journal;
@@ -146,6 +148,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     protected override void PostStop()
     {
         settings.Shared?.Tell(new SharedResults.Gone(settings.RunId));
+        spans.Dispose();
         if (!away)
         {
             settings.Ended.TrySetException(new CoinException("The run's supervisor ended before the run did; the log says why. Resume the run."));
@@ -196,6 +199,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         {
             Context.Watch(Sender);
             Sender.Tell(new Begin(turn));
+            Trace();
         }
         else
         {
@@ -227,6 +231,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         List<(Turn Turn, WorkItem Item)> offers = [.. possible.Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
         offers.ForEach(one => inHand.Add(one.Turn, one.Item));
         Offers(offers);
+        Trace();
         if (next.End.Count > 0)
         {
             (ended, ending) = (true, next.End[^1]);
@@ -236,6 +241,28 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             }
         }
     }
+
+    /// <summary>Keeps the spans of the run's trace as its work is.</summary>
+    private void Trace()
+    {
+        if (!RunSpans.Wanted)
+        {
+            return;
+        }
+
+        var items = inHand.Items;
+        spans.See([.. inHand.Begun.Select(one => new WorkSpan(one.Turn, inHand.ItemOf(one.Turn, one.Worker)!, TaskOf(inHand.ItemOf(one.Turn, one.Worker)!), one.Worker))],
+            stage => items.Concat(ending is null ? Plan.Pending(State) : []).Any(item => RunSpans.StageOf(item) == stage));
+    }
+
+    private string TaskOf(WorkItem item) => item switch
+    {
+        TrainStage train => State.Curriculum.Stage(train.Stage).Name,
+        AnswerShard shard => State.TaskNames[shard.Task],
+        ScoreCell cell => State.TaskNames[cell.Task],
+        JudgeCell cell => State.TaskNames[cell.Task],
+        _ => item.GetType().Name,
+    };
 
     /// <summary>Another run has computed what this one needs: its files are copied beside the actor's own work.</summary>
     private void Take(SharedResults.Made made)
@@ -304,6 +331,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     /// <summary>Training and testing go on without a judge, and a run that lacks nothing but judgements is none the worse for a judge that fails.</summary>
     private void Failed(WorkFailed message, WorkItem item)
     {
+        spans.Failed(message.Turn, message.Message);
         if (settings.IsShared && ending is null && item is AnswerShard or ScoreCell)
         {
             // It may be the evaluator that is sick, and not the test.
@@ -406,6 +434,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         }
 
         log.WithContext(WorkProtocol.Narrated, true).Info("Run is {Status} after {Seconds:F0} s", State.Status, State.Driven.TotalSeconds);
+        spans.Ended(State.Status, message);
         var snapshot = State.ToSnapshot() with { Message = message };
         settings.Observer.Observe(snapshot);
         dirty = false;
@@ -507,6 +536,11 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     {
         Append([happened], _ =>
         {
+            if (happened is CellScored scored)
+            {
+                RunMetrics.Scored(new WorkPlace(settings.RunId, scored.Stage, State.TaskNames[scored.Task]), scored.Accuracy, scored.Corrected);
+            }
+
             progress.Happened();
             dirty = true;
             then();

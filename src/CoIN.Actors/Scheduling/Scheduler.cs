@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using CoIN.Actors.Protocol;
+using CoIN.Actors.Telemetry;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
@@ -25,6 +26,9 @@ internal class Scheduler : ReceiveActor, IWithTimers
 
     // The time that each run has had of the workers of a kind.
     private readonly Dictionary<(string RunId, Skill Skill), TimeSpan> had = [];
+
+    // Kinds of workers and their devices that metrics have told of: what is gone is told as none.
+    private readonly HashSet<(Skill Skill, string Device, string Host)> told = [];
     private readonly ILoggingAdapter log = Context.GetLogger().WithContext("Part", "scheduler");
 
     private bool listening;
@@ -43,11 +47,20 @@ internal class Scheduler : ReceiveActor, IWithTimers
             listening = false;
             Match();
         });
-        Receive<Register>(Registered);
-        Receive<Offer>(Offered);
+        Receive<Register>(register =>
+        {
+            Registered(register);
+            Measure();
+        });
+        Receive<Offer>(offer =>
+        {
+            Offered(offer);
+            Measure();
+        });
         Receive<Withdraw>(withdraw =>
         {
             waiting.RemoveAll(one => one.Turn.RunId == withdraw.RunId);
+            Measure();
             Sender.Tell(new Withdrawn(withdraw.RunId));
         });
         Receive<Terminated>(gone =>
@@ -59,6 +72,8 @@ internal class Scheduler : ReceiveActor, IWithTimers
                 log.Warning("Worker {Worker} is gone in the middle of its work", gone.ActorRef.Path);
                 lost.Supervisor?.Tell(new WorkLost(lost.Turn));
             }
+
+            Measure();
         });
     }
 
@@ -202,6 +217,31 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private TimeSpan Had(string runId, Skill skill) => had.GetValueOrDefault((runId, skill)) + workers.Values
         .Where(known => known.Register.Skill == skill && known.Busy?.Turn.RunId == runId)
         .Aggregate(TimeSpan.Zero, (sum, known) => sum + (Now - known.Since));
+
+    /// <summary>Tells metrics what waits, and who is there.</summary>
+    private void Measure()
+    {
+        if (!RunMetrics.WantsScheduler)
+        {
+            return;
+        }
+
+        foreach (var skill in Enum.GetValues<Skill>())
+        {
+            RunMetrics.Waiting(NameOf(skill), waiting.Count(one => SkillFor(one.Item) == skill));
+        }
+
+        var there = workers.GroupBy(pair => (pair.Value.Register.Skill, pair.Value.Register.Device, Host: pair.Key.Path.Address.Host ?? Environment.MachineName))
+            .ToDictionary(group => group.Key, group => (Working: group.Count(pair => pair.Value.Busy is not null), All: group.Count()));
+        told.UnionWith(there.Keys);
+        foreach (var kind in told)
+        {
+            var (working, all) = there.GetValueOrDefault(kind);
+            RunMetrics.Known(NameOf(kind.Skill), kind.Device, kind.Host, working, all - working);
+        }
+    }
+
+    private static string NameOf(Skill skill) => skill.ToString().ToLowerInvariant();
 
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using CoIN.Actors.Telemetry;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
@@ -63,7 +64,9 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
             var size = Current.Options.Evaluation.BatchSize;
             var batch = samples.Skip(answers.Count).Take(size).ToList();
             opened!.Value.Session.Prepare([.. samples.Skip(answers.Count).Take(2 * size)]);
+            var began = clock.Elapsed;
             answers.AddRange(Answered(batch, shard));
+            RunMetrics.Answered(new WorkPlace(Current.Turn.RunId, shard.Stage, TaskOf(shard.Task).Name), Device, batch.Count, (clock.Elapsed - began).TotalSeconds);
             Tell(new EvaluationProgressed(shard.Stage, shard.Task, shard.Shard, answers.Count));
             return true;
         }

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
+using CoIN.Actors.Telemetry;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
@@ -80,7 +82,18 @@ internal sealed class JudgeWorker(
         var judge = opened!.Value.Judge;
         var batch = Enumerable.Range(0, Math.Min(judge.BatchSize, unasked.Count)).Select(_ => unasked.Dequeue()).ToList();
         var keep = cache;
-        asking = judge.AskAsync([.. batch.Select(one => one.Request)], (place, reply) => keep.Keep(batch[place].Key, reply), stop.Token);
+        var (began, where) = (Stopwatch.GetTimestamp(), new WorkPlace(Current.Turn.RunId, cell.Stage, Current.Options.Tasks[cell.Task].Name));
+        asking = judge.AskAsync(
+            [.. batch.Select(one => one.Request)],
+            (place, reply) =>
+            {
+                keep.Keep(batch[place].Key, reply);
+                if (RunMetrics.WantsJudges)
+                {
+                    RunMetrics.Judged(where, cell.Judge, Stopwatch.GetElapsedTime(began).TotalSeconds);
+                }
+            },
+            stop.Token);
         return true;
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
+using CoIN.Actors.Telemetry;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Methods;
@@ -41,6 +42,8 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     private bool validating;
 
     private TrainStage Stage => (TrainStage)Current.Item;
+
+    private WorkPlace Place => new(Current.Turn.RunId, Stage.Stage, Spec.Name);
 
     private StageSpec Spec => Current.Options.Curriculum().Stage(Stage.Stage);
 
@@ -144,9 +147,11 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     private void Keep(StepReport step)
     {
+        var seconds = (clock.Elapsed - stepBegan).TotalSeconds;
         steps!.Append(new StepRecord(
-            step.Step, session!.TotalSteps, step.Loss, step.LearningRate, step.GradNorm, step.Samples, step.Tokens, (clock.Elapsed - stepBegan).TotalSeconds,
-            Environment.WorkingSet, DateTimeOffset.UtcNow));
+            step.Step, session!.TotalSteps, step.Loss, step.LearningRate, step.GradNorm, step.Samples, step.Tokens, seconds, Environment.WorkingSet,
+            DateTimeOffset.UtcNow));
+        RunMetrics.Step(Place, Device, step.Loss, step.LearningRate, step.GradNorm, step.Tokens, seconds);
         stepBegan = clock.Elapsed;
     }
 
@@ -165,6 +170,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             return null;
         }
 
+        RunMetrics.Validated(Place, Device, loss);
         Log.Info("Validation loss {Loss:F4} on {Samples} held-out samples after step {Step}", loss, done.Samples, session.Step);
         return new ValidationPoint(session.Step, loss, done.Samples, done.Tokens);
     }
@@ -189,6 +195,8 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         // What a checkpoint goes on from must not be missing before it.
         steps!.Flush();
 
+        var began = clock.Elapsed;
+
         // Nothing has been trained since the checkpoint that this turn began with, where only its validation was missing.
         var again = session!.Step == savedStep;
         var folder = again ? Stage.Checkpoint! : RunPaths.Checkpoint(Stage.Stage, Spec.Name, session.Step) + Fence;
@@ -199,9 +207,16 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         }
 
         Tell(new CheckpointWritten(Stage.Stage, session.Step, folder, Durable.Sha256OfFolder(PathOf(folder))) { Validation = validation });
+        if (!again && RunMetrics.WantsCheckpoints)
+        {
+            RunMetrics.Checkpoint(Place, Device, Size(PathOf(folder)), (clock.Elapsed - began).TotalSeconds);
+        }
+
         savedStep = session.Step;
         stepBegan = clock.Elapsed;
     }
+
+    private static long Size(string folder) => new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
     protected override void Disown()
     {

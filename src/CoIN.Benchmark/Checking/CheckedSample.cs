@@ -19,6 +19,9 @@ internal sealed record CheckedSample(
     /// <summary>Paths of the images behind the first.</summary>
     public IReadOnlyList<string> FurtherImages { get; init; } = [];
 
+    /// <summary>The test sample itself, where only the whole test set shows whether it can be scored; else null.</summary>
+    public TestSample? Truth { get; init; }
+
     /// <summary>Checks a training sample; a fault of reading becomes a flaw.</summary>
     /// <param name="images">Folder below the image root to which its image's path is relative; null for the root.</param>
     public static CheckedSample Training(SampleEntry entry, SampleRules rules, string? images = null) => Guarded(entry, () =>
@@ -56,6 +59,7 @@ internal sealed record CheckedSample(
             entry.Line, sample.QuestionId, true, true, sample.Image, [QuestionKey.Of(sample.Text)], sample.Size, false, rules.Check(sample, tagged))
         {
             FurtherImages = sample.FurtherImages,
+            Truth = rules.NeedsTestSet ? sample : null,
         };
     });
 

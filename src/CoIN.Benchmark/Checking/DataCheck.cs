@@ -87,6 +87,7 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         }
 
         var references = References(task);
+        var truths = new List<(SamplePlace Place, TestSample Sample)>();
         CheckedSample Asked(SampleEntry entry) => CheckedSample.Test(entry, rules, task.TestImages, references);
         var test = Read(task, task.TestFile, TestSamples.IdKeys, FindingKind.DuplicateId, Asked, (sample, place) =>
         {
@@ -94,7 +95,12 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
             var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: false, sample.Size);
             Further(images, sample, place, training: false);
             questions.AddTest(image, sample, place);
+            if (sample.Truth is { } truth)
+            {
+                truths.Add((place, truth));
+            }
         }, stop);
+        Truths(task, rules, [.. truths.DistinctBy(one => one.Sample.QuestionId)]);
         Inspect(task, images.All, stop);
         LeakedImages(task, images.All);
         foreach (var (place, image, line) in questions.Leaked(index => images.All[index].Identity))
@@ -112,6 +118,22 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         foreach (var image in sample.FurtherImages)
         {
             images.Use(image, place, training, null);
+        }
+    }
+
+    /// <summary>What only the whole test set shows of its reference answers.</summary>
+    private void Truths(TaskOptions task, SampleRules rules, IReadOnlyList<(SamplePlace Place, TestSample Sample)> truths)
+    {
+        foreach (var (place, flaw) in truths.Count == 0 ? [] : rules.Truths([.. truths.Select(one => one.Sample)]))
+        {
+            if (place < 0)
+            {
+                Report(flaw.Kind, task, task.TestFile, null, null, null, flaw.Message);
+            }
+            else
+            {
+                Report(flaw.Kind, task, truths[place].Place, truths[place].Sample.Image, flaw.Message);
+            }
         }
     }
 

@@ -12,6 +12,29 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
     private readonly ITruthAlignmentScorer corrected = Scorers.Of(task.Scorer, ScoringKind.Corrected);
     private readonly bool boxes = BoxRules.ApplyTo(task);
 
+    /// <summary>Whether only the whole test set shows what a reference answer scores: see <see cref="Truths"/>.</summary>
+    public bool NeedsTestSet => scorer.NeedsTestSet;
+
+    /// <summary>Scores the reference answers of a whole test set, where a sample's score depends on the others.</summary>
+    /// <param name="samples">All samples that could be read, with all their reference answers.</param>
+    /// <returns>Flaws by the places of their samples; place -1 for the test set as a whole.</returns>
+    public IEnumerable<(int Place, Flaw Flaw)> Truths(IReadOnlyList<TestSample> samples)
+    {
+        ITruthAlignmentScorer rule;
+        try
+        {
+            rule = scorer.For(samples);
+        }
+        catch (CoinException e)
+        {
+            return [(-1, new Flaw(FindingKind.UnscorableAnswer, e.Message))];
+        }
+
+        return samples.Select((sample, place) => (Place: place, Sample: sample)).AsParallel().AsOrdered()
+            .Where(one => rule.Score(one.Sample, one.Sample.Answer) == 0)
+            .Select(one => (one.Place, Zero(one.Sample)));
+    }
+
     /// <summary>Checks a training sample.</summary>
     /// <param name="learns">Whether something of it is learned, as far as that is known.</param>
     public List<Flaw> Check(TrainingSample sample, out bool learns)
@@ -154,7 +177,7 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
         {
             if (scorer.Score(sample, sample.Answer) == 0)
             {
-                flaws.Add(new Flaw(FindingKind.TruthScoresZero, $"the scorer {scorer.Key} gives 0 even to the reference answer \"{Shortened(sample.Answer)}\""));
+                flaws.Add(Zero(sample));
             }
 
             // A run scores by both rules.
@@ -166,6 +189,9 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
             flaws.Add(new Flaw(FindingKind.UnscorableAnswer, $"the scorer {scorer.Key} cannot use it: {e.Message}"));
         }
     }
+
+    private Flaw Zero(TestSample sample) =>
+        new(FindingKind.TruthScoresZero, $"the scorer {scorer.Key} gives 0 even to the reference answer \"{Shortened(sample.Answer)}\"");
 
     private static void Boxes(TestSample sample, List<Flaw> flaws)
     {

@@ -64,6 +64,7 @@ internal static class CommandTree
         root.Add(ClusterCommands.Stop(host));
         root.Add(Report(host, runs));
         root.Add(CompareCommand.Build(host, runs));
+        root.Add(EvalCommand.Build(host));
         root.Add(ScoreCommand.Build(host));
         root.Add(RescoreCommand.Build(host, RunArgument(host, runs), runs));
         root.Add(MetricsCommand.Build(host));

@@ -22,6 +22,11 @@ internal static class Examples
         ["completion"] = ["completion bash"],
         ["report"] = ["report 20261124-09"],
         ["compare"] = ["compare alphabetical default --out comparison", "compare s42 s43 s44 --format latex"],
+        ["eval"] =
+        [
+            "eval runs/s42/settings.conf --adapter runs/s42/stages/8-OCR-VQA/adapter --tasks GQA,VQAv2",
+            "eval hocon/my-llava.hocon --tasks ScienceQA --out base --json",
+        ],
         ["score"] = ["score --task TextVQA --predictions merge.jsonl --annotations val.json"],
         ["rescore"] = ["rescore 20261124-09"],
         ["metrics"] = ["metrics matrix.csv --zero-shot base.csv", "metrics runs/s42/report.json runs/s43/report.json --format json"],

@@ -141,6 +141,7 @@ internal static class ExperimentCommand
         {
             try
             {
+                await using var telemetry = await RunDriver.TelemetryAsync(host, node, log).ConfigureAwait(false);
                 var names = experiment.Runs.ToDictionary(run => run.Id, run => run.Run.Name);
                 using var view = View(host, experiment.Id, names, lines, log);
                 using var signals = host.Signals(view.Tell);

@@ -75,6 +75,7 @@ internal static class NodeCommand
         using var signals = host.Signals(_ => { });
         try
         {
+            await using var telemetry = await RunDriver.TelemetryAsync(host, node, log).ConfigureAwait(false);
             await host.Cluster.RunNodeAsync(new NodeRequest(node, folder), log.Factory, () => { }, signals.Stop).ConfigureAwait(false);
             return ExitCodes.Done;
         }

@@ -49,36 +49,51 @@ internal static class PlanCommand
         var capacity = memory is not null ? ParseMemory(memory) : Capacity(host, device);
         var folders = RunFolders.Resolve(runs, node.Runs, host.Variable, host.Folder);
         var plans = loaded.Select(one => Plan(one.Options, node)).ToList();
+        var options = loaded.Select(one => one.Options).ToList();
         if (json)
         {
-            host.Out.WriteLine(StatusJson.Text(new JObject
+            (double TokensPerSecond, string Source)? SpeedOf(int place) => tokensPerSecond is { } speed ? (speed, "as given") : Measured(options[place], folders);
+            var all = new JObject
             {
                 ["device"] = device,
                 ["deviceBytes"] = capacity,
-                ["runs"] = new JArray(plans.Select((plan, place) => Json(
-                    experiment?.Runs[place].Name ?? loaded[place].Options.Name, plan, capacity,
-                    tokensPerSecond is { } speed ? (speed, "as given") : Measured(loaded[place].Options, folders)))),
-            }));
+                ["runs"] = new JArray(plans.Select((plan, place) => Json(experiment?.Runs[place].Name ?? options[place].Name, plan, capacity, SpeedOf(place)))),
+            };
+            if (experiment is not null)
+            {
+                var shared = PlannedTogether.Of(experiment, options, plans);
+                all["together"] = new JObject
+                {
+                    ["steps"] = shared.Steps,
+                    ["tests"] = shared.Tests,
+                    ["trainedTokens"] = shared.Tokens,
+                    ["trainingSeconds"] = shared.Time(SpeedOf)?.TotalSeconds,
+                    ["sharedStages"] = shared.SharedStages,
+                    ["sharedTests"] = shared.SharedTests,
+                };
+            }
+
+            host.Out.WriteLine(StatusJson.Text(all));
             return ExitCodes.Done;
         }
 
         if (experiment is not null)
         {
-            WriteExperiment(host.Out, experiment, [.. loaded.Select(one => one.Options)], plans, folders, tokensPerSecond);
+            WriteExperiment(host.Out, experiment, options, plans, folders, tokensPerSecond);
             notes.ToList().ForEach(host.Out.WriteLine);
             host.Out.WriteLine();
             var largest = plans.IndexOf(plans.MaxBy(one => one.DeviceBytes)!);
             host.Out.WriteLine($"The run that needs most memory, {experiment.Runs[largest].Name}:");
-            WriteStages(host.Out, plans[largest], loaded[largest].Options);
+            WriteStages(host.Out, plans[largest], options[largest]);
             WriteMemory(host.Out, plans[largest], device, capacity);
             return ExitCodes.Done;
         }
 
-        var (options, plan) = (loaded[0].Options, plans[0]);
-        WriteStages(host.Out, plan, options);
+        var plan = plans[0];
+        WriteStages(host.Out, plan, options[0]);
         WriteMemory(host.Out, plan, device, capacity);
         WriteDisk(host.Out, plan.Stages.Count == 0 ? 0 : plan.CheckpointBytes, folders.Folder);
-        WriteTime(host.Out, plan, tokensPerSecond is { } speed ? (speed, "as given") : Measured(options, folders));
+        WriteTime(host.Out, plan, tokensPerSecond is { } speed ? (speed, "as given") : Measured(options[0], folders));
         return ExitCodes.Done;
     }
 
@@ -160,13 +175,61 @@ internal static class PlanCommand
             output.WriteLine(line);
         }
 
-        var times = rows.Select(row => Time(row.Tokens, row.Speed)).ToList();
+        var together = PlannedTogether.Of(experiment, options, plans);
         output.WriteLine();
-        output.WriteLine(Text($"{rows.Count} runs on one trainer: {Known(rows.Sum(row => Steps(row.Plan)))} steps, ")
-            + (times.Contains(null) ? "time not known (--tokens-per-second N, or a run with this model, would say)" : Text(
-                $"about {Words.Duration(TimeSpan.FromSeconds(times.Sum(time => time!.Value.TotalSeconds)))} for training"))
+        output.WriteLine(Text($"{rows.Count} runs on one trainer: {Known(together.Steps)} steps, {together.Tests} tests, ")
+            + (together.Time(place => speeds[place]) is { } all ? $"about {Words.Duration(all)} for training" : "time not known (--tokens-per-second N, or a run with this model, would say)")
             + "; evaluation goes on beside it.");
+        if (together.SharedStages + together.SharedTests > 0)
+        {
+            output.WriteLine(Text($"What runs have in common is computed once and counted once here: {Plural.Of(together.SharedStages, "stage")} and {Plural.Of(together.SharedTests, "test")} are taken over."));
+        }
+
         WriteDisk(output, plans.Sum(plan => plan.CheckpointBytes), folders.Folder);
+    }
+
+    /// <summary>What the runs of an experiment compute, each result counted once where they share results.</summary>
+    /// <param name="Steps">Null where it depends on data that are not there yet.</param>
+    /// <param name="Stages">Those that are trained: of which run, and the positions to train on.</param>
+    /// <param name="SharedStages">Stages that a run takes over from another.</param>
+    private sealed record PlannedTogether(int? Steps, int Tests, IReadOnlyList<(int Run, double? Tokens)> Stages, int SharedStages, int SharedTests)
+    {
+        public double? Tokens => Stages.Aggregate((double?)0, (sum, stage) => sum + stage.Tokens);
+
+        public static PlannedTogether Of(ExperimentRuns experiment, IReadOnlyList<ExperimentOptions> options, IReadOnlyList<ExperimentPlan> plans)
+        {
+            var (trained, tested) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
+            var (stages, steps, tests, sharedStages, sharedTests) = (new List<(int, double?)>(), (int?)0, 0, 0, 0);
+            foreach (var (run, plan) in plans.Index())
+            {
+                var work = SharedForecast.Of(options[run]);
+                foreach (var (place, stage) in plan.Stages.Index())
+                {
+                    if (trained.Add(work.Stages[place]) || !experiment.Reuse)
+                    {
+                        // What a method computes beside the steps is told for the run as a whole: each stage has its part.
+                        stages.Add((run, stage.Tokens + (plan.MethodTokens / (double)plan.Stages.Count)));
+                        steps += stage.Steps;
+                    }
+                    else
+                    {
+                        sharedStages++;
+                    }
+                }
+
+                var own = work.Tests.Count(key => tested.Add(key) || !experiment.Reuse);
+                (tests, sharedTests) = (tests + own, sharedTests + work.Tests.Count - own);
+            }
+
+            return new PlannedTogether(steps, tests, stages, sharedStages, sharedTests);
+        }
+
+        /// <summary>Time for training; null where tokens or a run's speed are not known.</summary>
+        public TimeSpan? Time(Func<int, (double TokensPerSecond, string Source)?> speed)
+        {
+            var times = Stages.Select(stage => PlanCommand.Time(stage.Tokens, speed(stage.Run))).ToList();
+            return times.Contains(null) ? null : TimeSpan.FromSeconds(Math.Ceiling(times.Sum(time => time!.Value.TotalSeconds)));
+        }
     }
 
     private static int? Steps(ExperimentPlan plan) => plan.Stages.Aggregate((int?)0, (sum, stage) => sum + stage.Steps);

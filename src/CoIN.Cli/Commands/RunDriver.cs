@@ -31,6 +31,7 @@ internal static class RunDriver
         {
             try
             {
+                await using var telemetry = await TelemetryAsync(host, node, log).ConfigureAwait(false);
                 using var view = View(host, folder, lines, log);
                 using var signals = host.Signals(view.Tell);
                 using var board = Board([folder], node, log);
@@ -71,6 +72,19 @@ internal static class RunDriver
     /// <summary>Event files for TensorBoard, where they are wanted.</summary>
     internal static TensorBoardFiles? Board(IEnumerable<string> folders, NodeSettings node, RunLog log) =>
         node.Watch.Tensorboard ? new TensorBoardFiles(folders, warning => log.Factory.CreateLogger("CoIN.Cli.Watching").LogWarning("{Warning}", warning)) : null;
+
+    /// <summary>Metrics and traces, where they are wanted; told to people before a view begins.</summary>
+    internal static async Task<TelemetryExport?> TelemetryAsync(Host host, NodeSettings node, RunLog log)
+    {
+        var export = await TelemetryExport.StartAsync(node.Watch, log.Factory.CreateLogger("CoIN.Cli.Watching")).ConfigureAwait(false);
+        if (export?.Metrics is { } address)
+        {
+            host.Out.WriteLine($"Metrics for Prometheus: {address}");
+            host.Out.Flush();
+        }
+
+        return export;
+    }
 
     /// <summary>How to look on in a browser; told before the run begins.</summary>
     internal static string Follow(string name) => $"Follow it in a browser: ./run.sh watch {name}";

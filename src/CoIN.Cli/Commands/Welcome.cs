@@ -25,6 +25,7 @@ internal static class Welcome
           predictions [run] [--task X] [--wrong]   a run's answers with their questions and truths
           report [run]                             write a run's reports anew: report.html, .md, .json, tables
           compare <run> <run…> [--out DIR]         put runs side by side: differences, means over seeds
+          eval <hocon…> --adapter DIR [--tasks T]  test an adapter, or the base model, without a run
           score --task T --predictions F --annotations F
                                                    score a predictions file from anywhere, by both scorings
           rescore [run]                            score a run's predictions again, without its model

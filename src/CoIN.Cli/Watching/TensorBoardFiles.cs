@@ -71,6 +71,7 @@ internal sealed class TensorBoardFiles : IDisposable
     {
         private readonly Dictionary<int, int> steps = [];
         private readonly HashSet<(int, int)> cells = [];
+        private readonly HashSet<(int, int)> validated = [];
         private EventFile? file;
         private int rows;
 
@@ -122,6 +123,11 @@ internal sealed class TensorBoardFiles : IDisposable
                     file.Scalar(FormattableString.Invariant($"loss by stage/{stage.Number} {stage.Name}"), step.Loss, step.Step, step.At);
                 }
 
+                foreach (var (_, point) in state.Validations.Where(one => one.Key.Stage == stage.Number && validated.Add(one.Key)))
+                {
+                    file!.Scalar("validation/loss", point.Loss, before + point.Step, state.LastAt ?? DateTimeOffset.UtcNow);
+                }
+
                 before += all.Count > 0 ? all[^1].Of : 0;
             }
         }
@@ -130,6 +136,11 @@ internal sealed class TensorBoardFiles : IDisposable
         {
             foreach (var cell in state.Cells.Values.Where(cell => cells.Add((cell.Stage, cell.Task))).OrderBy(cell => (cell.Stage, cell.Task)))
             {
+                if (state.Efforts.GetValueOrDefault((cell.Stage, cell.Task)) is { Seconds: > 0 } effort)
+                {
+                    file!.Scalar($"samples per second/{state.TaskNames[cell.Task]}", effort.Samples / effort.Seconds, cell.Stage, cell.At);
+                }
+
                 var task = state.TaskNames[cell.Task];
                 file!.Scalar($"Truth Alignment, published/{task}", cell.Accuracy, cell.Stage, cell.At);
                 if (cell.Corrected is { } corrected)

@@ -3,13 +3,7 @@ using System.Text;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Reports;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Newtonsoft.Json;
 
 namespace CoIN.Cli.Watching;
@@ -19,7 +13,6 @@ internal sealed class WatchServer : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly Dictionary<string, string> Pictures = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -48,32 +41,8 @@ internal sealed class WatchServer : IAsyncDisposable
     /// <exception cref="CoinException">The address cannot be listened on.</exception>
     public static async Task<WatchServer> StartAsync(Func<IReadOnlyList<WatchedRun>> runs, IPAddress address, int port)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Listen(address, port);
-        });
-
-        // Signals are the command's.
-        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
-        var server = new WatchServer(builder.Build(), runs, WatchAccess.For(address));
-        try
-        {
-            await server.app.StartAsync().ConfigureAwait(false);
-        }
-        catch (IOException e)
-        {
-            await server.DisposeAsync().ConfigureAwait(false);
-            throw new CoinException($"Cannot listen on {address}, port {port}: {e.Message.TrimEnd('.')}. Choose another one with --port, or 0 for any that is free.", e);
-        }
-
-        var taken = new Uri(server.app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-        var host = IPAddress.IsLoopback(address) ? "localhost"
-            : address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? Environment.MachineName
-            : address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
-        server.Address = FormattableString.Invariant($"http://{host}:{taken.Port}/{server.access.Query}");
+        var server = new WatchServer(QuietWeb.Build(address, port), runs, WatchAccess.For(address));
+        server.Address = await QuietWeb.StartAsync(server.app, address, port, "--port").ConfigureAwait(false) + server.access.Query;
         return server;
     }
 
@@ -229,11 +198,4 @@ internal sealed class WatchServer : IAsyncDisposable
     }
 
     private WatchedRun? Run(string? name) => runs().FirstOrDefault(run => run.Name == name);
-
-    private sealed class NoSignals : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

@@ -27,7 +27,7 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
     private readonly SortedDictionary<string, (long Version, string Json)> parts = new(StringComparer.Ordinal);
     private readonly List<(long Version, string Json)> log = [];
     private readonly LogReader logs = new(folder);
-    private readonly Dictionary<string, (long Length, DateTime At)> seen = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Length, DateTime At, int Validations)> seen = new(StringComparer.Ordinal);
     private readonly Dictionary<int, IReadOnlyList<TestSample>> tests = [];
     private RunState? state;
     private RunSnapshot? known;
@@ -149,9 +149,10 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
         var stamp = Stamp();
         if (stamp != journal || state is null || (state.IsUnderWay && !driven))
         {
-            (journal, state) = (stamp, RunJournal.Look(folder));
+            (journal, state) = (stamp, RunJournal.Look(folder, lagging: true));
             known = state?.ToSnapshot();
             TellLatest();
+            TellSpeed();
         }
 
         var snapshot = known is not null && driven && LiveProgress.Read(folder) is { } live ? live.On(known, DateTimeOffset.UtcNow) : known;
@@ -175,18 +176,36 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
         }
     }
 
+    /// <summary>How fast each cell was answered.</summary>
+    private void TellSpeed()
+    {
+        if (state is { Efforts.Count: > 0 })
+        {
+            Put("speed", new JObject
+            {
+                ["cells"] = new JArray(state.Efforts.OrderBy(one => one.Key).Where(one => one.Value.Seconds > 0).Select(one => new JObject
+                {
+                    ["stage"] = one.Key.Stage,
+                    ["task"] = state.TaskNames[one.Key.Task],
+                    ["samplesPerSecond"] = Math.Round(one.Value.Samples / one.Value.Seconds, 2),
+                })),
+            });
+        }
+    }
+
     private void ReadCurves()
     {
         foreach (var stage in state?.Curriculum.Trained ?? [])
         {
             var path = Path.Combine(folder, RunPaths.Steps(stage.Number, stage.Name));
             var file = new FileInfo(path);
-            if (!file.Exists || seen.GetValueOrDefault(path) == (file.Length, file.LastWriteTimeUtc))
+            var validations = state!.Validations.Where(one => one.Key.Stage == stage.Number).Select(one => one.Value).OrderBy(point => point.Step).ToList();
+            if (!file.Exists || seen.GetValueOrDefault(path) == (file.Length, file.LastWriteTimeUtc, validations.Count))
             {
                 continue;
             }
 
-            seen[path] = (file.Length, file.LastWriteTimeUtc);
+            seen[path] = (file.Length, file.LastWriteTimeUtc, validations.Count);
             if (StepsFile.Read(path) is { Count: > 0 } steps)
             {
                 Put(FormattableString.Invariant($"curve {stage.Number:00000}"), new JObject
@@ -196,6 +215,8 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
                         ["stage"] = stage.Number,
                         ["name"] = stage.Name,
                         ["of"] = steps[^1].Of,
+                        ["memory"] = steps[^1].Memory,
+                        ["validation"] = new JArray(validations.Select(point => new JArray(point.Step, Short(point.Loss)))),
                         ["points"] = new JArray(StepCourse.Thinned(steps, CurvePoints)
                             .Select(point => new JArray(point.Middle, Short(point.Mean), Short(point.Least), Short(point.Most)))),
                     },

@@ -39,7 +39,7 @@ const duration = seconds => {
 // A run's panel: made once, its parts are filled anew when what they show has changed.
 const panelOf = id => {
   if (runs.has(id)) return runs.get(id);
-  const panel = { id, status: null, curves: new Map(), log: [], cell: null, wrong: false, filters: { actor: '', stage: '', level: 'Information', text: '' } };
+  const panel = { id, status: null, curves: new Map(), speeds: new Map(), log: [], cell: null, wrong: false, filters: { actor: '', stage: '', level: 'Information', text: '' } };
   const part = name => panel[name] = make('div', { class: name });
   const select = (name, label) => {
     panel[name] = make('select', { onchange: () => { panel.filters[name] = panel[name].value; showLog(panel); } });
@@ -50,6 +50,7 @@ const panelOf = id => {
   panel.state = make('span', { class: 'status' });
   panel.times = make('span', { class: 'times' });
   panel.cellName = make('span', {});
+  panel.cellSpeed = make('small', { class: 'speed' });
   panel.root = make('section', { class: 'run', 'aria-labelledby': `run-${id}` },
     make('header', {}, panel.title, panel.state, panel.times),
     part('top'),
@@ -58,7 +59,7 @@ const panelOf = id => {
     make('details', { class: 'part', open: true }, make('summary', { text: 'Devices' }), part('devices')),
     make('details', { class: 'part', open: true }, make('summary', { text: 'Samples as they are answered' }),
       make('div', { class: 'filters' },
-        panel.cellName,
+        panel.cellName, panel.cellSpeed,
         make('label', {}, make('input', { type: 'checkbox', onchange: event => { panel.wrong = event.target.checked; fetchSamples(panel); } }), ' wrong ones only'),
         make('button', { type: 'button', text: 'follow the latest', onclick: () => { panel.cell = null; fetchSamples(panel); showMatrix(panel); } })),
       part('samples')),
@@ -177,7 +178,7 @@ const move = (panel, event) => {
 
 const showCurve = (panel, curve) => {
   const [width, height, left, right, top, bottom] = [240, 120, 34, 8, 8, 20];
-  const highest = Math.max(...curve.points.map(point => point[3]));
+  const highest = Math.max(...curve.points.map(point => point[3]), ...curve.validation.map(point => point[1]));
   const power = Math.pow(10, Math.floor(Math.log10(highest > 0 ? highest : 1)));
   const limit = [1, 2, 4, 6, 10].map(step => step * power).find(step => step >= highest * 0.999999) || 1;
   const x = step => left + (width - left - right) * (curve.of > 1 ? (step - 1) / (curve.of - 1) : 0.5);
@@ -195,9 +196,15 @@ const showCurve = (panel, curve) => {
       shape('path', { class: 'band', d: `M${[...curve.points.map(p => place(p[0], p[3])), ...[...curve.points].reverse().map(p => place(p[0], p[2]))].join('L')}Z` }),
       shape('path', { class: 'line', d: `M${curve.points.map(p => place(p[0], p[1])).join('L')}` }));
   }
-  for (const [step, loss] of curve.validation || []) svg.append(shape('circle', { class: 'own-dot', cx: x(step), cy: y(loss), r: 3 }));
+  for (const [step, loss] of curve.validation) {
+    const dot = shape('circle', { class: 'own-dot', cx: x(step), cy: y(loss), r: 3 });
+    dot.append(shape('title', {}, `held-out samples after step ${step}: ${loss.toFixed(4)}`));
+    svg.append(dot);
+  }
   svg.append(shape('circle', { class: 'dot', cx: x(last[0]), cy: y(last[1]), r: 2.5 }));
-  const figure = make('figure', {}, make('h4', {}, `${curve.stage} ${curve.name}`, make('span', { text: last[1].toFixed(4) })), svg);
+  const heldOut = curve.validation[curve.validation.length - 1];
+  const figure = make('figure', {}, make('h4', {}, `${curve.stage} ${curve.name}`, make('span', { text: last[1].toFixed(4) })), svg,
+    make('p', { class: 'note', text: [heldOut ? `○ held-out samples ${heldOut[1].toFixed(4)}` : null, `memory ${count(Math.round(curve.memory / 1048576))} MiB`].filter(text => text).join(' · ') }));
   const before = panel.curves.get(curve.stage);
   if (before) before.replaceWith(figure);
   else panel.charts.append(figure);
@@ -242,8 +249,16 @@ const sampleCard = sample => make('article', { class: sample.image ? 'example' :
     make('dt', { text: 'truth' }), make('dd', {}, make('q', { text: sample.truth })),
     make('dt', { text: 'scores' }), make('dd', { text: `published ${sample.published === null ? '–' : +sample.published.toFixed(3)}, corrected ${sample.corrected === null ? '–' : +sample.corrected.toFixed(3)}` })));
 
+// How fast the cell was answered whose samples are shown.
+const showSpeed = panel => {
+  const cell = panel.cell || panel.latest;
+  const speed = cell ? panel.speeds.get(`${cell.stage} ${cell.task}`) : undefined;
+  panel.cellSpeed.textContent = speed === undefined ? '' : `${speed} samples/s`;
+};
+
 const fetchSamples = async panel => {
   const cell = panel.cell || panel.latest;
+  showSpeed(panel);
   panel.cellName.textContent = cell ? `${cell.task}, ${cell.stage === 0 ? 'base model' : `after stage ${cell.stage}`}${panel.cell ? '' : ' (the latest)'}` : '';
   if (!cell) {
     panel.samples.replaceChildren(make('p', { class: 'none', text: 'Nothing is answered yet.' }));
@@ -273,6 +288,9 @@ const take = event => {
     showMatrix(panel);
   } else if (event.kind === 'curve') {
     showCurve(panel, event.curve);
+  } else if (event.kind === 'speed') {
+    for (const cell of event.cells) panel.speeds.set(`${cell.stage} ${cell.task}`, cell.samplesPerSecond);
+    showSpeed(panel);
   } else if (event.kind === 'log') {
     addLog(panel, event.lines);
   } else if (event.kind === 'answered') {

@@ -222,6 +222,10 @@ public sealed class DatabaseJournalTests : IDisposable
         Assert.Contains($"127.0.0.1:{server.Port}", fault.Message, StringComparison.Ordinal);
         Assert.Contains("Without journal.json", fault.Message, StringComparison.Ordinal);
         Assert.NotNull(place);
+
+        // Who only looks on is told what the copy knows; nobody holds the run's lock.
+        var seen = RunJournal.Look(folder.Of("r"), lagging: true)!;
+        Assert.Equal((RunStatus.Interrupted, JournalFile.Read(folder.Of("r/journal.db")).Count), (seen.Status, (int)seen.Number));
     }
 
     [Fact]

@@ -334,6 +334,36 @@ public sealed class DataCheckTests : IDisposable
     private static string Train(int id, string? image = null, string? question = null, string answer = "a") =>
         $$"""{"id": {{id}}, {{(image is null ? "" : $"\"image\": \"{image}\", ")}}"conversations": [{"from": "human", "value": "{{question ?? (image is null ? "What?" : "<image>\\nWhat?")}}"}, {"from": "gpt", "value": "{{answer}}"}]}""";
 
+    [Fact]
+    public void Captions_are_scored_among_those_of_the_whole_test_set()
+    {
+        // "a photo" is a caption of every picture: nothing in it tells one from another.
+        Files(
+            [Train(1)],
+            [Test(1, text: "Describe.", answer: "a photo of a red bird"), Test(2, text: "Describe it.", answer: "a photo"), Test(3, text: "Describe that.", answer: "a photo of a car")]);
+
+        var finding = Assert.Single(Check("cider").Findings);
+        Assert.Equal((FindingKind.TruthScoresZero, 2, "2"), (finding.Kind, finding.Line!.Value, finding.Sample!));
+        Assert.Contains("\"a photo\"", finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_single_caption_cannot_be_scored_and_one_that_is_none_of_its_references_is_told()
+    {
+        Files([Train(1)], [Test(1, text: "Describe.", answer: "a red bird")]);
+        var finding = Assert.Single(Check("cider").Findings);
+        Assert.Equal((FindingKind.UnscorableAnswer, (int?)null), (finding.Kind, finding.Line));
+        Assert.Contains("of a single sample the score is always 0", finding.Message, StringComparison.Ordinal);
+
+        Files([Train(1)], [Test(1, "a.png", "Describe.", "a red bird"), Test(2, "b.png", "Describe.", "two cars")]);
+        folder.Write("GQA/coco.json", """
+            {"images": [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png"}],
+             "annotations": [{"image_id": 1, "caption": "a small red bird"}, {"image_id": 2, "caption": "an empty street"}]}
+            """);
+        finding = Assert.Single(Check("cider", references: "coco.json").Findings);
+        Assert.Equal((FindingKind.TruthScoresZero, "2"), (finding.Kind, finding.Sample!));
+    }
+
     private static string Test(int id, string? image = null, string text = "Who?", string answer = "a", bool quote = true) =>
         $$"""{"question_id": {{id}}, {{(image is null ? "" : $"\"image\": \"{image}\", ")}}"text": "{{text}}", "answer": {{(quote ? $"\"{answer}\"" : answer)}}}""";
 
@@ -344,10 +374,12 @@ public sealed class DataCheckTests : IDisposable
     }
 
     private (CheckSummary Summary, List<Finding> Findings) Check(
-        string scorer = "gqa", ISampleRenderer? renderer = null, string method = SequentialLora.Name, int cores = 2)
+        string scorer = "gqa", ISampleRenderer? renderer = null, string method = SequentialLora.Name, int cores = 2, string? references = null)
     {
         var findings = new List<Finding>();
-        var summary = new DataCheck(Options(scorer) with { Method = method }, images, renderer, cores).Run(findings.Add, _ => { }, CancellationToken.None);
+        var options = Options(scorer) with { Method = method };
+        options = options with { Tasks = [options.Tasks[0] with { ReferencesFile = references }] };
+        var summary = new DataCheck(options, images, renderer, cores).Run(findings.Add, _ => { }, CancellationToken.None);
         return (summary, findings);
     }
 

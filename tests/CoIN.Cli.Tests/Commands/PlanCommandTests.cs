@@ -100,6 +100,36 @@ public sealed class PlanCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_runs_of_an_experiment_have_in_common_is_counted_once()
+    {
+        command.Folder.Write("data/OCRVQA/train.json", File.ReadAllText(command.Folder.PathOf("data", "GQA", "train.json")));
+        command.Folder.Write("data/OCRVQA/test.json", "[]");
+        string[] plan = ["plan", "a.hocon", "--tokens-per-second", "10", "--set", "order=[GQA,OCR-VQA]", "--set"];
+
+        // The method's own options decide nothing of how answers are cut: one training, tested in two ways.
+        var same = await TogetherAsync([.. plan, "experiment.vary.evaluation.batch-size=[1,2]", "--json"]);
+        Assert.Equal("4 6 2 0", $"{same["steps"]} {same["tests"]} {same["sharedStages"]} {same["sharedTests"]}");
+        var alone = await TogetherAsync([.. plan, "experiment.vary.seed=[1,2]", "--json"]);
+        Assert.Equal("8 6 0 0", $"{alone["steps"]} {alone["tests"]} {alone["sharedStages"]} {alone["sharedTests"]}");
+        Assert.Equal(2 * (double)same["trainingSeconds"]!, (double)alone["trainingSeconds"]!, 1.0);
+        var twice = await TogetherAsync([.. plan, "experiment.vary.evaluation.feature-cache=[16,32]", "--json"]);
+        Assert.Equal("4 3 2 3", $"{twice["steps"]} {twice["tests"]} {twice["sharedStages"]} {twice["sharedTests"]}");
+        var apart = await TogetherAsync([.. plan, "experiment.vary.evaluation.feature-cache=[16,32]", "--set", "experiment.reuse=false", "--json"]);
+        Assert.Equal("8 6 0 0", $"{apart["steps"]} {apart["tests"]} {apart["sharedStages"]} {apart["sharedTests"]}");
+
+        Assert.Equal(ExitCodes.Done, await command.InvokeAsync([.. plan, "experiment.vary.evaluation.batch-size=[1,2]"]));
+        Assert.Contains("2 runs on one trainer: 4 steps, 6 tests, about ", command.Out, StringComparison.Ordinal);
+        Assert.Contains("counted once here: 2 stages and 0 tests are taken over.", command.Out, StringComparison.Ordinal);
+    }
+
+    private async Task<JToken> TogetherAsync(string[] arguments)
+    {
+        var before = command.Out.Length;
+        Assert.True(await command.InvokeAsync(arguments) == ExitCodes.Done, command.Error);
+        return JObject.Parse(command.Out[before..])["together"]!;
+    }
+
+    [Fact]
     public async Task A_memory_that_is_no_amount_is_refused()
     {
         Assert.Equal(ExitCodes.Usage, await command.InvokeAsync("plan", "a.hocon", "--memory", "much"));

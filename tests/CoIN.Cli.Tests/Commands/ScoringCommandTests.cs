@@ -62,6 +62,36 @@ public sealed class ScoringCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Captions_are_scored_against_all_references_of_their_images()
+    {
+        coin.Folder.Write("captions.json", """
+            [{"question_id": 1, "image": "val/a.jpg", "text": "Describe.", "answer": "a red bird"},
+             {"question_id": 2, "image": "val/b.jpg", "text": "Describe.", "answer": "two old cars"}]
+            """);
+        coin.Folder.Write("coco.json", """
+            {"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+             "annotations": [{"image_id": 1, "caption": "a red bird"}, {"image_id": 1, "caption": "the bird sits there"}, {"image_id": 2, "caption": "two old cars"}]}
+            """);
+        coin.Folder.Write("c.jsonl", """
+            {"question_id": 1, "text": "the bird sits there"}
+            {"question_id": 2, "text": "two old cars"}
+            """);
+
+        Assert.Equal(0, await coin.InvokeAsync("score", "--task", "cider", "--predictions", "c.jsonl", "--annotations", "captions.json"));
+        var alone = ScoresFile.Read(coin.Folder.PathOf("c.scores.jsonl"));
+        Assert.Equal(0, await coin.InvokeAsync("score", "--task", "cider", "--predictions", "c.jsonl", "--annotations", "captions.json", "--references", "coco.json"));
+        var all = ScoresFile.Read(coin.Folder.PathOf("c.scores.jsonl"));
+
+        // The caption is none of the words of the test file's, and the second of the two references.
+        Assert.InRange(alone[0].Published!.Value, 0, 1);
+        Assert.InRange(all[0].Published!.Value, 5, 6);
+        Assert.True(all[1].Published > 7, $"{all[1]}");
+
+        Assert.Equal(1, await coin.InvokeAsync("score", "--task", "cider", "--predictions", "c.jsonl", "--annotations", "captions.json", "--references", "none.json"));
+        Assert.Contains("none.json does not exist", coin.Error);
+    }
+
+    [Fact]
     public async Task Scoring_a_run_again_prints_what_changed()
     {
         coin.WriteConfiguration();

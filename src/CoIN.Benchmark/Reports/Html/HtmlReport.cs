@@ -146,7 +146,7 @@ internal static class HtmlReport
         }
 
         var curves = results.Training.Count == 0 ? Markup.Empty : Markup.Of($"""
-            {LossCurves.Render(results.Training)}
+            {LossCurves.Render(results.Training, results.Report.Validations)}
             {Page.Table(SpeedTables.Training(results.Training), 2)}
             <p class="note">Over all processes that trained; steps that were done again after a kill count once. Memory is that of the process on its host.</p>
             """);

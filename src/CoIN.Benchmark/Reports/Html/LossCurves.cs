@@ -15,25 +15,28 @@ internal static class LossCurves
     private const double Top = 12;
     private const double Bottom = 36;
 
-    public static Markup Render(IReadOnlyList<TrainedStage> stages) => Markup.Of($"""
+    /// <param name="validations">Losses of held-out samples: dots beside the line of their stage.</param>
+    public static Markup Render(IReadOnlyList<TrainedStage> stages, IReadOnlyList<StageValidation> validations) => Markup.Of($"""
         <div class="legend"><span><svg class="key" viewBox="0 0 34 12"><path class="line" d="M2 6H32"/></svg>mean of neighbouring steps</span>
-        <span><svg class="key" viewBox="0 0 34 12"><path class="band" d="M2 1H32V11H2Z"/></svg>lowest to highest of them</span></div>
+        <span><svg class="key" viewBox="0 0 34 12"><path class="band" d="M2 1H32V11H2Z"/></svg>lowest to highest of them</span>
+        {(validations.Count == 0 ? Markup.Empty : Markup.Of($"""<span><svg class="key" viewBox="0 0 34 12"><circle class="own-dot" cx="17" cy="6" r="3.5"/></svg>held-out samples</span>"""))}</div>
         <div class="grid">
-        {Markup.Join(stages.Select(Figure))}
+        {Markup.Join(stages.Select(stage => Figure(stage, validations.FirstOrDefault(one => one.Stage == stage.Stage)?.Points ?? [])))}
         </div>
         """);
 
-    private static Markup Figure(TrainedStage stage)
+    private static Markup Figure(TrainedStage stage, IReadOnlyList<ValidationPoint> heldOut)
     {
         var course = stage.Course;
-        var top = Nice(course.Points.Count > 0 ? course.Points.Max(point => point.Most) : 1);
+        var top = Nice(course.Points.Select(point => point.Most).Concat(heldOut.Select(point => point.Loss)).Where(double.IsFinite).DefaultIfEmpty(1).Max());
         var spoken = course.Points.Count == 0 ? "no finite loss"
             : string.Create(CultureInfo.InvariantCulture,
-                $"loss from {course.Points[0].Mean:0.000} to {course.LastLoss:0.000} over {course.Steps} of {course.TotalSteps} steps");
+                $"loss from {course.Points[0].Mean:0.000} to {course.LastLoss:0.000} over {course.Steps} of {course.TotalSteps} steps")
+                + (heldOut.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; of held-out samples {heldOut[^1].Loss:0.000} at step {heldOut[^1].Step}"));
         return Markup.Of($"""
             <figure><h4>{stage.Stage} {stage.Name}</h4>
             <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{stage.Name}: {spoken}">
-            {Axes(course, top)}{Data(course, top)}
+            {Axes(course, top)}{Data(course, top)}{HeldOut(course, heldOut, top)}
             </svg></figure>
             """);
     }
@@ -70,6 +73,17 @@ internal static class LossCurves
         else if (course.Points is [var only])
         {
             Add(text, $"<circle class=\"dot\" cx=\"{X(only.Middle, course):0.#}\" cy=\"{Y(only.Mean, top):0.#}\" r=\"3.5\"/>");
+        }
+
+        return new Markup(text.ToString());
+    }
+
+    private static Markup HeldOut(StepCourse course, IReadOnlyList<ValidationPoint> points, double top)
+    {
+        var text = new StringBuilder();
+        foreach (var point in points.Where(point => double.IsFinite(point.Loss)))
+        {
+            Add(text, $"<circle class=\"own-dot\" cx=\"{X(point.Step, course):0.#}\" cy=\"{Y(point.Loss, top):0.#}\" r=\"3.5\"><title>held-out samples after step {point.Step}: {point.Loss:0.0000}</title></circle>");
         }
 
         return new Markup(text.ToString());
