@@ -95,6 +95,8 @@ public sealed class RecipeTests : IDisposable
     [InlineData("methods/replay.hocon", ReplayOptions.Key)]
     [InlineData("methods/ema.hocon", EmaOptions.Key)]
     [InlineData("methods/o-lora.hocon", OLoraOptions.Key)]
+    [InlineData("methods/reg-lora.hocon", RegLoraOptions.Key)]
+    [InlineData("methods/sefe.hocon", RegLoraOptions.Key)]
     public void A_method_is_a_recipe(string file, string method) => Assert.Equal(method, Load("mini.hocon", file).Options.Method);
 
     [Theory]

@@ -17,6 +17,7 @@ public static class LearningMethods
         new SequentialMethod(ReplayOptions.Key, typeof(ReplayOptions)),
         new SequentialMethod(EmaOptions.Key, typeof(EmaOptions)),
         new SequentialMethod(OLoraOptions.Key, typeof(OLoraOptions)),
+        new SequentialMethod(RegLoraOptions.Key, typeof(RegLoraOptions)),
     }.ToDictionary(method => method.Key, StringComparer.Ordinal);
 
     /// <summary>All methods.</summary>

@@ -25,7 +25,8 @@ internal sealed class TrainingMethods(params IReadOnlyList<TrainingMethodEntry> 
         new TrainingMethodEntry(LwfOptions.Key, options => new Lwf(options.OptionsOf<LwfOptions>())),
         new TrainingMethodEntry(ReplayOptions.Key, options => new Replay(options.OptionsOf<ReplayOptions>())),
         new TrainingMethodEntry(EmaOptions.Key, options => new Ema(options.OptionsOf<EmaOptions>())),
-        new TrainingMethodEntry(OLoraOptions.Key, options => new OLora(options.OptionsOf<OLoraOptions>()), _ => new OLoraKind()));
+        new TrainingMethodEntry(OLoraOptions.Key, options => new OLora(options.OptionsOf<OLoraOptions>()), _ => new OLoraKind()),
+        new TrainingMethodEntry(RegLoraOptions.Key, options => new RegLora(options.OptionsOf<RegLoraOptions>()), _ => new OLoraKind()));
 
     /// <summary>A stage's part of an experiment's method; null where the method changes nothing within training.</summary>
     public TrainingMethod? Create(ExperimentOptions options) => entries.GetValueOrDefault(options.Method)?.Create?.Invoke(options);

@@ -56,7 +56,7 @@ public static class ExperimentPlanner
         var settings = Settings(shape, options, device);
         var trained = trains ? MemoryModel.Trained(settings) : 0;
         var planned = sets.Select(stage => Describe(stage, settings, options)).ToList();
-        var method = MethodCosts.Of(options, trained, Frozen(), shape.Text.VocabularySize, own, planned);
+        var method = MethodCosts.Of(options, trained, Frozen(), shape, settings.Targets, own, planned);
         List<MemoryPart> onDevice = [.. method.Device, .. device == "cpu" ? method.Host : []];
         IReadOnlyList<MemoryPart> memory = [.. Device(settings, options, sets, device, evaluators), .. onDevice];
         var further = onDevice.Sum(part => part.Bytes);
@@ -119,11 +119,11 @@ public static class ExperimentPlanner
         {
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
             Targets = AdapterTargets.Planned(options.Lora, options.Lora.From, shape.Names),
-            FrozenRank = options.Method == OLoraOptions.Key ? FrozenRank(options) : 0,
+            FrozenRank = options.Method is OLoraOptions.Key or RegLoraOptions.Key ? FrozenRank(options) : 0,
         };
     }
 
-    /// <summary>What O-LoRA holds fixed in the last stage.</summary>
+    /// <summary>What earlier tasks' LoRA has in the last stage, where every task has its own.</summary>
     private static int FrozenRank(ExperimentOptions options) =>
         ((options.Curriculum().Trained.Count - 1) * options.Lora.Rank) + GivenRank(options);
 

@@ -1,5 +1,7 @@
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
+using CoIN.Models.Adapters;
+using CoIN.Models.Families;
 using CoIN.Models.Sequences;
 
 namespace CoIN.Models.Planning;
@@ -23,22 +25,20 @@ internal sealed record MethodCosts(
     /// <summary>Works them out.</summary>
     /// <param name="trained">Parameters that are trained.</param>
     /// <param name="frozen">Parameters that each stage's adapter holds fixed; none for most methods.</param>
+    /// <param name="shape">The model's.</param>
+    /// <param name="targets">The maps that have low-rank matrices; null for all.</param>
     /// <param name="sizes">Sizes of each stage's own samples, null where they are not there yet.</param>
     /// <param name="stages">The stages as they are planned.</param>
     public static MethodCosts Of(
-        ExperimentOptions options, long trained, IReadOnlyList<long> frozen, int vocabulary, IReadOnlyList<IReadOnlyList<SequenceSize>?> sizes,
-        IReadOnlyList<PlannedStage> stages) => options.Method switch
+        ExperimentOptions options, long trained, IReadOnlyList<long> frozen, ModelShape shape, AdapterTargets? targets,
+        IReadOnlyList<IReadOnlyList<SequenceSize>?> sizes, IReadOnlyList<PlannedStage> stages) => options.Method switch
     {
         EwcOptions.Key => Ewc(options.OptionsOf<EwcOptions>(), trained, sizes),
-        LwfOptions.Key when options.OptionsOf<LwfOptions>() is { Teacher: LwfTeacher.Saved } lwf => Saved(lwf, vocabulary, sizes, stages),
+        LwfOptions.Key when options.OptionsOf<LwfOptions>() is { Teacher: LwfTeacher.Saved } lwf => Saved(lwf, shape.Text.VocabularySize, sizes, stages),
         LwfOptions.Key => NewTask(trained, stages),
         EmaOptions.Key => new([new("moving average (float32)", trained * Float)], [], 2 * trained * Float),
-        OLoraOptions.Key => None with
-        {
-            // Held on the device as part of the adapter, and saved with every stage's.
-            Disk = frozen.Sum() * Float,
-            Passes = frozen.Count < 2 ? null : "every step goes through the LoRA of all earlier tasks as well",
-        },
+        OLoraOptions.Key => Apart(frozen),
+        RegLoraOptions.Key => Apart(frozen) with { Device = RegLora(options.OptionsOf<RegLoraOptions>(), frozen.Count, shape, targets) },
         ReplayOptions.Key => None with
         {
             Passes = $"stages after the first train on {options.OptionsOf<ReplayOptions>().Samples} samples more of each finished task; " +
@@ -46,6 +46,27 @@ internal sealed record MethodCosts(
         },
         _ => None,
     };
+
+    // Earlier tasks' LoRA is held on the device as part of the adapter, and saved with every stage's.
+    private static MethodCosts Apart(IReadOnlyList<long> frozen) => None with
+    {
+        Disk = frozen.Sum() * Float,
+        Passes = frozen.Count < 2 ? null : "every step goes through the LoRA of all earlier tasks as well",
+    };
+
+    private static IReadOnlyList<MemoryPart> RegLora(RegLoraOptions options, int stages, ModelShape shape, AdapterTargets? targets)
+    {
+        var maps = Enumerable.Range(0, shape.Text.Layers).SelectMany(layer => AdaptedMap.Of(shape, layer, targets)).Select(map => map.In * map.Out).ToList();
+        return stages < 2 || maps.Count == 0 ? [] :
+        [
+            new("RegLoRA: key elements of earlier tasks (int32)", (stages - 1) * maps.Sum(size => Methods.RegLora.KeyElements(options, size)) * sizeof(int)),
+
+            // The map's product, its copy of magnitudes or gradient, and key elements as 64-bit numbers with their signs.
+            new(
+                "RegLoRA: one map's update and gradient (float32)",
+                maps.Max(size => (2 * size * Float) + ((stages - 1) * Methods.RegLora.KeyElements(options, size) * (sizeof(long) + Float)))),
+        ];
+    }
 
     private static MethodCosts Ewc(EwcOptions options, long trained, IReadOnlyList<IReadOnlyList<SequenceSize>?> sizes)
     {

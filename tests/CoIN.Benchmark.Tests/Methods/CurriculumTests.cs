@@ -71,6 +71,7 @@ public sealed class CurriculumTests
     [InlineData("sequential-lora", "SequentialLora")]
     [InlineData("zero-shot", "ZeroShot")]
     [InlineData("o-lora", "OLora")]
+    [InlineData("reg-lora", "RegLora")]
     public void Journals_keep_their_spelling_of_methods(string key, string written)
     {
         var options = new ExperimentOptions

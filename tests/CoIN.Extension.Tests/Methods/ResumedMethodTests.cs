@@ -17,7 +17,7 @@ public sealed class ResumedMethodTests : IDisposable
     private readonly TinyStage tiny = new();
 
     public static TheoryData<string, bool> Methods { get; } = new MatrixTheoryData<string, bool>(
-        ["ewc", "ewc-online-host", "lwf", "lwf-new-task", "replay", "ema", "o-lora"], [false, true]);
+        ["ewc", "ewc-online-host", "lwf", "lwf-new-task", "replay", "ema", "o-lora", "reg-lora"], [false, true]);
 
     public void Dispose()
     {
@@ -29,7 +29,7 @@ public sealed class ResumedMethodTests : IDisposable
     [MemberData(nameof(Methods))]
     public void A_stage_that_is_resumed_ends_with_the_same_bits_and_unlike_one_without_the_method(string key, bool kernels)
     {
-        IAdapterKind? kind = key == "o-lora" ? new OLoraKind() : null;
+        IAdapterKind? kind = key is "o-lora" or "reg-lora" ? new OLoraKind() : null;
         tiny.Train("first", 3, kernels, Of(key), kind: kind);
         tiny.Train("whole", 3, kernels, Of(key), stage: 2, adapter: "first", kind: kind);
         tiny.Train("again", 3, kernels, Of(key), stage: 2, adapter: "first", kind: kind);
@@ -120,6 +120,7 @@ public sealed class ResumedMethodTests : IDisposable
         "lwf" => new Lwf(new LwfOptions { Lambda = 1, Samples = 3, PerStep = 2 }),
         "lwf-new-task" => new Lwf(new LwfOptions { Lambda = 1, Teacher = LwfTeacher.NewTask }),
         "o-lora" => new OLora(new OLoraOptions { Lambda1 = 0.1, Lambda2 = 0.1 }),
+        "reg-lora" => new RegLora(new RegLoraOptions()),
         "replay" => new Replay(new ReplayOptions { Samples = 2 }),
         _ => new Ema(new EmaOptions { Decay = 0.5 }),
     };

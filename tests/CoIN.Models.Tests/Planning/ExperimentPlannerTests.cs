@@ -106,6 +106,16 @@ public sealed class ExperimentPlannerTests : IDisposable
         Assert.Equal(plain.TrainedParameters, apart.TrainedParameters);
         Assert.NotNull(apart.MethodPasses);
 
+        // And where it acts most: a fifth of each map's elements, and one map at a time in full.
+        var regularized = OfTwo("reg-lora", new RegLoraOptions { KeyElements = 0.2 });
+        var text = ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path }).Text;
+        long Fifth(long size) => (long)(0.2 * size);
+        long h = text.HiddenSize, i = text.IntermediateSize, kv = text.KeyValueSize;
+        long[] sizes = [h * h, h * kv, h * kv, h * h, h * i, h * i, h * i];
+        Assert.Equal(
+            (text.Layers * sizes.Sum(Fifth) * 4) + sizes.Max(size => (8 * size) + (12 * Fifth(size))), Memory(regularized) - Memory(apart));
+        Assert.Equal(apart.CheckpointBytes, regularized.CheckpointBytes);
+
         var replay = OfTwo("replay", new ReplayOptions { Samples = 3 });
         Assert.Equal([4, 7], replay.Stages.Select(stage => stage.Samples));
         Assert.Equal([2, 4], replay.Stages.Select(stage => stage.Steps));

@@ -64,6 +64,9 @@ internal static class PeftFolder
     /// <summary>Whether a name is a B's.</summary>
     public static bool IsB(string name) => name.EndsWith(".lora_B.weight", StringComparison.Ordinal);
 
+    /// <summary>The name of the B that belongs to an A.</summary>
+    public static string BOf(string a) => a[..^".lora_A.weight".Length] + ".lora_B.weight";
+
     /// <summary>Writes the projector beside an adapter; nothing where it is not trained.</summary>
     public static void WriteProjector(string folder, Projector? projector)
     {
