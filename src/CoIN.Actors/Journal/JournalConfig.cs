@@ -32,6 +32,12 @@ internal static class JournalConfig
         recovery-event-timeout = 10s
         """;
 
+    // A file answers late where the host has far more to do than it can, or the disk is far away. A run has nothing better to do than wait.
+    private const string PatienceWithFiles = """
+        circuit-breaker { call-timeout = 60s }
+        recovery-event-timeout = 60s
+        """;
+
     /// <summary>HOCON of journal, snapshot store and wire serializer.</summary>
     public static Config For(string path) => For(JournalSpot.File(path, ""));
 
@@ -72,7 +78,7 @@ internal static class JournalConfig
     private static string Store(JournalSpot spot) => $"""
         connection-string = "{Quoted(spot.ConnectionString)}"
         provider-name = "{spot.Provider}"
-        {(spot.IsDatabase ? $"{Patience}\ndefault.schema-name = {spot.Schema}" : "")}
+        {(spot.IsDatabase ? $"{Patience}\ndefault.schema-name = {spot.Schema}" : PatienceWithFiles)}
         """;
 
     private static string Quoted(string text) =>

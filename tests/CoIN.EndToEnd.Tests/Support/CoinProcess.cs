@@ -45,6 +45,9 @@ internal sealed class CoinProcess : IDisposable
         start.ArgumentList.Add(Path.Combine(program ?? AppContext.BaseDirectory, "coin.dll"));
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["OMP_WAIT_POLICY"] = "passive";
+
+        // Processes that live for seconds do not earn back what counting calls and branches costs them.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

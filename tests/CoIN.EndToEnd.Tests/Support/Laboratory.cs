@@ -10,22 +10,44 @@ public sealed class Laboratory : IAsyncLifetime
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(4);
 
+    // Drawn once for all tests; each has a copy, with which it may do what it likes.
+    private static readonly Lazy<Task<string>> Drawn = new(DrawAsync);
+
     public string Folder { get; } = Directory.CreateTempSubdirectory("coin-e2e-").FullName;
 
     internal string Data => Path.Combine(Folder, "data");
 
     internal string Runs => Path.Combine(Folder, "runs");
 
-    public async ValueTask InitializeAsync()
-    {
-        var (code, output) = await CoinProcess.RunAsync("mini", "generate", "--out", Data, "--train-samples", "64", "--test-samples", "20");
-        Assert.True(code == 0, output);
-    }
+    public async ValueTask InitializeAsync() => Copy(await Drawn.Value, Data);
 
     public ValueTask DisposeAsync()
     {
         Directory.Delete(Folder, recursive: true);
         return ValueTask.CompletedTask;
+    }
+
+    private static async Task<string> DrawAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("coin-e2e-data-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        var (code, output) = await CoinProcess.RunAsync("mini", "generate", "--out", folder, "--train-samples", "64", "--test-samples", "20");
+        Assert.True(code == 0, output);
+        return folder;
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
+        {
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
+        }
+
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        }
     }
 
     /// <summary>The command line of a run.</summary>

@@ -1,5 +1,6 @@
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Methods;
 using CoIN.Extension.Tests.Support;
@@ -46,6 +47,38 @@ public sealed class LwfTests : IDisposable
         var method = new Lwf(Options with { Samples = (int)GoldenLlama.Meta["samples"]!["new"]! }) { DrawnInStep = step => drawn[step] };
         var folder = golden.Train("student", method, "new", golden.With("theta", taught), Steps, stage: 2);
         GoldenLlama.AssertTrained(GoldenLlama.Expected("lwf.safetensors", "saved.final."), folder);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void With_token_mean_the_teacher_weighs_every_token_of_a_step_alike(bool kernels)
+    {
+        using var tiny = new TinyStage();
+
+        // Answers of one to eleven tokens: then the mean of means is another number.
+        IReadOnlyList<TrainingSample> samples =
+            [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", null, [new("human", "a b"), new("gpt", "abcdefabcdef"[..((2 * i) + 1)])]))];
+        double Norm(int batch, int accumulation, LossMean loss, double lambda)
+        {
+            var options = tiny.Options with
+            {
+                Lora = tiny.Options.Lora with { Dropout = 0 },
+                Training = tiny.Options.Training with { Loss = loss, BatchSize = batch, GradientAccumulation = accumulation },
+            };
+            var method = new Lwf(new LwfOptions { Teacher = LwfTeacher.NewTask, Lambda = lambda });
+            using var session = tiny.Open(kernels, method, options, stage: 2, adapter: "taught", samples: samples);
+
+            // At the first step the student is its teacher.
+            session.NextStep();
+            return session.NextStep().GradNorm;
+        }
+
+        tiny.Train("taught", 1, kernels, new Lwf(new LwfOptions { Teacher = LwfTeacher.NewTask }));
+        var whole = Norm(6, 1, LossMean.MicroBatchMean, 20);
+        Assert.Equal(whole, Norm(2, 3, LossMean.TokenMean, 20), 1e-3 * whole);
+        Assert.NotEqual(whole, Norm(2, 3, LossMean.MicroBatchMean, 20), 1e-2 * whole);
+        Assert.NotEqual(whole, Norm(6, 1, LossMean.MicroBatchMean, 0), 1e-2 * whole);
     }
 
     [Theory]

@@ -51,15 +51,17 @@ internal sealed class TinyStage : IDisposable
     /// <param name="adapter">Name of the adapter's folder, or null.</param>
     /// <param name="checkpoint">Name of the checkpoint's folder, or null.</param>
     /// <param name="kind">Of adapter that the method trains; null for LoRA.</param>
+    /// <param name="samples">Null for <see cref="Samples"/>.</param>
     public TrainingSession Open(
         bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null,
-        string? checkpoint = null, IAdapterKind? kind = null, IReadOnlyList<TrainingSample>? validation = null)
+        string? checkpoint = null, IAdapterKind? kind = null, IReadOnlyList<TrainingSample>? validation = null,
+        IReadOnlyList<TrainingSample>? samples = null)
     {
         var chosen = options ?? Options;
         return new TrainingSession(
             new BackedModel(loaded.Model, TrainingWays.Backend(kernels)), chosen,
             new StageTraining(
-                stage, "T", 2, Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint))
+                stage, "T", chosen.Training.BatchSize, samples ?? Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint))
             {
                 Validation = validation ?? [],
             },
