@@ -12,8 +12,8 @@ namespace CoIN.Models.Computing;
 internal interface IBackend
 {
     /// <summary>
-    /// Pictures that are worth looking at together: more than one only where a picture's features are the same bits in any company, and
-    /// where one alone is little work.
+    /// Pictures that are worth looking at together: more than one only where one alone is little work, and where a picture's features are
+    /// the same bits in any company, or answers depend on their company in last bits anyway, as on a GPU.
     /// </summary>
     int PicturesTogether(VisionTransformer tower);
 

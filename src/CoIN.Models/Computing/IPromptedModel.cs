@@ -29,7 +29,7 @@ internal interface IPictureModel : IPromptedModel, IDisposable
     Projector Projector { get; }
 
     /// <summary>
-    /// Pictures that are worth looking at together: more than one only where a picture's features are the same bits in any company.
+    /// Pictures that are worth looking at together, see <see cref="IBackend.PicturesTogether"/>.
     /// </summary>
     int PicturesTogether { get; }
 

@@ -2,6 +2,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Computing;
 using CoIN.Models.Imaging;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -80,7 +81,7 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
         var pixels = reading.Remove(image ?? "", out var task) ? task.GetAwaiter().GetResult() : Read(sample, image);
         using (pixels)
         {
-            return pixels.to(features.Device, copy: true);
+            return features.Device.type == DeviceType.CPU ? pixels.clone() : Uploads.To(pixels, features.Device);
         }
     }
 

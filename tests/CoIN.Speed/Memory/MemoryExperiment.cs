@@ -47,7 +47,7 @@ internal sealed class MemoryExperiment(MemoryCase settings, string folder)
     {
         Directory.CreateDirectory(folder);
         LlavaInitializer.Write(folder, settings.Config, settings.Config.Text.VocabularySize - 1, Seed);
-        File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SyntheticText.Tokenizer().ToBytes());
+        File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SyntheticText.Tokenizer(settings.Config.Text.VocabularySize - 1).ToBytes());
         var size = settings.Config.Vision.ImageSize;
         File.WriteAllText(
             Path.Combine(folder, "preprocessor_config.json"),

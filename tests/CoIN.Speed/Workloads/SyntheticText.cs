@@ -12,15 +12,21 @@ internal static class SyntheticText
     private const int Characters = 20000;
 
     /// <summary>A tokenizer for these words and for the roles of a conversation.</summary>
-    public static SentencePieceModel Tokenizer() => new(
+    /// <param name="pieces">How many pieces it has at least: further ones stand in no text.</param>
+    public static SentencePieceModel Tokenizer(int pieces = 0)
+    {
+        Piece[] used =
         [
             new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control),
             .. Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)),
             new("\u2581", -1, PieceKind.Normal),
             .. "USERAITN:".Distinct().Select(letter => new Piece($"{letter}", -2, PieceKind.Normal)),
             .. Enumerable.Range(0, Characters).Select(i => new Piece($"{(char)(FirstCharacter + i)}", -3 - i, PieceKind.Normal)),
-        ],
-        AddDummyPrefix: true);
+        ];
+        return new SentencePieceModel(
+            [.. used, .. Enumerable.Range(used.Length, Math.Max(pieces - used.Length, 0)).Select(i => new Piece($"<unused {i}>", -3 - i, PieceKind.Normal))],
+            AddDummyPrefix: true);
+    }
 
     /// <summary>So many tokens.</summary>
     public static string Words(SeededRandom random, int tokens) => new([.. Enumerable.Range(0, tokens).Select(_ => (char)(FirstCharacter + random.Next(Characters)))]);
