@@ -38,10 +38,11 @@ public sealed class FolderTests
             ["Protocol"] = [],
             ["Journal"] = ["Protocol"],
             ["Telemetry"] = [],
+            ["Channels"] = [],
             ["Workers"] = ["Protocol", "Journal", "Telemetry"],
             ["Scheduling"] = ["Protocol", "Journal", "Telemetry"],
-            ["Hosting"] = ["Protocol", "Journal", "Workers", "Scheduling"],
-            ["Nodes"] = ["Protocol", "Journal", "Workers", "Scheduling", "Hosting"],
+            ["Hosting"] = ["Protocol", "Journal", "Channels", "Workers", "Scheduling"],
+            ["Nodes"] = ["Protocol", "Journal", "Channels", "Workers", "Scheduling", "Hosting"],
         },
         ["CoIN.Configuration"] = new() { [""] = [] },
         ["CoIN.Mini"] = new()

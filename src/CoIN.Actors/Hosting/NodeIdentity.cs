@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Event;
 using Akka.Remote.Transport.DotNetty;
+using CoIN.Actors.Channels;
 using CoIN.Benchmark;
 
 namespace CoIN.Actors.Hosting;
@@ -66,6 +67,25 @@ internal sealed class NodeIdentity : IDisposable
                 }
 
                 return false;
+            });
+    }
+
+    /// <summary>Channels beside Akka's transport, with certificates on both sides. They last as long as this does.</summary>
+    public ChannelSecurity Channel()
+    {
+        bool IsKnown(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors) => Refusal(shown as X509Certificate2, errors) is null;
+        return new ChannelSecurity(
+            new SslServerAuthenticationOptions
+            {
+                ServerCertificate = Own, ClientCertificateRequired = true, RemoteCertificateValidationCallback = IsKnown,
+                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            },
+            host => new SslClientAuthenticationOptions
+            {
+                TargetHost = host, ClientCertificates = [Own], RemoteCertificateValidationCallback = IsKnown, CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+
+                // By default a certificate whose issuer the computer does not know is not shown.
+                LocalCertificateSelectionCallback = (_, _, _, _, _) => Own,
             });
     }
 
