@@ -1,4 +1,5 @@
 using CoIN.EndToEnd.Tests.Support;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.EndToEnd.Tests;
 
@@ -12,10 +13,12 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
     public async Task A_run_goes_on_while_nobody_looks_a_node_joins_and_the_one_that_trains_leaves()
     {
         const string Id = "leaver";
-        using var cluster = await whole.ClusterAsync();
+
+        // Nobody sees another one's files, and everybody shows a certificate.
+        using var cluster = await whole.ClusterAsync(own: true, certified: true);
         var supervisor = await cluster.StartAsync(0, "supervisor");
         await cluster.SaysAsync(supervisor, "The cluster has no trainer, evaluator");
-        var first = await cluster.StartAsync(1, Worker);
+        var first = await cluster.StartAsync(1, Worker, "first-runs");
         using (var submit = cluster.Submit(Id))
         {
             await cluster.OneSaysAsync("Checkpoint of stage 1 at step 3", supervisor);
@@ -25,7 +28,7 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
             Assert.Contains("goes on in the cluster", submit.Output, StringComparison.Ordinal);
         }
 
-        var second = await cluster.StartAsync(null, Worker);
+        var second = await cluster.StartAsync(null, Worker, "second-runs");
         await cluster.SaysAsync(first, "[leaver stage 2 GQA]", "Training begins at step 0");
         await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", supervisor);
         first.Terminate();
@@ -33,18 +36,27 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         Assert.True(first.ExitCode == 0, first.Output);
         Assert.Contains("handed back", first.Output, StringComparison.Ordinal);
 
-        using var again = CoinProcess.Start("resume", Id, "--cluster", cluster.Contacts);
+        using var again = CoinProcess.Start(["resume", Id, .. cluster.Way]);
         await cluster.CompletesAsync(again);
+
+        // Checkpoints go to the supervisor's node, and from there to the one that goes on; the first may have come to the stage's end before it was told to leave.
+        Assert.Contains("Fetched stages/2-GQA/checkpoints/step-", supervisor.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            second.Output.Contains("stage 2 GQA] Training begins", StringComparison.Ordinal),
+            second.Output.Contains("Fetched stages/2-GQA/checkpoints/step-", StringComparison.Ordinal));
+        Assert.Contains("Fetched stages/", second.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("stage 2 GQA] Training begins at step 0", second.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("its work goes on elsewhere", cluster.Output, StringComparison.Ordinal);
         Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
 
-        var (code, output) = await CoinProcess.RunAsync("status", "--cluster", cluster.Contacts);
+        var (code, output) = await CoinProcess.RunAsync(["status", .. cluster.Way]);
         Assert.True(code == 0, output);
         Assert.Contains("2 nodes:", output, StringComparison.Ordinal);
         Assert.Contains("completed", output, StringComparison.Ordinal);
+        var json = JObject.Parse((await CoinProcess.RunAsync(["status", "--json", .. cluster.Way])).Output);
+        Assert.Equal((2, "completed"), (json["nodes"]!.Count(node => (bool)node["answers"]!), (string?)json.SelectToken("runs[?(@.run == 'leaver')].status")));
 
-        // The folder tells everything by itself too.
+        // The supervisor's folder tells everything by itself too.
         Assert.Contains("completed", (await CoinProcess.RunAsync("status", Id, "--runs", whole.Lab.Runs)).Output, StringComparison.Ordinal);
     }
 
@@ -89,9 +101,11 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
     public async Task The_oldest_node_with_supervisor_and_scheduler_is_killed_and_the_training_under_way_goes_on()
     {
         const string Id = "oldest";
-        using var cluster = await whole.ClusterAsync();
-        var oldest = await cluster.StartAsync(0, "supervisor");
-        var worker = await cluster.StartAsync(null, Worker);
+
+        // What the oldest has had is nowhere else but where it was made.
+        using var cluster = await whole.ClusterAsync(own: true);
+        var oldest = await cluster.StartAsync(0, "supervisor", "oldest-runs");
+        var worker = await cluster.StartAsync(null, Worker, "worker-runs");
         using var submit = cluster.Submit(Id, "training.max-steps=12");
         await cluster.OneSaysAsync("Checkpoint of stage 1 at step 3", oldest);
         var heir = await cluster.StartAsync(1, "supervisor");

@@ -13,6 +13,9 @@ public sealed record ClusterSettings
     [PathOption]
     public string? Certificates { get; init; }
 
+    /// <summary>Whether all nodes see one folder of runs, which they prove when they join. Otherwise each has its own, and fetches what it lacks from the others.</summary>
+    public bool SharedFolder { get; init; } = true;
+
     /// <summary>Seconds for which a node may be silent before the others think it lost; as long again until they give it up, and again until its work goes on elsewhere.</summary>
     [Bounds(AtLeast = 1)]
     public int Patience { get; init; } = 10;

@@ -9,7 +9,8 @@ using static CoIN.Actors.Protocol.NodeProtocol;
 namespace CoIN.Actors.Hosting;
 
 /// <summary>
-/// Has each node make sure that it goes together with the oldest: program, journal, clock, and one folder of runs, which each proves by a file that the other must see.
+/// Has each node make sure that it goes together with the oldest: program, journal, clock, and one folder of runs, which each proves by a file that the other must see (or, where each
+/// is to have its own, must not see).
 /// One that does not goes, and both say why. What all have in common with the oldest, they have in common with each other.
 /// </summary>
 internal sealed class Introductions : ReceiveActor, IWithTimers
@@ -38,6 +39,7 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
     private readonly string program;
     private readonly string journal;
     private readonly string runs;
+    private readonly bool shared;
     private readonly TimeProvider clock;
     private readonly Action<CoinException> goes;
     private readonly string proof = $"{Guid.NewGuid():N}.seen";
@@ -45,10 +47,11 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
 
     /// <param name="journal">Identity of the journal's database.</param>
     /// <param name="runs">Absolute path of the folder of runs.</param>
+    /// <param name="shared">Whether it is to be the same one on all nodes; otherwise each is to have its own.</param>
     /// <param name="goes">Told when this node has to go: it should leave the cluster after <see cref="Farewell"/>.</param>
-    public Introductions(string program, string journal, string runs, TimeProvider clock, Action<CoinException> goes)
+    public Introductions(string program, string journal, string runs, bool shared, TimeProvider clock, Action<CoinException> goes)
     {
-        (this.program, this.journal, this.runs, this.clock, this.goes) = (program, journal, runs, clock, goes);
+        (this.program, this.journal, this.runs, this.shared, this.clock, this.goes) = (program, journal, runs, shared, clock, goes);
         Receive<ClusterEvent.MemberUp>(message => Came(message.Member));
         Receive<ClusterEvent.MemberRemoved>(message => Gone(message.Member.Address));
         Receive<Introduce>(message =>
@@ -87,7 +90,7 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
         }
     }
 
-    private NodeFacts Facts() => new(program, journal, clock.GetUtcNow().ToUnixTimeMilliseconds(), proof, proofText);
+    private NodeFacts Facts() => new(program, journal, clock.GetUtcNow().ToUnixTimeMilliseconds(), proof, proofText) { SharedFolder = shared };
 
     private void Came(Member member)
     {

@@ -34,10 +34,18 @@ internal sealed record NodeMismatch(string What, string Here, string There, stri
             ? new NodeMismatch(
                 "the clock", $"{now.UtcDateTime:HH:mm:ss}", FormattableString.Invariant($"{(now + apart).UtcDateTime:HH:mm:ss} ({apart.Duration().TotalSeconds:F0} s {(apart > TimeSpan.Zero ? "ahead" : "behind")})"),
                 "Set the clocks by NTP (timedatectl set-ntp true).")
-            : seesProof ? null
+            : own.SharedFolder != other.SharedFolder
+            ? new NodeMismatch("coin.cluster.shared-folder", Words(own.SharedFolder), Words(other.SharedFolder), "Give all nodes the same value.")
+            : seesProof == own.SharedFolder ? null
+            : own.SharedFolder ? new NodeMismatch(
+                "the folder of the runs", runs, $"another folder ({other.Proof} is not seen here)",
+                "Mount one folder on all hosts, and name it with --runs or coin.node.runs; or set coin.cluster.shared-folder = false on all, and nodes fetch from each other what they lack.")
             : new NodeMismatch(
-                "the folder of the runs", runs, $"another folder ({other.Proof} is not seen here)", "Mount one folder on all hosts, and name it with --runs or coin.node.runs.");
+                "the folder of the runs", runs, "the same folder, though coin.cluster.shared-folder is false",
+                "Set it true on all nodes, or give each node a folder of its own with --runs or coin.node.runs.");
     }
+
+    private static string Words(bool value) => value ? "true" : "false";
 
     /// <summary>For the log of the node that stays.</summary>
     public string Told(string node) => $"{node} is not taken into this cluster: {What} is {Here} here and {There} there. {Remedy}";

@@ -49,6 +49,10 @@ public sealed record NodeSettings
     [PathOption]
     public string Runs { get; init; } = "";
 
+    /// <summary>TCP port at which this node gives files of runs to others, where the nodes of its cluster have no common folder; 0 for any free one.</summary>
+    [Bounds(AtLeast = 0, AtMost = 65535)]
+    public int FilePort { get; init; }
+
     /// <summary>Least severe level that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

@@ -60,11 +60,12 @@ public static class RunChanges
 
     /// <summary>Discards what was lost of a run; its lock is held by the caller.</summary>
     /// <param name="redo">Whether to discard whatever is damaged.</param>
+    /// <param name="small">As in <see cref="RunLosses.Discards(string, RunState, bool, bool)"/>.</param>
     /// <returns>The run's state; damage that this cannot mend is still in it.</returns>
     /// <exception cref="CoinException">The journal cannot be written, or what is lost not be removed.</exception>
-    internal static Task<RunState> MendAsync(string runFolder, RunState state, bool redo, ILogger log)
+    internal static Task<RunState> MendAsync(string runFolder, RunState state, bool redo, bool small, ILogger log)
     {
-        var discards = RunLosses.Discards(runFolder, state, redo);
+        var discards = RunLosses.Discards(runFolder, state, redo, small);
         foreach (var discard in discards)
         {
             log.LogWarning("{Damage}", RunLosses.Describe(discard, state));

@@ -30,6 +30,9 @@ public sealed record RunRequest(string RunId, string RunFolder, ExperimentOption
 
     /// <summary>Whether other processes may be working in its folder, as in a cluster: what they have not finished is theirs.</summary>
     internal bool IsShared { get; init; }
+
+    /// <summary>Whether its files came from other nodes, of which some may be gone for good: what costs little and did not come is done again.</summary>
+    internal bool IsFetched { get; init; }
 }
 
 /// <summary>Drives runs: lock, journal, node, actors, and an orderly end.</summary>
@@ -108,7 +111,7 @@ public static class RunHost
                 RunTraces.RequireNoLater(request.RunFolder, state);
             }
 
-            state = await RunChanges.MendAsync(request.RunFolder, state, request.Redo, logs.CreateLogger("CoIN.Actors.Hosting")).ConfigureAwait(false);
+            state = await RunChanges.MendAsync(request.RunFolder, state, request.Redo, request.IsFetched, logs.CreateLogger("CoIN.Actors.Hosting")).ConfigureAwait(false);
         }
 
         if (request.Judge is { } judge)

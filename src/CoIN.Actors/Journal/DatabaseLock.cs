@@ -171,6 +171,12 @@ internal sealed class DatabaseLock : IDisposable
     /// <summary>A folder that was moved holds its run; a copy beside the original does not, for both would write one journal.</summary>
     private static void RequireOriginal(NpgsqlConnection connection, JournalPlace place, string runFolder)
     {
+        if (place.Id == JournalPlace.IdInCluster(RunPaths.NameOf(runFolder)))
+        {
+            // Every node has a folder of its own for it.
+            return;
+        }
+
         using var command = JournalDatabase.Command(connection, $"SELECT folder FROM {place.Open.Schema}.run WHERE id = @id AND host = @host", ("id", place.Id), ("host", Environment.MachineName));
         if (command.ExecuteScalar() is string former && former != Path.GetFullPath(runFolder) && Directory.Exists(former) && JournalPlace.Of(former)?.Id == place.Id
             && !RunLock.IsFileHeld(former))

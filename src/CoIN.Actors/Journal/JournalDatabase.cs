@@ -160,6 +160,35 @@ public sealed partial class JournalDatabase
     /// <exception cref="NpgsqlException">The database cannot be read.</exception>
     internal IReadOnlyList<JournalRow> Read(string id, long after = 0) => Ask(connection => Read(connection, id, after));
 
+    /// <summary>Whether a run has events.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be read.</exception>
+    internal bool Has(string id) => Ask(connection =>
+    {
+        using var command = Command(connection, $"SELECT EXISTS (SELECT 1 FROM {Schema}.journal WHERE persistence_id = @id)", ("id", id));
+        return HasTables(connection) && (bool)command.ExecuteScalar()!;
+    });
+
+    /// <summary>Ids of the runs whose journals are named as <see cref="JournalPlace.IdInCluster"/> names them, the latest first.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be read.</exception>
+    internal IReadOnlyList<string> RunsOfCluster() => Ask(connection =>
+    {
+        using var command = Command(
+            connection,
+            $"SELECT run.run, run.id, (SELECT min(ordering) FROM {Schema}.journal WHERE persistence_id = run.id) AS begun FROM {Schema}.run "
+            + "ORDER BY begun DESC NULLS FIRST");
+        using var rows = command.ExecuteReader();
+        var found = new List<string>();
+        while (rows.Read())
+        {
+            if (rows.GetString(1) == JournalPlace.IdInCluster(rows.GetString(0)))
+            {
+                found.Add(rows.GetString(0));
+            }
+        }
+
+        return found;
+    });
+
     private IReadOnlyList<JournalRow> Read(NpgsqlConnection connection, string id, long after)
     {
         if (!HasTables(connection))

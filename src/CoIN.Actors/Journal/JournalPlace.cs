@@ -43,6 +43,12 @@ internal sealed record JournalPlace(string Database, string Id)
     /// <summary>A run by a new name.</summary>
     public static JournalPlace New(JournalDatabase database, string runId) => new(database.Address, $"run-{runId}-{Guid.NewGuid():N}");
 
+    /// <summary>A run of a cluster whose nodes have no common folder: they find its journal by its id. In one schema there is one such cluster.</summary>
+    public static JournalPlace InCluster(JournalDatabase database, string runId) => new(database.Address, IdInCluster(runId));
+
+    /// <summary>A run's name in the database of such a cluster; <see cref="New"/> gives no such name.</summary>
+    public static string IdInCluster(string runId) => $"run-{runId}-of-cluster";
+
     public void Write(string runFolder) =>
         Durable.WriteText(Path.Combine(runFolder, RunPaths.JournalPlace), JsonConvert.SerializeObject(new { database = Database, id = Id }, Formatting.Indented) + "\n");
 

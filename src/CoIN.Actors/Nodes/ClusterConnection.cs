@@ -5,6 +5,7 @@ using Akka.Configuration;
 using Akka.Hosting;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
@@ -24,8 +25,8 @@ public sealed record ClusterRun(string RunId, RunSnapshot? Snapshot, string RunF
 
 /// <summary>What a cluster has.</summary>
 /// <param name="RunIds">The latest first.</param>
-/// <param name="Nodes">A line each.</param>
-public sealed record ClusterContents(IReadOnlyList<string> RunIds, IReadOnlyList<string> Nodes);
+/// <param name="Nodes">By their names.</param>
+public sealed record ClusterContents(IReadOnlyList<string> RunIds, IReadOnlyList<NodeState> Nodes);
 
 /// <summary>
 /// A command's way to the runs of a cluster, of which it is no part: it may come and go, and speaks with whichever node answers. Everything may be asked again.

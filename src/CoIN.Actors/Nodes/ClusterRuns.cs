@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
+using CoIN.Actors.Protocol;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Protocol.RunProtocol;
 
@@ -13,12 +14,12 @@ internal sealed class ClusterRuns : ReceiveActor
     public const string Name = "runs";
 
     /// <param name="region">Finds a run's actor by the run's id.</param>
-    /// <param name="folder">The folder that holds one folder per run.</param>
-    public ClusterRuns(IActorRef region, string folder)
+    /// <param name="ids">Finds the ids of all runs, the latest first.</param>
+    public ClusterRuns(IActorRef region, Func<IReadOnlyList<string>> ids)
     {
         Receive<IOfRun>(message =>
         {
-            if (RunEntity.IsRunId(message.RunId))
+            if (InnerPath.IsRunId(message.RunId))
             {
                 region.Forward(message);
             }
@@ -27,20 +28,24 @@ internal sealed class ClusterRuns : ReceiveActor
                 Sender.Tell(new RunRefused(message.RunId, $"'{message.RunId}' is no run's id: those consist of letters, digits, '-', '_' and '.'."));
             }
         });
-        Receive<ListRuns>(_ => Sender.Tell(new Runs(Ids(folder), [.. Cluster.Get(Context.System).State.Members.OrderBy(member => ClusterWatch.NameOf(member.Address), StringComparer.Ordinal).Select(Line)])));
+        Receive<ListRuns>(_ =>
+        {
+            List<NodeState> nodes = [.. Cluster.Get(Context.System).State.Members.OrderBy(member => ClusterWatch.NameOf(member.Address), StringComparer.Ordinal).Select(StateOf)];
+            Task.Run(ids).PipeTo(Sender, Self, found => new Runs(found, nodes));
+        });
     }
 
-    private static List<string> Ids(string folder) => !Directory.Exists(folder) ? [] :
+    /// <summary>Ids of the runs that have a folder among others, the latest first.</summary>
+    public static IReadOnlyList<string> In(string folder) => !Directory.Exists(folder) ? [] :
     [
         .. new DirectoryInfo(folder).EnumerateDirectories().Where(run => File.Exists(Path.Combine(run.FullName, RunPaths.Settings)))
             .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, RunPaths.Settings))).ThenByDescending(run => run.Name, StringComparer.Ordinal)
             .Select(run => run.Name),
     ];
 
-    private string Line(Member member) =>
-        $"{ClusterWatch.NameOf(member.Address)}  {member.Status.ToString().ToLowerInvariant()}{(IsLost(member) ? ", does not answer" : "")}  {string.Join(", ", ClusterWatch.RolesOf(member))}";
-
-    private static bool IsLost(Member member) => Cluster.Get(Context.System).State.Unreachable.Contains(member);
+    private static NodeState StateOf(Member member) => new(
+        ClusterWatch.NameOf(member.Address), member.Status.ToString().ToLowerInvariant(), !Cluster.Get(Context.System).State.Unreachable.Contains(member),
+        [.. ClusterWatch.RolesOf(member)]);
 }
 
 /// <summary>Which run, and which part of all runs, a message is for.</summary>

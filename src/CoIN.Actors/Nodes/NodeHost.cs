@@ -6,6 +6,8 @@ using Akka.Cluster.Tools.Client;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Pattern;
+using CoIN.Actors.Artifacts;
+using CoIN.Actors.Channels;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Scheduling;
@@ -55,8 +57,10 @@ public static class NodeHost
         Directory.CreateDirectory(request.Runs);
         database.Prepare();
         using var caches = new JudgementCaches();
+        using var identity = cluster.Certificate is { } certificate && !request.Node.Cluster.SharedFolder ? NodeIdentity.Open(certificate) : null;
+        await using var files = request.Node.Cluster.SharedFolder ? null : NodeFiles.Open(request, cluster, database, identity, logs);
         var misfit = new TaskCompletionSource<CoinException>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var host = Build(request, cluster, database, learners, judges, caches, work, logs, up, misfit);
+        using var host = Build(request, cluster, database, files, learners, judges, caches, work, logs, up, misfit);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         var system = host.Services.GetRequiredService<ActorSystem>();
         log.LogInformation(
@@ -85,8 +89,8 @@ public static class NodeHost
     }
 
     private static IHost Build(
-        NodeRequest request, NodePlacement.Cluster cluster, JournalDatabase database, ILearnerFactory learners, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work,
-        ILoggerFactory logs, Action up, TaskCompletionSource<CoinException> misfit)
+        NodeRequest request, NodePlacement.Cluster cluster, JournalDatabase database, NodeFiles? files, ILearnerFactory learners, IJudgeFactory judges, JudgementCaches caches,
+        IBenchmarkWork work, ILoggerFactory logs, Action up, TaskCompletionSource<CoinException> misfit)
     {
         var journal = database.Identity();
         var node = request.Node;
@@ -101,7 +105,7 @@ public static class NodeHost
             ClusterNode.Configure(akka, cluster, node.Roles, node.Cluster);
             akka.WithActors((system, registry, _) => system.ActorOf(Props.Create(() => new ClusterWatch(cluster.SeedNodes, node.Cluster.Patience, up)), "cluster"))
                 .WithActors((system, _, _) => system.ActorOf(
-                    Props.Create(() => new Introductions(ProductVersion.Current, journal, request.Runs, TimeProvider.System, fault => misfit.TrySetResult(fault))), Introductions.Name));
+                    Props.Create(() => new Introductions(ProductVersion.Current, journal, request.Runs, node.Cluster.SharedFolder, TimeProvider.System, fault => misfit.TrySetResult(fault))), Introductions.Name));
             if (supervises)
             {
                 akka.WithShardRegion<RunEntity>(
@@ -109,7 +113,10 @@ public static class NodeHost
                     (system, registry, _) =>
                     {
                         var settings = new EntitySettings(
-                            node, request.Runs, registry.Get<Scheduler>(), work, judges, logs, ClusterWatch.NameOf(Cluster.Get(system).SelfAddress), () => Evaluators(system));
+                            node, request.Runs, registry.Get<Scheduler>(), work, judges, logs, ClusterWatch.NameOf(Cluster.Get(system).SelfAddress), () => Evaluators(system))
+                        {
+                            Own = files?.Runs,
+                        };
                         return id => Props.Create(() => new RunEntity(id, settings));
                     },
                     new RunExtractor(),
@@ -129,8 +136,14 @@ public static class NodeHost
             akka.WithActors((system, registry, _) =>
             {
                 Employ(system, [.. Workforce.Of(
-                    node, node.Devices, registry.Get<Scheduler>(), learners, judges, caches, work, Admission.ToRunsIn(request.Runs))]);
-                var runs = system.ActorOf(Props.Create(() => new ClusterRuns(registry.Get<RunEntity>(), request.Runs)), ClusterRuns.Name);
+                    node, node.Devices, registry.Get<Scheduler>(), learners, judges, caches, work, files is null ? Admission.ToRunsIn(request.Runs) : Admission.ToRunsOf(files.Runs))]);
+                if (files is not null)
+                {
+                    system.ActorOf(Props.Create(() => new FilePeers(files.Peers, files.Port)), FilePeers.Name);
+                }
+
+                Func<IReadOnlyList<string>> ids = files is null ? () => ClusterRuns.In(request.Runs) : database.RunsOfCluster;
+                var runs = system.ActorOf(Props.Create(() => new ClusterRuns(registry.Get<RunEntity>(), ids)), ClusterRuns.Name);
                 ClusterClientReceptionist.Get(system).RegisterService(runs);
             });
         });

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Event;
+using CoIN.Actors.Artifacts;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Scheduling;
@@ -22,7 +23,11 @@ namespace CoIN.Actors.Nodes;
 /// <param name="Name">The node's, for people.</param>
 /// <param name="Evaluators">How many evaluators the cluster has now, by which a run's end is estimated.</param>
 internal sealed record EntitySettings(
-    NodeSettings Node, string Runs, IActorRef Scheduler, IBenchmarkWork Work, IJudgeFactory Judges, ILoggerFactory Logs, string Name, Func<int> Evaluators);
+    NodeSettings Node, string Runs, IActorRef Scheduler, IBenchmarkWork Work, IJudgeFactory Judges, ILoggerFactory Logs, string Name, Func<int> Evaluators)
+{
+    /// <summary>This node's own folder of runs, in a cluster whose nodes have none in common; null otherwise.</summary>
+    public OwnRuns? Own { get; init; }
+}
 
 /// <summary>
 /// A run of a cluster: one actor for the whole cluster, which is begun anew on another node when its own is lost, and goes on with a run that is under way. It locks and reads
@@ -33,6 +38,11 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     private const int Tries = 15;
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RestAfter = TimeSpan.FromMinutes(1);
+
+    // Nodes that were started again together come one after another.
+    private static readonly TimeSpan FetchPatience = TimeSpan.FromSeconds(20);
+
+    private readonly CancellationTokenSource left = new();
 
     private readonly EntitySettings settings;
     private readonly string runId;
@@ -57,26 +67,40 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>Whether an id can be a run's, and so a folder's name.</summary>
-    public static bool IsRunId(string id) =>
-        id.Length is > 0 and <= 200 && !id.StartsWith('.') && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
-
     protected override void PreStart() => Read(resume: null);
 
     /// <summary>Its supervisor has ended before: from now on another node may drive the run.</summary>
     protected override void PostStop()
     {
-        if (driving is { } left)
+        left.Cancel();
+        if (driving is { } last)
         {
-            _ = Task.Run(left.ReleaseAsync);
+            _ = Task.Run(last.ReleaseAsync);
         }
     }
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
     /// <param name="resume">A command to go on with a run that ended; null where only one that is under way goes on.</param>
-    private void Read(Resume? resume) => Task.Run(() => Directory.Exists(folder) ? RunJournal.Read(folder) : null)
+    private void Read(Resume? resume) => Task.Run(Journal)
         .PipeTo(Self, Self, state => new Known(state, resume), fault => new Unreadable(fault.GetBaseException().Message));
+
+    private RunState? Journal()
+    {
+        if (settings.Own is not { } own)
+        {
+            return Directory.Exists(folder) ? RunJournal.Read(folder) : null;
+        }
+
+        if (own.Stranger(runId) is { } stranger)
+        {
+            // Whoever asks for the run is told.
+            log.Warning("{Stranger}", stranger);
+            return null;
+        }
+
+        return own.Read(runId);
+    }
 
     private void Reading()
     {
@@ -201,6 +225,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     /// <exception cref="CoinException">It cannot be taken up.</exception>
     private async Task<Prepared> ReadyAsync(Submit? submit, bool redo)
     {
+        settings.Own?.Prepare(runId);
         var held = RunLock.Take(folder, settings.Node.Cluster.Database);
         try
         {
@@ -210,14 +235,30 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
                 Durable.WriteText(text, submit.Settings);
             }
 
-            var request = new RunRequest(runId, folder, submit?.Options, settings.Node) { Redo = redo, IsShared = true };
+            if (settings.Own is { } own && RunJournal.Read(folder) is { } state)
+            {
+                await FetchAsync(own, state).ConfigureAwait(false);
+            }
+
+            var request = new RunRequest(runId, folder, submit?.Options, settings.Node) { Redo = redo, IsShared = true, IsFetched = settings.Own is not null };
             var taken = await RunHost.TakeUpAsync(request, settings.Judges, settings.Work, settings.Work.Describe, settings.Logs).ConfigureAwait(false);
+            left.Token.ThrowIfCancellationRequested();
             return new Prepared(taken, held, JournalFollower.Start(folder, settings.Logs.CreateLogger("CoIN.Actors.Nodes")));
         }
         catch
         {
             held.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Whoever drives a run has everything of it, so that its folder tells all by itself and the others can fetch from here.</summary>
+    private async Task FetchAsync(OwnRuns own, RunState state)
+    {
+        await own.BringLooseAsync(runId, left.Token).ConfigureAwait(false);
+        foreach (var lost in await own.BringAsync(runId, RunArtifacts.Of(state), null, FetchPatience, left.Token).ConfigureAwait(false))
+        {
+            log.Warning("{Path} is on no node that can be asked ({Reason})", lost.Artifact.Path, lost.Reason);
         }
     }
 
@@ -249,6 +290,8 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
             Comes = spot.IsDatabase,
             Program = ProductVersion.Current,
             IsShared = true,
+            Fetch = settings.Own is not { } own ? null
+                : (artifacts, node, stop) => own.RequireAsync(runId, artifacts, node, FetchPatience, stop),
         }));
         ended.Task.PipeTo(self, self, last => new Over(prepared, last), fault => new Gone(prepared, fault.GetBaseException().Message));
         prepared.Held.Lost.PipeTo(self, self, () => new Gone(prepared, "while the database was away from this node, another process took the run"));
@@ -274,14 +317,14 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
             Timers.CancelAll();
             latest.Observe(over.Last);
             Accept();
-            var left = driving!;
+            var last = driving!;
             driving = null;
             Become(Reading);
 
             // The state by which the next command is decided is the journal's.
             Task.Run(async () =>
             {
-                await left.ReleaseAsync().ConfigureAwait(false);
+                await last.ReleaseAsync().ConfigureAwait(false);
                 return new Known(RunJournal.Read(folder), null);
             }).PipeTo(Self, Self, known => known, fault => new Unreadable(fault.GetBaseException().Message));
         });

@@ -15,6 +15,10 @@ internal static class InnerPath
             : throw new CoinException($"The path '{relative}' leads out of the run's folder {root}. A run keeps everything in its folder: link the whole folder, not parts of it.");
     }
 
+    /// <summary>Whether an id can be a run's, and so a folder's name.</summary>
+    public static bool IsRunId(string id) =>
+        id.Length is > 0 and <= 200 && !id.StartsWith('.') && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
     /// <summary>Whether all paths stay in a run's folder.</summary>
     public static bool AllInside(string runFolder, IEnumerable<string> relatives)
     {

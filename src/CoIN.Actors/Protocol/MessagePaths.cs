@@ -22,6 +22,7 @@ internal static class MessagePaths
         ShardWritten written => [.. Of(written.Shard), written.File],
         CellWritten written => [.. Of(written.Cell), .. Named(written.File, written.ScoresFile)],
         JudgementsWritten written => [.. Of(written.Cell), written.File],
+        CheckpointLost lost => [lost.Folder],
         _ => [],
     };
 

@@ -11,11 +11,21 @@ internal static class NodeProtocol
     /// <param name="UnixMilliseconds">The node's clock, when the message was sent.</param>
     /// <param name="Proof">Name of a file that the node wrote into its folder of runs; whoever sees the same folder can read it.</param>
     /// <param name="ProofText">What stands in it.</param>
-    public sealed record NodeFacts(string Program, string Journal, long UnixMilliseconds, string Proof, string ProofText);
+    public sealed record NodeFacts(string Program, string Journal, long UnixMilliseconds, string Proof, string ProofText)
+    {
+        /// <summary>Whether it expects all nodes to see one folder of runs; each has its own otherwise.</summary>
+        public bool SharedFolder { get; init; } = true;
+    }
 
     /// <summary>Here I am, and so it is with me. Said again until it is answered.</summary>
     public sealed record Introduce(NodeFacts Facts) : IMessage;
 
     /// <summary>And so it is with me.</summary>
     public sealed record Introduced(NodeFacts Facts) : IMessage;
+
+    /// <summary>Where do you give the files of runs? Asked again until it is answered.</summary>
+    public sealed record WhereAreFiles : IMessage;
+
+    /// <param name="Port">TCP port of the node that answers.</param>
+    public sealed record FilesAt(int Port) : IMessage;
 }

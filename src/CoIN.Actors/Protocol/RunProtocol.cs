@@ -47,6 +47,6 @@ internal static class RunProtocol
 
     /// <summary>The runs whose folders a node sees.</summary>
     /// <param name="RunIds">The latest first.</param>
-    /// <param name="Nodes">Each node of the cluster in a line for people.</param>
-    public sealed record Runs(IReadOnlyList<string> RunIds, IReadOnlyList<string> Nodes) : IMessage;
+    /// <param name="Nodes">Of the cluster, by their names.</param>
+    public sealed record Runs(IReadOnlyList<string> RunIds, IReadOnlyList<NodeState> Nodes) : IMessage;
 }

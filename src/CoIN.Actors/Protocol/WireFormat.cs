@@ -89,9 +89,13 @@ internal static class WireFormat
         ["accepted:1"] = typeof(RunProtocol.Accepted),
         ["run-refused:1"] = typeof(RunProtocol.RunRefused),
         ["looked:1"] = typeof(RunProtocol.Looked),
-        ["runs:1"] = typeof(RunProtocol.Runs),
+        ["runs:2"] = typeof(RunProtocol.Runs),
         ["introduce:1"] = typeof(NodeProtocol.Introduce),
         ["introduced:1"] = typeof(NodeProtocol.Introduced),
+        ["where-are-files:1"] = typeof(NodeProtocol.WhereAreFiles),
+        ["files-at:1"] = typeof(NodeProtocol.FilesAt),
+        ["kept:1"] = typeof(WorkProtocol.Kept),
+        ["checkpoint-lost:1"] = typeof(WorkProtocol.CheckpointLost),
     };
 
     private static readonly Dictionary<Type, string> Manifests = Kinds.ToDictionary(pair => pair.Value, pair => pair.Key);

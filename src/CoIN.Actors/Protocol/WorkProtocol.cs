@@ -88,6 +88,9 @@ internal static class WorkProtocol
     /// <summary>Supervisor to worker: the turn's end is in the journal.</summary>
     public sealed record Acknowledged(Turn Turn) : IMessage;
 
+    /// <summary>Supervisor to a worker of a host with its own files: this checkpoint of yours is here and in the journal, earlier ones are of no use any more.</summary>
+    public sealed record Kept(Turn Turn, string Folder) : IMessage;
+
     /// <summary>Scheduler or worker to supervisor: nobody does this any more.</summary>
     public sealed record WorkLost(Turn Turn) : IMessage;
 
@@ -160,6 +163,10 @@ internal static class WorkProtocol
 
     /// <summary>Handed back at a resumable point: as asked, or because the worker's node ends.</summary>
     public sealed record WorkStopped : Outcome;
+
+    /// <summary>The checkpoint from which this was to go on is missing or damaged, as seen from here.</summary>
+    /// <param name="Reason">For people.</param>
+    public sealed record CheckpointLost(int Stage, string Folder, string Reason) : Outcome;
 
     /// <summary>This cannot be done.</summary>
     /// <param name="Message">For people.</param>

@@ -45,6 +45,7 @@ internal static class RunDecisions
         ShardWritten written => EventOf(written, state),
         CellWritten written => EventOf(written, state),
         JudgementsWritten written => EventOf(written, state),
+        CheckpointLost lost => state.Checkpoints.GetValueOrDefault(lost.Stage)?.Folder == lost.Folder ? new CheckpointDiscarded(lost.Stage, lost.Reason) : null,
         _ => null,
     };
 

@@ -12,34 +12,6 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Scheduling;
 
-/// <summary>What a supervisor is made with.</summary>
-/// <param name="Start">The first event of the run, for the case that its journal is empty.</param>
-/// <param name="Ended">Completed with the last snapshot, or with the fault that ended the supervisor.</param>
-internal sealed record SupervisorSettings(
-    string RunId, string RunFolder, RunStarted Start, IActorRef Scheduler, IBenchmarkWork Work, IRunObserver Observer, int Evaluators,
-    TaskCompletionSource<RunSnapshot> Ended)
-{
-    /// <summary>Akka's name of the journal that is this run's; empty where the process has one only.</summary>
-    public string Journal { get; init; } = "";
-
-    /// <summary>The run's name in its journal; that of a journal in its folder by default.</summary>
-    public string PersistenceId { get; init; } = RunJournal.PersistenceIdOf(RunId);
-
-    /// <summary>
-    /// Whether the journal may be away for a while and come back, as a database may: the supervisor then ends with a word in the log, and whoever made it makes it anew.
-    /// </summary>
-    public bool Comes { get; init; }
-
-    /// <summary>What the runs of an experiment have in common: <see cref="SharedResults"/>; null for a run by itself.</summary>
-    public IActorRef? Shared { get; init; }
-
-    /// <summary>Whether workers of several hosts write into the run's folder, each under the names of its assignments.</summary>
-    public bool IsShared { get; init; }
-
-    /// <summary>The program's version, by which results of another one are not taken over.</summary>
-    public string Program { get; init; } = "";
-}
-
 /// <summary>
 /// Owns a run: asks <see cref="RunDecisions"/> what is next, offers it to the scheduler, persists what comes back, and says how things stand. Everything that is decided
 /// follows from the persisted events.
@@ -55,9 +27,9 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private readonly RunProgress progress = new();
     private readonly SharedWork sharing;
     private readonly RunSpans spans;
+    private readonly Incoming incoming;
 
-    // Tests at which evaluators of a cluster failed, since the run was taken up.
-    private readonly Dictionary<WorkItem, (List<string> Workers, string Message)> failedTests = [];
+    private readonly Setbacks setbacks = new();
     private JudgeFaults judgeFaults = JudgeFaults.None;
     private long takenUp;
     private long turns;
@@ -71,13 +43,14 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         : base(settings.PersistenceId)
     {
         this.settings = settings;
+        log = Context.GetLogger().WithContext("RunId", settings.RunId);
         (sharing, spans) = (new SharedWork(settings.Program), new RunSpans(settings.RunId));
+        incoming = new Incoming(Self, settings.RunFolder, settings.Fetch, Take, Again);
         if (settings.Journal.Length > 0)
         {
             JournalPluginId = settings.Journal;
         }
 
-        log = Context.GetLogger().WithContext("RunId", settings.RunId);
         Command<IMessage>(
             message => !InnerPath.AllInside(settings.RunFolder, MessagePaths.Of(message)),
             message => log.Warning("{Sender} reports {Message}, whose path leads out of the run's folder: refused", Sender.Path, message));
@@ -98,10 +71,10 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         Command<TakenOver>(Taken);
         Command<NobodyCan>(message =>
         {
-            if (inHand.Offered.FirstOrDefault(one => one.Turn == message.Turn).Item is { } item && failedTests.TryGetValue(item, out var failed))
+            if (setbacks.Hopeless(inHand.Offered.FirstOrDefault(one => one.Turn == message.Turn).Item) is { } fault)
             {
-                log.Error("A test failed at every evaluator: {Message}", failed.Message);
-                End(new RunFailed(failed.Workers.Count == 1 ? failed.Message : FormattableString.Invariant($"At each of {failed.Workers.Count} evaluators a test failed: {failed.Message}")));
+                log.Error("A test failed at every evaluator: {Message}", fault);
+                End(new RunFailed(fault));
             }
         });
         Command<WorkLost>(message => Lost(inHand.Lose(message.Turn, Sender)));
@@ -120,18 +93,9 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         On<EvaluationProgressed>((message, _) => Seen(() => progress.Answered(message.Stage, message.Task, message.Shard, message.Answered)));
         On<JudgingProgressed>((message, _) => Seen(() => progress.Judged(message.Stage, message.Task, message.Judge, message.Judged)));
         On<ModelLoaded>((message, _) => Loaded(message));
-        On<CheckpointWritten>((message, _) => Written(message));
-        On<Outcome>((message, item) =>
-        {
-            if (message is WorkFailed failed)
-            {
-                Failed(failed, item);
-            }
-            else
-            {
-                Ended(message);
-            }
-        });
+        On<CheckpointWritten>((message, item) => incoming.Arrive(message, item, State, Sender));
+        On<Outcome>((message, item) => incoming.Arrive(message, item, State, Sender));
+        Command<Incoming.Here>(here => incoming.Arrive(here, inHand.ItemOf(here.Report.Turn, Sender), State));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -149,6 +113,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     {
         settings.Shared?.Tell(new SharedResults.Gone(settings.RunId));
         spans.Dispose();
+        incoming.Stop();
         if (!away)
         {
             settings.Ended.TrySetException(new CoinException("The run's supervisor ended before the run did; the log says why. Resume the run."));
@@ -192,6 +157,47 @@ internal class RunSupervisor : JournalWriter, IWithTimers
                 Sender.Tell(new Refused(report.Turn));
             }
         });
+
+    private void Take(WorkReport report, WorkItem item)
+    {
+        switch (report)
+        {
+            case CheckpointWritten written:
+                Written(written);
+                break;
+            case WorkFailed failed:
+                Failed(failed, item);
+                break;
+            case Outcome outcome:
+                Ended(outcome, item);
+                break;
+        }
+    }
+
+    /// <summary>What a worker has written is lost before the journal names it.</summary>
+    private void Again(WorkReport report, WorkItem item, string reason)
+    {
+        if (report is not Outcome)
+        {
+            log.Warning("A checkpoint is passed over: {Reason}", reason);
+            return;
+        }
+
+        var work = WorkersAtWork.Doing(item, State);
+        if (setbacks.Lost(work, reason) is { } fault)
+        {
+            log.Error("{Fault}", fault);
+            ending ??= Ending(new RunFailed(fault));
+        }
+        else
+        {
+            log.Warning("What came of the work that {Work} is lost, and it is done again: {Reason}", work, reason);
+        }
+
+        inHand.Close(report.Turn);
+        Sender.Tell(new Refused(report.Turn));
+        Proceed();
+    }
 
     private void Asked(Turn turn)
     {
@@ -279,13 +285,8 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             return;
         }
 
-        var (folder, name, from) = (settings.RunFolder, place.Task < 0 ? "" : State.TaskNames[place.Task], new ResultSource(made.RunId, made.Key));
-        Task.Run(() => made.Result switch
-        {
-            StageTrained trained => (RunEvent)TakeOver.Stage(made.RunFolder, trained, from, folder),
-            CellScored cell => TakeOver.Cell(made.RunFolder, cell, from, folder, place.Stage, place.Task, name),
-            var other => throw new InvalidOperationException($"{other.GetType().Name} is no result that runs share"),
-        }).PipeTo(Self, Self, happened => new TakenOver(made, happened, null), fault => new TakenOver(made, null, fault.GetBaseException().Message));
+        SharedWork.CopyAsync(made, place, settings.RunFolder, State)
+            .PipeTo(Self, Self, happened => new TakenOver(made, happened, null), fault => new TakenOver(made, null, fault.GetBaseException().Message));
     }
 
     private void Taken(TakenOver taken)
@@ -334,10 +335,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         spans.Failed(message.Turn, message.Message);
         if (settings.IsShared && ending is null && item is AnswerShard or ScoreCell)
         {
-            // It may be the evaluator that is sick, and not the test.
-            var failed = failedTests.TryGetValue(item, out var before) ? before.Workers : [];
-            failed.Add(PathOf(Sender));
-            failedTests[item] = (failed, message.Message);
+            setbacks.TestFailed(item, PathOf(Sender), message.Message);
             log.Warning("A test failed at {Worker} and is given to others: {Message}", Sender.Path, message.Message);
         }
         else if (item is not JudgeCell cell)
@@ -379,7 +377,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     {
         foreach (var (turn, item) in turns)
         {
-            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, OptionsFor(item), item) { Not = failedTests.TryGetValue(item, out var failed) ? failed.Workers.ToList() : null });
+            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, OptionsFor(item), item) { Not = setbacks.Not(item) });
         }
     }
 
@@ -466,10 +464,14 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         {
             RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, State.Curriculum.Stage(message.Stage).Name, before: message.Folder, Warn);
             log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
+            if (settings.Fetch is not null && !Sender.Path.Address.HasLocalScope)
+            {
+                Sender.Tell(new Kept(message.Turn, message.Folder));
+            }
         });
     }
 
-    private void Ended(Outcome outcome)
+    private void Ended(Outcome outcome, WorkItem item)
     {
         if (outcome is JudgementsWritten { Cell: var judged })
         {
@@ -491,12 +493,14 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             }
             catch (CoinException e)
             {
-                log.Warning("Stage {Stage} is trained again from its last checkpoint: {Reason}", adapter.Stage, e.Message);
-                inHand.Close(outcome.Turn);
-                Sender.Tell(new Refused(outcome.Turn));
-                Proceed();
+                Again(outcome, item, e.Message);
                 return;
             }
+        }
+
+        if (happened is CheckpointDiscarded)
+        {
+            log.Warning("{Damage}", RunLosses.Describe(happened, State));
         }
 
         Record(happened, () =>
@@ -559,27 +563,9 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         if (dirty && State.Started is not null)
         {
             dirty = false;
-            settings.Observer.Observe(progress.Snapshot(State, settings.Evaluators, driven: !ended) with { Workers = Workers() });
+            settings.Observer.Observe(progress.Snapshot(State, settings.Evaluators, driven: !ended) with { Workers = WorkersAtWork.Of(inHand, State) });
         }
     }
-
-    private List<WorkerProgress> Workers() =>
-    [
-        .. inHand.Begun.Select(one => new WorkerProgress(
-            one.Worker.Path.Name, one.Worker.Path.Address.Host is { } host ? $"{host}:{one.Worker.Path.Address.Port}" : Environment.MachineName,
-            Doing(inHand.ItemOf(one.Turn, one.Worker)!))).OrderBy(worker => worker.Name, StringComparer.Ordinal),
-    ];
-
-    private string Doing(WorkItem item) => item switch
-    {
-        TrainStage train => $"trains stage {train.Stage} ({State.Curriculum.Stage(train.Stage).Name})",
-        AnswerShard shard => $"answers {State.TaskNames[shard.Task]} {After(shard.Stage)}, part {shard.Shard + 1} of {shard.Shards}",
-        ScoreCell cell => $"scores {State.TaskNames[cell.Task]} {After(cell.Stage)}",
-        JudgeCell cell => $"{cell.Judge} judges {State.TaskNames[cell.Task]} {After(cell.Stage)}",
-        _ => item.GetType().Name,
-    };
-
-    private static string After(int stage) => stage == 0 ? "with the base model" : $"after stage {stage}";
 
     protected override void Broken(string what, Exception cause)
     {

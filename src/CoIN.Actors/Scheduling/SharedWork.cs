@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Scheduling;
@@ -44,6 +45,20 @@ internal sealed class SharedWork(string program)
 
     /// <summary>Stage and task of an awaited key (task -1 for a training); null where it is not awaited.</summary>
     public (int Stage, int Task)? Place(string key) => awaited.Where(one => one.Key == key).Select(one => PlaceOf(one.Item)).FirstOrDefault();
+
+    /// <summary>Copies what another run has computed into a run's folder, beside the actor's own work.</summary>
+    /// <returns>The event to write.</returns>
+    /// <exception cref="CoinException">The files are not as that run's journal says.</exception>
+    public static Task<RunEvent> CopyAsync(SharedResults.Made made, (int Stage, int Task) place, string runFolder, RunState state)
+    {
+        var (name, from) = (place.Task < 0 ? "" : state.TaskNames[place.Task], new ResultSource(made.RunId, made.Key));
+        return Task.Run(() => made.Result switch
+        {
+            StageTrained trained => (RunEvent)TakeOver.Stage(made.RunFolder, trained, from, runFolder),
+            CellScored cell => TakeOver.Cell(made.RunFolder, cell, from, runFolder, place.Stage, place.Task, name),
+            var other => throw new InvalidOperationException($"{other.GetType().Name} is no result that runs share"),
+        });
+    }
 
     /// <summary>The key of a result that this run computed itself; null where nobody else could want it.</summary>
     public string? KeyOf(RunState state, RunEvent result) => result switch

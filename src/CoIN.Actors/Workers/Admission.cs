@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CoIN.Actors.Artifacts;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
@@ -18,29 +19,49 @@ internal sealed class Admission
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(1);
 
+    // The supervisor, whose node has everything, may just be moving to another one.
+    private static readonly TimeSpan FetchPatience = TimeSpan.FromMinutes(1);
+
     private readonly IReadOnlySet<string> folders;
     private readonly bool below;
     private readonly Lock looking = new();
-    private readonly GivenFiles files = new();
+    private readonly GivenFiles files;
+    private readonly OwnRuns? own;
+    private readonly HashSet<string> made = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunState> known = new(StringComparer.Ordinal);
 
-    private Admission(IEnumerable<string> folders, bool below) => (this.folders, this.below) = (folders.Select(Trimmed).ToHashSet(StringComparer.Ordinal), below);
+    private Admission(IEnumerable<string> folders, bool below, OwnRuns? own)
+    {
+        (this.folders, this.below, this.own) = (folders.Select(Trimmed).ToHashSet(StringComparer.Ordinal), below, own);
+        files = new GivenFiles(own?.Hashes ?? new FileHashes());
+    }
 
     /// <summary>Whether other processes may work for the same runs: then what a turn writes bears its name.</summary>
     public bool IsShared => below;
 
     /// <summary>Work of some runs only.</summary>
-    public static Admission OnlyTo(params IEnumerable<string> runFolders) => new(runFolders, below: false);
+    public static Admission OnlyTo(params IEnumerable<string> runFolders) => new(runFolders, below: false, null);
 
     /// <summary>Work of every run whose folder lies directly below a folder.</summary>
-    public static Admission ToRunsIn(string runsFolder) => new([runsFolder], below: true);
+    public static Admission ToRunsIn(string runsFolder) => new([runsFolder], below: true, null);
+
+    /// <summary>Work of every run of the cluster, in folders that are this node's own.</summary>
+    public static Admission ToRunsOf(OwnRuns own) => new([], below: true, own);
+
+    /// <summary>Whether files are this node's own, and come from others where they are needed.</summary>
+    public bool HasOwnFolder => own is not null;
+
+    /// <summary>Where the run of an assignment is on this node.</summary>
+    /// <exception cref="CoinException">It names no run.</exception>
+    public string FolderOf(Assignment assignment) => own?.Of(assignment.Turn.RunId) ?? assignment.RunFolder;
 
     /// <summary>Checks an assignment against the journal of its run.</summary>
+    /// <returns>What is wrong with the checkpoint to go on from; null where nothing is.</returns>
     /// <exception cref="CoinException">It is not what the run's supervisor would give; the message says in what.</exception>
-    public void Check(Assignment assignment)
+    public string? Check(Assignment assignment)
     {
-        var runFolder = Trimmed(assignment.RunFolder);
-        if ((below ? Path.GetDirectoryName(runFolder) : runFolder) is not { } place || !folders.Contains(place))
+        var runFolder = Trimmed(FolderOf(assignment));
+        if (own is null && ((below ? Path.GetDirectoryName(runFolder) : runFolder) is not { } place || !folders.Contains(place)))
         {
             throw Refused(assignment, $"{assignment.RunFolder} is not " + (below ? $"in {folders.First()}, where this node's runs are"
                 : folders.Count == 1 ? $"the folder {folders.First()} of the run that this process drives"
@@ -59,28 +80,46 @@ internal sealed class Admission
             throw Refused(assignment, difference);
         }
 
-        if (below)
-        {
-            RequireFiles(runFolder, assignment.Item);
-        }
+        return below ? RequireFiles(runFolder, assignment) : null;
     }
 
     /// <summary>Other hosts wrote what is given, and the data of this one may be others than theirs.</summary>
-    private void RequireFiles(string runFolder, WorkItem item)
+    private string? RequireFiles(string runFolder, Assignment assignment)
     {
-        var state = Last(runFolder)!;
-        var adapter = (item as TrainStage)?.Adapter ?? (item as AnswerShard)?.Adapter;
-        if (adapter is not null && state.Trained.Values.All(trained => trained.Folder != adapter))
+        var (state, item) = (Last(runFolder)!, assignment.Item);
+        if (RunArtifacts.For(item, state) is null)
         {
             // It was written since the journal was read here.
-            state = Read(runFolder) ?? state;
-            lock (looking)
+            state = Look(runFolder, assignment);
+            if (own is not null)
             {
-                known[runFolder] = state;
+                RunFiles.DeleteSpent(runFolder, state, _ => { });
             }
         }
 
-        files.Require(runFolder, state, item);
+        return (own is null ? null : Fetch(own, state, assignment)) ?? files.Require(runFolder, state, item);
+    }
+
+    /// <summary>Brings what the work needs; the worker's thread waits for it.</summary>
+    /// <returns>Why the checkpoint to go on from did not come.</returns>
+    private string? Fetch(OwnRuns own, RunState state, Assignment assignment)
+    {
+        var runId = assignment.Turn.RunId;
+        lock (made)
+        {
+            if (made.Add(runId))
+            {
+                own.BringLooseAsync(runId, CancellationToken.None).GetAwaiter().GetResult();
+            }
+        }
+
+        var lost = own.BringAsync(runId, RunArtifacts.For(assignment.Item, state) ?? [], null, FetchPatience, CancellationToken.None).GetAwaiter().GetResult();
+        return lost.Count == 0 ? null
+            : lost.FirstOrDefault(one => assignment.Item is TrainStage train && one.Artifact.Path == train.Checkpoint) is { } checkpoint
+                ? $"On {Environment.MachineName}, the checkpoint {checkpoint.Artifact.Path} of run {runId} cannot be fetched: {checkpoint.Reason}"
+            : throw new CoinException(
+                $"On {Environment.MachineName}, {lost[0].Artifact.Path} of run {runId} cannot be fetched from any node: {lost[0].Reason}. See that the nodes reach each other at "
+                + "their coin.node.file-port; then resume the run.");
     }
 
     /// <summary>In what an assignment differs from its run's journal; null where it does not.</summary>
@@ -108,15 +147,15 @@ internal sealed class Admission
     private static string Trimmed(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
     /// <summary>A database that is away for a while is no fault of the work.</summary>
-    private static RunState? Read(string runFolder)
+    private RunState? Read(string runFolder)
     {
         for (var clock = Stopwatch.StartNew(); ;)
         {
             try
             {
-                return RunJournal.Read(runFolder);
+                return own is null ? RunJournal.Read(runFolder) : own.Read(RunPaths.NameOf(runFolder));
             }
-            catch (CoinException fault) when (fault.InnerException is { } cause && JournalDatabase.IsFault(cause) && JournalPlace.Of(runFolder) is not null && clock.Elapsed < Patience)
+            catch (CoinException fault) when (fault.InnerException is { } cause && JournalDatabase.IsFault(cause) && (own is not null || JournalPlace.Of(runFolder) is not null) && clock.Elapsed < Patience)
             {
                 Thread.Sleep(BetweenReads);
             }

@@ -25,6 +25,8 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
     // The session of the last adapter is kept: shards of one adapter follow one another.
     private (string Key, ILearner Learner, IGenerationSession Session)? opened;
 
+    protected override string RunFolder => admission.FolderOf(Current);
+
     protected override (int Stage, string Task) Subject(Assignment assignment)
     {
         var (stage, task) = Cell(assignment.Item);
@@ -118,7 +120,7 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
 
     private void Generation(AnswerShard shard)
     {
-        var key = $"{Current.RunFolder}|{shard.Adapter}";
+        var key = $"{RunFolder}|{shard.Adapter}";
         if (opened?.Key == key)
         {
             return;

@@ -30,6 +30,8 @@ internal sealed class JudgeWorker(
 
     protected override Task? Awaited => asking;
 
+    protected override string RunFolder => admission.FolderOf(Current);
+
     protected override (int Stage, string Task) Subject(Assignment assignment) =>
         assignment.Item is JudgeCell cell
             ? (cell.Stage, assignment.Options.Tasks[cell.Task].Name)
@@ -44,7 +46,7 @@ internal sealed class JudgeWorker(
         var judge = OpenJudge(options);
         (stop, asking) = (new CancellationTokenSource(), null);
         cache = caches.Of(PathOf(RunPaths.JudgementCache));
-        RunFiles.RequireFile(Current.RunFolder, cell.File, cell.Sha256);
+        RunFiles.RequireFile(RunFolder, cell.File, cell.Sha256);
 
         var task = Current.Options.Tasks[cell.Task];
         var samples = work.Test(Current.Options, task).ToDictionary(sample => sample.QuestionId, StringComparer.Ordinal);

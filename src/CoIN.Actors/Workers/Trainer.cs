@@ -41,21 +41,33 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     // Whether held-out samples are gone through: at a checkpoint before it is written, at the end before the adapter is.
     private bool validating;
 
+    // Whether the checkpoint to go on from is lost: then nothing is done.
+    private bool lost;
+
     private TrainStage Stage => (TrainStage)Current.Item;
 
     private WorkPlace Place => new(Current.Turn.RunId, Stage.Stage, Spec.Name);
 
     private StageSpec Spec => Current.Options.Curriculum().Stage(Stage.Stage);
 
+    protected override string RunFolder => admission.FolderOf(Current);
+
     protected override (int Stage, string Task) Subject(Assignment assignment) =>
         (((TrainStage)assignment.Item).Stage, assignment.Options.Curriculum().Stage(((TrainStage)assignment.Item).Stage).Name);
 
     protected override void Open()
     {
-        admission.Check(Current);
+        var damage = admission.Check(Current);
         clock.Restart();
         recent.Clear();
         written.Clear();
+        lost = damage is not null;
+        if (lost)
+        {
+            Deliver(new CheckpointLost(Stage.Stage, Stage.Checkpoint!, damage!));
+            return;
+        }
+
         (reported, tokens, last) = (TimeSpan.Zero, 0, null);
         if (!opened)
         {
@@ -83,6 +95,11 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     protected override bool Step()
     {
+        if (lost)
+        {
+            return false;
+        }
+
         if (validating)
         {
             return Validated() is not { } point || Behind(point);
@@ -218,6 +235,22 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     private static long Size(string folder) => new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
+    protected override void CheckpointKept(string folder)
+    {
+        if (admission.HasOwnFolder)
+        {
+            RunFiles.DeleteCheckpoints(RunFolder, Stage.Stage, Spec.Name, before: folder, warning => Log.Warning("{Warning}", warning));
+        }
+    }
+
+    protected override void Settled(Outcome how)
+    {
+        if (admission.HasOwnFolder && how is AdapterWritten)
+        {
+            RunFiles.DeleteCheckpoints(RunFolder, Stage.Stage, Spec.Name, before: null, warning => Log.Warning("{Warning}", warning));
+        }
+    }
+
     protected override void Disown()
     {
         foreach (var folder in admission.IsShared ? written.Where(Directory.Exists) : [])
@@ -238,7 +271,9 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     private void SaveAdapter(ValidationPoint? validation = null)
     {
         steps!.Flush();
-        var folder = RunPaths.Adapter(Stage.Stage, Spec.Name) + Fence;
+
+        // In a folder of its own it is in nobody's way, and has its stage's name for whoever fetches it.
+        var folder = RunPaths.Adapter(Stage.Stage, Spec.Name) + (admission.HasOwnFolder ? "" : Fence);
         Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
         var files = Durable.Sha256OfFiles(PathOf(folder));
         Deliver(new AdapterWritten(

@@ -46,7 +46,15 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         {
             if (phase == Phase.Delivering && acknowledged.Turn == Current.Turn)
             {
+                Settled(outcome!);
                 Finish();
+            }
+        });
+        Receive<Kept>(kept =>
+        {
+            if (phase == Phase.Working && kept.Turn == Current.Turn)
+            {
+                CheckpointKept(kept.Folder);
             }
         });
         Receive<Drain>(_ => DrainOff());
@@ -141,6 +149,17 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     /// <summary>Leaves the current item at a point from which it can be taken up again.</summary>
     protected abstract void Leave();
 
+    /// <summary>A checkpoint of the current item lies where the supervisor is, and is in the journal.</summary>
+    /// <param name="folder">Relative to the run's folder.</param>
+    protected virtual void CheckpointKept(string folder)
+    {
+    }
+
+    /// <summary>How the current item ended is in the journal.</summary>
+    protected virtual void Settled(Outcome how)
+    {
+    }
+
     /// <summary>The current item was given to another: removes what was written for it and not taken.</summary>
     protected virtual void Disown()
     {
@@ -152,7 +171,10 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     /// <summary>Stage and task of an item, for the log.</summary>
     protected abstract (int Stage, string Task) Subject(Assignment assignment);
 
-    protected string PathOf(string relative) => InnerPath.Of(Current.RunFolder, relative);
+    /// <summary>Where the current item's run is on this node.</summary>
+    protected virtual string RunFolder => Current.RunFolder;
+
+    protected string PathOf(string relative) => InnerPath.Of(RunFolder, relative);
 
     /// <summary>Tells the supervisor how the current item stands.</summary>
     protected void Tell(WorkReport report) => Supervisor.Tell(report with { Turn = Current.Turn });

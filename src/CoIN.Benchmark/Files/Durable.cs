@@ -89,6 +89,22 @@ public static partial class Durable
         }
     }
 
+    /// <summary>Gives a whole file another name; a file of that name that is there is replaced.</summary>
+    /// <exception cref="CoinException">As in <see cref="Write"/>.</exception>
+    public static void MoveFile(string from, string to)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(to))!);
+            File.Move(from, to, overwrite: true);
+            FlushFolder(Path.GetDirectoryName(Path.GetFullPath(to))!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CannotWrite(to, e);
+        }
+    }
+
     private static void Replace(string temporary, string final)
     {
         if (Directory.Exists(final))

@@ -5,9 +5,12 @@ public static class RunLosses
 {
     /// <summary>Discards what is damaged and all that came of it; a lost checkpoint alone without being asked, for nothing goes with it but time.</summary>
     /// <param name="redo">Whether to discard whatever is damaged.</param>
+    /// <param name="small">Whether to discard without being asked what costs little: all but trained stages.</param>
     /// <returns>What is to be written to the journal; damage that this cannot mend is not among it.</returns>
-    public static IReadOnlyList<RunEvent> Discards(string runFolder, RunState state, bool redo) =>
-        Discards(state, redo ? RunDamage.Find(runFolder, state) : RunDamage.LostCheckpoints(runFolder, state));
+    public static IReadOnlyList<RunEvent> Discards(string runFolder, RunState state, bool redo, bool small = false) => Discards(
+        state, redo ? RunDamage.Find(runFolder, state)
+            : small ? RunDamage.Find(runFolder, state).Where(damage => damage.Discard is not StageDiscarded)
+            : RunDamage.LostCheckpoints(runFolder, state));
 
     /// <summary>What a discard costs, in words.</summary>
     public static string Describe(RunEvent discard, RunState state) => $"{Reason(discard)}: {Consequence(discard, state)}";

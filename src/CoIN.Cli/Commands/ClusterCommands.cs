@@ -8,6 +8,7 @@ using CoIN.Cli.Logging;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
 using CoIN.Configuration;
+using Newtonsoft.Json.Linq;
 using Spectre.Console;
 
 namespace CoIN.Cli.Commands;
@@ -83,15 +84,21 @@ internal static class ClusterCommands
         return ExitCodes.Done;
     });
 
-    public static Task<int> StatusAsync(Host host, string? run, Way way) => SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
+    public static Task<int> StatusAsync(Host host, string? run, bool json, Way way) => SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
     {
         if (run is null)
         {
-            return await ListAsync(host, cluster).ConfigureAwait(false);
+            return await ListAsync(host, cluster, json).ConfigureAwait(false);
         }
 
         var id = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
         var seen = await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false);
+        if (json)
+        {
+            host.Out.WriteLine(StatusJson.Text(StatusJson.Of(id, seen.RunFolder, seen.Snapshot, IsDriven(seen.Snapshot))));
+            return ExitCodes.Done;
+        }
+
         if (seen.Snapshot is not { } snapshot)
         {
             host.Out.WriteLine($"The cluster's journal holds nothing of the run {id}.");
@@ -102,13 +109,40 @@ internal static class ClusterCommands
         return ExitCodes.Done;
     });
 
-    private static async Task<int> ListAsync(Host host, ClusterConnection cluster)
+    private static bool IsDriven(RunSnapshot? snapshot) => snapshot is { Status: RunStatus.Running or RunStatus.Starting };
+
+    private static async Task<JObject> JsonAsync(ClusterConnection cluster, ClusterContents contents)
+    {
+        var runs = new JArray();
+        foreach (var id in contents.RunIds)
+        {
+            var seen = await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false);
+            runs.Add(StatusJson.Row(id, seen.RunFolder, seen.Snapshot, IsDriven(seen.Snapshot), null));
+        }
+
+        return new JObject
+        {
+            ["nodes"] = new JArray(contents.Nodes.Select(node => new JObject
+            {
+                ["name"] = node.Name, ["status"] = node.Status, ["answers"] = node.Answers, ["roles"] = new JArray(node.Roles),
+            })),
+            ["runs"] = runs,
+        };
+    }
+
+    private static async Task<int> ListAsync(Host host, ClusterConnection cluster, bool json)
     {
         var contents = await cluster.ListAsync(CancellationToken.None).ConfigureAwait(false);
+        if (json)
+        {
+            host.Out.WriteLine(StatusJson.Text(await JsonAsync(cluster, contents).ConfigureAwait(false)));
+            return ExitCodes.Done;
+        }
+
         host.Out.WriteLine(contents.Nodes.Count == 1 ? "1 node:" : $"{contents.Nodes.Count} nodes:");
         foreach (var node in contents.Nodes)
         {
-            host.Out.WriteLine($"  {node}");
+            host.Out.WriteLine($"  {node.Name}  {node.Status}{(node.Answers ? "" : ", does not answer")}  {string.Join(", ", node.Roles)}");
         }
 
         host.Out.WriteLine(contents.RunIds.Count == 0 ? "no runs yet" : contents.RunIds.Count == 1 ? "1 run:" : $"{contents.RunIds.Count} runs, the latest first:");

@@ -120,8 +120,9 @@ internal static class CommandTree
         var command = new Command("status", "Show how a run stands; with --cluster and no run, what a cluster has") { run, cluster, recipes, set, json };
         command.SetAction((parsed, _) => parsed.GetValue(cluster) is not { } contacts
             ? InspectCommands.StatusAsync(host, parsed.GetValue(run), parsed.GetValue(runs), parsed.GetValue(json))
-            : parsed.GetValue(json) ? throw Usage.Fault("--json is for runs whose folder is here: of a cluster, status is told to people only.")
-            : ClusterCommands.StatusAsync(host, parsed.GetValue(run), new ClusterCommands.Way(contacts, parsed.GetValue(recipes) ?? [], parsed.GetValue(set) ?? [])));
+            : ClusterCommands.StatusAsync(
+                host, parsed.GetValue(run), parsed.GetValue(json),
+                new ClusterCommands.Way(contacts, parsed.GetValue(recipes) ?? [], parsed.GetValue(set) ?? [])));
         return command;
     }
 

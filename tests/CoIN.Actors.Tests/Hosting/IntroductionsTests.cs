@@ -39,6 +39,10 @@ public sealed class IntroductionsTests : IAsyncDisposable
         Told("the journal's database is db here and other there", Facts with { Journal = "other" });
         Told("(300 s behind)", Facts with { UnixMilliseconds = Facts.UnixMilliseconds - 300_000 });
         Told("(300 s ahead)", Facts with { UnixMilliseconds = Facts.UnixMilliseconds + 300_000 });
+        Told("coin.cluster.shared-folder is true here and false there", Facts with { SharedFolder = false });
+        var own = Facts with { SharedFolder = false };
+        Assert.Null(NodeMismatch.Between(own, own, seesProof: false, "/runs", Now));
+        Assert.Contains("is /runs here and the same folder", NodeMismatch.Between(own, own, seesProof: true, "/runs", Now)!.Told("h:1"), StringComparison.Ordinal);
         Assert.Contains("the folder of the runs is /runs here", NodeMismatch.Between(Facts, Facts, false, "/runs", Now)!.Told("h:1"), StringComparison.Ordinal);
     }
 
@@ -102,7 +106,7 @@ public sealed class IntroductionsTests : IAsyncDisposable
             {
                 system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Listener(warnings))), typeof(Warning));
                 system.ActorOf(
-                    Props.Create(() => new Introductions(program, "db", folder.Of(runs), new Clock(ahead), fault => Goes(system, gone, fault))), Introductions.Name);
+                    Props.Create(() => new Introductions(program, "db", folder.Of(runs), true, new Clock(ahead), fault => Goes(system, gone, fault))), Introductions.Name);
             });
         });
         var host = builder.Build();

@@ -42,12 +42,16 @@ public sealed class RunProtocolTests
         foreach (var message in new object[]
         {
             new Resume("r", true), new StopRun("r"), new Look("r"), new ListRuns(), new Accepted("r", "/runs/r", "h:1"), new RunRefused("r", "why"),
+            new NodeProtocol.WhereAreFiles(), new NodeProtocol.FilesAt(5301), new WorkProtocol.Kept(new Turn("r", 1), "f"),
+            new WorkProtocol.CheckpointLost(1, "f", "why") { Turn = new Turn("r", 1) },
+            new NodeProtocol.Introduce(new NodeProtocol.NodeFacts("1.0", "db", 1, "p", "t") { SharedFolder = false }),
         })
         {
             Assert.Equal(message, Crossed(message));
         }
 
-        Assert.Equivalent(new RunProtocol.Runs(["a", "b"], ["h:1 up"]), Crossed(new RunProtocol.Runs(["a", "b"], ["h:1 up"])), strict: true);
+        var runs = new RunProtocol.Runs(["a", "b"], [new NodeState("h:1", "up", false, ["judge", "trainer"])]);
+        Assert.Equivalent(runs, Crossed(runs), strict: true);
     }
 
     private static object Crossed(object message) => WireFormat.Read(WireFormat.Write(message), WireFormat.Manifest(message));

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.TestKit;
+using CoIN.Actors.Artifacts;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Protocol;
 using CoIN.Actors.Scheduling;
@@ -7,6 +8,7 @@ using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Workers;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
@@ -275,6 +277,85 @@ public sealed class RunSupervisorTests : VirtualTime
         Assert.True(Directory.Exists(folder.Of(RunPaths.Adapter(1, "Task1"))));
     }
 
+    /// <summary>Where each host has its own files, an event names none that is not where the supervisor is.</summary>
+    [Fact]
+    public async Task What_a_worker_of_another_host_reports_counts_when_its_files_are_here_in_the_order_of_the_reports()
+    {
+        var (far, fetches, end) = (new FarWorker(worker), new Fetches(), new TaskCompletionSource<RunSnapshot>());
+        var turn = BegunWith(fetches, far, end);
+        Tell(far, new CheckpointWritten(1, 5, "step-5", "c5") { Turn = turn });
+        Tell(far, new CheckpointWritten(1, 6, "step-6", "c6") { Turn = turn });
+        Tell(far, new CheckpointWritten(1, 7, "step-7", "c7") { Turn = turn });
+        Tell(far, new WorkStopped { Turn = turn });
+        Tell(far, new WorkStopped { Turn = turn });
+        Barrier();
+        worker.ExpectNoMsg(TimeSpan.Zero);
+        fetches.Next("h:1", "step-5").SetResult();
+        worker.ExpectMsg(new Kept(turn, "step-5"));
+
+        // The one between is passed over: a later one makes it superfluous.
+        fetches.Next("h:1", "step-7").SetResult();
+        worker.ExpectMsg(new Kept(turn, "step-7"));
+        worker.ExpectMsg(new Acknowledged(turn));
+        Assert.Equal(new TrainStage(1, null, "step-7"), Offered().Item);
+
+        supervisor.Tell(RunSupervisor.Stop.Instance);
+        Assert.Equal(RunStatus.Stopped, (await end.Task).Status);
+        Assert.Empty(fetches.Waiting);
+    }
+
+    [Fact]
+    public async Task A_result_whose_files_cannot_be_fetched_is_refused_and_the_work_done_again_but_not_for_ever()
+    {
+        var (far, fetches, end) = (new FarWorker(worker), new Fetches(), new TaskCompletionSource<RunSnapshot>());
+        var turn = BegunWith(fetches, far, end);
+        Tell(far, new CheckpointWritten(1, 5, "step-5", "c5") { Turn = turn });
+        fetches.Next("h:1", "step-5").SetException(new CoinException("it is not here"));
+        for (var times = 1; times <= 3; times++)
+        {
+            Tell(far, Trained() with { Turn = turn, FolderSha256 = "af" });
+            fetches.Next("h:1", "a").SetException(new CoinException("nobody has it"));
+            worker.ExpectMsg(new Refused(turn));
+            if (times < 3)
+            {
+                var again = Offered();
+                Assert.Equal(new TrainStage(1, null, null), again.Item);
+                Tell(far, new MayBegin(turn = again.Turn));
+                worker.ExpectMsg(new Begin(turn));
+            }
+        }
+
+        Assert.Contains("nobody has it", (await end.Task).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_a_worker_cannot_read_is_given_up_where_it_is_lost_and_ends_the_run_where_it_is_whole()
+    {
+        var turn = Begun(worker);
+        Checkpoint(worker, turn, 5);
+        End(worker);
+        var again = Offered();
+        var lost = new CheckpointLost(1, "step-5", "the checkpoint is missing");
+        Tell(other, new MayBegin(again.Turn));
+        other.ExpectMsg(new Begin(again.Turn));
+        Tell(other, lost with { Turn = again.Turn });
+        other.ExpectMsg(new Acknowledged(again.Turn));
+        var anew = Offered();
+        Assert.Equal(new TrainStage(1, null, null), anew.Item);
+
+        Durable.WriteText(folder.Of("whole/state"), "6");
+        Tell(other, new MayBegin(anew.Turn));
+        other.ExpectMsg(new Begin(anew.Turn));
+        Tell(other, new CheckpointWritten(1, 6, "whole", Durable.Sha256OfFolder(folder.Of("whole"))) { Turn = anew.Turn });
+        Tell(other, new WorkStopped { Turn = anew.Turn });
+        other.ExpectMsg(new Acknowledged(anew.Turn));
+        var third = Offered();
+        Tell(other, new MayBegin(third.Turn));
+        other.ExpectMsg(new Begin(third.Turn));
+        Tell(other, lost with { Turn = third.Turn, Folder = "whole" });
+        Assert.Contains("while it is whole on", (await ended.Task).Message, StringComparison.Ordinal);
+    }
+
     protected override void AfterAll()
     {
         base.AfterAll();
@@ -289,6 +370,24 @@ public sealed class RunSupervisorTests : VirtualTime
             id, folder.Path, new RunStarted(id, options ?? Experiments.Of(1), new Dictionary<string, string>(), [10, 10], [7, 7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end ?? ended);
         return Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
     }
+
+    /// <summary>A supervisor whose workers have their own files, with a worker that has begun to train.</summary>
+    private Turn BegunWith(Fetches fetches, FarWorker far, TaskCompletionSource<RunSnapshot> end)
+    {
+        Offered();
+        var settings = new SupervisorSettings(
+            "far", folder.Path, new RunStarted("far", Experiments.Of(1), new Dictionary<string, string>(), [10], [7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end)
+        {
+            IsShared = true, Fetch = fetches.FetchAsync,
+        };
+        supervisor = Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
+        var turn = Offered().Turn;
+        Tell(far, new MayBegin(turn));
+        worker.ExpectMsg(new Begin(turn));
+        return turn;
+    }
+
+    private void Tell(IActorRef from, object message) => supervisor.Tell(message, from);
 
     private void Tell(TestProbe from, object message) => supervisor.Tell(message, from.Ref);
 
@@ -310,6 +409,36 @@ public sealed class RunSupervisorTests : VirtualTime
         worker.ExpectMsg(new Begin(offer.Turn));
         Tell(worker, outcome with { Turn = offer.Turn });
         worker.ExpectMsg(new Acknowledged(offer.Turn));
+    }
+
+    /// <summary>A worker of another host: what it is told, a probe hears.</summary>
+    private sealed class FarWorker(TestProbe ear) : MinimalActorRef
+    {
+        public override ActorPath Path { get; } = new RootActorPath(new Address("akka.tcp", "coin", "h", 1)) / "user" / "trainer";
+
+        public override IActorRefProvider Provider => throw new NotSupportedException();
+
+        protected override void TellInternal(object message, IActorRef sender) => ear.Ref.Tell(message, sender);
+    }
+
+    /// <summary>Files that come when the test lets them.</summary>
+    private sealed class Fetches
+    {
+        public System.Collections.Concurrent.BlockingCollection<(string Node, string Path, TaskCompletionSource Done)> Waiting { get; } = [];
+
+        public Task FetchAsync(IReadOnlyList<Artifact> artifacts, string node, CancellationToken stop)
+        {
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Waiting.Add((node, artifacts[0].Path, done), stop);
+            return done.Task;
+        }
+
+        public TaskCompletionSource Next(string node, string path)
+        {
+            Assert.True(Waiting.TryTake(out var one, TimeSpan.FromSeconds(30)));
+            Assert.Equal((node, path), (one.Node, one.Path));
+            return one.Done;
+        }
     }
 
     /// <summary>Waits until the supervisor has done everything that it was told.</summary>

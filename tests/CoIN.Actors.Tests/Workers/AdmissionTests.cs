@@ -120,7 +120,7 @@ public sealed class AdmissionTests : IAsyncLifetime
         {
             new CheckpointWritten(1, 1, "../x", ""), new AdapterWritten(stage, "../x", "", null, 1, 0, 0, 0), new ShardWritten(shard, "../x", "", 1, 0),
             new CellWritten(cell, 0, 1, "../x", ""), new CellWritten(cell, 0, 1, "x", "") { ScoresFile = "../x" },
-            new CellWritten(cell with { Files = new(["../x"]) }, 0, 1, "x", ""), new JudgementsWritten(Cell, 0, null, 1, 0, "../x", ""),
+            new CheckpointLost(1, "../x", ""), new CellWritten(cell with { Files = new(["../x"]) }, 0, 1, "x", ""), new JudgementsWritten(Cell, 0, null, 1, 0, "../x", ""),
         })
         {
             Assert.Contains("../x", MessagePaths.Of(report));
@@ -163,6 +163,23 @@ public sealed class AdmissionTests : IAsyncLifetime
 
         File.WriteAllText(Path.Combine(adapter, AdapterFiles.Weights), "others");
         Assert.Contains(AdapterFiles.Weights, Assert.Throws<CoinException>(() => admission.Check(given)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_is_missing_or_damaged_is_found_before_it_is_gone_on_with()
+    {
+        var run = folder.Of("runs/saved");
+        const string Checkpoint = "stages/1-Task1/checkpoints/step-000003";
+        Durable.WriteText(Path.Combine(run, Checkpoint, "state"), "3");
+        var started = new RunStarted("saved", Options, new Dictionary<string, string>(), [10, 10], [7, 7]);
+        await JournalAppender.AppendAsync("saved", run, [started, new CheckpointSaved(1, 3, Checkpoint, Durable.Sha256OfFolder(Path.Combine(run, Checkpoint)))]);
+        var given = new Assignment(new Turn("saved", 1), run, Options, new TrainStage(1, null, Checkpoint));
+        var admission = Admission.ToRunsIn(folder.Of("runs"));
+        Assert.Null(admission.Check(given));
+        Durable.WriteText(Path.Combine(run, Checkpoint, "state"), "of something else");
+        Assert.Contains($"On {Environment.MachineName}, the checkpoint {Path.Combine(run, Checkpoint)} is not as the journal says", admission.Check(given), StringComparison.Ordinal);
+        Directory.Delete(Path.Combine(run, Checkpoint), recursive: true);
+        Assert.EndsWith("is missing", admission.Check(given), StringComparison.Ordinal);
     }
 
     private static Task BeginAsync(string runFolder, string id, ExperimentOptions options)

@@ -34,11 +34,23 @@ public sealed class ClusterLaboratory : IAsyncLifetime
 
     /// <summary>A cluster of its own.</summary>
     /// <param name="patience">Seconds for which a node may be silent.</param>
-    internal async Task<TestCluster> ClusterAsync(int patience = 3) => new(Lab, await Database.CreateDatabaseAsync(), patience);
+    /// <param name="own">Whether each node has its own folder of runs.</param>
+    /// <param name="certified">Whether the nodes show certificates.</param>
+    internal async Task<TestCluster> ClusterAsync(int patience = 3, bool own = false, bool certified = false)
+    {
+        var certificates = Path.Combine(Lab.Folder, "certificates");
+        if (certified && !Directory.Exists(certificates))
+        {
+            var (code, output) = await CoinProcess.RunAsync("cluster", "certs", "--out", certificates, "--hosts", "127.0.0.1");
+            Assert.True(code == 0, output);
+        }
+
+        return new TestCluster(Lab, await Database.CreateDatabaseAsync(), patience, own, certified ? certificates : null);
+    }
 }
 
 /// <summary>Nodes on loopback, each a process, and the commands that speak with them.</summary>
-internal sealed class TestCluster(Laboratory lab, string database, int patience) : IDisposable
+internal sealed class TestCluster(Laboratory lab, string database, int patience, bool own, string? certificates) : IDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
@@ -48,6 +60,11 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience)
     /// <summary>As <c>--cluster</c> and <c>--join</c> want it.</summary>
     public string Contacts => string.Join(',', seeds.Select(port => $"127.0.0.1:{port}"));
 
+    /// <summary>What a command needs to speak with the nodes.</summary>
+    public string[] Way => ["--cluster", Contacts, .. Door.SelectMany(setting => new[] { "--set", setting })];
+
+    private string[] Door => certificates is null ? [] : ["node.cluster=tls", "node.hostname=127.0.0.1", $"cluster.certificates={certificates}"];
+
     /// <summary>Everything that a node wrote.</summary>
     public string Output => string.Join("\n\n", nodes.Select((node, place) => $"node {place + 1}:\n{node.Output}"));
 
@@ -56,18 +73,20 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience)
     /// <param name="runs">Its folder of runs; null for that of all.</param>
     public CoinProcess Begin(int? seed, string roles, string? runs = null)
     {
-        var node = CoinProcess.Start(
+        var node = CoinProcess.Start([
             "node", "--join", Contacts, "--port", seed is { } place ? $"{seeds[place]}" : "0", "--host", "127.0.0.1", "--cpus", "1", "--roles", roles, "--runs", runs ?? lab.Runs,
-            "--set", "node.cluster=clear-text", "--set", $"cluster.journal={database}", "--set", $"cluster.patience={patience}", "--set", "node.trainer-threads=1",
-            "--set", "node.evaluator-threads=1", "--set", "node.judges=1");
+            .. (certificates is null ? ["node.cluster=clear-text"] : Door).SelectMany(setting => new[] { "--set", setting }),
+            "--set", $"cluster.shared-folder={(own ? "false" : "true")}", "--set", $"cluster.journal={database}", "--set", $"cluster.patience={patience}", "--set", "node.trainer-threads=1",
+            "--set", "node.evaluator-threads=1", "--set", "node.judges=1"]);
         nodes.Add(node);
         return node;
     }
 
     /// <summary>Starts a node and waits until it is in the cluster.</summary>
-    public async Task<CoinProcess> StartAsync(int? seed, string roles)
+    /// <param name="runs">As in <see cref="Begin"/>.</param>
+    public async Task<CoinProcess> StartAsync(int? seed, string roles, string? runs = null)
     {
-        var node = Begin(seed, roles);
+        var node = Begin(seed, roles, runs is null ? null : Path.Combine(lab.Folder, runs));
         await IsThereAsync(node);
         return node;
     }
@@ -87,7 +106,7 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience)
     }
 
     /// <summary>Gives a run to the cluster.</summary>
-    public CoinProcess Submit(string id, params string[] settings) => CoinProcess.Start([.. lab.Run(id, settings), "--cluster", Contacts]);
+    public CoinProcess Submit(string id, params string[] settings) => CoinProcess.Start([.. lab.Run(id, settings), .. Way]);
 
     /// <summary>Waits for the end of a command that looks at a run which is to be completed.</summary>
     public async Task CompletesAsync(CoinProcess command)

@@ -1,0 +1,38 @@
+using Akka.Actor;
+using CoIN.Actors.Artifacts;
+using CoIN.Actors.Journal;
+using CoIN.Benchmark.Runs;
+
+namespace CoIN.Actors.Scheduling;
+
+/// <summary>What a supervisor is made with.</summary>
+/// <param name="Start">The first event of the run, for the case that its journal is empty.</param>
+/// <param name="Ended">Completed with the last snapshot, or with the fault that ended the supervisor.</param>
+internal sealed record SupervisorSettings(
+    string RunId, string RunFolder, RunStarted Start, IActorRef Scheduler, IBenchmarkWork Work, IRunObserver Observer, int Evaluators,
+    TaskCompletionSource<RunSnapshot> Ended)
+{
+    /// <summary>Akka's name of the journal that is this run's; empty where the process has one only.</summary>
+    public string Journal { get; init; } = "";
+
+    /// <summary>The run's name in its journal; that of a journal in its folder by default.</summary>
+    public string PersistenceId { get; init; } = RunJournal.PersistenceIdOf(RunId);
+
+    /// <summary>
+    /// Whether the journal may be away for a while and come back, as a database may: the supervisor then ends with a word in the log, and
+    /// whoever made it makes it anew.
+    /// </summary>
+    public bool Comes { get; init; }
+
+    /// <summary>What the runs of an experiment have in common: <see cref="SharedResults"/>; null for a run by itself.</summary>
+    public IActorRef? Shared { get; init; }
+
+    /// <summary>Whether workers of several hosts write for the run, each under the names of its assignments.</summary>
+    public bool IsShared { get; init; }
+
+    /// <summary>Brings files of the run from a node; null where workers write into the run's folder.</summary>
+    public Func<IReadOnlyList<Artifact>, string, CancellationToken, Task>? Fetch { get; init; }
+
+    /// <summary>The program's version, by which results of another one are not taken over.</summary>
+    public string Program { get; init; } = "";
+}
