@@ -155,6 +155,7 @@ internal static class ExperimentBinder
 
     private static void CheckModel(Section section, ModelOptions model, bool needed)
     {
+        ModelRules.CheckQuantization(section, model);
         if (needed || model is not { Path: "", Language: null, VisionTower: null, Projector: null })
         {
             ModelRules.Check(section, model);

@@ -5,6 +5,14 @@ namespace CoIN.Configuration;
 /// <summary>Which keys name a base model: its folder, or its three parts.</summary>
 internal static class ModelRules
 {
+    /// <summary>bitsandbytes' block sizes.</summary>
+    private static readonly int[] BlockSizes = [64, 128, 256, 512, 1024, 2048, 4096];
+
+    /// <summary>What is wrong with how weights are held.</summary>
+    public static void CheckQuantization(Section section, ModelOptions model) => section.Require(
+        BlockSizes.Contains(model.QuantizationBlockSize), "quantization-block-size", model.QuantizationBlockSize,
+        string.Join(", ", BlockSizes), "QLoRA has 64.");
+
     public static void Check(Section section, ModelOptions model)
     {
         if (model.Path.Length > 0)

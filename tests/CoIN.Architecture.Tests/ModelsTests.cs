@@ -22,7 +22,7 @@ public sealed class ModelsTests
         // What a backend does, the two that there are, and the choice between them.
         ["Computing"] = ["Torch", "Modules", "Sequences", "Adapters"],
         ["Libtorch"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing"],
-        ["Cpu"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing"],
+        ["Cpu"] = ["Torch", "Checkpoints", "Modules", "Sequences", "Adapters", "Computing"],
         ["Backends"] = ["Computing", "Libtorch", "Cpu"],
 
         // Sessions know no family and no backend.
@@ -33,8 +33,12 @@ public sealed class ModelsTests
             ["Torch", "Tokenization", "Imaging", "Checkpoints", "Modules", "Settings", "Sequences", "Adapters", "Computing", "Backends", "Generation"],
 
         // What the program sees.
-        ["Learning"] = ["Torch", "Imaging", "Sequences", "Generation", "Methods", "Training", "Families"],
-        ["Planning"] = ["Torch", "Modules", "Sequences", "Adapters", "Computing", "Libtorch", "Cpu", "Backends", "Methods", "Training", "Families"],
+        ["Learning"] = ["Torch", "Checkpoints", "Imaging", "Sequences", "Generation", "Methods", "Training", "Families"],
+        ["Planning"] =
+        [
+            "Torch", "Checkpoints", "Modules", "Sequences", "Adapters", "Computing", "Libtorch", "Cpu", "Backends", "Methods", "Training",
+            "Families",
+        ],
         ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Methods", "Families"],
         ["Devices"] = ["Torch", "Checkpoints", "Cpu", "Training"],
     };

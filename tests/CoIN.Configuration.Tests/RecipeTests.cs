@@ -87,6 +87,19 @@ public sealed class RecipeTests : IDisposable
             options.Lora.Rank, options.Evaluation.BatchSize));
     }
 
+    [Fact]
+    public void Any_model_can_be_held_in_four_bits_as_QLoRA_does_it()
+    {
+        foreach (var model in new[] { "models/llava-1.5-7b-24gb.hocon", "models/qwen2.5-vl-7b.hocon", "mini.hocon" })
+        {
+            var options = Load(model, "models/nf4.hocon").Options.Model;
+            Assert.Equal(
+                (BaseQuantization.Nf4, 64, true), (options.Quantization, options.QuantizationBlockSize, options.DoubleQuantization));
+        }
+
+        Assert.Equal(BaseQuantization.None, Load("mini.hocon").Options.Model.Quantization);
+    }
+
     [Theory]
     [InlineData("methods/zero-shot.hocon", ZeroShot.Name)]
     [InlineData("methods/sequential-lora.hocon", SequentialLora.Name)]

@@ -12,6 +12,7 @@ try
         MemorySide.Command => MemorySide.Serve(args[1], args[2], args[3]),
         MemoryCommand.Name => MemoryCommand.Build().Parse(args[1..]).Invoke(),
         AdaptersCommand.Name => AdaptersCommand.Build().Parse(args[1..]).Invoke(),
+        QuantizationCommand.Name => QuantizationCommand.Build().Parse(args[1..]).Invoke(),
         _ => CompareCommand.Build().Parse(args).Invoke(),
     };
 }

@@ -53,6 +53,16 @@ public enum BadSamples
     Skip,
 }
 
+/// <summary>How the language model's frozen linear maps are held.</summary>
+public enum BaseQuantization
+{
+    /// <summary>As they are, in <see cref="ModelOptions.Dtype"/>.</summary>
+    None,
+
+    /// <summary>In four bits each, NormalFloat (QLoRA, Dettmers et al. 2023), as bitsandbytes does it.</summary>
+    Nf4,
+}
+
 /// <summary>By what a run knows that its images are still those with which it began.</summary>
 public enum ImageIdentity
 {
@@ -235,6 +245,18 @@ public sealed record ModelOptions
     /// <summary>float32, bfloat16 or float16: the type in which the frozen weights are held.</summary>
     [OneOf("float32", "bfloat16", "float16")]
     public string Dtype { get; init; } = "float32";
+
+    /// <summary>
+    /// How the frozen linear maps of the language model's layers are held; they are computed in <see cref="Dtype"/>. All else (embeddings,
+    /// norms, head, vision tower, projector) is held in that type.
+    /// </summary>
+    public BaseQuantization Quantization { get; init; } = BaseQuantization.None;
+
+    /// <summary>Numbers that share a scale: 64 to 4,096, a power of two.</summary>
+    public int QuantizationBlockSize { get; init; } = 64;
+
+    /// <summary>Whether the scales are held in eight bits themselves.</summary>
+    public bool DoubleQuantization { get; init; } = true;
 
     /// <summary>Longest sequence in tokens, image tokens included; longer training samples are cut.</summary>
     [Bounds(AtLeast = 1)]

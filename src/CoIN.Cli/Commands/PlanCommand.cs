@@ -244,7 +244,9 @@ internal static class PlanCommand
 
     private static void WriteStages(TextWriter output, ExperimentPlan plan, ExperimentOptions options)
     {
-        output.WriteLine(Text($"{plan.BaseParameters:n0} parameters, frozen ({options.Model.Dtype}); {plan.TrainedParameters:n0} trained (float32)"));
+        var held = options.Model.Dtype
+            + (options.Model.Quantization == BaseQuantization.None ? "" : ", linear maps of the language model in 4 bits");
+        output.WriteLine(Text($"{plan.BaseParameters:n0} parameters, frozen ({held}); {plan.TrainedParameters:n0} trained (float32)"));
         if (plan.Stages.Count == 0)
         {
             output.WriteLine(options.Lora.From is { } adapter
@@ -363,7 +365,8 @@ internal static class PlanCommand
             try
             {
                 if (RunJournal.Read(folders.PathOf(id)) is { Trained.Count: > 0 } state && state.Options.Model.Name() == options.Model.Name()
-                    && state.Options.Model.Dtype == options.Model.Dtype && state.Trained.Values.Sum(stage => stage.Seconds) is > 0 and var seconds)
+                    && state.Options.Model.Dtype == options.Model.Dtype && state.Options.Model.Quantization == options.Model.Quantization
+                    && state.Trained.Values.Sum(stage => stage.Seconds) is > 0 and var seconds)
                 {
                     return (state.Trained.Values.Sum(stage => stage.Tokens) / seconds, $"run {id}");
                 }

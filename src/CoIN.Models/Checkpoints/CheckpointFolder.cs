@@ -37,7 +37,7 @@ internal sealed class CheckpointFolder : IDisposable
         try
         {
             folder.Add(WeightFiles.Locate(path));
-            Quantization.Refuse(path, folder.Names);
+            Quantization.Refuse(path, folder.Names, folder.IsPacked);
             return folder;
         }
         catch
@@ -86,6 +86,44 @@ internal sealed class CheckpointFolder : IDisposable
         return room;
     }
 
+    /// <summary>Whether a weight is held in four bits, see <see cref="PackedTensors"/>.</summary>
+    public bool IsPacked(string name) =>
+        files.ContainsKey(PackedTensors.StateOf(name)) && files.TryGetValue(name, out var file)
+        && file.Describe(name).Dtype == ScalarType.Byte;
+
+    /// <summary>How weights are held in four bits, by the first that is; null where none is.</summary>
+    public Nf4Settings? PackedAs()
+    {
+        if (files.Keys.FirstOrDefault(IsPacked) is not { } first)
+        {
+            return null;
+        }
+
+        using var text = files[PackedTensors.StateOf(first)].Read(PackedTensors.StateOf(first));
+        return PackedTensors.State(files[first].Path, first, text).Settings;
+    }
+
+    /// <summary>What is said of a weight that is held in four bits; it counts as taken.</summary>
+    /// <exception cref="CoinException">It has another shape, or that cannot be read.</exception>
+    public PackedState TakeState(string name, long rows, long columns)
+    {
+        var file = files[name].Path;
+        using var text = files[PackedTensors.StateOf(name)].Read(PackedTensors.StateOf(name));
+        var state = PackedTensors.State(file, name, text);
+        taken.UnionWith(PackedTensors.Ends.Select(end => name + end).Append(name).Where(files.ContainsKey));
+        return (state.Rows, state.Columns) == (rows, columns)
+            ? state : throw OtherShape(file, name, [state.Rows, state.Columns], [rows, columns]);
+    }
+
+    /// <summary>Reads a weight that is held in four bits, as it is.</summary>
+    /// <exception cref="CoinException">As for <see cref="TakeState"/>, or its parts do not fit together.</exception>
+    public Nf4Weight TakePacked(string name, Device device, long rows, long columns)
+    {
+        TakeState(name, rows, columns);
+        return PackedTensors.Read(
+            files[name].Path, name, part => files.TryGetValue(part, out var holder) ? holder.Read(part) : null, device);
+    }
+
     /// <summary>As <see cref="Take"/>, into memory that is there: a part of a larger tensor, say.</summary>
     /// <param name="target">Of the expected shape; the dtype and the device that are wanted.</param>
     /// <exception cref="CoinException">The tensor has another shape.</exception>
@@ -99,6 +137,20 @@ internal sealed class CheckpointFolder : IDisposable
             return;
         }
 
+        if (IsPacked(name) && target.dim() == 2)
+        {
+            // What is frozen beside the language model (towers, projectors) is held whole, with the very numbers of its four bits.
+            if (target.device_type == DeviceType.META)
+            {
+                TakeState(name, target.size(0), target.size(1));
+                return;
+            }
+
+            using var packed = TakePacked(name, target.device, target.size(0), target.size(1));
+            packed.Into(target);
+            return;
+        }
+
         var (dtype, found) = (file.Describe(name).Dtype, file.Describe(name).Shape);
         if (dtype is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16 or ScalarType.Float64))
         {
@@ -107,9 +159,7 @@ internal sealed class CheckpointFolder : IDisposable
 
         if (!found.SequenceEqual(target.shape))
         {
-            throw new CoinException(
-                $"{file.Path}: tensor '{name}' has shape [{string.Join(", ", found)}] where config.json asks for [{string.Join(", ", target.shape)}]. " +
-                "Use the config.json that belongs to these weights.");
+            throw OtherShape(file.Path, name, found, target.shape);
         }
 
         taken.Add(name);
@@ -167,6 +217,10 @@ internal sealed class CheckpointFolder : IDisposable
             file.Dispose();
         }
     }
+
+    private static CoinException OtherShape(string file, string name, IEnumerable<long> found, IEnumerable<long> wanted) => new(
+        $"{file}: tensor '{name}' has shape [{string.Join(", ", found)}] where config.json asks for [{string.Join(", ", wanted)}]. " +
+        "Use the config.json that belongs to these weights.");
 
     /// <summary>Opens the files; what an index places in a shard that lacks it is missing if it is asked for, and what a shard has besides counts as left over.</summary>
     private void Add(WeightFiles weights)

@@ -18,7 +18,13 @@ internal static class TensorTable
     }
 
     /// <summary>What parameters take as numbers of either length.</summary>
-    public static string Memory(long parameters) => Say($"{Size(parameters * 4)} as float32, {Size(parameters * 2)} as bfloat16 or float16");
+    /// <param name="maps">How many of them can be held in four bits.</param>
+    public static string Memory(long parameters, long maps = 0)
+    {
+        var all = Say($"{Size(parameters * 4)} as float32, {Size(parameters * 2)} as bfloat16 or float16");
+        var packed = ((parameters - maps) * 2) + Nf4Weight.BytesOf(maps, new Nf4Settings());
+        return maps == 0 ? all : Say($"{all}, {Size(packed)} so with the linear maps of the language model in 4 bits (nf4)");
+    }
 
     /// <summary>Bytes for people.</summary>
     public static string Size(long bytes) => bytes switch

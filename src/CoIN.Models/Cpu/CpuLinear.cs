@@ -11,11 +11,13 @@ namespace CoIN.Models.Cpu;
 internal static class CpuLinear
 {
     /// <summary>Applies all parts: the same as <see cref="Linear.Forward"/> to rounding.</summary>
-    public static Tensor Apply(Linear linear, Tensor x) => MatrixProduct.Linear(x, linear.Weight, linear.Bias);
+    public static Tensor Apply(Linear linear, Tensor x) =>
+        linear.Packed is null ? MatrixProduct.Linear(x, linear.Weight, linear.Bias) : PackedProduct.Linear(linear, x);
 
     /// <summary>Adds what <see cref="Apply"/> gives to a sum, in its place if that is possible.</summary>
     /// <param name="sum">[…, sum of outputs], contiguous. Not to be used afterwards.</param>
-    public static Tensor Add(Linear linear, Tensor sum, Tensor x) => MatrixProduct.AddLinear(sum, x, linear.Weight, linear.Bias);
+    public static Tensor Add(Linear linear, Tensor sum, Tensor x) =>
+        linear.Packed is null ? MatrixProduct.AddLinear(sum, x, linear.Weight, linear.Bias) : PackedProduct.AddLinear(linear, sum, x);
 
     /// <summary>The forward pass with an update.</summary>
     /// <param name="x">[N, inputs].</param>
@@ -54,7 +56,14 @@ internal class LinearTape(Linear linear) : IDisposable
         var result = wanted ? empty_like(x) : null;
         if (result is not null)
         {
-            PanelProduct.Run(MatrixView.Of(gradient), MatrixView.Of(Linear.Weight), MatrixView.Of(result), adds: false);
+            if (Linear.Packed is null)
+            {
+                PanelProduct.Run(MatrixView.Of(gradient), MatrixView.Of(Linear.Weight), MatrixView.Of(result), adds: false);
+            }
+            else
+            {
+                PackedProduct.Backward(Linear, gradient, result);
+            }
         }
 
         BackwardOfUpdate(x, gradient, result);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 
@@ -9,6 +10,10 @@ namespace CoIN.Models.Families;
 /// <summary>What all families do with the files of a model.</summary>
 internal static class ModelFiles
 {
+    /// <summary>How a model's language model is to be held in four bits; null where its weights are held as they are.</summary>
+    public static Nf4Settings? Nf4Of(ModelOptions model) =>
+        model.Quantization == BaseQuantization.Nf4 ? new Nf4Settings(model.QuantizationBlockSize, model.DoubleQuantization) : null;
+
     /// <summary>Opens every weight file by itself: each may be broken in its own way.</summary>
     /// <param name="paths">Folders and files with weights.</param>
     /// <returns>Whether all can be read.</returns>

@@ -38,7 +38,9 @@ internal sealed class GenerationSession : IGenerationSession
         }
 
         (adapter as IRoutedAdapter)?.RecordRouting();
-        merged = adapter is { CanMerge: true } && model.Language.Dtype == ScalarType.Float32 ? model.Merged(adapter) : null;
+
+        // Into weights in four bits an adapter is never folded: what was trained is their sum.
+        merged = adapter is { CanMerge: true } && model.Language is { Dtype: ScalarType.Float32, Nf4: null } ? model.Merged(adapter) : null;
     }
 
     public IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens)

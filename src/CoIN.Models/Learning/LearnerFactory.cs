@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
+using CoIN.Models.Checkpoints;
 using CoIN.Models.Families;
 using CoIN.Models.Generation;
 using CoIN.Models.Methods;
@@ -15,7 +16,7 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
 {
     private readonly Action<string> warn;
     private readonly Func<ModelOptions, IModelFamily> familyOf;
-    private readonly ConcurrentDictionary<(string Source, string Dtype, string Device), Lazy<Shared>> bases = new();
+    private readonly ConcurrentDictionary<(string Source, string Dtype, Nf4Settings? Nf4, string Device), Lazy<Shared>> bases = new();
 
     // A picture comes again in every stage.
     private readonly ConcurrentDictionary<string, bool> told = new(StringComparer.Ordinal);
@@ -44,8 +45,9 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
         set_num_threads(threads);
         var model = options.Model;
         var family = familyOf(model);
-        var shared = bases.GetOrAdd((family.SourceOf(model), model.Dtype, device), key => new Lazy<Shared>(
-            () => new Shared(family.Load(model, TorchNames.Dtype(key.Dtype), TorchNames.Device(key.Device), warn))));
+        var shared = bases.GetOrAdd((family.SourceOf(model), model.Dtype, ModelFiles.Nf4Of(model), device), key => new Lazy<Shared>(
+            () => new Shared(Quantized(
+                family, model, family.Load(model, TorchNames.Dtype(key.Dtype), TorchNames.Device(key.Device), warn)))));
         var within = options.Lora.From is null ? family.AdapterWithin(model) : null;
         if (within is not null)
         {
@@ -53,6 +55,19 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
         }
 
         return new Learner(shared.Value.Loaded, shared.Value.Features, options, Methods, WarnOnce, within);
+    }
+
+    /// <summary>Refuses a model that is not held as it was asked for.</summary>
+    /// <exception cref="CoinException">Its family does not do so.</exception>
+    private static LoadedModel Quantized(IModelFamily family, ModelOptions options, LoadedModel loaded)
+    {
+        if (loaded.Model.Language.Nf4 == ModelFiles.Nf4Of(options))
+        {
+            return loaded;
+        }
+
+        loaded.Model.Dispose();
+        throw new CoinException($"model.quantization is nf4, but a {family.Name} cannot be held in four bits. Set it to none.");
     }
 
     public void Dispose()

@@ -21,7 +21,9 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
     {
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
-        var loss = checkpointing
+
+        // One graph would keep every dequantized weight at once.
+        var loss = checkpointing || language.Nf4 is not null
             ? LayerByLayer(embedded, batch, weight, further, entropy) : InOneGraph(embedded, batch, weight, further, entropy);
         return loss.MoveToOuterDisposeScope();
     }

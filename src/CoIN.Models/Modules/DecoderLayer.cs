@@ -14,17 +14,21 @@ internal sealed class DecoderLayer : IDisposable
     private readonly DecoderConfig config;
     private readonly DecoderNames names;
 
-    public DecoderLayer(CheckpointFolder checkpoint, string prefix, DecoderConfig config, DecoderNames names, ScalarType dtype, Device device)
+    /// <param name="nf4">How the linear maps are held in four bits; null where they are held as they are.</param>
+    public DecoderLayer(
+        CheckpointFolder checkpoint, string prefix, DecoderConfig config, DecoderNames names, ScalarType dtype, Device device,
+        Nf4Settings? nf4 = null)
     {
         this.config = config;
         this.names = names;
         int size = config.HiddenSize, inner = config.IntermediateSize;
         InputNorm = checkpoint.Take($"{prefix}{names.InputNorm}.weight", dtype, device, size).DetachFromDisposeScope();
         PostNorm = checkpoint.Take($"{prefix}{names.PostNorm}.weight", dtype, device, size).DetachFromDisposeScope();
-        Qkv = Linear.Take(checkpoint, prefix, size, config.AttentionBias, dtype, device, LinearPart.Of(names.Qkv, QkvSizes));
-        Output = Linear.Take(checkpoint, prefix, size, bias: false, dtype, device, new LinearPart(names.Output, size));
-        GateUp = Linear.Take(checkpoint, prefix, size, bias: false, dtype, device, new(names.Gate, inner), new(names.Up, inner));
-        Down = Linear.Take(checkpoint, prefix, inner, bias: false, dtype, device, new LinearPart(names.Down, size));
+        Qkv = Linear.Take(checkpoint, prefix, size, config.AttentionBias, dtype, device, nf4, LinearPart.Of(names.Qkv, QkvSizes));
+        Output = Linear.Take(checkpoint, prefix, size, bias: false, dtype, device, nf4, new LinearPart(names.Output, size));
+        GateUp = Linear.Take(
+            checkpoint, prefix, size, bias: false, dtype, device, nf4, new LinearPart(names.Gate, inner), new LinearPart(names.Up, inner));
+        Down = Linear.Take(checkpoint, prefix, inner, bias: false, dtype, device, nf4, new LinearPart(names.Down, size));
     }
 
     private DecoderLayer(DecoderLayer other, ILayerUpdates updates)

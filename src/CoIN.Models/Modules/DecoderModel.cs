@@ -14,13 +14,22 @@ internal sealed class DecoderModel : IDisposable
     /// <param name="prefix">E.g. <c>language_model.model.</c>.</param>
     /// <param name="headName">E.g. <c>language_model.lm_head.weight</c>.</param>
     /// <param name="names">What follows the prefix; null for LLaMA's names.</param>
+    /// <param name="nf4">
+    /// How the layers' linear maps are held in four bits; null where they are held as they are. Embeddings, norms, biases and head always
+    /// are, as in QLoRA.
+    /// </param>
     public DecoderModel(
-        CheckpointFolder checkpoint, string prefix, string headName, DecoderConfig config, ScalarType dtype, Device device, DecoderNames? names = null)
+        CheckpointFolder checkpoint, string prefix, string headName, DecoderConfig config, ScalarType dtype, Device device,
+        DecoderNames? names = null, Nf4Settings? nf4 = null)
     {
-        Config = config;
+        (Config, Nf4) = (config, nf4);
         Names = names ??= DecoderNames.Llama;
         Embedding = checkpoint.Take($"{prefix}{names.Embedding}.weight", dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
-        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new DecoderLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device))];
+        Layers =
+        [
+            .. Enumerable.Range(0, config.Layers)
+                .Select(i => new DecoderLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device, nf4)),
+        ];
         Norm = checkpoint.Take($"{prefix}{names.Norm}.weight", dtype, device, config.HiddenSize).DetachFromDisposeScope();
         Head = config.TiedEmbeddings
             ? Embedding.alias().DetachFromDisposeScope()
@@ -43,6 +52,9 @@ internal sealed class DecoderModel : IDisposable
 
     public DecoderConfig Config { get; }
 
+    /// <summary>How the layers' linear maps are held in four bits; null where they are held as they are.</summary>
+    public Nf4Settings? Nf4 { get; }
+
     /// <summary>What its weights are called.</summary>
     public DecoderNames Names { get; }
 
@@ -56,6 +68,9 @@ internal sealed class DecoderModel : IDisposable
 
     /// <summary>[vocabulary, hidden size].</summary>
     public Tensor Head { get; }
+
+    /// <summary>Numbers of the layers' linear maps.</summary>
+    public long MapNumbers => Layers.SelectMany(layer => layer.Linears).Sum(linear => (long)linear.Out * linear.In);
 
     public ScalarType Dtype => Embedding.dtype;
 
@@ -76,6 +91,7 @@ internal sealed class DecoderModel : IDisposable
     public Tensor? QueryScaleAt(Tensor positions) => QueryScale?.index_select(0, positions).view(-1, 1, 1);
 
     /// <summary>The model with updates folded into copies of the touched weights; shares all the others.</summary>
+    /// <remarks>Not of weights in four bits: folded in, an update would be rounded to them.</remarks>
     public DecoderModel Merged(IDecoderUpdates updates) => new(this, updates);
 
     /// <summary>Hidden states before the final norm.</summary>

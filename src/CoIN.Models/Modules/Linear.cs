@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Models.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,17 +27,41 @@ internal sealed record BiasPart(string? Name, int Out);
 internal sealed class Linear : IDisposable
 {
     private readonly IReadOnlyList<BiasPart> biases;
+    private readonly Tensor? weight;
 
     private Linear(Tensor weight, Tensor? bias, IReadOnlyList<LinearPart> parts, IReadOnlyList<BiasPart> biases)
     {
-        Weight = weight;
+        this.weight = weight;
+        (In, Out) = ((int)weight.size(1), (int)weight.size(0));
+        (Dtype, Device) = (weight.dtype, weight.device);
         Bias = bias;
         Parts = parts;
         this.biases = biases;
     }
 
-    /// <summary>[sum of outputs, inputs].</summary>
-    public Tensor Weight { get; }
+    private Linear(
+        IReadOnlyList<Nf4Weight> packed, Tensor? bias, IReadOnlyList<LinearPart> parts, IReadOnlyList<BiasPart> biases, ScalarType dtype,
+        Device device)
+    {
+        Packed = packed;
+        (In, Out) = (packed[0].Columns, packed.Sum(part => part.Rows));
+        (Dtype, Device) = (dtype, device);
+        Bias = bias;
+        Parts = parts;
+        this.biases = biases;
+    }
+
+    /// <summary>[sum of outputs, inputs], of a map that is not <see cref="Packed"/>.</summary>
+    /// <exception cref="InvalidOperationException">It is: <see cref="Open"/> serves both.</exception>
+    public Tensor Weight => weight ?? throw new InvalidOperationException("The weight is held in four bits.");
+
+    /// <summary>Each part's weight in four bits; null where the weight is held as it is.</summary>
+    public IReadOnlyList<Nf4Weight>? Packed { get; }
+
+    /// <summary>The type in which the map is computed.</summary>
+    public ScalarType Dtype { get; }
+
+    public Device Device { get; }
 
     /// <summary>[sum of outputs], or null.</summary>
     public Tensor? Bias { get; }
@@ -47,7 +72,10 @@ internal sealed class Linear : IDisposable
     public int FirstOutputOf(int part) => Parts.Take(part).Sum(one => one.Out);
 
     /// <summary>Input features.</summary>
-    public int In => (int)Weight.size(1);
+    public int In { get; }
+
+    /// <summary>Output features of all parts.</summary>
+    public int Out { get; }
 
     /// <summary>Takes the parts' weights out of a checkpoint and stacks them.</summary>
     /// <param name="prefix">What stands before the parts' names, e.g. <c>model.layers.0.</c>.</param>
@@ -56,37 +84,107 @@ internal sealed class Linear : IDisposable
         CheckpointFolder checkpoint, string prefix, int inputs, bool bias, ScalarType dtype, Device device, params LinearPart[] parts) =>
         Take(checkpoint, prefix, inputs, bias ? [.. parts.Select(part => new BiasPart($"{part.Name}.bias", part.Out))] : [], dtype, device, parts);
 
+    /// <summary>The same for weights that may be held in four bits: each part is quantized by itself, as soon as it is read.</summary>
+    /// <param name="nf4">How; null where they are held as they are.</param>
+    public static Linear Take(
+        CheckpointFolder checkpoint, string prefix, int inputs, bool bias, ScalarType dtype, Device device, Nf4Settings? nf4,
+        params LinearPart[] parts)
+    {
+        var names = parts.Select(part => $"{prefix}{part.Name}.weight").ToList();
+        if (nf4 is null && names.FirstOrDefault(checkpoint.IsPacked) is { } held)
+        {
+            throw new CoinException(Checkpoints.Quantization.InFourBits(checkpoint.Path, held));
+        }
+
+        foreach (var (part, name) in parts.Zip(names).Where(pair => nf4 is not null && checkpoint.IsPacked(pair.Second)))
+        {
+            if (checkpoint.TakeState(name, part.Out, inputs).Settings is var saved && saved != nf4)
+            {
+                throw new CoinException(
+                    $"{checkpoint.Path} holds '{name}' in blocks of {saved.BlockSize}, {(saved.DoubleQuantization ? "with" : "without")} "
+                    + $"double quantization. Set model.quantization-block-size = {saved.BlockSize} and "
+                    + $"model.double-quantization = {(saved.DoubleQuantization ? "true" : "false")}.");
+            }
+        }
+
+        // Without values there is nothing to quantize.
+        if (nf4 is null || device.type == DeviceType.META)
+        {
+            return Take(checkpoint, prefix, inputs, bias, dtype, device, parts);
+        }
+
+        using var scope = NewDisposeScope();
+        BiasPart[] biases = bias ? [.. parts.Select(part => new BiasPart($"{part.Name}.bias", part.Out))] : [];
+        var packed = new List<Nf4Weight>();
+        foreach (var (part, name) in parts.Zip(names))
+        {
+            if (checkpoint.IsPacked(name))
+            {
+                packed.Add(checkpoint.TakePacked(name, device, part.Out, inputs));
+                continue;
+            }
+
+            using var read = checkpoint.Take(name, dtype, CPU, part.Out, inputs);
+            packed.Add(Nf4Weight.Quantize(read, nf4, device));
+        }
+
+        var stacked = biases.Length > 0 ? Stack(checkpoint, prefix, biases, dtype, device) : null;
+        return new Linear(packed, stacked, parts, biases, dtype, device);
+    }
+
     /// <summary>The same where biases are not named as weights are.</summary>
     /// <param name="biases">In the order of the outputs; none for a map without.</param>
     public static Linear Take(
         CheckpointFolder checkpoint, string prefix, int inputs, IReadOnlyList<BiasPart> biases, ScalarType dtype, Device device, params LinearPart[] parts)
     {
         using var scope = NewDisposeScope();
-        var weight = Stack([.. parts.Select(part => new BiasPart($"{part.Name}.weight", part.Out))], inputs);
-        return new Linear(weight, biases.Count > 0 ? Stack(biases) : null, parts, biases);
+        BiasPart[] rows = [.. parts.Select(part => new BiasPart($"{part.Name}.weight", part.Out))];
+        var weight = Stack(checkpoint, prefix, rows, dtype, device, inputs);
+        return new Linear(weight, biases.Count > 0 ? Stack(checkpoint, prefix, biases, dtype, device) : null, parts, biases);
+    }
 
-        // Each part is read to where it belongs, so that nothing is there twice.
-        Tensor Stack(IReadOnlyList<BiasPart> rows, params long[] rest)
+    /// <summary>Each part is read to where it belongs, so that nothing is there twice.</summary>
+    private static Tensor Stack(
+        CheckpointFolder checkpoint, string prefix, IReadOnlyList<BiasPart> rows, ScalarType dtype, Device device, params long[] rest)
+    {
+        var stacked = CheckpointFolder.Room([rows.Sum(part => (long)part.Out), .. rest], dtype, device).DetachFromDisposeScope();
+        long row = 0;
+        foreach (var (name, count) in rows)
         {
-            var stacked = CheckpointFolder.Room([parts.Sum(part => (long)part.Out), .. rest], dtype, device).DetachFromDisposeScope();
-            long row = 0;
-            foreach (var (name, count) in rows)
+            var target = stacked.narrow(0, row, count);
+            if (name is null)
             {
-                var target = stacked.narrow(0, row, count);
-                if (name is null)
-                {
-                    target.zero_();
-                }
-                else
-                {
-                    checkpoint.TakeInto($"{prefix}{name}", target);
-                }
-
-                row += count;
+                target.zero_();
+            }
+            else
+            {
+                checkpoint.TakeInto($"{prefix}{name}", target);
             }
 
-            return stacked;
+            row += count;
         }
+
+        return stacked;
+    }
+
+    /// <summary>The weight for as long as it is needed: as it is held, or dequantized to memory of its own.</summary>
+    public OpenWeight Open()
+    {
+        if (Packed is null)
+        {
+            return new OpenWeight(Weight, passing: false);
+        }
+
+        var dense = empty([Out, In], Dtype, Device);
+        long row = 0;
+        foreach (var part in Packed)
+        {
+            using var rows = dense.narrow(0, row, part.Rows);
+            part.Into(rows);
+            row += part.Rows;
+        }
+
+        return new OpenWeight(dense, passing: true);
     }
 
     /// <summary>The same map with other weights of the same shapes.</summary>
@@ -125,7 +223,11 @@ internal sealed class Linear : IDisposable
     /// <summary>Applies all parts.</summary>
     /// <param name="x">[…, inputs].</param>
     /// <returns>[…, sum of outputs].</returns>
-    public Tensor Forward(Tensor x) => F.linear(x, Weight, Bias);
+    public Tensor Forward(Tensor x)
+    {
+        using var opened = Open();
+        return F.linear(x, opened.Weight, Bias);
+    }
 
     /// <summary>
     /// The backward pass of <see cref="Forward"/>: the weight is frozen, and only the input has a gradient. Training without a graph multiplies
@@ -133,7 +235,11 @@ internal sealed class Linear : IDisposable
     /// </summary>
     /// <param name="gradient">[N, sum of outputs].</param>
     /// <returns>[N, inputs].</returns>
-    public Tensor Backward(Tensor gradient) => gradient.mm(Weight);
+    public Tensor Backward(Tensor gradient)
+    {
+        using var opened = Open();
+        return gradient.mm(opened.Weight);
+    }
 
     /// <summary>Cuts what <see cref="Forward"/> gave into the parts' outputs, as views.</summary>
     public Tensor[] Split(Tensor y) => Parts.Count == 1 ? [y] : Split(y, Parts.Select(part => part.Out));
@@ -149,11 +255,31 @@ internal sealed class Linear : IDisposable
         })];
     }
 
-    public IEnumerable<Tensor> Parameters() => Bias is null ? [Weight] : [Weight, Bias];
+    /// <summary>The tensors as they are held.</summary>
+    public IEnumerable<Tensor> Parameters() =>
+        [.. Packed?.SelectMany(part => part.Parameters) ?? [Weight], .. Bias is null ? Array.Empty<Tensor>() : [Bias]];
 
     public void Dispose()
     {
-        Weight.Dispose();
-        Bias?.Dispose();
+        foreach (var tensor in Parameters())
+        {
+            tensor.Dispose();
+        }
+    }
+}
+
+/// <summary>A weight in use.</summary>
+/// <param name="weight">[sum of outputs, inputs].</param>
+/// <param name="passing">Whether it is there for this use only.</param>
+internal readonly struct OpenWeight(Tensor weight, bool passing) : IDisposable
+{
+    public Tensor Weight => weight;
+
+    public void Dispose()
+    {
+        if (passing)
+        {
+            weight.Dispose();
+        }
     }
 }

@@ -117,6 +117,7 @@ public static class ExperimentPlanner
             shape, dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short), options.Lora.Rank, options.Lora.TrainProjector,
             options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend)
         {
+            Nf4 = ModelFiles.Nf4Of(options.Model),
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
             Targets = AdapterTargets.Planned(options.Lora, options.Lora.From, shape.Names),
             FrozenRank = options.Method is OLoraOptions.Key or RegLoraOptions.Key ? FrozenRank(options) : 0,
@@ -145,7 +146,7 @@ public static class ExperimentPlanner
         }
         else
         {
-            parts.Add(MemoryModel.Resident(settings)[0]);
+            parts.AddRange(MemoryModel.Resident(settings).TakeWhile(part => part.Name != MemoryModel.AdapterPart));
         }
 
         if (evaluators > 0)
@@ -253,6 +254,13 @@ public static class ExperimentPlanner
             Try("model.dtype=bfloat16", options with { Model = options.Model with { Dtype = "bfloat16" } });
             together.Keys.Add("model.dtype=bfloat16");
             together.Options = together.Options with { Model = together.Options.Model with { Dtype = "bfloat16" } };
+        }
+
+        if (options.Model.Quantization == BaseQuantization.None)
+        {
+            Try("model.quantization=nf4", options with { Model = options.Model with { Quantization = BaseQuantization.Nf4 } });
+            together.Keys.Add("model.quantization=nf4");
+            together.Options = together.Options with { Model = together.Options.Model with { Quantization = BaseQuantization.Nf4 } };
         }
 
         // One sample at a time; a step keeps its number of samples.

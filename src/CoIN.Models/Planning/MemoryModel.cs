@@ -1,4 +1,5 @@
 using CoIN.Models.Adapters;
+using CoIN.Models.Checkpoints;
 using CoIN.Models.Computing;
 using CoIN.Models.Cpu;
 using CoIN.Models.Families;
@@ -21,6 +22,9 @@ internal sealed record MicroBatchShape(int Sequences, long Positions, long Longe
 /// <param name="Kernels">Whether the program's own kernels compute: see <see cref="KernelTrainingPass"/>.</param>
 internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing, bool Kernels = false)
 {
+    /// <summary>How the language model's maps are held in four bits; null where they are held as they are.</summary>
+    public Nf4Settings? Nf4 { get; init; }
+
     /// <summary>Experts of MoELoRA; 0 for LoRA.</summary>
     public int Experts { get; init; }
 
@@ -48,6 +52,9 @@ public sealed record MemoryPart(string Name, long Bytes);
 /// </summary>
 internal static class MemoryModel
 {
+    /// <summary>The part behind those of the base model.</summary>
+    public const string AdapterPart = "adapter (float32)";
+
     private const int Float = 4;
 
     /// <summary>What is there all the time: weights, adapter, its gradients, its two moments.</summary>
@@ -58,13 +65,32 @@ internal static class MemoryModel
         var rotary = 2L * settings.Shape.Text.RotaryBases.Count * settings.Shape.Text.MaxPositions * settings.Shape.Text.HeadSize * settings.Bytes;
         return
         [
-            new("base model", (counts.Base * settings.Bytes) + rotary),
-            new("adapter (float32)", trained * Float),
+            .. settings.Nf4 is null
+                ? new MemoryPart[] { new("base model", (counts.Base * settings.Bytes) + rotary) }
+                :
+                [
+                    new("base model, but for what is in 4 bits", ((counts.Base - counts.Maps) * settings.Bytes) + rotary),
+                    new("linear maps in 4 bits (nf4)", Nf4Weight.BytesOf(counts.Maps, settings.Nf4)),
+                    new("maps dequantized for a moment", Dequantized(settings)),
+                ],
+            new(AdapterPart, trained * Float),
             .. settings.FrozenRank == 0 ? Array.Empty<MemoryPart>() : [new("earlier tasks' LoRA, frozen (float32)", Frozen(settings) * Float)],
             .. settings.Bytes == Float ? Array.Empty<MemoryPart>() : [new("LoRA in the base's type", Typed(settings))],
             new("gradients (float32)", trained * Float),
             new("AdamW's moments (float32)", 2 * trained * Float),
         ];
+    }
+
+    /// <summary>
+    /// What weights in four bits take while they are used: the widest map of a layer in its type, and what libtorch needs to make it; by
+    /// the kernels a panel that all threads share.
+    /// </summary>
+    public static long Dequantized(MemorySettings settings)
+    {
+        long h = settings.Shape.Text.HiddenSize, i = settings.Shape.Text.IntermediateSize, kv = settings.Shape.Text.KeyValueSize;
+        return settings.Kernels
+            ? PackedProduct.SharedRows * Math.Max(h, i) * Float
+            : (Math.Max(h * (h + (2 * kv)), 2 * h * i) * settings.Bytes) + Nf4Weight.PassingBytes;
     }
 
     /// <summary>Parameters that are trained.</summary>
@@ -132,7 +158,10 @@ internal static class MemoryModel
     public static long KeyValueCache(MemorySettings settings, int prompts, long positions) =>
         2L * prompts * Math.Min(positions, settings.Shape.Text.MaxPositions) * settings.Shape.Text.Layers * settings.Shape.Text.KeyValueSize * settings.Bytes;
 
-    /// <summary>What an evaluator holds beside the base: the adapter, in a short type once more as it computes, or in float32 a copy of the language model's layers with the adapter folded in.</summary>
+    /// <summary>
+    /// What an evaluator holds beside the base: the adapter, in a short type once more as it computes, or in float32 (unless weights are in
+    /// four bits) a copy of the language model's layers with the adapter folded in.
+    /// </summary>
     public static long EvaluatorWeights(MemorySettings settings)
     {
         var counts = settings.Counts;
@@ -145,8 +174,8 @@ internal static class MemoryModel
             return (Trained(settings) * Float) + ready + (settings.Bytes == Float ? 0 : Typed(settings));
         }
 
-        var beside = settings.Bytes == Float ? (counts.Language - embeddings) * Float : Typed(settings);
-        return ((Trained(settings) + Frozen(settings)) * Float) + beside;
+        var merged = settings.Nf4 is null ? (counts.Language - embeddings) * Float : 0;
+        return ((Trained(settings) + Frozen(settings)) * Float) + (settings.Bytes == Float ? merged : Typed(settings));
     }
 
     /// <summary>Low-rank matrices once more in a short type.</summary>

@@ -11,6 +11,9 @@ namespace CoIN.Models.Planning;
 /// <param name="Lora">Of all low-rank matrices.</param>
 internal sealed record ParameterCounts(long Vision, long Projector, long Language, long LargestLayerLora, long Lora)
 {
+    /// <summary>Of the language model's, those of its layers' linear maps.</summary>
+    public long Maps { get; init; }
+
     /// <summary>Frozen parameters that are loaded.</summary>
     public long Base => Vision + Projector + Language;
 
@@ -21,14 +24,19 @@ internal sealed record ParameterCounts(long Vision, long Projector, long Languag
     public static ParameterCounts Of(ModelShape shape, int rank, int experts = 0, AdapterTargets? targets = null)
     {
         long h = shape.Text.HiddenSize, i = shape.Text.IntermediateSize, kv = shape.Text.KeyValueSize, vocabulary = shape.Text.VocabularySize;
-        var layer = (2 * h * h) + (2 * h * kv) + (3 * h * i) + (2 * h) + (shape.Text.AttentionBias ? h + (2 * kv) : 0);
+        var maps = (2 * h * h) + (2 * h * kv) + (3 * h * i);
+        var layer = maps + (2 * h) + (shape.Text.AttentionBias ? h + (2 * kv) : 0);
         var language = ((shape.Text.TiedEmbeddings ? 1 : 2) * vocabulary * h) + h + (shape.Text.Layers * layer);
         long Lora(int number) => AdaptedMap.Of(shape, number, targets).Sum(map => (rank * (map.In + map.Out)) + (experts * map.In));
 
         // Without a choice all layers are alike.
         var lora = Enumerable.Range(0, targets is null ? 1 : shape.Text.Layers).Select(Lora).ToList();
         return new ParameterCounts(
-            shape.VisionParameters, shape.ProjectorParameters, language, lora.Max(), targets is null ? shape.Text.Layers * lora[0] : lora.Sum());
+            shape.VisionParameters, shape.ProjectorParameters, language, lora.Max(),
+            targets is null ? shape.Text.Layers * lora[0] : lora.Sum())
+        {
+            Maps = shape.Text.Layers * maps,
+        };
     }
 }
 

@@ -12,6 +12,9 @@ internal static class TransformersKeys
         "id2label", "label2id", "num_labels", "_num_labels", "problem_type", "finetuning_task", "task_specific_params", "tf_legacy_loss",
         "tokenizer_class", "prefix", "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "unk_token_id", "decoder_start_token_id",
         "initializer_range", "initializer_factor", "is_decoder", "model_max_length", "max_sequence_length",
+
+        // Of NF4 by bitsandbytes, which the tensors say too; anything else was refused before.
+        "quantization_config",
     ];
 
     /// <summary>Settings of sampling and beam search, which transformers kept here until version 4.50: test answers are greedy, and a judge's sampling is its own.</summary>

@@ -107,6 +107,18 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void Bases_that_are_held_otherwise_are_warned_of()
+    {
+        var options = Options("gqa");
+        string Of(ModelOptions model) => Render(
+            ComparisonFormat.Text, First with { Options = options }, OtherSeed with { Options = options with { Model = model } });
+        var four = options.Model with { Quantization = BaseQuantization.Nf4 };
+        Assert.Contains(
+            "a holds its base model unquantized, b in 4 bits (nf4, blocks of 64, double quantization)", Of(four), StringComparison.Ordinal);
+        Assert.DoesNotContain("holds its base model", Of(options.Model with { DoubleQuantization = false }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Other_orders_and_scorers_are_warned_of()
     {
         var reversed = OtherSeed with { Tasks = ["OCR-VQA", "GQA"], Cells = [], Stages = [] };

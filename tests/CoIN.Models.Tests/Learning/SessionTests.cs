@@ -57,6 +57,41 @@ public sealed class SessionTests : IDisposable
         Assert.Empty(warnings);
     }
 
+    [Theory]
+    [InlineData("float32", "sequential-lora")]
+    [InlineData("bfloat16", "sequential-lora")]
+    [InlineData("float32", "moelora")]
+    [InlineData("float32", "o-lora")]
+    public void A_base_in_four_bits_trains_resumes_to_the_same_bits_and_answers_alike_in_any_batch(string dtype, string method)
+    {
+        var options = Options() with
+        {
+            Method = method,
+            Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 },
+            Model = Options().Model with { Dtype = dtype, Quantization = BaseQuantization.Nf4 },
+            Training = Options().Training with { GradientCheckpointing = true },
+        };
+        Train(options, "whole", 5, null);
+        Train(options, "half", 2, null);
+        Train(options, "rest", 5, folder.Of("half-checkpoint"));
+        var files = Directory.GetFiles(folder.Of("whole"));
+        Assert.All(files, file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(folder.Of("rest", Path.GetFileName(file)))));
+        Assert.Contains(AdapterFiles.Weights, files.Select(Path.GetFileName));
+
+        using var learner = factory.Open(options, "cpu", 1);
+        using var session = learner.OpenGeneration(folder.Of("whole"));
+        List<TestSample> questions = [new("1", "0.png", "a b", "a"), new("2", null, "c d e f g h", "a"), new("3", "3.png", "h", "a")];
+        if (dtype == "float32")
+        {
+            Assert.Equal(questions.SelectMany(question => session.Answer([question], 6)), session.Answer(questions, 6));
+        }
+
+        // Another base, and so another adapter.
+        Train(options with { Model = options.Model with { Quantization = BaseQuantization.None } }, "unquantized", 5, null);
+        Assert.NotEqual(
+            File.ReadAllBytes(folder.Of("whole", AdapterFiles.Weights)), File.ReadAllBytes(folder.Of("unquantized", AdapterFiles.Weights)));
+    }
+
     [Fact]
     public void A_checkpoint_amid_a_step_is_that_of_the_last_full_step()
     {

@@ -1,4 +1,5 @@
 using CoIN.Models.Adapters;
+using CoIN.Models.Checkpoints;
 using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Planning;
@@ -28,6 +29,21 @@ public sealed class MemoryModelTests
         var bytes = MemoryModel.Resident(Paper).Sum(part => part.Bytes) + MemoryModel.Peak(Paper, batch) + 1_000_000_000;
         Assert.InRange(bytes, 19_000_000_000, 24_000_000_000);
         Assert.True(MemoryModel.Peak(Paper with { Checkpointing = false }, batch) > 5 * MemoryModel.Peak(Paper, batch));
+    }
+
+    /// <remarks>Samples of 700 positions, of which 576 are the picture; a gigabyte for the context, as plan assumes.</remarks>
+    [Theory]
+    [InlineData(4096, 11008, 32, 64, 12.0)]
+    [InlineData(4096, 11008, 32, 128, 12.88)]
+    [InlineData(5120, 13824, 40, 128, 24.0)]
+    public void In_four_bits_7B_trains_within_12_GB_and_13B_within_24(int hidden, int inner, int layers, int rank, double limit)
+    {
+        var shape = (Llava7B with { Text = Llava7B.Text with { HiddenSize = hidden, IntermediateSize = inner, Layers = layers } }).Shape;
+        var settings = Paper with { Shape = shape, Rank = rank, Nf4 = new Nf4Settings() };
+        var batch = new MicroBatchShape(1, 700, 700, 60, 1);
+        var bytes = MemoryModel.Resident(settings).Sum(part => part.Bytes) + MemoryModel.Peak(settings, batch) + 1_000_000_000;
+        Assert.InRange(bytes / 1e9, 0.5 * limit, limit);
+        Assert.InRange(MemoryModel.Resident(settings)[1].Bytes * 8.0 / settings.Counts.Maps, 4.12, 4.13);
     }
 
     [Fact]

@@ -7,11 +7,14 @@ namespace CoIN.Speed.Memory;
 /// <param name="Size">A name for the shape.</param>
 /// <param name="Dtype">Type of the frozen weights.</param>
 /// <param name="Rank">Rank of the low-rank matrices.</param>
-internal sealed record MemoryCase(string Size, LlavaConfig Config, string Dtype, bool Checkpointing, int BatchSize, int Rank)
+/// <param name="FourBits">Whether the language model's linear maps are held in four bits.</param>
+internal sealed record MemoryCase(string Size, LlavaConfig Config, string Dtype, bool Checkpointing, int BatchSize, int Rank, bool FourBits)
 {
     private const int PatchSize = 14;
 
-    /// <summary>Three sizes, each trained with and without gradient checkpointing, in long and in short numbers.</summary>
+    /// <summary>
+    /// Three sizes, each trained with and without gradient checkpointing, in long and in short numbers; the large one also in four bits.
+    /// </summary>
     public static IReadOnlyList<MemoryCase> All { get; } =
     [
         .. from size in new[]
@@ -22,10 +25,11 @@ internal sealed record MemoryCase(string Size, LlavaConfig Config, string Dtype,
            }
            from dtype in new[] { "float32", "bfloat16" }
            from checkpointing in new[] { false, true }
-           select new MemoryCase(size.Name, size.Config, dtype, checkpointing, size.Batch, size.Rank),
+           from four in size.Name == "large" ? new[] { false, true } : [false]
+           select new MemoryCase(size.Name, size.Config, dtype, checkpointing, size.Batch, size.Rank, four),
     ];
 
-    public string Name => $"{Size}, {Dtype}{(Checkpointing ? ", checkpointing" : "")}";
+    public string Name => $"{Size}, {Dtype}{(Checkpointing ? ", checkpointing" : "")}{(FourBits ? ", nf4" : "")}";
 
     private static LlavaConfig Shape(int vision, int visionLayers, int edge, int text, int inner, int layers) => new(
         new VisionConfig(vision, 4 * vision, visionLayers, vision / 64, edge * PatchSize, PatchSize, "quick_gelu", 1e-5),

@@ -25,7 +25,11 @@ internal sealed class MemoryExperiment(MemoryCase settings, string folder)
         Seed = Seed,
         Tasks = [new TaskOptions { Name = "Memory", Folder = "", Scorer = "gqa" }],
         Data = new DataOptions { Instructions = folder, Images = folder },
-        Model = new ModelOptions { Path = folder, Conversation = OurTraining.Conversation, Dtype = settings.Dtype },
+        Model = new ModelOptions
+        {
+            Path = folder, Conversation = OurTraining.Conversation, Dtype = settings.Dtype,
+            Quantization = settings.FourBits ? BaseQuantization.Nf4 : BaseQuantization.None,
+        },
         Lora = new LoraOptions { Rank = settings.Rank, Alpha = 2 * settings.Rank, Dropout = 0.05 },
         Training = new TrainingOptions { BatchSize = settings.BatchSize, GradientCheckpointing = settings.Checkpointing },
     };

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Reports.Results;
 
 namespace CoIN.Benchmark.Reports.Comparison;
@@ -70,6 +71,12 @@ internal static class Comparability
             yield break;
         }
 
+        if (Quantized(first.Options.Model) != Quantized(other.Options.Model))
+        {
+            yield return $"{first.RunId} holds its base model {Quantized(first.Options.Model)}, {other.RunId} "
+                + $"{Quantized(other.Options.Model)}: all their numbers differ by that too.";
+        }
+
         foreach (var task in first.Options.Tasks)
         {
             if (other.Options.Tasks.FirstOrDefault(one => one.Name == task.Name) is { } same && same.Scorer != task.Scorer)
@@ -78,6 +85,10 @@ internal static class Comparability
             }
         }
     }
+
+    private static string Quantized(ModelOptions model) => model.Quantization == BaseQuantization.None ? "unquantized" : string.Create(
+        CultureInfo.InvariantCulture,
+        $"in 4 bits (nf4, blocks of {model.QuantizationBlockSize}{(model.DoubleQuantization ? ", double quantization" : "")})");
 
     private static IEnumerable<string> Corrected(ReportedRun first, ReportedRun other)
     {

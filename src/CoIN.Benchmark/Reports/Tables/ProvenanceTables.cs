@@ -115,11 +115,16 @@ internal static class ProvenanceTables
     private static IEnumerable<IReadOnlyList<string>> ModelSettings(ExperimentOptions options) =>
     [
         ["dtype of the frozen weights", options.Model.Dtype],
+        .. options.Model.Quantization == BaseQuantization.None
+            ? Array.Empty<IReadOnlyList<string>>() : [["linear maps of the language model", Quantized(options.Model)]],
         ["conversation", options.Model.Conversation ?? "the model's own"],
         ["longest sequence", $"{Text(options.Model.MaxLength)} tokens"],
         .. options.Evaluation.Prompt == PromptKind.Trained ? Array.Empty<IReadOnlyList<string>>() : [["prompt of tests", "the reference's, not the trained one"]],
         ["test batch", $"{Plural.Of(options.Evaluation.BatchSize, "prompt")}, greedy"],
     ];
+
+    private static string Quantized(ModelOptions model) => $"4 bits (nf4), a scale for {Text(model.QuantizationBlockSize)} numbers"
+        + (model.DoubleQuantization ? ", in 8 bits itself" : "");
 
     private static IEnumerable<IReadOnlyList<string>> TrainingSettings(ExperimentOptions options)
     {

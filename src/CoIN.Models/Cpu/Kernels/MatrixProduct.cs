@@ -72,6 +72,14 @@ internal static unsafe class MatrixProduct
         new Product(x, w, null, y, adds: false).Run();
     }
 
+    /// <summary>Writes x Wᵀ + b to where <paramref name="y"/> is, or adds it, on the caller's thread alone.</summary>
+    /// <param name="x">[rows, inputs], a row's numbers side by side; so are those of the others.</param>
+    /// <param name="w">[outputs, inputs].</param>
+    /// <param name="bias">[outputs], or null.</param>
+    /// <param name="y">[rows, outputs].</param>
+    public static void RunAlone(MatrixView x, MatrixView w, float* bias, MatrixView y, bool adds) =>
+        new Product(x, w, bias, y, adds).RunAlone();
+
     /// <remarks>Sizes that do not fit are libtorch's to refuse.</remarks>
     private static bool Serves(Tensor x, Tensor weight, Tensor? bias) =>
         CpuKernels.Serve(x) && CpuKernels.Serve(weight) && (bias is null || (CpuKernels.Serve(bias) && bias.numel() == weight.size(0)))
@@ -116,12 +124,22 @@ internal static unsafe class MatrixProduct
             this.adds = adds;
         }
 
-        public void Run()
+        public void Run() => Run(ComputeTeam.Run);
+
+        public void RunAlone() => Run(static (pieces, piece) =>
+        {
+            for (var i = 0; i < pieces; i++)
+            {
+                piece(i);
+            }
+        });
+
+        private void Run(Action<int, Action<int>> all)
         {
             var few = rows <= NarrowOutputs * 2;
             int rowBlock = few ? rows : BlockRows, outputBlock = few ? NarrowOutputs : BlockOutputs, stretch = Stretch(inputs);
             int rowBlocks = (rows + rowBlock - 1) / rowBlock, outputBlocks = (outputs + outputBlock - 1) / outputBlock;
-            ComputeTeam.Run(rowBlocks * outputBlocks, piece =>
+            all(rowBlocks * outputBlocks, piece =>
             {
                 int row = piece % rowBlocks * rowBlock, output = piece / rowBlocks * outputBlock;
                 for (var from = 0; from < inputs; from += stretch)

@@ -85,11 +85,12 @@ internal sealed class LlavaCheckpoint : IDisposable
 
     /// <summary>Loads a model.</summary>
     /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
+    /// <param name="nf4">How the language model's maps are held in four bits; null where they are held as they are.</param>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
-    public static LlavaModel Load(LlavaSource source, ScalarType dtype, Device device, Action<string> warn)
+    public static LlavaModel Load(LlavaSource source, ScalarType dtype, Device device, Action<string> warn, Nf4Settings? nf4 = null)
     {
         using var checkpoint = Open(source);
-        var model = checkpoint.Build(dtype, device);
+        var model = checkpoint.Build(dtype, device, nf4);
         try
         {
             checkpoint.FinishUsed(warn);
@@ -106,7 +107,7 @@ internal sealed class LlavaCheckpoint : IDisposable
     }
 
     /// <summary>Settles the parts' accounts after <see cref="Build"/>.</summary>
-    /// <param name="warn">As for <see cref="Load(LlavaSource, ScalarType, Device, Action{string})"/>.</param>
+    /// <param name="warn">As for <see cref="Load(LlavaSource, ScalarType, Device, Action{string}, Nf4Settings?)"/>.</param>
     /// <exception cref="CoinException">Tensors are missing, or nothing uses them; every part is in the message.</exception>
     public void FinishUsed(Action<string> warn)
     {
@@ -125,14 +126,15 @@ internal sealed class LlavaCheckpoint : IDisposable
 
     /// <summary>Makes the model of the files' tensors; what is missing or left over is in the <see cref="Parts"/>' accounts.</summary>
     /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
-    public LlavaModel Build(ScalarType dtype, Device device)
+    /// <param name="nf4">As for loading.</param>
+    public LlavaModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
         var model = new LlavaModel(
             Config,
             new VisionTransformer(Vision, VisionPrefix, Config.Vision, Config.VisionLayers, Config.KeepClassToken, dtype, device),
             Modules.Projector.Take(Projector, ProjectorForm.Llava, ProjectorNames, Config.ProjectorSizes, dtype, device, Config.ProjectorBias),
-            new DecoderModel(Language, LanguagePrefix, Head, Config.Text, dtype, device));
+            new DecoderModel(Language, LanguagePrefix, Head, Config.Text, dtype, device, nf4: nf4));
         if (Source.Layout != LlavaLayout.Hub)
         {
             // A whole CLIP has a text tower too, which LLaVA does not use.

@@ -36,7 +36,7 @@ internal sealed class LlavaFamily : IModelFamily
         }
 
         var whole = ModelFiles.Readable(WeightsOf(source), problems);
-        return whole && config is not null ? problems.Try(() => Outline(source, problems, warn)) : null;
+        return whole && config is not null ? problems.Try(() => Outline(source, ModelFiles.Nf4Of(model), problems, warn)) : null;
     }
 
     /// <inheritdoc/>
@@ -66,7 +66,9 @@ internal sealed class LlavaFamily : IModelFamily
     {
         var source = LlavaSource.Of(model);
         var settings = LlavaSettings.Read(source);
-        var (loaded, sha256) = HashedLoad.Run(stop => ModelFiles.Hash(WeightsOf(source), source.Roots, stop), () => LlavaCheckpoint.Load(source, dtype, device, warn));
+        var (loaded, sha256) = HashedLoad.Run(
+            stop => ModelFiles.Hash(WeightsOf(source), source.Roots, stop),
+            () => LlavaCheckpoint.Load(source, dtype, device, warn, ModelFiles.Nf4Of(model)));
         return new LoadedModel(loaded, settings, sha256);
     }
 
@@ -81,10 +83,10 @@ internal sealed class LlavaFamily : IModelFamily
         new[] { source.Language, source.VisionTower, source.Projector }.OfType<string>();
 
     /// <summary>The model without values.</summary>
-    private static LlavaModel Outline(LlavaSource source, Problems problems, Action<string> warn)
+    private static LlavaModel Outline(LlavaSource source, Nf4Settings? nf4, Problems problems, Action<string> warn)
     {
         using var checkpoint = LlavaCheckpoint.Open(source);
-        var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
+        var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), nf4);
         problems.Try(() => checkpoint.FinishUsed(warn));
         return model;
     }

@@ -12,7 +12,7 @@ internal static class LlavaInspection
     public static IReadOnlyList<string> Describe(LlavaSource source)
     {
         using var checkpoint = LlavaCheckpoint.Open(source);
-        using var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
+        using var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), checkpoint.Language.PackedAs());
         var (vision, text) = (checkpoint.Config.Vision, checkpoint.Config.Text);
         var layout = source.Layout switch
         {
@@ -33,7 +33,7 @@ internal static class LlavaInspection
             TensorTable.Heading,
             .. parts.Select((part, i) => TensorTable.Row(part, loaded[i], [.. stored[part]])),
             TensorTable.Row("together", loaded.Sum(), [.. stored.SelectMany(group => group)]),
-            "  memory of the weights: " + TensorTable.Memory(loaded.Sum()),
+            "  memory of the weights: " + TensorTable.Memory(loaded.Sum(), model.Language.MapNumbers),
             .. TensorTable.Account(checkpoint.Parts),
         ];
     }

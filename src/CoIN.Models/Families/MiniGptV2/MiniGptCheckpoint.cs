@@ -81,11 +81,12 @@ internal sealed class MiniGptCheckpoint : IDisposable
 
     /// <summary>Loads a model.</summary>
     /// <param name="warn">Receives sentences about what is unusual but not wrong.</param>
+    /// <param name="nf4">How the language model's maps are held in four bits; null where they are held as they are.</param>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
-    public static MiniGptModel Load(MiniGptSource source, ScalarType dtype, Device device, Action<string> warn)
+    public static MiniGptModel Load(MiniGptSource source, ScalarType dtype, Device device, Action<string> warn, Nf4Settings? nf4 = null)
     {
         using var checkpoint = Open(source);
-        var model = checkpoint.Build(dtype, device);
+        var model = checkpoint.Build(dtype, device, nf4);
         try
         {
             checkpoint.FinishUsed(warn);
@@ -102,7 +103,8 @@ internal sealed class MiniGptCheckpoint : IDisposable
 
     /// <summary>Makes the model of the files' tensors; what is missing or left over is in the <see cref="Parts"/>' accounts.</summary>
     /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
-    public MiniGptModel Build(ScalarType dtype, Device device)
+    /// <param name="nf4">As for <see cref="Load"/>.</param>
+    public MiniGptModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
         var size = Config.Vision.HiddenSize;
@@ -116,7 +118,7 @@ internal sealed class MiniGptCheckpoint : IDisposable
                 VisionFiles, VisionPrefix, Config.Vision, Config.VisionLayers, keepClassToken: false, dtype, device, EvaSettings.Names),
             norm,
             Projector.Take(StageFiles, Form, Form.In(StageFiles), Config.ProjectorSizes, dtype, device),
-            new DecoderModel(LanguageFiles, LanguagePrefix, HeadName, Config.Text, dtype, device));
+            new DecoderModel(LanguageFiles, LanguagePrefix, HeadName, Config.Text, dtype, device, nf4: nf4));
         if (!Source.Whole)
         {
             StageFiles.Ignore(IsLowRank);

@@ -37,7 +37,7 @@ internal sealed class MiniGptFamily : IModelFamily
         }
 
         LongSequences.Warn(config.Text, model.MaxLength, warn);
-        return problems.Try(() => Outline(source, problems, warn));
+        return problems.Try(() => Outline(source, ModelFiles.Nf4Of(model), problems, warn));
     }
 
     /// <inheritdoc/>
@@ -68,7 +68,8 @@ internal sealed class MiniGptFamily : IModelFamily
         var source = MiniGptSource.Of(model);
         var settings = MiniGptSettings.Read(source);
         var (loaded, sha256) = HashedLoad.Run(
-            stop => ModelFiles.Hash(WeightsOf(source), source.Roots, stop), () => MiniGptCheckpoint.Load(source, dtype, device, warn));
+            stop => ModelFiles.Hash(WeightsOf(source), source.Roots, stop),
+            () => MiniGptCheckpoint.Load(source, dtype, device, warn, ModelFiles.Nf4Of(model)));
         return new LoadedModel(loaded, settings, sha256);
     }
 
@@ -95,10 +96,10 @@ internal sealed class MiniGptFamily : IModelFamily
     }
 
     /// <summary>The model without values.</summary>
-    private static MiniGptModel Outline(MiniGptSource source, Problems problems, Action<string> warn)
+    private static MiniGptModel Outline(MiniGptSource source, Nf4Settings? nf4, Problems problems, Action<string> warn)
     {
         using var checkpoint = MiniGptCheckpoint.Open(source);
-        var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
+        var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), nf4);
         problems.Try(() => checkpoint.FinishUsed(warn));
         return model;
     }

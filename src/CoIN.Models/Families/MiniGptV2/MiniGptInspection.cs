@@ -11,7 +11,7 @@ internal static class MiniGptInspection
     public static IReadOnlyList<string> Describe(MiniGptSource source)
     {
         using var checkpoint = MiniGptCheckpoint.Open(source);
-        using var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
+        using var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), checkpoint.LanguageFiles.PackedAs());
         var (config, vision, text) = (checkpoint.Config, checkpoint.Config.Vision, checkpoint.Config.Text);
         long[] loaded =
         [
@@ -33,7 +33,7 @@ internal static class MiniGptInspection
             TensorTable.Heading,
             .. parts.Select((part, i) => TensorTable.Row(part, loaded[i], [.. stored[part]])),
             TensorTable.Row("together", loaded.Sum(), [.. stored.SelectMany(group => group)]),
-            "  memory of the weights: " + TensorTable.Memory(loaded.Sum()),
+            "  memory of the weights: " + TensorTable.Memory(loaded.Sum(), model.Language.MapNumbers),
             .. TensorTable.Account(checkpoint.Parts),
         ];
     }

@@ -37,11 +37,13 @@ internal sealed class Qwen25VlCheckpoint : IDisposable
 
     /// <summary>Loads a model.</summary>
     /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
+    /// <param name="nf4">How the language model's maps are held in four bits; null where they are held as they are.</param>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
-    public static Qwen25VlModel Load(string path, ScalarType dtype, Device device, Action<string> warn, int longest)
+    public static Qwen25VlModel Load(
+        string path, ScalarType dtype, Device device, Action<string> warn, int longest, Nf4Settings? nf4 = null)
     {
         using var checkpoint = Open(path, longest);
-        var model = checkpoint.Build(dtype, device);
+        var model = checkpoint.Build(dtype, device, nf4);
         try
         {
             checkpoint.FinishUsed(warn);
@@ -71,11 +73,13 @@ internal sealed class Qwen25VlCheckpoint : IDisposable
 
     /// <summary>Makes the model of the files' tensors; what is missing or left over is in the folder's account.</summary>
     /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
-    public Qwen25VlModel Build(ScalarType dtype, Device device)
+    /// <param name="nf4">As for <see cref="Load"/>.</param>
+    public Qwen25VlModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
         return new Qwen25VlModel(
-            Config, new GridVision(Folder, Visual, Config.Vision, dtype, device), new DecoderModel(Folder, Language, Head, Config.Text, dtype, device));
+            Config, new GridVision(Folder, Visual, Config.Vision, dtype, device),
+            new DecoderModel(Folder, Language, Head, Config.Text, dtype, device, nf4: nf4));
     }
 
     public void Dispose() => Folder.Dispose();

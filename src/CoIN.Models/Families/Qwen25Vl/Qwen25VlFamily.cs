@@ -61,7 +61,7 @@ internal sealed class Qwen25VlFamily : IModelFamily
         return settings is null || !readable ? null : problems.Try(() =>
         {
             using var checkpoint = Qwen25VlCheckpoint.Open(model.Path, model.MaxLength);
-            var outline = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
+            var outline = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), ModelFiles.Nf4Of(model));
             problems.Try(() => checkpoint.FinishUsed(warn));
             return outline;
         });
@@ -101,7 +101,7 @@ internal sealed class Qwen25VlFamily : IModelFamily
         var settings = Qwen25VlSettings.Read(model);
         var (loaded, sha256) = HashedLoad.Run(
             stop => ModelFiles.Hash([model.Path], [(model.Path, "")], stop, "merges.txt", "chat_template.jinja"),
-            () => Qwen25VlCheckpoint.Load(model.Path, dtype, device, warn, model.MaxLength));
+            () => Qwen25VlCheckpoint.Load(model.Path, dtype, device, warn, model.MaxLength, ModelFiles.Nf4Of(model)));
         return new LoadedModel(loaded, settings, sha256);
     }
 

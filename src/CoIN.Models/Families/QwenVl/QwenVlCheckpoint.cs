@@ -38,11 +38,13 @@ internal sealed class QwenVlCheckpoint : IDisposable
 
     /// <summary>Loads a model.</summary>
     /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
+    /// <param name="nf4">How the language model's maps are held in four bits; null where they are held as they are.</param>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
-    public static QwenVlModel Load(string path, ScalarType dtype, Device device, Action<string> warn, int longest = 0)
+    public static QwenVlModel Load(
+        string path, ScalarType dtype, Device device, Action<string> warn, int longest = 0, Nf4Settings? nf4 = null)
     {
         using var checkpoint = Open(path, longest);
-        var model = checkpoint.Build(dtype, device);
+        var model = checkpoint.Build(dtype, device, nf4);
         try
         {
             checkpoint.FinishUsed(warn);
@@ -76,13 +78,14 @@ internal sealed class QwenVlCheckpoint : IDisposable
 
     /// <summary>Makes the model of the files' tensors; what is missing or left over is in the folder's account.</summary>
     /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
-    public QwenVlModel Build(ScalarType dtype, Device device)
+    /// <param name="nf4">As for <see cref="Load"/>.</param>
+    public QwenVlModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
         var vision = new VisionTransformer(Folder, Visual, Config.Vision, Config.Vision.Layers, keepClassToken: false, dtype, device, Names);
         return new QwenVlModel(
             Config, vision, new Resampler(Folder, Visual, Config.Resampler, dtype, device),
-            new DecoderModel(Folder, Language, Head, Config.Text, dtype, device, QwenVlConfig.Names));
+            new DecoderModel(Folder, Language, Head, Config.Text, dtype, device, QwenVlConfig.Names, nf4));
     }
 
     public void Dispose() => Folder.Dispose();

@@ -51,7 +51,7 @@ internal sealed class QwenVlFamily : IModelFamily
         return !ModelFiles.Readable([model.Path], problems) || config is null ? null : problems.Try(() =>
         {
             using var checkpoint = QwenVlCheckpoint.Open(model.Path, model.MaxLength);
-            var outline = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
+            var outline = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), ModelFiles.Nf4Of(model));
             problems.Try(() => checkpoint.FinishUsed(warn));
             return outline;
         });
@@ -80,7 +80,8 @@ internal sealed class QwenVlFamily : IModelFamily
     {
         var settings = QwenVlSettings.Read(model);
         var (loaded, sha256) = HashedLoad.Run(
-            stop => ModelFiles.Hash([model.Path], [(model.Path, "")], stop), () => QwenVlCheckpoint.Load(model.Path, dtype, device, warn, model.MaxLength));
+            stop => ModelFiles.Hash([model.Path], [(model.Path, "")], stop),
+            () => QwenVlCheckpoint.Load(model.Path, dtype, device, warn, model.MaxLength, ModelFiles.Nf4Of(model)));
         return new LoadedModel(loaded, settings, sha256);
     }
 

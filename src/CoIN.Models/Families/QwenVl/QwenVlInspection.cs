@@ -11,7 +11,7 @@ internal static class QwenVlInspection
     public static IReadOnlyList<string> Describe(string path)
     {
         using var checkpoint = QwenVlCheckpoint.Open(path);
-        using var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
+        using var model = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), checkpoint.Folder.PackedAs());
         var (vision, text) = (checkpoint.Config.Vision, checkpoint.Config.Text);
         string[] parts = ["vision tower", "resampler", "language model"];
         var folder = checkpoint.Folder;
@@ -27,7 +27,7 @@ internal static class QwenVlInspection
             TensorTable.Heading,
             .. parts.Select((part, i) => TensorTable.Row(part, loaded[i], [.. stored[part]])),
             TensorTable.Row("together", loaded.Sum(), [.. stored.SelectMany(group => group)]),
-            "  memory of the weights: " + TensorTable.Memory(loaded.Sum()),
+            "  memory of the weights: " + TensorTable.Memory(loaded.Sum(), model.Language.MapNumbers),
             .. TensorTable.Account([folder]),
         ];
     }

@@ -1,3 +1,4 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
@@ -65,6 +66,19 @@ public sealed class SecondFamilyTests : IDisposable
         }).ToList();
         Assert.Equal(2, answers[1].Count);
         Assert.NotEqual(answers[0], answers[1]);
+    }
+
+    [Fact]
+    public void A_family_that_does_not_hold_its_maps_in_four_bits_is_refused_by_name()
+    {
+        var options = new ExperimentOptions
+        {
+            Name = "second", Tasks = [], Data = new DataOptions { Instructions = "", Images = folder.Path },
+            Model = new ModelOptions { Path = folder.Path, Conversation = "vicuna_v1_no_system", Quantization = BaseQuantization.Nf4 },
+        };
+        var message = Assert.Throws<CoinException>(() => factory.Open(options, "cpu", 1)).Message;
+        Assert.Contains("model.quantization is nf4", message, StringComparison.Ordinal);
+        Assert.Contains(new SecondFamily().Name, message, StringComparison.Ordinal);
     }
 
     private void WriteModel()
