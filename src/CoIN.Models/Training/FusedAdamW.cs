@@ -22,6 +22,9 @@ internal sealed class FusedAdamW : IDisposable
         def step(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], n: List[Tensor], lr: float, beta1: float, beta2: float, decay: float, eps: float):
             torch._foreach_add_(n, 1)
             torch._fused_adamw_(p, g, m, v, [], n, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+            # The fused operator leaves the parameters' version counters as they are, by which copies in other types are known to be stale.
+            for parameter in p:
+                parameter.narrow(0, 0, 0).zero_()
 
         def norm(g: List[Tensor]) -> Tensor:
             return torch.stack(torch._foreach_norm(g, 2)).norm()
