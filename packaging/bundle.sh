@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes one archive of the program that needs no .NET and brings no libtorch, for hosts that have a PyTorch: ./run.sh bundle [--out FILE]
-# In it: the program, its tests and speed programs, recipes, the miniature's model, and packaging/coin, which starts them.
+# In it: the program, its parity tests with their references, speed programs, recipes, the miniature's model, the check of a GPU host, and packaging/coin, which starts
+# them.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
@@ -50,17 +51,19 @@ publish() {
     -v quiet --nologo -nodeReuse:false > "$log" 2>&1 || { cat "$log" >&2; echo "Publishing failed. Its messages are above." >&2; exit 1; }
 }
 
+publish tests/CoIN.Benchmark.Tests/CoIN.Benchmark.Tests.csproj
 publish tests/CoIN.Models.Tests/CoIN.Models.Tests.csproj
 publish tests/CoIN.Speed/CoIN.Speed.csproj
 publish src/CoIN.Cli/CoIN.Cli.csproj
 
 # The recipes' paths are relative, so the folders lie to each other as in the repository.
-mkdir -p "$tree/src/CoIN.Mini" "$tree/tests/CoIN.Speed"
+mkdir -p "$tree/src/CoIN.Mini" "$tree/tests/CoIN.Speed" "$tree/tests/gpu"
 cp -r "$root/hocon" "$tree/hocon"
 cp -r "$root/src/CoIN.Mini/Model" "$tree/src/CoIN.Mini/Model"
 cp -r "$root/tests/golden" "$tree/tests/golden"
 cp -r "$root/tests/CoIN.Speed/peer" "$tree/tests/CoIN.Speed/peer"
-cp "$root/packaging/coin" "$tree/"
+cp "$root"/tests/gpu/check.* "$root/tests/gpu/README.md" "$tree/tests/gpu/"
+cp "$root/packaging/coin" "$root/packaging/libtorch.sh" "$tree/"
 find "$tree" \( -name __pycache__ -o -name '*.pdb' -o -name '*.xml' \) -prune -exec rm -rf {} +
 # What its own files are, so that a host can see whether they have arrived whole: sha256sum -c SHA256SUMS
 (cd "$tree" && find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum > SHA256SUMS)

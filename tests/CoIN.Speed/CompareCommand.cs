@@ -12,6 +12,26 @@ internal sealed record CompareOptions(
     string? Python, int Rounds, int Threads, bool Quick, IReadOnlyList<int> ImageTokens, string? Only, string Dtype, int Seed, int BatchSize, string? Out,
     string Family = "llava")
 {
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Layers of a language model in LLaVA-1.5-7B's sizes; null for the mid-size model.</summary>
+    public int? Layers { get; init; }
+
+    public int Rank { get; init; } = 16;
+
+    public bool Checkpointing { get; init; }
+
+    /// <summary>About as many positions as all training samples have together; null for as many samples as a batch of the mid-size model has.</summary>
+    public int? Positions { get; init; }
+
+    /// <summary>Questions of each task.</summary>
+    public int Questions { get; init; } = Quick ? 4 : 16;
+
+    /// <summary>Type in which the weights are written; both sides load them in <paramref name="Dtype"/>.</summary>
+    public string Stored { get; init; } = "float32";
+
+    public SpeedSize SizeOf(int imageTokens) => new(imageTokens, Quick, Layers);
+
     public bool Trains => Only is null or "train";
 
     public bool Generates => Only is null or "generate";

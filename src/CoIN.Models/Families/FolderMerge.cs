@@ -121,7 +121,7 @@ internal static class FolderMerge
     private static void WriteConfig(MergedFolder model, string folder, ScalarType dtype)
     {
         var json = SettingsFile.Json(Path.Combine(model.Path, "config.json"));
-        var name = dtype switch { ScalarType.BFloat16 => "bfloat16", ScalarType.Float16 => "float16", ScalarType.Float64 => "float64", _ => "float32" };
+        var name = TorchNames.Of(dtype);
 
         // transformers since 4.56 calls it dtype, older versions torch_dtype, each also in the parts.
         var said = json.Descendants().OfType<JProperty>().Where(property => property.Name is "torch_dtype" or "dtype").ToList();

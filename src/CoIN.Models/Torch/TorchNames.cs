@@ -18,6 +18,15 @@ internal static class TorchNames
         _ => throw new CoinException($"{key} is {dtype}; possible are float32, bfloat16 and float16."),
     };
 
+    /// <summary>What PyTorch calls a type of weights.</summary>
+    public static string Of(ScalarType dtype) => dtype switch
+    {
+        ScalarType.BFloat16 => "bfloat16",
+        ScalarType.Float16 => "float16",
+        ScalarType.Float64 => "float64",
+        _ => "float32",
+    };
+
     /// <exception cref="CoinException">It is no device, or one that this libtorch cannot use.</exception>
     public static Device Device(string device)
     {
@@ -30,6 +39,12 @@ internal static class TorchNames
         if (int.TryParse(device.AsSpan(device.IndexOf(':', StringComparison.Ordinal) + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && count > 0 && number >= count)
         {
             throw new CoinException($"Device {device} is configured but there are {count} CUDA devices, cuda:0 to cuda:{count - 1}. Use one of these.");
+        }
+
+        if (count > 0 || device == "cuda")
+        {
+            // float32 is float32: products have no TF32 unless one asks for it, but the convolutions of cuDNN do.
+            backends.cudnn.allow_tf32 = false;
         }
 
         try

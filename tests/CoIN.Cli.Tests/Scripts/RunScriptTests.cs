@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CoIN.Cli.Tests.Support;
 
 namespace CoIN.Cli.Tests.Scripts;
@@ -206,7 +205,7 @@ public sealed class RunScriptTests : IDisposable
     public void A_bundle_says_how_it_is_made_and_refuses_what_it_does_not_know()
     {
         Fake("dotnet", "echo '10.0.100 [/x]'");
-        Assert.Equal(0, Bash("bash -n packaging/bundle.sh && bash -n packaging/coin && test -x packaging/bundle.sh && test -x packaging/coin").Code);
+        Assert.Equal(0, Bash("bash -n packaging/bundle.sh && bash -n packaging/coin && bash -n packaging/libtorch.sh && test -x packaging/bundle.sh && test -x packaging/coin").Code);
         Assert.Contains("--out FILE", Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --help").Out);
         Assert.Equal(2, Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --into x").Code);
         var nowhere = Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --out {folder.Path}/none/x.tar.xz");
@@ -239,32 +238,13 @@ public sealed class RunScriptTests : IDisposable
         Directory.CreateDirectory(Path.Combine(folder.Path, "app"));
         Fake("app/coin", "echo \"${COIN_LIBTORCH:-none} $COIN_RUNS $*\"");
         File.Copy(Repository.PathOf("packaging/coin"), Path.Combine(folder.Path, "start"));
+        File.Copy(Repository.PathOf("packaging/libtorch.sh"), Path.Combine(folder.Path, "libtorch.sh"));
         return $"env -u COIN_RUNS {folder.Path}/start";
     }
 
     private static (int Code, string Out, string Error) Trimmed((int Code, string Out, string Error) ended) => (ended.Code, ended.Out.Trim(), ended.Error.Trim());
 
-    private void Fake(string command, string script)
-    {
-        var path = folder.Write(command, "#!/usr/bin/env bash\n" + script + "\n");
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-    }
+    private void Fake(string command, string script) => Shell.Fake(folder.PathOf(command), script);
 
-    private static (int Code, string Out, string Error) Bash(string command)
-    {
-        var start = new ProcessStartInfo("bash")
-        {
-            WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true,
-        };
-        start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(command);
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.GetAwaiter().GetResult());
-    }
+    private static (int Code, string Out, string Error) Bash(string command) => Shell.Bash(command);
 }

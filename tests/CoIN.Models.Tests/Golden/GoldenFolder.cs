@@ -24,12 +24,12 @@ internal static class GoldenFolder
         return file.Entries.Keys.ToDictionary(name => name, file.Read);
     }
 
-    /// <summary>Largest absolute difference.</summary>
+    /// <summary>Largest absolute difference, wherever the two are.</summary>
     public static double Difference(Tensor left, Tensor right)
     {
         using var scope = NewDisposeScope();
         Assert.Equal(left.shape, right.shape);
-        return (left.to(ScalarType.Float64) - right.to(ScalarType.Float64)).abs().max().item<double>();
+        return (left.cpu().to(ScalarType.Float64) - right.cpu().to(ScalarType.Float64)).abs().max().item<double>();
     }
 
     private static string Repository()

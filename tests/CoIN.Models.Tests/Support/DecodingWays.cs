@@ -14,7 +14,7 @@ internal static class DecodingWays
     /// <param name="kernels">By the CPU's own kernels, without which the test is skipped; by libtorch otherwise.</param>
     public static IReadOnlyList<IReadOnlyList<int>> Generate(IPromptedModel model, GenerationRequest request, bool kernels, IAdapter? adapter = null)
     {
-        Assert.SkipUnless(!kernels || CpuKernels.Available, "The processor has no AVX-512.");
+        TestDevice.SkipWithoutKernels(kernels);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using IDecodingBatch batch = kernels ? new KernelDecodingBatch(model, new CpuBackend(), request, adapter) : new TorchDecodingBatch(model, request, adapter);

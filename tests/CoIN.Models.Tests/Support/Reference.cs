@@ -38,7 +38,7 @@ internal static class Reference
     /// <param name="kernels">By the CPU's own kernels, without which the test is skipped; by libtorch otherwise.</param>
     public static List<Tensor> HiddenStates(VisionTransformer tower, Tensor pixels, bool kernels)
     {
-        Assert.SkipUnless(!kernels || CpuKernels.Available, "The processor has no AVX-512.");
+        TestDevice.SkipWithoutKernels(kernels);
         var states = new List<Tensor> { kernels ? CpuVision.Embed(tower, pixels) : tower.Embed(pixels) };
         foreach (var layer in tower.Layers)
         {

@@ -47,8 +47,9 @@ internal static class TinyMiniGpt
         }
     }
 
-    public static MiniGptModel Load(string folder) =>
-        MiniGptCheckpoint.Load(MiniGptSource.Of(new ModelOptions { Path = folder }), ScalarType.Float32, CPU, _ => { });
+    /// <param name="device">Null for the CPU.</param>
+    public static MiniGptModel Load(string folder, Device? device = null) =>
+        MiniGptCheckpoint.Load(MiniGptSource.Of(new ModelOptions { Path = folder }), ScalarType.Float32, device ?? CPU, _ => { });
 
     public static MiniGptPrompts Prompts(string folder) =>
         (MiniGptPrompts)MiniGptSettings.Read(MiniGptSource.Of(new ModelOptions { Path = folder })).Prompts(new ModelOptions());

@@ -14,7 +14,7 @@ internal static class TrainingWays
     /// <inheritdoc cref="Pass"/>
     public static IBackend Backend(bool kernels, int? lossRows = null)
     {
-        Assert.SkipUnless(!kernels || CpuKernels.Available, "The processor has no AVX-512.");
+        TestDevice.SkipWithoutKernels(kernels);
         return kernels ? new CpuBackend(lossRows) : new LibtorchBackend(lossRows);
     }
 

@@ -19,7 +19,7 @@ public sealed class LoraTrainParityTests : IDisposable
 {
     private const string Name = "lora-train";
 
-    private readonly LlavaModel model = LlavaCheckpoint.Load(GoldenFolder.Of(Name, "coin"), ScalarType.Float32, CPU, _ => { });
+    private readonly LlavaModel model = LlavaCheckpoint.Load(GoldenFolder.Of(Name, "coin"), ScalarType.Float32, TestDevice.Device, _ => { });
     private readonly JObject meta = GoldenFolder.Json(Name, "meta.json");
     private readonly IReadOnlyDictionary<string, Tensor> inputs = GoldenFolder.Tensors(Name, "inputs.safetensors");
     private readonly IReadOnlyDictionary<string, Tensor> expected = GoldenFolder.Tensors(Name, "expected.safetensors");
@@ -117,7 +117,7 @@ public sealed class LoraTrainParityTests : IDisposable
         var final = GoldenFolder.Tensors(Name, $"final_{run}.safetensors");
         var weights = ByFileName(adapter, tensor => tensor.detach());
         Assert.Equal(final.Keys.Order(), weights.Keys.Order());
-        var differences = cat([.. final.Select(pair => (pair.Value - weights[pair.Key]).abs().flatten())]);
+        var differences = cat([.. final.Select(pair => (pair.Value - weights[pair.Key].cpu()).abs().flatten())]);
         Assert.InRange(differences.max().item<float>(), 0, 2e-2);
         Assert.InRange(differences.le(1e-4).to(ScalarType.Float64).mean().item<double>(), 0.999, 1);
         using var noGrad = no_grad();
@@ -171,7 +171,7 @@ public sealed class LoraTrainParityTests : IDisposable
     }
 
     /// <summary>PEFT's adapter with a trainable copy of the base's projector, as training starts from it.</summary>
-    private LoraAdapter Adapter()
+    internal static LoraAdapter Adapter(LlavaModel model)
     {
         using var read = PeftFolder.Read(GoldenFolder.Of(Name, "adapter"), model.Language, model.Projector);
         var rank = read.Rank;
@@ -180,7 +180,7 @@ public sealed class LoraTrainParityTests : IDisposable
         {
             LoraLinear Of(Linear linear)
             {
-                var made = LoraLinear.Empty(linear, rank, CPU);
+                var made = LoraLinear.Empty(linear, rank, TestDevice.Device);
                 foreach (var (name, a, b) in made.Slices())
                 {
                     file.ReadInto($"base_model.model.model.layers.{i}.{name}.lora_A.weight", a);
@@ -195,15 +195,21 @@ public sealed class LoraTrainParityTests : IDisposable
         return new LoraAdapter(rank, read.Alpha, layers, model.Projector.TrainableCopy());
     }
 
-    private SequenceBatch Batch(int i) => SequenceBatch.Create(
+    internal static SequenceBatch Batch(LlavaModel model, JObject meta, int i) => SequenceBatch.Create(
         [.. meta["micro_batches"]![i]!.Select(row => new TokenSequence([.. row["ids"]!.Select(id => (int)id)], [.. row["labels"]!.Select(id => (int)id)]))],
-        model.Config.ImageTokens, 4096, CPU);
+        model.Config.ImageTokens, 4096, TestDevice.Device);
 
-    private Tensor? Features(int i)
+    internal static Tensor? Features(LlavaModel model, IReadOnlyDictionary<string, Tensor> inputs, int i)
     {
         using var noGrad = no_grad();
-        return inputs.TryGetValue($"mb{i}.pixel_values", out var pixels) && pixels.numel() > 0 ? model.Features(pixels) : null;
+        return inputs.TryGetValue($"mb{i}.pixel_values", out var pixels) && pixels.numel() > 0 ? model.Features(pixels.There()) : null;
     }
+
+    private LoraAdapter Adapter() => Adapter(model);
+
+    private SequenceBatch Batch(int i) => Batch(model, meta, i);
+
+    private Tensor? Features(int i) => Features(model, inputs, i);
 
     private Tensor Loss(int i, LoraAdapter? adapter)
     {

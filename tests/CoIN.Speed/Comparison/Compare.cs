@@ -21,7 +21,7 @@ internal static class Compare
             try
             {
                 var workload = new WorkloadWriter(options, imageTokens).Write(folder);
-                var work = new Work(workload, SpeedFamily.Of(options.Family).Shape(imageTokens, options.Quick));
+                var work = new Work(workload, SpeedFamily.Of(options.Family).Shape(options.SizeOf(imageTokens)));
                 if (options.Trains)
                 {
                     sections.Add(Training(options, workload, work, folder));

@@ -15,11 +15,19 @@ internal sealed class Work(Workload workload, SpeedShape config)
 
     private double HeadWeights => (double)config.Text.HiddenSize * config.Text.VocabularySize;
 
-    /// <summary>A pass over the training samples: forward, and backward to the inputs of frozen weights.</summary>
+    /// <summary>Parameters of the low-rank matrices.</summary>
+    private double LoraWeights => config.Text.Layers * workload.LoraRank
+        * Maps().Where(map => workload.LoraTargets?.Contains(map.Name) != false).Sum(map => map.Inputs + map.Outputs);
+
+    /// <summary>
+    /// A pass over the training samples: forward, backward to the inputs of frozen weights, and backward to both of the low-rank matrices.
+    /// What gradient checkpointing computes again is not counted: the results do not need it.
+    /// </summary>
     public double Training() => workload.Training.Sum(row =>
     {
         double positions = workload.Expanded(row.Ids);
-        return Picture() + (4 * LayerWeights * positions) + (3 * Attention(positions)) + (4 * HeadWeights * row.Labels.Count(label => label != SequenceBatch.Ignored));
+        return Picture() + (((4 * LayerWeights) + (6 * LoraWeights)) * positions) + (3 * Attention(positions))
+            + (4 * HeadWeights * row.Labels.Count(label => label != SequenceBatch.Ignored));
     });
 
     /// <summary>Answering a task's questions.</summary>
@@ -28,6 +36,18 @@ internal sealed class Work(Workload workload, SpeedShape config)
         double positions = workload.Expanded(row.Ids) + row.Answer - 1;
         return Picture() + (2 * LayerWeights * positions) + Attention(positions) + (2 * HeadWeights * row.Answer);
     });
+
+    /// <summary>The linear maps of a layer.</summary>
+    private IEnumerable<(string Name, double Inputs, double Outputs)> Maps()
+    {
+        double hidden = config.Text.HiddenSize, inner = config.Text.IntermediateSize;
+        double values = config.Text.KeyValueHeads * config.Text.HeadSize;
+        return
+        [
+            ("q_proj", hidden, hidden), ("k_proj", hidden, values), ("v_proj", hidden, values), ("o_proj", hidden, hidden),
+            ("gate_proj", hidden, inner), ("up_proj", hidden, inner), ("down_proj", inner, hidden),
+        ];
+    }
 
     /// <summary>Causal attention over a sequence: half of the products of all queries with all keys and of weights with values.</summary>
     private double Attention(double positions) => 2 * config.Text.Layers * config.Text.HiddenSize * positions * positions;

@@ -44,6 +44,7 @@ internal sealed class OurGeneration(IPictureModel model, Workload workload, stri
                 adapter: null));
         }
 
+        DeviceWork.Await(model.Language.Device);
         return new SideRun(clock.Elapsed.TotalSeconds, null, answers);
     }
 

@@ -9,6 +9,7 @@ using CoIN.Models.Methods;
 using CoIN.Models.Tokenization;
 using CoIN.Models.Training;
 using CoIN.Speed.Workloads;
+using static TorchSharp.torch;
 
 namespace CoIN.Speed.Sides;
 
@@ -23,25 +24,14 @@ internal sealed class OurTraining : ISideWork
 
     private readonly TrainingSession session;
     private readonly int stepsPerPass;
+    private readonly Device device;
 
     public OurTraining(IPictureModel model, Workload workload, string folder)
     {
-        var task = new TaskOptions { Name = "Speed", Folder = "", Scorer = "gqa" };
-        var options = new ExperimentOptions
-        {
-            Name = "speed",
-            Seed = workload.Seed,
-            Tasks = [task],
-            Data = new DataOptions { Instructions = "", Images = "" },
-            Model = new ModelOptions { Path = Workload.ModelOf(folder), Conversation = Conversation, Dtype = workload.Dtype },
-            Lora = new LoraOptions { Rank = workload.LoraRank, Alpha = workload.LoraAlpha, Dropout = workload.LoraDropout, Targets = workload.LoraTargets },
-            Training = new TrainingOptions
-            {
-                LearningRate = workload.LearningRate, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = workload.BatchSize, Epochs = Passes,
-            },
-        };
-        var samples = workload.Training.Select((row, i) => new TrainingSample(
-            $"{i}", $"{row.Picture}", [new Turn("human", $"<image>\n{row.Question}"), new Turn("gpt", row.Answer)])).ToList();
+        var options = Options(workload, Workload.ModelOf(folder));
+        var task = options.Tasks[0];
+        var samples = Samples(workload);
+        device = model.Language.Device;
         var prompts = SpeedFamily.Of(workload.Family).Prompts(
             SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), Conversation, options.Model.MaxLength);
         session = new TrainingSession(
@@ -49,6 +39,26 @@ internal sealed class OurTraining : ISideWork
             TrainingMethods.Known, warning => throw new CoinException(warning));
         stepsPerPass = (int)Math.Ceiling(samples.Count / (double)workload.BatchSize);
     }
+
+    /// <summary>The workload's training as an experiment.</summary>
+    /// <param name="path">The model's folder.</param>
+    public static ExperimentOptions Options(Workload workload, string path) => new()
+    {
+        Name = "speed",
+        Seed = workload.Seed,
+        Tasks = [new TaskOptions { Name = "Speed", Folder = "", Scorer = "gqa" }],
+        Data = new DataOptions { Instructions = "", Images = "" },
+        Model = new ModelOptions { Path = path, Conversation = Conversation, Dtype = workload.Dtype },
+        Lora = new LoraOptions { Rank = workload.LoraRank, Alpha = workload.LoraAlpha, Dropout = workload.LoraDropout, Targets = workload.LoraTargets },
+        Training = new TrainingOptions
+        {
+            LearningRate = workload.LearningRate, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = workload.BatchSize, Epochs = Passes,
+            GradientCheckpointing = workload.GradientCheckpointing,
+        },
+    };
+
+    public static IReadOnlyList<TrainingSample> Samples(Workload workload) => [.. workload.Training.Select((row, i) => new TrainingSample(
+        $"{i}", $"{row.Picture}", [new Turn("human", $"<image>\n{row.Question}"), new Turn("gpt", row.Answer)]))];
 
     public SideRun Run(string task, string how)
     {
@@ -60,6 +70,7 @@ internal sealed class OurTraining : ISideWork
             loss += session.NextStep().Loss / stepsPerPass;
         }
 
+        DeviceWork.Await(device);
         return new SideRun(clock.Elapsed.TotalSeconds, loss, null);
     }
 

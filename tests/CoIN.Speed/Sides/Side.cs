@@ -24,14 +24,17 @@ internal static class Side
         var workload = Workload.Read(folder);
         set_num_threads(workload.Threads);
         var dtype = TorchNames.Dtype(workload.Dtype);
-        var gemm = Gemm(dtype);
-        using var model = SpeedFamily.Of(workload.Family).Load(Workload.ModelOf(folder), dtype);
+        var device = TorchNames.Device(workload.Device);
+        var gemm = Gemm(dtype, device);
+        using var model = SpeedFamily.Of(workload.Family).Load(Workload.ModelOf(folder), dtype, device);
         using ISideWork work = kind == "train" ? new OurTraining(model, workload, folder) : new OurGeneration(model, workload, folder);
-        var memory = new ProcessMemory();
+
+        // What counts elsewhere is the device's memory, which whoever asks can see from outside.
+        var memory = device.type == DeviceType.CPU ? new ProcessMemory() : null;
         Reply(new SideHello(gemm, $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}"));
         while (Console.ReadLine()?.Split(' ') is { } words && words[0] != "quit")
         {
-            Reply(words[0] == "memory" ? memory.Report() : work.Run(words[1], words[0]));
+            Reply(words[0] == "memory" ? memory?.Report() ?? new SideMemory(0, 0) : work.Run(words[1], words[0]));
         }
 
         return 0;
@@ -39,12 +42,14 @@ internal static class Side
 
     private static void Reply(object value) => Console.WriteLine(JsonConvert.SerializeObject(value, Json));
 
-    private static double Gemm(ScalarType dtype)
+    private static double Gemm(ScalarType dtype, Device device)
     {
-        const int Size = 1024, Repeats = 4;
+        const int Repeats = 4;
+        var size = device.type == DeviceType.CPU ? 1024 : 8192;
         using var scope = NewDisposeScope();
-        var a = randn(Size, Size).to(dtype);
-        var b = randn(Size, Size).to(dtype);
+        var a = randn(size, size).to(dtype).to(device);
+        var b = randn(size, size).to(dtype).to(device);
+        DeviceWork.Await(device);
         double best = 0;
         for (var i = 0; i < 5; i++)
         {
@@ -54,7 +59,8 @@ internal static class Side
                 MatrixProduct.Linear(a, b, null).Dispose();
             }
 
-            best = Math.Max(best, Repeats * 2.0 * Size * Size * Size / clock.Elapsed.TotalSeconds / 1e9);
+            DeviceWork.Await(device);
+            best = Math.Max(best, Repeats * 2.0 * size * size * size / clock.Elapsed.TotalSeconds / 1e9);
         }
 
         return best;

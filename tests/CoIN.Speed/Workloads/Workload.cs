@@ -23,6 +23,9 @@ internal sealed record Workload
 
     public required int Threads { get; init; }
 
+    /// <summary>Where both sides compute.</summary>
+    public string Device { get; init; } = "cpu";
+
     public required string Dtype { get; init; }
 
     public required int Seed { get; init; }
@@ -44,6 +47,8 @@ internal sealed record Workload
     public required IReadOnlyList<string>? LoraTargets { get; init; }
 
     public required double LoraDropout { get; init; }
+
+    public bool GradientCheckpointing { get; init; }
 
     public required double LearningRate { get; init; }
 

@@ -4,6 +4,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tokenization;
+using CoIN.Models.Torch;
 using CoIN.Speed.Sides;
 
 namespace CoIN.Speed.Workloads;
@@ -33,32 +34,32 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
     public Workload Write(string folder)
     {
         var family = SpeedFamily.Of(options.Family);
-        var shape = family.Shape(imageTokens, options.Quick);
+        var shape = family.Shape(options.SizeOf(imageTokens));
         Directory.CreateDirectory(Workload.ModelOf(folder));
-        family.Write(Workload.ModelOf(folder), imageTokens, options.Quick, options.Seed);
-        var tokenizer = SyntheticText.Tokenizer();
+        family.Write(Workload.ModelOf(folder), options.SizeOf(imageTokens), TorchNames.Dtype(options.Stored), options.Seed);
+        var tokenizer = SyntheticText.Tokenizer(shape.Text.VocabularySize - 1);
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), tokenizer.ToBytes());
-
-        var batchSize = options.Quick ? 2 : 8;
-        var perTask = options.Quick ? 4 : 16;
+        var training = Training(family.Prompts(new SentencePieceTokenizer(tokenizer), OurTraining.Conversation, 2048), options.Quick ? 2 : 8);
         var workload = new Workload
         {
             Family = family.Key,
             LoraTargets = family.LoraTargets,
             Threads = options.Threads,
+            Device = options.Device,
             Dtype = options.Dtype,
             Seed = options.Seed,
             ImageTokens = imageTokens,
             ImageTokenId = shape.Text.VocabularySize - 1,
             ImageSize = shape.Vision.ImageSize,
-            LoraRank = 16,
-            LoraAlpha = 32,
+            LoraRank = options.Rank,
+            LoraAlpha = 2 * options.Rank,
             LoraDropout = 0.05,
             LearningRate = 2e-4,
-            BatchSize = batchSize,
+            GradientCheckpointing = options.Checkpointing,
+            BatchSize = training.Count,
             EvaluationBatchSize = options.BatchSize,
-            Training = Training(family.Prompts(new SentencePieceTokenizer(tokenizer), OurTraining.Conversation, 2048), batchSize),
-            Evaluation = [.. Shapes.Select(shape => Questions(shape, perTask))],
+            Training = training,
+            Evaluation = [.. Shapes.Select(shape => Questions(shape, options.Questions))],
             Pictures = pictures,
         };
         WritePixels(folder, shape.Vision.ImageSize);
@@ -66,17 +67,24 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
         return workload;
     }
 
-    private List<TrainingRow> Training(IPrompts prompts, int count) =>
-    [
-        .. Enumerable.Range(0, count).Select(i =>
+    /// <param name="count">Samples, unless the options say how many positions.</param>
+    private List<TrainingRow> Training(IPrompts prompts, int count)
+    {
+        var rows = new List<TrainingRow>();
+        long positions = 0;
+        while (options.Positions is { } wanted ? positions < wanted : rows.Count < count)
         {
             // Half of the samples have questions of one line, half longer ones (ScienceQA's hints): what makes padding costly.
+            var i = rows.Count;
             var question = Words(i % 2 == 0 ? new Span(20, 60) : new Span(60, 240));
             var answer = Words(new Span(2, 25));
             var tokens = prompts.Training(new TrainingSample($"{i}", "picture", [new Turn("human", $"<image>\n{question}"), new Turn("gpt", answer)]));
-            return new TrainingRow(pictures++, question, answer, tokens.Ids, tokens.Labels);
-        }),
-    ];
+            positions += tokens.Ids.Count + imageTokens - 1;
+            rows.Add(new TrainingRow(pictures++, question, answer, tokens.Ids, tokens.Labels));
+        }
+
+        return rows;
+    }
 
     private QuestionSet Questions(TaskShape shape, int count)
     {

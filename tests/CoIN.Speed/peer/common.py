@@ -2,6 +2,7 @@
 
 The benchmark sends one line per request ("warm TASK", "run TASK", "memory" or "quit") and gets one line of JSON back.
 """
+import importlib.util
 import json
 import os
 import sys
@@ -25,15 +26,28 @@ def status(field):
 
 
 class Peak:
-    """Highest resident memory from here on, and what was resident before."""
+    """Highest memory from here on, and what was held before: resident, or of the device where that is not the CPU."""
 
-    def __init__(self):
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-        self.baseline = status("VmRSS")
+    def __init__(self, device):
+        self.device = device
+        if device.type == "cpu":
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")
+            self.baseline = status("VmRSS")
+        else:
+            torch.cuda.reset_peak_memory_stats(device)
+            self.baseline = torch.cuda.memory_allocated(device)
 
     def report(self):
-        return {"baseline": self.baseline, "peak": status("VmHWM")}
+        if self.device.type == "cpu":
+            return {"baseline": self.baseline, "peak": status("VmHWM")}
+        return {"baseline": self.baseline, "peak": torch.cuda.max_memory_allocated(self.device), "reserved": torch.cuda.max_memory_reserved(self.device)}
+
+
+def wait(device):
+    """Until the device has done all that it was given: before a clock is read."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 class Workload:
@@ -42,6 +56,10 @@ class Workload:
             self.spec = json.load(file)
         torch.set_num_threads(self.spec["threads"])
         self.dtype = DTYPES[self.spec["dtype"]]
+        self.device = torch.device(self.spec.get("device", "cpu"))
+        # The fastest attention that is there; flash attention is for short types only.
+        flash = self.device.type == "cuda" and self.dtype != torch.float32 and importlib.util.find_spec("flash_attn") is not None
+        self.attention = "flash_attention_2" if flash else "sdpa"
         self.image_tokens = self.spec["imageTokens"]
         self.image_id = self.spec["imageTokenId"]
         size = self.spec["imageSize"]
@@ -55,10 +73,12 @@ class Workload:
             self.model = MiniGpt(path, self.dtype, self.image_id)
             self.layers, self.projector = self.model.language.model.layers, self.model.projector
         else:
-            self.model = LlavaForConditionalGeneration.from_pretrained(path, dtype=self.dtype)
+            self.model = LlavaForConditionalGeneration.from_pretrained(path, dtype=self.dtype, attn_implementation=self.attention)
             inner = self.model.model
             self.layers = (inner.language_model if hasattr(inner, "language_model") else self.model.language_model.model).layers
             self.projector = inner.multi_modal_projector if hasattr(inner, "multi_modal_projector") else self.model.multi_modal_projector
+
+        self.model.to(self.device)
 
     def expand(self, ids, labels=None):
         """A placeholder becomes as many image tokens as the tower has patches, as the processor does it."""
@@ -71,23 +91,27 @@ class Workload:
 
     def gemm(self):
         """GFLOP/s of a plain matrix product."""
-        a, b = torch.randn(1024, 1024, dtype=self.dtype), torch.randn(1024, 1024, dtype=self.dtype)
+        size = 1024 if self.device.type == "cpu" else 8192
+        a, b = (torch.randn(size, size).to(self.device, self.dtype) for _ in range(2))
         best = 0.0
         for _ in range(5):
+            wait(self.device)
             start = time.perf_counter()
             for _ in range(4):
                 a @ b
-            best = max(best, 4 * 2 * 1024**3 / (time.perf_counter() - start) / 1e9)
+            wait(self.device)
+            best = max(best, 4 * 2 * size**3 / (time.perf_counter() - start) / 1e9)
         return best
 
 
-def serve(workload, run):
-    """Answers the benchmark's requests; run(task, warm) gives a dictionary with the seconds it took."""
+def serve(workload, run, *further):
+    """Answers the benchmark's requests; run(task, warm) gives a dictionary with the seconds it took. What is further to be known of this side are texts."""
     gemm = workload.gemm()
     import transformers
 
-    peak = Peak()
-    hello = {"gemm": gemm, "versions": f"torch {torch.__version__}, transformers {transformers.__version__}"}
+    peak = Peak(workload.device)
+    versions = [f"torch {torch.__version__}", f"transformers {transformers.__version__}", *further, workload.attention]
+    hello = {"gemm": gemm, "versions": ", ".join(versions)}
     print(json.dumps(hello), flush=True)
     for line in sys.stdin:
         words = line.split()

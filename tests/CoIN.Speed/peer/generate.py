@@ -8,7 +8,7 @@ import time
 import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
-from common import Workload, serve
+from common import Workload, serve, wait
 
 
 class Lengths(StoppingCriteria):
@@ -16,7 +16,7 @@ class Lengths(StoppingCriteria):
 
     def __init__(self, prompt, lengths):
         self.prompt = prompt
-        self.lengths = torch.tensor(lengths)
+        self.lengths = torch.tensor(lengths, device=workload.device)
 
     def __call__(self, input_ids, scores, **kwargs):
         return input_ids.shape[1] - self.prompt >= self.lengths
@@ -36,7 +36,7 @@ def answer(samples, longest_answer):
     lengths = [sample["answer"] for sample in samples]
     settings = GenerationConfig(do_sample=False, max_new_tokens=longest_answer, use_cache=True, pad_token_id=0, eos_token_id=None)
     out = model.generate(
-        input_ids=input_ids, attention_mask=mask, pixel_values=pixels, generation_config=settings,
+        input_ids=input_ids.to(workload.device), attention_mask=mask.to(workload.device), pixel_values=pixels.to(workload.device), generation_config=settings,
         stopping_criteria=StoppingCriteriaList([Lengths(longest, lengths)]),
     )
     return [row[longest:longest + length].tolist() for row, length in zip(out, lengths)]
@@ -46,10 +46,12 @@ def run(task, warm):
     questions = next(one for one in spec_tasks() if one["name"] == task)
     samples = questions["samples"][:size] if warm else questions["samples"]
     answers = []
+    wait(workload.device)
     start = time.perf_counter()
     with torch.inference_mode():
         for i in range(0, len(samples), size):
             answers += answer(samples[i:i + size], questions["maxNewTokens"])
+    wait(workload.device)
     return {"seconds": time.perf_counter() - start, "answers": answers}
 
 

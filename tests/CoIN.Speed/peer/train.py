@@ -1,7 +1,8 @@
-"""LoRA training in plain transformers, as one writes it in Python: hand-written LoRA modules, right padding, full logits, AdamW.
+"""LoRA training in plain transformers, as one writes it in Python: right padding, full logits, AdamW. LoRA is PEFT's on a GPU that has PEFT, hand-written modules otherwise.
 
     python train.py FOLDER
 """
+import importlib.util
 import math
 import random
 import sys
@@ -10,7 +11,7 @@ import time
 import torch
 from torch import nn
 
-from common import IGNORED, Workload, serve
+from common import IGNORED, Workload, serve, wait
 
 
 class LoraLinear(nn.Module):
@@ -41,8 +42,26 @@ spec = workload.spec
 model = workload.model
 torch.manual_seed(spec["seed"])
 model.requires_grad_(False)
-add_lora(workload.layers, spec)
+lora = "hand-written LoRA"
+if workload.device.type != "cpu" and importlib.util.find_spec("peft"):
+    import peft
+
+    lora = f"peft {peft.__version__}"
+    found = {id(module) for layer in workload.layers for module in layer.modules() if isinstance(module, nn.Linear)}
+    names = [name for name, module in model.named_modules() if id(module) in found and (spec["loraTargets"] is None or name.split(".")[-1] in spec["loraTargets"])]
+    model = peft.get_peft_model(model, peft.LoraConfig(
+        r=spec["loraRank"], lora_alpha=spec["loraAlpha"], lora_dropout=spec["loraDropout"], target_modules=names, bias="none"))
+else:
+    add_lora(workload.layers, spec)
+    model.to(workload.device)
 workload.projector.requires_grad_(True)
+# What is trained is float32, as in CoIN.Actors.
+for parameter in model.parameters():
+    if parameter.requires_grad and not any(parameter is one for one in workload.projector.parameters()):
+        parameter.data = parameter.data.float()
+if spec.get("gradientCheckpointing"):
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.config.use_cache = False
 trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
 optimizer = torch.optim.AdamW(trained, lr=spec["learningRate"], weight_decay=0.0)
 model.train()
@@ -55,7 +74,9 @@ def batch(samples):
     labels = torch.tensor([labels + [IGNORED] * (longest - len(labels)) for _, labels in rows])
     mask = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids, _ in rows])
     pixels = workload.pixels[[sample["picture"] for sample in samples]].to(workload.dtype)
-    return dict(input_ids=input_ids, labels=labels, attention_mask=mask, pixel_values=pixels)
+    # A micro-batch of one sample has no padding, and needs no mask of it.
+    whole = {} if len(samples) == 1 else {"attention_mask": mask.to(workload.device)}
+    return dict(input_ids=input_ids.to(workload.device), labels=labels.to(workload.device), pixel_values=pixels.to(workload.device), **whole)
 
 
 def run(task, warm):
@@ -64,15 +85,19 @@ def run(task, warm):
     size = spec["batchSize"]
     batches = [order[i:i + size] for i in range(0, len(order), size)]
     losses = []
+    wait(workload.device)
     start = time.perf_counter()
     for samples in batches[:1] if warm else batches:
-        loss = model(**batch(samples)).loss
+        # As the Trainer does it with bf16: what is trained is float32, and its products are in bfloat16.
+        with torch.autocast("cuda", torch.bfloat16, enabled=workload.device.type == "cuda" and workload.dtype == torch.bfloat16):
+            loss = model(**batch(samples)).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         optimizer.zero_grad()
         losses.append(loss.item())
+    wait(workload.device)
     return {"seconds": time.perf_counter() - start, "loss": sum(losses) / len(losses)}
 
 
-serve(workload, run)
+serve(workload, run, lora)

@@ -14,12 +14,13 @@ internal static class LlavaInitializer
 {
     /// <summary>Writes config.json and model.safetensors.</summary>
     /// <param name="imageTokenId">The id that <c>image_token_index</c> names: one that no text uses.</param>
-    public static void Write(string folder, LlavaConfig config, int imageTokenId, long seed)
+    /// <param name="dtype">The weights' type.</param>
+    public static void Write(string folder, LlavaConfig config, int imageTokenId, long seed, ScalarType dtype = ScalarType.Float32)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed, CPU);
-        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), Weights(config, generator));
-        WriteConfig(folder, config, imageTokenId);
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), Weights(config, generator, dtype));
+        WriteConfig(folder, config, imageTokenId, TorchNames.Of(dtype));
     }
 
     /// <summary>Writes a hub folder's config.json.</summary>
@@ -79,11 +80,16 @@ internal static class LlavaInitializer
     }
 
     /// <summary>Random weights with the hub's names: normal with deviation 1/√inputs (embeddings 0.02), norms one, biases zero.</summary>
-    private static Dictionary<string, Tensor> Weights(LlavaConfig config, Generator generator)
+    private static Dictionary<string, Tensor> Weights(LlavaConfig config, Generator generator, ScalarType dtype)
     {
         var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        void Random(string name, double deviation, params long[] shape) => weights[name] = empty(shape).normal_(0, deviation, generator);
-        void Fill(string name, double value, long size) => weights[name] = full([size], Scalars.Of(value));
+        void Random(string name, double deviation, params long[] shape)
+        {
+            using var drawn = NewDisposeScope();
+            weights[name] = empty(shape).normal_(0, deviation, generator).to(dtype).MoveToOuterDisposeScope();
+        }
+
+        void Fill(string name, double value, long size) => weights[name] = full([size], Scalars.Of(value), dtype: dtype);
         void Linear(string name, long outputs, long inputs, bool bias)
         {
             Random($"{name}.weight", 1 / Math.Sqrt(inputs), outputs, inputs);

@@ -189,7 +189,7 @@ internal sealed class LlavaMerge
     private void Fill(string folder, Dictionary<string, PendingTensor> tensors)
     {
         ShardedCheckpoint.Write(folder, tensors, LargestShard);
-        var name = dtype switch { ScalarType.BFloat16 => "bfloat16", ScalarType.Float16 => "float16", ScalarType.Float64 => "float64", _ => "float32" };
+        var name = TorchNames.Of(dtype);
         if (model.Source.Layout == LlavaLayout.Hub)
         {
             var json = SettingsFile.Json(Path.Combine(model.Source.Language, "config.json"));

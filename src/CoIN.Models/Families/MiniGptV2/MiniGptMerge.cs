@@ -167,14 +167,7 @@ internal sealed class MiniGptMerge
     private void Fill(string folder, Dictionary<string, PendingTensor> tensors)
     {
         ShardedCheckpoint.Write(folder, tensors, LargestShard);
-        var name = dtype switch
-        {
-            ScalarType.BFloat16 => "bfloat16",
-            ScalarType.Float16 => "float16",
-            ScalarType.Float64 => "float64",
-            _ => "float32",
-        };
-        MiniGptInitializer.WriteConfig(folder, model.Config, name, Rope());
+        MiniGptInitializer.WriteConfig(folder, model.Config, TorchNames.Of(dtype), Rope());
         foreach (var file in LanguageSettings.Select(file => Path.Combine(model.Source.Language, file)).Where(File.Exists))
         {
             Durable.Write(Path.Combine(folder, Path.GetFileName(file)), target =>

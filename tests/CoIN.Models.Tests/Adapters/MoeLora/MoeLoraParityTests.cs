@@ -42,10 +42,10 @@ public sealed class MoeLoraParityTests : IDisposable
                 Size("hidden_size"), Size("intermediate_size"), Size("num_hidden_layers"), Size("num_attention_heads"),
                 Size("num_key_value_heads"), Size("vocab_size"), (double)config["rms_norm_eps"]!, theta, Size("max_position_embeddings"),
                 (bool?)config["tie_word_embeddings"] == true),
-            ScalarType.Float32, CPU);
+            ScalarType.Float32, TestDevice.Device);
         checkpoint.FinishUsed();
         var hidden = Size("hidden_size");
-        projector = new Projector([zeros(hidden, 8), zeros(hidden), zeros(hidden, hidden), zeros(hidden)], ProjectorForm.Llava);
+        projector = new Projector([.. new[] { zeros(hidden, 8), zeros(hidden), zeros(hidden, hidden), zeros(hidden) }.Select(TestDevice.There)], ProjectorForm.Llava);
     }
 
     public void Dispose()
@@ -67,8 +67,8 @@ public sealed class MoeLoraParityTests : IDisposable
         int rank = (int)sizes["r"]!, experts = (int)sizes["expert_num"]!, outs = (int)sizes["out_features"]!, ins = (int)sizes["in_features"]!;
         SafetensorsWriter.Write(folder.Of("linear.safetensors"), new Dictionary<string, Tensor> { ["one.weight"] = tensors["weight"] });
         using var checkpoint = CheckpointFolder.Open(folder.Of("linear.safetensors"));
-        var linear = Linear.Take(checkpoint, "", ins, bias: false, ScalarType.Float32, CPU, new LinearPart("one", outs));
-        using var moe = MoeLoraLinear.Empty(linear, rank, experts, CPU);
+        var linear = Linear.Take(checkpoint, "", ins, bias: false, ScalarType.Float32, TestDevice.Device, new LinearPart("one", outs));
+        using var moe = MoeLoraLinear.Empty(linear, rank, experts, TestDevice.Device);
         foreach (var expert in moe.ExpertSlices())
         {
             expert.A.copy_(tensors[$"lora_A.default.loraA.{expert.Number}.weight"]);
@@ -83,8 +83,8 @@ public sealed class MoeLoraParityTests : IDisposable
 
         Tensor? routed = null;
         var update = new MoeLoraUpdate(moe, (double)sizes["lora_alpha"]! / rank, null, gates => routed = gates.detach().clone().DetachFromDisposeScope());
-        var x = tensors["x"].reshape(-1, ins).clone();
-        var outer = tensors["grad_output"].reshape(-1, outs).contiguous();
+        var x = tensors["x"].reshape(-1, ins).clone().There();
+        var outer = tensors["grad_output"].reshape(-1, outs).contiguous().There();
         Tensor output, inputGradient;
         if (kernels)
         {
@@ -168,7 +168,7 @@ public sealed class MoeLoraParityTests : IDisposable
         using var noGrad = no_grad();
         var final = GoldenFolder.Tensors(Name, "final.safetensors");
         var weights = MoeLoraFolder.Experts(adapter);
-        var differences = cat([.. final.Select(pair => (pair.Value - weights[pair.Key]).abs().flatten())]);
+        var differences = cat([.. final.Select(pair => (pair.Value - weights[pair.Key].cpu()).abs().flatten())]);
         Assert.InRange(differences.max().item<float>(), 0, 2e-2);
         Assert.InRange(differences.le(1e-4).to(ScalarType.Float64).mean().item<double>(), 0.999, 1);
     }
@@ -276,6 +276,6 @@ public sealed class MoeLoraParityTests : IDisposable
             rows.Add(new TokenSequence(Of("input_ids"), Of("labels")));
         }
 
-        return SequenceBatch.Create(rows, 0, 4096, CPU);
+        return SequenceBatch.Create(rows, 0, 4096, TestDevice.Device);
     }
 }

@@ -102,17 +102,17 @@ public sealed class LlavaLayoutParityTests : IDisposable
         SafetensorsWriter.Write(folder.Of("model.safetensors"), tensors);
         Assert.Contains(
             "model.layers.{0-1}.self_attn.extra",
-            Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(Source(), ScalarType.Float32, CPU, warnings.Add)).Message, StringComparison.Ordinal);
+            Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(Source(), ScalarType.Float32, TestDevice.Device, warnings.Add)).Message, StringComparison.Ordinal);
         tensors.Remove("model.layers.0.self_attn.extra");
         tensors.Remove("model.layers.1.self_attn.extra");
         tensors["model.vision_tower.vision_tower.vision_model.post_layernorm.bias"] = ones(1);
         SafetensorsWriter.Write(folder.Of("model.safetensors"), tensors);
-        LlavaCheckpoint.Load(Source(), ScalarType.Float32, CPU, warnings.Add).Dispose();
+        LlavaCheckpoint.Load(Source(), ScalarType.Float32, TestDevice.Device, warnings.Add).Dispose();
         Assert.Empty(warnings);
         tensors.Remove("model.norm.weight");
         tensors.Remove("model.mm_projector.2.bias");
         SafetensorsWriter.Write(folder.Of("model.safetensors"), tensors);
-        var message = Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(Source(), ScalarType.Float32, CPU, warnings.Add)).Message;
+        var message = Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(Source(), ScalarType.Float32, TestDevice.Device, warnings.Add)).Message;
         Assert.Contains("model.norm.weight", message, StringComparison.Ordinal);
         Assert.Contains("model.mm_projector.2.bias", message, StringComparison.Ordinal);
     }
@@ -165,14 +165,14 @@ public sealed class LlavaLayoutParityTests : IDisposable
 
     private void Agrees(LlavaSource source, double tolerance)
     {
-        using var model = LlavaCheckpoint.Load(source, ScalarType.Float32, CPU, warnings.Add);
+        using var model = LlavaCheckpoint.Load(source, ScalarType.Float32, TestDevice.Device, warnings.Add);
         var meta = GoldenFolder.Json("llava-tiny", "meta.json");
         var inputs = GoldenFolder.Tensors("llava-tiny", "inputs.safetensors");
         var expected = GoldenFolder.Tensors("llava-tiny", "expected.safetensors");
         static List<int> Ints(JToken token) => [.. token.Select(id => (int)id)];
         using var batch = SequenceBatch.Create(
-            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))], model.Config.ImageTokens, 4096, CPU);
-        var embedded = model.Embed(batch, model.Features(inputs["pixel_values"]));
+            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))], model.Config.ImageTokens, 4096, TestDevice.Device);
+        var embedded = model.Embed(batch, model.Features(inputs["pixel_values"].There()));
         var logits = model.Language.Logits(model.Language.Forward(embedded, batch.Sequences));
         Assert.InRange(GoldenFolder.Difference(logits, expected["logits"][inputs["attention_mask"].to(ScalarType.Bool)]), 0, tolerance);
     }

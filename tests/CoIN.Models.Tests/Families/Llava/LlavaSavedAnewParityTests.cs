@@ -46,15 +46,15 @@ public sealed class LlavaSavedAnewParityTests : IDisposable
     public void The_model_and_its_parts_give_the_reference_s_numbers(bool parts, bool kernels)
     {
         var source = LlavaSource.Of(parts ? Parts() : new ModelOptions { Path = GoldenFolder.Of(Golden, "model"), MaxLength = Longest });
-        using var model = LlavaCheckpoint.Load(source, ScalarType.Float32, CPU, warnings.Add);
+        using var model = LlavaCheckpoint.Load(source, ScalarType.Float32, TestDevice.Device, warnings.Add);
         Assert.Empty(warnings);
         var backend = TrainingWays.Backend(kernels);
 
-        var features = backend.Vision(model.Vision, inputs["pixel_values"]);
+        var features = backend.Vision(model.Vision, inputs["pixel_values"].There());
         Assert.InRange(GoldenFolder.Difference(features, expected["clip_features"]), 0, 5e-5);
         Assert.InRange(GoldenFolder.Difference(backend.Project(model.Projector, features, ScalarType.Float32), expected["projector_output"]), 0, 5e-5);
         using var batch = SequenceBatch.Create(
-            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))], model.Config.ImageTokens, 4096, CPU);
+            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))], model.Config.ImageTokens, 4096, TestDevice.Device);
         var embedded = model.Embed(batch, features);
         var mask = inputs["attention_mask"].to(ScalarType.Bool);
         Assert.InRange(GoldenFolder.Difference(embedded, expected["inputs_embeds"][mask]), 0, 5e-5);

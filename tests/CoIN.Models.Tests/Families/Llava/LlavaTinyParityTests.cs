@@ -13,7 +13,7 @@ namespace CoIN.Models.Tests.Families.Llava;
 [Trait("Category", "Parity")]
 public sealed class LlavaTinyParityTests : IDisposable
 {
-    private readonly LlavaModel model = LlavaCheckpoint.Load(GoldenFolder.Of("llava-tiny", "hub"), ScalarType.Float32, CPU, _ => { });
+    private readonly LlavaModel model = LlavaCheckpoint.Load(GoldenFolder.Of("llava-tiny", "hub"), ScalarType.Float32, TestDevice.Device, _ => { });
     private readonly JObject meta = GoldenFolder.Json("llava-tiny", "meta.json");
     private readonly IReadOnlyDictionary<string, Tensor> inputs = GoldenFolder.Tensors("llava-tiny", "inputs.safetensors");
     private readonly IReadOnlyDictionary<string, Tensor> expected = GoldenFolder.Tensors("llava-tiny", "expected.safetensors");
@@ -32,7 +32,7 @@ public sealed class LlavaTinyParityTests : IDisposable
     [InlineData(true)]
     public void Every_clip_hidden_state_agrees_with_the_reference(bool kernels)
     {
-        var states = Reference.HiddenStates(model.Vision, inputs["pixel_values"].narrow(0, 0, 1), kernels);
+        var states = Reference.HiddenStates(model.Vision, inputs["pixel_values"].narrow(0, 0, 1).There(), kernels);
         var debug = GoldenFolder.Tensors("llava-tiny", "vision_debug.safetensors");
         for (var i = 0; i < states.Count; i++)
         {
@@ -45,7 +45,7 @@ public sealed class LlavaTinyParityTests : IDisposable
     {
         foreach (var backend in new[] { model.Backend, new LibtorchBackend() })
         {
-            var features = backend.Vision(model.Vision, inputs["pixel_values"]);
+            var features = backend.Vision(model.Vision, inputs["pixel_values"].There());
             Assert.InRange(GoldenFolder.Difference(features, expected["clip_features"]), 0, 5e-5);
             Assert.InRange(GoldenFolder.Difference(backend.Project(model.Projector, features, ScalarType.Float32), expected["projector_output"]), 0, 5e-5);
         }
@@ -55,7 +55,7 @@ public sealed class LlavaTinyParityTests : IDisposable
     public void Embeddings_hidden_states_and_logits_agree_with_the_reference()
     {
         using var batch = Batch();
-        var embedded = model.Embed(batch, model.Features(inputs["pixel_values"]));
+        var embedded = model.Embed(batch, model.Features(inputs["pixel_values"].There()));
         Assert.InRange(GoldenFolder.Difference(embedded, Real(expected["inputs_embeds"])), 0, 5e-5);
         var afterLayer = Reference.LayerOutputs(model.Language, embedded, batch.Sequences);
         var hidden = model.Language.Forward(embedded, batch.Sequences);
@@ -72,13 +72,13 @@ public sealed class LlavaTinyParityTests : IDisposable
     public void The_loss_of_the_batch_and_of_every_sample_agrees_with_the_reference()
     {
         using var batch = Batch();
-        var features = model.Features(inputs["pixel_values"]);
+        var features = model.Features(inputs["pixel_values"].There());
         Assert.InRange(Reference.Loss(model, batch, features).item<float>() - expected["loss"].item<float>(), -2e-5, 2e-5);
         Assert.Equal((long)meta["n_label_tokens"]!, batch.Targets.numel());
         var picture = 0;
         foreach (var (sequence, loss) in Sequences().Zip(meta["sample_loss"]!.Select(value => (double)value)))
         {
-            using var one = SequenceBatch.Create([sequence], model.Config.ImageTokens, 4096, CPU);
+            using var one = SequenceBatch.Create([sequence], model.Config.ImageTokens, 4096, TestDevice.Device);
             var own = one.Pictures == 0 ? null : features.narrow(0, picture, one.Pictures);
             picture += one.Pictures;
             Assert.InRange(Reference.Loss(model, one, own).item<float>() - loss, -2e-5, 2e-5);
@@ -107,7 +107,7 @@ public sealed class LlavaTinyParityTests : IDisposable
         var prompts = cases.Select(one => new TokenSequence(Ints(one["prompt_ids_placeholder"]!), null)).ToList();
         var images = cases.Select(one => meta["samples"]![(int)one["sample"]!]!["image_index"])
             .Where(index => index is not null && index.Type != JTokenType.Null).Select(index => (long)index!).ToArray();
-        var features = images.Length == 0 ? null : model.Features(inputs["pixel_values"].index_select(0, tensor(images)));
+        var features = images.Length == 0 ? null : model.Features(inputs["pixel_values"].index_select(0, tensor(images)).There());
         var longest = cases.Max(one => one["new_ids"]!.Count());
         var steps = new int[cases.Count];
         var request = new GenerationRequest(prompts, features, longest)
@@ -129,7 +129,7 @@ public sealed class LlavaTinyParityTests : IDisposable
 
     private IEnumerable<TokenSequence> Sequences() => meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)));
 
-    private SequenceBatch Batch() => SequenceBatch.Create([.. Sequences()], model.Config.ImageTokens, 4096, CPU);
+    private SequenceBatch Batch() => SequenceBatch.Create([.. Sequences()], model.Config.ImageTokens, 4096, TestDevice.Device);
 
     /// <summary>The rows of real positions of a padded tensor, end to end.</summary>
     private Tensor Real(Tensor padded) => padded[inputs["attention_mask"].to(ScalarType.Bool)];

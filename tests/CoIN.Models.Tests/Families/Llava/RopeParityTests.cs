@@ -57,13 +57,13 @@ public sealed class RopeParityTests : IDisposable
             var options = new ModelOptions { Path = folder.Path, MaxLength = int.Parse(length, System.Globalization.CultureInfo.InvariantCulture) };
             if (type == "dynamic" && options.MaxLength > trained)
             {
-                var message = Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(LlavaSource.Of(options), ScalarType.Float32, CPU, _ => { })).Message;
+                var message = Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(LlavaSource.Of(options), ScalarType.Float32, TestDevice.Device, _ => { })).Message;
                 Assert.Contains("rope_type is dynamic", message, StringComparison.Ordinal);
                 Assert.Contains($"Set model.max-length to {trained} or less", message, StringComparison.Ordinal);
                 continue;
             }
 
-            using var model = LlavaCheckpoint.Load(LlavaSource.Of(options), ScalarType.Float32, CPU, _ => { });
+            using var model = LlavaCheckpoint.Load(LlavaSource.Of(options), ScalarType.Float32, TestDevice.Device, _ => { });
             Agrees(model, name, length, kernels);
         }
     }
@@ -73,7 +73,7 @@ public sealed class RopeParityTests : IDisposable
     public void Gradients_of_the_kernels_go_through_a_scaled_rope_as_the_graph_s_do(string name)
     {
         Write(name);
-        using var model = LlavaCheckpoint.Load(LlavaSource.Of(folder.Path), ScalarType.Float32, CPU, _ => { });
+        using var model = LlavaCheckpoint.Load(LlavaSource.Of(folder.Path), ScalarType.Float32, TestDevice.Device, _ => { });
         var (loss, gradients) = Train(model, kernels: false);
         var (lossOfKernels, gradientsOfKernels) = Train(model, kernels: true);
         Assert.InRange(lossOfKernels, loss - 1e-5, loss + 1e-5);
@@ -86,14 +86,14 @@ public sealed class RopeParityTests : IDisposable
 
     private static (double Loss, List<Tensor> Gradients) Train(LlavaModel model, bool kernels)
     {
-        var adapter = LoraAdapter.Initialize(model.Language, model.Projector, new() { Rank = 2, Alpha = 4 }, CPU, 1);
+        var adapter = LoraAdapter.Initialize(model.Language, model.Projector, new() { Rank = 2, Alpha = 4 }, TestDevice.Device, 1);
         foreach (var parameter in adapter.Parameters())
         {
             parameter.requires_grad_();
         }
 
         int[] ids = [.. Enumerable.Range(3, 12)];
-        using var batch = SequenceBatch.Create([new TokenSequence(ids, ids)], model.Config.ImageTokens, ids.Length, CPU);
+        using var batch = SequenceBatch.Create([new TokenSequence(ids, ids)], model.Config.ImageTokens, ids.Length, TestDevice.Device);
         var loss = TrainingWays.Pass(model, adapter, null, checkpointing: false, kernels).Run(batch, null, 1).item<double>();
         return (loss, [.. adapter.Parameters().Select(parameter => parameter.grad).OfType<Tensor>()]);
     }
@@ -106,11 +106,11 @@ public sealed class RopeParityTests : IDisposable
 
         // What an older version wrote has the logits of the newer one's.
         var reference = expected.GetValueOrDefault($"{name}.logits.{length}") ?? expected[$"{name.Split('_')[0]}.logits.{length}"];
-        using var batch = SequenceBatch.Create([new TokenSequence(ids, null)], model.Config.ImageTokens, ids.Count, CPU);
+        using var batch = SequenceBatch.Create([new TokenSequence(ids, null)], model.Config.ImageTokens, ids.Count, TestDevice.Device);
         if (!kernels)
         {
             var logits = model.Language.Logits(model.Language.Forward(model.Embed(batch, null), batch.Sequences));
-            Assert.InRange(GoldenFolder.Difference(logits.index_select(0, positions.to(ScalarType.Int64)), reference), 0, 2e-4);
+            Assert.InRange(GoldenFolder.Difference(logits.index_select(0, positions.to(ScalarType.Int64).There()), reference), 0, 2e-4);
         }
 
         // The beginning as a prompt, and the rest given one by one: each position's logits come from decoding.

@@ -31,7 +31,7 @@ public sealed class MiniGptTinyParityTests : IDisposable
     public MiniGptTinyParityTests()
     {
         TinyMiniGpt.WriteGolden(GoldenFolder.Of(Name), folder.Of("model"));
-        model = TinyMiniGpt.Load(folder.Of("model"));
+        model = TinyMiniGpt.Load(folder.Of("model"), TestDevice.Device);
         prompts = TinyMiniGpt.Prompts(folder.Of("model"));
     }
 
@@ -48,11 +48,11 @@ public sealed class MiniGptTinyParityTests : IDisposable
     [InlineData(true)]
     public void Tower_norm_and_projector_agree_with_the_reference(bool kernels)
     {
-        var features = Reference.HiddenStates(model.Vision, expected["pixels"], kernels)[^1];
+        var features = Reference.HiddenStates(model.Vision, expected["pixels"].There(), kernels)[^1];
         Near(expected["vit.features"], features, 1e-4, 1e-4);
         Near(expected["vit.ln_vision"], model.Norm.Forward(features), 1e-4, 1e-4);
         var backend = TrainingWays.Backend(kernels);
-        var own = model.Joined(backend.Vision(model.Vision, expected["pixels"]));
+        var own = model.Joined(backend.Vision(model.Vision, expected["pixels"].There()));
         Assert.Equal([.. expected["image_embeds"].shape[..2], model.Config.ProjectorSizes[0]], own.shape);
         Near(expected["image_embeds"], backend.Project(model.Projector, own, ScalarType.Float32), 1e-4, 1e-4);
     }
@@ -93,7 +93,7 @@ public sealed class MiniGptTinyParityTests : IDisposable
     [InlineData(true)]
     public void Embeddings_labels_logits_and_loss_of_the_batch_agree_with_the_reference(bool kernels)
     {
-        using var batch = SequenceBatch.Create([.. Training().Select(Sequence)], model.ImageTokens, 4096, CPU);
+        using var batch = SequenceBatch.Create([.. Training().Select(Sequence)], model.ImageTokens, 4096, TestDevice.Device);
         var mask = expected["train.attention_mask"].to(ScalarType.Bool);
         var embedded = model.Embed(batch, Features(expected["train.image_index"]));
         Near(expected["train.inputs_embeds"][mask], embedded, 1e-4, 1e-4);
@@ -103,11 +103,11 @@ public sealed class MiniGptTinyParityTests : IDisposable
         var labels = expected["train.labels"];
         var rows = expected["train.logit_index"].data<long>().ToArray().Chunk(2).ToList();
         var labelled = rows.Select(at => (Place: place[at[0], at[1]].item<long>(), Label: labels[at[0], at[1] + 1].item<long>())).OrderBy(pair => pair.Place).ToList();
-        Assert.Equal(labelled.Select(pair => pair.Place), batch.LabelledRows.data<long>().ToArray());
-        Assert.Equal(labelled.Select(pair => pair.Label), batch.Targets.data<long>().ToArray());
+        Assert.Equal(labelled.Select(pair => pair.Place), batch.LabelledRows.cpu().data<long>().ToArray());
+        Assert.Equal(labelled.Select(pair => pair.Label), batch.Targets.cpu().data<long>().ToArray());
         var backend = TrainingWays.Backend(kernels);
         var hidden = model.Language.Forward(embedded, batch.Sequences);
-        var at = tensor(rows.Select(one => place[one[0], one[1]].item<long>()).ToArray());
+        var at = tensor(rows.Select(one => place[one[0], one[1]].item<long>()).ToArray(), device: TestDevice.Device);
         Near(expected["train.logits_at_index"], backend.Logits(model.Language, hidden.index_select(0, at)), 5e-4, 1e-4);
         Assert.InRange(backend.Loss(model.Language, hidden.index_select(0, batch.LabelledRows), batch.Targets, 1).Loss.item<double>() - expected["train.loss"].item<float>(), -1e-4, 1e-4);
     }
@@ -120,7 +120,7 @@ public sealed class MiniGptTinyParityTests : IDisposable
         var questions = Questions();
         var features = Features(expected["gen.image_index"])!;
         var sequences = questions.Select(sample => new TokenSequence(prompts.Evaluation(sample.Text, sample.Images.Count), null)).ToList();
-        using (var batch = SequenceBatch.Create(sequences, model.ImageTokens, 4096, CPU))
+        using (var batch = SequenceBatch.Create(sequences, model.ImageTokens, 4096, TestDevice.Device))
         {
             Near(expected["gen.inputs_embeds"][expected["gen.attention_mask"].to(ScalarType.Bool)], model.Embed(batch, features), 1e-4, 1e-4);
         }
@@ -143,16 +143,17 @@ public sealed class MiniGptTinyParityTests : IDisposable
     public void Pictures_together_have_the_features_that_each_has_alone()
     {
         Assert.SkipUnless(model.Backend is not LibtorchBackend, "libtorch promises no such thing.");
-        var all = model.Features(expected["pixels"]);
+        var all = model.Features(expected["pixels"].There());
         for (var i = 0; i < all.size(0); i++)
         {
-            Assert.True(all.narrow(0, i, 1).equal(model.Features(expected["pixels"].narrow(0, i, 1))).all().item<bool>());
+            Assert.True(all.narrow(0, i, 1).equal(model.Features(expected["pixels"].narrow(0, i, 1).There())).all().item<bool>());
         }
     }
 
     internal static void Near(Tensor wanted, Tensor found, double absolute, double relative)
     {
         Assert.Equal(wanted.shape, found.shape);
+        found = found.cpu();
         var excess = (found.to(ScalarType.Float64) - wanted.to(ScalarType.Float64)).abs() - (wanted.to(ScalarType.Float64).abs() * relative);
         Assert.InRange(excess.max().item<double>(), double.NegativeInfinity, absolute);
     }
@@ -176,5 +177,5 @@ public sealed class MiniGptTinyParityTests : IDisposable
 
     /// <summary>Features of pictures by their rows; of the empty one where the row is negative.</summary>
     private Tensor Features(Tensor index) => model.Features(cat([.. index.data<long>().ToArray().Select(
-        row => row < 0 ? zeros_like(expected["pixels"]).narrow(0, 0, 1) : expected["pixels"].narrow(0, row, 1))], 0));
+        row => row < 0 ? zeros_like(expected["pixels"]).narrow(0, 0, 1) : expected["pixels"].narrow(0, row, 1))], 0).There());
 }

@@ -34,7 +34,7 @@ public sealed class MiniGptTrainParityTests : IDisposable
     public MiniGptTrainParityTests()
     {
         TinyMiniGpt.WriteGolden(GoldenFolder.Of(Name, (string)meta["base"]!), folder.Of("model"));
-        model = TinyMiniGpt.Load(folder.Of("model"));
+        model = TinyMiniGpt.Load(folder.Of("model"), TestDevice.Device);
         prompts = TinyMiniGpt.Prompts(folder.Of("model"));
     }
 
@@ -78,11 +78,11 @@ public sealed class MiniGptTrainParityTests : IDisposable
             Near(expected[$"mb{i}.inputs_embeds"][mask], embedded, 1e-4, 1e-4);
             var place = (mask.flatten().to(ScalarType.Int64).cumsum(0) - 1).view(mask.shape);
             var rows = expected[$"mb{i}.logit_index"].data<long>().ToArray().Chunk(2).ToList();
-            var at = tensor(rows.Select(one => place[one[0], one[1]].item<long>()).ToArray());
+            var at = tensor(rows.Select(one => place[one[0], one[1]].item<long>()).ToArray(), device: TestDevice.Device);
             var hidden = model.Language.Forward(embedded, batch.Sequences, adapter.Updates());
             Near(expected[$"mb{i}.logits_at_index"], backend.Logits(model.Language, hidden.index_select(0, at)), 5e-4, 1e-4);
             Assert.Equal(
-                rows.Select(one => expected[$"mb{i}.labels"][one[0], one[1] + 1].item<long>()).Order(), batch.Targets.data<long>().ToArray().Order());
+                rows.Select(one => expected[$"mb{i}.labels"][one[0], one[1] + 1].item<long>()).Order(), batch.Targets.cpu().data<long>().ToArray().Order());
             Assert.InRange(Reference.Loss(model, batch, Features(i), adapter).item<float>() - (double)meta["loss_with_adapter"]![i]!, -1e-4, 1e-4);
             Assert.InRange(Reference.Loss(model, batch, Features(i)).item<float>() - (double)meta["loss_without_adapter"]![i]!, -1e-4, 1e-4);
         }
@@ -123,7 +123,7 @@ public sealed class MiniGptTrainParityTests : IDisposable
         }
 
         using var final = Read("final/coin");
-        var differences = cat([.. adapter.Named().Zip(final.Named(), (own, wanted) => (own.Tensor.detach() - wanted.Tensor).abs().flatten())]);
+        var differences = cat([.. adapter.Named().Zip(final.Named(), (own, wanted) => (own.Tensor.detach() - wanted.Tensor).abs().cpu().flatten())]);
         Assert.InRange(differences.max().item<float>(), 0, 0.004);
         Assert.InRange(differences.le(1e-4).to(ScalarType.Float64).mean().item<double>(), 0.999, 1);
         using var noGrad = no_grad();
@@ -184,8 +184,8 @@ public sealed class MiniGptTrainParityTests : IDisposable
         {
             using var adapter = Read($"{which}/coin");
             var sequences = cases.Select(one => new TokenSequence(prompts.Prompt((string)one["text_input"]!), null)).ToList();
-            var features = model.Features(Pixels(cases.Select(one => (string)one["image"]!)));
-            using (var batch = SequenceBatch.Create(sequences, model.ImageTokens, 4096, CPU))
+            var features = model.Features(Pixels(cases.Select(one => (string)one["image"]!)).There());
+            using (var batch = SequenceBatch.Create(sequences, model.ImageTokens, 4096, TestDevice.Device))
             {
                 Near(cat([.. cases.Select((_, i) => reference[$"{which}.{i}.inputs_embeds"])]), model.Embed(batch, features, adapter.Projector), 1e-4, 1e-4);
             }
@@ -244,12 +244,12 @@ public sealed class MiniGptTrainParityTests : IDisposable
             var tokens = prompts.Training(new TrainingSample("", "", [new Turn("human", question), new Turn("gpt", (string)row["text_output"]!)]));
             return new TokenSequence(tokens.Ids, tokens.Labels);
         })],
-        model.ImageTokens, 4096, CPU);
+        model.ImageTokens, 4096, TestDevice.Device);
 
     private Tensor Features(int i)
     {
         using var noGrad = no_grad();
-        return model.Features(Pixels(meta["micro_batches"]![i]!.Select(row => (string)row["image"]!)));
+        return model.Features(Pixels(meta["micro_batches"]![i]!.Select(row => (string)row["image"]!)).There());
     }
 
     private double Train(int i, LoraAdapter adapter, bool kernels)

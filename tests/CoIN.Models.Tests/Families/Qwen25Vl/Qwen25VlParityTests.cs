@@ -33,7 +33,7 @@ public sealed class Qwen25VlParityTests : IDisposable
 
     public Qwen25VlParityTests()
     {
-        var loaded = new Qwen25VlFamily().Load(options, ScalarType.Float32, CPU, _ => { });
+        var loaded = new Qwen25VlFamily().Load(options, ScalarType.Float32, TestDevice.Device, _ => { });
         (model, settings) = ((Qwen25VlModel)loaded.Model, loaded.Settings);
         prompts = PlacedPrompts.Of(settings.Prompts(options), settings.Pictures, GoldenFolder.Of(Name));
     }
@@ -129,7 +129,7 @@ public sealed class Qwen25VlParityTests : IDisposable
         using var noGrad = no_grad();
         var cases = Cases();
         using var batch = Batch(cases);
-        using var states = TrainingWays.Backend(kernels).Training(model, LoraAdapter.Initialize(model.Language, model.Projector, new LoraOptions { Rank = 2, TrainProjector = false }, CPU, 1), null, false)
+        using var states = TrainingWays.Backend(kernels).Training(model, LoraAdapter.Initialize(model.Language, model.Projector, new LoraOptions { Rank = 2, TrainProjector = false }, TestDevice.Device, 1), null, false)
             .Forward(batch, Features(cases));
         var logits = states.Logits(0, states.Count);
         var from = 0;
@@ -139,7 +139,7 @@ public sealed class Qwen25VlParityTests : IDisposable
             var rows = Enumerable.Range(0, labels.Count - 1).Where(row => labels[row + 1] != SequenceBatch.Ignored).Select(row => (long)row).ToArray();
             var wanted = expected[$"case.{one.Number}.logits"].index_select(0, tensor(rows));
             Assert.InRange(GoldenFolder.Difference(wanted, logits.narrow(0, from, rows.Length)), 0, 2e-4);
-            var loss = nn.functional.cross_entropy(logits.narrow(0, from, rows.Length), tensor(rows.Select(row => (long)labels[(int)row + 1]).ToArray()));
+            var loss = nn.functional.cross_entropy(logits.narrow(0, from, rows.Length), tensor(rows.Select(row => (long)labels[(int)row + 1]).ToArray(), device: TestDevice.Device));
             Assert.InRange(loss.item<float>() - (double)one.Meta["loss"]!, -2e-5, 2e-5);
             from += rows.Length;
         });
@@ -216,7 +216,7 @@ public sealed class Qwen25VlParityTests : IDisposable
         var final = GoldenFolder.Tensors(Name, "final.safetensors");
         var weights = PeftFolder.LowRank(adapter, tensor => tensor.detach()).ToDictionary(pair => pair.Key, pair => pair.Value);
         Assert.Equal(final.Keys.Order(), weights.Keys.Order());
-        var differences = cat([.. final.Select(pair => (pair.Value - weights[pair.Key]).abs().flatten())]);
+        var differences = cat([.. final.Select(pair => (pair.Value - weights[pair.Key].cpu()).abs().flatten())]);
         Assert.InRange(differences.max().item<float>(), 0, 2e-2);
         Assert.InRange(differences.le(1e-4).to(ScalarType.Float64).mean().item<double>(), 0.999, 1);
 
@@ -258,14 +258,14 @@ public sealed class Qwen25VlParityTests : IDisposable
 
     private static List<int> Ints(JToken values) => [.. values.Select(value => (int)value)];
 
-    private static List<int> Ids(Tensor ids) => [.. ids.flatten().data<long>().Select(id => (int)id)];
+    private static List<int> Ids(Tensor ids) => [.. ids.cpu().flatten().data<long>().Select(id => (int)id)];
 
     private List<(int Number, JToken Meta)> Cases() => [.. meta["cases"]!.Select((one, number) => (number, one))];
 
     private Tensor Picture(int image)
     {
         var path = GoldenFolder.Of(Name, (string)meta["images"]![image]!["file"]!);
-        return new ImageLoader("", settings.Pictures, _ => { }).Load("", path, CPU);
+        return new ImageLoader("", settings.Pictures, _ => { }).Load("", path, TestDevice.Device);
     }
 
     /// <summary>Picture placeholders as the ids that the reference repeats.</summary>
@@ -313,7 +313,7 @@ public sealed class Qwen25VlParityTests : IDisposable
     }
 
     private SequenceBatch Batch(IReadOnlyList<(int Number, JToken Meta)> cases) => SequenceBatch.Create(
-        [.. cases.Select(one => TrainingSet.Tokenize(prompts, Sample(one.Meta)))], model.ImageTokens, Longest, CPU);
+        [.. cases.Select(one => TrainingSet.Tokenize(prompts, Sample(one.Meta)))], model.ImageTokens, Longest, TestDevice.Device);
 
     private Tensor? Features(IReadOnlyList<(int Number, JToken Meta)> cases)
     {

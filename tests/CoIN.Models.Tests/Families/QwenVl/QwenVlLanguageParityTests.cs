@@ -57,8 +57,8 @@ public sealed class QwenVlLanguageParityTests : IDisposable
     {
         using var language = Load(config.Text with { LongContext = new LongContext(12, true, true) });
         using var plain = Load(config.Text with { LongContext = null });
-        using var sequences = new PackedSequences([27], CPU);
-        var embedded = language.Embed(tensor(Ids("text.input_ids").Select(id => (long)id).ToArray()));
+        using var sequences = new PackedSequences([27], TestDevice.Device);
+        var embedded = language.Embed(tensor(Ids("text.input_ids").Select(id => (long)id).ToArray(), device: TestDevice.Device));
         Assert.Equal(0, GoldenFolder.Difference(plain.Forward(embedded, sequences), language.Forward(embedded, sequences)));
     }
 
@@ -69,7 +69,7 @@ public sealed class QwenVlLanguageParityTests : IDisposable
     {
         using var language = Load(config.Text);
         var request = new GenerationRequest([new TokenSequence(Ids("text.input_ids"), null)], null, (int)expected["greedy.text_tokens"].numel());
-        var answer = DecodingWays.Generate(new TextModel(language, Backends.Backend.For(ScalarType.Float32, CPU)), request, kernels);
+        var answer = DecodingWays.Generate(new TextModel(language, Backends.Backend.For(ScalarType.Float32, TestDevice.Device)), request, kernels);
         Assert.Equal(Ids("greedy.text_tokens"), answer[0]);
     }
 
@@ -93,7 +93,7 @@ public sealed class QwenVlLanguageParityTests : IDisposable
                 }
             },
         };
-        var answers = DecodingWays.Generate(new TextModel(language, Backends.Backend.For(ScalarType.Float32, CPU)), request, kernels);
+        var answers = DecodingWays.Generate(new TextModel(language, Backends.Backend.For(ScalarType.Float32, TestDevice.Device)), request, kernels);
         for (var i = 0; i < lengths.Length; i++)
         {
             var whole = Logits(language, [.. ids.Take(lengths[i]), .. answers[i].Take(4)], lengths[i], kernels: false);
@@ -116,14 +116,14 @@ public sealed class QwenVlLanguageParityTests : IDisposable
     private static void AssertClose(Tensor reference, Tensor found)
     {
         Assert.Equal(reference.shape, found.shape);
-        Assert.True(found.sub(reference).abs().le(reference.abs().mul(1e-4).add(5e-4)).all().item<bool>(), $"differs by {GoldenFolder.Difference(reference, found)}");
+        Assert.True(found.cpu().sub(reference.cpu()).abs().le(reference.cpu().abs().mul(1e-4).add(5e-4)).all().item<bool>(), $"differs by {GoldenFolder.Difference(reference, found)}");
     }
 
     /// <summary>Logits of every position, as evaluation computes them behind a prompt of a length.</summary>
     private static Tensor Logits(DecoderModel language, IReadOnlyList<int> ids, int prompt, bool kernels)
     {
-        Assert.SkipUnless(!kernels || CpuKernels.Available, "The processor has no AVX-512.");
-        var embedded = language.Embed(tensor(ids.Select(id => (long)id).ToArray()));
+        TestDevice.SkipWithoutKernels(kernels);
+        var embedded = language.Embed(tensor(ids.Select(id => (long)id).ToArray(), device: TestDevice.Device));
         if (kernels)
         {
             using var span = new KeyValueSpan(language.Config.Layers, language.Config.KeyValueHeads, language.Config.HeadSize, ids.Count, null)
@@ -134,7 +134,7 @@ public sealed class QwenVlLanguageParityTests : IDisposable
             return language.Logits(CpuDecoder.Infer(language, null, embedded, all, all));
         }
 
-        using var sequences = new PackedSequences([ids.Count], CPU);
+        using var sequences = new PackedSequences([ids.Count], TestDevice.Device);
         var attention = new WholeSequences(language.Config, sequences, queryScale: language.QueryScaleAt(sequences.Positions));
         return language.Logits(language.Forward(embedded, sequences.Positions.add((long)language.RotationsFrom(prompt)), attention));
     }
@@ -142,7 +142,7 @@ public sealed class QwenVlLanguageParityTests : IDisposable
     private static DecoderModel Load(DecoderConfig text)
     {
         using var checkpoint = CheckpointFolder.Open(GoldenFolder.Of("qwen-vl-tiny"));
-        return new DecoderModel(checkpoint, "transformer.", "lm_head.weight", text, ScalarType.Float32, CPU, QwenVlConfig.Names);
+        return new DecoderModel(checkpoint, "transformer.", "lm_head.weight", text, ScalarType.Float32, TestDevice.Device, QwenVlConfig.Names);
     }
 
     private List<int> Ids(string name) => [.. expected[name].data<long>().Select(id => (int)id)];

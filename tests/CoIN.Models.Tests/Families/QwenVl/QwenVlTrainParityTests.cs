@@ -27,7 +27,7 @@ public sealed class QwenVlTrainParityTests : IDisposable
     private readonly QwenVlModel model;
 
     public QwenVlTrainParityTests() =>
-        model = QwenVlCheckpoint.Load(Path.GetFullPath(GoldenFolder.Of(Name, (string)meta["base"]!)), ScalarType.Float32, CPU, _ => { });
+        model = QwenVlCheckpoint.Load(Path.GetFullPath(GoldenFolder.Of(Name, (string)meta["base"]!)), ScalarType.Float32, TestDevice.Device, _ => { });
 
     public void Dispose()
     {
@@ -77,8 +77,8 @@ public sealed class QwenVlTrainParityTests : IDisposable
             foreach (var (which, lora) in new[] { (model, adapter), ((QwenVlModel)model.Merged(adapter), null) })
             {
                 var hidden = which.Language.Forward(which.Embed(batch, Features(i)), batch.Sequences, lora?.Updates());
-                var logits = which.Language.Logits(hidden.index_select(0, tensor(rows)));
-                Assert.True(logits.sub(reference).abs().le(reference.abs().mul(1e-4).add(5e-4)).all().item<bool>());
+                var logits = which.Language.Logits(hidden.index_select(0, tensor(rows, device: TestDevice.Device)));
+                Assert.True(logits.cpu().sub(reference).abs().le(reference.abs().mul(1e-4).add(5e-4)).all().item<bool>());
             }
         }
     }
@@ -94,7 +94,7 @@ public sealed class QwenVlTrainParityTests : IDisposable
         var gradients = PeftFolder.LowRank(adapter, tensor => tensor.grad!);
         Assert.Equal(reference.Keys.Order(), gradients.Keys.Order());
         Assert.All(reference, pair => Assert.True(
-            gradients[pair.Key].sub(pair.Value).abs().le(pair.Value.abs().mul(1e-3).add(1e-4)).all().item<bool>(), pair.Key));
+            gradients[pair.Key].cpu().sub(pair.Value).abs().le(pair.Value.abs().mul(1e-3).add(1e-4)).all().item<bool>(), pair.Key));
     }
 
     [Theory]
@@ -121,7 +121,7 @@ public sealed class QwenVlTrainParityTests : IDisposable
         var final = GoldenFolder.Tensors(Name, "final", "adapter_model.safetensors");
         var weights = PeftFolder.LowRank(adapter, tensor => tensor.detach());
         Assert.Equal(final.Keys.Order(), weights.Keys.Order());
-        var differences = cat([.. final.Select(pair => (pair.Value - weights[pair.Key]).abs().flatten())]);
+        var differences = cat([.. final.Select(pair => (pair.Value - weights[pair.Key].cpu()).abs().flatten())]);
         Assert.InRange(differences.max().item<float>(), 0, 0.004);
         Assert.InRange(differences.le(1e-4).to(ScalarType.Float64).mean().item<double>(), 0.999, 1);
         using var noGrad = no_grad();
@@ -151,7 +151,7 @@ public sealed class QwenVlTrainParityTests : IDisposable
             var pixels = all.SelectMany(Images).Select(image => Pixels(image, model.Config.Vision.ImageSize)).ToArray();
             var longest = all.Max(one => one["new_ids"]!.Count());
             var seen = new Dictionary<int, Tensor>();
-            var request = new GenerationRequest(sequences, model.Features(cat(pixels, 0)), longest)
+            var request = new GenerationRequest(sequences, model.Features(cat(pixels, 0).There()), longest)
             {
                 EndOfSequence = prompts.EndOfSequence,
                 Logits = (logits, rows) =>
@@ -169,7 +169,7 @@ public sealed class QwenVlTrainParityTests : IDisposable
                 Assert.Equal(ids.Where(id => id != prompts.EndOfSequence), answers[i].Take(ids.Count));
                 Assert.Equal((string)all[i]["answer"]!, prompts.Decode(answers[i].Take(ids.Count)));
                 var reference = first[$"{cases.Key}.{i}.first_logits"].flatten();
-                Assert.True(seen[i].sub(reference).abs().le(reference.abs().mul(1e-4).add(5e-4)).all().item<bool>());
+                Assert.True(seen[i].cpu().sub(reference).abs().le(reference.abs().mul(1e-4).add(5e-4)).all().item<bool>());
             }
 
             merged.Language.Dispose();
@@ -237,14 +237,14 @@ public sealed class QwenVlTrainParityTests : IDisposable
         lengths = [.. Enumerable.Range(0, (int)mask.size(0)).Select(row => (int)mask[row].sum().item<long>())];
         List<int> Row(string name, int row, int length) => [.. inputs[$"mb{i}.{name}"][row].to(ScalarType.Int64).data<long>().Take(length).Select(id => (int)id)];
         return SequenceBatch.Create(
-            [.. lengths.Select((length, row) => PictureIds.Contract(Row("input_ids", row, length), Row("labels", row, length)))], model.ImageTokens, 4096, CPU);
+            [.. lengths.Select((length, row) => PictureIds.Contract(Row("input_ids", row, length), Row("labels", row, length)))], model.ImageTokens, 4096, TestDevice.Device);
     }
 
     private Tensor? Features(int i)
     {
         using var noGrad = no_grad();
         var images = meta["images_of_micro_batch"]![i]!.Select(image => (long)image).ToArray();
-        return images.Length == 0 ? null : model.Features(inputs["pixels"].index_select(0, tensor(images)));
+        return images.Length == 0 ? null : model.Features(inputs["pixels"].index_select(0, tensor(images)).There());
     }
 
     private Tensor Loss(int i, LoraAdapter? adapter)
