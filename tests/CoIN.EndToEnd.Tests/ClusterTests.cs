@@ -56,6 +56,14 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         var json = JObject.Parse((await CoinProcess.RunAsync(["status", "--json", .. cluster.Way])).Output);
         Assert.Equal((2, "completed"), (json["nodes"]!.Count(node => (bool)node["answers"]!), (string?)json.SelectToken("runs[?(@.run == 'leaver')].status")));
 
+        // The runs of an experiment are runs of the cluster.
+        using var several = cluster.Submit("several", "method=zero-shot", "order=[GQA]", "data.max-test-samples=10", "experiment.vary.seed=[1,2]");
+        await cluster.CompletesAsync(several);
+        Assert.Matches("seed1 +completed", several.Output);
+        Assert.Contains($"compare {whole.Lab.PathOf("several-seed1")} {whole.Lab.PathOf("several-seed2")}", several.Output, StringComparison.Ordinal);
+        var (compared, text) = await CoinProcess.RunAsync("compare", "several-seed1", "several-seed2", "--runs", whole.Lab.Runs);
+        Assert.True(compared == 0, text);
+
         // The supervisor's folder tells everything by itself too.
         Assert.Contains("completed", (await CoinProcess.RunAsync("status", Id, "--runs", whole.Lab.Runs)).Output, StringComparison.Ordinal);
     }

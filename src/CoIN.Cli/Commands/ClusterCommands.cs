@@ -38,7 +38,7 @@ internal static class ClusterCommands
         return command;
     }
 
-    /// <summary>Gives a new run to a cluster and looks on until it has ended, or somebody has seen enough.</summary>
+    /// <summary>Gives a new run, or those of an experiment, to a cluster and looks on until it has ended, or somebody has seen enough.</summary>
     public static async Task<int> SubmitAsync(Host host, string[] files, string[] overrides, string? runId, string contacts)
     {
         if (files.Length == 0)
@@ -47,14 +47,19 @@ internal static class ClusterCommands
         }
 
         var all = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: false));
-        if (all.Experiment is not null)
+        foreach (var run in all.Runs)
         {
-            throw new CoinException("A cluster takes one run at a time so far: this configuration has a block experiment of several. Submit them one by one, or drive them on one computer without --cluster.");
+            await Preparations.MakeAsync(host, run).ConfigureAwait(false);
+            FileRules.Check(run.Options);
         }
 
         var loaded = all.Runs[0];
-        await Preparations.MakeAsync(host, loaded).ConfigureAwait(false);
-        FileRules.Check(loaded.Options);
+        if (all.Experiment is not null)
+        {
+            var ids = ClusterExperiment.Ids(all, runId, host.Clock.GetLocalNow());
+            return await SpeakAsync(host, loaded.Node, contacts, cluster => ClusterExperiment.SubmitAsync(host, cluster, all, ids, contacts)).ConfigureAwait(false);
+        }
+
         var id = runId is null ? RunFolders.NewId(loaded.Options.Name, loaded.Options.Seed, host.Clock.GetLocalNow()) : RunFolders.CheckedId(runId);
         return await SpeakAsync(host, loaded.Node, contacts, async cluster =>
         {
