@@ -7,7 +7,7 @@ namespace CoIN.Speed;
 
 /// <summary>What a comparison measures.</summary>
 /// <param name="Python">A python3 with torch and transformers, or null to measure the product alone.</param>
-/// <param name="ImageTokens">Each a square number: patches of a picture.</param>
+/// <param name="ImageTokens">Each a square number: image tokens of a picture.</param>
 internal sealed record CompareOptions(
     string? Python, int Rounds, int Threads, bool Quick, IReadOnlyList<int> ImageTokens, string? Only, string Dtype, int Seed, int BatchSize, string? Out,
     string Family = "llava")
@@ -46,7 +46,7 @@ internal static class CompareCommand
         var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 3, Description = "Measured rounds; every side takes its turn in each" };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => Environment.ProcessorCount, Description = "Compute threads of each side" };
         var quick = new Option<bool>("--quick") { Description = "A small model and few samples: shows that it works, not how fast" };
-        var tokens = new Option<int[]>("--image-tokens") { AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [576, 64], Description = "Image tokens of a picture" };
+        var tokens = new Option<int[]>("--image-tokens") { AllowMultipleArgumentsPerToken = true, Description = "Image tokens of a picture (576 64; Qwen-VL: 256)" };
         var only = new Option<string?>("--only") { Description = "train or generate" };
         only.AcceptOnlyFromAmong("train", "generate");
         var dtype = new Option<string>("--dtype") { DefaultValueFactory = _ => "float32", Description = "Type of the base model's weights" };
@@ -62,8 +62,9 @@ internal static class CompareCommand
         };
         root.SetAction(parsed =>
         {
+            var given = parsed.GetValue(tokens) is { Length: > 0 } some ? some : SpeedFamily.Of(parsed.GetValue(family)!).UsualImageTokens;
             var options = new CompareOptions(
-                parsed.GetValue(python), parsed.GetValue(rounds), parsed.GetValue(threads), parsed.GetValue(quick), parsed.GetValue(tokens)!,
+                parsed.GetValue(python), parsed.GetValue(rounds), parsed.GetValue(threads), parsed.GetValue(quick), given,
                 parsed.GetValue(only), parsed.GetValue(dtype)!, parsed.GetValue(seed), parsed.GetValue(batch), parsed.GetValue(file), parsed.GetValue(family)!);
             Check(options);
             return Compare.Run(options, Console.Out);
@@ -80,6 +81,9 @@ internal static class CompareCommand
         {
             var edge = (int)Math.Round(Math.Sqrt(tokens));
             Require(tokens >= 1 && edge * edge == tokens, "--image-tokens", tokens, "a square number, for a picture has as many rows of patches as columns");
+            Require(
+                SpeedFamily.Of(options.Family) is var family && (family.AnyImageTokens || family.UsualImageTokens.Contains(tokens)), "--image-tokens", tokens,
+                $"{string.Join(" or ", family.UsualImageTokens)}, as {family.Key} has");
         }
 
         if (options.Python is not null && !File.Exists(options.Python))

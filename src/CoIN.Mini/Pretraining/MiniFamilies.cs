@@ -27,7 +27,7 @@ internal interface IMiniFamily
 }
 
 /// <summary>A miniature model of which all weights are trained.</summary>
-/// <param name="Prompts">How questions and answers become tokens.</param>
+/// <param name="Prompts">How questions and answers become tokens, and pictures their places.</param>
 /// <param name="ImageSize">Pixels of a side.</param>
 /// <param name="Pixels">A picture to normalized pixels [3, size, size].</param>
 /// <param name="Parameters">What is trained.</param>
@@ -41,7 +41,7 @@ internal sealed record MiniSubject(
 internal static class MiniFamilies
 {
     /// <summary>The usual one first.</summary>
-    public static IReadOnlyList<IMiniFamily> All { get; } = [new LlavaMiniature(), new MiniGptMiniature(), new QwenVlMiniature()];
+    public static IReadOnlyList<IMiniFamily> All { get; } = [new LlavaMiniature(), new MiniGptMiniature(), new QwenVlMiniature(), new Qwen25VlMiniature()];
 
     /// <exception cref="CoinException">There is none of that name.</exception>
     public static IMiniFamily Of(string? key) => key is null ? All[0] : All.FirstOrDefault(family => family.Key == key) ?? throw new CoinException(

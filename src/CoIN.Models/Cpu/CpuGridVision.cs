@@ -10,29 +10,33 @@ namespace CoIN.Models.Cpu;
 internal static class CpuGridVision
 {
     /// <inheritdoc cref="GridVision.Forward"/>
-    public static Tensor Forward(GridVision tower, Tensor picture)
+    public static Tensor Forward(GridVision tower, Tensor pictures)
     {
         using var scope = NewDisposeScope();
-        using var grid = new VisionGrid(tower.Config, picture);
-        var x = tower.Embed(picture, grid, (patches, weight) => MatrixProduct.Linear(patches, weight, null));
+        using var grid = new VisionGrid(tower.Config, pictures);
+        var x = tower.Embed(pictures, grid, (patches, weight) => MatrixProduct.Linear(patches, weight, null));
         if (!CpuKernels.Serve(x))
         {
-            return tower.Forward(picture).MoveToOuterDisposeScope();
+            return tower.Forward(pictures).MoveToOuterDisposeScope();
         }
 
+        var count = (int)pictures.size(0);
+        var rotation = new RotationTable(grid.Cos.repeat(count, 1), grid.Sin.repeat(count, 1), OfRows: true);
+        IReadOnlyList<int> Each(IReadOnlyList<int> stretches) => [.. Enumerable.Repeat(stretches, count).SelectMany(one => one)];
+        var (whole, windows) = (Each(grid.Whole), Each(grid.Windows));
         for (var i = 0; i < tower.Layers.Count; i++)
         {
-            x = Layer(tower.Layers[i], tower.Config, x, grid, tower.Config.WholeLayers.Contains(i) ? grid.Whole : grid.Windows);
+            x = Layer(tower.Layers[i], tower.Config, x, rotation, tower.Config.WholeLayers.Contains(i) ? whole : windows);
         }
 
         var joined = RowKernels.RmsNorm(x, tower.MergerNorm, GridVisionConfig.Eps).view(-1, tower.MergerInner.In);
         var merged = CpuLinear.Apply(tower.MergerOuter, F.gelu(CpuLinear.Apply(tower.MergerInner, joined)));
-        return merged.index_select(0, grid.Back).unsqueeze(0).MoveToOuterDisposeScope();
+        return grid.InReadingOrder(merged).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc cref="GridVisionLayer.Forward"/>
     /// <remarks>The memory of <paramref name="x"/> is used for the result.</remarks>
-    private static Tensor Layer(GridVisionLayer layer, GridVisionConfig config, Tensor x, VisionGrid grid, IReadOnlyList<int> stretches)
+    private static Tensor Layer(GridVisionLayer layer, GridVisionConfig config, Tensor x, RotationTable rotation, IReadOnlyList<int> stretches)
     {
         using var scope = NewDisposeScope();
         var layout = new HeadLayout(config.Heads, config.Heads, config.HeadSize);
@@ -46,7 +50,7 @@ internal static class CpuGridVision
             from += count;
         }
 
-        Attention.Store(rows, layout, all, layer: 0, new RotationTable(grid.Cos, grid.Sin, OfRows: true));
+        Attention.Store(rows, layout, all, layer: 0, rotation);
         var attended = Attention.Attend(rows, layout, all, layer: 0, causal: false);
         all.ForEach(one => one.Span.Dispose());
         x = CpuLinear.Add(layer.Output, x, attended);

@@ -14,6 +14,12 @@ internal sealed record ModelShape(DecoderConfig Text, VisionConfig Vision, int I
     /// <summary>The projector's linear maps, with an activation between each two.</summary>
     public int ProjectorMaps { get; init; } = 2;
 
+    /// <summary>What stands between the vision tower and the language model beside a projector; null for nothing.</summary>
+    public ResamplerConfig? Resampler { get; init; }
+
+    /// <summary>Whether the tower looks at a micro-batch's pictures one after another, not at all of them together.</summary>
+    public bool OneByOne { get; init; }
+
     /// <summary>What checkpoints call the language model's maps.</summary>
     public DecoderNames Names { get; init; } = DecoderNames.Llama;
 }

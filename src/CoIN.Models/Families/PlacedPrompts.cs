@@ -13,11 +13,10 @@ namespace CoIN.Models.Families;
 internal sealed class PlacedPrompts : IPrompts
 {
     private readonly IPrompts inner;
-    private readonly IPictureProcessor pictures;
-    private readonly string root;
+    private readonly Func<string, (int Rows, int Columns)> gridOf;
     private readonly ConcurrentDictionary<string, int> known = new(StringComparer.Ordinal);
 
-    private PlacedPrompts(IPrompts inner, IPictureProcessor pictures, string root) => (this.inner, this.pictures, this.root) = (inner, pictures, root);
+    private PlacedPrompts(IPrompts inner, Func<string, (int Rows, int Columns)> gridOf) => (this.inner, this.gridOf) = (inner, gridOf);
 
     /// <inheritdoc/>
     public int EndOfSequence => inner.EndOfSequence;
@@ -31,8 +30,15 @@ internal sealed class PlacedPrompts : IPrompts
     /// <summary>The prompts themselves where all pictures have the same number of positions.</summary>
     /// <param name="pictures">Null for such a model.</param>
     /// <param name="root">Folder to which the samples' image paths are relative.</param>
-    public static IPrompts Of(IPrompts inner, IPictureProcessor? pictures, string root) =>
-        pictures?.KeepsSize == true ? new PlacedPrompts(inner, pictures, root) : inner;
+    public static IPrompts Of(IPrompts inner, IPictureProcessor? pictures, string root) => pictures?.KeepsSize != true ? inner : Of(inner, image =>
+    {
+        var (width, height) = ImageDecoder.SizeOf(Path.Combine(root, image));
+        return pictures.GridOf(width, height)!.Value;
+    });
+
+    /// <summary>The prompts with pictures whose sizes are known otherwise.</summary>
+    /// <param name="gridOf">Rows and columns of positions of the picture that a sample names.</param>
+    public static IPrompts Of(IPrompts inner, Func<string, (int Rows, int Columns)> gridOf) => new PlacedPrompts(inner, gridOf);
 
     /// <inheritdoc/>
     public TokenizedSample Training(TrainingSample sample) => inner.Training(sample);
@@ -64,8 +70,7 @@ internal sealed class PlacedPrompts : IPrompts
     {
         try
         {
-            var (width, height) = ImageDecoder.SizeOf(Path.Combine(root, image));
-            var (rows, columns) = pictures.GridOf(width, height)!.Value;
+            var (rows, columns) = gridOf(image);
             return PicturePlace.Of(rows, columns);
         }
         catch (CoinException e)

@@ -54,7 +54,13 @@ internal sealed class ImageLoader
             {
             }
 
-            var together = end == first + 1 ? values : [.. pictures.Skip(first).Take(end - first).SelectMany(picture => picture.Values)];
+            // A copy as a whole: number by number into a growing list it would be several times the pictures' memory.
+            var together = end == first + 1 ? values : new float[(end - first) * values.Length];
+            for (var i = first; i < end && together != values; i++)
+            {
+                pictures[i].Values.CopyTo(together, (i - first) * values.Length);
+            }
+
             tensors.Add(Uploads.To(tensor(together, [end - first, 3, height, width]), device).MoveToOuterDisposeScope());
         }
 

@@ -89,14 +89,14 @@ internal sealed class GridVision : IDisposable
 
     private IEnumerable<Tensor> Own => [Patches, MergerNorm, .. MergerInner.Parameters(), .. MergerOuter.Parameters()];
 
-    /// <summary>Features of a picture.</summary>
-    /// <param name="picture">[1, 3, height, width], normalized; both sides are multiples of <see cref="GridVisionConfig.MergedSize"/>.</param>
-    /// <returns>[1, merged positions, <see cref="GridVisionConfig.OutSize"/>], row by row.</returns>
-    public Tensor Forward(Tensor picture)
+    /// <summary>Features of pictures of one size.</summary>
+    /// <param name="pictures">[pictures, 3, height, width], normalized; both sides are multiples of <see cref="GridVisionConfig.MergedSize"/>.</param>
+    /// <returns>[pictures, merged positions, <see cref="GridVisionConfig.OutSize"/>], row by row.</returns>
+    public Tensor Forward(Tensor pictures)
     {
         using var scope = NewDisposeScope();
-        using var grid = new VisionGrid(Config, picture);
-        var x = Embed(picture, grid, (patches, weight) => F.linear(patches, weight));
+        using var grid = new VisionGrid(Config, pictures);
+        var x = Embed(pictures, grid, (patches, weight) => F.linear(patches, weight));
         for (var i = 0; i < Layers.Count; i++)
         {
             using var below = x;
@@ -105,20 +105,22 @@ internal sealed class GridVision : IDisposable
 
         var joined = RmsNorm.Forward(x, MergerNorm, GridVisionConfig.Eps).view(-1, MergerInner.In);
         var merged = MergerOuter.Forward(F.gelu(MergerInner.Forward(joined)));
-        return merged.index_select(0, grid.Back).unsqueeze(0).MoveToOuterDisposeScope();
+        return grid.InReadingOrder(merged).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What the first layer gets: [patches, hidden size], window by window.</summary>
+    /// <summary>What the first layer gets: [pictures · patches, hidden size], each picture window by window.</summary>
     /// <param name="product">Patches times a weight's transpose.</param>
-    public Tensor Embed(Tensor picture, VisionGrid grid, Func<Tensor, Tensor, Tensor> product)
+    public Tensor Embed(Tensor pictures, VisionGrid grid, Func<Tensor, Tensor, Tensor> product)
     {
         using var scope = NewDisposeScope();
         long side = Config.PatchSize, merge = Config.Merge, rows = grid.Rows, columns = grid.Columns;
 
-        // Squares of patches that will be joined lie together: [merged rows, merged columns, rows within, columns within, 3, side, side].
-        var patches = picture.to(Still.dtype).view(3, rows, merge, side, columns, merge, side).permute(1, 4, 2, 5, 0, 3, 6)
-            .reshape(rows * columns, merge * merge * 3 * side * side).index_select(0, grid.Order).view(-1, 3 * side * side);
-        return product(patches, Still).MoveToOuterDisposeScope();
+        // Squares of patches that will be joined lie together: [pictures, merged rows, merged columns, rows within, columns within, 3, side, side].
+        var patches = pictures.to(Still.dtype).reshape(-1, 3, rows, merge, side, columns, merge, side).permute(0, 2, 5, 3, 6, 1, 4, 7)
+            .reshape(-1, rows * columns, merge * merge * 3 * side * side).index_select(1, grid.Order).view(-1, 3 * side * side);
+
+        // Where all weights are trained, the sum of the frames is not the one that was loaded.
+        return product(patches, Patches.requires_grad ? Patches.sum(2).reshape(Still.shape) : Still).MoveToOuterDisposeScope();
     }
 
     /// <summary>Every weight by its name in the checkpoint.</summary>
@@ -176,25 +178,25 @@ internal sealed class GridVisionLayer
 
     private IEnumerable<Linear> Linears => [Qkv, Output, GateUp, Down];
 
-    /// <param name="x">[patches, hidden size].</param>
-    /// <param name="stretches">Numbers of patches that follow one another and attend to each other.</param>
+    /// <param name="x">[pictures · patches, hidden size].</param>
+    /// <param name="stretches">Numbers of a picture's patches that follow one another and attend to each other.</param>
     public Tensor Forward(Tensor x, VisionGrid grid, IReadOnlyList<int> stretches)
     {
         using var scope = NewDisposeScope();
         var heads = Linear.Split(Qkv.Forward(RmsNorm.Forward(x, AttentionNorm, GridVisionConfig.Eps)), Enumerable.Repeat(config.HiddenSize, 3))
-            .Select(y => y.view(x.size(0), config.Heads, config.HeadSize)).ToArray();
-        Tensor Turned(Tensor y) => Rotary.Apply(y.to(ScalarType.Float32), (grid.Cos.unsqueeze(1), grid.Sin.unsqueeze(1))).to(y.dtype).transpose(0, 1);
-        Tensor q = Turned(heads[0]), k = Turned(heads[1]), v = heads[2].transpose(0, 1);
+            .Select(y => y.view(-1, grid.Patches, config.Heads, config.HeadSize)).ToArray();
+        Tensor Turned(Tensor y) => Rotary.Apply(y.to(ScalarType.Float32), (grid.Cos.unsqueeze(1), grid.Sin.unsqueeze(1))).to(y.dtype).transpose(1, 2);
+        Tensor q = Turned(heads[0]), k = Turned(heads[1]), v = heads[2].transpose(1, 2);
         var attended = new List<Tensor>(stretches.Count);
         var from = 0;
         foreach (var count in stretches)
         {
-            Tensor Part(Tensor y) => y.narrow(1, from, count).unsqueeze(0);
-            attended.Add(F.scaled_dot_product_attention(Part(q), Part(k), Part(v)).squeeze(0).transpose(0, 1).reshape(count, config.HiddenSize));
+            Tensor Part(Tensor y) => y.narrow(2, from, count);
+            attended.Add(F.scaled_dot_product_attention(Part(q), Part(k), Part(v)).transpose(1, 2).reshape(-1, count, config.HiddenSize));
             from += count;
         }
 
-        x = x.add(Output.Forward(cat(attended, 0)), Scalars.One);
+        x = x.add(Output.Forward(cat(attended, 1).view(-1, config.HiddenSize)), Scalars.One);
         var parts = GateUp.Split(GateUp.Forward(RmsNorm.Forward(x, InnerNorm, GridVisionConfig.Eps)));
         return x.add(Down.Forward(F.silu(parts[0]).mul(parts[1])), Scalars.One).MoveToOuterDisposeScope();
     }
@@ -207,17 +209,17 @@ internal sealed class GridVisionLayer
     public IEnumerable<Tensor> Parameters() => [AttentionNorm, InnerNorm, .. Linears.SelectMany(linear => linear.Parameters())];
 }
 
-/// <summary>A picture as a grid of merged positions, and the order in which windows take them.</summary>
+/// <summary>Pictures of one size as grids of merged positions, and the order in which windows take them.</summary>
 internal sealed class VisionGrid : IDisposable
 {
-    /// <param name="picture">[1, 3, height, width].</param>
-    public VisionGrid(GridVisionConfig config, Tensor picture)
+    /// <param name="pictures">[pictures, 3, height, width].</param>
+    public VisionGrid(GridVisionConfig config, Tensor pictures)
     {
-        (Rows, Columns) = ((int)picture.size(2) / config.MergedSize, (int)picture.size(3) / config.MergedSize);
-        if (picture.size(0) != 1 || Rows * config.MergedSize != picture.size(2) || Columns * config.MergedSize != picture.size(3))
+        (Rows, Columns) = ((int)pictures.size(2) / config.MergedSize, (int)pictures.size(3) / config.MergedSize);
+        if (Rows * config.MergedSize != pictures.size(2) || Columns * config.MergedSize != pictures.size(3))
         {
             throw new ArgumentException(
-                $"A picture of shape [{string.Join(", ", picture.shape)}] is not one grid of squares of {config.MergedSize} pixels.", nameof(picture));
+                $"Pictures of shape [{string.Join(", ", pictures.shape)}] are no grids of squares of {config.MergedSize} pixels.", nameof(pictures));
         }
 
         var (order, windows) = Windowed(config.WindowSide);
@@ -232,8 +234,8 @@ internal sealed class VisionGrid : IDisposable
 
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Order = tensor(order.ToArray(), device: picture.device).DetachFromDisposeScope();
-        Back = tensor(back, device: picture.device).DetachFromDisposeScope();
+        Order = tensor(order.ToArray(), device: pictures.device).DetachFromDisposeScope();
+        Back = tensor(back, device: pictures.device).DetachFromDisposeScope();
 
         // A quarter of a head turns with the row, a quarter with the column; the other half repeats both.
         var half = config.HeadSize / 2;
@@ -245,8 +247,8 @@ internal sealed class VisionGrid : IDisposable
         ])).ToArray();
         var angles = tensor(places, [places.Length / 2, 2, 1]).mul(frequencies).view(places.Length / 2, half);
         var both = cat([angles, angles], -1);
-        Cos = both.cos().to(picture.device).DetachFromDisposeScope();
-        Sin = both.sin().to(picture.device).DetachFromDisposeScope();
+        Cos = both.cos().to(pictures.device).DetachFromDisposeScope();
+        Sin = both.sin().to(pictures.device).DetachFromDisposeScope();
     }
 
     /// <summary>Merged positions from top to bottom.</summary>
@@ -264,7 +266,10 @@ internal sealed class VisionGrid : IDisposable
     /// <summary>Patches of each window.</summary>
     public IReadOnlyList<int> Windows { get; }
 
-    /// <summary>Patches of the picture, as one stretch.</summary>
+    /// <summary>Patches of a picture.</summary>
+    public int Patches => Whole[0];
+
+    /// <summary>Patches of a picture, as one stretch.</summary>
     public IReadOnlyList<int> Whole { get; }
 
     /// <summary>float32 [patches, head size], window by window.</summary>
@@ -272,6 +277,9 @@ internal sealed class VisionGrid : IDisposable
 
     /// <summary>Likewise.</summary>
     public Tensor Sin { get; }
+
+    /// <summary>[pictures · merged positions, features], window by window, to [pictures, merged positions, features], row by row.</summary>
+    public Tensor InReadingOrder(Tensor merged) => merged.view(-1, (long)Rows * Columns, merged.size(1)).index_select(1, Back);
 
     public void Dispose()
     {

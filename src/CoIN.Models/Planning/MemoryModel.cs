@@ -4,6 +4,7 @@ using CoIN.Models.Computing;
 using CoIN.Models.Cpu;
 using CoIN.Models.Families;
 using CoIN.Models.Libtorch;
+using CoIN.Models.Modules;
 using CoIN.Models.Training;
 
 namespace CoIN.Models.Planning;
@@ -127,13 +128,29 @@ internal static class MemoryModel
         long Kept(long behind) => settings.Kernels ? KeptByKernels(settings, n, behind) : KeptByLayer(settings, batch, behind);
     }
 
-    /// <summary>The frozen tower's passing tensors; they are gone before the language model begins.</summary>
+    /// <summary>
+    /// The passing tensors of the frozen tower, or of what follows it; they are gone before the language model begins. Where pictures are
+    /// looked at one after another, the others' pixels wait.
+    /// </summary>
     public static long Vision(MemorySettings settings, long pictures)
     {
         var config = settings.Shape.Vision;
-        var positions = pictures * config.Positions;
-        return (pictures * 3 * config.ImageSize * config.ImageSize * Float) +
-            (positions * settings.Bytes * ((9L * config.HiddenSize) + (4L * config.IntermediateSize)));
+        var together = settings.Shape.OneByOne ? Math.Min(pictures, 1) : pictures;
+        var tower = config.Positions * ((9L * config.HiddenSize) + (4L * config.IntermediateSize));
+        var behind = settings.Shape.Resampler is { } resampler ? (config.Positions * (long)config.HiddenSize) + Resampling(resampler, settings.Kernels) : 0;
+        return (pictures * 3 * config.ImageSize * config.ImageSize * Float) + (together * settings.Bytes * Math.Max(tower, behind));
+    }
+
+    /// <summary>Numbers that a resampler has at once for a picture, in front of its last map.</summary>
+    private static long Resampling(ResamplerConfig config, bool kernels)
+    {
+        long patches = (long)config.Across * config.Across, queries = config.Queries, size = config.Out;
+
+        // Mapped and normalized patches, those with places, keys and values; queries, what they attend to, the outer map's result.
+        var maps = (5 * patches * size) + (3 * queries * size);
+
+        // The kernels have queries, keys and values side by side, and keys and values once more as attention reads them.
+        return maps + (kernels ? (3 * Math.Max(patches, queries) * size) + (2 * patches * size) : 0);
     }
 
     /// <summary>The peak of a micro-batch, all in all.</summary>

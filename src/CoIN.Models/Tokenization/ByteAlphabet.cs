@@ -7,6 +7,7 @@ namespace CoIN.Models.Tokenization;
 internal static class ByteAlphabet
 {
     private static readonly Dictionary<char, byte> Bytes = Make();
+    private static readonly char[] All = [.. Bytes.Keys];
 
     /// <summary>Appends the bytes of a token.</summary>
     /// <returns>False if it has a letter that stands for none.</returns>
@@ -27,6 +28,12 @@ internal static class ByteAlphabet
 
     /// <summary>The letters of all bytes.</summary>
     public static IEnumerable<string> Letters => Bytes.Keys.Select(letter => letter.ToString());
+
+    /// <summary>A text in these letters.</summary>
+    public static string Of(string text) => Of(System.Text.Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Bytes in these letters.</summary>
+    public static string Of(byte[] bytes) => string.Concat(bytes.Select(value => All[value]));
 
     private static Dictionary<char, byte> Make()
     {

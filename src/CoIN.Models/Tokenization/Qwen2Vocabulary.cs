@@ -2,6 +2,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Settings;
+using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
 namespace CoIN.Models.Tokenization;
@@ -57,6 +58,24 @@ internal sealed record Qwen2Vocabulary(
         return lacking.Count == 0 ? new Qwen2Vocabulary(tokens, pairs, added, template, source) : throw new CoinException(
             $"{source} lacks the tokens of {lacking.Count} single bytes, so that it is no byte-level vocabulary. Restore it from the model's source.");
     }
+
+    /// <summary>Writes a tokenizer's files.</summary>
+    /// <param name="tokens">Single bytes, and tokens of which each is an earlier one and one letter more, in the alphabet of bytes (<see cref="ByteAlphabet"/>).</param>
+    /// <param name="marks">Tokens that stand for themselves; their ids follow those of <paramref name="tokens"/>.</param>
+    public static void Write(string folder, IReadOnlyList<string> tokens, IReadOnlyList<string> marks)
+    {
+        File.WriteAllBytes(Path.Combine(folder, Files[0]), TokensFile(tokens));
+        Durable.WriteText(
+            Path.Combine(folder, Files[1]), string.Concat(tokens.Where(token => token.Length > 1).Select(token => $"{token[..^1]} {token[^1]}\n").Prepend("#version: 0.2\n")));
+        var added = new JObject(marks.Index().Select(mark => new JProperty(
+            $"{tokens.Count + mark.Index}", new JObject { ["content"] = mark.Item, ["special"] = true })));
+        var settings = new JObject { ["added_tokens_decoder"] = added, ["tokenizer_class"] = "Qwen2Tokenizer" };
+        Durable.WriteText(Path.Combine(folder, Files[3]), settings.ToString(Formatting.Indented) + "\n");
+    }
+
+    /// <summary>What <c>vocab.json</c> holds of some tokens.</summary>
+    public static byte[] TokensFile(IReadOnlyList<string> tokens) => System.Text.Encoding.UTF8.GetBytes(
+        JsonConvert.SerializeObject(tokens.Index().ToDictionary(token => token.Item, token => token.Index)));
 
     private static void AddAll(Dictionary<string, int> added, IEnumerable<(string Text, int Id)> tokens)
     {

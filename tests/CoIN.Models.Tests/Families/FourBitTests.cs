@@ -1,6 +1,8 @@
+using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Families;
+using CoIN.Models.Learning;
 using CoIN.Models.Tests.Golden;
 using CoIN.Models.Tests.Support;
 using TorchSharp;
@@ -53,6 +55,35 @@ public sealed class FourBitTests : IDisposable
 
         Assert.True(plain.Language.Embedding.equal(packed.Language.Embedding).all().item<bool>());
         Assert.True(plain.Language.Head.equal(packed.Language.Head).all().item<bool>());
+    }
+
+    [Theory]
+    [InlineData("LLaVA")]
+    [InlineData("MiniGPT-v2")]
+    [InlineData("Qwen-VL")]
+    [InlineData("Qwen2.5-VL")]
+    public void Nothing_is_merged_into_weights_that_are_saved_in_four_bits(string name)
+    {
+        var files = Files(name);
+        var model = Directory.CreateDirectory(folder.Of("packed")).FullName;
+        foreach (var file in Directory.GetFiles(files).Where(file => !file.EndsWith(".safetensors", StringComparison.Ordinal)))
+        {
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
+        }
+
+        using (var weights = CheckpointFolder.Open(files))
+        {
+            var tensors = weights.Names.ToDictionary(one => one, weights.Read, StringComparer.Ordinal);
+            var map = tensors.Keys.First(one => one.EndsWith("c_attn.weight", StringComparison.Ordinal)
+                || (one.EndsWith(".q_proj.weight", StringComparison.Ordinal) && !one.Contains("vision", StringComparison.Ordinal)));
+            tensors[map] = zeros([tensors[map].numel() / 2, 1], ScalarType.Byte);
+            tensors[PackedTensors.StateOf(map)] = zeros([2], ScalarType.Byte);
+            SafetensorsWriter.Write(Path.Combine(model, "model.safetensors"), tensors);
+        }
+
+        void Merge() => ModelMerge.Write(folder.Of("adapter"), new ModelOptions { Path = model }, folder.Of("merged"), null, _ => { });
+        Assert.Contains("in four bits", Assert.Throws<CoinException>(Merge).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.Of("merged")));
     }
 
     private string Files(string family)

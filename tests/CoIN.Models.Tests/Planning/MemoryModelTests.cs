@@ -1,5 +1,6 @@
 using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Families;
 using CoIN.Models.Families.Llava;
 using CoIN.Models.Modules;
 using CoIN.Models.Planning;
@@ -44,6 +45,34 @@ public sealed class MemoryModelTests
         var bytes = MemoryModel.Resident(settings).Sum(part => part.Bytes) + MemoryModel.Peak(settings, batch) + 1_000_000_000;
         Assert.InRange(bytes / 1e9, 0.5 * limit, limit);
         Assert.InRange(MemoryModel.Resident(settings)[1].Bytes * 8.0 / settings.Counts.Maps, 4.12, 4.13);
+    }
+
+    /// <summary>Qwen-VL's 1,024 patches of 1,664, of which the resampler makes 256 places of 4,096.</summary>
+    [Fact]
+    public void What_a_resampler_has_at_once_counts_where_it_is_more_than_the_tower_s()
+    {
+        var vision = new VisionConfig(1664, 8192, 48, 16, 448, 14, "gelu", 1e-6) { ClassToken = false };
+        var text = new DecoderConfig(4096, 11008, 32, 32, 32, 151936, 1e-6, 10000, 8192, false, AttentionBias: true);
+        var plain = Paper with { Shape = new ModelShape(text, vision, 256, 0, 0) };
+        var resampled = plain with { Shape = plain.Shape with { Resampler = new ResamplerConfig(1664, 4096, 256, 32, 32, 1e-6) } };
+        const long Pixels = 3 * 448 * 448 * 4, Patches = 1024;
+        Assert.Equal(Pixels + (2 * Patches * ((9 * 1664) + (4 * 8192))), MemoryModel.Vision(plain, 1));
+        Assert.Equal(MemoryModel.Vision(plain, 1), MemoryModel.Vision(resampled, 1));
+
+        // The kernels have queries, keys and values side by side, and keys and values once more.
+        var behind = (Patches * 1664) + (5 * Patches * 4096) + (3 * 256 * 4096) + (3 * Patches * 4096) + (2 * Patches * 4096);
+        Assert.Equal(Pixels + Math.Max(4 * behind, 4 * Patches * ((9 * 1664) + (4 * 8192))), MemoryModel.Vision(resampled with { Bytes = 4, Kernels = true }, 1));
+        var small = resampled with { Shape = resampled.Shape with { Vision = vision with { HiddenSize = 416, IntermediateSize = 2048 } } };
+        Assert.Equal(Pixels + (2 * ((Patches * 416) + (5 * Patches * 4096) + (3 * 256 * 4096))), MemoryModel.Vision(small, 1));
+    }
+
+    [Fact]
+    public void Of_pictures_that_are_looked_at_one_after_another_only_the_pixels_add_up()
+    {
+        var one = MemoryModel.Vision(Paper, 1);
+        const long Pixels = 3 * 336 * 336 * 4;
+        Assert.Equal(4 * one, MemoryModel.Vision(Paper, 4));
+        Assert.Equal(one + (3 * Pixels), MemoryModel.Vision(Paper with { Shape = Paper.Shape with { OneByOne = true } }, 4));
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using CoIN.Models.Cpu.Kernels;
 using CoIN.Models.Sequences;
 using CoIN.Speed.Workloads;
 
@@ -17,7 +16,7 @@ internal sealed class Work(Workload workload, SpeedShape config)
 
     /// <summary>Parameters of the low-rank matrices.</summary>
     private double LoraWeights => config.Text.Layers * workload.LoraRank
-        * Maps().Where(map => workload.LoraTargets?.Contains(map.Name) != false).Sum(map => map.Inputs + map.Outputs);
+        * SpeedFamily.Of(workload.Family).Maps(config.Text).Where(map => workload.LoraTargets?.Contains(map.Name) != false).Sum(map => map.Inputs + map.Outputs);
 
     /// <summary>
     /// A pass over the training samples: forward, backward to the inputs of frozen weights, and backward to both of the low-rank matrices.
@@ -26,7 +25,7 @@ internal sealed class Work(Workload workload, SpeedShape config)
     public double Training() => workload.Training.Sum(row =>
     {
         double positions = workload.Expanded(row.Ids);
-        return Picture() + (((4 * LayerWeights) + (6 * LoraWeights)) * positions) + (3 * Attention(positions))
+        return config.Picture + (((4 * LayerWeights) + (6 * LoraWeights)) * positions) + (3 * Attention(positions))
             + (4 * HeadWeights * row.Labels.Count(label => label != SequenceBatch.Ignored));
     });
 
@@ -34,33 +33,9 @@ internal sealed class Work(Workload workload, SpeedShape config)
     public double Evaluation(QuestionSet task) => task.Samples.Sum(row =>
     {
         double positions = workload.Expanded(row.Ids) + row.Answer - 1;
-        return Picture() + (2 * LayerWeights * positions) + Attention(positions) + (2 * HeadWeights * row.Answer);
+        return config.Picture + (2 * LayerWeights * positions) + Attention(positions) + (2 * HeadWeights * row.Answer);
     });
-
-    /// <summary>The linear maps of a layer.</summary>
-    private IEnumerable<(string Name, double Inputs, double Outputs)> Maps()
-    {
-        double hidden = config.Text.HiddenSize, inner = config.Text.IntermediateSize;
-        double values = config.Text.KeyValueHeads * config.Text.HeadSize;
-        return
-        [
-            ("q_proj", hidden, hidden), ("k_proj", hidden, values), ("v_proj", hidden, values), ("o_proj", hidden, hidden),
-            ("gate_proj", hidden, inner), ("up_proj", hidden, inner), ("down_proj", inner, hidden),
-        ];
-    }
 
     /// <summary>Causal attention over a sequence: half of the products of all queries with all keys and of weights with values.</summary>
     private double Attention(double positions) => 2 * config.Text.Layers * config.Text.HiddenSize * positions * positions;
-
-    /// <summary>Tower and projector for one picture.</summary>
-    private double Picture()
-    {
-        var vision = config.Vision;
-        double positions = vision.Patches + 1, layers = config.VisionLayers;
-        var weights = layers * ((4.0 * vision.HiddenSize * vision.HiddenSize) + (2.0 * vision.HiddenSize * vision.IntermediateSize));
-        var attention = 4 * layers * vision.HiddenSize * positions * positions;
-        var sizes = config.ProjectorSizes;
-        var projector = 2.0 * config.ImageTokens * sizes.Zip(sizes.Skip(1), (from, to) => (double)from * to).Sum();
-        return (2 * weights * positions) + attention + projector;
-    }
 }

@@ -3,8 +3,6 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Adapters;
-using CoIN.Models.Families.Llava;
-using CoIN.Speed.Sides;
 using CoIN.Speed.Workloads;
 using SkiaSharp;
 
@@ -27,10 +25,13 @@ internal sealed class MemoryExperiment(MemoryCase settings, string folder)
         Data = new DataOptions { Instructions = folder, Images = folder },
         Model = new ModelOptions
         {
-            Path = folder, Conversation = OurTraining.Conversation, Dtype = settings.Dtype,
+            Path = folder, Conversation = settings.Model.Conversation, Dtype = settings.Dtype,
             Quantization = settings.FourBits ? BaseQuantization.Nf4 : BaseQuantization.None,
         },
-        Lora = new LoraOptions { Rank = settings.Rank, Alpha = 2 * settings.Rank, Dropout = 0.05 },
+        Lora = new LoraOptions
+        {
+            Rank = settings.Rank, Alpha = 2 * settings.Rank, Dropout = 0.05, Targets = settings.Model.LoraTargets, TrainProjector = settings.Model.TrainsProjector,
+        },
         Training = new TrainingOptions { BatchSize = settings.BatchSize, GradientCheckpointing = settings.Checkpointing },
     };
 
@@ -50,13 +51,8 @@ internal sealed class MemoryExperiment(MemoryCase settings, string folder)
     public void Write()
     {
         Directory.CreateDirectory(folder);
-        LlavaInitializer.Write(folder, settings.Config, settings.Config.Text.VocabularySize - 1, Seed);
-        File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SyntheticText.Tokenizer(settings.Config.Text.VocabularySize - 1).ToBytes());
-        var size = settings.Config.Vision.ImageSize;
-        File.WriteAllText(
-            Path.Combine(folder, "preprocessor_config.json"),
-            $$"""{"size": {{size}}, "crop_size": {{size}}, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}""");
-        using var bitmap = new SKBitmap(size, size);
+        settings.Model.Write(folder, Seed);
+        using var bitmap = new SKBitmap(settings.Model.ImageSize, settings.Model.ImageSize);
         using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         File.WriteAllBytes(Path.Combine(folder, Picture), png.ToArray());
     }

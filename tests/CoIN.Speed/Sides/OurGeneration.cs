@@ -26,6 +26,7 @@ internal sealed class OurGeneration(IPictureModel model, Workload workload, stri
         var questions = workload.Evaluation.Single(one => one.Name == task);
         var size = workload.EvaluationBatchSize;
         var rows = how == "warm" ? questions.Samples.Take(size).ToList() : questions.Samples;
+        var place = SpeedFamily.Of(workload.Family).Place(workload.ImageTokens);
         var clock = Stopwatch.StartNew();
         var answers = new List<IReadOnlyList<int>>();
         foreach (var batch in rows.Chunk(size))
@@ -35,7 +36,7 @@ internal sealed class OurGeneration(IPictureModel model, Workload workload, stri
             answers.AddRange(GreedyGenerator.Generate(
                 model,
                 new GenerationRequest(
-                    [.. batch.Select(row => new TokenSequence(row.Ids, null))],
+                    [.. batch.Select(row => new TokenSequence([.. row.Ids.Select(id => id == SequenceBatch.ImagePlaceholder ? place : id)], null))],
                     features.Of(pictures, i => images.Load(pictures[i], pictures[i], model.Language.Device), long.MaxValue), questions.MaxNewTokens)
                 {
                     Pictures = [.. batch.Select(row => pictures.IndexOf(row.Picture.ToString()))],

@@ -33,7 +33,7 @@ internal sealed class OurTraining : ISideWork
         var samples = Samples(workload);
         device = model.Language.Device;
         var prompts = SpeedFamily.Of(workload.Family).Prompts(
-            SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), Conversation, options.Model.MaxLength);
+            SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), Conversation, options.Model.MaxLength, workload.ImageTokens);
         session = new TrainingSession(
             model, options, new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null), prompts, PixelFile.Open(workload, folder),
             TrainingMethods.Known, warning => throw new CoinException(warning));
@@ -49,7 +49,11 @@ internal sealed class OurTraining : ISideWork
         Tasks = [new TaskOptions { Name = "Speed", Folder = "", Scorer = "gqa" }],
         Data = new DataOptions { Instructions = "", Images = "" },
         Model = new ModelOptions { Path = path, Conversation = Conversation, Dtype = workload.Dtype },
-        Lora = new LoraOptions { Rank = workload.LoraRank, Alpha = workload.LoraAlpha, Dropout = workload.LoraDropout, Targets = workload.LoraTargets },
+        Lora = new LoraOptions
+        {
+            Rank = workload.LoraRank, Alpha = workload.LoraAlpha, Dropout = workload.LoraDropout, Targets = workload.LoraTargets,
+            TrainProjector = SpeedFamily.Of(workload.Family).TrainsProjector,
+        },
         Training = new TrainingOptions
         {
             LearningRate = workload.LearningRate, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = workload.BatchSize, Epochs = Passes,

@@ -1,3 +1,4 @@
+using System.Text;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Learning;
 using CoIN.Models.Tokenization;
@@ -26,6 +27,17 @@ internal static class SyntheticText
         return new SentencePieceModel(
             [.. used, .. Enumerable.Range(used.Length, Math.Max(pieces - used.Length, 0)).Select(i => new Piece($"<unused {i}>", -3 - i, PieceKind.Normal))],
             AddDummyPrefix: true);
+    }
+
+    /// <summary>The same words' bytes for byte-level vocabularies: every token is an earlier one and one byte more.</summary>
+    /// <param name="count">Tokens; those beyond the words stand in no text.</param>
+    public static IReadOnlyList<byte[]> Bytes(int count)
+    {
+        var words = Enumerable.Range(0, Characters).Select(i => Encoding.UTF8.GetBytes($"{(char)(FirstCharacter + i)}")).ToList();
+        IEnumerable<byte[]> known = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), .. words.Select(word => word[..2]), .. words];
+        var tokens = known.DistinctBy(Convert.ToHexString).ToList();
+        var fillers = Enumerable.Range(0, 256).Select(low => new[] { byte.MaxValue, (byte)low }).ToList();
+        return [.. tokens.Concat(fillers).Concat(fillers.SelectMany(two => Enumerable.Range(0, 256).Select(last => (byte[])[.. two, (byte)last]))).Take(count)];
     }
 
     /// <summary>So many tokens.</summary>

@@ -37,9 +37,11 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
         var shape = family.Shape(options.SizeOf(imageTokens));
         Directory.CreateDirectory(Workload.ModelOf(folder));
         family.Write(Workload.ModelOf(folder), options.SizeOf(imageTokens), TorchNames.Dtype(options.Stored), options.Seed);
+
+        // In front of the model stand LLaVA's or MiniGPT's tokens, whatever its family's own are: what they mean costs nothing.
         var tokenizer = SyntheticText.Tokenizer(shape.Text.VocabularySize - 1);
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), tokenizer.ToBytes());
-        var training = Training(family.Prompts(new SentencePieceTokenizer(tokenizer), OurTraining.Conversation, 2048), options.Quick ? 2 : 8);
+        var training = Training(family.Prompts(new SentencePieceTokenizer(tokenizer), OurTraining.Conversation, 2048, imageTokens), options.Quick ? 2 : 8);
         var workload = new Workload
         {
             Family = family.Key,
@@ -49,8 +51,8 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
             Dtype = options.Dtype,
             Seed = options.Seed,
             ImageTokens = imageTokens,
-            ImageTokenId = shape.Text.VocabularySize - 1,
-            ImageSize = shape.Vision.ImageSize,
+            ImageTokenId = shape.ImageTokenId,
+            ImageSize = shape.ImageSize,
             LoraRank = options.Rank,
             LoraAlpha = 2 * options.Rank,
             LoraDropout = 0.05,
@@ -62,7 +64,7 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
             Evaluation = [.. Shapes.Select(shape => Questions(shape, options.Questions))],
             Pictures = pictures,
         };
-        WritePixels(folder, shape.Vision.ImageSize);
+        WritePixels(folder, shape.ImageSize);
         workload.Write(folder);
         return workload;
     }

@@ -13,6 +13,7 @@ from transformers import LlavaForConditionalGeneration
 
 IMAGE_PLACEHOLDER = -200
 IGNORED = -100
+FAMILIES = {"minigpt-v2": ("minigpt", "MiniGpt"), "qwen-vl": ("qwenvl", "QwenVl"), "qwen2.5-vl": ("qwen25vl", "Qwen25Vl")}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -67,16 +68,17 @@ class Workload:
             os.path.join(folder, "pixels.bin"), size=self.spec["pictures"] * 3 * size * size, dtype=torch.float32
         ).view(-1, 3, size, size)
         path = os.path.join(folder, "model")
-        if self.spec["family"] == "minigpt-v2":
-            from minigpt import MiniGpt
-
-            self.model = MiniGpt(path, self.dtype, self.image_id)
-            self.layers, self.projector = self.model.language.model.layers, self.model.projector
+        if self.spec["family"] in FAMILIES:
+            module, name = FAMILIES[self.spec["family"]]
+            self.model = getattr(importlib.import_module(module), name)(path, self.dtype, self.image_id)
+            self.layers, self.projector = self.model.layers, self.model.projector
+            self.lora_targets = self.model.lora_targets or self.spec["loraTargets"]
         else:
             self.model = LlavaForConditionalGeneration.from_pretrained(path, dtype=self.dtype, attn_implementation=self.attention)
             inner = self.model.model
             self.layers = (inner.language_model if hasattr(inner, "language_model") else self.model.language_model.model).layers
             self.projector = inner.multi_modal_projector if hasattr(inner, "multi_modal_projector") else self.model.multi_modal_projector
+            self.lora_targets = self.spec["loraTargets"]
 
         self.model.to(self.device)
 

@@ -8,6 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from spliced import Spliced
+
 
 class Block(nn.Module):
     def __init__(self, size, inner, heads, eps):
@@ -47,7 +49,7 @@ class Tower(nn.Module):
         return x
 
 
-class MiniGpt(nn.Module):
+class MiniGpt(Spliced):
     def __init__(self, folder, dtype, image_id):
         super().__init__()
         with open(os.path.join(folder, "config.json")) as file:
@@ -69,17 +71,11 @@ class MiniGpt(nn.Module):
                 name = name.replace(old, new)
         return name
 
-    def embed(self, input_ids, pixel_values):
+    @property
+    def layers(self):
+        return self.language.model.layers
+
+    def pictures(self, pixel_values):
         with torch.no_grad():
             features = self.norm(self.tower(pixel_values))[:, 1:]
-            embedded = self.language.get_input_embeddings()(input_ids)
-        pictures = self.projector(features.reshape(len(features), -1, self.joined * features.shape[-1]))
-        return embedded.masked_scatter((input_ids == self.image_id).unsqueeze(-1), pictures.to(embedded.dtype))
-
-    def forward(self, input_ids, labels, attention_mask, pixel_values):
-        return self.language(inputs_embeds=self.embed(input_ids, pixel_values), attention_mask=attention_mask, labels=labels)
-
-    def generate(self, input_ids, attention_mask, pixel_values, **settings):
-        embedded = self.embed(input_ids, pixel_values)
-        out = self.language.generate(input_ids=input_ids, inputs_embeds=embedded, attention_mask=attention_mask, **settings)
-        return out if out.shape[1] > input_ids.shape[1] else torch.cat([input_ids, out], 1)
+        return self.projector(features.reshape(len(features), -1, self.joined * features.shape[-1]))

@@ -31,7 +31,7 @@ class LoraLinear(nn.Module):
 
 def add_lora(module, spec):
     for name, child in module.named_children():
-        if isinstance(child, nn.Linear) and (spec["loraTargets"] is None or name in spec["loraTargets"]):
+        if isinstance(child, nn.Linear) and (workload.lora_targets is None or name in workload.lora_targets):
             setattr(module, name, LoraLinear(child, spec["loraRank"], spec["loraAlpha"], spec["loraDropout"]))
         else:
             add_lora(child, spec)
@@ -48,16 +48,19 @@ if workload.device.type != "cpu" and importlib.util.find_spec("peft"):
 
     lora = f"peft {peft.__version__}"
     found = {id(module) for layer in workload.layers for module in layer.modules() if isinstance(module, nn.Linear)}
-    names = [name for name, module in model.named_modules() if id(module) in found and (spec["loraTargets"] is None or name.split(".")[-1] in spec["loraTargets"])]
+    targets = workload.lora_targets
+    names = [name for name, module in model.named_modules() if id(module) in found and (targets is None or name.split(".")[-1] in targets)]
     model = peft.get_peft_model(model, peft.LoraConfig(
         r=spec["loraRank"], lora_alpha=spec["loraAlpha"], lora_dropout=spec["loraDropout"], target_modules=names, bias="none"))
 else:
     add_lora(workload.layers, spec)
     model.to(workload.device)
-workload.projector.requires_grad_(True)
+projector = [] if workload.projector is None else list(workload.projector.parameters())
+for parameter in projector:
+    parameter.requires_grad_(True)
 # What is trained is float32, as in CoIN.Actors.
 for parameter in model.parameters():
-    if parameter.requires_grad and not any(parameter is one for one in workload.projector.parameters()):
+    if parameter.requires_grad and not any(parameter is one for one in projector):
         parameter.data = parameter.data.float()
 if spec.get("gradientCheckpointing"):
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

@@ -1,14 +1,13 @@
 using CoIN.Benchmark;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Modules;
-using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Families.Llava;
 
 /// <summary>The weight files of a LLaVA model, opened, and the names of its parts in them.</summary>
-internal sealed class LlavaCheckpoint : IDisposable
+internal sealed class LlavaCheckpoint : FamilyCheckpoint<LlavaModel>
 {
     /// <summary>What stands before the names of the language model in the hub's LLaVA folders, and its head.</summary>
     private static readonly (string Language, string Head)[] HubLanguages =
@@ -73,8 +72,11 @@ internal sealed class LlavaCheckpoint : IDisposable
     /// <summary>The names of the projector's two maps.</summary>
     public IReadOnlyList<string> ProjectorNames { get; }
 
-    /// <summary>The opened folders and files, each once.</summary>
-    public IEnumerable<CheckpointFolder> Parts => new[] { Vision, Projector, Language }.Where(part => part is not null).Distinct();
+    /// <inheritdoc/>
+    public override IEnumerable<CheckpointFolder> Parts => new[] { Vision, Projector, Language }.Where(part => part is not null).Distinct();
+
+    /// <inheritdoc/>
+    protected override string Name => Source.Name;
 
     /// <summary>Opens a model's files and reads their headers.</summary>
     /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
@@ -90,44 +92,11 @@ internal sealed class LlavaCheckpoint : IDisposable
     public static LlavaModel Load(LlavaSource source, ScalarType dtype, Device device, Action<string> warn, Nf4Settings? nf4 = null)
     {
         using var checkpoint = Open(source);
-        var model = checkpoint.Build(dtype, device, nf4);
-        try
-        {
-            checkpoint.FinishUsed(warn);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-
-        // Converted weights were there a second time, one after another.
-        HeapPolicy.GiveBack();
-        return model;
+        return checkpoint.Load(dtype, device, warn, nf4);
     }
 
-    /// <summary>Settles the parts' accounts after <see cref="Build"/>.</summary>
-    /// <param name="warn">As for <see cref="Load(LlavaSource, ScalarType, Device, Action{string}, Nf4Settings?)"/>.</param>
-    /// <exception cref="CoinException">Tensors are missing, or nothing uses them; every part is in the message.</exception>
-    public void FinishUsed(Action<string> warn)
-    {
-        var problems = new Problems();
-        foreach (var part in Parts)
-        {
-            problems.Try(part.FinishUsed);
-            if (part.PromisedInVain() is { } sentence)
-            {
-                warn(sentence);
-            }
-        }
-
-        problems.ThrowIfAny(Source.Name);
-    }
-
-    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the <see cref="Parts"/>' accounts.</summary>
-    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
-    /// <param name="nf4">As for loading.</param>
-    public LlavaModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
+    /// <inheritdoc/>
+    public override LlavaModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
         var model = new LlavaModel(
@@ -176,13 +145,5 @@ internal sealed class LlavaCheckpoint : IDisposable
             .. projector.Zip(model.Projector.Parameters, (name, tensor) => ($"{HubProjector}{name}", tensor)),
             .. model.Language.Named(HubLanguage, HubHead),
         ];
-    }
-
-    public void Dispose()
-    {
-        foreach (var part in Parts)
-        {
-            part.Dispose();
-        }
     }
 }

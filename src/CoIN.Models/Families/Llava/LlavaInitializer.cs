@@ -80,79 +80,36 @@ internal static class LlavaInitializer
     }
 
     /// <summary>Random weights with the hub's names: normal with deviation 1/√inputs (embeddings 0.02), norms one, biases zero.</summary>
-    private static Dictionary<string, Tensor> Weights(LlavaConfig config, Generator generator, ScalarType dtype)
+    private static IReadOnlyDictionary<string, Tensor> Weights(LlavaConfig config, Generator generator, ScalarType dtype)
     {
-        var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        void Random(string name, double deviation, params long[] shape)
-        {
-            using var drawn = NewDisposeScope();
-            weights[name] = empty(shape).normal_(0, deviation, generator).to(dtype).MoveToOuterDisposeScope();
-        }
-
-        void Fill(string name, double value, long size) => weights[name] = full([size], Scalars.Of(value), dtype: dtype);
-        void Linear(string name, long outputs, long inputs, bool bias)
-        {
-            Random($"{name}.weight", 1 / Math.Sqrt(inputs), outputs, inputs);
-            if (bias)
-            {
-                Fill($"{name}.bias", 0, outputs);
-            }
-        }
-
-        void Norm(string name, long size)
-        {
-            Fill($"{name}.weight", 1, size);
-            Fill($"{name}.bias", 0, size);
-        }
-
+        var weights = new InitialWeights(generator, dtype);
         var vision = config.Vision;
         const string Tower = "vision_tower.vision_model.";
-        Random($"{Tower}embeddings.class_embedding", 0.02, vision.HiddenSize);
-        Random(
+        weights.Random($"{Tower}embeddings.class_embedding", 0.02, vision.HiddenSize);
+        weights.Random(
             $"{Tower}embeddings.patch_embedding.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize),
             vision.HiddenSize, 3, vision.PatchSize, vision.PatchSize);
-        Random($"{Tower}embeddings.position_embedding.weight", 0.02, vision.Patches + 1, vision.HiddenSize);
-        Norm($"{Tower}pre_layrnorm", vision.HiddenSize);
-        Norm($"{Tower}post_layernorm", vision.HiddenSize);
+        weights.Random($"{Tower}embeddings.position_embedding.weight", 0.02, vision.Patches + 1, vision.HiddenSize);
+        weights.Norm($"{Tower}pre_layrnorm", vision.HiddenSize, bias: true);
+        weights.Norm($"{Tower}post_layernorm", vision.HiddenSize, bias: true);
         for (var i = 0; i < vision.Layers; i++)
         {
             var layer = $"{Tower}encoder.layers.{i}.";
-            Norm($"{layer}layer_norm1", vision.HiddenSize);
-            Norm($"{layer}layer_norm2", vision.HiddenSize);
+            weights.Norm($"{layer}layer_norm1", vision.HiddenSize, bias: true);
+            weights.Norm($"{layer}layer_norm2", vision.HiddenSize, bias: true);
             foreach (var name in new[] { "q_proj", "k_proj", "v_proj", "out_proj" })
             {
-                Linear($"{layer}self_attn.{name}", vision.HiddenSize, vision.HiddenSize, bias: true);
+                weights.Map($"{layer}self_attn.{name}", vision.HiddenSize, vision.HiddenSize, bias: true);
             }
 
-            Linear($"{layer}mlp.fc1", vision.IntermediateSize, vision.HiddenSize, bias: true);
-            Linear($"{layer}mlp.fc2", vision.HiddenSize, vision.IntermediateSize, bias: true);
+            weights.Map($"{layer}mlp.fc1", vision.IntermediateSize, vision.HiddenSize, bias: true);
+            weights.Map($"{layer}mlp.fc2", vision.HiddenSize, vision.IntermediateSize, bias: true);
         }
 
         var text = config.Text;
-        Linear("multi_modal_projector.linear_1", text.HiddenSize, vision.HiddenSize, bias: true);
-        Linear("multi_modal_projector.linear_2", text.HiddenSize, text.HiddenSize, bias: true);
-        const string Language = "language_model.model.";
-        Random($"{Language}embed_tokens.weight", 0.02, text.VocabularySize, text.HiddenSize);
-        Fill($"{Language}norm.weight", 1, text.HiddenSize);
-        for (var i = 0; i < text.Layers; i++)
-        {
-            var layer = $"{Language}layers.{i}.";
-            Fill($"{layer}input_layernorm.weight", 1, text.HiddenSize);
-            Fill($"{layer}post_attention_layernorm.weight", 1, text.HiddenSize);
-            Linear($"{layer}self_attn.q_proj", text.HiddenSize, text.HiddenSize, bias: false);
-            Linear($"{layer}self_attn.k_proj", text.KeyValueHeads * text.HeadSize, text.HiddenSize, bias: false);
-            Linear($"{layer}self_attn.v_proj", text.KeyValueHeads * text.HeadSize, text.HiddenSize, bias: false);
-            Linear($"{layer}self_attn.o_proj", text.HiddenSize, text.HiddenSize, bias: false);
-            Linear($"{layer}mlp.gate_proj", text.IntermediateSize, text.HiddenSize, bias: false);
-            Linear($"{layer}mlp.up_proj", text.IntermediateSize, text.HiddenSize, bias: false);
-            Linear($"{layer}mlp.down_proj", text.HiddenSize, text.IntermediateSize, bias: false);
-        }
-
-        if (!text.TiedEmbeddings)
-        {
-            Random("language_model.lm_head.weight", 0.02, text.VocabularySize, text.HiddenSize);
-        }
-
-        return weights;
+        weights.Map("multi_modal_projector.linear_1", text.HiddenSize, vision.HiddenSize, bias: true);
+        weights.Map("multi_modal_projector.linear_2", text.HiddenSize, text.HiddenSize, bias: true);
+        weights.Decoder("language_model.model.", "language_model.lm_head.weight", text);
+        return weights.All;
     }
 }

@@ -1,14 +1,13 @@
 using CoIN.Benchmark;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Modules;
-using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Families.MiniGptV2;
 
 /// <summary>The weight files of a MiniGPT-v2, opened, and the names of its parts in them.</summary>
-internal sealed class MiniGptCheckpoint : IDisposable
+internal sealed class MiniGptCheckpoint : FamilyCheckpoint<MiniGptModel>
 {
     /// <summary>What stands before the tower's names in a whole model, and the other parts' there.</summary>
     public const string Tower = "visual_encoder.";
@@ -62,9 +61,12 @@ internal sealed class MiniGptCheckpoint : IDisposable
     /// <summary>The output head's name.</summary>
     public string HeadName { get; }
 
-    /// <summary>The opened folders and files, each once.</summary>
-    public IEnumerable<CheckpointFolder> Parts =>
+    /// <inheritdoc/>
+    public override IEnumerable<CheckpointFolder> Parts =>
         new[] { VisionFiles, StageFiles, LanguageFiles }.Where(part => part is not null).Distinct();
+
+    /// <inheritdoc/>
+    protected override string Name => Source.Name;
 
     /// <summary>What stands before a tower's names in a file.</summary>
     public static string VisionPrefixIn(CheckpointFolder file) => file.Has($"{Tower}{EvaSettings.Names.ClassEmbedding}") ? Tower : "";
@@ -86,25 +88,11 @@ internal sealed class MiniGptCheckpoint : IDisposable
     public static MiniGptModel Load(MiniGptSource source, ScalarType dtype, Device device, Action<string> warn, Nf4Settings? nf4 = null)
     {
         using var checkpoint = Open(source);
-        var model = checkpoint.Build(dtype, device, nf4);
-        try
-        {
-            checkpoint.FinishUsed(warn);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-
-        HeapPolicy.GiveBack();
-        return model;
+        return checkpoint.Load(dtype, device, warn, nf4);
     }
 
-    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the <see cref="Parts"/>' accounts.</summary>
-    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
-    /// <param name="nf4">As for <see cref="Load"/>.</param>
-    public MiniGptModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
+    /// <inheritdoc/>
+    public override MiniGptModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
         var size = Config.Vision.HiddenSize;
@@ -127,22 +115,10 @@ internal sealed class MiniGptCheckpoint : IDisposable
         return model;
     }
 
-    /// <summary>Settles the parts' accounts after <see cref="Build"/>.</summary>
-    /// <param name="warn">As for <see cref="Load"/>.</param>
-    /// <exception cref="CoinException">Tensors are missing, or nothing uses them; every part is in the message.</exception>
-    public void FinishUsed(Action<string> warn)
+    /// <inheritdoc/>
+    public override void FinishUsed(Action<string> warn)
     {
-        var problems = new Problems();
-        foreach (var part in Parts)
-        {
-            problems.Try(part.FinishUsed);
-            if (part.PromisedInVain() is { } sentence)
-            {
-                warn(sentence);
-            }
-        }
-
-        problems.ThrowIfAny(Source.Name);
+        base.FinishUsed(warn);
         if (NormFiles is null)
         {
             warn(
@@ -178,12 +154,4 @@ internal sealed class MiniGptCheckpoint : IDisposable
         ($"{Form.Written[0]}.bias", model.Projector.Parameters[1]),
         .. model.Language.Named(Language, Head),
     ];
-
-    public void Dispose()
-    {
-        foreach (var part in Parts)
-        {
-            part.Dispose();
-        }
-    }
 }

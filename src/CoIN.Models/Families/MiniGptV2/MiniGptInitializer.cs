@@ -73,77 +73,37 @@ internal static class MiniGptInitializer
     /// Random weights: normal with deviation 1/√inputs (embeddings 0.02), norms one, biases zero. The names and shapes are those that a
     /// model of this configuration asks for.
     /// </summary>
-    private static Dictionary<string, Tensor> Weights(MiniGptConfig config, Generator generator)
+    private static IReadOnlyDictionary<string, Tensor> Weights(MiniGptConfig config, Generator generator)
     {
-        var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        void Random(string name, double deviation, params long[] shape) => weights[name] = empty(shape).normal_(0, deviation, generator);
-        void Fill(string name, double value, long size) => weights[name] = full([size], Scalars.Of(value));
-        void Linear(string name, long outputs, long inputs, string? bias)
-        {
-            Random($"{name}.weight", 1 / Math.Sqrt(inputs), outputs, inputs);
-            if (bias is not null)
-            {
-                Fill(bias, 0, outputs);
-            }
-        }
-
-        void Norm(string name, long size)
-        {
-            Fill($"{name}.weight", 1, size);
-            Fill($"{name}.bias", 0, size);
-        }
-
+        var weights = new InitialWeights(generator);
         var (vision, names, text) = (config.Vision, EvaSettings.Names, config.Text);
         long size = vision.HiddenSize, inner = vision.IntermediateSize;
-        Random($"{MiniGptCheckpoint.Tower}{names.ClassEmbedding}", 0.02, 1, 1, size);
-        Random($"{MiniGptCheckpoint.Tower}{names.PositionEmbedding}", 0.02, 1, vision.Positions, size);
-        Random(
+        weights.Random($"{MiniGptCheckpoint.Tower}{names.ClassEmbedding}", 0.02, 1, 1, size);
+        weights.Random($"{MiniGptCheckpoint.Tower}{names.PositionEmbedding}", 0.02, 1, vision.Positions, size);
+        weights.Random(
             $"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize),
             size, 3, vision.PatchSize, vision.PatchSize);
-        Fill($"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.bias", 0, size);
+        weights.Zeros($"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.bias", size);
         for (var i = 0; i < vision.Layers; i++)
         {
             var layer = $"{MiniGptCheckpoint.Tower}{names.Layers}.{i}.";
-            Norm(layer + names.AttentionNorm, size);
-            Norm(layer + names.InnerNorm, size);
-            Linear(layer + names.Qkv[0], 3 * size, size, bias: null);
+            weights.Norm(layer + names.AttentionNorm, size, bias: true);
+            weights.Norm(layer + names.InnerNorm, size, bias: true);
+            weights.Map(layer + names.Qkv[0], 3 * size, size, bias: false);
             foreach (var bias in names.QkvBiases!.OfType<string>())
             {
-                Fill(layer + bias, 0, size);
+                weights.Zeros(layer + bias, size);
             }
 
-            Linear(layer + names.Output, size, size, $"{layer}{names.Output}.bias");
-            Linear(layer + names.Inner, inner, size, $"{layer}{names.Inner}.bias");
-            Linear(layer + names.Outer, size, inner, $"{layer}{names.Outer}.bias");
+            weights.Map(layer + names.Output, size, size, bias: true);
+            weights.Map(layer + names.Inner, inner, size, bias: true);
+            weights.Map(layer + names.Outer, size, inner, bias: true);
         }
 
-        Norm(MiniGptCheckpoint.NormName, size);
+        weights.Norm(MiniGptCheckpoint.NormName, size, bias: true);
         var projector = MiniGptCheckpoint.Form.Written[0];
-        Linear(projector, config.ProjectorSizes[1], config.ProjectorSizes[0], $"{projector}.bias");
-        Random($"{MiniGptCheckpoint.Language}embed_tokens.weight", 0.02, text.VocabularySize, text.HiddenSize);
-        Fill($"{MiniGptCheckpoint.Language}norm.weight", 1, text.HiddenSize);
-        for (var i = 0; i < text.Layers; i++)
-        {
-            var layer = $"{MiniGptCheckpoint.Language}layers.{i}.";
-            Fill($"{layer}input_layernorm.weight", 1, text.HiddenSize);
-            Fill($"{layer}post_attention_layernorm.weight", 1, text.HiddenSize);
-            foreach (var (name, outputs, inputs) in new (string, int, int)[]
-            {
-                ("self_attn.q_proj", text.HiddenSize, text.HiddenSize), ("self_attn.k_proj", text.KeyValueSize, text.HiddenSize),
-                ("self_attn.v_proj", text.KeyValueSize, text.HiddenSize), ("self_attn.o_proj", text.HiddenSize, text.HiddenSize),
-                ("mlp.gate_proj", text.IntermediateSize, text.HiddenSize), ("mlp.up_proj", text.IntermediateSize, text.HiddenSize),
-                ("mlp.down_proj", text.HiddenSize, text.IntermediateSize),
-            })
-            {
-                Linear(layer + name, outputs, inputs, bias: null);
-            }
-        }
-
-        if (!text.TiedEmbeddings)
-        {
-            Random(MiniGptCheckpoint.Head, 0.02, text.VocabularySize, text.HiddenSize);
-        }
-
-        return weights;
+        weights.Map(projector, config.ProjectorSizes[1], config.ProjectorSizes[0], bias: true);
+        weights.Decoder(MiniGptCheckpoint.Language, MiniGptCheckpoint.Head, text);
+        return weights.All;
     }
 }

@@ -1,14 +1,13 @@
 using CoIN.Benchmark;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Modules;
-using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Families.Qwen25Vl;
 
 /// <summary>The weight files of a Qwen2.5-VL, opened, and the names of its parts in them: the hub's, or those of transformers' module tree.</summary>
-internal sealed class Qwen25VlCheckpoint : IDisposable
+internal sealed class Qwen25VlCheckpoint : FamilyCheckpoint<Qwen25VlModel>
 {
     public const string Head = "lm_head.weight";
 
@@ -23,6 +22,12 @@ internal sealed class Qwen25VlCheckpoint : IDisposable
     public Qwen25VlConfig Config { get; }
 
     public CheckpointFolder Folder { get; }
+
+    /// <inheritdoc/>
+    public override IEnumerable<CheckpointFolder> Parts => [Folder];
+
+    /// <inheritdoc/>
+    protected override string Name => Folder.Path;
 
     /// <summary>What stands before the language model's names.</summary>
     public string Language { get; }
@@ -43,44 +48,18 @@ internal sealed class Qwen25VlCheckpoint : IDisposable
         string path, ScalarType dtype, Device device, Action<string> warn, int longest, Nf4Settings? nf4 = null)
     {
         using var checkpoint = Open(path, longest);
-        var model = checkpoint.Build(dtype, device, nf4);
-        try
-        {
-            checkpoint.FinishUsed(warn);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-
-        // Converted weights were there a second time, one after another.
-        HeapPolicy.GiveBack();
-        return model;
+        return checkpoint.Load(dtype, device, warn, nf4);
     }
 
-    /// <summary>Settles the account after <see cref="Build"/>.</summary>
-    /// <param name="warn">As for <see cref="Load"/>.</param>
-    /// <exception cref="CoinException">Tensors are missing, or nothing uses them.</exception>
-    public void FinishUsed(Action<string> warn)
-    {
-        Folder.FinishUsed();
-        if (Folder.PromisedInVain() is { } sentence)
-        {
-            warn(sentence);
-        }
-    }
+    /// <summary>Every weight of a model by its name in the hub's files.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> Named(Qwen25VlModel model) => [.. model.Vision.Named(), .. model.Language.Named("model.", Head)];
 
-    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the folder's account.</summary>
-    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
-    /// <param name="nf4">As for <see cref="Load"/>.</param>
-    public Qwen25VlModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
+    /// <inheritdoc/>
+    public override Qwen25VlModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
         return new Qwen25VlModel(
             Config, new GridVision(Folder, Visual, Config.Vision, dtype, device),
             new DecoderModel(Folder, Language, Head, Config.Text, dtype, device, nf4: nf4));
     }
-
-    public void Dispose() => Folder.Dispose();
 }

@@ -113,6 +113,6 @@ internal sealed class Qwen25VlFamily : IModelFamily
     {
         using var checkpoint = Qwen25VlCheckpoint.Open(model.Path);
         using var shapes = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
-        FolderMerge.Write(new MergedFolder(model.Path, checkpoint.Folder, shapes.Language, $"{checkpoint.Language}layers."), adapter, output, dtype, tell);
+        new FolderMerge(model.Path, checkpoint.Folder, shapes.Language, $"{checkpoint.Language}layers.", checkpoint.FinishUsed).Write(adapter, output, dtype, tell);
     }
 }

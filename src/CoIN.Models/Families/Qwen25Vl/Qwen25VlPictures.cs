@@ -92,9 +92,12 @@ internal sealed record Qwen25VlPictures(int Factor, long Least, long Most, doubl
     public float[] Pixels(string path, Action<string>? warn) => Block(path, warn).Values;
 
     /// <inheritdoc/>
-    public PictureBlock Block(string path, Action<string>? warn)
+    public PictureBlock Block(string path, Action<string>? warn) => Normalized(ImageDecoder.Decode(path, warn));
+
+    /// <summary>A picture as the tower gets it.</summary>
+    public PictureBlock Normalized(RgbImage picture)
     {
-        var image = Seen(ImageDecoder.Decode(path, warn));
+        var image = Seen(picture);
         var area = image.Width * image.Height;
         var values = new float[3 * area];
         for (var i = 0; i < area; i++)

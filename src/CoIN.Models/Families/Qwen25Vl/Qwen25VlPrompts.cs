@@ -15,6 +15,10 @@ internal sealed class Qwen25VlPrompts(Qwen2Tokenizer tokenizer, ChatTemplate tem
     public const string Pad = "<|image_pad|>";
     private const string Start = "<|vision_start|>", End = "<|vision_end|>", VideoPad = "<|video_pad|>";
 
+    /// <summary>Those of Qwen's own tokens that a vocabulary needs, in the order of their ids there.</summary>
+    public static IReadOnlyList<string> Marks { get; } =
+        ["<|endoftext|>", ChatTemplate.Begin, ChatTemplate.End, Start, End, "<|vision_pad|>", Pad, VideoPad];
+
     private readonly int pad = tokenizer.AddedId(Pad)!.Value;
     private readonly int end = tokenizer.AddedId(ChatTemplate.End)!.Value;
 

@@ -36,7 +36,10 @@ internal sealed class Qwen25VlSettings(
         var vision = new VisionConfig(
             config.Vision.HiddenSize, config.Vision.IntermediateSize, config.Vision.Layers, config.Vision.Heads, side, config.Vision.PatchSize, "silu",
             GridVisionConfig.Eps) { ClassToken = false };
-        return new ModelShape(config.Text, vision, shown, config.Vision.Parameters, 0) { FeatureSize = config.Vision.OutSize, ProjectorMaps = 0 };
+        return new ModelShape(config.Text, vision, shown, config.Vision.Parameters, 0) 
+        {
+            FeatureSize = config.Vision.OutSize, ProjectorMaps = 0, OneByOne = true,
+        };
     }
 
     /// <summary>Reads a folder and checks that it fits together.</summary>

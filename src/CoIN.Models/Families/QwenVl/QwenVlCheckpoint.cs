@@ -1,14 +1,13 @@
 using CoIN.Benchmark;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Modules;
-using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Families.QwenVl;
 
 /// <summary>The weight files of a Qwen-VL, opened, and the names of its parts in them.</summary>
-internal sealed class QwenVlCheckpoint : IDisposable
+internal sealed class QwenVlCheckpoint : FamilyCheckpoint<QwenVlModel>
 {
     public const string Language = "transformer.";
     public const string Visual = "transformer.visual.";
@@ -31,6 +30,12 @@ internal sealed class QwenVlCheckpoint : IDisposable
 
     public CheckpointFolder Folder { get; }
 
+    /// <inheritdoc/>
+    public override IEnumerable<CheckpointFolder> Parts => [Folder];
+
+    /// <inheritdoc/>
+    protected override string Name => Folder.Path;
+
     /// <summary>Opens a model's files and reads their headers.</summary>
     /// <param name="longest">As for <see cref="QwenVlConfig.Read"/>.</param>
     /// <exception cref="CoinException">A file is missing or damaged, or describes what is not supported.</exception>
@@ -44,42 +49,15 @@ internal sealed class QwenVlCheckpoint : IDisposable
         string path, ScalarType dtype, Device device, Action<string> warn, int longest = 0, Nf4Settings? nf4 = null)
     {
         using var checkpoint = Open(path, longest);
-        var model = checkpoint.Build(dtype, device, nf4);
-        try
-        {
-            checkpoint.FinishUsed(warn);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-
-        // Converted weights were there a second time, one after another.
-        HeapPolicy.GiveBack();
-        return model;
+        return checkpoint.Load(dtype, device, warn, nf4);
     }
 
     /// <summary>Every weight of a model by its name in the files.</summary>
     public static IEnumerable<(string Name, Tensor Tensor)> Named(QwenVlModel model) =>
         [.. model.Vision.Named(Visual), .. model.Resampler.Named(Visual), .. model.Language.Named(Language, Head)];
 
-    /// <summary>Settles the account after <see cref="Build"/>.</summary>
-    /// <param name="warn">As for <see cref="Load"/>.</param>
-    /// <exception cref="CoinException">Tensors are missing, or nothing uses them.</exception>
-    public void FinishUsed(Action<string> warn)
-    {
-        Folder.FinishUsed();
-        if (Folder.PromisedInVain() is { } sentence)
-        {
-            warn(sentence);
-        }
-    }
-
-    /// <summary>Makes the model of the files' tensors; what is missing or left over is in the folder's account.</summary>
-    /// <param name="device">On the meta device nothing is read: the model has shapes only.</param>
-    /// <param name="nf4">As for <see cref="Load"/>.</param>
-    public QwenVlModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
+    /// <inheritdoc/>
+    public override QwenVlModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
         var vision = new VisionTransformer(Folder, Visual, Config.Vision, Config.Vision.Layers, keepClassToken: false, dtype, device, Names);
@@ -87,6 +65,4 @@ internal sealed class QwenVlCheckpoint : IDisposable
             Config, vision, new Resampler(Folder, Visual, Config.Resampler, dtype, device),
             new DecoderModel(Folder, Language, Head, Config.Text, dtype, device, QwenVlConfig.Names, nf4));
     }
-
-    public void Dispose() => Folder.Dispose();
 }

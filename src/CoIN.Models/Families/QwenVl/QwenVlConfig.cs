@@ -31,7 +31,10 @@ internal sealed record QwenVlConfig(VisionConfig Vision, int Features, DecoderCo
     public ResamplerConfig Resampler => new(Vision.HiddenSize, Features, Queries, Features / ResamplerHead, Vision.ImageSize / Vision.PatchSize, NormEps);
 
     /// <summary>What decides work and memory.</summary>
-    public ModelShape Shape => new(Text, Vision, Queries, Vision.Parameters(Vision.Layers) + Resampler.Parameters, 0) { Names = Names, FeatureSize = Features, ProjectorMaps = 0 };
+    public ModelShape Shape => new(Text, Vision, Queries, Vision.Parameters(Vision.Layers) + Resampler.Parameters, 0) 
+    {
+        Names = Names, FeatureSize = Features, ProjectorMaps = 0, Resampler = Resampler,
+    };
 
     /// <summary>Reads a folder's <c>config.json</c>.</summary>
     /// <param name="longest">Positions of the longest sequence that it is to be used for; 0 for as many as the model was made for.</param>

@@ -10,7 +10,7 @@ namespace CoIN.Models.Families.QwenVl;
 /// <summary>Makes an untrained Qwen-VL folder, without a tokenizer.</summary>
 internal static class QwenVlInitializer
 {
-    /// <summary>Writes config.json and model.safetensors: maps normal with deviation 1/√inputs, embeddings 0.02, norms one, biases zero.</summary>
+    /// <summary>Writes config.json and model.safetensors: maps normal with deviation 1/√inputs, embeddings InitialWeights.Embedding, norms one, biases zero.</summary>
     public static void Write(string folder, QwenVlConfig config, long seed)
     {
         using var scope = NewDisposeScope();
@@ -65,79 +65,60 @@ internal static class QwenVlInitializer
         Durable.WriteText(Path.Combine(folder, "config.json"), json.ToString(Formatting.Indented) + "\n");
     }
 
-    private static Dictionary<string, Tensor> Weights(QwenVlConfig config, Generator generator)
+    private static IReadOnlyDictionary<string, Tensor> Weights(QwenVlConfig config, Generator generator)
     {
-        var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        void Random(string name, double deviation, params long[] shape) => weights[name] = empty(shape).normal_(0, deviation, generator);
-        void Norm(string name, long size, bool bias)
-        {
-            weights[$"{name}.weight"] = ones(size);
-            if (bias)
-            {
-                weights[$"{name}.bias"] = zeros(size);
-            }
-        }
-
-        void Map(string name, long outputs, long inputs, bool bias)
-        {
-            Random($"{name}.weight", 1 / Math.Sqrt(inputs), outputs, inputs);
-            if (bias)
-            {
-                weights[$"{name}.bias"] = zeros(outputs);
-            }
-        }
-
+        var weights = new InitialWeights(generator);
         var (text, vision) = (config.Text, config.Vision);
         const string Language = QwenVlCheckpoint.Language, Visual = QwenVlCheckpoint.Visual;
-        Random($"{Language}wte.weight", 0.02, text.VocabularySize, text.HiddenSize);
-        Norm($"{Language}ln_f", text.HiddenSize, bias: false);
+        weights.Random($"{Language}wte.weight", InitialWeights.Embedding, text.VocabularySize, text.HiddenSize);
+        weights.Norm($"{Language}ln_f", text.HiddenSize, bias: false);
         for (var i = 0; i < text.Layers; i++)
         {
             var layer = $"{Language}h.{i}.";
-            Norm($"{layer}ln_1", text.HiddenSize, bias: false);
-            Norm($"{layer}ln_2", text.HiddenSize, bias: false);
-            Map($"{layer}attn.c_attn", 3 * text.HiddenSize, text.HiddenSize, bias: true);
-            Map($"{layer}attn.c_proj", text.HiddenSize, text.HiddenSize, bias: false);
-            Map($"{layer}mlp.w1", text.IntermediateSize, text.HiddenSize, bias: false);
-            Map($"{layer}mlp.w2", text.IntermediateSize, text.HiddenSize, bias: false);
-            Map($"{layer}mlp.c_proj", text.HiddenSize, text.IntermediateSize, bias: false);
+            weights.Norm($"{layer}ln_1", text.HiddenSize, bias: false);
+            weights.Norm($"{layer}ln_2", text.HiddenSize, bias: false);
+            weights.Map($"{layer}attn.c_attn", 3 * text.HiddenSize, text.HiddenSize, bias: true);
+            weights.Map($"{layer}attn.c_proj", text.HiddenSize, text.HiddenSize, bias: false);
+            weights.Map($"{layer}mlp.w1", text.IntermediateSize, text.HiddenSize, bias: false);
+            weights.Map($"{layer}mlp.w2", text.IntermediateSize, text.HiddenSize, bias: false);
+            weights.Map($"{layer}mlp.c_proj", text.HiddenSize, text.IntermediateSize, bias: false);
         }
 
         if (!text.TiedEmbeddings)
         {
-            Random(QwenVlCheckpoint.Head, 0.02, text.VocabularySize, text.HiddenSize);
+            weights.Random(QwenVlCheckpoint.Head, InitialWeights.Embedding, text.VocabularySize, text.HiddenSize);
         }
 
         long table = QwenVlConfig.TableSide * QwenVlConfig.TableSide;
-        Random($"{Visual}conv1.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize), vision.HiddenSize, 3, vision.PatchSize, vision.PatchSize);
-        Random($"{Visual}positional_embedding", 0.02, table, vision.HiddenSize);
-        Norm($"{Visual}ln_pre", vision.HiddenSize, bias: true);
+        weights.Random($"{Visual}conv1.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize), vision.HiddenSize, 3, vision.PatchSize, vision.PatchSize);
+        weights.Random($"{Visual}positional_embedding", InitialWeights.Embedding, table, vision.HiddenSize);
+        weights.Norm($"{Visual}ln_pre", vision.HiddenSize, bias: true);
         for (var i = 0; i < vision.Layers; i++)
         {
             var layer = $"{Visual}transformer.resblocks.{i}.";
-            Norm($"{layer}ln_1", vision.HiddenSize, bias: true);
-            Norm($"{layer}ln_2", vision.HiddenSize, bias: true);
-            Map($"{layer}attn.in_proj", 3 * vision.HiddenSize, vision.HiddenSize, bias: true);
-            Map($"{layer}attn.out_proj", vision.HiddenSize, vision.HiddenSize, bias: true);
-            Map($"{layer}mlp.c_fc", vision.IntermediateSize, vision.HiddenSize, bias: true);
-            Map($"{layer}mlp.c_proj", vision.HiddenSize, vision.IntermediateSize, bias: true);
+            weights.Norm($"{layer}ln_1", vision.HiddenSize, bias: true);
+            weights.Norm($"{layer}ln_2", vision.HiddenSize, bias: true);
+            weights.Map($"{layer}attn.in_proj", 3 * vision.HiddenSize, vision.HiddenSize, bias: true);
+            weights.Map($"{layer}attn.out_proj", vision.HiddenSize, vision.HiddenSize, bias: true);
+            weights.Map($"{layer}mlp.c_fc", vision.IntermediateSize, vision.HiddenSize, bias: true);
+            weights.Map($"{layer}mlp.c_proj", vision.HiddenSize, vision.IntermediateSize, bias: true);
         }
 
         long size = config.Features, queries = QwenVlConfig.Queries;
         if (vision.HiddenSize != size)
         {
-            Map($"{Visual}attn_pool.kv_proj", size, vision.HiddenSize, bias: false);
+            weights.Map($"{Visual}attn_pool.kv_proj", size, vision.HiddenSize, bias: false);
         }
 
-        Random($"{Visual}attn_pool.query", 0.02, queries, size);
-        Random($"{Visual}attn_pool.pos_embed", 0.5, queries, size);
-        Norm($"{Visual}attn_pool.ln_q", size, bias: true);
-        Norm($"{Visual}attn_pool.ln_kv", size, bias: true);
-        Random($"{Visual}attn_pool.attn.in_proj_weight", 1 / Math.Sqrt(size), 3 * size, size);
-        weights[$"{Visual}attn_pool.attn.in_proj_bias"] = zeros(3 * size);
-        Map($"{Visual}attn_pool.attn.out_proj", size, size, bias: true);
-        Norm($"{Visual}ln_post", size, bias: true);
-        Random($"{Visual}proj", 1 / Math.Sqrt(size), size, size);
-        return weights;
+        weights.Random($"{Visual}attn_pool.query", InitialWeights.Embedding, queries, size);
+        weights.Random($"{Visual}attn_pool.pos_embed", 0.5, queries, size);
+        weights.Norm($"{Visual}attn_pool.ln_q", size, bias: true);
+        weights.Norm($"{Visual}attn_pool.ln_kv", size, bias: true);
+        weights.Random($"{Visual}attn_pool.attn.in_proj_weight", 1 / Math.Sqrt(size), 3 * size, size);
+        weights.Zeros($"{Visual}attn_pool.attn.in_proj_bias", 3 * size);
+        weights.Map($"{Visual}attn_pool.attn.out_proj", size, size, bias: true);
+        weights.Norm($"{Visual}ln_post", size, bias: true);
+        weights.Random($"{Visual}proj", 1 / Math.Sqrt(size), size, size);
+        return weights.All;
     }
 }

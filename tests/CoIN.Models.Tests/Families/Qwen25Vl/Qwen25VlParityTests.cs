@@ -87,6 +87,20 @@ public sealed class Qwen25VlParityTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Pictures_of_one_size_have_the_same_features_together(bool kernels)
+    {
+        using var noGrad = no_grad();
+        var backend = TrainingWays.Backend(kernels);
+        Tensor picture = Picture(2), other = picture.flip(3).contiguous();
+        var together = backend.Vision(model.Vision, cat([picture, other], 0));
+        Assert.InRange(GoldenFolder.Difference(backend.Vision(model.Vision, picture), together.narrow(0, 0, 1)), 0, 1e-5);
+        Assert.InRange(GoldenFolder.Difference(backend.Vision(model.Vision, other), together.narrow(0, 1, 1)), 0, 1e-5);
+        Assert.True(GoldenFolder.Difference(together.narrow(0, 0, 1), together.narrow(0, 1, 1)) > 0.01);
+    }
+
     [Fact]
     public void Conversations_become_the_reference_s_text_ids_and_labels()
     {

@@ -2,7 +2,6 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
-using CoIN.Benchmark.Methods;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Families.QwenVl;
 using CoIN.Models.Inspection;
@@ -10,97 +9,47 @@ using CoIN.Models.Learning;
 using CoIN.Models.Planning;
 using CoIN.Models.Tests.Support;
 using Newtonsoft.Json.Linq;
-using SkiaSharp;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Tests.Families.QwenVl;
 
 /// <summary>Qwen-VL through the program's own learners.</summary>
-public sealed class QwenVlSessionTests : IDisposable
+public sealed class QwenVlSessionTests : ManyPictureSessionTests
 {
     private static readonly TaskOptions Task = new() { Name = "T", Folder = "t", Scorer = "gqa" };
-    private static readonly List<TestSample> Questions =
+
+    public QwenVlSessionTests()
+        : base([.. Enumerable.Repeat((20, 12), 4)]) => TinyQwenVl.Write(Folder.Of("model"));
+
+    private protected override IReadOnlyList<TestSample> Questions { get; } =
     [
         new("1", "0.png", "What a?", "a"), new("2", null, "b", "b"), new("3", "1.png", "Which of both a b is this?", "c") { FurtherImages = ["2.png"] },
     ];
-
-    private readonly TemporaryFolder folder = new();
-    private readonly LearnerFactory factory = new(_ => { });
-
-    public QwenVlSessionTests()
-    {
-        TinyQwenVl.Write(folder.Of("model"));
-        for (var i = 0; i < 4; i++)
-        {
-            using var bitmap = new SKBitmap(20, 12);
-            bitmap.Erase(new SKColor((byte)(60 * i), 100, 200));
-            using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(folder.Of($"{i}.png"), png.ToArray());
-        }
-    }
-
-    public void Dispose()
-    {
-        factory.Dispose();
-        folder.Dispose();
-    }
-
-    /// <summary>Two stages: the second one in one go, and interrupted.</summary>
-    [Theory]
-    [InlineData("sequential-lora")]
-    [InlineData("moelora")]
-    [InlineData("ewc")]
-    [InlineData("lwf")]
-    [InlineData("replay")]
-    [InlineData("ema")]
-    [InlineData("o-lora")]
-    public void Every_method_trains_it_and_goes_on_from_a_checkpoint_to_the_same_bits(string method)
-    {
-        object? own = method switch
-        {
-            "ewc" => new EwcOptions { Samples = 2, Lambda = 10 },
-            "lwf" => new LwfOptions { Samples = 2, PerStep = 2 },
-            "replay" => new ReplayOptions { Samples = 2 },
-            _ => null,
-        };
-        var options = Options() with { Method = method, MethodOptions = own is null ? null : MethodOptions.Of(method, own) };
-        Train(options, 1, "first", 2);
-        Train(options, 2, "whole", 4, adapter: "first");
-        Train(options, 2, "part", 2, adapter: "first");
-        Train(options, 2, "resumed", 4, adapter: "first", checkpoint: "part-checkpoint");
-        Assert.Equal(Weights("whole"), Weights("resumed"));
-        Assert.NotEqual(Weights("first"), Weights("whole"));
-    }
 
     [Fact]
     public void Adapters_have_matrices_for_the_maps_that_were_named_and_for_no_others()
     {
         Train(Options(), 1, "adapter", 1);
-        using var file = new SafetensorsFile(folder.Of("adapter", AdapterFiles.Weights));
+        using var file = new SafetensorsFile(Folder.Of("adapter", AdapterFiles.Weights));
         string[] maps = ["attn.c_attn", "attn.c_proj", "mlp.w1", "mlp.w2"];
         Assert.Equal(
             Enumerable.Range(0, 2).SelectMany(layer => maps.SelectMany(map => new[] { "lora_A", "lora_B" }.Select(
                 matrix => $"base_model.model.transformer.h.{layer}.{map}.{matrix}.weight"))).Order(StringComparer.Ordinal),
             file.Entries.Keys.Order(StringComparer.Ordinal));
-        Assert.False(File.Exists(folder.Of("adapter", AdapterFiles.Projector)));
+        Assert.False(File.Exists(Folder.Of("adapter", AdapterFiles.Projector)));
     }
 
     [Fact]
-    public void Answers_are_the_same_one_by_one_in_a_batch_and_with_the_adapter_merged_into_a_model()
+    public void A_merged_folder_has_the_files_of_a_model_and_is_never_written_over()
     {
-        Train(Options(), 1, "adapter", 4);
-        var together = Answers(Options(), "adapter", Questions);
-        Assert.Equal(together, Questions.SelectMany(question => Answers(Options(), "adapter", [question])));
-        Assert.NotEqual(together, Answers(Options(), null, Questions));
-
-        ModelMerge.Write(folder.Of("adapter"), Options().Model, folder.Of("merged"), null, _ => { });
-        Assert.Equal(together, Answers(Options() with { Model = Options().Model with { Path = folder.Of("merged") } }, null, Questions));
+        Train(Options(), 1, "adapter", 1);
+        void Merge() => ModelMerge.Write(Folder.Of("adapter"), Options().Model, Folder.Of("merged"), null, _ => { });
+        Merge();
         Assert.Equal(
             new[] { "config.json", "model.safetensors", "qwen.tiktoken" },
-            Directory.GetFiles(folder.Of("merged")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        Assert.Contains("exists and is not empty", Assert.Throws<CoinException>(
-            () => ModelMerge.Write(folder.Of("adapter"), Options().Model, folder.Of("merged"), null, _ => { })).Message, StringComparison.Ordinal);
+            Directory.GetFiles(Folder.Of("merged")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Contains("exists and is not empty", Assert.Throws<CoinException>(Merge).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -108,14 +57,14 @@ public sealed class QwenVlSessionTests : IDisposable
     {
         var reference = Options() with { Evaluation = new EvaluationOptions { Prompt = PromptKind.Reference } };
         Assert.NotEqual(Answers(Options(), null, Questions), Answers(reference, null, Questions));
-        var view = SampleRenderer.Open(reference.Model, folder.Path, PromptKind.Reference).Render(Questions[0]);
+        var view = SampleRenderer.Open(reference.Model, Folder.Path, PromptKind.Reference).Render(Questions[0]);
         Assert.Equal("System:You are a helpful assistant.\n\n<img><image></img>What a? Assistant:", view.Prompt);
     }
 
     [Fact]
     public void A_preview_shows_every_picture_and_what_is_learned()
     {
-        var view = SampleRenderer.Open(Options().Model, folder.Path).Render(Samples()[3]);
+        var view = SampleRenderer.Open(Options().Model, Folder.Path).Render(Samples()[3]);
         Assert.Equal(2, view.Images);
         Assert.Equal(512, view.ImageTokens);
         Assert.Contains("Picture 2: <img><image></img>", view.Prompt, StringComparison.Ordinal);
@@ -151,22 +100,22 @@ public sealed class QwenVlSessionTests : IDisposable
         Change(json => json.Remove("visual"));
         Assert.Contains("there is no visual part", Assert.Single(Problems(Options())), StringComparison.Ordinal);
 
-        TinyQwenVl.Write(folder.Of("model"));
+        TinyQwenVl.Write(Folder.Of("model"));
         Change(json => json["vocab_size"] = 400);
         Assert.Contains(Problems(Options()), problem => problem.Contains("qwen.tiktoken, special tokens included, has 477 pieces but the model's vocabulary has 400", StringComparison.Ordinal));
 
-        TinyQwenVl.Write(folder.Of("model"));
-        File.Delete(folder.Of("model", "qwen.tiktoken"));
+        TinyQwenVl.Write(Folder.Of("model"));
+        File.Delete(Folder.Of("model", "qwen.tiktoken"));
         Assert.Contains("has no qwen.tiktoken", Assert.Single(Problems(Options())), StringComparison.Ordinal);
 
-        TinyQwenVl.Write(folder.Of("model"));
+        TinyQwenVl.Write(Folder.Of("model"));
         Dictionary<string, Tensor> tensors;
-        using (var weights = CheckpointFolder.Open(folder.Of("model")))
+        using (var weights = CheckpointFolder.Open(Folder.Of("model")))
         {
             tensors = weights.Names.ToDictionary(name => name, name => name.EndsWith("attn_pool.query", StringComparison.Ordinal) ? zeros(144, 128) : weights.Read(name));
         }
 
-        SafetensorsWriter.Write(folder.Of("model", "model.safetensors"), tensors);
+        SafetensorsWriter.Write(Folder.Of("model", "model.safetensors"), tensors);
 
         Assert.Contains("attn_pool.query' has shape [144, 128] where config.json asks for [256, 128]", Assert.Single(Problems(Options())), StringComparison.Ordinal);
     }
@@ -183,19 +132,19 @@ public sealed class QwenVlSessionTests : IDisposable
         Refused(options with { Lora = options.Lora with { Targets = ["q_proj"] } }, "q_proj");
         Assert.Empty(Problems(options with { Method = "zero-shot", Model = options.Model with { MaxLength = TinyQwenVl.Trained + 1 } }));
 
-        using var learner = factory.Open(options with { Model = options.Model with { MaxLength = 1000 } }, "cpu", 1);
+        using var learner = Factory.Open(options with { Model = options.Model with { MaxLength = 1000 } }, "cpu", 1);
         Assert.Contains("at most 768", Assert.Throws<CoinException>(() => learner.OpenTraining(new StageTraining(1, "T", 2, Samples(), null, null))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void LLaVA_has_no_prompt_of_the_reference_and_takes_one_picture()
     {
-        TinyLlava.WriteHub(folder.Of("llava"));
-        var options = Options() with { Model = new ModelOptions { Path = folder.Of("llava"), MaxLength = 120 }, Lora = new LoraOptions { Rank = 4, Alpha = 8 } };
+        TinyLlava.WriteHub(Folder.Of("llava"));
+        var options = Options() with { Model = new ModelOptions { Path = Folder.Of("llava"), MaxLength = 120 }, Lora = new LoraOptions { Rank = 4, Alpha = 8 } };
         Assert.Contains(
             "evaluation.prompt is reference", Assert.Single(Problems(options with { Evaluation = new EvaluationOptions { Prompt = PromptKind.Reference } })),
             StringComparison.Ordinal);
-        using var learner = factory.Open(options, "cpu", 1);
+        using var learner = Factory.Open(options, "cpu", 1);
         Assert.Contains(
             "Sample s3 has 2 images", Assert.Throws<CoinException>(() => learner.OpenTraining(new StageTraining(1, "T", 2, Samples(), null, null))).Message,
             StringComparison.Ordinal);
@@ -206,8 +155,8 @@ public sealed class QwenVlSessionTests : IDisposable
     [Fact]
     public void The_plan_counts_the_parameters_that_there_are()
     {
-        using var model = QwenVlCheckpoint.Load(folder.Of("model"), ScalarType.Float32, CPU, _ => { });
-        using var weights = CheckpointFolder.Open(folder.Of("model"));
+        using var model = QwenVlCheckpoint.Load(Folder.Of("model"), ScalarType.Float32, CPU, _ => { });
+        using var weights = CheckpointFolder.Open(Folder.Of("model"));
         var stored = weights.Names.Where(name => name != $"{QwenVlCheckpoint.Visual}positional_embedding")
             .Sum(name => weights.Describe(name).Shape.Aggregate(1L, (product, size) => product * size));
         Assert.Equal(stored + (4 * 32), ParameterCounts.Of(model.Config.Shape, 4).Base);
@@ -219,8 +168,8 @@ public sealed class QwenVlSessionTests : IDisposable
     [Fact]
     public void The_published_configuration_is_read_and_has_the_published_size()
     {
-        File.WriteAllText(folder.Of("model", "config.json"), PublishedModels.QwenVlChat);
-        var config = QwenVlConfig.Read(folder.Of("model"), 2048);
+        File.WriteAllText(Folder.Of("model", "config.json"), PublishedModels.QwenVlChat);
+        var config = QwenVlConfig.Read(Folder.Of("model"), 2048);
         var counts = ParameterCounts.Of(config.Shape, 64);
         Assert.InRange(counts.Base, 9_600_000_000, 9_700_000_000);
         Assert.InRange(config.Resampler.Parameters, 75_000_000, 95_000_000);
@@ -228,29 +177,19 @@ public sealed class QwenVlSessionTests : IDisposable
         Assert.Equal((2048, true, true), (config.Text.LongContext!.Trained, config.Text.LongContext.DynamicNtk, config.Text.LongContext.LogN));
     }
 
-    private static List<TrainingSample> Samples() =>
-    [
-        .. Enumerable.Range(0, 6).Select(i => i switch
-        {
-            2 => new TrainingSample("s2", null, [new("human", "a b"), new("gpt", "c")]),
-            3 => new TrainingSample("s3", "0.png", [new("human", "<image>\na or <image>\nb"), new("gpt", "or")]) { FurtherImages = ["3.png"] },
-            _ => new TrainingSample($"s{i}", $"{i % 4}.png", [new("human", "<image>\na b"), new("gpt", $"{"abcdef"[i]}er")]),
-        }),
-    ];
-
-    private ExperimentOptions Options() => new()
+    private protected override ExperimentOptions Options() => new()
     {
         Name = "t",
         Tasks = [Task],
-        Data = new DataOptions { Instructions = "", Images = folder.Path },
-        Model = new ModelOptions { Path = folder.Of("model"), MaxLength = TinyQwenVl.Trained },
+        Data = new DataOptions { Instructions = "", Images = Folder.Path },
+        Model = new ModelOptions { Path = Folder.Of("model"), MaxLength = TinyQwenVl.Trained },
         Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1, TrainProjector = false, Targets = ["c_attn", "attn.c_proj", "w1", "w2"] },
         Training = new TrainingOptions { LearningRate = 1e-2, Beta2 = 0.95, WeightDecay = 0.1, BatchSize = 2, MaxSteps = 4 },
     };
 
     private void Change(Action<JObject> change)
     {
-        var path = folder.Of("model", "config.json");
+        var path = Folder.Of("model", "config.json");
         var json = JObject.Parse(File.ReadAllText(path));
         change(json);
         File.WriteAllText(path, json.ToString());
@@ -261,28 +200,5 @@ public sealed class QwenVlSessionTests : IDisposable
         var problems = new Problems();
         ModelCheck.Check(options, ["cpu"], problems, _ => { });
         return [.. problems.Texts];
-    }
-
-    private byte[] Weights(string name) => File.ReadAllBytes(folder.Of(name, AdapterFiles.Weights));
-
-    private List<string> Answers(ExperimentOptions options, string? adapter, IReadOnlyList<TestSample> questions)
-    {
-        using var learner = factory.Open(options, "cpu", 1);
-        using var session = learner.OpenGeneration(adapter is null ? null : folder.Of(adapter));
-        return [.. session.Answer(questions, 6).Select(answer => answer.Text)];
-    }
-
-    private void Train(ExperimentOptions options, int stage, string name, int steps, string? adapter = null, string? checkpoint = null)
-    {
-        using var learner = factory.Open(options, "cpu", 1);
-        using var session = learner.OpenTraining(new StageTraining(
-            stage, $"{stage}", 2, Samples(), adapter is null ? null : folder.Of(adapter), checkpoint is null ? null : folder.Of(checkpoint)));
-        while (session.Step < steps)
-        {
-            session.NextStep();
-        }
-
-        session.SaveCheckpoint(Directory.CreateDirectory(folder.Of($"{name}-checkpoint")).FullName);
-        session.SaveAdapter(Directory.CreateDirectory(folder.Of(name)).FullName);
     }
 }
