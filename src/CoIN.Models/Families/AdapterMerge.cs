@@ -35,6 +35,16 @@ internal abstract class AdapterMerge
     /// <summary>A tensor of the language model, in whose type the model is stored.</summary>
     protected abstract string Typical { get; }
 
+    /// <summary>Looks whether a merged model may be written to a folder, before anything large is read.</summary>
+    /// <exception cref="CoinException">There is something in it.</exception>
+    public static void CheckOutput(string output)
+    {
+        if (File.Exists(output) || (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any()))
+        {
+            throw new CoinException($"{output} exists and is not empty. Name a new folder for the merged model.");
+        }
+    }
+
     /// <summary>Writes the merged folder, whole or not at all.</summary>
     /// <param name="path">The adapter, in PEFT's format.</param>
     /// <param name="output">A folder that does not exist or is empty.</param>
@@ -43,11 +53,7 @@ internal abstract class AdapterMerge
     /// <exception cref="CoinException">A file is missing or damaged, the adapter does not fit the model, or the folder is not empty.</exception>
     public void Write(string path, string output, string? dtypeName, Action<string> tell)
     {
-        if (File.Exists(output) || (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any()))
-        {
-            throw new CoinException($"{output} exists and is not empty. Name a new folder for the merged model.");
-        }
-
+        CheckOutput(output);
         using var noGrad = no_grad();
         using var adapter = PeftWeights.Open(path);
         adapter.Config.RequireLora();

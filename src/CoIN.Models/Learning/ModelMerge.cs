@@ -14,6 +14,9 @@ public static class ModelMerge
     /// <param name="dtype">float32, bfloat16 or float16; null for the type in which the language model is stored.</param>
     /// <param name="tell">Receives sentences about what is left out.</param>
     /// <exception cref="CoinException">A file is missing or damaged, the adapter does not fit the model, or the folder is not empty.</exception>
-    public static void Write(string folder, ModelOptions model, string output, string? dtype, Action<string> tell) =>
+    public static void Write(string folder, ModelOptions model, string output, string? dtype, Action<string> tell)
+    {
+        AdapterMerge.CheckOutput(output);
         ModelFamilies.Of(model).Merge(folder, model, output, dtype, tell);
+    }
 }
