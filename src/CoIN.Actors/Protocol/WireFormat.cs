@@ -61,6 +61,8 @@ internal static class WireFormat
         ["register:1"] = typeof(WorkProtocol.Register),
         ["offer:1"] = typeof(WorkProtocol.Offer),
         ["nobody-can:1"] = typeof(WorkProtocol.NobodyCan),
+        ["supervises:1"] = typeof(WorkProtocol.Supervises),
+        ["still-has:1"] = typeof(WorkProtocol.StillHas),
         ["withdraw:1"] = typeof(WorkProtocol.Withdraw),
         ["assignment:1"] = typeof(WorkProtocol.Assignment),
         ["stop-work:1"] = typeof(WorkProtocol.StopWork),

@@ -94,6 +94,16 @@ internal static class WorkProtocol
     /// <summary>Scheduler or worker to supervisor: nobody does this any more.</summary>
     public sealed record WorkLost(Turn Turn) : IMessage;
 
+    /// <summary>Supervisor to scheduler, again and again: the run is mine. Said after the first offers.</summary>
+    /// <param name="Turn">What was given before it was given by supervisors that are gone.</param>
+    public sealed record Supervises(Turn Turn) : IMessage;
+
+    /// <summary>Scheduler to supervisor, in the worker's name: it still has a turn that a supervisor gave which is gone.</summary>
+    public sealed record StillHas(Turn Turn, WorkItem Item) : IHasItem
+    {
+        public IHasItem WithItem(WorkItem item) => this with { Item = item };
+    }
+
     /// <summary>Scheduler to supervisor: there are workers of its kind, and it failed at each of them.</summary>
     public sealed record NobodyCan(Turn Turn) : IMessage;
 

@@ -61,6 +61,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         Command<InsistOnEnd>(_ => Withdraw());
         Command<Publish>(_ => PublishIfDirty());
         Command<MayBegin>(message => Asked(message.Turn));
+        Command<StillHas>(Inherited);
         Command<Withdrawn>(_ => withdrawn = true);
         Command<SharedResults.Yours>(message =>
         {
@@ -141,6 +142,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         {
             takenUp = State.Number;
             Proceed();
+            Supervise();
         });
     }
 
@@ -210,6 +212,23 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         else
         {
             Sender.Tell(new Refused(turn));
+        }
+    }
+
+    /// <summary>A worker has a turn of the supervisor before this one, of work that is not offered any more: its end is in the journal already, or the run has no use for it.</summary>
+    private void Inherited(StillHas message)
+    {
+        if (takenUp > 0 && inHand.ItemOf(message.Turn, Sender) is null && !inHand.Items.Concat(sharing.Awaited).Any(one => one.IsSameWork(message.Item)))
+        {
+            Sender.Tell(new Refused(message.Turn));
+        }
+    }
+
+    private void Supervise()
+    {
+        if (!ended)
+        {
+            settings.Scheduler.Tell(new Supervises(Turn.Of(settings.RunId, takenUp, 0)));
         }
     }
 
@@ -367,6 +386,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private void Remind()
     {
         Offers(inHand.Offered);
+        Supervise();
         foreach (var (turn, worker) in inHand.Begun)
         {
             worker.Tell(new Begin(turn));

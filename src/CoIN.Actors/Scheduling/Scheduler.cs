@@ -24,6 +24,9 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private readonly Dictionary<IActorRef, Known> workers = [];
     private readonly List<Given> waiting = [];
 
+    // Who drives each run, and since which turn.
+    private readonly Dictionary<string, (IActorRef Supervisor, Turn Since)> supervisors = [];
+
     // The time that each run has had of the workers of a kind.
     private readonly Dictionary<(string RunId, Skill Skill), TimeSpan> had = [];
 
@@ -57,6 +60,11 @@ internal class Scheduler : ReceiveActor, IWithTimers
             Offered(offer);
             Measure();
         });
+        Receive<Supervises>(now =>
+        {
+            supervisors[now.Turn.RunId] = (Sender, now.Turn);
+            Context.Watch(Sender);
+        });
         Receive<Withdraw>(withdraw =>
         {
             waiting.RemoveAll(one => one.Turn.RunId == withdraw.RunId);
@@ -66,6 +74,11 @@ internal class Scheduler : ReceiveActor, IWithTimers
         Receive<Terminated>(gone =>
         {
             waiting.RemoveAll(one => gone.ActorRef.Equals(one.Supervisor));
+            foreach (var run in supervisors.Where(pair => pair.Value.Supervisor.Equals(gone.ActorRef)).Select(pair => pair.Key).ToList())
+            {
+                supervisors.Remove(run);
+            }
+
             if (workers.Remove(gone.ActorRef, out var known) && known.Busy is { } lost)
             {
                 // What it did may have gone further than the offer says: the supervisor asks its plan again.
@@ -107,6 +120,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
                 Continued(workers[Sender]);
             }
 
+            Inherited(workers[Sender].Busy!);
             return;
         }
 
@@ -143,6 +157,15 @@ internal class Scheduler : ReceiveActor, IWithTimers
             waiting.Remove(given);
             workers[Sender] = known with { Busy = given };
             Assign(Sender, given, offer);
+        }
+    }
+
+    /// <summary>What a lost supervisor gave may have come to its end in the journal without a word to the worker: only the one that drives the run now can say.</summary>
+    private void Inherited(Given given)
+    {
+        if (supervisors.TryGetValue(given.Turn.RunId, out var now) && now.Since.IsAfter(given.Turn))
+        {
+            now.Supervisor.Tell(new StillHas(given.Turn, given.Item), Sender);
         }
     }
 

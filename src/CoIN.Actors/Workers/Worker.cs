@@ -329,7 +329,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         {
             if (phase != Phase.Asking)
             {
-                Log.Warning("The work was given to another while this one was silent; it is left");
+                Log.Warning("The work is not asked for any more: another has it, or its end is in the journal; it is left");
                 Disown();
             }
 

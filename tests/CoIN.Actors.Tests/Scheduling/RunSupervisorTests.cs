@@ -30,6 +30,7 @@ public sealed class RunSupervisorTests : VirtualTime
     public RunSupervisorTests()
     {
         (scheduler, worker, other) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        scheduler.IgnoreMessages(message => message is Supervises);
         supervisor = New();
     }
 
@@ -143,6 +144,30 @@ public sealed class RunSupervisorTests : VirtualTime
         worker.ExpectMsg(new Refused(turn));
         Tell(worker, new MayBegin(again.Turn));
         worker.ExpectMsg(new Begin(again.Turn));
+    }
+
+    [Fact]
+    public void A_worker_whose_result_the_supervisor_before_had_written_down_is_let_go_and_one_whose_work_is_offered_is_not()
+    {
+        var turn = Begun(worker);
+        Tell(worker, Trained() with { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+        Assert.IsType<AnswerShard>(Offered().Item);
+        End(supervisor);
+        scheduler.IgnoreNoMessages();
+        (ended, supervisor) = (new(), New());
+        var shard = Assert.IsType<AnswerShard>(Offered().Item);
+        var since = scheduler.FishForMessage<Supervises>(_ => true).Turn;
+        Assert.True(since.IsAfter(turn));
+        Tell(worker, new StillHas(turn, new TrainStage(1, null, null)));
+        worker.ExpectMsg(new Refused(turn));
+        Tell(other, new StillHas(new Turn("r", turn.Number + 1), shard));
+        Barrier();
+        other.ExpectNoMsg(TimeSpan.Zero);
+
+        // A scheduler that moved has to be told again.
+        Pass(OfferEvery);
+        Assert.Equal(since, scheduler.FishForMessage<Supervises>(_ => true).Turn);
     }
 
     [Fact]

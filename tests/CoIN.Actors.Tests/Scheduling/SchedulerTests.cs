@@ -285,6 +285,27 @@ public sealed class SchedulerTests : VirtualTime
     }
 
     [Fact]
+    public void The_supervisor_of_today_hears_of_workers_that_still_have_turns_of_the_one_before_it()
+    {
+        var since = Turn.Of("r", takenUp: 2, count: 0);
+        Does(worker, 1, Stage);
+        Tell(supervisor, new Supervises(since));
+        NothingFor(supervisor);
+        Does(worker, 1, Stage);
+        supervisor.ExpectMsg(new StillHas(new Turn("r", 1), Stage));
+        Assert.Equal(worker.Ref, supervisor.LastSender);
+
+        // Its own work is no news, nor is another run's.
+        Does(worker, since.Number + 1, Stage);
+        Tell(worker, new Register(Skill.Train, "cpu", new Turn("q", 1), null, Stage));
+        NothingFor(supervisor);
+
+        End(supervisor);
+        Does(worker, 1, Stage);
+        NothingFor(worker);
+    }
+
+    [Fact]
     public void Work_that_failed_at_a_worker_goes_to_others_and_where_it_failed_everywhere_the_supervisor_is_told()
     {
         var other = CreateTestProbe();
