@@ -1,6 +1,7 @@
 using CoIN.Benchmark;
 using CoIN.Speed;
 using CoIN.Speed.Memory;
+using CoIN.Speed.Scheduling;
 using CoIN.Speed.Sides;
 using CoIN.Speed.Workloads;
 
@@ -15,6 +16,7 @@ try
         WorkloadCommand.Name => WorkloadCommand.Build().Parse(args[1..]).Invoke(),
         AdaptersCommand.Name => AdaptersCommand.Build().Parse(args[1..]).Invoke(),
         QuantizationCommand.Name => QuantizationCommand.Build().Parse(args[1..]).Invoke(),
+        SchedulingCommand.Name => SchedulingCommand.Build().Parse(args[1..]).Invoke(),
         _ => CompareCommand.Build().Parse(args).Invoke(),
     };
 }

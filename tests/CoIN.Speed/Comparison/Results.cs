@@ -50,10 +50,10 @@ internal sealed record Agreement(double Answers, double Tokens)
 {
     public static Agreement Of(IReadOnlyList<IReadOnlyList<int>> ours, IReadOnlyList<IReadOnlyList<int>> theirs)
     {
-        var pairs = ours.Zip(theirs).ToList();
+        var pairs = ours.Zip(theirs, (first, second) => (First: first, Second: second)).ToList();
         double tokens = pairs.Sum(pair => pair.First.Count);
         return new Agreement(
             pairs.Count(pair => pair.First.SequenceEqual(pair.Second)) / (double)pairs.Count,
-            pairs.Sum(pair => pair.First.Zip(pair.Second).Count(ids => ids.First == ids.Second)) / tokens);
+            pairs.Sum(pair => pair.First.Zip(pair.Second, (first, second) => first == second).Count(same => same)) / tokens);
     }
 }
