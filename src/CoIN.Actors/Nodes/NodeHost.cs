@@ -150,15 +150,20 @@ public static class NodeHost
         return builder.Build();
     }
 
-    /// <summary>Has the workers begin; one that breaks begins anew after a while. Before the node leaves, they hand back what they do.</summary>
+    /// <summary>
+    /// Has the workers begin; one that breaks begins anew after a while. Before the node leaves, they hand back what they do. Where the cluster has given it up they
+    /// leave it: devices are to be free soon.
+    /// </summary>
     private static void Employ(ActorSystem system, IReadOnlyList<(Props Worker, string Name)> workers)
     {
         var employed = workers.Select(worker => system.ActorOf(
             BackoffSupervisor.Props(Backoff.OnStop(worker.Worker, worker.Name, TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1), 0.2, -1).WithFinalStopMessage(message => message is Worker.Drain)),
             worker.Name)).ToList();
-        CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "hand-back", async () =>
+        var shutdown = CoordinatedShutdown.Get(system);
+        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "hand-back", async () =>
         {
-            await Task.WhenAll(employed.Select(worker => worker.GracefulStop(DrainTime, Worker.Drain.Instance))).ConfigureAwait(false);
+            var last = new Worker.Drain(shutdown.ShutdownReason is CoordinatedShutdown.ClusterDowningReason);
+            await Task.WhenAll(employed.Select(worker => worker.GracefulStop(DrainTime, last))).ConfigureAwait(false);
             return Akka.Done.Instance;
         });
     }

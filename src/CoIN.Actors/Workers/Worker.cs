@@ -57,7 +57,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
                 CheckpointKept(kept.Folder);
             }
         });
-        Receive<Drain>(_ => DrainOff());
+        Receive<Drain>(drain => DrainOff(drain.Forsaken));
         Receive<Continue>(next => Go(next.Number));
         Receive<Faulted>(fault =>
         {
@@ -230,10 +230,16 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     }
 
     /// <summary>The worker's node ends: what is in work is left at a resumable point and handed back, and nothing more is begun.</summary>
-    private void DrainOff()
+    /// <param name="forsaken">Nobody is there to whom it could be handed back.</param>
+    private void DrainOff(bool forsaken)
     {
         draining = true;
-        if (phase == Phase.Working)
+        if (forsaken && phase != Phase.Free)
+        {
+            Log.Warning("The cluster goes on without this node, and another does the work; it is left");
+            Abandon(leave: false);
+        }
+        else if (phase == Phase.Working)
         {
             Log.Info("The node ends; the work is handed back");
             Guarded(() =>
@@ -454,9 +460,10 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     }
 
     /// <summary>Leave what is in work at a resumable point, hand it back and stop.</summary>
-    internal sealed class Drain
+    /// <param name="Forsaken">Whether the cluster has given the node up: then its work is another's.</param>
+    internal sealed record Drain(bool Forsaken)
     {
-        public static readonly Drain Instance = new();
+        public static readonly Drain Instance = new(Forsaken: false);
     }
 
     private sealed class Repeat

@@ -19,10 +19,12 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private readonly string programs;
     private readonly string folder;
+    private readonly string[] addresses;
     private Process? server;
     private int databases;
 
-    private PostgresServer(string programs, string folder, int port) => (this.programs, this.folder, Port) = (programs, folder, port);
+    private PostgresServer(string programs, string folder, int port, string[] addresses) =>
+        (this.programs, this.folder, Port, this.addresses) = (programs, folder, port, addresses);
 
     /// <summary>Of all servers of this process, so that it can stand in the environment.</summary>
     public static string Password { get; } = "pw-" + RandomNumberGenerator.GetHexString(24);
@@ -44,14 +46,15 @@ public sealed class PostgresServer : IAsyncDisposable
     public static Task<PostgresServer> SharedAsync() => Shared.Value;
 
     /// <summary>Makes and starts a server.</summary>
+    /// <param name="further">Addresses beside loopback at which it listens; the last one is that which <see cref="CreateDatabaseAsync"/> gives.</param>
     /// <remarks>Skips the test where there is no PostgreSQL.</remarks>
-    public static async Task<PostgresServer> StartAsync()
+    public static async Task<PostgresServer> StartAsync(params string[] further)
     {
         var programs = Programs();
         Assert.SkipWhen(programs is null, "needs PostgreSQL: initdb and postgres are neither on the PATH nor in /usr/lib/postgresql (Debian: apt-get install postgresql)");
         Assert.SkipWhen(IsRoot && Which("setpriv") is null, "needs setpriv: PostgreSQL does not let root run it");
         var folder = Directory.CreateTempSubdirectory("coin-postgres-").FullName;
-        var made = new PostgresServer(programs!, folder, FreePort());
+        var made = new PostgresServer(programs!, folder, FreePort(), ["127.0.0.1", .. further]);
         Environment.SetEnvironmentVariable("PGPASSWORD", Password);
         var password = Path.Combine(folder, "password");
         await File.WriteAllTextAsync(password, Password);
@@ -62,6 +65,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
         var (program, arguments) = made.AsUser("initdb", "-D", made.Data, "-U", User, "-A", "scram-sha-256", "--pwfile", password, "--no-sync", "-E", "UTF8", "--locale=C");
         await RunAsync(program, arguments);
+        await File.AppendAllLinesAsync(Path.Combine(made.Data, "pg_hba.conf"), further.Select(address => $"host all all {address}/24 scram-sha-256"));
         await made.StartAgainAsync();
         return made;
     }
@@ -81,7 +85,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Starts the server again, with what it had.</summary>
     public async Task StartAgainAsync()
     {
-        var (program, arguments) = AsUser("postgres", "-D", Data, "-p", $"{Port}", "-h", "127.0.0.1", "-k", "", "-F", "-c", "max_connections=200", "-c", "log_statement=none");
+        var (program, arguments) = AsUser("postgres", "-D", Data, "-p", $"{Port}", "-h", string.Join(',', addresses), "-k", "", "-F", "-c", "max_connections=200", "-c", "log_statement=none");
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec \"$@\" >>'{folder}/log' 2>&1", "sh", program, .. arguments]) { RedirectStandardInput = true };
         server = Process.Start(start)!;
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(50))
@@ -143,7 +147,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private string Data => Path.Combine(folder, "data");
 
-    private string AddressOf(string database) => $"Host=127.0.0.1;Port={Port};Database={database};Username={User}";
+    private string AddressOf(string database) => $"Host={addresses[^1]};Port={Port};Database={database};Username={User}";
 
     private (string Program, string[] Arguments) AsUser(string program, params string[] arguments) => IsRoot
         ? ("setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", Path.Combine(programs, program), .. arguments])

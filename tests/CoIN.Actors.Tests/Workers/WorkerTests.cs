@@ -254,6 +254,26 @@ public sealed class WorkerTests : VirtualTime
         watcher.ExpectTerminated(worker);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_worker_whose_node_the_cluster_has_given_up_leaves_its_work_at_once_and_waits_for_nobody(bool done)
+    {
+        var doings = done ? new Doings() : Held();
+        var worker = Begun(doings);
+        if (done)
+        {
+            supervisor.ExpectMsg<ShardWritten>();
+        }
+
+        var watcher = CreateTestProbe();
+        watcher.Watch(worker);
+        worker.Tell(new Worker.Drain(Forsaken: true));
+        watcher.ExpectTerminated(worker);
+        Assert.Equal(0, doings.Left);
+        Assert.True(doings.Closed > 0);
+    }
+
     private static Doings Held()
     {
         var holder = new Doings[1];

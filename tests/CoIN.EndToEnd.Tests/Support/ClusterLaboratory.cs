@@ -3,7 +3,7 @@ using CoIN.Actors.Tests.Support;
 namespace CoIN.EndToEnd.Tests.Support;
 
 /// <summary>A laboratory with a database and the outcome of a run that nothing disturbed.</summary>
-public sealed class ClusterLaboratory : IAsyncLifetime
+public class ClusterLaboratory : IAsyncLifetime
 {
     private static readonly string[] OneThread = ["node.trainer-threads=1", "node.evaluator-threads=1"];
 
@@ -14,22 +14,30 @@ public sealed class ClusterLaboratory : IAsyncLifetime
 
     internal PostgresServer Database { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync()
+    /// <summary>The hosts of the nodes; null for one host.</summary>
+    internal virtual TestNetwork? Network => null;
+
+    /// <summary>What all its runs have in common.</summary>
+    internal virtual string[] Settings => [];
+
+    public virtual async ValueTask InitializeAsync()
     {
-        Database = await PostgresServer.StartAsync();
+        Database = await PostgresServer.StartAsync(Network is { } network ? [network.Addresses[0]] : []);
         await Lab.InitializeAsync();
-        var (code, output) = await CoinProcess.RunAsync(Lab.Run("whole", OneThread));
+        var (code, output) = await CoinProcess.RunAsync(Lab.Run("whole", [.. OneThread, .. Settings]));
         Assert.True(code == 0, output);
         Essence = Lab.Essence("whole");
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await Lab.DisposeAsync();
         if (Database is not null)
         {
             await Database.DisposeAsync();
         }
+
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>A cluster of its own.</summary>
@@ -41,16 +49,17 @@ public sealed class ClusterLaboratory : IAsyncLifetime
         var certificates = Path.Combine(Lab.Folder, "certificates");
         if (certified && !Directory.Exists(certificates))
         {
-            var (code, output) = await CoinProcess.RunAsync("cluster", "certs", "--out", certificates, "--hosts", "127.0.0.1");
+            var (code, output) = await CoinProcess.RunAsync(
+                "cluster", "certs", "--out", certificates, "--hosts", string.Join(',', Network?.Addresses ?? ["127.0.0.1"]));
             Assert.True(code == 0, output);
         }
 
-        return new TestCluster(Lab, await Database.CreateDatabaseAsync(), patience, own, certified ? certificates : null);
+        return new TestCluster(Lab, await Database.CreateDatabaseAsync(), patience, own, certified ? certificates : null, Network);
     }
 }
 
-/// <summary>Nodes on loopback, each a process, and the commands that speak with them.</summary>
-internal sealed class TestCluster(Laboratory lab, string database, int patience, bool own, string? certificates) : IDisposable
+/// <summary>Nodes on loopback or on the hosts of a network, each a process, and the commands that speak with them.</summary>
+internal sealed class TestCluster(Laboratory lab, string database, int patience, bool own, string? certificates, TestNetwork? network = null) : IDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
@@ -58,12 +67,12 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience,
     private readonly List<CoinProcess> nodes = [];
 
     /// <summary>As <c>--cluster</c> and <c>--join</c> want it.</summary>
-    public string Contacts => string.Join(',', seeds.Select(port => $"127.0.0.1:{port}"));
+    public string Contacts => string.Join(',', seeds.Select((port, place) => $"{AddressOf(place)}:{port}"));
 
     /// <summary>What a command needs to speak with the nodes.</summary>
     public string[] Way => ["--cluster", Contacts, .. Door.SelectMany(setting => new[] { "--set", setting })];
 
-    private string[] Door => certificates is null ? [] : ["node.cluster=tls", "node.hostname=127.0.0.1", $"cluster.certificates={certificates}"];
+    private string[] Door => certificates is null ? [] : ["node.cluster=tls", $"node.hostname={AddressOf(0)}", $"cluster.certificates={certificates}"];
 
     /// <summary>Everything that a node wrote.</summary>
     public string Output => string.Join("\n\n", nodes.Select((node, place) => $"node {place + 1}:\n{node.Output}"));
@@ -71,10 +80,12 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience,
     /// <summary>Starts a node and does not wait for it.</summary>
     /// <param name="seed">Which of the two nodes it is that the others ask to join; null for neither.</param>
     /// <param name="runs">Its folder of runs; null for that of all.</param>
-    public CoinProcess Begin(int? seed, string roles, string? runs = null)
+    /// <param name="host">On which host of the network it is; null for that of its seed.</param>
+    public CoinProcess Begin(int? seed, string roles, string? runs = null, int? host = null)
     {
-        var node = CoinProcess.Start([
-            "node", "--join", Contacts, "--port", seed is { } place ? $"{seeds[place]}" : "0", "--host", "127.0.0.1", "--cpus", "1", "--roles", roles, "--runs", runs ?? lab.Runs,
+        var on = host ?? seed ?? 0;
+        var node = CoinProcess.StartOn(network?.Namespaces[on], [
+            "node", "--join", Contacts, "--port", seed is { } place ? $"{seeds[place]}" : "0", "--host", AddressOf(on), "--cpus", "1", "--roles", roles, "--runs", runs ?? lab.Runs,
             .. (certificates is null ? ["node.cluster=clear-text"] : Door).SelectMany(setting => new[] { "--set", setting }),
             "--set", $"cluster.shared-folder={(own ? "false" : "true")}", "--set", $"cluster.journal={database}", "--set", $"cluster.patience={patience}", "--set", "node.trainer-threads=1",
             "--set", "node.evaluator-threads=1", "--set", "node.judges=1"]);
@@ -84,9 +95,10 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience,
 
     /// <summary>Starts a node and waits until it is in the cluster.</summary>
     /// <param name="runs">As in <see cref="Begin"/>.</param>
-    public async Task<CoinProcess> StartAsync(int? seed, string roles, string? runs = null)
+    /// <param name="host">As in <see cref="Begin"/>.</param>
+    public async Task<CoinProcess> StartAsync(int? seed, string roles, string? runs = null, int? host = null)
     {
-        var node = Begin(seed, roles, runs is null ? null : Path.Combine(lab.Folder, runs));
+        var node = Begin(seed, roles, runs is null ? null : Path.Combine(lab.Folder, runs), host);
         await IsThereAsync(node);
         return node;
     }
@@ -124,4 +136,6 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience,
     }
 
     public void Dispose() => nodes.ForEach(node => node.Dispose());
+
+    private string AddressOf(int host) => network?.Addresses[host] ?? "127.0.0.1";
 }

@@ -31,11 +31,20 @@ internal sealed class CoinProcess : IDisposable
 
     public static CoinProcess Start(params string[] arguments) => StartWith(new Dictionary<string, string>(), null, arguments);
 
+    /// <summary>Starts the command on a host of a test's network.</summary>
+    /// <param name="host">Its network namespace; null for that of the tests.</param>
+    public static CoinProcess StartOn(string? host, params string[] arguments) => Start(new Dictionary<string, string>(), null, host, arguments);
+
     /// <summary>Starts the command with variables added to its environment.</summary>
     /// <param name="program">Folder of the program; null for the one beside these tests.</param>
-    public static CoinProcess StartWith(IReadOnlyDictionary<string, string> environment, string? program, params string[] arguments)
+    public static CoinProcess StartWith(IReadOnlyDictionary<string, string> environment, string? program, params string[] arguments) =>
+        Start(environment, program, null, arguments);
+
+    private static CoinProcess Start(IReadOnlyDictionary<string, string> environment, string? program, string? host, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet")
+        // Within a namespace "ip" becomes the command: signals reach it.
+        string[] way = host is null ? ["dotnet"] : ["ip", "netns", "exec", host, "dotnet"];
+        var start = new ProcessStartInfo(way[0], way[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
