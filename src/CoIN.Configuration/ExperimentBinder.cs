@@ -168,6 +168,10 @@ internal static class ExperimentBinder
             (long)Math.Max(1, training.BatchSize) * Math.Max(1, training.GradientAccumulation) <= LargestBatch, "gradient-accumulation",
             training.GradientAccumulation, $"so small that a step takes no more than {LargestBatch} samples (batch-size times gradient-accumulation)");
 
+        section.Require(
+            training.WorldSize <= Math.Max(1, training.GradientAccumulation), "world-size", training.WorldSize,
+            $"at most training.gradient-accumulation ({training.GradientAccumulation}): each share of a step has a micro-batch at least. Halve batch-size and double gradient-accumulation for more");
+
         // A learning rate that cannot be one has its own problem.
         section.Require(
             !(training.MinLr > training.LearningRate && training.LearningRate > 0), "min-lr", training.MinLr,

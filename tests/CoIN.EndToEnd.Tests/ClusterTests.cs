@@ -83,26 +83,37 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
     }
 
     [Fact]
-    public async Task Of_two_nodes_the_one_that_trains_is_killed_and_the_other_goes_on_from_the_last_checkpoint()
+    public async Task Of_two_nodes_that_train_stages_together_one_is_killed_and_the_other_goes_on_from_the_last_checkpoint()
     {
-        const string Id = "two";
-        using var cluster = await whole.ClusterAsync();
-        var nodes = new[] { cluster.Begin(0, Everything), cluster.Begin(1, Everything) };
-        foreach (var node in nodes)
-        {
-            await cluster.IsThereAsync(node);
-        }
+        const string Id = "team";
+        string[] together =
+        [
+            "order=[ImageNet,GQA]", "data.max-test-samples=10", "training.batch-size=4", "training.gradient-accumulation=2", "training.world-size=2", "training.max-steps=24",
+        ];
+        var (code, output) = await CoinProcess.RunAsync(
+            whole.Lab.Run("pair", [.. together, "node.trainers-per-device=2", "node.trainer-threads=1", "node.evaluator-threads=1"]));
+        Assert.True(code == 0, output);
+        Assert.Contains(", by 2 trainers", File.ReadAllText(whole.Lab.PathOf("pair", "log.clef")), StringComparison.Ordinal);
 
-        using var submit = cluster.Submit(Id);
-        await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", nodes);
-        var victim = await cluster.OneSaysAsync("stage 2 GQA] Training begins at step 0", nodes);
+        // Nobody sees another one's files, and everybody shows a certificate.
+        using var cluster = await whole.ClusterAsync(own: true, certified: true);
+        var supervisor = await cluster.StartAsync(0, "supervisor,evaluator,judge");
+        CoinProcess[] trainers = [await cluster.StartAsync(1, "trainer", "trainer-1-runs"), await cluster.StartAsync(null, "trainer", "trainer-2-runs")];
+        using var submit = cluster.Submit(Id, together);
+        var victim = await cluster.OneSaysAsync("stage 2 GQA] Training begins at step 0 of 24 on cpu, by 2 trainers", trainers);
+        var other = trainers.Single(node => node != victim);
+        await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", supervisor);
         await victim.KillAsync();
         await cluster.CompletesAsync(submit);
-        var other = nodes.Single(node => node != victim);
-        Assert.Contains("its work goes on elsewhere", other.Output, StringComparison.Ordinal);
+
+        // Rank 1 had what it began with from others, and so had the one that was left and did the shares of both.
+        Assert.Contains("stage 2 GQA] Rank 1 of 2 trains from step 0", other.Output, StringComparison.Ordinal);
+        Assert.Contains("Fetched stages/1-ImageNet/adapter", trainers[0].Output + trainers[1].Output, StringComparison.Ordinal);
+        Assert.Contains("1 of 2 trainers are there", supervisor.Output, StringComparison.Ordinal);
+        Assert.Contains("Fetched stages/2-GQA/checkpoints/step-", other.Output, StringComparison.Ordinal);
         Assert.Contains("stage 2 GQA] Training begins at step", other.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("stage 2 GQA] Training begins at step 0", other.Output, StringComparison.Ordinal);
-        Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
+        Laboratory.AssertSame(whole.Lab.Essence("pair"), whole.Lab.Essence(Id));
     }
 
     [Fact]

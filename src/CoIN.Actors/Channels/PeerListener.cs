@@ -9,7 +9,7 @@ namespace CoIN.Actors.Channels;
 /// <summary>A port at which other nodes call this one, beside its messages.</summary>
 internal sealed class PeerListener : IAsyncDisposable
 {
-    /// <summary>Calls that are served at once; more wait in the operating system's queue.</summary>
+    /// <summary>Calls that are served at once where nobody says how many; more wait in the operating system's queue.</summary>
     private const int Most = 64;
 
     private readonly TcpListener listener;
@@ -17,12 +17,12 @@ internal sealed class PeerListener : IAsyncDisposable
     private readonly Func<Stream, CancellationToken, Task> serve;
     private readonly Action<string> refused;
     private readonly CancellationTokenSource stop = new();
-    private readonly SemaphoreSlim places = new(Most);
+    private readonly SemaphoreSlim places;
     private readonly Task work;
 
-    private PeerListener(TcpListener listener, ChannelSecurity? security, Func<Stream, CancellationToken, Task> serve, Action<string> refused)
+    private PeerListener(TcpListener listener, ChannelSecurity? security, Func<Stream, CancellationToken, Task> serve, Action<string> refused, int most)
     {
-        (this.listener, this.security, this.serve, this.refused) = (listener, security, serve, refused);
+        (this.listener, this.security, this.serve, this.refused, places) = (listener, security, serve, refused, new SemaphoreSlim(most));
         work = Task.Run(ListenAsync);
     }
 
@@ -35,8 +35,10 @@ internal sealed class PeerListener : IAsyncDisposable
     /// <param name="security">Null for clear text, which stays on loopback.</param>
     /// <param name="serve">Serves a call; the stream is closed when it returns. An <see cref="IOException"/> of it is a caller that has gone.</param>
     /// <param name="refused">Is told of callers who are not let in.</param>
+    /// <param name="most">Calls that are served at once.</param>
     /// <exception cref="CoinException">It cannot listen there.</exception>
-    public static PeerListener Start(string host, int port, ChannelSecurity? security, Func<Stream, CancellationToken, Task> serve, Action<string> refused)
+    public static PeerListener Start(
+        string host, int port, ChannelSecurity? security, Func<Stream, CancellationToken, Task> serve, Action<string> refused, int most = Most)
     {
         try
         {
@@ -49,7 +51,7 @@ internal sealed class PeerListener : IAsyncDisposable
 
             var listener = new TcpListener(address, port);
             listener.Start();
-            return new PeerListener(listener, security, serve, refused);
+            return new PeerListener(listener, security, serve, refused, most);
         }
         catch (SocketException e)
         {
@@ -98,6 +100,7 @@ internal sealed class PeerListener : IAsyncDisposable
             using (caller)
             {
                 caller.NoDelay = true;
+                PeerStreams.KeepAlive(caller);
                 peer = $"{caller.Client.RemoteEndPoint}";
                 await using var stream = await SecuredAsync(caller.GetStream()).ConfigureAwait(false);
                 await serve(stream, stop.Token).ConfigureAwait(false);

@@ -9,9 +9,20 @@ namespace CoIN.Actors.Channels;
 internal static class PeerStreams
 {
     private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SilentFor = TimeSpan.FromMinutes(1);
 
     /// <summary>How long the two ends may take to find each other trustworthy.</summary>
     internal static readonly TimeSpan HandshakeWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Has the operating system say something where the two ends are silent for long: so it finds out that the other computer is gone
+    /// without a word, and what is between them does not forget the connection.
+    /// </summary>
+    internal static void KeepAlive(TcpClient client)
+    {
+        client.Client.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        client.Client.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)SilentFor.TotalSeconds);
+    }
 
     /// <summary>Calls a node.</summary>
     /// <param name="security">Null for clear text, which stays on loopback.</param>
@@ -24,6 +35,7 @@ internal static class PeerStreams
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
             patience.CancelAfter(ConnectWithin);
             await client.ConnectAsync(host, port, patience.Token).ConfigureAwait(false);
+            KeepAlive(client);
             if (security is null)
             {
                 return IPAddress.IsLoopback(((IPEndPoint)client.Client.RemoteEndPoint!).Address) ? client.GetStream()

@@ -148,6 +148,14 @@ public static class RunHost
             throw new CoinException($"The run {request.RunId} was begun with other settings. Resume it without a configuration, or choose another --run-id.") { IsFinal = true };
         }
 
+        if (!request.IsShared && request.Node.Placement is NodePlacement.Alone && options.Training is { OnLostTrainer: LostTrainer.Wait } training
+            && Workforce.Trainers(request.Node, Workforce.Training(request.Node, [options])) is > 0 and var trainers && trainers < training.WorldSize)
+        {
+            throw new CoinException(
+                $"training.world-size is {training.WorldSize}, this process has {trainers} trainer{(trainers == 1 ? "" : "s")}, and training.on-lost-trainer = \"wait\" would wait for ever. "
+                + "Name more devices in node.devices, raise node.trainers-per-device, or set training.on-lost-trainer to \"continue\": then those that are there do the shares of all, to the same bits.");
+        }
+
         foreach (var path in request.IsShared ? [] : Durable.RemoveUnfinished(request.RunFolder))
         {
             log.LogInformation("Removed the unfinished {Path}", path);
@@ -247,7 +255,16 @@ public static class RunHost
                 var admission = node.Placement is NodePlacement.Alone
                     ? Admission.OnlyTo(runs.Select(run => run.Request.RunFolder))
                     : Admission.ToRunsIn(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(runs[0].Request.RunFolder))!);
-                foreach (var (worker, name) in Workforce.Of(node, node.Devices.Take(1), scheduler, learners, judges, caches, work, admission))
+                var train = Workforce.Training(node, runs.Select(run => run.Start.Options));
+                var identity = node.Placement is NodePlacement.Cluster { Certificate: { } certificate } ? NodeIdentity.Open(certificate) : null;
+                var links = Workforce.Links(node, identity, logs);
+                CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseActorSystemTerminate, "close-links", async () =>
+                {
+                    await links.DisposeAsync().ConfigureAwait(false);
+                    identity?.Dispose();
+                    return Akka.Done.Instance;
+                });
+                foreach (var (worker, name) in Workforce.Of(node, train, scheduler, learners, judges, caches, work, admission, links))
                 {
                     system.ActorOf(worker, name);
                 }
@@ -264,6 +281,7 @@ public static class RunHost
                             Comes = journals[place].IsDatabase,
                             Shared = shared,
                             Program = ProductVersion.Current,
+                            Trainers = node.Placement is NodePlacement.Alone ? Workforce.Trainers(node, train) : null,
                         }),
                         "run-" + run.Request.RunId);
                 }

@@ -10,6 +10,7 @@ using CoIN.Actors.Artifacts;
 using CoIN.Actors.Channels;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
+using CoIN.Actors.Links;
 using CoIN.Actors.Scheduling;
 using CoIN.Actors.Workers;
 using CoIN.Benchmark;
@@ -57,10 +58,11 @@ public static class NodeHost
         Directory.CreateDirectory(request.Runs);
         database.Prepare();
         using var caches = new JudgementCaches();
-        using var identity = cluster.Certificate is { } certificate && !request.Node.Cluster.SharedFolder ? NodeIdentity.Open(certificate) : null;
+        using var identity = cluster.Certificate is { } certificate ? NodeIdentity.Open(certificate) : null;
+        await using var links = Workforce.Links(request.Node, identity, logs);
         await using var files = request.Node.Cluster.SharedFolder ? null : NodeFiles.Open(request, cluster, database, identity, logs);
         var misfit = new TaskCompletionSource<CoinException>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var host = Build(request, cluster, database, files, learners, judges, caches, work, logs, up, misfit);
+        using var host = Build(request, cluster, database, files, links, learners, judges, caches, work, logs, up, misfit);
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         var system = host.Services.GetRequiredService<ActorSystem>();
         log.LogInformation(
@@ -89,8 +91,8 @@ public static class NodeHost
     }
 
     private static IHost Build(
-        NodeRequest request, NodePlacement.Cluster cluster, JournalDatabase database, NodeFiles? files, ILearnerFactory learners, IJudgeFactory judges, JudgementCaches caches,
-        IBenchmarkWork work, ILoggerFactory logs, Action up, TaskCompletionSource<CoinException> misfit)
+        NodeRequest request, NodePlacement.Cluster cluster, JournalDatabase database, NodeFiles? files, LinkHost links, ILearnerFactory learners, IJudgeFactory judges,
+        JudgementCaches caches, IBenchmarkWork work, ILoggerFactory logs, Action up, TaskCompletionSource<CoinException> misfit)
     {
         var journal = database.Identity();
         var node = request.Node;
@@ -136,7 +138,8 @@ public static class NodeHost
             akka.WithActors((system, registry, _) =>
             {
                 Employ(system, [.. Workforce.Of(
-                    node, node.Devices, registry.Get<Scheduler>(), learners, judges, caches, work, files is null ? Admission.ToRunsIn(request.Runs) : Admission.ToRunsOf(files.Runs))]);
+                    node, node.Devices, registry.Get<Scheduler>(), learners, judges, caches, work,
+                    files is null ? Admission.ToRunsIn(request.Runs) : Admission.ToRunsOf(files.Runs), links)]);
                 if (files is not null)
                 {
                     system.ActorOf(Props.Create(() => new FilePeers(files.Peers, files.Port)), FilePeers.Name);

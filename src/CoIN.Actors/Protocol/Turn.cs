@@ -10,6 +10,9 @@ internal sealed record Turn(string RunId, long Number)
 {
     private const int TurnsOfOneTakeUp = 32;
 
+    /// <summary>Of a piece of work that several workers do together: which of them, from 0. Null for work of one.</summary>
+    public int? Rank { get; init; }
+
     /// <summary>Of a report that nobody has told yet.</summary>
     public static Turn None { get; } = new("", 0);
 
@@ -22,6 +25,12 @@ internal sealed record Turn(string RunId, long Number)
     /// in nobody's way.
     /// </summary>
     public string Fence() => FormattableString.Invariant($"-t{Number >> TurnsOfOneTakeUp}.{Number & ((1L << TurnsOfOneTakeUp) - 1)}");
+
+    /// <summary>Whether both are of the same work and the same time, by whichever of its workers.</summary>
+    public bool IsOfSameTeam(Turn other) => RunId == other.RunId && Number == other.Number;
+
+    /// <summary>Whether this turn was given by a supervisor that took the place of the other one's.</summary>
+    public bool IsOfLaterTakeUp(Turn other) => RunId == other.RunId && Number >> TurnsOfOneTakeUp > other.Number >> TurnsOfOneTakeUp;
 
     /// <summary>Whether this turn of the same run was given later.</summary>
     public bool IsAfter(Turn other) => RunId == other.RunId && Number > other.Number;

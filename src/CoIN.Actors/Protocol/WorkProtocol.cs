@@ -107,6 +107,19 @@ internal static class WorkProtocol
     /// <summary>Scheduler to supervisor: there are workers of its kind, and it failed at each of them.</summary>
     public sealed record NobodyCan(Turn Turn) : IMessage;
 
+    /// <summary>Scheduler to supervisor: the offer asks for more trainers than there are, be they free or not.</summary>
+    /// <param name="Trainers">How many there are.</param>
+    public sealed record TooFewTrainers(Turn Turn, int Trainers) : IMessage;
+
+    /// <summary>Supervisor to the trainers of a team but the first: there is rank 0. Said again from time to time.</summary>
+    public sealed record Meet(Turn Turn, LinkAddress Address) : IMessage;
+
+    /// <summary>Where a team's rank 0 waits for the others.</summary>
+    /// <param name="Process">Names its process: within it no socket is needed.</param>
+    /// <param name="Host">Null where nobody from outside can come.</param>
+    /// <param name="Key">Whoever shows it is of the team.</param>
+    public sealed record LinkAddress(string Process, string? Host, int Port, string Key);
+
     /// <summary>A worker as every node calls it.</summary>
     public static string PathOf(IActorRef worker) => Akka.Serialization.Serialization.SerializedActorPath(worker);
 
@@ -119,6 +132,9 @@ internal static class WorkProtocol
 
     /// <summary>Which base model the worker has.</summary>
     public sealed record ModelLoaded(string Sha256) : WorkReport;
+
+    /// <summary>Rank 0 of a team waits for the others.</summary>
+    public sealed record LinksOpened(LinkAddress Address) : WorkReport;
 
     public sealed record TrainingProgressed(TrainingProgress Progress) : WorkReport;
 
@@ -170,6 +186,9 @@ internal static class WorkProtocol
 
         public string? ScoresSha256 { get; init; }
     }
+
+    /// <summary>A trainer of a team but the first has done its shares of all steps.</summary>
+    public sealed record SharesTrained : Outcome;
 
     /// <summary>Handed back at a resumable point: as asked, or because the worker's node ends.</summary>
     public sealed record WorkStopped : Outcome;

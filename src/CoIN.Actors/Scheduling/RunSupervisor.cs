@@ -28,6 +28,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private readonly SharedWork sharing;
     private readonly RunSpans spans;
     private readonly Incoming incoming;
+    private readonly Teams teams;
 
     private readonly Setbacks setbacks = new();
     private JudgeFaults judgeFaults = JudgeFaults.None;
@@ -46,6 +47,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         log = Context.GetLogger().WithContext("RunId", settings.RunId);
         (sharing, spans) = (new SharedWork(settings.Program), new RunSpans(settings.RunId));
         incoming = new Incoming(Self, settings.RunFolder, settings.Fetch, Take, Again);
+        teams = new Teams(inHand, settings.Trainers, log);
         if (settings.Journal.Length > 0)
         {
             JournalPluginId = settings.Journal;
@@ -78,7 +80,14 @@ internal class RunSupervisor : JournalWriter, IWithTimers
                 End(new RunFailed(fault));
             }
         });
-        Command<WorkLost>(message => Lost(inHand.Lose(message.Turn, Sender)));
+        Command<TooFewTrainers>(message =>
+        {
+            if (!ended && teams.Fewer(message, State.Options.Training))
+            {
+                Proceed();
+            }
+        });
+        Command<WorkLost>(message => Lost(inHand.Lose(message.Turn, Sender) ? [message.Turn] : []));
         Command<Terminated>(gone =>
         {
             if (gone.ActorRef.Equals(settings.Scheduler))
@@ -93,6 +102,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         On<TrainingProgressed>((message, _) => Seen(() => progress.Training(message.Progress)));
         On<EvaluationProgressed>((message, _) => Seen(() => progress.Answered(message.Stage, message.Task, message.Shard, message.Answered)));
         On<JudgingProgressed>((message, _) => Seen(() => progress.Judged(message.Stage, message.Task, message.Judge, message.Judged)));
+        On<LinksOpened>((message, _) => teams.Opened(message));
         On<ModelLoaded>((message, _) => Loaded(message));
         On<CheckpointWritten>((message, item) => incoming.Arrive(message, item, State, Sender));
         On<Outcome>((message, item) => incoming.Arrive(message, item, State, Sender));
@@ -198,6 +208,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
 
         inHand.Close(report.Turn);
         Sender.Tell(new Refused(report.Turn));
+        teams.BreakUp(report.Turn);
         Proceed();
     }
 
@@ -206,7 +217,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         if (inHand.Claim(turn, Sender))
         {
             Context.Watch(Sender);
-            Sender.Tell(new Begin(turn));
+            teams.Tell(turn, Sender);
             Trace();
         }
         else
@@ -232,11 +243,11 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         }
     }
 
-    private void Lost(bool open)
+    private void Lost(IReadOnlyList<Turn> lost)
     {
-        if (open)
+        if (lost.Count > 0)
         {
-            log.Warning("A worker is lost; its work is done again from where the journal knows it");
+            teams.Lost(lost);
             Proceed();
         }
     }
@@ -253,7 +264,8 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         judgeFaults = next.Faults;
         var possible = settings.Shared is not { } shared ? next.Offers
             : next.Offers.Where(item => sharing.MayOffer(State, item, key => shared.Tell(new SharedResults.Claim(key, settings.RunId)))).ToList();
-        List<(Turn Turn, WorkItem Item)> offers = [.. possible.Select(item => (Turn.Of(settings.RunId, takenUp, ++turns), item))];
+        List<(Turn Turn, WorkItem Item)> offers =
+            [.. possible.SelectMany(item => teams.Turns(Turn.Of(settings.RunId, takenUp, ++turns), item, State.Options.Training.WorldSize))];
         offers.ForEach(one => inHand.Add(one.Turn, one.Item));
         Offers(offers);
         Trace();
@@ -385,17 +397,22 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     /// <summary>Says again what may have been lost on its way.</summary>
     private void Remind()
     {
+        if (teams.GiveUpHalf())
+        {
+            Proceed();
+        }
+
         Offers(inHand.Offered);
         Supervise();
         foreach (var (turn, worker) in inHand.Begun)
         {
-            worker.Tell(new Begin(turn));
+            teams.Tell(turn, worker);
         }
     }
 
     private void Offers(IEnumerable<(Turn Turn, WorkItem Item)> turns)
     {
-        foreach (var (turn, item) in turns)
+        foreach (var (turn, item) in Teams.Offers(turns))
         {
             settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, OptionsFor(item), item) { Not = setbacks.Not(item) });
         }
@@ -528,6 +545,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             if (happened is StageTrained trained)
             {
                 progress.Trained(trained);
+                teams.StageEnded();
                 RunFiles.DeleteCheckpoints(settings.RunFolder, trained.Stage, trained.Task, before: null, Warn);
             }
             else if (happened is ShardAnswered answered)
@@ -549,6 +567,11 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     {
         inHand.Close(outcome.Turn);
         Sender.Tell(new Acknowledged(outcome.Turn));
+        if (outcome is not SharesTrained)
+        {
+            teams.BreakUp(outcome.Turn);
+        }
+
         Proceed();
     }
 

@@ -12,14 +12,14 @@ namespace CoIN.Actors.Scheduling;
 /// do, supervisors offer again what nobody has begun, and a worker that is given stale work is refused by the supervisor.
 /// <para>
 /// Runs take turns. A free worker gets work of the run for which fewest workers of its kind work now; among these, of the run that has had least time of such workers; then
-/// what was offered first. An evaluator that has opened an adapter stays with that stage of that run while there is something to test of it: opening one costs.
+/// what was offered first. A stage that several trainers do together gets all of them at once, of one host where it can: none is begun by half, and while the next stage to
+/// be given asks for more trainers than are free, those that are free are kept for it. An evaluator that has opened an adapter stays with that stage of that run while there is something to test of it: opening one costs.
 /// </para>
 /// </summary>
 internal class Scheduler : ReceiveActor, IWithTimers
 {
     /// <summary>How long a scheduler that takes the place of a lost one listens to what workers do before it gives work: else it would give what is under way.</summary>
     public static readonly TimeSpan Listening = RepeatEvery * 2;
-
 
     private readonly Dictionary<IActorRef, Known> workers = [];
     private readonly List<Given> waiting = [];
@@ -146,7 +146,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private void Continued(Known known)
     {
         var now = known.Busy!;
-        if (workers.Any(pair => !pair.Key.Equals(Sender) && pair.Value.Busy is { } busy && busy.IsSameWork(now) && busy.Turn.IsAfter(now.Turn)))
+        if (workers.Any(pair => !pair.Key.Equals(Sender) && pair.Value.Busy is { } busy && busy.IsSamePart(now) && busy.Turn.IsAfter(now.Turn)))
         {
             // It was lost to the others for a while, and has been done anew since.
             Sender.Tell(new Refused(now.Turn));
@@ -154,9 +154,13 @@ internal class Scheduler : ReceiveActor, IWithTimers
         else if (waiting.Find(one => one.IsSameWork(now) && one.Turn.IsAfter(now.Turn)) is { Offer: { } offer } given)
         {
             // A supervisor that was recovered goes on with what is under way.
-            waiting.Remove(given);
-            workers[Sender] = known with { Busy = given };
-            Assign(Sender, given, offer);
+            if (given.IsInherited(now))
+            {
+                waiting.Remove(given);
+                var part = given.Part(now.Turn.Rank);
+                workers[Sender] = known with { Busy = part };
+                Assign(Sender, part, offer);
+            }
         }
     }
 
@@ -173,17 +177,26 @@ internal class Scheduler : ReceiveActor, IWithTimers
     {
         var given = new Given(offer.Turn, offer.Item, Sender, offer);
         Context.Watch(Sender);
-        var (worker, known) = workers.FirstOrDefault(pair => pair.Value.Busy is { } busy && busy.IsSameWork(given));
-        if (known?.Busy is { } now)
+        var doing = workers.Where(pair => pair.Value.Busy is { } busy && busy.IsSameWork(given)).ToList();
+        var goesOn = doing.Exists(pair => pair.Value.Busy!.Turn.IsOfSameTeam(given.Turn));
+        foreach (var (worker, known) in doing.Where(pair => given.Turn.IsAfter(pair.Value.Busy!.Turn) && given.IsInherited(pair.Value.Busy!)))
         {
-            if (given.Turn.IsAfter(now.Turn))
-            {
-                // A supervisor that was recovered goes on with what is under way.
-                waiting.RemoveAll(given.IsSameWork);
-                workers[worker] = known with { Busy = given };
-                Assign(worker, given, offer);
-            }
+            // A supervisor that was recovered goes on with what is under way.
+            goesOn = true;
+            waiting.RemoveAll(given.IsSameWork);
+            var part = given.Part(known.Busy!.Turn.Rank);
+            workers[worker] = known with { Busy = part };
+            Assign(worker, part, offer);
+        }
 
+        if (goesOn && !listening && Missing(given) is { } missing)
+        {
+            // The others of its team cannot go on without it.
+            Sender.Tell(new WorkLost(missing));
+        }
+
+        if (goesOn || doing.Exists(pair => !given.Turn.IsAfter(pair.Value.Busy!.Turn)))
+        {
             return;
         }
 
@@ -197,6 +210,12 @@ internal class Scheduler : ReceiveActor, IWithTimers
         else if (given.Turn.IsAfter(waiting[place].Turn))
         {
             waiting[place] = given;
+            Match();
+        }
+        else if (!listening && given.Trainers > Trainers())
+        {
+            // The offer was made before: time enough for others to come.
+            Sender.Tell(new TooFewTrainers(given.Turn, Trainers()));
         }
 
         if (!listening && offer.Not is not null && waiting.Contains(given) && workers.Where(pair => pair.Value.Register.Skill == SkillFor(offer.Item)).ToList() is { Count: > 0 } able
@@ -220,7 +239,12 @@ internal class Scheduler : ReceiveActor, IWithTimers
     /// <summary>Gives every free worker an item that it can do.</summary>
     private void Match()
     {
-        foreach (var (worker, known) in listening ? [] : workers.Where(pair => pair.Value.Busy is null).ToList())
+        if (!listening)
+        {
+            MatchTrainers();
+        }
+
+        foreach (var (worker, known) in listening ? [] : workers.Where(pair => pair.Value.Busy is null && pair.Value.Register.Skill != Skill.Train).ToList())
         {
             var skill = known.Register.Skill;
             var fit = waiting.Where(one => SkillFor(one.Item) == skill && !one.IsBarred(worker))
@@ -236,6 +260,51 @@ internal class Scheduler : ReceiveActor, IWithTimers
             }
         }
     }
+
+    /// <summary>Gives stages to free trainers, to each as many as it asks for.</summary>
+    private void MatchTrainers()
+    {
+        while (true)
+        {
+            var free = workers.Where(pair => pair.Value is { Busy: null, Register.Skill: Skill.Train }).Select(pair => pair.Key).ToList();
+            var all = Trainers();
+            var fit = free.Count == 0 ? null : waiting
+                .Where(one => one.Item is TrainStage && one.Trainers <= all && free.Exists(worker => !one.IsBarred(worker)))
+                .OrderBy(one => workers.Values.Count(other => other.Register.Skill == Skill.Train && other.Busy?.Turn.RunId == one.Turn.RunId))
+                .ThenBy(one => Had(one.Turn.RunId, Skill.Train))
+                .FirstOrDefault();
+            if (fit is not { Offer: { } offer } || free.Count < fit.Trainers)
+            {
+                return;
+            }
+
+            waiting.Remove(fit);
+            var chosen = fit.Trainers == 1 ? [free.First(worker => !fit.IsBarred(worker))] : Near(free, fit.Trainers);
+            foreach (var (rank, worker) in chosen.Index())
+            {
+                var part = fit.Part(fit.Turn.Rank is null ? null : rank);
+                workers[worker] = workers[worker] with { Busy = part, Since = Now };
+                Assign(worker, part, offer);
+            }
+        }
+    }
+
+    /// <summary>Trainers near each other: all of one host, the smallest that has enough, or else of as few hosts as can be.</summary>
+    private static IReadOnlyList<IActorRef> Near(IEnumerable<IActorRef> free, int count)
+    {
+        var hosts = free.GroupBy(worker => worker.Path.Address.Host ?? "").Select(host => host.OrderBy(PathOf, StringComparer.Ordinal).ToList())
+            .OrderByDescending(host => host.Count).ThenBy(host => PathOf(host[0]), StringComparer.Ordinal).ToList();
+        return hosts.LastOrDefault(host => host.Count >= count)?.Take(count).ToList() ?? [.. hosts.SelectMany(host => host).Take(count)];
+    }
+
+    /// <summary>One of a team that nobody does; null where all are done, and for work of one.</summary>
+    private Turn? Missing(Given given)
+    {
+        var ranks = workers.Values.Select(known => known.Busy).OfType<Given>().Where(busy => busy.Turn.IsOfSameTeam(given.Turn)).Select(busy => busy.Turn.Rank).ToHashSet();
+        return Enumerable.Range(0, given.Trainers).Where(rank => given.Trainers > 1 && !ranks.Contains(rank)).Select(rank => given.Turn with { Rank = rank }).FirstOrDefault();
+    }
+
+    private int Trainers() => workers.Values.Count(known => known.Register.Skill == Skill.Train);
 
     private TimeSpan Had(string runId, Skill skill) => had.GetValueOrDefault((runId, skill)) + workers.Values
         .Where(known => known.Register.Skill == skill && known.Busy?.Turn.RunId == runId)
@@ -269,7 +338,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     private static void Assign(IActorRef worker, Given given, Offer offer) =>
-        worker.Tell(new Assignment(offer.Turn, offer.RunFolder, offer.Options, offer.Item), given.Supervisor);
+        worker.Tell(new Assignment(given.Turn, offer.RunFolder, offer.Options, given.Item), given.Supervisor);
 
     private sealed class Listened
     {
@@ -280,6 +349,19 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private sealed record Given(Turn Turn, WorkItem Item, IActorRef? Supervisor, Offer? Offer)
     {
         public bool IsSameWork(Given other) => Turn.RunId == other.Turn.RunId && Item.IsSameWork(other.Item);
+
+        /// <summary>Trainers that do it together; 1 for other work.</summary>
+        public int Trainers => Item is TrainStage { Team: { } team } ? team.Trainers : 1;
+
+        /// <summary>Whether it is also done by the same one of a team.</summary>
+        public bool IsSamePart(Given other) => IsSameWork(other) && Turn.Rank == other.Turn.Rank;
+
+        /// <summary>Whether this is what another supervisor makes of work under way. A team that one supervisor offers again is to be put together anew.</summary>
+        public bool IsInherited(Given now) => (Turn.Rank is null) == (now.Turn.Rank is null) && (Turn.Rank is null || Turn.IsOfLaterTakeUp(now.Turn));
+
+        /// <summary>The part of one of the team; null for all of it.</summary>
+        public Given Part(int? rank) => rank is not { } own || Item is not TrainStage { Team: { } team } stage ? this
+            : this with { Turn = Turn with { Rank = own }, Item = stage with { Team = team with { Rank = own } } };
 
         /// <summary>Whether it failed at this worker before.</summary>
         public bool IsBarred(IActorRef worker) => Offer?.Not is { } not && not.Contains(PathOf(worker));

@@ -30,6 +30,9 @@ internal sealed record SupervisorSettings(
     /// <summary>Whether workers of several hosts write for the run, each under the names of its assignments.</summary>
     public bool IsShared { get; init; }
 
+    /// <summary>The trainers that there are, where that is known and does not change; null in a cluster, where they come and go.</summary>
+    public int? Trainers { get; init; }
+
     /// <summary>Brings files of the run from a node; null where workers write into the run's folder.</summary>
     public Func<IReadOnlyList<Artifact>, string, CancellationToken, Task>? Fetch { get; init; }
 

@@ -40,14 +40,19 @@ internal sealed class WorkInHand
 
     public void Close(Turn turn) => entries.Remove(turn);
 
+    /// <summary>The other turns of a team, each with its worker, or null while it has none.</summary>
+    public IReadOnlyList<(Turn Turn, IActorRef? Worker)> OthersOf(Turn turn) =>
+        [.. entries.Where(pair => pair.Key.IsOfSameTeam(turn) && pair.Key != turn).Select(pair => (pair.Key, pair.Value.Worker))];
+
     /// <summary>Closes a turn of which somebody says that nobody does it: its worker, or anybody while it has none.</summary>
     /// <returns>Whether it was open.</returns>
     public bool Lose(Turn turn, IActorRef sender) =>
         entries.TryGetValue(turn, out var entry) && (entry.Worker is null || entry.Worker.Equals(sender)) && entries.Remove(turn);
 
     /// <summary>Closes the turns of a worker that is gone.</summary>
-    /// <returns>Whether it had any.</returns>
-    public bool Lose(IActorRef worker) => Begun.Where(one => one.Worker.Equals(worker)).ToList().Count(one => entries.Remove(one.Turn)) > 0;
+    /// <returns>These turns.</returns>
+    public IReadOnlyList<Turn> Lose(IActorRef worker) =>
+        [.. Begun.Where(one => one.Worker.Equals(worker)).Select(one => one.Turn).ToList().Where(entries.Remove)];
 
     /// <summary>Closes what nobody has begun: whoever asks from now on is refused.</summary>
     /// <param name="which">Of which items; null for all.</param>

@@ -15,7 +15,8 @@ internal static class WorkersAtWork
     /// <summary>A piece of work in words.</summary>
     public static string Doing(WorkItem item, RunState state) => item switch
     {
-        TrainStage train => $"trains stage {train.Stage} ({state.Curriculum.Stage(train.Stage).Name})",
+        TrainStage train => $"trains stage {train.Stage} ({state.Curriculum.Stage(train.Stage).Name})"
+            + (train.Team is { } team ? $", {team.Rank + 1} of {team.Trainers}" : ""),
         AnswerShard shard => $"answers {state.TaskNames[shard.Task]} {After(shard.Stage)}, part {shard.Shard + 1} of {shard.Shards}",
         ScoreCell cell => $"scores {state.TaskNames[cell.Task]} {After(cell.Stage)}",
         JudgeCell cell => $"{cell.Judge} judges {state.TaskNames[cell.Task]} {After(cell.Stage)}",

@@ -60,6 +60,10 @@ internal sealed class RunSpans(string runId) : IDisposable
             {
                 span.SetTag("coin.part", shard.Shard + 1).SetTag("coin.parts", shard.Shards);
             }
+            else if (work.Item is TrainStage { Team: { } team })
+            {
+                span.SetTag("coin.rank", team.Rank).SetTag("coin.trainers", team.Trainers);
+            }
             else if (work.Item is JudgeCell judged)
             {
                 span.SetTag("coin.judge", judged.Judge);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
+using CoIN.Actors.Links;
 using CoIN.Actors.Telemetry;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
@@ -12,7 +13,8 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 namespace CoIN.Actors.Workers;
 
 /// <summary>Trains stages on one device, one micro-batch at a time, and writes checkpoints and adapters.</summary>
-internal sealed class Trainer(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work, Admission admission)
+internal sealed class Trainer(
+    IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work, Admission admission, LinkHost links)
     : Worker(scheduler, Skill.Train, device)
 {
     private const int SpeedWindow = 20;
@@ -30,6 +32,11 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     private long tokens;
     private StepFigures? last;
 
+    // Of a team: the ends of rank 0, or the way to it.
+    private LinkHost.Team? team;
+    private PendingLink? toFirst;
+    private bool met;
+
     // Checkpoints of this turn, for the case that it was not ours any more.
     private readonly List<string> written = [];
 
@@ -43,6 +50,11 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     // Whether the checkpoint to go on from is lost: then nothing is done.
     private bool lost;
+
+    /// <summary>Whether this trainer makes the updates; the others compute their shares of the steps and do nothing else.</summary>
+    private bool IsFirst => Stage.Team is not { Rank: > 0 };
+
+    protected override Task? Awaited => session?.Awaited;
 
     private TrainStage Stage => (TrainStage)Current.Item;
 
@@ -76,19 +88,30 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
             opened = true;
         }
 
+        // Others may come while the model is being loaded.
+        var together = Together();
         learner = learners.Open(Current.Options, Device, threads);
         Tell(new ModelLoaded(learner.BaseModelSha256));
         session = learner.OpenTraining(new StageTraining(
             Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
             Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint))
         {
-            Validation = [.. Spec.Learns.SelectMany(place => work.Validation(Current.Options, Current.Options.Tasks[place]))],
+            Validation = IsFirst ? [.. Spec.Learns.SelectMany(place => work.Validation(Current.Options, Current.Options.Tasks[place]))] : [],
+            Team = together,
         });
+        if (!IsFirst)
+        {
+            Log.Info(
+                "Rank {Rank} of {Trainers} trains from step {Step} of {TotalSteps} on {Device}", Stage.Team!.Rank, Stage.Team.Trainers, session.Step, session.TotalSteps, Device);
+            return;
+        }
+
         validating = Stage.ValidateFirst && session.ValidationSamples > 0 && session.Step < session.TotalSteps;
         steps = StepsFile.Open(PathOf(RunPaths.Steps(Stage.Stage, Spec.Name)), session.Step, admission.IsShared);
         savedStep = session.Step;
         stepBegan = clock.Elapsed;
-        Log.WithContext(Narrated, true).Info("Training begins at step {Step} of {TotalSteps} on {Device}", session.Step, session.TotalSteps, Device);
+        Log.WithContext(Narrated, true).Info(
+            "Training begins at step {Step} of {TotalSteps} on {Device}" + (Stage.Team is { } all ? $", by {all.Trainers} trainers" : ""), session.Step, session.TotalSteps, Device);
         recent.Enqueue((clock.Elapsed, 0));
         TellProgress(microBatch: 0);
     }
@@ -97,6 +120,18 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
     {
         if (lost)
         {
+            return false;
+        }
+
+        if (!IsFirst)
+        {
+            if (session!.Step < session.TotalSteps)
+            {
+                session.Next();
+                return true;
+            }
+
+            Deliver(new SharesTrained());
             return false;
         }
 
@@ -148,7 +183,7 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
 
     protected override void Leave()
     {
-        if (session is not null && session.Step > savedStep)
+        if (IsFirst && session is not null && session.Step > savedStep)
         {
             SaveCheckpoint();
         }
@@ -159,7 +194,57 @@ internal sealed class Trainer(IActorRef scheduler, string device, int threads, I
         steps?.Dispose();
         session?.Dispose();
         learner?.Dispose();
-        (steps, session, learner) = (null, null, null);
+        team?.Dispose();
+        toFirst?.Dispose();
+        (steps, session, learner, team, toFirst) = (null, null, null, null, null);
+    }
+
+    /// <summary>Rank 0 waits for the others, who are told where; they wait for that word.</summary>
+    private TrainingTeam Together()
+    {
+        if (Stage.Team is not { } part)
+        {
+            return TrainingTeam.Alone;
+        }
+
+        if (part.Rank == 0)
+        {
+            team = links.Open(part.Trainers);
+            Tell(new LinksOpened(team.Address));
+            return new TrainingTeam(0, part.Trainers, team.Links);
+        }
+
+        (toFirst, met) = (new PendingLink(), false);
+        return new TrainingTeam(part.Rank, part.Trainers, [toFirst]);
+    }
+
+    protected override void Inherited()
+    {
+        if (team is not null)
+        {
+            Tell(new LinksOpened(team.Address));
+        }
+    }
+
+    protected override void Met(LinkAddress address)
+    {
+        if (!met && toFirst is { } link && Stage.Team is { } part)
+        {
+            met = true;
+            links.MeetAsync(address, part.Rank).ContinueWith(
+                made =>
+                {
+                    if (made.IsCompletedSuccessfully)
+                    {
+                        link.Set(made.Result);
+                    }
+                    else
+                    {
+                        link.Fail(made.Exception!.GetBaseException());
+                    }
+                },
+                TaskScheduler.Default);
+        }
     }
 
     private void Keep(StepReport step)

@@ -4,6 +4,7 @@ using Akka.Event;
 using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Protocol.WorkProtocol;
@@ -55,6 +56,13 @@ internal abstract class Worker : ReceiveActor, IWithTimers
             if (phase == Phase.Working && kept.Turn == Current.Turn)
             {
                 CheckpointKept(kept.Folder);
+            }
+        });
+        Receive<Meet>(meet =>
+        {
+            if (phase == Phase.Working && Current.Turn == meet.Turn)
+            {
+                Met(meet.Address);
             }
         });
         Receive<Drain>(drain => DrainOff(drain.Forsaken));
@@ -157,6 +165,16 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     /// <summary>How the current item ended is in the journal.</summary>
     protected virtual void Settled(Outcome how)
+    {
+    }
+
+    /// <summary>Of work that several do together: there is the first of them.</summary>
+    protected virtual void Met(LinkAddress address)
+    {
+    }
+
+    /// <summary>Another supervisor has taken over the current item, and knows nothing of it.</summary>
+    protected virtual void Inherited()
     {
     }
 
@@ -289,6 +307,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         {
             begun.Add(turn);
             Serve(Current with { Turn = turn }, next.Supervisor);
+            Inherited();
             waitingSince = phase == Phase.Delivering ? Now : null;
             if (phase == Phase.Delivering)
             {
@@ -413,6 +432,15 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         catch (CoinException e)
         {
             Ended(new WorkFailed(e.Message));
+        }
+        catch (TrainerLostException e)
+        {
+            Log.Warning("The work is left at its last full step: {Reason}", e.Message);
+            Guarded(() =>
+            {
+                Leave();
+                Ended(new WorkStopped());
+            });
         }
         catch (Exception e)
         {

@@ -23,6 +23,16 @@ public enum LossMean
     TokenMean,
 }
 
+/// <summary>What becomes of a stage that has fewer trainers than shares.</summary>
+public enum LostTrainer
+{
+    /// <summary>Those that are left do the shares of the others too.</summary>
+    Continue,
+
+    /// <summary>It waits until there are enough.</summary>
+    Wait,
+}
+
 /// <summary>Which of a task's test samples are asked where not all are.</summary>
 public enum TestSubset
 {
@@ -355,6 +365,16 @@ public sealed record TrainingOptions
     /// <summary>Micro-batches per optimizer step.</summary>
     [Bounds(AtLeast = 1)]
     public int GradientAccumulation { get; init; } = 1;
+
+    /// <summary>
+    /// Shares of a step whose gradients are computed apart, by so many trainers where they can be had, and added in the shares' order. At most
+    /// <see cref="GradientAccumulation"/>: a share is of whole micro-batches. Another number gives other last bits; another number of trainers does not.
+    /// </summary>
+    [Bounds(AtLeast = 1)]
+    public int WorldSize { get; init; } = 1;
+
+    /// <summary>What becomes of a stage that has fewer trainers than <see cref="WorldSize"/>. Changes no number.</summary>
+    public LostTrainer OnLostTrainer { get; init; } = LostTrainer.Continue;
 
     /// <summary>Compute each layer again for its gradients instead of keeping its activations: less memory, about a third more time, the same bits.</summary>
     public bool GradientCheckpointing { get; init; }

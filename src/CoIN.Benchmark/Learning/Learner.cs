@@ -45,6 +45,9 @@ public sealed record StageTraining(
 {
     /// <summary>Samples that are never trained on, for <see cref="ITrainingSession.Validate"/>.</summary>
     public IReadOnlyList<TrainingSample> Validation { get; init; } = [];
+
+    /// <summary>With whom the stage is trained.</summary>
+    public TrainingTeam Team { get; init; } = TrainingTeam.Alone;
 }
 
 /// <summary>
@@ -59,12 +62,19 @@ public interface ITrainingSession : IDisposable
     /// <summary>Optimizer steps of the whole stage.</summary>
     int TotalSteps { get; }
 
-    /// <summary>Micro-batches of a step.</summary>
+    /// <summary>Micro-batches of a step that are done here.</summary>
     int MicroBatches { get; }
 
-    /// <summary>Does one micro-batch, and with the last one of a step the optimizer's update.</summary>
+    /// <summary>
+    /// Does one micro-batch, and with the last one of a step the optimizer's update. Where the step has several shares, the update is a piece by itself, for which
+    /// <see cref="Awaited"/> may have to be waited for.
+    /// </summary>
     /// <exception cref="CoinException">The loss is not finite; the message names stage, step and samples.</exception>
+    /// <exception cref="TrainerLostException">Another trainer of the team is gone.</exception>
     MicroBatchReport Next();
+
+    /// <summary>What other trainers have to do before the next piece: whoever does not wait for it blocks in that piece. Null for nothing.</summary>
+    Task? Awaited => null;
 
     /// <summary>Once all steps are done: does a piece of what the method does at the end of a stage.</summary>
     /// <returns>Which one it was; null when nothing is left and the adapter can be saved.</returns>
@@ -91,8 +101,8 @@ public interface ITrainingSession : IDisposable
 }
 
 /// <summary>What one micro-batch did.</summary>
-/// <param name="Number">Which one of its step it is, from 1.</param>
-/// <param name="Tokens">Sequence positions (text and image) in it.</param>
+/// <param name="Number">Which one of its step it is of those that are done here, from 1.</param>
+/// <param name="Tokens">Sequence positions (text and image) in it; of an update by itself, those of the other trainers' micro-batches.</param>
 /// <param name="Step">The step that it completed; null where more micro-batches belong to it.</param>
 public sealed record MicroBatchReport(int Number, int Tokens, StepReport? Step);
 

@@ -151,6 +151,7 @@ internal static class JsonReport
         ["samples"] = stage.Samples,
         ["batchSize"] = stage.Schedule.BatchSize,
         ["gradientAccumulation"] = stage.Schedule.Accumulation,
+        ["worldSize"] = stage.Schedule.WorldSize,
     };
 
     /// <summary>Null for "not recorded".</summary>

@@ -160,6 +160,9 @@ public sealed record ScheduleReport(double LearningRate, Schedule Kind, int Warm
 
     /// <summary>Micro-batches per optimizer step; null where it is not known.</summary>
     public int? Accumulation { get; init; }
+
+    /// <summary>Shares of a step whose gradients were computed apart; null where it is not known.</summary>
+    public int? WorldSize { get; init; }
 }
 
 /// <summary>One scored cell.</summary>

@@ -332,6 +332,7 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             {
                 BatchSize = batch,
                 Accumulation = training.GradientAccumulation,
+                WorldSize = training.WorldSize,
             })
         {
             Samples = spec.Learns.Sum(task => state.Started!.TrainingSamples[task]),

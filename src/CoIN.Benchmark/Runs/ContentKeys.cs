@@ -36,7 +36,10 @@ public static class ContentKeys
             options.Method,
             MethodOptions = options.MethodOptions?.ToString(),
             Lora = options.Lora with { From = null },
-            Training = options.Training with { CheckpointEvery = Validates(state, spec) ? options.Training.CheckpointEvery : 0 },
+            Training = options.Training with
+            {
+                CheckpointEvery = Validates(state, spec) ? options.Training.CheckpointEvery : 0, OnLostTrainer = LostTrainer.Continue,
+            },
             options.Data.Validation,
             ValidationFiles = spec.Learns.Select(place => options.Tasks[place].ValidationFile is { } file
                 ? state.Started.DataSha256.GetValueOrDefault($"{options.Tasks[place].Folder}/{file}") : null),

@@ -18,9 +18,17 @@ public sealed record TrainStage(int Stage, string? Adapter, string? Checkpoint) 
     /// <summary>Whether the checkpoint has not been validated though it was to be: a stop came between.</summary>
     public bool ValidateFirst { get; init; }
 
+    /// <summary>The part of one of several trainers; null where one does all.</summary>
+    public TeamRank? Team { get; init; }
+
     /// <inheritdoc/>
     public override bool IsSameWork(WorkItem other) => other is TrainStage train && train.Stage == Stage;
 }
+
+/// <summary>One of the trainers that do a stage together.</summary>
+/// <param name="Rank">From 0, which makes the updates.</param>
+/// <param name="Trainers">How many there are.</param>
+public sealed record TeamRank(int Rank, int Trainers);
 
 /// <summary>Answer a part of a task's test set with a stage's adapter.</summary>
 /// <param name="Adapter">Folder below the run's folder; null for the base model.</param>

@@ -115,6 +115,10 @@ internal static class PlanCommand
             ["tokens"] = stage.Tokens,
             ["largestMicroBatchTokens"] = stage.LargestMicroBatch,
         })),
+        ["worldSize"] = plan.Team?.WorldSize ?? 1,
+        ["microBatchesPerTrainer"] = plan.Team?.MicroBatches,
+        ["gradientBytesPerShare"] = plan.Team?.GradientBytes,
+        ["parameterBytesPerTrainer"] = plan.Team?.ParameterBytes,
         ["memory"] = new JArray(plan.Memory.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
         ["hostMemory"] = new JArray(plan.Host.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
         ["peakDeviceBytes"] = plan.DeviceBytes,
@@ -263,6 +267,13 @@ internal static class PlanCommand
         {
             output.WriteLine(Text(
                 $"{$"{number} {stage.Task}",-16} {Known(stage.Samples),9} {Known(stage.Steps),8} {Known(stage.WarmupSteps),7} {stage.BatchSize,6} {stage.Accumulation,14} {stage.GlobalBatch,11} {Text($"{stage.LargestMicroBatch:n0} tokens"),20}"));
+        }
+
+        if (plan.Team is { } team)
+        {
+            output.WriteLine(Text(
+                $"World size {team.WorldSize}: of the {training.GradientAccumulation} micro-batches of a step, a trainer does {team.MicroBatches} at most where there are {team.WorldSize} trainers, each with the memory below.")
+                + Text($" In a step, {team.GradientBytes / Giga:0.000} GB go to the first trainer for each share of the others, and {team.ParameterBytes / Giga:0.000} GB back to each of them."));
         }
 
         if (options.Data.Validation > 0 || options.Tasks.Any(task => task.ValidationFile is not null))

@@ -19,6 +19,8 @@ internal sealed class Dropout
 
     private static readonly ConcurrentDictionary<(ScalarType Dtype, DeviceType Type, int Index), Tensor> Zeros = new();
 
+    private static readonly Lock Generator = new();
+
     private readonly Device device;
     private readonly ushort threshold;
     private long seed;
@@ -51,11 +53,6 @@ internal sealed class Dropout
     {
         stream = SeededRandom.Combine(seed, layer);
         drawn = 0;
-        if (device.type == DeviceType.CUDA)
-        {
-            // A GPU draws on its own: masks from here would take longer on their way than the layer does. Its generator is the process's, and a process has one trainer.
-            cuda.manual_seed_all(stream);
-        }
     }
 
     /// <summary>Zeroes each element with the given probability; the others still have to be multiplied with <see cref="Scale"/>.</summary>
@@ -88,7 +85,7 @@ internal sealed class Dropout
         var mask = empty(shape, ScalarType.Bool, device);
         if (device.type == DeviceType.CUDA)
         {
-            return mask.bernoulli_(1 - Kept);
+            return DrawThere(mask);
         }
 
         Draw(mask, SeededRandom.Combine(stream, drawn++));
@@ -102,7 +99,7 @@ internal sealed class Dropout
         var masks = empty([count, .. shape], ScalarType.Bool, device);
         if (device.type == DeviceType.CUDA)
         {
-            return masks.bernoulli_(1 - Kept);
+            return DrawThere(masks);
         }
 
         for (var i = 0; i < count; i++)
@@ -112,6 +109,19 @@ internal sealed class Dropout
         }
 
         return masks;
+    }
+
+    /// <summary>
+    /// Has a GPU draw on its own: masks from here would take longer on their way than the layer does. Its generator is one for the process,
+    /// whose other trainers draw too, so each draw has its own seed, and nobody sets another one before it has begun.
+    /// </summary>
+    private Tensor DrawThere(Tensor masks)
+    {
+        lock (Generator)
+        {
+            cuda.manual_seed_all(SeededRandom.Combine(stream, drawn++));
+            return masks.bernoulli_(1 - Kept);
+        }
     }
 
     /// <summary>A zero beside a tensor, made once and kept.</summary>

@@ -18,6 +18,9 @@ public sealed record ExperimentPlan(
     /// <summary>Positions of that, a forward pass alone counted as a third; null where the data are not there yet.</summary>
     public long? MethodTokens { get; init; } = 0;
 
+    /// <summary>Null where one trainer does all.</summary>
+    public PlannedTeam? Team { get; init; }
+
     /// <summary>Bytes on the device.</summary>
     public long DeviceBytes => Memory.Sum(part => part.Bytes);
 }
@@ -34,6 +37,13 @@ public sealed record PlannedStage(
     /// <summary>Samples per optimizer step.</summary>
     public int GlobalBatch => BatchSize * Accumulation;
 }
+
+/// <summary>What trainers that do a stage together send each other.</summary>
+/// <param name="WorldSize">Shares of a step.</param>
+/// <param name="MicroBatches">Of a step, of the trainer that has most, where there are as many trainers as shares.</param>
+/// <param name="GradientBytes">Of each share to the first trainer, in every step.</param>
+/// <param name="ParameterBytes">Of the first trainer to each of the others, in every step.</param>
+public sealed record PlannedTeam(int WorldSize, int MicroBatches, long GradientBytes, long ParameterBytes);
 
 /// <summary>A change that saves memory.</summary>
 /// <param name="Keys">As <c>--set</c> takes them.</param>

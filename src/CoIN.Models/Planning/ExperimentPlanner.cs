@@ -57,12 +57,16 @@ public static class ExperimentPlanner
         var trained = trains ? MemoryModel.Trained(settings) : 0;
         var planned = sets.Select(stage => Describe(stage, settings, options)).ToList();
         var method = MethodCosts.Of(options, trained, Frozen(), shape, settings.Targets, own, planned);
-        List<MemoryPart> onDevice = [.. method.Device, .. device == "cpu" ? method.Host : []];
+        var shares = trains ? options.Training.WorldSize : 1;
+
+        // A gradient, and the parameters that go out or come in.
+        List<MemoryPart> exchanged = shares > 1 ? [new("gradients and parameters between trainers", trained * 2 * sizeof(float))] : [];
+        List<MemoryPart> onDevice = [.. method.Device, .. device == "cpu" ? [.. method.Host, .. exchanged] : (IReadOnlyList<MemoryPart>)[]];
         IReadOnlyList<MemoryPart> memory = [.. Device(settings, options, sets, device, evaluators), .. onDevice];
         var further = onDevice.Sum(part => part.Bytes);
         return new ExperimentPlan(
             planned, trained, ParameterCounts.Of(shape, options.Lora.Rank).Base, memory,
-            device == "cpu" ? [] : [new("program and libtorch", ProgramOverhead), new("decoded pictures", Waiting(settings, options, sets)), .. method.Host],
+            device == "cpu" ? [] : [new("program and libtorch", ProgramOverhead), new("decoded pictures", Waiting(settings, options, sets)), .. method.Host, .. exchanged],
             (trained * 4 * (6 + sets.Count)) + method.Disk,
             trains
                 ? [.. Remedies(shape, options, sets, device, evaluators).Select(one => one with { DeviceBytes = one.DeviceBytes + further })]
@@ -70,6 +74,8 @@ public static class ExperimentPlanner
         {
             MethodPasses = method.Passes,
             MethodTokens = method.PassedTokens,
+            Team = shares == 1 ? null : new PlannedTeam(
+                shares, (options.Training.GradientAccumulation + shares - 1) / shares, trained * sizeof(float), trained * sizeof(float)),
         };
 
         // What each stage holds fixed, in the stages' order.

@@ -35,6 +35,14 @@ internal sealed class TrainingSession : ITrainingSession
     private readonly ITrainingPass alone;
     private readonly Lookahead<MicroBatch> micros;
     private readonly TrainingSet held;
+
+    // Null where the step has one share: then gradients are added up where they lie.
+    private readonly StepExchange? exchange;
+    private readonly Dictionary<int, int> lastOfShare;
+    private readonly int[] here;
+
+    // Micro-batches whose gradients lie added up.
+    private int added;
     private Unfinished unfinished = Unfinished.None;
     private (int Samples, double Loss, long Tokens) validated;
     private LabelledStates? concluded;
@@ -90,23 +98,54 @@ internal sealed class TrainingSession : ITrainingSession
 
         hooks.Begin(adapter, stage.Checkpoint);
 
-        long accumulation = training.GradientAccumulation;
-        micros = new Lookahead<MicroBatch>(Step * accumulation, TotalSteps * accumulation, PreparedAhead, Prepare);
+        // The step's micro-batches that are done here, and behind which of them a share is complete.
+        var shares = Enumerable.Range(0, training.WorldSize)
+            .Select(share => TrainingTeam.Part(training.GradientAccumulation, training.WorldSize, share)).ToList();
+        exchange = training.WorldSize == 1 ? null : new StepExchange(stage.Team, training.WorldSize, [.. adapter.Parameters()]);
+        var own = exchange?.Own.ToList() ?? [0];
+        here = [.. own.SelectMany(share => Enumerable.Range(shares[share].Start.Value, shares[share].End.Value - shares[share].Start.Value))];
+        lastOfShare = own.ToDictionary(share => shares[share].End.Value - 1);
+        exchange?.Begin(Step);
+        micros = new Lookahead<MicroBatch>(Step * (long)here.Length, TotalSteps * (long)here.Length, PreparedAhead, Prepare);
     }
 
     public int Step { get; private set; }
 
     public int TotalSteps => schedule.TotalSteps;
 
-    public int MicroBatches => options.Training.GradientAccumulation;
+    public int MicroBatches => here.Length;
+
+    /// <summary>The other trainers' part of the step; at the end, what they have yet to be told.</summary>
+    public Task? Awaited => exchange?.Pending ?? (Step == TotalSteps ? exchange?.Leaving : null);
 
     private TrainingCheckpoint.Description Description => new(stage.Stage, options.Seed, TotalSteps, samples.Samples.Count, Step);
 
     public MicroBatchReport Next()
     {
         using var scope = NewDisposeScope();
+        if (exchange is { IsPending: true })
+        {
+            return Exchanged(0);
+        }
+
         var positions = Accumulate(micros.Take());
-        return new MicroBatchReport(unfinished.MicroBatches, positions, unfinished.MicroBatches < MicroBatches ? null : Update());
+        if (exchange is null)
+        {
+            return new MicroBatchReport(unfinished.MicroBatches, positions, unfinished.MicroBatches < MicroBatches ? null : Update(null));
+        }
+
+        if (lastOfShare.TryGetValue(here[unfinished.MicroBatches - 1], out var share))
+        {
+            exchange.Give(Step, share, Figures([.. unfinished.Losses.TakeLast(added)]));
+            added = 0;
+        }
+
+        if (unfinished.MicroBatches == MicroBatches)
+        {
+            exchange.Close(Step);
+        }
+
+        return exchange is { IsPending: true, Pending: null } ? Exchanged(positions) : new MicroBatchReport(unfinished.MicroBatches, positions, null);
     }
 
     public ConclusionReport? Conclude()
@@ -189,6 +228,7 @@ internal sealed class TrainingSession : ITrainingSession
     public void Dispose()
     {
         micros.Dispose();
+        exchange?.Dispose();
         unfinished.Dispose();
         concluded?.Dispose();
         hooks.Dispose();
@@ -197,20 +237,41 @@ internal sealed class TrainingSession : ITrainingSession
         HeapPolicy.GiveBack();
     }
 
-    /// <summary>Adds a micro-batch's gradients to those of its step.</summary>
+    /// <summary>Adds a micro-batch's gradients to those of its step, or of its share of it.</summary>
     /// <returns>Its positions.</returns>
     private int Accumulate(MicroBatch prepared)
     {
-        if (unfinished.MicroBatches == 0)
+        if (added == 0)
         {
             optimizer.ZeroGrad();
         }
 
-        dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, unfinished.MicroBatches));
-        var weight = Weight(unfinished.MicroBatches);
-        var (loss, positions) = Run(prepared, weight ?? (1.0 / MicroBatches), rehearsed: false);
-        unfinished = unfinished.With(new PendingLoss(loss.DetachFromDisposeScope(), weight, prepared.Samples), positions);
+        var micro = here[unfinished.MicroBatches];
+        dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, micro));
+        var weight = Weight(micro);
+        var (loss, positions) = Run(prepared, weight ?? (1.0 / options.Training.GradientAccumulation), rehearsed: false);
+        unfinished = unfinished.With(new PendingLoss(loss.DetachFromDisposeScope(), weight, prepared.Samples, positions));
+        added++;
         return positions;
+    }
+
+    /// <summary>The end of a step with several shares: the update, or what came of it.</summary>
+    /// <param name="positions">Of a micro-batch that was done before, in the same piece.</param>
+    private MicroBatchReport Exchanged(int positions)
+    {
+        var (number, tokens) = (unfinished.MicroBatches, unfinished.Tokens);
+        if (!stage.Team.IsFirst)
+        {
+            var report = exchange!.Received();
+            Step = report.Step;
+            hooks.AfterStep(Step);
+            Finish();
+            return new MicroBatchReport(number, positions, report);
+        }
+
+        var step = Update(exchange!.Gathered());
+        exchange.Updated(step);
+        return new MicroBatchReport(number, positions + step.Tokens - tokens, step);
     }
 
     /// <summary>The part of the step's labelled tokens that a micro-batch has; null where each micro-batch weighs the same.</summary>
@@ -222,22 +283,23 @@ internal sealed class TrainingSession : ITrainingSession
         }
 
         // Nothing but numbers that were measured when the stage began: the step's later micro-batches need not be there yet.
-        var labelled = Enumerable.Range(0, MicroBatches)
+        var labelled = Enumerable.Range(0, options.Training.GradientAccumulation)
             .Select(one => order.MicroBatch(Step, one).Sum(sample => (long)samples.Sizes[sample].Labelled)).ToList();
         return labelled[micro] / (double)labelled.Sum();
     }
 
     /// <summary>The optimizer's part of a step, once all gradients are there.</summary>
-    private StepReport Update()
+    /// <param name="gathered">The step's micro-batches where it has several shares; null where all of them were done here.</param>
+    private StepReport Update(IReadOnlyList<MicroBatchFigures>? gathered)
     {
         if (hooks.Rehearsed(Step) is { Count: > 0 } more)
         {
-            dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, MicroBatches));
+            dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, options.Training.GradientAccumulation));
             _ = Run(Prepare(more), 1, rehearsed: true);
         }
 
         hooks.AddGradients();
-        var (loss, norm) = ReadLossAndNorm();
+        var (step, norm) = ReadLossesAndNorm(gathered);
 
         if (options.Training.MaxGradNorm > 0)
         {
@@ -248,27 +310,40 @@ internal sealed class TrainingSession : ITrainingSession
         optimizer.Step(multiplier);
         Step++;
         hooks.AfterStep(Step);
-        var done = unfinished;
-        unfinished = Unfinished.None;
-        done.Dispose();
-        return new StepReport(Step, loss, options.Training.LearningRate * multiplier, norm, done.Samples, done.Tokens);
+        Finish();
+        return new StepReport(
+            Step, step.Aggregate(0.0, (sum, one) => sum + one.Loss), options.Training.LearningRate * multiplier, norm, step.Sum(one => one.Samples),
+            step.Sum(one => one.Tokens));
+    }
+
+    /// <summary>Nothing of the next step is there.</summary>
+    private void Finish()
+    {
+        unfinished.Dispose();
+        (unfinished, added) = (Unfinished.None, 0);
     }
 
     /// <summary>Waits for the step's losses and for the norm of its gradients: the only time in a step that the host waits for the device.</summary>
-    private (double Loss, double Norm) ReadLossAndNorm()
+    /// <param name="gathered">The losses where they have been read before, with the shares' gradients.</param>
+    private (IReadOnlyList<MicroBatchFigures> Step, double Norm) ReadLossesAndNorm(IReadOnlyList<MicroBatchFigures>? gathered)
     {
-        var losses = unfinished.Losses;
+        var losses = gathered is null ? unfinished.Losses : [];
         var read = cat([.. losses.Select(one => one.Mean), optimizer.Norm().to(ScalarType.Float64).view(1)], 0).cpu().data<double>().ToArray();
-        double loss = 0;
-        foreach (var (one, value) in losses.Zip(read))
-        {
-            loss += !double.IsFinite(value) ? throw Diverged("loss", value, one.Samples)
-                : one.Weight is { } weight ? value * weight : value / MicroBatches;
-        }
-
-        var norm = read[^1];
-        return double.IsFinite(norm) ? (loss, norm) : throw Diverged("gradient", norm, losses[0].Samples);
+        var (step, norm) = (gathered ?? Figures(losses, read), read[^1]);
+        return double.IsFinite(norm) ? (step, norm) : throw Diverged("gradient", norm, unfinished.Losses[0].Samples);
     }
+
+    /// <summary>Waits for the losses of some micro-batches.</summary>
+    private IReadOnlyList<MicroBatchFigures> Figures(IReadOnlyList<PendingLoss> losses) =>
+        Figures(losses, cat([.. losses.Select(one => one.Mean)], 0).cpu().data<double>().ToArray());
+
+    private IReadOnlyList<MicroBatchFigures> Figures(IReadOnlyList<PendingLoss> losses, IReadOnlyList<double> read) =>
+    [
+        .. losses.Zip(read, (one, value) => new MicroBatchFigures(
+            !double.IsFinite(value) ? throw Diverged("loss", value, one.Samples)
+                : one.Weight is { } weight ? value * weight : value / options.Training.GradientAccumulation,
+            one.Samples.Count, one.Tokens)),
+    ];
 
     /// <summary>Forward and backward of one micro-batch.</summary>
     /// <param name="rehearsed">Whether the method's term is its only loss.</param>
@@ -298,12 +373,8 @@ internal sealed class TrainingSession : ITrainingSession
     }
 
     /// <summary>Tokenizes a micro-batch and decodes its pictures; on a thread beside the trainer's.</summary>
-    /// <param name="number">Counted from the stage's first micro-batch.</param>
-    private MicroBatch Prepare(long number)
-    {
-        var accumulation = options.Training.GradientAccumulation;
-        return Prepare(order.MicroBatch((int)(number / accumulation), (int)(number % accumulation)));
-    }
+    /// <param name="number">Counted from the stage's first micro-batch, of those that are done here.</param>
+    private MicroBatch Prepare(long number) => Prepare(order.MicroBatch((int)(number / here.Length), here[(int)(number % here.Length)]));
 
     private MicroBatch Prepare(IReadOnlyList<int> indices) => Prepare([.. indices.Select(i => samples.Samples[i])]);
 
@@ -343,16 +414,16 @@ internal sealed class TrainingSession : ITrainingSession
         $"Stage {stage.Stage} ({stage.Name}), step {Step + 1} of {TotalSteps}: the {what} is {value}. Samples: {string.Join(", ", samples.Take(8).Select(sample => sample.Id))}… " +
         $"Lower training.learning-rate (now {options.Training.LearningRate:g}) or raise training.warmup-ratio, and check these samples.");
 
-    /// <summary>What the micro-batches of the step in work have come to.</summary>
-    private sealed record Unfinished(IReadOnlyList<PendingLoss> Losses, int Tokens) : IDisposable
+    /// <summary>What the micro-batches of the step in work have come to, of those that are done here.</summary>
+    private sealed record Unfinished(IReadOnlyList<PendingLoss> Losses) : IDisposable
     {
-        public static readonly Unfinished None = new([], 0);
+        public static readonly Unfinished None = new([]);
 
         public int MicroBatches => Losses.Count;
 
-        public int Samples => Losses.Sum(one => one.Samples.Count);
+        public int Tokens => Losses.Sum(one => one.Tokens);
 
-        public Unfinished With(PendingLoss loss, int tokens) => new([.. Losses, loss], Tokens + tokens);
+        public Unfinished With(PendingLoss loss) => new([.. Losses, loss]);
 
         public void Dispose()
         {
@@ -363,10 +434,11 @@ internal sealed class TrainingSession : ITrainingSession
         }
     }
 
-    /// <summary>A micro-batch's loss, which is read at the step's end.</summary>
+    /// <summary>A micro-batch's loss, which is read at the end of the step or of its share.</summary>
     /// <param name="Mean">float64 [1], on the device.</param>
     /// <param name="Weight">Its part of the step; null where each micro-batch weighs the same.</param>
-    private sealed record PendingLoss(Tensor Mean, double? Weight, IReadOnlyList<TrainingSample> Samples);
+    /// <param name="Tokens">Sequence positions.</param>
+    private sealed record PendingLoss(Tensor Mean, double? Weight, IReadOnlyList<TrainingSample> Samples, int Tokens);
 
     /// <summary>A micro-batch before it goes to the device.</summary>
     /// <param name="Pictures">All of them, in order.</param>

@@ -238,8 +238,14 @@ public sealed class RunHostTests : IDisposable
     public async Task A_trained_stage_is_no_longer_in_training()
     {
         var shown = new ConcurrentQueue<RunSnapshot>();
-        await Run("ended", Experiments.Of(2), new FakeLearners(stepMilliseconds: 5), new Witness(shown.Enqueue));
-        Assert.Contains(shown, snapshot => snapshot.Training is { Stage: 1, Step: 0, Last: null });
+        var begun = false;
+        await Run("ended", Experiments.Of(2), new FakeLearners(stepMilliseconds: 5, atStep: (_, step) =>
+        {
+            // However busy the computer is, the beginning is shown before the first step is done.
+            begun |= step == 1 && SpinWait.SpinUntil(
+                () => shown.Any(snapshot => snapshot.Training is { Stage: 1, Step: 0, Last: null }), TimeSpan.FromSeconds(30));
+        }), new Witness(shown.Enqueue));
+        Assert.True(begun);
         Assert.DoesNotContain(shown, snapshot => snapshot.Training is { } training && training.Stage <= snapshot.StagesTrained);
     }
 
@@ -285,10 +291,55 @@ public sealed class RunHostTests : IDisposable
         Assert.Equal(RunStatus.Stopped, last.Status);
     }
 
+    [Fact]
+    public async Task Two_trainers_of_a_process_do_stages_together_and_a_run_that_is_stopped_amid_them_ends_with_the_same_bytes()
+    {
+        var options = Experiments.Of(2) with { Training = Experiments.Of(2).Training with { GradientAccumulation = 2, WorldSize = 2 } };
+        var two = new NodeSettings { TrainersPerDevice = 2 };
+        await Run("alone", options, new FakeLearners());
+        var witness = new Witness();
+        await Run("together", options, new FakeLearners(stepMilliseconds: 30), witness, node: two);
+        Assert.Contains(witness.Seen, seen => seen.Workers.Count(one => one.Doing.Contains("trains stage 1", StringComparison.Ordinal)) == 2);
+        Assert.Equal(Contents("alone"), Contents("together"));
+
+        var status = RunStatus.Starting;
+        for (var round = 0; status != RunStatus.Completed; round++)
+        {
+            using var stop = new CancellationTokenSource();
+            var (after, seen) = (4 + (round % 5), 0);
+            var last = await Run(
+                "pieces", round == 0 ? options : null, new FakeLearners(stepMilliseconds: 20), new Witness(_ => { if (++seen == after) { stop.Cancel(); } }), stop.Token, node: two);
+            status = last.Status;
+            Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
+        }
+
+        Assert.Equal(Contents("alone"), Contents("pieces"));
+    }
+
+    [Fact]
+    public async Task A_fault_of_one_trainer_of_a_team_ends_the_run_with_its_message()
+    {
+        var options = Experiments.Of(1) with { Training = Experiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2 } };
+        var faults = 0;
+        var last = await Run(
+            "fault", options, new FakeLearners(atStep: (_, step) => { if (step == 7 && Interlocked.Increment(ref faults) == 1) { throw Experiments.NaN; } }),
+            node: new NodeSettings { TrainersPerDevice = 2 });
+        Assert.Equal((RunStatus.Failed, Experiments.NaN.Message), (last.Status, last.Message));
+    }
+
+    [Fact]
+    public async Task A_process_with_too_few_trainers_is_refused_where_it_would_wait_for_more()
+    {
+        var options = Experiments.Of(1) with { Training = Experiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2, OnLostTrainer = LostTrainer.Wait } };
+        var fault = await Assert.ThrowsAsync<CoinException>(() => Run("few", options, new FakeLearners()));
+        Assert.Contains("training.world-size is 2, this process has 1 trainer", fault.Message, StringComparison.Ordinal);
+    }
+
     private Task<RunSnapshot> Run(
-        string id, ExperimentOptions? options, FakeLearners learners, Witness? witness = null, CancellationToken stop = default, FakeWork? work = null) =>
+        string id, ExperimentOptions? options, FakeLearners learners, Witness? witness = null, CancellationToken stop = default, FakeWork? work = null,
+        NodeSettings? node = null) =>
         RunHost.RunAsync(
-            new RunRequest(id, folder.Of(id), options, new NodeSettings()), learners, new FakeJudges(), work ?? new FakeWork(), witness ?? new Witness(),
+            new RunRequest(id, folder.Of(id), options, node ?? new NodeSettings()), learners, new FakeJudges(), work ?? new FakeWork(), witness ?? new Witness(),
             NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>Every adapter and prediction of a run, and its matrix.</summary>

@@ -150,7 +150,7 @@ public sealed class WireFormatTests
     public void Messages_about_every_kind_of_work_cross_the_wire()
     {
         var options = Experiments.Of(1);
-        foreach (var item in new WorkItem[] { new TrainStage(2, "a", "c"), new AnswerShard(1, 0, 1, 2, null), new ScoreCell(1, 0, new(["x", "y"])), new JudgeCell(1, 0, "gpt", "ef", "f", "ab") })
+        foreach (var item in new WorkItem[] { new TrainStage(2, "a", "c"), new TrainStage(2, "a", "c") { Team = new TeamRank(1, 3) }, new AnswerShard(1, 0, 1, 2, null), new ScoreCell(1, 0, new(["x", "y"])), new JudgeCell(1, 0, "gpt", "ef", "f", "ab") })
         {
             var assignment = new WorkProtocol.Assignment(new Turn("r", 7), "/runs/r", options, item);
             var read = Assert.IsType<WorkProtocol.Assignment>(WireFormat.Read(WireFormat.Write(assignment), WireFormat.Manifest(assignment)));
@@ -160,6 +160,18 @@ public sealed class WireFormatTests
             Assert.Equal(busy, WireFormat.Read(WireFormat.Write(busy), WireFormat.Manifest(busy)));
         }
 
+        foreach (var message in new WorkProtocol.IMessage[]
+        {
+            new WorkProtocol.MayBegin(new Turn("r", 7) { Rank = 1 }), new WorkProtocol.TooFewTrainers(new Turn("r", 7) { Rank = 0 }, 3),
+            new WorkProtocol.Meet(new Turn("r", 7) { Rank = 2 }, new("p", "h", 5300, "k")),
+            new WorkProtocol.LinksOpened(new("p", null, 0, "k")) { Turn = new Turn("r", 7) { Rank = 0 } },
+            new WorkProtocol.SharesTrained { Turn = new Turn("r", 7) { Rank = 1 } },
+        })
+        {
+            Assert.Equal(message, WireFormat.Read(WireFormat.Write(message), WireFormat.Manifest(message)));
+        }
+
+        Assert.DoesNotContain("ank", Encoding.UTF8.GetString(WireFormat.Write(new WorkProtocol.MayBegin(new Turn("r", 7)))), StringComparison.Ordinal);
         var free = new WorkProtocol.Register(WorkProtocol.Skill.Judge, "cpu");
         Assert.Equal(free, WireFormat.Read(WireFormat.Write(free), WireFormat.Manifest(free)));
         var failed = new WorkProtocol.WorkFailed("why") { Turn = new Turn("r", 7L << 40) };

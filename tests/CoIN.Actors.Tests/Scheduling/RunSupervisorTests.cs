@@ -381,6 +381,175 @@ public sealed class RunSupervisorTests : VirtualTime
         Assert.Contains("while it is whole on", (await ended.Task).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Trainers_of_a_team_are_told_where_the_first_is_and_the_stage_is_trained_when_that_one_says_so()
+    {
+        NewTeam(Team(2));
+        var turn = TeamOffered(2);
+        Tell(other, new MayBegin(turn with { Rank = 1 }));
+        other.ExpectMsg(new Begin(turn with { Rank = 1 }));
+        Tell(worker, new MayBegin(turn));
+        worker.ExpectMsg(new Begin(turn));
+        var address = new LinkAddress("p", "h", 1, "k");
+        Tell(worker, new LinksOpened(address) { Turn = turn });
+        other.ExpectMsg(new Meet(turn with { Rank = 1 }, address));
+        Pass(OfferEvery);
+        worker.ExpectMsg(new Begin(turn));
+        other.ExpectMsg(new Begin(turn with { Rank = 1 }));
+        other.ExpectMsg(new Meet(turn with { Rank = 1 }, address));
+
+        Tell(other, new SharesTrained { Turn = turn with { Rank = 1 } });
+        other.ExpectMsg(new Acknowledged(turn with { Rank = 1 }));
+        scheduler.ExpectNoMsg(TimeSpan.Zero);
+        Directory.CreateDirectory(folder.Of("a"));
+        Tell(worker, Trained() with { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+        Assert.IsType<AnswerShard>(Offered().Item);
+    }
+
+    [Fact]
+    public void When_one_of_a_team_is_lost_the_others_stop_and_the_stage_is_offered_anew_from_where_they_stopped()
+    {
+        NewTeam(Team(3));
+        var third = CreateTestProbe();
+        var turn = TeamOffered(3);
+        TestProbe[] members = [worker, other, third];
+        foreach (var (rank, member) in members.Index())
+        {
+            Tell(member, new MayBegin(turn with { Rank = rank }));
+            member.ExpectMsg(new Begin(turn with { Rank = rank }));
+        }
+
+        End(other);
+        worker.ExpectMsg(new StopWork(turn));
+        third.ExpectMsg(new StopWork(turn with { Rank = 2 }));
+        Pass(OfferEvery);
+        worker.ExpectMsg(new StopWork(turn));
+        Checkpoint(worker, turn, 7);
+        Tell(worker, new WorkStopped { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+        scheduler.ExpectNoMsg(TimeSpan.Zero);
+        third.ExpectMsg(new StopWork(turn with { Rank = 2 }));
+        Tell(third, new WorkStopped { Turn = turn with { Rank = 2 } });
+
+        var again = Offered();
+        Assert.True(again.Turn.IsAfter(turn));
+        Assert.Equal(new TrainStage(1, null, "step-7") { Team = new TeamRank(0, 3) }, again.Item);
+        Tell(third, new MayBegin(turn with { Rank = 1 }));
+        third.FishForMessage<Refused>(refused => refused.Turn.Number == turn.Number);
+    }
+
+    [Theory]
+    [InlineData(LostTrainer.Continue)]
+    [InlineData(LostTrainer.Wait)]
+    public void Where_there_are_too_few_trainers_those_that_are_there_do_all_or_the_stage_waits(LostTrainer policy)
+    {
+        NewTeam(Team(3, policy));
+        var turn = TeamOffered(3);
+        Tell(scheduler, new TooFewTrainers(turn, 2));
+        if (policy == LostTrainer.Wait)
+        {
+            Pass(OfferEvery);
+            Assert.Equal(turn, TeamOffered(3));
+            return;
+        }
+
+        var fewer = TeamOffered(2);
+        Assert.True(fewer.IsAfter(turn));
+        Tell(worker, new MayBegin(turn));
+        worker.ExpectMsg(new Refused(turn));
+        Tell(scheduler, new TooFewTrainers(fewer, 1));
+        var alone = Offered();
+        Assert.Equal((null, new TrainStage(1, null, null)), (alone.Turn.Rank, alone.Item));
+    }
+
+    [Fact]
+    public void A_team_whose_checkpoint_one_cannot_read_and_one_whose_result_is_lost_stop_and_begin_anew()
+    {
+        var (far, fetches) = (new FarWorker(worker), new Fetches());
+        var turn = BegunWith(fetches, far, new(), Team(2));
+        Join(turn);
+        Tell(far, new CheckpointWritten(1, 5, "step-5", "c5") { Turn = turn });
+        fetches.Next("h:1", "step-5").SetResult();
+        worker.ExpectMsg(new Kept(turn, "step-5"));
+        Tell(far, new WorkStopped { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+        Stopped(turn);
+
+        turn = Again(5);
+        Tell(other, new CheckpointLost(1, "step-5", "it cannot be fetched") { Turn = turn with { Rank = 1 } });
+        other.ExpectMsg(new Acknowledged(turn with { Rank = 1 }));
+        worker.ExpectMsg(new StopWork(turn));
+        Tell(far, new WorkStopped { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+
+        turn = Again(null);
+        Tell(far, Trained() with { Turn = turn, FolderSha256 = "af" });
+        fetches.Next("h:1", "a").SetException(new CoinException("nobody has it"));
+        worker.ExpectMsg(new Refused(turn));
+        Stopped(turn);
+        Again(null);
+
+        Turn Again(int? step)
+        {
+            var again = Offered();
+            Assert.Equal(new TrainStage(1, null, step is null ? null : $"step-{step}") { Team = new TeamRank(0, 2) }, again.Item);
+            Tell(far, new MayBegin(again.Turn));
+            worker.ExpectMsg(new Begin(again.Turn));
+            Join(again.Turn);
+            return again.Turn;
+        }
+
+        void Join(Turn first)
+        {
+            Tell(other, new MayBegin(first with { Rank = 1 }));
+            other.ExpectMsg(new Begin(first with { Rank = 1 }));
+        }
+
+        void Stopped(Turn first)
+        {
+            other.ExpectMsg(new StopWork(first with { Rank = 1 }));
+            scheduler.ExpectNoMsg(TimeSpan.Zero);
+            Tell(other, new WorkStopped { Turn = first with { Rank = 1 } });
+            other.ExpectMsg(new Acknowledged(first with { Rank = 1 }));
+        }
+    }
+
+    [Fact]
+    public void A_team_of_which_one_does_not_begin_is_put_together_anew()
+    {
+        NewTeam(Team(2));
+        var turn = TeamOffered(2);
+        Tell(worker, new MayBegin(turn));
+        worker.ExpectMsg(new Begin(turn));
+        for (var i = 0; i < 6; i++)
+        {
+            Pass(OfferEvery);
+        }
+
+        worker.FishForMessage<StopWork>(stop => stop.Turn == turn);
+        Tell(worker, new WorkStopped { Turn = turn });
+        Assert.True(scheduler.FishForMessage<Offer>(offer => !offer.Turn.IsOfSameTeam(turn)).Turn.IsAfter(turn));
+    }
+
+    private void NewTeam(ExperimentOptions options)
+    {
+        End(supervisor);
+        (ended, supervisor) = (new(), New("team", options: options));
+    }
+
+    private static ExperimentOptions Team(int shares, LostTrainer policy = LostTrainer.Continue) => Experiments.Of(1) with
+    {
+        Training = Experiments.Of(1).Training with { GradientAccumulation = 4, WorldSize = shares, OnLostTrainer = policy },
+    };
+
+    private Turn TeamOffered(int trainers)
+    {
+        var offer = scheduler.FishForMessage<Offer>(offer => offer.Turn.RunId == "team");
+        Assert.Equal((0, new TeamRank(0, trainers)), (offer.Turn.Rank, ((TrainStage)offer.Item).Team));
+        return offer.Turn;
+    }
+
     protected override void AfterAll()
     {
         base.AfterAll();
@@ -397,11 +566,11 @@ public sealed class RunSupervisorTests : VirtualTime
     }
 
     /// <summary>A supervisor whose workers have their own files, with a worker that has begun to train.</summary>
-    private Turn BegunWith(Fetches fetches, FarWorker far, TaskCompletionSource<RunSnapshot> end)
+    private Turn BegunWith(Fetches fetches, FarWorker far, TaskCompletionSource<RunSnapshot> end, ExperimentOptions? options = null)
     {
         Offered();
         var settings = new SupervisorSettings(
-            "far", folder.Path, new RunStarted("far", Experiments.Of(1), new Dictionary<string, string>(), [10], [7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end)
+            "far", folder.Path, new RunStarted("far", options ?? Experiments.Of(1), new Dictionary<string, string>(), [10], [7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end)
         {
             IsShared = true, Fetch = fetches.FetchAsync,
         };

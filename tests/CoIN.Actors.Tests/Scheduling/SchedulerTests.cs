@@ -324,6 +324,100 @@ public sealed class SchedulerTests : VirtualTime
         NothingFor(other);
     }
 
+    [Fact]
+    public void A_team_gets_all_of_its_trainers_at_once_and_free_ones_are_kept_for_it()
+    {
+        var (second, third, later) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        Tell(later, new Register(Skill.Train, "cpu", new Turn("q", 9), null, new TrainStage(3, null, null)));
+        IsFree(worker);
+        OfferTeam("r", 1, 3);
+        NothingFor(worker);
+        IsFree(second);
+        Tell(supervisor, new Offer(new Turn("p", 1), "/p", Experiments.Of(1), Stage));
+        NothingFor(worker);
+        NothingFor(second);
+
+        IsFree(third);
+        var given = new[] { worker, second, third }.Select(one => one.ExpectMsg<Assignment>()).OrderBy(one => one.Turn.Rank).ToList();
+        Assert.Equal([0, 1, 2], given.Select(one => one.Turn.Rank));
+        Assert.Equal([new TeamRank(0, 3), new TeamRank(1, 3), new TeamRank(2, 3)], given.Select(one => ((TrainStage)one.Item).Team));
+        Assert.All(given, one => Assert.Equal(("r", 1), (one.Turn.RunId, one.Turn.Number)));
+
+        Tell(later, new Register(Skill.Train, "cpu", Last: new Turn("q", 9)));
+        Assert.Equal("p", later.ExpectMsg<Assignment>().Turn.RunId);
+    }
+
+    [Fact]
+    public void Two_runs_that_want_all_trainers_have_them_one_after_the_other()
+    {
+        var second = CreateTestProbe();
+        OfferTeam("p", 1, 2);
+        OfferTeam("q", 1, 2);
+        IsFree(worker);
+        IsFree(second);
+        var (mine, others) = (worker.ExpectMsg<Assignment>().Turn, second.ExpectMsg<Assignment>().Turn);
+        Assert.True(mine.IsOfSameTeam(others));
+        Assert.NotEqual(mine.Rank, others.Rank);
+        Tell(worker, new Register(Skill.Train, "cpu", Last: mine));
+        NothingFor(worker);
+        Tell(second, new Register(Skill.Train, "cpu", Last: others));
+        Assert.All(new[] { worker, second }, one => Assert.NotEqual(mine.RunId, one.ExpectMsg<Assignment>().Turn.RunId));
+    }
+
+    [Fact]
+    public void A_team_larger_than_all_trainers_stands_in_nobodys_way_and_its_supervisor_is_told_when_it_asks_again()
+    {
+        IsFree(worker);
+        OfferTeam("r", 1, 2);
+        NothingFor(worker);
+        supervisor.ExpectNoMsg(TimeSpan.Zero);
+        OfferTeam("r", 1, 2);
+        Assert.Equal(new TooFewTrainers(new Turn("r", 1) { Rank = 0 }, 1), supervisor.ExpectMsg<TooFewTrainers>());
+        Tell(supervisor, new Offer(new Turn("p", 1), "/p", Experiments.Of(1), Stage));
+        Assert.Equal("p", worker.ExpectMsg<Assignment>().Turn.RunId);
+
+        // The supervisor makes do with one.
+        Tell(worker, new Register(Skill.Train, "cpu", Last: new Turn("p", 1)));
+        Offer(2);
+        Assert.Equal(2, worker.ExpectMsg<Assignment>().Turn.Number);
+    }
+
+    [Fact]
+    public void A_recovered_supervisor_goes_on_with_a_team_under_way_and_a_broken_one_is_put_together_anew()
+    {
+        var second = CreateTestProbe();
+        IsFree(worker);
+        IsFree(second);
+        OfferTeam("r", Turn.Of("r", 5, 1).Number, 2);
+        var ranks = new[] { worker, second }.ToDictionary(one => one, one => one.ExpectMsg<Assignment>().Turn);
+        foreach (var one in ranks.Keys)
+        {
+            Tell(one, new Register(Skill.Train, "cpu", ranks[one], null, Stage with { Team = new TeamRank(ranks[one].Rank!.Value, 2) }));
+        }
+
+        OfferTeam("r", Turn.Of("r", 8, 1).Number, 2);
+        Assert.All(ranks, pair => Assert.Equal(Turn.Of("r", 8, 1) with { Rank = pair.Value.Rank }, pair.Key.ExpectMsg<Assignment>().Turn));
+
+        // The same supervisor offers it again: nobody gets it before all are free.
+        OfferTeam("r", Turn.Of("r", 8, 2).Number, 2);
+        NothingFor(worker);
+        Tell(worker, new Register(Skill.Train, "cpu", Last: Turn.Of("r", 8, 1) with { Rank = ranks[worker].Rank }));
+        NothingFor(worker);
+        Tell(second, new Register(Skill.Train, "cpu", Last: Turn.Of("r", 8, 1) with { Rank = ranks[second].Rank }));
+        Assert.All(new[] { worker, second }, one => Assert.True(one.ExpectMsg<Assignment>().Turn.IsOfSameTeam(Turn.Of("r", 8, 2))));
+    }
+
+    [Fact]
+    public void A_recovered_supervisor_is_told_who_is_gone_of_a_team_that_was_under_way()
+    {
+        Tell(worker, new Register(Skill.Train, "cpu", Turn.Of("r", 5, 1) with { Rank = 1 }, null, Stage with { Team = new TeamRank(1, 2) }));
+        OfferTeam("r", Turn.Of("r", 8, 1).Number, 2);
+        Assert.Equal(new WorkLost(Turn.Of("r", 8, 1) with { Rank = 0 }), supervisor.ExpectMsg<WorkLost>());
+    }
+
+    private void OfferTeam(string run, long number, int trainers) => Tell(
+        supervisor, new Offer(new Turn(run, number) { Rank = 0 }, "/" + run, Experiments.Of(1), Stage with { Team = new TeamRank(0, trainers) }));
+
     private IActorRef New() => Sys.ActorOf(Props.Create(() => new Scheduler()));
 
     private void Tell(TestProbe from, object message) => scheduler.Tell(message, from.Ref);

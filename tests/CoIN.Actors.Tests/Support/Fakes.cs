@@ -51,13 +51,16 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
         private readonly int pause;
         private readonly Action<int, int>? atStep;
         private readonly StageTraining stage;
+        private readonly TrainingTeam team;
         private string weights;
+        private Task? exchange;
+        private Task sent = Task.CompletedTask;
         private int microBatch;
         private int validated;
 
         public Training(ExperimentOptions options, StageTraining stage, int steps, int microBatches, int pause, Action<int, int>? atStep)
         {
-            (this.stage, this.pause, this.atStep, TotalSteps, MicroBatches) = (stage, pause, atStep, steps, microBatches);
+            (this.stage, team, this.pause, this.atStep, TotalSteps, MicroBatches) = (stage, stage.Team, pause, atStep, steps, microBatches);
             weights = stage.Adapter is null ? Hash($"seed {options.Seed}") : File.ReadAllText(Path.Combine(stage.Adapter, AdapterFiles.Weights));
             if (stage.Checkpoint is not null)
             {
@@ -72,8 +75,17 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 
         public int MicroBatches { get; }
 
+        public Task? Awaited => exchange ?? (Step == TotalSteps && !sent.IsCompleted ? sent.ContinueWith(_ => { }) : null);
+
         public MicroBatchReport Next()
         {
+            if (exchange is { } others)
+            {
+                exchange = null;
+                others.GetAwaiter().GetResult();
+                return Ended();
+            }
+
             Thread.Sleep(pause / MicroBatches);
             if (++microBatch < MicroBatches)
             {
@@ -81,9 +93,38 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
             }
 
             microBatch = 0;
+            if (team.Trainers > 1)
+            {
+                exchange = ExchangeAsync();
+                return new MicroBatchReport(MicroBatches, 10, null);
+            }
+
+            return Ended();
+        }
+
+        /// <summary>The others say that they have come so far, and wait for the word to go on.</summary>
+        private async Task ExchangeAsync()
+        {
+            await sent;
+            foreach (var link in team.Links)
+            {
+                if (!team.IsFirst)
+                {
+                    await link.SendAsync(new LinkMessage(Step, team.Rank), ReadOnlyMemory<float>.Empty);
+                }
+
+                var message = await link.ReceiveAsync((_, _) => { });
+                Assert.Equal(team.IsFirst ? Step : Step + 1, message.Step);
+            }
+        }
+
+        private MicroBatchReport Ended()
+        {
             atStep?.Invoke(stage.Stage, Step + 1);
             weights = Hash($"{weights} {stage.Name} {Step} {stage.Samples.Count}");
-            return new MicroBatchReport(MicroBatches, 10, new StepReport(++Step, 1.0 / Step, 1e-3, 1, 4, 100));
+            var done = new MicroBatchReport(MicroBatches, 10, new StepReport(++Step, 1.0 / Step, 1e-3, 1, 4, 100));
+            sent = team.IsFirst ? Task.WhenAll(team.Links.Select(link => link.SendAsync(new LinkMessage(Step, -1), ReadOnlyMemory<float>.Empty))) : sent;
+            return done;
         }
 
         public int ValidationSamples => stage.Validation.Count;
@@ -103,6 +144,10 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 
         public void Dispose()
         {
+            foreach (var link in team.Links)
+            {
+                link.Dispose();
+            }
         }
     }
 

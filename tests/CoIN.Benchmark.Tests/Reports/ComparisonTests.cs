@@ -129,6 +129,16 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void Another_world_size_is_warned_of_and_what_becomes_of_lost_trainers_is_no_difference()
+    {
+        var two = Options("gqa") with { Training = Options("gqa").Training with { WorldSize = 2, OnLostTrainer = LostTrainer.Wait } };
+        var text = Render(ComparisonFormat.Text, First with { Options = Options("gqa") }, OtherSeed with { Options = two });
+        Assert.Contains("a was trained with world size 1, b with 2", text, StringComparison.Ordinal);
+        Assert.Matches(@"training.world-size\s+1\s+2", text);
+        Assert.DoesNotContain("on-lost-trainer", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Tasks_learned_at_once_stand_beside_the_end_of_those_learned_one_after_another()
     {
         var joint = Reports.MultiTask() with { RunId = "m" };

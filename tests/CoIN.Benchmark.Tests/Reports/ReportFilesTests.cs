@@ -150,7 +150,7 @@ public sealed class ReportFilesTests : IDisposable
         Assert.Contains("| just trained | 50.13 | 70.00 |", text, StringComparison.Ordinal);
         Assert.Contains("MAA, mean average accuracy: 52.56 %", text, StringComparison.Ordinal);
         Assert.Contains("-5.06 points", text, StringComparison.Ordinal);
-        Assert.Contains("| 2 | OCR-VQA | 200 | 20 | 16 | 2 | 32 | 0.0002 | constant | 2 | 20 | 0.2500 | 2000 | 24.5 |", text, StringComparison.Ordinal);
+        Assert.Contains("| 2 | OCR-VQA | 200 | 20 | 16 | 2 | 2 | 32 | 0.0002 | constant | 2 | 20 | 0.2500 | 2000 | 24.5 |", text, StringComparison.Ordinal);
         Assert.Contains("| seed | 42 |", text, StringComparison.Ordinal);
         Assert.Contains("| GQA | test | GQA/test.json | 20 | d2 |", text, StringComparison.Ordinal);
         Assert.Contains("| 2 | OCR-VQA | 70.00 | 30 | p/2-2.jsonl | p22 |", text, StringComparison.Ordinal);

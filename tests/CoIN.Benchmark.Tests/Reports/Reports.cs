@@ -20,7 +20,7 @@ internal static class Reports
         Stages =
         [
             new("GQA", "adapter1", "projector1", 10, 0.5, 12.25, 1000, new(2e-4, Schedule.Cosine, 1, 10, 16)),
-            new("OCR-VQA", "adapter2", null, 20, 0.25, 24.5, 2000, new(2e-4, Schedule.Constant, 2, 20, 32) { BatchSize = 16, Accumulation = 2 })
+            new("OCR-VQA", "adapter2", null, 20, 0.25, 24.5, 2000, new(2e-4, Schedule.Constant, 2, 20, 32) { BatchSize = 16, Accumulation = 2, WorldSize = 2 })
             {
                 Samples = 200,
                 Computation = new("cuda:0", 8, "9.9"),

@@ -15,7 +15,7 @@ internal static class Comparability
         return
         [
             .. runs.Where(run => run.Status != "completed").Select(run => $"{run.RunId} is {run.Status}: cells are missing, and MAA and BWT with them."),
-            .. runs.Skip(1).SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run))),
+            .. runs.Skip(1).SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run)).Concat(WorldSizes(first, run))),
             .. compared.Skip(1).SelectMany(run => Corrected(compared[0], run)),
         ];
     }
@@ -89,6 +89,17 @@ internal static class Comparability
     private static string Quantized(ModelOptions model) => model.Quantization == BaseQuantization.None ? "unquantized" : string.Create(
         CultureInfo.InvariantCulture,
         $"in 4 bits (nf4, blocks of {model.QuantizationBlockSize}{(model.DoubleQuantization ? ", double quantization" : "")})");
+
+    private static IEnumerable<string> WorldSizes(RunReport first, RunReport other)
+    {
+        if (first.Options is { } one && other.Options is { } two && one.Training.WorldSize != two.Training.WorldSize
+            && first.Curriculum.Trained.Count > 0 && other.Curriculum.Trained.Count > 0)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"{first.RunId} was trained with world size {one.Training.WorldSize}, {other.RunId} with {two.Training.WorldSize}: ")
+                + "gradients were added in another order, which changes last bits, and over a run more than these. Small differences may come of it.";
+        }
+    }
 
     private static IEnumerable<string> Corrected(ReportedRun first, ReportedRun other)
     {

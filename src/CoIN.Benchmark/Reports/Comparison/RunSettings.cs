@@ -15,7 +15,11 @@ internal static class RunSettings
     private const string BaseModel = "base model SHA-256";
 
     // A name decides nothing, and files count by what is in them, not by where they are.
-    private static readonly string[] Irrelevant = ["name", "data.instructions", "data.images", "data.image-identity", "model.path", "model.language", "model.vision-tower", "model.projector"];
+    private static readonly string[] Irrelevant =
+    [
+        "name", "data.instructions", "data.images", "data.image-identity", "model.path", "model.language", "model.vision-tower", "model.projector",
+        "training.on-lost-trainer",
+    ];
 
     /// <summary>Settings by their names in the configuration, and the hashes of model and data.</summary>
     public static IReadOnlyDictionary<string, string> Of(RunReport report)

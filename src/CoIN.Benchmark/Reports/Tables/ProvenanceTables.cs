@@ -61,12 +61,13 @@ internal static class ProvenanceTables
     /// <summary>How often and with what each stage was trained.</summary>
     public static TextTable Stages(RunReport report) => new(
         [
-            "stage", "task", "samples", "steps", "micro-batch", "accumulated", "global batch", "learning rate", "schedule", "warmup steps", "total steps", "final loss",
+            "stage", "task", "samples", "steps", "micro-batch", "accumulated", "world size", "global batch", "learning rate", "schedule", "warmup steps", "total steps", "final loss",
             "tokens", "seconds",
         ],
         [.. report.Stages.Select((stage, index) => (IReadOnlyList<string>)
         [
             Text(index + 1), stage.Task, Known(stage.Samples), Text(stage.Steps), Known(stage.Schedule.BatchSize), Known(stage.Schedule.Accumulation),
+            Known(stage.Schedule.WorldSize),
             Text(stage.Schedule.GlobalBatchSize), Text(stage.Schedule.LearningRate), ReportNames.Of(stage.Schedule.Kind), Text(stage.Schedule.WarmupSteps),
             Text(stage.Schedule.TotalSteps), stage.FinalLoss.ToString("0.0000", CultureInfo.InvariantCulture), Text(stage.Tokens),
             stage.TrainingSeconds.ToString("0.0", CultureInfo.InvariantCulture),

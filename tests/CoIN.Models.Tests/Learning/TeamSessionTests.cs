@@ -1,0 +1,196 @@
+using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
+using CoIN.Benchmark.Learning;
+using CoIN.Benchmark.Methods;
+using CoIN.Models.Learning;
+using CoIN.Models.Tests.Support;
+
+namespace CoIN.Models.Tests.Learning;
+
+/// <summary>
+/// Stages that several trainers do together, each on a thread of its own, by every method: the bits are those of one trainer that does
+/// all shares.
+/// </summary>
+public sealed class TeamSessionTests : IDisposable
+{
+    private static readonly TaskOptions Task = new() { Name = "T", Folder = "t", Scorer = "gqa" };
+
+    private readonly TemporaryFolder folder = new();
+    private readonly LearnerFactory factory = new(_ => { });
+
+    public TeamSessionTests() => TinyLlava.WriteHub(folder.Of("model"));
+
+    public void Dispose()
+    {
+        factory.Dispose();
+        folder.Dispose();
+    }
+
+    private static readonly IReadOnlyList<TrainingSample> Samples =
+        [.. Enumerable.Range(0, 12).Select(i => new TrainingSample($"s{i}", null, [new("human", $"a{"abcdef"[i % 6]} b"), new("gpt", $"{"fedcbafedcba"[i..]}")]))];
+
+    public static TheoryData<string> Methods => [
+        "sequential-lora", "sequential-lora in bfloat16", "moelora", "moelora in bfloat16", "ewc", "lwf", "lwf of the new task", "replay", "ema", "o-lora", "reg-lora",
+        "sequential-lora in four bits", "sequential-lora by layers again"];
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void Two_stages_of_every_method_are_the_same_bits_by_one_trainer_and_by_more(string method)
+    {
+        var key = method.Split(' ')[0];
+        var options = Options(3) with { Method = key, MethodOptions = OptionsOf(method) is { } own ? MethodOptions.Of(key, own) : null };
+        if (method.EndsWith("bfloat16", StringComparison.Ordinal))
+        {
+            options = options with { Model = options.Model with { Dtype = "bfloat16" } };
+        }
+        else if (method.EndsWith("four bits", StringComparison.Ordinal))
+        {
+            options = options with { Model = options.Model with { Quantization = BaseQuantization.Nf4 } };
+        }
+        else if (method.EndsWith("by layers again", StringComparison.Ordinal))
+        {
+            options = options with { Training = options.Training with { GradientCheckpointing = true } };
+        }
+
+        foreach (var trainers in new[] { 1, 2, 3 })
+        {
+            Train(options, $"{trainers}-1", trainers, 1, null, null);
+            Train(options, $"{trainers}-2", trainers, 2, $"{trainers}-1", null);
+        }
+
+        foreach (var other in new[] { 2, 3 })
+        {
+            AssertSame("1-1", $"{other}-1");
+            AssertSame("1-2", $"{other}-2");
+        }
+    }
+
+    [Theory]
+    [InlineData(LossMean.MicroBatchMean)]
+    [InlineData(LossMean.TokenMean)]
+    public void Steps_are_counted_as_by_one_trainer_without_shares_and_differ_from_its_in_rounding_alone(LossMean loss)
+    {
+        var whole = Train(Options(1) with { Training = Options(1).Training with { Loss = loss } }, "whole", 1, 1, null, null)[0];
+        foreach (var (shares, trainers) in new[] { (2, 2), (4, 3), (5, 4) })
+        {
+            var reports = Train(Options(shares) with { Training = Options(shares).Training with { Loss = loss } }, $"{shares}", trainers, 1, null, null);
+            Assert.All(reports, steps => Assert.Equal(reports[0], steps));
+            Assert.Equal(whole[0].Loss, reports[0][0].Loss);
+            Assert.All(whole.Zip(reports[0]), pair =>
+            {
+                Assert.Equal((pair.First.Step, pair.First.Samples, pair.First.Tokens, pair.First.LearningRate), (pair.Second.Step, pair.Second.Samples, pair.Second.Tokens, pair.Second.LearningRate));
+                Assert.Equal(pair.First.Loss, pair.Second.Loss, 1e-4);
+                Assert.Equal(pair.First.GradNorm, pair.Second.GradNorm, 1e-3 * pair.First.GradNorm);
+            });
+        }
+    }
+
+    [Fact]
+    public void A_stage_goes_on_from_a_checkpoint_with_fewer_trainers_to_the_same_bits()
+    {
+        var options = Options(3);
+        Train(options, "whole", 3, 1, null, null);
+        Train(options, "half", 3, 1, null, null, steps: 2);
+        Train(options, "rest", 2, 1, null, "half-checkpoint");
+        AssertSame("whole", "rest");
+        Assert.NotEqual(Contents("whole"), Contents("half"));
+    }
+
+    [Fact]
+    public void Rank_0_keeps_the_last_full_step_when_another_trainer_is_gone_in_the_middle_of_one()
+    {
+        var options = Options(2);
+        Train(options, "two", 1, 1, null, null, steps: 2);
+        var (first, second) = LocalLink.Pair();
+        using var learner = factory.Open(options, "cpu", 1);
+        using var session = Open(learner, new TrainingTeam(0, 2, [first]), 1, null, null);
+        var other = new Thread(() =>
+        {
+            using var own = factory.Open(options, "cpu", 1);
+            using var gone = Open(own, new TrainingTeam(1, 2, [second]), 1, null, null);
+            gone.NextStep();
+            gone.NextStep();
+            gone.Next();
+        });
+        other.Start();
+        session.NextStep();
+        session.NextStep();
+        Assert.Throws<TrainerLostException>(() => session.NextStep());
+        other.Join();
+        session.SaveCheckpoint(Directory.CreateDirectory(folder.Of("amid")).FullName);
+        Assert.Equal(Contents("two-checkpoint"), Contents("amid"));
+    }
+
+    private ExperimentOptions Options(int shares) => new()
+    {
+        Name = "t",
+        Tasks = [Task, Task with { Name = "U" }],
+        Data = new DataOptions { Instructions = "", Images = folder.Path },
+        Model = new ModelOptions { Path = folder.Of("model"), MaxLength = 120, Conversation = "vicuna_v1_no_system" },
+        Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 },
+        Training = new TrainingOptions { LearningRate = 1e-2, BatchSize = 1, GradientAccumulation = 5, MaxSteps = 4, WorldSize = shares },
+    };
+
+    /// <summary>Trains a stage with a thread for each trainer, and writes its adapter and checkpoint.</summary>
+    /// <returns>What each trainer reported of its steps.</returns>
+    private IReadOnlyList<IReadOnlyList<StepReport>> Train(
+        ExperimentOptions options, string name, int trainers, int stage, string? adapter, string? checkpoint, int steps = 4)
+    {
+        var links = Enumerable.Range(1, trainers - 1).Select(_ => LocalLink.Pair()).ToList();
+        var reports = Enumerable.Range(0, trainers).Select(_ => (IReadOnlyList<StepReport>)[]).ToArray();
+        Exception? fault = null;
+        var threads = Enumerable.Range(0, trainers).Select(rank => new Thread(() =>
+        {
+            try
+            {
+                using var learner = factory.Open(options, "cpu", 1);
+                using var session = Open(learner, new TrainingTeam(rank, trainers, rank == 0 ? [.. links.Select(link => link.First)] : [links[rank - 1].Second]), stage, adapter, checkpoint);
+                var done = new List<StepReport>();
+                while (session.Step < steps)
+                {
+                    done.Add(session.NextStep());
+                }
+
+                reports[rank] = done;
+                session.Awaited?.Wait();
+                if (rank == 0)
+                {
+                    session.SaveCheckpoint(Directory.CreateDirectory(folder.Of($"{name}-checkpoint")).FullName);
+                    session.SaveAdapter(Directory.CreateDirectory(folder.Of(name)).FullName);
+                }
+            }
+            catch (Exception e)
+            {
+                // The others wait for this one.
+                fault ??= e;
+                links.ForEach(link => link.First.Dispose());
+            }
+        })).ToList();
+        threads.ForEach(thread => thread.Start());
+        threads.ForEach(thread => thread.Join());
+        Assert.Null(fault);
+        return reports;
+    }
+
+    private ITrainingSession Open(ILearner learner, TrainingTeam team, int stage, string? adapter, string? checkpoint) => learner.OpenTraining(
+        new StageTraining(stage, Task.Name, 1, Samples, adapter is null ? null : folder.Of(adapter), checkpoint is null ? null : folder.Of(checkpoint)) { Team = team });
+
+    private static object? OptionsOf(string method) => method switch
+    {
+        "ewc" => new EwcOptions { Samples = 4, Lambda = 100 },
+        "lwf" => new LwfOptions { Samples = 4, Lambda = 1 },
+        "lwf of the new task" => new LwfOptions { Teacher = LwfTeacher.NewTask, Lambda = 1 },
+        "moelora" or "moelora in bfloat16" => new MoeLoraOptions { Experts = 2 },
+        "replay" => new ReplayOptions { Samples = 4 },
+        _ => null,
+    };
+
+    private void AssertSame(string one, string other)
+    {
+        Assert.Equal(Contents(one), Contents(other));
+        Assert.Equal(Contents($"{one}-checkpoint"), Contents($"{other}-checkpoint"));
+    }
+
+    private SortedDictionary<string, string> Contents(string name) => new(
+        Directory.GetFiles(folder.Of(name)).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
+}
