@@ -90,20 +90,31 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         [
             "order=[ImageNet,GQA]", "data.max-test-samples=10", "training.batch-size=4", "training.gradient-accumulation=2", "training.world-size=2", "training.max-steps=24",
         ];
-        var (code, output) = await CoinProcess.RunAsync(
-            whole.Lab.Run("pair", [.. together, "node.trainers-per-device=2", "node.trainer-threads=1", "node.evaluator-threads=1"]));
-        Assert.True(code == 0, output);
-        Assert.Contains(", by 2 trainers", File.ReadAllText(whole.Lab.PathOf("pair", "log.clef")), StringComparison.Ordinal);
 
         // Nobody sees another one's files, and everybody shows a certificate.
         using var cluster = await whole.ClusterAsync(own: true, certified: true);
-        var supervisor = await cluster.StartAsync(0, "supervisor,evaluator,judge");
-        CoinProcess[] trainers = [await cluster.StartAsync(1, "trainer", "trainer-1-runs"), await cluster.StartAsync(null, "trainer", "trainer-2-runs")];
+        var supervisor = cluster.Begin(0, "supervisor,evaluator,judge");
+        CoinProcess[] trainers =
+        [
+            cluster.Begin(1, "trainer", Path.Combine(whole.Lab.Folder, "trainer-1-runs")),
+            cluster.Begin(null, "trainer", Path.Combine(whole.Lab.Folder, "trainer-2-runs")),
+        ];
+        foreach (var node in trainers.Prepend(supervisor))
+        {
+            await cluster.IsThereAsync(node);
+        }
+
         using var submit = cluster.Submit(Id, together);
         var victim = await cluster.OneSaysAsync("stage 2 GQA] Training begins at step 0 of 24 on cpu, by 2 trainers", trainers);
         var other = trainers.Single(node => node != victim);
         await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", supervisor);
         await victim.KillAsync();
+
+        // While the cluster finds out: the same in one process.
+        var (code, output) = await CoinProcess.RunAsync(
+            whole.Lab.Run("pair", [.. together, "node.trainers-per-device=2", "node.trainer-threads=1", "node.evaluator-threads=1"]));
+        Assert.True(code == 0, output);
+        Assert.Contains(", by 2 trainers", File.ReadAllText(whole.Lab.PathOf("pair", "log.clef")), StringComparison.Ordinal);
         await cluster.CompletesAsync(submit);
 
         // Rank 1 had what it began with from others, and so had the one that was left and did the shares of both.
