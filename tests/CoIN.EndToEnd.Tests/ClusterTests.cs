@@ -173,6 +173,11 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         using var again = CoinProcess.Start("resume", Id, "--cluster", cluster.Contacts);
         await cluster.CompletesAsync(again);
         Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
+
+        // What the nodes logged of the run, by time.
+        var (code, logged) = await CoinProcess.RunAsync("logs", Id, "--runs", whole.Lab.Runs, "--actor", "trainer", "--stage", "2");
+        Assert.True(code == 0, logged);
+        Assert.Matches(@"(?s)\[all stage 2 GQA\] Training begins at step 0 of.*\[all stage 2 GQA\] Training begins at step [1-9]", logged);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using CoIN.EndToEnd.Tests.Support;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.EndToEnd.Tests;
 
@@ -18,8 +19,13 @@ public sealed class ExperimentTests(Laboratory lab) : IClassFixture<Laboratory>
         // When the record stands and hardly a run has begun, and while adapters of two runs are there and more is to come.
         await KillWhenAsync(lab.Run("e", [.. Settings, .. Block]), () => File.Exists(lab.PathOf("e", "experiment.json")));
         await KillWhenAsync(lab.Resume("e"), () => Directory.GetDirectories(lab.Runs, "adapter", SearchOption.AllDirectories).Length >= 2);
+        await using var page = await ExperimentPage.OpenAsync("e", lab);
+        await page.SaysOfEachAsync("interrupted");
         var (ended, output) = await CoinProcess.RunAsync(lab.Resume("e"));
         Assert.True(ended == 0, output);
+        await page.SaysOfEachAsync("completed");
+        await page.ShowsTheRunsAsync();
+        await LooksAsync();
         foreach (var file in new[] { "comparison.html", "comparison.md", "comparison.json" })
         {
             Assert.True(File.Exists(lab.PathOf("e", file)), $"no {file}:\n{output}");
@@ -35,6 +41,30 @@ public sealed class ExperimentTests(Laboratory lab) : IClassFixture<Laboratory>
             Assert.All(pair, run => Laboratory.AssertSame(Files(alone), Files(run)));
             Assert.Contains(pair, run => File.ReadAllText(lab.PathOf(run, "report.md")).Contains("taken over", StringComparison.Ordinal));
         }
+    }
+
+    /// <summary>What was said, answered and trained in a run of the experiment, which was interrupted twice.</summary>
+    private async Task LooksAsync()
+    {
+        const string One = "e-seed2-feature-cache16";
+        foreach (var (name, mark) in new[] { ("e", "\"RunId\":\"e-seed1-"), (One, $"\"RunId\":\"{One}\"") })
+        {
+            var (code, lines) = await CoinProcess.RunAsync("logs", name, "--runs", lab.Runs, "--json");
+            Assert.True(code == 0, lines);
+            Assert.Contains(mark, lines, StringComparison.Ordinal);
+            Assert.Equal(name == "e", lines.Contains("\"RunId\":\"e-seed1-", StringComparison.Ordinal));
+        }
+
+        var (answered, answers) = await CoinProcess.RunAsync("predictions", One, "--runs", lab.Runs, "--task", "GQA", "--limit", "0", "--json");
+        Assert.True(answered == 0, answers);
+        Assert.Equal(20, answers.Split('\n').Select(JObject.Parse).Count(line => (string?)line["run"] == One && (string?)line["answer"] is not null));
+
+        // The adapter of one of its runs, with that run's own configuration, has the number that the run found.
+        var (tested, text) = await CoinProcess.RunAsync(
+            "eval", lab.PathOf(One, "settings.conf"), "--adapter", lab.PathOf(One, "stages", "2-GQA", "adapter"), "--tasks", "ImageNet", "--json");
+        Assert.True(tested == 0, text);
+        var cell = JObject.Parse(text[text.IndexOf("{\n", StringComparison.Ordinal)..])["tasks"]![0]!;
+        Assert.Equal((double)lab.Report(One)["truthAlignment"]!["published"]!["matrix"]![1]![0]!, (double)cell["published"]!);
     }
 
     private static async Task KillWhenAsync(string[] command, Func<bool> seen)

@@ -13,7 +13,6 @@ public sealed class WatchTests : IAsyncLifetime
 {
     private const string Id = "watched";
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
-    private static readonly string[] Browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/opt/google/chrome/chrome"];
 
     private readonly Laboratory lab = new();
 
@@ -24,8 +23,7 @@ public sealed class WatchTests : IAsyncLifetime
     [Fact]
     public async Task The_page_shows_a_run_that_goes_on_and_how_it_ends_and_asks_nobody_else()
     {
-        var chrome = Browsers.FirstOrDefault(File.Exists);
-        Assert.SkipWhen(chrome is null, "There is no Chromium or Chrome on this computer to look at the page with.");
+        Assert.SkipUnless(Chrome.IsThere, Chrome.Missing);
         await using var receiver = new OtlpReceiver();
         using var run = CoinProcess.Start(lab.Run(
             Id, "training.max-steps=40", "data.validation=8", "watch.tensorboard=true", "watch.prometheus-port=0", $"watch.otlp={receiver.Address}"));
@@ -34,7 +32,7 @@ public sealed class WatchTests : IAsyncLifetime
         Assert.True(await watch.UntilAsync(() => watch.Output.Contains("http://", StringComparison.Ordinal), Longest), watch.Output);
         var address = watch.Output.Split('\n')[0].Trim();
 
-        await using var browser = await Puppeteer.LaunchAsync(new LaunchOptions { ExecutablePath = chrome, Headless = true, Args = ["--no-sandbox", "--disable-gpu"] });
+        await using var browser = await Chrome.LaunchAsync();
         await using var page = await browser.NewPageAsync();
         var (asked, faults) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
         page.Request += (_, request) => asked.Add(request.Request.Url);
@@ -43,24 +41,24 @@ public sealed class WatchTests : IAsyncLifetime
         await page.SetViewportAsync(new ViewPortOptions { Width = 1280, Height = 1000 });
         await page.GoToAsync(address);
 
-        await Until(page, "document.querySelector('.status.running') && /step \\d+\\/40/.test(document.querySelector('.now')?.textContent)");
-        await Until(page, "document.querySelector('.charts path.line')");
-        await Until(page, "document.querySelector('.charts circle.own-dot title')?.textContent.startsWith('held-out samples after step ')");
+        await Chrome.UntilAsync(page, "document.querySelector('.status.running') && /step \\d+\\/40/.test(document.querySelector('.now')?.textContent)");
+        await Chrome.UntilAsync(page, "document.querySelector('.charts path.line')");
+        await Chrome.UntilAsync(page, "document.querySelector('.charts circle.own-dot title')?.textContent.startsWith('held-out samples after step ')");
         await ScrapedAsync(run.Output);
-        await Until(page, "document.querySelector('.devices').textContent.includes('trainer-cpu')");
-        await Until(page, "[...document.querySelectorAll('.log p')].some(line => line.textContent.includes('Training begins'))");
+        await Chrome.UntilAsync(page, "document.querySelector('.devices').textContent.includes('trainer-cpu')");
+        await Chrome.UntilAsync(page, "[...document.querySelectorAll('.log p')].some(line => line.textContent.includes('Training begins'))");
 
         // The first test: its number in the map, its answers with pictures that are there.
-        await Until(page, "document.querySelector('.matrix td.cell button')");
-        await Until(page, "[...document.querySelectorAll('.samples img')].some(image => image.complete && image.naturalWidth > 0)");
+        await Chrome.UntilAsync(page, "document.querySelector('.matrix td.cell button')");
+        await Chrome.UntilAsync(page, "[...document.querySelectorAll('.samples img')].some(image => image.complete && image.naturalWidth > 0)");
         await page.EvaluateExpressionAsync("document.querySelector('.matrix td.cell button').click()");
-        await Until(page, "document.querySelector('.filters span').textContent === 'ImageNet, after stage 1'");
-        await Until(page, "/^[0-9.]+ samples.s$/.test(document.querySelector('.speed').textContent)");
+        await Chrome.UntilAsync(page, "document.querySelector('.filters span').textContent === 'ImageNet, after stage 1'");
+        await Chrome.UntilAsync(page, "/^[0-9.]+ samples.s$/.test(document.querySelector('.speed').textContent)");
 
         Assert.True(await run.UntilAsync(() => false, Longest) is false && run.ExitCode == 0, run.Output);
-        await Until(page, "document.querySelector('.status.completed')");
-        await Until(page, "document.querySelectorAll('.matrix td.cell button').length === 6");
-        await Until(page, "document.querySelectorAll('.charts figure').length === 3");
+        await Chrome.UntilAsync(page, "document.querySelector('.status.completed')");
+        await Chrome.UntilAsync(page, "document.querySelectorAll('.matrix td.cell button').length === 6");
+        await Chrome.UntilAsync(page, "document.querySelectorAll('.charts figure').length === 3");
 
         // By keyboard: one number is in the order of tabs, arrows go to the next.
         Assert.Equal(1, await page.EvaluateExpressionAsync<int>("[...document.querySelectorAll('.matrix button')].filter(button => button.tabIndex === 0).length"));
@@ -68,11 +66,11 @@ public sealed class WatchTests : IAsyncLifetime
         await page.Keyboard.PressAsync("ArrowUp");
         await page.Keyboard.PressAsync("ArrowLeft");
         await page.Keyboard.PressAsync("Enter");
-        await Until(page, "/after stage \\d$/.test(document.querySelector('.filters span').textContent)");
+        await Chrome.UntilAsync(page, "/after stage \\d$/.test(document.querySelector('.filters span').textContent)");
 
         await page.EvaluateExpressionAsync(
             "(() => { const level = document.querySelectorAll('.run select')[2]; level.value = 'Error'; level.dispatchEvent(new Event('change')); })()");
-        await Until(page, "document.querySelectorAll('.log p').length === 0");
+        await Chrome.UntilAsync(page, "document.querySelectorAll('.log p').length === 0");
 
         foreach (var (width, scheme) in new[] { (390, "dark"), (1920, "light") })
         {
@@ -84,6 +82,9 @@ public sealed class WatchTests : IAsyncLifetime
         Assert.Empty(faults);
         Assert.All(asked, url => Assert.StartsWith(address, url, StringComparison.Ordinal));
         await RefusesStrangers(address);
+        await Contrast.HoldsAsync(page);
+        await page.GoToAsync(new Uri(lab.PathOf(Id, "report.html")).AbsoluteUri);
+        await Contrast.HoldsAsync(page);
 
         // What the run sent, and what it left for TensorBoard.
         string Sent(string path) => string.Concat(receiver.Requests.Where(request => request.Path == path).Select(request => request.Body));
@@ -133,7 +134,7 @@ public sealed class WatchTests : IAsyncLifetime
 
         var (_, lines) = await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs, "--actor", "trainer", "--json");
         Assert.All(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Contains("/user/trainer", (string?)JObject.Parse(line)["ActorPath"], StringComparison.Ordinal));
-        Assert.Contains("Training begins at step 0 of 400 on cpu", (await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs)).Output.Replace("\"", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("Training begins at step 0 of 400 on cpu", (await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs)).Output, StringComparison.Ordinal);
 
         JToken? Loss() => File.Exists(lab.PathOf(Id, "live.json")) && JObject.Parse(File.ReadAllText(lab.PathOf(Id, "live.json"))) is { } live
             && live["remaining"] is not null && live["training"]?["tokensPerSecond"] is not null ? live["training"]?["last"] : null;
@@ -147,17 +148,5 @@ public sealed class WatchTests : IAsyncLifetime
         request.Headers.Host = "runs.example";
         using var answer = await client.SendAsync(request);
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
-    }
-
-    private static async Task Until(IPage page, string condition)
-    {
-        try
-        {
-            await page.WaitForExpressionAsync($"Boolean({condition})", new WaitForFunctionOptions { Timeout = (int)Longest.TotalMilliseconds, PollingInterval = 200 });
-        }
-        catch (Exception e)
-        {
-            throw new TimeoutException($"never came true: {condition}\n{await page.EvaluateExpressionAsync<string>("document.body.innerText.slice(0, 3000)")}", e);
-        }
     }
 }

@@ -168,9 +168,13 @@ internal static class CommandTree
 
     private static Argument<string?> RunArgument(Host host, Option<string?> runs) => new("run")
     {
-        CompletionSources = { context => Ids(host, context.ParseResult.GetValue(runs)) },
+        CompletionSources = { RunIds(host, runs) },
         Arity = ArgumentArity.ZeroOrOne, Description = "A run's id or the beginning of it, or its folder; by default the latest (of resume: the latest that can go on)",
     };
+
+    /// <summary>What completes an argument that names runs.</summary>
+    internal static Func<CompletionContext, IEnumerable<CompletionItem>> RunIds(Host host, Option<string?> runs) =>
+        context => Ids(host, context.ParseResult.GetValue(runs));
 
     /// <summary>Ids of runs and experiments; none where their folder cannot be read.</summary>
     private static IEnumerable<CompletionItem> Ids(Host host, string? runs)

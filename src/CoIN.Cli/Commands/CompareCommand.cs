@@ -26,7 +26,7 @@ internal static class CompareCommand
     {
         var names = new Argument<string[]>("run")
         {
-            Arity = new ArgumentArity(0, 1000), Description = "Ids of runs or the beginnings of them, or folders of runs; the others are compared with the first",
+            CompletionSources = { CommandTree.RunIds(host, runs) }, Arity = new ArgumentArity(0, 1000), Description = "Ids of runs or the beginnings of them, or folders of runs; the others are compared with the first",
         };
         var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Write comparison.md, .csv, .tex, .html and .json into this folder" };
         var published = new Option<string[]>("--published")

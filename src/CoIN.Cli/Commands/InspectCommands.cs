@@ -174,11 +174,15 @@ internal static class InspectCommands
     }
 
     /// <summary>The run that is meant: by default the latest.</summary>
+    /// <exception cref="CoinException">There is none, or an experiment of several runs is named.</exception>
     internal static FoundRun Locate(Host host, string? run, string? runs)
     {
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
         return run is not null
-            ? folders.Find(run, host.Folder)
+            ? folders.FindExperiment(run, host.Folder) is { } experiment
+                ? throw new CoinException(
+                    $"{run} is an experiment of {Plural.Of(experiment.Runs.Count, "run")}. Name one of them: {string.Join(", ", experiment.Runs.Select(one => one.Id))}.")
+                : folders.Find(run, host.Folder)
             : folders.Of(folders.Ids().FirstOrDefault()
                 ?? throw new CoinException($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment."));
     }

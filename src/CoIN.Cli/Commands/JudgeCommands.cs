@@ -30,7 +30,7 @@ internal static class JudgeCommands
 
     private static Command Dismiss(Host host, Option<string?> runs)
     {
-        var run = new Argument<string>("run") { Description = "A run's id or the beginning of it" };
+        var run = new Argument<string>("run") { CompletionSources = { CommandTree.RunIds(host, runs) }, Description = "A run's id or the beginning of it" };
         var judge = new Argument<string>("judge") { Description = "The judge's name" };
         var command = new Command("dismiss", "Ask a judge of a run no more; what it judged stays") { run, judge };
         command.SetAction(async (parsed, _) =>

@@ -35,26 +35,34 @@ internal static class LogsCommand
 
     private static async Task<int> ShowAsync(Host host, string? run, string? runs, bool follow, bool json, Func<LogLine, bool> wanted)
     {
-        var folder = InspectCommands.LocateExperiment(host, run, runs)?.Folder ?? InspectCommands.Locate(host, run, runs).Folder;
-        if (!follow && !Directory.EnumerateFiles(folder, "log*.clef").Any())
+        var experiment = InspectCommands.LocateExperiment(host, run, runs);
+        var folder = experiment?.Folder ?? InspectCommands.Locate(host, run, runs).Folder;
+        var reader = experiment is null ? new LogReader(folder) : new LogReader(folder, [.. experiment.Runs.Select(one => one.Id)]);
+        var lines = reader.Next();
+        if (!follow && lines.Count == 0)
         {
-            throw new CoinException($"There is no {RunFolders.Log} in {folder}: nothing has been logged there yet.");
+            throw new CoinException($"There is no {RunFolders.Log} in {folder} that says anything: nothing has been logged there yet.");
         }
 
         using var signals = follow ? host.Signals(_ => { }) : null;
-        var reader = new LogReader(folder);
-        do
+        for (; ; lines = reader.Next())
         {
-            foreach (var line in reader.Next().Where(wanted))
+            foreach (var line in lines.Where(wanted))
             {
                 host.Out.WriteLine(json ? line.Json : line.Text());
             }
 
             host.Out.Flush();
-        }
-        while (follow && !await StoppedAsync(signals!.Stop).ConfigureAwait(false));
+            if (!follow)
+            {
+                return ExitCodes.Done;
+            }
 
-        return follow ? ExitCodes.Stopped : ExitCodes.Done;
+            if (await StoppedAsync(signals!.Stop).ConfigureAwait(false))
+            {
+                return ExitCodes.Stopped;
+            }
+        }
     }
 
     private static async Task<bool> StoppedAsync(CancellationToken stop)

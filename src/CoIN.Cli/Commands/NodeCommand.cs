@@ -12,9 +12,6 @@ namespace CoIN.Cli.Commands;
 /// <summary><c>coin node</c>: makes this host a node of a cluster, and serves runs until it is told to stop.</summary>
 internal static class NodeCommand
 {
-    /// <summary>Folder of the nodes' logs among the runs: no run's id begins so.</summary>
-    private const string Logs = ".nodes";
-
     public static Command Build(Host host, Option<string?> runs)
     {
         var files = CommandTree.FilesArgument();
@@ -70,7 +67,7 @@ internal static class NodeCommand
         var folder = RunFolders.Resolve(runs, node.Runs, host.Variable, host.Folder).Folder;
         var placement = node.Placement as NodePlacement.Cluster;
         var name = placement?.Hostname ?? "localhost";
-        var file = Path.Combine(folder, Logs, FormattableString.Invariant($"{name}-{placement?.Port ?? 0}.clef"));
+        var file = Path.Combine(folder, LogReader.NodeLogs, FormattableString.Invariant($"{name}-{placement?.Port ?? 0}.clef"));
         using var log = RunLog.OfNode(file, name, string.Join(',', node.Roles), node.LogLevel, TextWriter.Synchronized(host.Out));
         using var signals = host.Signals(_ => { });
         try

@@ -4,6 +4,7 @@ using CoIN.Actors.Journal;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
+using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -24,13 +25,14 @@ internal static class PredictionsCommand
         var json = new Option<bool>("--json") { Description = "A JSON object a line" };
         var command = new Command("predictions", "Show a run's answers with their questions and truths") { run, stage, task, wrong, limit, json };
         command.SetAction(parsed => Show(
-            host, InspectCommands.Locate(host, parsed.GetValue(run), parsed.GetValue(runs)).Folder, parsed.GetValue(stage), parsed.GetValue(task), parsed.GetValue(wrong),
+            host, InspectCommands.Locate(host, parsed.GetValue(run), parsed.GetValue(runs)), parsed.GetValue(stage), parsed.GetValue(task), parsed.GetValue(wrong),
             parsed.GetValue(limit), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Show(Host host, string folder, int? stage, string? task, bool wrong, int limit, bool json)
+    private static int Show(Host host, FoundRun run, int? stage, string? task, bool wrong, int limit, bool json)
     {
+        var folder = run.Folder;
         var state = RunJournal.Look(folder) ?? throw new CoinException($"The run in {folder} has not begun; nothing is answered.");
         var (row, place) = Cell(state, stage, task);
         var name = state.TaskNames[place];
@@ -40,7 +42,7 @@ internal static class PredictionsCommand
         {
             if (json)
             {
-                host.Out.WriteLine(Json(sample, row, name));
+                host.Out.WriteLine(Json(run.Name, sample, row, name));
             }
             else
             {
@@ -50,7 +52,7 @@ internal static class PredictionsCommand
 
         if (!json)
         {
-            host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {(row == 0 ? "with the base model" : Words.Text($"after stage {row}"))}: {all.Count} answered, ")
+            host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run.Name}, {name} {(row == 0 ? "with the base model" : Words.Text($"after stage {row}"))}: {all.Count} answered, ")
                 + (wrong ? Words.Text($"{shown.Count} of them wrong by the published rule") : Words.Text($"{all.Count(one => one.IsWrong)} of them wrong by the published rule"))
                 + (limit > 0 && shown.Count > limit ? Words.Text($"; the first {limit} are shown (--limit 0 shows all)") : ""));
         }
@@ -73,8 +75,9 @@ internal static class PredictionsCommand
             $"Nothing is answered yet{(task is null ? "" : $" of {task}")}{(stage is { } number ? Words.Text($" after stage {number}") : "")}. ./run.sh status shows what is.");
     }
 
-    private static string Json(AnsweredSample sample, int stage, string task) => new JObject
+    private static string Json(string run, AnsweredSample sample, int stage, string task) => new JObject
     {
+        ["run"] = run,
         ["stage"] = stage,
         ["task"] = task,
         ["question_id"] = sample.Sample.QuestionId,

@@ -33,7 +33,7 @@ internal static class UserStudyCommands
 
     public static Command Import(Host host, Option<string?> runs)
     {
-        var run = new Argument<string>("run") { Description = "The run's id or the beginning of it" };
+        var run = new Argument<string>("run") { CompletionSources = { CommandTree.RunIds(host, runs) }, Description = "The run's id or the beginning of it" };
         var files = new Argument<string[]>("csv") { Arity = ArgumentArity.OneOrMore, Description = "One file of scores per person" };
         var name = new Option<string>("--name") { HelpName = "NAME", Description = "Name of this judge in reports", DefaultValueFactory = _ => "people" };
         var command = new Command("import", "Read people's scores and compare them with the other judges") { run, files, name };

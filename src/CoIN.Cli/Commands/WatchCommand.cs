@@ -17,6 +17,7 @@ internal static class WatchCommand
     {
         var names = new Argument<string[]>("run")
         {
+            CompletionSources = { CommandTree.RunIds(host, runs) },
             Arity = ArgumentArity.ZeroOrMore,
             Description = "Runs or experiments, by their ids, the beginnings of them or their folders; by default the latest, and the next one as soon as it begins",
         };

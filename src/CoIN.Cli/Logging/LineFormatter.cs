@@ -9,6 +9,8 @@ namespace CoIN.Cli.Logging;
 /// <param name="prefix">What the runs' ids begin with, to be left out; empty for nothing.</param>
 internal sealed class LineFormatter(string prefix = "") : ITextFormatter
 {
+    private const string Supervisor = "run-";
+
     private static readonly string[] Context = ["RunId", "Stage", "Task"];
 
     public void Format(LogEvent logEvent, TextWriter output)
@@ -16,21 +18,21 @@ internal sealed class LineFormatter(string prefix = "") : ITextFormatter
         output.Write(logEvent.Timestamp.ToString("HH:mm:ss", CultureInfo.InvariantCulture));
         output.Write(' ');
         output.Write(Level(logEvent.Level));
-        if (Scalar(logEvent, "ActorPath") is { } path)
+        if (Scalar(logEvent.Properties, "ActorPath") is { } path)
         {
             output.Write(' ');
             output.Write(Short(Shortened(path)));
         }
 
-        var context = Context.Select(name => (name, Value: Scalar(logEvent, name))).Where(pair => pair.Value is not null)
-            .Select(pair => pair.name == "Stage" ? $"stage {pair.Value}" : Short(pair.Value!)).ToList();
+        var context = Context.Select(name => (name, Value: Scalar(logEvent.Properties, name))).Where(pair => pair.Value is not null)
+            .Select(pair => pair.name == "Stage" ? $"stage {pair.Value}" : pair.name == "RunId" ? Short(pair.Value!) : pair.Value!).ToList();
         if (context.Count > 0)
         {
             output.Write($" [{string.Join(' ', context)}]");
         }
 
         output.Write(' ');
-        output.WriteLine(Line(Message(logEvent)));
+        output.WriteLine(Line(Message(logEvent.MessageTemplate, logEvent.Properties)));
         if (logEvent.Exception is { } exception)
         {
             // The trace is in the log file.
@@ -53,25 +55,27 @@ internal sealed class LineFormatter(string prefix = "") : ITextFormatter
     }
 
     /// <summary>The message as a sentence: names in it stand without quotes.</summary>
-    private static string Message(LogEvent logEvent)
+    internal static string Message(MessageTemplate template, IReadOnlyDictionary<string, LogEventPropertyValue> values)
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);
-        foreach (var token in logEvent.MessageTemplate.Tokens)
+        foreach (var token in template.Tokens)
         {
-            if (token is PropertyToken { Format: null, Alignment: null } property && Scalar(logEvent, property.PropertyName) is { } value)
+            if (token is PropertyToken { Format: null, Alignment: null } property && Scalar(values, property.PropertyName) is { } value)
             {
                 text.Write(value);
             }
             else
             {
-                token.Render(logEvent.Properties, text, CultureInfo.InvariantCulture);
+                token.Render(values, text, CultureInfo.InvariantCulture);
             }
         }
 
         return text.ToString();
     }
 
-    private string Short(string text) => prefix.Length == 0 ? text : text.Replace(prefix, "", StringComparison.Ordinal);
+    /// <summary>A run's id, or the name of the actor that supervises it, without what all ids begin with.</summary>
+    private string Short(string text) => text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..]
+        : text.StartsWith(Supervisor + prefix, StringComparison.Ordinal) ? Supervisor + text[(Supervisor.Length + prefix.Length)..] : text;
 
     private static string Line(string text) => text.ReplaceLineEndings(" ");
 
@@ -83,8 +87,8 @@ internal sealed class LineFormatter(string prefix = "") : ITextFormatter
         _ => "ERROR",
     };
 
-    private static string? Scalar(LogEvent logEvent, string name) =>
-        logEvent.Properties.GetValueOrDefault(name) is ScalarValue { Value: { } value }
+    private static string? Scalar(IReadOnlyDictionary<string, LogEventPropertyValue> values, string name) =>
+        values.GetValueOrDefault(name) is ScalarValue { Value: { } value }
             ? Convert.ToString(value, CultureInfo.InvariantCulture)
             : null;
 }

@@ -73,8 +73,6 @@ internal sealed record LogLine(DateTimeOffset At, LogEventLevel Level, string Me
 
         var values = json.Properties().Where(one => !one.Name.StartsWith('@'))
             .ToDictionary(one => one.Name, one => (LogEventPropertyValue)new ScalarValue(one.Value is JValue value ? value.Value : one.Value.ToString(Formatting.None)));
-        using var text = new StringWriter(CultureInfo.InvariantCulture);
-        Parser.Parse((string?)json["@mt"] ?? "").Render(values, text, CultureInfo.InvariantCulture);
-        return text.ToString();
+        return LineFormatter.Message(Parser.Parse((string?)json["@mt"] ?? ""), values);
     }
 }

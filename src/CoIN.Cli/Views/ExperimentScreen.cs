@@ -69,7 +69,6 @@ internal static class ExperimentScreen
     {
         var stages = run?.Stages.Count ?? 0;
         var part = stages == 0 ? Tested(run) : (run!.StagesTrained + (run.Training is { TotalSteps: > 0 } now ? now.Steps / now.TotalSteps : 0)) / stages;
-        var done = (int)Math.Round(Math.Clamp(part, 0, 1) * BarLength);
         var count = (stages == 0 ? "" : Words.Text($"{run!.StagesTrained}/{stages}")).PadLeft(6);
         var rest = Cut(Doing(run), Math.Max(4, columns - nameWidth - BarLength - count.Length - 6));
         var colour = run?.Status switch
@@ -78,8 +77,7 @@ internal static class ExperimentScreen
             RunStatus.Failed => "red",
             _ => "default",
         };
-        return $"{Markup.Escape(Cut(name, nameWidth).PadRight(nameWidth))}  [green]{new string('━', done)}[/][grey37]{new string('━', BarLength - done)}[/]"
-            + $"{count}  [{colour}]{Markup.Escape(rest)}[/]";
+        return $"{Markup.Escape(Cut(name, nameWidth).PadRight(nameWidth))}  {LiveScreen.Bar(part, BarLength)}{count}  [{colour}]{Markup.Escape(rest)}[/]";
     }
 
     private static double Tested(RunSnapshot? run) => run is not { ZeroShot.Count: > 0 } ? 0 : run.ZeroShot.Count(cell => cell is not null) / (double)run.ZeroShot.Count;

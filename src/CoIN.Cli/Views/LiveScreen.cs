@@ -74,19 +74,23 @@ internal static class LiveScreen
         var inStage = snapshot.Training is { TotalSteps: > 0 } training ? training.Steps / training.TotalSteps : 0;
         var part = stages + cells.Count == 0 ? 0 : (snapshot.StagesTrained + inStage + tested) / (stages + cells.Count);
         var counts = Words.Text($"{100 * part,3:0} %  ") + (stages > 0 ? Words.Text($"{snapshot.StagesTrained}/{stages} stages, ") : "") + Words.Text($"{tested}/{cells.Count} tests");
-        yield return $"{"Total",-7}{Bar(part)}  {Markup.Escape(Cut(counts, Math.Max(0, columns - BarLength - 9)))}";
+        var room = Math.Max(0, columns - BarLength - 9);
+        yield return $"{"Total",-7}{Bar(part, BarLength)}  {Markup.Escape(Cut(counts.Length <= room ? counts : counts.Replace("  ", " ").Replace(", ", " "), room))}";
         if (MatrixMetrics.SoFar(snapshot) is { } known)
         {
             var rows = known.Rows < snapshot.Cells.Count ? Words.Text($" of {known.Rows} of {snapshot.Cells.Count} rows") : "";
-            yield return Markup.Escape(Cut(
-                Words.Text($"MAA {known.Maa:0.00} %") + (known.Bwt is { } transfer ? Words.Text($"  BWT {transfer:0.00} %") : "") + $"{rows}, {Words.TruthAlignment}", columns));
+            var numbers = Words.Text($"MAA {known.Maa:0.00} %") + (known.Bwt is { } transfer ? Words.Text($"  BWT {transfer:0.00} %") : "") + rows;
+            var scoring = new[] { Words.TruthAlignment, "published rules" }.FirstOrDefault(name => numbers.Length + name.Length + 2 <= columns, "published");
+            yield return Markup.Escape(Cut($"{numbers}, {scoring}", columns));
         }
     }
 
-    private static string Bar(double part)
+    /// <summary>A bar that can be read without colours too.</summary>
+    /// <param name="part">From 0 to 1.</param>
+    internal static string Bar(double part, int length)
     {
-        var done = (int)Math.Round(Math.Clamp(part, 0, 1) * BarLength);
-        return $"[green]{new string('━', done)}[/][grey37]{new string('━', BarLength - done)}[/]";
+        var done = (int)Math.Round(Math.Clamp(part, 0, 1) * length);
+        return $"[green]{new string('━', done)}[/][grey37]{new string('─', length - done)}[/]";
     }
 
     private static IEnumerable<string> Training(RunSnapshot snapshot, int columns)
@@ -102,7 +106,7 @@ internal static class LiveScreen
 
         var head = Words.Text($"Stage {training.Stage}/{snapshot.Stages.Count} {training.Task}");
         var part = training.TotalSteps > 0 ? training.Steps / training.TotalSteps : 0;
-        yield return $"{"Stage",-7}{Bar(part)}  [bold]{Markup.Escape(Cut(head["Stage ".Length..], Math.Max(0, columns - BarLength - 9)))}[/]";
+        yield return $"{"Stage",-7}{Bar(part, BarLength)}  [bold]{Markup.Escape(Cut(head["Stage ".Length..], Math.Max(0, columns - BarLength - 9)))}[/]";
         yield return $"       {Markup.Escape(Cut(Words.Training(training), columns - 7))}";
     }
 

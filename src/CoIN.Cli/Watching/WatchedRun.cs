@@ -22,6 +22,7 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
     private const int LoggedBefore = 500;
     private const int CurvePoints = 240;
     private const int ShownSamples = 12;
+    private const string Fault = "fault";
 
     private readonly Lock reading = new();
     private readonly SortedDictionary<string, (long Version, string Json)> parts = new(StringComparer.Ordinal);
@@ -46,11 +47,11 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
                 ReadStatus();
                 ReadCurves();
                 ReadLog();
-                Remove("fault");
+                Forget();
             }
             catch (Exception e) when (e is CoinException or IOException or UnauthorizedAccessException)
             {
-                Put("fault", new JObject { ["message"] = e.Message });
+                Put(Fault, new JObject { ["message"] = e.Message });
             }
         }
     }
@@ -156,10 +157,7 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
         }
 
         var snapshot = known is not null && driven && LiveProgress.Read(folder) is { } live ? live.On(known, DateTimeOffset.UtcNow) : known;
-        if (snapshot is not null)
-        {
-            Put("status", new JObject { ["status"] = StatusJson.Of(name, folder, snapshot, driven) });
-        }
+        Put("status", new JObject { ["status"] = StatusJson.Of(name, folder, snapshot, driven) });
     }
 
     /// <summary>Which cell was answered last, and how far.</summary>
@@ -261,7 +259,14 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
         }
     }
 
-    private void Remove(string part) => parts.Remove(part);
+    /// <summary>Tells that a fault is over.</summary>
+    private void Forget()
+    {
+        if (parts.ContainsKey(Fault))
+        {
+            Put(Fault, new JObject { ["message"] = null });
+        }
+    }
 
     private (DateTime, long, DateTime, long) Stamp()
     {

@@ -4,7 +4,10 @@
 const runs = new Map();
 const levels = ['Verbose', 'Debug', 'Information', 'Warning', 'Error', 'Fatal'];
 const longestLog = 2000;
+// Of more runs than these, devices, samples and log are shown when somebody opens them: the table of all comes first.
+const fewRuns = 2;
 let measure = 'published';
+let many = false;
 
 const make = (name, attributes = {}, ...children) => {
   const element = document.createElement(name);
@@ -47,34 +50,77 @@ const panelOf = id => {
   };
   panel.logLines = make('div', { class: 'log', role: 'log', tabindex: '0', 'aria-live': 'off', 'aria-label': `Log of ${id}` });
   panel.title = make('h2', { text: id, id: `run-${id}` });
-  panel.state = make('span', { class: 'status' });
+  panel.state = make('span', { class: 'status', text: 'reading its journal…' });
   panel.times = make('span', { class: 'times' });
   panel.cellName = make('span', {});
   panel.cellSpeed = make('small', { class: 'speed' });
+  // Kept as it is, so that it can be selected and copied while the rest changes.
+  panel.folder = make('p', { class: 'folder' });
+  panel.fault = make('p', { class: 'warning', role: 'alert', hidden: true });
+  const details = (name, ...children) => make('details', { class: 'part', open: !many }, make('summary', { text: name }), ...children);
   panel.root = make('section', { class: 'run', 'aria-labelledby': `run-${id}` },
     make('header', {}, panel.title, panel.state, panel.times),
+    panel.folder, panel.fault,
     part('top'),
     make('h3', { text: 'Accuracy after each stage' }), part('matrix'),
     make('h3', { text: 'Loss' }), part('charts'),
-    make('details', { class: 'part', open: true }, make('summary', { text: 'Devices' }), part('devices')),
-    make('details', { class: 'part', open: true }, make('summary', { text: 'Samples as they are answered' }),
+    details('Devices', part('devices')),
+    panel.answers = details('Samples as they are answered',
       make('div', { class: 'filters' },
         panel.cellName, panel.cellSpeed,
         make('label', {}, make('input', { type: 'checkbox', onchange: event => { panel.wrong = event.target.checked; fetchSamples(panel); } }), ' wrong ones only'),
-        make('button', { type: 'button', text: 'follow the latest', onclick: () => { panel.cell = null; fetchSamples(panel); showMatrix(panel); } })),
-      part('samples')),
-    make('details', { class: 'part', open: true }, make('summary', { text: 'Log' }),
+        panel.follow = make('button', { type: 'button', text: 'follow the latest', hidden: true, onclick: () => { panel.cell = null; fetchSamples(panel); showMatrix(panel); } })),
+      Object.assign(part('samples'), { tabIndex: 0, role: 'region', ariaLabel: `Samples of ${id}` })),
+    details('Log',
       make('div', { class: 'filters' }, select('actor', 'Actor'), select('stage', 'Stage'), select('level', 'Level from'),
         make('label', {}, 'Text ', make('input', { type: 'search', size: '12', oninput: event => { panel.filters.text = event.target.value.toLowerCase(); showLog(panel); } }))),
       panel.logLines));
   for (const level of levels.slice(1)) panel.level.append(make('option', { value: level, text: level.toLowerCase(), selected: level === 'Information' }));
+  panel.answers.addEventListener('toggle', () => { if (panel.answers.open) fetchSamples(panel); });
+  panel.row = [make('a', { href: `#run-${id}`, text: id }), ...['', '', '', '', '', ''].map(text => make('span', { text }))];
   runs.set(id, panel);
   document.getElementById('runs').append(panel.root);
+  showOverview();
   return panel;
+};
+
+const isNumber = place => place === 4 || place === 5;
+
+// Several runs in a table. Its rows stay, so that a link keeps the focus; their texts change.
+const showOverview = () => {
+  const overview = document.getElementById('overview');
+  overview.hidden = runs.size < 2;
+  if (overview.hidden) return;
+  const rows = [...runs.values()].map(panel => make('tr', {},
+    ...panel.row.map((cell, place) => make(place === 0 ? 'th' : 'td', { scope: place === 0 ? 'row' : null, class: isNumber(place) ? 'number' : null }, cell))));
+  overview.replaceChildren(make('div', { class: 'scroll' }, make('table', { class: 'plain' },
+    make('thead', {}, make('tr', {}, ...['run', 'status', 'done', 'left', 'MAA', 'BWT', 'now'].map((text, place) => make('th', { scope: 'col', class: isNumber(place) ? 'number' : null, text })))),
+    make('tbody', {}, ...rows))));
+};
+
+const showRow = (panel, part, chosen, now) => {
+  const run = panel.status;
+  const known = chosen && chosen.soFar;
+  const so = known && known.rows < chosen.rows.length ? ' so far' : '';
+  const texts = [panel.id, run.status, run.tasks ? `${Math.floor(100 * part)} %` : '', run.remainingSeconds ? duration(run.remainingSeconds) : '',
+    known ? `${two(known.maa)}${so}` : '', known && known.bwt !== null ? `${two(known.bwt)}${so}` : '', now.join(' · ') || run.message || ''];
+  texts.forEach((text, place) => { if (panel.row[place].textContent !== text) panel.row[place].textContent = text; });
+  panel.row[1].className = `status ${run.status}`;
+  const all = [...runs.values()];
+  document.title = all.length === 1 ? `${run.tasks && run.status === 'running' ? `${Math.floor(100 * part)} %` : run.status} · ${panel.id}`
+    : `${all.filter(one => one.status && one.status.status === 'completed').length}/${all.length} runs completed · CoIN`;
 };
 
 const showStatus = panel => {
   const run = panel.status;
+  panel.folder.textContent = run.folder;
+  if (!run.tasks) {
+    panel.state.textContent = run.status;
+    panel.state.className = 'status';
+    panel.top.replaceChildren(make('p', { class: 'none', text: run.driven ? 'Its process has begun; nothing has happened yet.' : 'It has not begun yet.' }));
+    showRow(panel, 0, null, []);
+    return;
+  }
   panel.state.textContent = run.status;
   panel.state.className = `status ${run.status}`;
   panel.times.textContent = [duration(run.elapsedSeconds), run.remainingSeconds !== null ? `about ${duration(run.remainingSeconds)} left` : ''].filter(text => text).join(' · ');
@@ -101,8 +147,8 @@ const showStatus = panel => {
       ...(chosen.soFar.bwt !== null ? [make('span', {}, 'BWT ', make('b', { text: two(chosen.soFar.bwt) }), ' points')] : []),
       make('span', { class: 'times', text: `${chosen.soFar.rows < chosen.rows.length ? `of the first ${chosen.soFar.rows} of ${chosen.rows.length} rows, ` : ''}${chosen.name}` }),
     ] : [make('span', { class: 'times', text: `${chosen.name}: no row is whole yet` })])) : null;
+  showRow(panel, part, chosen, now);
   panel.top.replaceChildren(
-    make('p', { class: 'folder', text: run.folder }),
     make('div', { class: 'total' }, make('progress', { max: '1', value: String(part), 'aria-label': 'stages and tests done' }),
       make('span', { text: `${run.stagesTrained}/${stages} stages, ${scored}/${cells} tests` })),
     ...(run.message ? [make('p', { class: 'warning', text: run.message })] : []),
@@ -117,7 +163,7 @@ const showStatus = panel => {
 
 const showMatrix = panel => {
   const run = panel.status;
-  const chosen = run.measures.find(one => one.key === measure) || run.measures[0];
+  const chosen = run.tasks && (run.measures.find(one => one.key === measure) || run.measures[0]);
   if (!chosen) return;
   // The status comes every second; who reads or scrolls the table is left alone until it changes.
   const shown = JSON.stringify([chosen, run.evaluations, panel.cell]);
@@ -138,7 +184,7 @@ const showMatrix = panel => {
       const button = make('button', {
         type: 'button', text: value.toFixed(1), tabindex: '-1', 'data-place': `${place} ${column}`, 'aria-pressed': String(pressed),
         'aria-label': `${task} after ${row.label}: ${two(value)} percent. Show its samples`, title: `${two(value)} %`,
-        onclick: () => { panel.cell = { stage: row.stage, task }; showMatrix(panel); fetchSamples(panel); },
+        onclick: () => { panel.cell = { stage: row.stage, task }; panel.answers.open = true; showMatrix(panel); fetchSamples(panel); },
       });
       const cell = make('td', { class: `cell${row.own === column ? ' own' : ''}` }, button);
       cell.style.setProperty('--v', String(Math.min(1, value / 100)));
@@ -257,6 +303,8 @@ const showSpeed = panel => {
 };
 
 const fetchSamples = async panel => {
+  panel.follow.hidden = panel.cell === null;
+  if (!panel.answers.open) return;
   const cell = panel.cell || panel.latest;
   showSpeed(panel);
   panel.cellName.textContent = cell ? `${cell.task}, ${cell.stage === 0 ? 'base model' : `after stage ${cell.stage}`}${panel.cell ? '' : ' (the latest)'}` : '';
@@ -281,8 +329,9 @@ const take = event => {
   if (event.kind === 'status') {
     panel.status = event.status;
     const select = document.getElementById('measure');
-    for (const one of event.status.measures) {
+    for (const one of event.status.measures || []) {
       if (![...select.options].some(option => option.value === one.key)) select.append(make('option', { value: one.key, text: one.name }));
+      document.getElementById('numbers').hidden = false;
     }
     showStatus(panel);
     showMatrix(panel);
@@ -297,7 +346,8 @@ const take = event => {
     panel.latest = event.cell;
     if (panel.cell === null) fetchSamples(panel);
   } else if (event.kind === 'fault') {
-    panel.top.replaceChildren(make('p', { class: 'warning', text: event.message }));
+    panel.fault.textContent = event.message || '';
+    panel.fault.hidden = !event.message;
   }
 };
 
@@ -309,7 +359,9 @@ const connect = () => {
   // Whoever connects is told everything from the beginning.
   source.addEventListener('begin', event => {
     for (const panel of runs.values()) panel.log = [];
-    for (const id of JSON.parse(event.data)) panelOf(id);
+    const ids = JSON.parse(event.data);
+    many = ids.length > fewRuns;
+    for (const id of ids) panelOf(id);
   });
   source.addEventListener('message', event => take(JSON.parse(event.data)));
 };

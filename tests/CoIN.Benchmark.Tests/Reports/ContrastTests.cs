@@ -43,7 +43,8 @@ public sealed partial class ContrastTests
         var colours = Theme(theme);
         foreach (var (text, ground) in new[]
         {
-            ("ink", "paper"), ("ink", "card"), ("ink", "warn"), ("soft", "paper"), ("soft", "card"), ("link", "paper"),
+            ("ink", "paper"), ("ink", "card"), ("ink", "warn"), ("soft", "paper"), ("soft", "card"), ("soft", "warn"), ("link", "paper"), ("link", "card"),
+            ("link", "warn"), ("third", "card"), ("after", "card"),
         })
         {
             Assert.True(Contrast(colours[text], colours[ground]) >= 4.5, $"theme {theme}: {text} on {ground} has {Contrast(colours[text], colours[ground]):0.00} : 1");

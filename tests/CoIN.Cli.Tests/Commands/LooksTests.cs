@@ -45,6 +45,10 @@ public sealed class LooksTests : IDisposable
     [InlineData("re", "report rescore resume")]
     [InlineData("status o", "one")]
     [InlineData("resume --r", "--redo --runs")]
+    [InlineData("watch t", "two")]
+    [InlineData("compare one t", "two")]
+    [InlineData("judge dismiss o", "one")]
+    [InlineData("judge import o", "one")]
     public async Task A_line_that_is_being_typed_is_completed(string typed, string expected)
     {
         coin.WriteConfiguration();
@@ -53,6 +57,28 @@ public sealed class LooksTests : IDisposable
         var before = coin.Out.Length;
         Assert.Equal(0, await coin.InvokeAsync(["complete", "--", .. typed.Split(' ')]));
         Assert.Equal(expected, string.Join(' ', coin.Out[before..].Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+    }
+
+    [Fact]
+    public async Task Runs_of_an_experiment_have_logs_of_their_own_and_where_one_run_is_wanted_they_are_named()
+    {
+        coin.WriteConfiguration();
+        Assert.True(await coin.InvokeAsync("run", "a.hocon", "--run-id", "e", "--set", "experiment.vary.seed=[1,2]") == 0, coin.Error);
+        coin.Folder.Write("runs/e/log.clef", Of("e-seed1", "one") + Of("e-seed2", "two"));
+        coin.Folder.Write("runs/e-seed2/log.clef", Of("e-seed2", "two"));
+        Assert.Equal(["one", "two"], await ShownAsync("logs", "e"));
+        Assert.Equal(["two"], await ShownAsync("logs", "e-seed2"));
+        Assert.Equal(["one", "two"], (await ShownAsync("logs", "--json")).Select(line => line.Split('"')[7]));
+
+        foreach (var verb in new[] { "predictions e", "rescore e", "judge run e", "judge dismiss e lexical" })
+        {
+            Assert.Equal(1, await coin.InvokeAsync(verb.Split(' ')));
+            Assert.EndsWith("e is an experiment of 2 runs. Name one of them: e-seed1, e-seed2.", coin.Error.TrimEnd(), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["e", "e-seed1", "e-seed2"], (await ShownAsync("complete", "--", "watch", "e")).Order(StringComparer.Ordinal));
+
+        static string Of(string run, string text) => $"{{\"@t\":\"2026-11-27T13:52:01Z\",\"@mt\":\"{text}\",\"RunId\":\"{run}\"}}\n";
     }
 
     [Fact]

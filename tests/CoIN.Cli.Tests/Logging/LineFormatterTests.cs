@@ -1,6 +1,7 @@
 using CoIN.Cli.Logging;
 using CoIN.Cli.Tests.Support;
 using Microsoft.Extensions.Logging;
+using Serilog.Events;
 using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Tests.Logging;
@@ -26,6 +27,20 @@ public sealed class LineFormatterTests : IDisposable
         }
 
         Assert.Matches(@"^\d\d:\d\d:\d\d WARN  run-1/trainer \[stage 2 GQA\] slow step 7\r?\n$", lines.ToString());
+    }
+
+    /// <summary>What the ids of an experiment's runs begin with is left out where an id stands, and nowhere else.</summary>
+    [Theory]
+    [InlineData("judge-1", "judge-1 [feature-cache16 stage 2 e-task]")]
+    [InlineData("run-e-feature-cache16", "run-feature-cache16 [feature-cache16 stage 2 e-task]")]
+    public void Lines_of_an_experiment_leave_out_what_its_runs_ids_begin_with(string actor, string expected)
+    {
+        var line = new LogEvent(
+            DateTimeOffset.UnixEpoch, LogEventLevel.Information, null, new Serilog.Parsing.MessageTemplateParser().Parse("done"),
+            new Dictionary<string, object> { ["ActorPath"] = $"akka://coin/user/{actor}", ["RunId"] = "e-feature-cache16", ["Stage"] = 2, ["Task"] = "e-task" }
+                .Select(one => new LogEventProperty(one.Key, new ScalarValue(one.Value))));
+        new LineFormatter("e-").Format(line, lines);
+        Assert.EndsWith($"info  {expected} done", lines.ToString().TrimEnd(), StringComparison.Ordinal);
     }
 
     [Fact]

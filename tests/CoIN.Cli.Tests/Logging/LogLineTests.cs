@@ -26,7 +26,7 @@ public sealed class LogLineTests : IDisposable
     public void A_fault_has_its_stack_trace()
     {
         var line = LogLine.Read("""{"@t":"2026-11-27T13:52:29Z","@mt":"The process ends: {Fault}","@l":"Fatal","@x":"System.Exception: no\n   at X","Fault":"no"}""")!;
-        Assert.Equal((LogEventLevel.Fatal, "The process ends: no"), (line.Level, line.Message.Replace("\"", "", StringComparison.Ordinal)));
+        Assert.Equal((LogEventLevel.Fatal, "The process ends: no"), (line.Level, line.Message));
         Assert.EndsWith("\nSystem.Exception: no\n   at X", line.Text(), StringComparison.Ordinal);
     }
 
@@ -49,5 +49,28 @@ public sealed class LogLineTests : IDisposable
         Assert.Empty(reader.Next());
     }
 
-    private static string Line(int second, string text) => $"{{\"@t\":\"2026-11-27T13:52:0{second}Z\",\"@mt\":\"{text}\"}}\n";
+    [Fact]
+    public void What_the_nodes_of_a_cluster_logged_of_a_run_is_its_log_too()
+    {
+        folder.Write("one/log.clef", Line(2, "here", "one"));
+        folder.Write(".nodes/a-5300.clef", Line(1, "trains", "one") + Line(2, "trains another", "one-more") + Line(3, "node"));
+        folder.Write(".nodes/b-5300.clef", Line(4, "tests", "one"));
+        Assert.Equal(["trains", "here", "tests"], new LogReader(folder.PathOf("one")).Next().Select(line => line.Message));
+        Assert.Equal(["trains another"], new LogReader(folder.PathOf("one-more")).Next().Select(line => line.Message));
+    }
+
+    [Fact]
+    public void An_experiments_log_has_what_its_runs_logged_alone_and_each_line_once()
+    {
+        folder.Write("e/log.clef", Line(1, "begins") + Line(2, "trains", "e-a"));
+        folder.Write("e-a/log.clef", Line(2, "trains", "e-a") + Line(5, "resumed alone", "e-a"));
+        folder.Write("e-b/log.clef", Line(3, "tests", "e-b"));
+        var reader = new LogReader(folder.PathOf("e"), ["e-a", "e-b"]);
+        Assert.Equal(["begins", "trains", "tests", "resumed alone"], reader.Next().Select(line => line.Message));
+        File.AppendAllText(folder.PathOf("e", "log.clef"), Line(6, "ends", "e-b"));
+        File.AppendAllText(folder.PathOf("e-b", "log.clef"), Line(6, "ends", "e-b"));
+        Assert.Equal(["ends"], reader.Next().Select(line => line.Message));
+    }
+
+    private static string Line(int second, string text, string? run = null) => $"{{\"@t\":\"2026-11-27T13:52:0{second}Z\",\"@mt\":\"{text}\"{(run is null ? "" : $",\"RunId\":\"{run}\"")}}}\n";
 }

@@ -19,7 +19,7 @@ public sealed class LiveViewTests
         Assert.Contains("/runs/one", screen);
         Assert.Contains("MAA 92.00 % of 1 of 8 rows, Truth Alignment, published rules", screen);
         Assert.Contains("Ctrl-C stops", screen);
-        Assert.Matches(@"Total  ━{20}  +\d+ %  2/8 stages, 2/36 tests", screen);
+        Assert.Matches(@"Total  ━{2}─{18}  +\d+ %  2/8 stages, 2/36 tests", screen);
         Assert.Contains("54/120  loss 0.0455  lr 1.10e-3  5,312 tokens/s", screen);
         Assert.Contains("Testing after stage 2: TextVQA 216/500", screen);
         Assert.Contains("92.00", screen);
@@ -38,6 +38,16 @@ public sealed class LiveViewTests
         {
             Assert.All(Render(snapshot, new string('n', 300), width).Split('\n'), line => Assert.InRange(line.Length, 0, Math.Min(width - "^C".Length, 100)));
         }
+    }
+
+    [Fact]
+    public void In_60_columns_the_counts_are_whole_and_the_numbers_still_name_their_scoring()
+    {
+        var lines = Render(Snapshots.Completed() with { Status = RunStatus.Running }, null, 60).Split('\n').Select(line => line.TrimEnd()).ToList();
+        Assert.Single(lines, "Total  ━━━━━━━━━━━━━━━━━━━━  100 % 8/8 stages 36/36 tests");
+        Assert.Matches(@"^MAA 71\.2[89] %  BWT -10\.8[78] %, published rules$", lines.Single(line => line.StartsWith("MAA", StringComparison.Ordinal)));
+        var part = Render(Snapshots.Of(7), null, 60).Split('\n').Select(line => line.TrimEnd()).Single(line => line.StartsWith("MAA", StringComparison.Ordinal));
+        Assert.Matches(@"^MAA \d+\.\d\d %  BWT -\d+\.\d\d % of 7 of 8 rows, published rules$", part);
     }
 
     [Fact]
