@@ -66,6 +66,9 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience,
     private readonly int[] seeds = [EndpointProcess.FreePort(), EndpointProcess.FreePort()];
     private readonly List<CoinProcess> nodes = [];
 
+    /// <summary>Where its journal is.</summary>
+    public string Database => database;
+
     /// <summary>As <c>--cluster</c> and <c>--join</c> want it.</summary>
     public string Contacts => string.Join(',', seeds.Select((port, place) => $"{AddressOf(place)}:{port}"));
 
