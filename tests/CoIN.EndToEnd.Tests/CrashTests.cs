@@ -107,6 +107,28 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         await coin.KillAsync();
     }
 
+    [Fact]
+    public async Task A_disk_that_is_full_ends_a_run_by_name_and_with_more_space_it_goes_on_to_the_same_bits()
+    {
+        const string Id = "full";
+        var disk = Path.Combine(Lab.Folder, "disk");
+        await using var small = SmallDisk.TryMount(disk, megabytes: 5);
+        Assert.SkipWhen(small is null, "a disk of its own needs Linux and the superuser");
+        string[] On(string[] command) => [.. command.Select(part => part == Lab.Runs ? disk : part)];
+        var (code, output) = await CoinProcess.RunAsync(On(Lab.Run(Id)));
+        Assert.Equal(1, code);
+        Assert.Contains("Cannot write", output, StringComparison.Ordinal);
+        Assert.Contains("No space left on device", output, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(disk, "*.partial-*", SearchOption.AllDirectories));
+
+        small.Grow(megabytes: 100);
+        (code, output) = await CoinProcess.RunAsync(On(Lab.Resume(Id)));
+        Assert.True(code == 0, output);
+        Laboratory.Copy(disk, Lab.Runs);
+        Laboratory.AssertSame(whole.Essence, Lab.Essence(Id));
+        AssertEveryStepOnce(Id);
+    }
+
     /// <summary>With the loss of the run that nobody killed.</summary>
     private void AssertEveryStepOnce(string id)
     {

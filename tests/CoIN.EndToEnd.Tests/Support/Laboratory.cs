@@ -36,7 +36,7 @@ public sealed class Laboratory : IAsyncLifetime
         return folder;
     }
 
-    private static void Copy(string from, string to)
+    internal static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
         foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
