@@ -78,6 +78,11 @@ internal static class ExperimentBinder
     private static void CheckWhole(Section coin, ExperimentOptions options)
     {
         CheckName(coin, options);
+        foreach (var task in options.Tasks)
+        {
+            CheckSteps(coin.Child("tasks").Child(task.Name), task, options.Training);
+        }
+
         if (options.Method == MoeLoraOptions.Key && options.OptionsOf<MoeLoraOptions>().Experts is >= 1 and var experts)
         {
             coin.Child(MoeLoraOptions.Key).Require(
@@ -160,6 +165,19 @@ internal static class ExperimentBinder
         {
             ModelRules.Check(section, model);
         }
+    }
+
+    /// <summary>A task's own numbers of micro-batches and samples, beside those of the experiment.</summary>
+    private static void CheckSteps(Section section, TaskOptions task, TrainingOptions training)
+    {
+        var (batch, accumulation) = (Math.Max(1, task.BatchSize ?? training.BatchSize), Math.Max(1, task.GradientAccumulation ?? training.GradientAccumulation));
+        section.Require(
+            (task.BatchSize is null && task.GradientAccumulation is null) || (long)batch * accumulation <= LargestBatch,
+            task.GradientAccumulation is null ? "batch-size" : "gradient-accumulation", task.GradientAccumulation ?? task.BatchSize ?? batch,
+            $"so small that a step takes no more than {LargestBatch} samples (batch-size times gradient-accumulation)");
+        section.Require(
+            task.GradientAccumulation is null || training.WorldSize <= accumulation, "gradient-accumulation", accumulation,
+            $"at least training.world-size ({training.WorldSize}): each share of a step has a micro-batch at least");
     }
 
     private static void CheckTraining(Section section, TrainingOptions training)

@@ -83,6 +83,9 @@ public sealed class RecipeTests : IDisposable
         var options = Load("models/llava-1.5-7b-24gb.hocon").Options;
 
         Assert.All(options.Tasks, task => Assert.Equal(1, task.BatchSize));
+        var large = Load("models/llava-1.5-7b.hocon").Options;
+        Assert.Equal(
+            large.Tasks.Select(task => (task.Name, task.BatchSize * large.Training.GradientAccumulation)), options.Tasks.Select(task => (task.Name, task.GradientAccumulation)));
         Assert.Equal((true, true, "bfloat16", 128, 1), (options.Training.GradientCheckpointing, options.Training.GroupByLength, options.Model.Dtype,
             options.Lora.Rank, options.Evaluation.BatchSize));
     }

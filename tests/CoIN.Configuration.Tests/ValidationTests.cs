@@ -52,6 +52,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin.lwf.temperature = 0", "coin.lwf.temperature is 0")]
     [InlineData("coin.lwf.teacher = old", "expected saved or new-task")]
     [InlineData("coin.lwf.per-step = 0", "coin.lwf.per-step is 0")]
+    [InlineData("coin.lwf.top-k = -1", "coin.lwf.top-k is -1")]
     [InlineData("coin.replay.samples = 0", "coin.replay.samples is 0")]
     [InlineData("coin.ema.decay = 1", "coin.ema.decay is 1")]
     [InlineData("coin.ema.decay = 0", "coin.ema.decay is 0")]
@@ -158,6 +159,9 @@ public sealed class ValidationTests : IDisposable
     [InlineData("training.max-steps=-1", "coin.training.max-steps")]
     [InlineData("training.checkpoint-every=-1", "coin.training.checkpoint-every")]
     [InlineData("tasks.GQA.batch-size=0", "coin.tasks.GQA.batch-size")]
+    [InlineData("tasks.GQA.gradient-accumulation=0", "coin.tasks.GQA.gradient-accumulation is 0")]
+    [InlineData("tasks.GQA.gradient-accumulation=2000000", "no more than 1000000 samples")]
+    [InlineData("tasks.GQA.batch-size=2000000", "coin.tasks.GQA.batch-size is 2000000")]
     [InlineData("tasks.GQA.max-new-tokens=0", "coin.tasks.GQA.max-new-tokens")]
     [InlineData("data.max-train-samples=-1", "coin.data.max-train-samples")]
     [InlineData("data.max-test-samples=-1", "coin.data.max-test-samples")]
@@ -181,6 +185,11 @@ public sealed class ValidationTests : IDisposable
     [InlineData("node.log-level=loud", "debug or info or warning or error")]
     public void A_value_that_cannot_be_is_named(string setting, string expected) =>
         Assert.Contains(expected, Fault([], [.. complete, setting]));
+
+    [Fact]
+    public void A_tasks_own_accumulation_has_a_micro_batch_for_each_share_of_a_step() => Assert.Contains(
+        "at least training.world-size (4)",
+        Fault([], [.. complete, "training.gradient-accumulation=4", "training.world-size=4", "tasks.GQA.gradient-accumulation=2"]));
 
     [Fact]
     public void A_floor_of_a_schedule_that_does_not_fall_is_refused() => Assert.Contains(

@@ -96,6 +96,7 @@ internal sealed class Trainer(
             Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
             Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint))
         {
+            GradientAccumulation = Current.Options.AccumulationOf(Spec),
             Validation = IsFirst ? [.. Spec.Learns.SelectMany(place => work.Validation(Current.Options, Current.Options.Tasks[place]))] : [],
             Team = together,
         });

@@ -134,6 +134,10 @@ public sealed record ExperimentOptions
 
     /// <summary>Samples per micro-batch of a stage: its single task's own number, else the experiment's.</summary>
     public int BatchSizeOf(StageSpec stage) => (stage.Learns.Count == 1 ? Tasks[stage.Learns[0]].BatchSize : null) ?? Training.BatchSize;
+
+    /// <summary>Micro-batches per optimizer step of a stage: its single task's own number, else the experiment's.</summary>
+    public int AccumulationOf(StageSpec stage) =>
+        (stage.Learns.Count == 1 ? Tasks[stage.Learns[0]].GradientAccumulation : null) ?? Training.GradientAccumulation;
 }
 
 /// <summary>One task: a folder of samples, and the rule by which its answers are scored.</summary>
@@ -180,6 +184,10 @@ public sealed record TaskOptions
     /// <summary>Samples per micro-batch in training; null for <see cref="TrainingOptions.BatchSize"/>.</summary>
     [Bounds(AtLeast = 1, Null = "coin.training.batch-size")]
     public int? BatchSize { get; init; }
+
+    /// <summary>Micro-batches per optimizer step in training; null for <see cref="TrainingOptions.GradientAccumulation"/>.</summary>
+    [Bounds(AtLeast = 1, Null = "coin.training.gradient-accumulation")]
+    public int? GradientAccumulation { get; init; }
 }
 
 /// <summary>Where samples and images are.</summary>

@@ -43,6 +43,9 @@ public interface ILearnerFactory
 public sealed record StageTraining(
     int Stage, string Name, int BatchSize, IReadOnlyList<TrainingSample> Samples, string? Adapter, string? Checkpoint)
 {
+    /// <summary>Micro-batches per optimizer step; null for the experiment's number.</summary>
+    public int? GradientAccumulation { get; init; }
+
     /// <summary>Samples that are never trained on, for <see cref="ITrainingSession.Validate"/>.</summary>
     public IReadOnlyList<TrainingSample> Validation { get; init; } = [];
 

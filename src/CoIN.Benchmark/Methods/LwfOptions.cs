@@ -29,6 +29,13 @@ public sealed record LwfOptions : ITakesSamples
     [OneOf("float32", "bfloat16", "float16")]
     public string LogitsDtype { get; init; } = "float32";
 
+    /// <summary>
+    /// Of each position, the highest logits that are saved, with all others as one further outcome; 0, or no fewer than the vocabulary has, for all. With
+    /// <see cref="LwfTeacher.Saved"/> only.
+    /// </summary>
+    [Bounds(AtLeast = 0, Zero = "all")]
+    public int TopK { get; init; }
+
     int ITakesSamples.OfEachTask => Teacher == LwfTeacher.Saved ? Samples : 0;
 }
 

@@ -323,15 +323,15 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     {
         var (options, spec) = (state.Options, state.Curriculum.Stage(stage.Stage));
         var training = options.Training;
-        var batch = options.BatchSizeOf(spec);
+        var (batch, accumulation) = (options.BatchSizeOf(spec), options.AccumulationOf(spec));
         return new StageReport(
             stage.Task, stage.AdapterSha256, stage.ProjectorSha256, stage.Steps, stage.FinalLoss, stage.Seconds, stage.Tokens,
             new ScheduleReport(
                 training.LearningRate, training.Schedule, (int)Math.Ceiling(stage.Steps * training.WarmupRatio), stage.Steps,
-                batch * training.GradientAccumulation)
+                batch * accumulation)
             {
                 BatchSize = batch,
-                Accumulation = training.GradientAccumulation,
+                Accumulation = accumulation,
                 WorldSize = training.WorldSize,
             })
         {

@@ -18,7 +18,7 @@ public static class ContentKeys
     /// <param name="program">The program's version.</param>
     /// <remarks>
     /// In it are the program, the base model's options, the given adapter's hash, seed, order, method with its options, adapter and training options, the stage with its
-    /// tasks' options and batch size, hashes and volume of its training files, the list of images, and the key of the stage it continues from. Where the checkpoints within
+    /// tasks' options, batch size and accumulation, hashes and volume of its training files, the list of images, and the key of the stage it continues from. Where the checkpoints within
     /// a stage are written decides nothing, unless a validation loss is taken there.
     /// </remarks>
     public static string OfStage(RunState state, int stage, string program)
@@ -46,6 +46,7 @@ public static class ContentKeys
             Stage = new { spec.Number, spec.Name, spec.Learns, spec.ContinuesFrom },
             Tasks = spec.Learns.Select(place => options.Tasks[place]),
             Batch = options.BatchSizeOf(spec),
+            Accumulation = options.AccumulationOf(spec),
             options.Data.MaxTrainSamples,
             options.Data.Volume,
             Files = spec.Learns.Select(place => state.Started.DataSha256.GetValueOrDefault($"{options.Tasks[place].Folder}/{options.Tasks[place].TrainFile}")),
@@ -83,7 +84,7 @@ public static class ContentKeys
             Method = stage == 0 ? null : options.Method,
             Lora = stage == 0 ? null : options.Lora with { From = null, Dropout = 0 },
             Evaluation = options.Evaluation with { FeatureCache = 0 },
-            Task = tested with { TrainFile = "", ValidationFile = null, BatchSize = null },
+            Task = tested with { TrainFile = "", ValidationFile = null, BatchSize = null, GradientAccumulation = null },
             options.Data.MaxTestSamples,
             options.Data.TestSubset,
             Seed = options.Data.TestSubset == TestSubset.Seeded ? options.Seed : (int?)null,

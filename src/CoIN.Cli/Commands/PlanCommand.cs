@@ -272,7 +272,7 @@ internal static class PlanCommand
         if (plan.Team is { } team)
         {
             output.WriteLine(Text(
-                $"World size {team.WorldSize}: of the {training.GradientAccumulation} micro-batches of a step, a trainer does {team.MicroBatches} at most where there are {team.WorldSize} trainers, each with the memory below.")
+                $"World size {team.WorldSize}: of the {plan.Stages.Max(stage => stage.Accumulation)} micro-batches of a step, a trainer does {team.MicroBatches} at most where there are {team.WorldSize} trainers, each with the memory below.")
                 + Text($" In a step, {team.GradientBytes / Giga:0.000} GB go to the first trainer for each share of the others, and {team.ParameterBytes / Giga:0.000} GB back to each of them."));
         }
 

@@ -17,10 +17,18 @@ namespace CoIN.Models.Methods;
 /// of some of them. New task: t are logits of the stage's own samples by the parameters with which the stage began, computed when a
 /// micro-batch needs them.
 /// </para>
+/// <para>
+/// Of saved logits the k highest of a position may be kept (top-k), and of the others log Σ exp(t / T), one number. Teacher and student are then compared as
+/// distributions over k + 1 outcomes, of which the last is "any other token": the teacher says how much falls to the others together, and the student how that is spread
+/// among them. With k the whole vocabulary it is the divergence above.
+/// </para>
 /// </summary>
 internal sealed class Lwf(LwfOptions options) : TrainingMethod
 {
-    private const string Logits = "logits.", Teacher = "teacher.", Learned = "Learned";
+    private const string Logits = "logits.", Places = "places.", Others = "others.", Teacher = "teacher.", Learned = "Learned";
+
+    // A student's probability of all others that is no more than this is none.
+    private const double Least = 1e-30;
 
     private readonly ScalarType dtype = TorchNames.Dtype(options.LogitsDtype, "lwf.logits-dtype");
     private List<Saved>? saved;
@@ -96,15 +104,33 @@ internal sealed class Lwf(LwfOptions options) : TrainingMethod
     /// <inheritdoc/>
     public override Tensor? LogitsGradient(MethodBatch batch, LabelledLogits rows)
     {
-        var wanted = batch.Rehearsed ? OfSaved(batch, rows) : teacher?.Logits(rows.First, rows.Logits.size(0));
-        if (wanted is null)
+        if (!batch.Rehearsed && teacher is null)
         {
             return null;
         }
 
         var heat = Scalars.Of(1 / options.Temperature);
-        return F.softmax(rows.Logits.mul(heat), 1).sub_(F.softmax(wanted.mul(heat), 1))
+        var student = F.softmax(rows.Logits.mul(heat), 1);
+        CheckDrawn(batch);
+        return (batch.Rehearsed && options.TopK > 0 ? FromHighest(student, rows, heat) : student.sub_(F.softmax(Wanted(batch, rows).mul(heat), 1)))
             .mul_(Scalars.Of(options.Lambda / options.Temperature)).div_(Scalars.Of(rows.Total));
+    }
+
+    private Tensor Wanted(MethodBatch batch, LabelledLogits rows) =>
+        batch.Rehearsed ? OfSaved(Logits, rows).to(ScalarType.Float32) : teacher!.Logits(rows.First, rows.Logits.size(0));
+
+    /// <summary>Student less teacher, where the teacher's probability of all tokens that are not among its highest is spread over them as the student's is.</summary>
+    private Tensor FromHighest(Tensor student, LabelledLogits rows, Scalar heat)
+    {
+        var places = OfSaved(Places, rows).to(ScalarType.Int64);
+        var k = places.size(1);
+        var outcomes = F.softmax(cat([OfSaved(Logits, rows).to(ScalarType.Float32).mul(heat), OfSaved(Others, rows).unsqueeze(1)], 1), 1);
+        var highest = student.gather(1, places);
+
+        // Summed by themselves: 1 less the highest would lose them.
+        var others = student.scatter(1, places, zeros_like(highest));
+        var share = outcomes.narrow(1, k, 1).div(others.sum(1, keepdim: true).clamp_min(Scalars.Of(Least)));
+        return others.mul(share.neg().add(Scalars.One)).scatter(1, places, highest.sub(outcomes.narrow(1, 0, k)));
     }
 
     /// <inheritdoc/>
@@ -119,21 +145,46 @@ internal sealed class Lwf(LwfOptions options) : TrainingMethod
         }
 
         var kept = KeptSamples.Draw(samples, options.Samples, Stage, Draws.Kept);
-        using var logits = new NamedTensors();
+        using var found = new NamedTensors();
         var lengths = new List<long>();
         for (var i = 0; i < kept.Count; i++)
         {
             var pass = new SamplePass(kept[i], i + 1, kept.Count) { Backward = false };
             yield return pass;
             lengths.Add(pass.Labelled);
-            using var found = pass.States!.Logits(0, pass.Labelled);
-            logits[$"{i:000000}"] = found.to(dtype).to(CPU);
+            using var logits = pass.States!.Logits(0, pass.Labelled);
+            Keep(logits, found, i);
         }
 
         var task = KeptSamples.In(State).Count;
-        State.Tensors[$"{Logits}{task:0000}"] = cat([.. logits.Select(pair => pair.Value)], 0);
+        foreach (var part in new[] { Logits, Places, Others })
+        {
+            var all = found.Where(pair => pair.Key.StartsWith(part, StringComparison.Ordinal)).Select(pair => pair.Value).ToArray();
+            if (all.Length > 0)
+            {
+                State.Tensors[$"{part}{task:0000}"] = cat(all, 0);
+            }
+        }
+
         State.Tensors[$"labelled.{task:0000}"] = tensor(lengths.ToArray());
         new KeptSamples(Stage.Number, Stage.Name, kept).AddTo(State);
+    }
+
+    /// <summary>What is saved of a sample's logits.</summary>
+    private void Keep(Tensor logits, NamedTensors kept, int sample)
+    {
+        using var scope = NewDisposeScope();
+        if (options.TopK == 0)
+        {
+            kept[$"{Logits}{sample:000000}"] = logits.to(dtype).to(CPU);
+            return;
+        }
+
+        var (values, places) = logits.topk((int)Math.Min(options.TopK, logits.size(1)), 1);
+        var others = logits.mul(Scalars.Of(1 / options.Temperature)).scatter(1, places, full_like(values, double.NegativeInfinity));
+        kept[$"{Logits}{sample:000000}"] = values.to(dtype).to(CPU);
+        kept[$"{Places}{sample:000000}"] = places.to(ScalarType.Int32).to(CPU);
+        kept[$"{Others}{sample:000000}"] = others.logsumexp(1).to(ScalarType.Float32).to(CPU);
     }
 
     public override void Dispose()
@@ -150,25 +201,30 @@ internal sealed class Lwf(LwfOptions options) : TrainingMethod
             var first = 0L;
             foreach (var (sample, labelled) in task.Samples.Zip(State.Tensors[$"labelled.{place:0000}"].data<long>().ToArray()))
             {
-                yield return new Saved(sample, $"{Logits}{place:0000}", first, labelled);
+                yield return new Saved(sample, place, first, labelled);
                 first += labelled;
             }
         }
     }
 
-    private Tensor OfSaved(MethodBatch batch, LabelledLogits rows)
+    private void CheckDrawn(MethodBatch batch)
     {
-        foreach (var (one, labelled) in drawn.Zip(batch.Labelled).Where(pair => pair.First.Labelled != pair.Second))
+        foreach (var (one, labelled) in batch.Rehearsed ? drawn.Zip(batch.Labelled).Where(pair => pair.First.Labelled != pair.Second) : [])
         {
             throw new CoinException(
                 $"Stage {Stage.Number} ({Stage.Name}): the sample {one.Sample.Id} of a former stage has {labelled} tokens to learn, but logits " +
                 $"of {one.Labelled} are saved beside the adapter. Use the model.max-length, conversation and tokenizer of then.");
         }
 
-        var all = cat([.. drawn.Select(one => State.Tensors[one.Tensor].narrow(0, one.First, one.Labelled))], 0);
-        return all.narrow(0, rows.First, rows.Logits.size(0)).to(rows.Logits.device).to(ScalarType.Float32);
     }
 
-    /// <summary>A sample and where its logits are.</summary>
-    private sealed record Saved(TrainingSample Sample, string Tensor, long First, long Labelled);
+    /// <summary>What is saved of the rows' positions, as it is saved.</summary>
+    private Tensor OfSaved(string part, LabelledLogits rows)
+    {
+        var all = cat([.. drawn.Select(one => State.Tensors[$"{part}{one.Task:0000}"].narrow(0, one.First, one.Labelled))], 0);
+        return all.narrow(0, rows.First, rows.Logits.size(0)).to(rows.Logits.device);
+    }
+
+    /// <summary>A sample and where its logits are: among those of which finished task, from which row on, and how many rows.</summary>
+    private sealed record Saved(TrainingSample Sample, int Task, long First, long Labelled);
 }

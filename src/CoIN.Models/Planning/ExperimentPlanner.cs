@@ -49,6 +49,7 @@ public static class ExperimentPlanner
             var read = stage.Learns.Select(place => samples(options.Tasks[place])).ToList();
             return new Stage(
                 stage.Number, stage.Name, stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].BatchSize : null,
+                stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].GradientAccumulation : null,
                 read.Contains(null) ? null : Sizes([.. read.SelectMany(task => task!)], prompts, shape, options.Model.MaxLength, stage.Name));
         }).ToList();
         var own = sets.Select(stage => stage.Sizes).ToList();
@@ -75,7 +76,7 @@ public static class ExperimentPlanner
             MethodPasses = method.Passes,
             MethodTokens = method.PassedTokens,
             Team = shares == 1 ? null : new PlannedTeam(
-                shares, (options.Training.GradientAccumulation + shares - 1) / shares, trained * sizeof(float), trained * sizeof(float)),
+                shares, (planned.Max(stage => stage.Accumulation) + shares - 1) / shares, trained * sizeof(float), trained * sizeof(float)),
         };
 
         // What each stage holds fixed, in the stages' order.
@@ -205,7 +206,8 @@ public static class ExperimentPlanner
 
     private static PlannedStage Describe(Stage stage, MemorySettings settings, ExperimentOptions options)
     {
-        var batchSize = BatchSize(stage, options);
+        options = OfStage(stage, options);
+        var batchSize = options.Training.BatchSize;
         var known = stage.Sizes is not null || options.Training.MaxSteps > 0;
         var schedule = known ? LearningRateSchedule.For(options.Training, batchSize, stage.Sizes?.Count ?? 0) : null;
         var accumulation = options.Training.GradientAccumulation;
@@ -218,10 +220,19 @@ public static class ExperimentPlanner
 
     private static int BatchSize(Stage stage, ExperimentOptions options) => stage.BatchSize ?? options.Training.BatchSize;
 
+    private static int Accumulation(Stage stage, ExperimentOptions options) => stage.Accumulation ?? options.Training.GradientAccumulation;
+
+    /// <summary>With the stage's own numbers in the place of the experiment's.</summary>
+    private static ExperimentOptions OfStage(Stage stage, ExperimentOptions options) => options with
+    {
+        Training = options.Training with { BatchSize = BatchSize(stage, options), GradientAccumulation = Accumulation(stage, options) },
+    };
+
     /// <summary>The very micro-batch of the stage that needs most memory; where the samples are unknown, one of the longest sequences.</summary>
     private static MicroBatchShape Worst(Stage stage, MemorySettings settings, ExperimentOptions options)
     {
-        var batchSize = BatchSize(stage, options);
+        options = OfStage(stage, options);
+        var batchSize = options.Training.BatchSize;
         if (stage.Sizes is not { Count: > 0 } sizes)
         {
             long longest = options.Model.MaxLength;
@@ -273,10 +284,15 @@ public static class ExperimentPlanner
         var largest = stages.Max(stage => BatchSize(stage, options));
         if (largest > 1)
         {
-            var single = stages.Select(stage => stage with { BatchSize = 1 }).ToList();
-            var accumulation = training.GradientAccumulation * largest;
-            var keys = string.Join(" ", stages.Where(stage => stage.BatchSize is not null).Select(stage => $"tasks.{stage.Name}.batch-size=1")
-                .Prepend("training.batch-size=1").Append($"training.gradient-accumulation={accumulation}"));
+            var single = stages.Select(stage => stage with
+            {
+                BatchSize = 1,
+                Accumulation = stage is { BatchSize: null, Accumulation: null } ? null : BatchSize(stage, options) * Accumulation(stage, options),
+            }).ToList();
+            var accumulation = training.BatchSize * training.GradientAccumulation;
+            var keys = string.Join(" ", single.Where(stage => stage.Accumulation is not null)
+                .Select(stage => FormattableString.Invariant($"tasks.{stage.Name}.batch-size=1 tasks.{stage.Name}.gradient-accumulation={stage.Accumulation}"))
+                .Prepend("training.batch-size=1").Append(FormattableString.Invariant($"training.gradient-accumulation={accumulation}")));
             Try(keys, options with { Training = training with { BatchSize = 1, GradientAccumulation = accumulation } }, single);
             together = (
                 [.. together.Keys, keys],
@@ -299,5 +315,6 @@ public static class ExperimentPlanner
     }
 
     /// <param name="BatchSize">Of the single task that the stage learns, where it has its own.</param>
-    private sealed record Stage(int Number, string Name, int? BatchSize, IReadOnlyList<SequenceSize>? Sizes);
+    /// <param name="Accumulation">The same of micro-batches per step.</param>
+    private sealed record Stage(int Number, string Name, int? BatchSize, int? Accumulation, IReadOnlyList<SequenceSize>? Sizes);
 }

@@ -86,18 +86,22 @@ internal sealed record MethodCosts(
         LwfOptions options, int vocabulary, IReadOnlyList<IReadOnlyList<SequenceSize>?> sizes, IReadOnlyList<PlannedStage> stages)
     {
         var bytes = options.LogitsDtype == "float32" ? Float : sizeof(short);
+
+        // Of the highest, the token's place too, and one number for all others.
+        var position = options.TopK == 0 ? (long)vocabulary * bytes : ((long)Math.Min(options.TopK, vocabulary) * (bytes + sizeof(int))) + Float;
+        var what = options.LogitsDtype + (options.TopK == 0 ? "" : FormattableString.Invariant($", the {Math.Min(options.TopK, vocabulary)} highest"));
         long all = 0, disk = 0;
         foreach (var size in sizes)
         {
             // Each adapter has the logits of all tasks so far.
-            all += size is { Count: > 0 } ? (long)(options.Samples * size.Average(one => one.Labelled) * vocabulary * bytes) : 0;
+            all += size is { Count: > 0 } ? (long)(options.Samples * size.Average(one => one.Labelled) * position) : 0;
             disk += all;
         }
 
         var known = sizes.All(size => size is not null);
         var rehearsed = stages.Skip(1).Select(stage => stage.Steps).ToList();
         return new(
-            [], [new(known ? $"LwF: saved logits ({options.LogitsDtype})" : "LwF: saved logits (not known before the data are there)", all)],
+            [], [new(known ? $"LwF: saved logits ({what})" : "LwF: saved logits (not known before the data are there)", all)],
             disk + (2 * all),
             $"{options.PerStep} saved samples more in each step from the second stage on, and {options.Samples} forward at each stage's end",
             known && rehearsed.All(steps => steps is not null)

@@ -52,7 +52,10 @@ internal sealed class TrainingSession : ITrainingSession
         Action<string> warn)
     {
         this.model = model;
-        this.options = options;
+
+        // The stage's own number takes the place of the experiment's wherever there is talk of steps.
+        this.options = options = stage.GradientAccumulation is { } accumulation
+            ? options with { Training = options.Training with { GradientAccumulation = accumulation } } : options;
         this.stage = stage;
         this.images = images;
         this.prompts = prompts;

@@ -317,6 +317,20 @@ public sealed class RunHostTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stage_is_trained_with_its_tasks_own_accumulation_and_the_report_says_it()
+    {
+        var of = Experiments.Of(2);
+        var learners = new FakeLearners();
+        await Run("own", of with
+        {
+            Training = of.Training with { BatchSize = 4, GradientAccumulation = 2 },
+            Tasks = [of.Tasks[0] with { GradientAccumulation = 3 }, of.Tasks[1]],
+        }, learners);
+        Assert.Equal([3, 2], learners.Stages.Select(stage => stage.GradientAccumulation));
+        Assert.Equal([12, 8], new BenchmarkWork().Describe(RunJournal.Read(folder.Of("own"))!).Stages.Select(stage => stage.Schedule.GlobalBatchSize));
+    }
+
+    [Fact]
     public async Task A_fault_of_one_trainer_of_a_team_ends_the_run_with_its_message()
     {
         var options = Experiments.Of(1) with { Training = Experiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2 } };

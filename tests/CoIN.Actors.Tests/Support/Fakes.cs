@@ -17,6 +17,9 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 {
     public int Opened { get; private set; }
 
+    /// <summary>The stages that were begun.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<StageTraining> Stages { get; } = [];
+
     public string BaseModel { get; init; } = new('b', 64);
 
     /// <summary>Whether the adapters have experts.</summary>
@@ -30,7 +33,11 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
-    private ITrainingSession Train(ExperimentOptions options, StageTraining stage) => new Training(options, stage, steps, microBatches, stepMilliseconds, atStep);
+    private ITrainingSession Train(ExperimentOptions options, StageTraining stage)
+    {
+        Stages.Enqueue(stage);
+        return new Training(options, stage, steps, microBatches, stepMilliseconds, atStep);
+    }
 
     private sealed class Learner(FakeLearners owner, ExperimentOptions options) : ILearner
     {

@@ -152,6 +152,80 @@ public sealed class LwfTests : IDisposable
         Assert.All(weights, pair => Assert.InRange(GoldenFolder.Difference(file[$"lwf.grad_kl.{pair.Key}"], pair.Value.grad!), 0, 1e-6));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_highest_logits_are_saved_with_what_falls_to_all_others(bool kernels)
+    {
+        using var golden = new GoldenLlama(kernels);
+        string Taught(int k, string name) => golden.Train(
+            name, new Lwf(Options with { TopK = k, Samples = 3 }), "saved", GoldenFolder.Of("methods-llama", "star1"), steps: 0);
+        using var whole = new SafetensorsFile(Path.Combine(Taught(0, "whole"), AdapterFiles.MethodTensors));
+        using var highest = new SafetensorsFile(Path.Combine(Taught(5, "five"), AdapterFiles.MethodTensors));
+        var logits = whole.Read("logits.0000");
+        var places = highest.Read("places.0000");
+        Assert.DoesNotContain("places.0000", whole.Names);
+        Assert.Equal((ScalarType.Int32, logits.size(0), 5), (places.dtype, places.size(0), places.size(1)));
+        Assert.Equal(0, GoldenFolder.Difference(logits.topk(5, 1).values, highest.Read("logits.0000")));
+        Assert.Equal(0, GoldenFolder.Difference(logits.gather(1, places.to(ScalarType.Int64)), highest.Read("logits.0000")));
+
+        // The probabilities of the highest and of all others are those of the whole softmax.
+        var whole1 = nn.functional.softmax(logits.div(Options.Temperature), 1);
+        var outcomes = nn.functional.softmax(cat([highest.Read("logits.0000").div(Options.Temperature), highest.Read("others.0000").unsqueeze(1)], 1), 1);
+        Assert.InRange(GoldenFolder.Difference(whole1.gather(1, places.to(ScalarType.Int64)), outcomes.narrow(1, 0, 5)), 0, 1e-6);
+        Assert.InRange(GoldenFolder.Difference(1 - outcomes.narrow(1, 0, 5).sum(1), outcomes.select(1, 5)), 0, 1e-6);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(40)]
+    [InlineData(1000)]
+    public void With_the_highest_logits_the_gradient_is_that_of_the_divergence_over_them_and_all_others_together(int k)
+    {
+        const int Vocabulary = 40, Count = 6;
+        const double Temperature = 2, Lambda = 0.7;
+        random.manual_seed(3);
+        var teacher = randn(Count, Vocabulary) * 4;
+        var student = (randn(Count, Vocabulary) * 4).requires_grad_(true);
+        var (values, places) = teacher.topk(Math.Min(k, Vocabulary), 1);
+        var rest = (teacher / Temperature).scatter(1, places, full_like(values, double.NegativeInfinity)).logsumexp(1);
+
+        // By autograd: outcomes that no token is left for count for nothing.
+        Tensor Coarse(Tensor all)
+        {
+            var p = nn.functional.softmax(all / Temperature, 1);
+            var own = p.gather(1, places);
+            return k >= Vocabulary ? own : cat([own, p.scatter(1, places, zeros_like(own)).sum(1, keepdim: true)], 1);
+        }
+
+        var (q, p) = (Coarse(teacher), Coarse(student));
+        ((q * (q.log() - p.log())).sum() * Lambda / Count).backward();
+
+        using var method = new Lwf(new LwfOptions { Lambda = Lambda, Temperature = Temperature, PerStep = Count, TopK = k }) { DrawnInStep = _ => [.. Enumerable.Range(0, Count)] };
+        method.State.Tensors["logits.0000"] = values;
+        method.State.Tensors["places.0000"] = places.to(ScalarType.Int32);
+        method.State.Tensors["others.0000"] = rest;
+        Assert.InRange(GoldenFolder.Difference(student.grad!, Gradient(method)), 0, 1e-6);
+
+        // All of the vocabulary are the whole teacher.
+        using var whole = new Lwf(new LwfOptions { Lambda = Lambda, Temperature = Temperature, PerStep = Count }) { DrawnInStep = _ => [.. Enumerable.Range(0, Count)] };
+        whole.State.Tensors["logits.0000"] = teacher;
+        Assert.Equal(k >= Vocabulary, GoldenFolder.Difference(Gradient(whole), Gradient(method)) < 1e-6);
+
+        Tensor Gradient(Lwf lwf)
+        {
+            lwf.State.Tensors["labelled.0000"] = ones(Count, ScalarType.Int64);
+            new KeptSamples(1, "old", [.. Enumerable.Range(0, Count).Select(i => new TrainingSample($"{i}", null, []))]).AddTo(lwf.State);
+
+            // Every row stands for itself: the drawn order is the saved one.
+            var drawn = lwf.Rehearsed(0);
+            using var none = no_grad();
+            return lwf.LogitsGradient(
+                new MethodBatch(drawn, [.. drawn.Select(_ => 1)], true, () => throw new NotSupportedException()),
+                new LabelledLogits(student.detach(), zeros(Count, ScalarType.Int64), 0, Count))!;
+        }
+    }
+
     [Fact]
     public void A_saved_sample_that_is_tokenized_otherwise_now_is_told()
     {

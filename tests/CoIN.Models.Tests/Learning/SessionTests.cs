@@ -138,6 +138,28 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void A_stages_own_accumulation_trains_to_the_bits_of_an_experiment_that_has_it()
+    {
+        (string, int) Trained(int experiment, int? own, string name)
+        {
+            var options = Options() with { Training = Options().Training with { BatchSize = 2, GradientAccumulation = experiment, MaxSteps = 0, Epochs = 3 } };
+            using var learner = factory.Open(options, "cpu", 1);
+            using var session = learner.OpenTraining(new StageTraining(1, Task.Name, 2, Samples(), null, null) { GradientAccumulation = own });
+            while (session.Step < session.TotalSteps)
+            {
+                session.NextStep();
+            }
+
+            session.SaveAdapter(Directory.CreateDirectory(folder.Of(name)).FullName);
+            return (Convert.ToHexString(File.ReadAllBytes(Path.Combine(folder.Of(name), AdapterFiles.Weights))), session.TotalSteps);
+        }
+
+        var three = Trained(3, null, "three");
+        Assert.Equal(three, Trained(1, 3, "own"));
+        Assert.NotEqual(three, Trained(1, null, "one"));
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_stage_is_refused()
     {
         Train(Options(), "half", 2, null);

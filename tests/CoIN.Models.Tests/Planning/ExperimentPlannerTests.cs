@@ -60,6 +60,20 @@ public sealed class ExperimentPlannerTests : IDisposable
     }
 
     [Fact]
+    public void A_tasks_own_accumulation_gives_its_steps_and_what_is_advised_keeps_them()
+    {
+        var plan = Plan("cpu", "float32", tasks: ["A", "B"], change: options => options with
+        {
+            Training = options.Training with { GradientAccumulation = 3, WorldSize = 2 },
+            Tasks = [options.Tasks[0] with { GradientAccumulation = 4 }, options.Tasks[1] with { BatchSize = 2 }],
+        });
+        Assert.Equal([(1, 4, 1), (2, 3, 1)], plan.Stages.Select(stage => (stage.BatchSize, stage.Accumulation, stage.Steps!.Value)));
+        Assert.Equal(2, plan.Team!.MicroBatches);
+        Assert.Contains(plan.Remedies, one => one.Keys ==
+            "training.batch-size=1 tasks.A.batch-size=1 tasks.A.gradient-accumulation=4 tasks.B.batch-size=1 tasks.B.gradient-accumulation=6 training.gradient-accumulation=6");
+    }
+
+    [Fact]
     public void Thirteen_billion_parameters_are_planned_from_their_configuration_alone()
     {
         foreach (var file in Directory.EnumerateFiles(folder.Path))
@@ -126,6 +140,11 @@ public sealed class ExperimentPlannerTests : IDisposable
             .Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal)).Bytes);
         Assert.Equal(logits * 7 / 2, lwf.CheckpointBytes - plain.CheckpointBytes);
         Assert.True(lwf.MethodTokens > 0);
+        var words = ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path }).Text.VocabularySize;
+        long Highest(int k) => OfTwo("lwf", new LwfOptions { Samples = 4, PerStep = 1, TopK = k })
+            .Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal)).Bytes;
+        Assert.Equal(logits * ((3 * 8) + 4) / (4 * words), Highest(3));
+        Assert.Equal(logits * ((8 * words) + 4) / (4 * words), Highest(int.MaxValue));
         var classic = OfTwo("lwf", new LwfOptions { Teacher = LwfTeacher.NewTask });
         Assert.Equal((2 * trained, tokens / 3), (Memory(classic) - Memory(plain), classic.MethodTokens));
     }
