@@ -29,6 +29,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin = 3", "coin is not a section")]
     [InlineData("coin.lora = 3", "coin.lora is '3'")]
     [InlineData("coin.lora.rank = many", "coin.lora.rank is 'many'")]
+    [InlineData("coin.priority = 1001", "coin.priority is 1001")]
     [InlineData("coin.lora.rank = 1.5", "expected a whole number")]
     [InlineData("coin.lora.rank = [1]", "expected a single value")]
     [InlineData("coin.lora.rank = null", "coin.lora.rank is not set")]

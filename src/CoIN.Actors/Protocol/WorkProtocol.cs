@@ -3,6 +3,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Steps;
+using Newtonsoft.Json;
 
 namespace CoIN.Actors.Protocol;
 
@@ -45,16 +46,27 @@ internal static class WorkProtocol
     /// <summary>Worker to scheduler, again and again and after each change: here I am, and this is what I do.</summary>
     /// <param name="Turn">What is in work; null when free.</param>
     /// <param name="Last">What was in work before.</param>
-    /// <param name="Item">The item in work.</param>
+    /// <param name="Item">The item in work; null where it has been said before.</param>
     public sealed record Register(Skill Skill, string Device, Turn? Turn = null, Turn? Last = null, WorkItem? Item = null) : IHasItem
     {
         public IHasItem WithItem(WorkItem item) => this with { Item = item };
     }
 
+    /// <summary>Scheduler to worker: what is this that you do?</summary>
+    public sealed record SayItem(Turn Turn) : IMessage;
+
     /// <summary>Supervisor to scheduler: this has to be done. Said again until a worker asks to begin.</summary>
     /// <param name="RunFolder">Absolute; workers share the file system with the supervisor.</param>
-    public sealed record Offer(Turn Turn, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
+    /// <param name="Options">Null where <see cref="OptionsKey"/> stands for them.</param>
+    public sealed record Offer(Turn Turn, string RunFolder, ExperimentOptions? Options, WorkItem Item) : IHasItem
     {
+        /// <summary>Names the options by their content.</summary>
+        public string? OptionsKey { get; init; }
+
+        /// <summary>The run's: work of a higher one comes first.</summary>
+        [JsonProperty(DefaultValueHandling = DefaultValueHandling.Ignore)]
+        public int Priority { get; init; }
+
         /// <summary>Workers, by <see cref="WorkProtocol.PathOf"/>, at which it failed: others are to try; null for none.</summary>
         public IReadOnlyList<string>? Not { get; init; }
 
@@ -68,10 +80,20 @@ internal static class WorkProtocol
     public sealed record Withdrawn(string RunId) : IMessage;
 
     /// <summary>Scheduler to worker, in the supervisor's name: ask the sender whether you may do this.</summary>
+    /// <param name="Options">They do not travel where <see cref="OptionsKey"/> stands for them: the worker then asks the supervisor, once for each key.</param>
     public sealed record Assignment(Turn Turn, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
     {
+        /// <summary>As in <see cref="Offer.OptionsKey"/>.</summary>
+        public string? OptionsKey { get; init; }
+
         public IHasItem WithItem(WorkItem item) => this with { Item = item };
     }
+
+    /// <summary>Worker to supervisor, before it asks to begin: I lack the options with which this is to be done.</summary>
+    public sealed record WhichOptions(Turn Turn) : IMessage;
+
+    /// <summary>Supervisor to worker: these are they.</summary>
+    public sealed record OptionsOf(Turn Turn, string Key, ExperimentOptions Options) : IMessage;
 
     /// <summary>Worker to supervisor: may I begin this, or go on with it?</summary>
     public sealed record MayBegin(Turn Turn) : IMessage;

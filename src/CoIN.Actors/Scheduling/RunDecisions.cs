@@ -22,7 +22,8 @@ internal static class RunDecisions
         {
             var pending = Plan.Pending(state);
             faults = faults.At(pending);
-            List<WorkItem> offers = [.. faults.Possible(pending).Where(item => !inHand.Any(one => one.IsSameWork(item)))];
+            var known = inHand.Select(one => one.Key()).ToHashSet();
+            List<WorkItem> offers = [.. faults.Possible(pending).Where(item => !known.Contains(item.Key()))];
             if (offers.Count + inHand.Count > 0)
             {
                 return new NextStep(offers, [], faults);

@@ -31,6 +31,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     private readonly Teams teams;
 
     private readonly Setbacks setbacks = new();
+    private readonly KeyedOptions options = new();
     private JudgeFaults judgeFaults = JudgeFaults.None;
     private long takenUp;
     private long turns;
@@ -62,6 +63,7 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         Command<OfferAgain>(_ => Remind());
         Command<InsistOnEnd>(_ => Withdraw());
         Command<Publish>(_ => PublishIfDirty());
+        Command<WhichOptions>(message => Asked(message));
         Command<MayBegin>(message => Asked(message.Turn));
         Command<StillHas>(Inherited);
         Command<Withdrawn>(_ => withdrawn = true);
@@ -210,6 +212,19 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         Sender.Tell(new Refused(report.Turn));
         teams.BreakUp(report.Turn);
         Proceed();
+    }
+
+    private void Asked(WhichOptions asked)
+    {
+        if (inHand.ItemOf(asked.Turn) is { } item)
+        {
+            var (key, own) = options.For(item, State);
+            Sender.Tell(new OptionsOf(asked.Turn, key, own));
+        }
+        else
+        {
+            Sender.Tell(new Refused(asked.Turn));
+        }
     }
 
     private void Asked(Turn turn)
@@ -414,13 +429,12 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     {
         foreach (var (turn, item) in Teams.Offers(turns))
         {
-            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, OptionsFor(item), item) { Not = setbacks.Not(item) });
+            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, null, item)
+            {
+                OptionsKey = options.For(item, State).Key, Priority = State.Options.Priority, Not = setbacks.Not(item),
+            });
         }
     }
-
-    /// <summary>A judge is told its own options, which may not be those that the run began with.</summary>
-    private ExperimentOptions OptionsFor(WorkItem item) =>
-        item is JudgeCell cell && State.Judges.TryGetValue(cell.Judge, out var judge) ? State.Options with { Judge = judge } : State.Options;
 
     /// <summary>Lets what is in work come to a resumable point, then ends the run with an event.</summary>
     private void End(RunEvent last)

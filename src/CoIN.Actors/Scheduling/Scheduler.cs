@@ -11,9 +11,13 @@ namespace CoIN.Actors.Scheduling;
 /// Matches work items with free workers: one for the whole cluster. It decides nothing for good and remembers nothing beyond its life: workers say again and again what they
 /// do, supervisors offer again what nobody has begun, and a worker that is given stale work is refused by the supervisor.
 /// <para>
-/// Runs take turns. A free worker gets work of the run for which fewest workers of its kind work now; among these, of the run that has had least time of such workers; then
-/// what was offered first. A stage that several trainers do together gets all of them at once, of one host where it can: none is begun by half, and while the next stage to
-/// be given asks for more trainers than are free, those that are free are kept for it. An evaluator that has opened an adapter stays with that stage of that run while there is something to test of it: opening one costs.
+/// Runs take turns. A free worker gets work of the runs of highest priority; among these, of the run for which fewest workers of its kind work now; then of the run that has
+/// had least time of such workers; then what was offered first. A stage that several trainers do together gets all of them at once, of one host where it can: none is begun by half, and while the next stage to
+/// be given asks for more trainers than are free, those that are free are kept for it. An evaluator that has opened an adapter stays with that stage of that run while there is
+/// something to test of it and nothing of a higher priority waits: opening one costs.
+/// </para>
+/// <para>
+/// Every message is handled by looking up what it is about: <see cref="WaitingWork"/> and <see cref="KnownWorkers"/> keep both sides by run, kind and piece of work.
 /// </para>
 /// </summary>
 internal class Scheduler : ReceiveActor, IWithTimers
@@ -21,8 +25,8 @@ internal class Scheduler : ReceiveActor, IWithTimers
     /// <summary>How long a scheduler that takes the place of a lost one listens to what workers do before it gives work: else it would give what is under way.</summary>
     public static readonly TimeSpan Listening = RepeatEvery * 2;
 
-    private readonly Dictionary<IActorRef, Known> workers = [];
-    private readonly List<Given> waiting = [];
+    private readonly KnownWorkers workers = new();
+    private readonly WaitingWork waiting = new();
 
     // Who drives each run, and since which turn.
     private readonly Dictionary<string, (IActorRef Supervisor, Turn Since)> supervisors = [];
@@ -35,6 +39,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter log = Context.GetLogger().WithContext("Part", "scheduler");
 
     private bool listening;
+    private (long Workers, long Waiting) measured;
 
     /// <param name="listen">How long to listen first; zero where no work can be under way.</param>
     public Scheduler(TimeSpan listen = default)
@@ -48,7 +53,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
         Receive<Listened>(_ =>
         {
             listening = false;
-            Match();
+            Array.ForEach(Enum.GetValues<Skill>(), Match);
         });
         Receive<Register>(register =>
         {
@@ -67,13 +72,14 @@ internal class Scheduler : ReceiveActor, IWithTimers
         });
         Receive<Withdraw>(withdraw =>
         {
-            waiting.RemoveAll(one => one.Turn.RunId == withdraw.RunId);
+            waiting.RemoveOf(withdraw.RunId);
+            Match(Skill.Train);
             Measure();
             Sender.Tell(new Withdrawn(withdraw.RunId));
         });
         Receive<Terminated>(gone =>
         {
-            waiting.RemoveAll(one => gone.ActorRef.Equals(one.Supervisor));
+            waiting.RemoveOf(gone.ActorRef);
             foreach (var run in supervisors.Where(pair => pair.Value.Supervisor.Equals(gone.ActorRef)).Select(pair => pair.Key).ToList())
             {
                 supervisors.Remove(run);
@@ -86,22 +92,24 @@ internal class Scheduler : ReceiveActor, IWithTimers
                 lost.Supervisor?.Tell(new WorkLost(lost.Turn));
             }
 
+            // Trainers may have been kept for a team that is not to be had any more.
+            Match(Skill.Train);
             Measure();
         });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private static Skill SkillFor(WorkItem item) => item switch
-    {
-        TrainStage => Skill.Train,
-        JudgeCell => Skill.Judge,
-        _ => Skill.Evaluate,
-    };
-
     private void Registered(Register register)
     {
-        if (!workers.TryGetValue(Sender, out var known))
+        var isKnown = workers.TryGetValue(Sender, out var known);
+        if (register.Turn is { } told && register.Item is null && known?.Busy?.Turn != told)
+        {
+            Sender.Tell(new SayItem(told));
+            return;
+        }
+
+        if (!isKnown)
         {
             log.Info("Worker {Worker} can {Skill} on {Device}", Sender.Path, register.Skill, register.Device);
             Context.Watch(Sender);
@@ -139,19 +147,19 @@ internal class Scheduler : ReceiveActor, IWithTimers
         }
 
         workers[Sender] = new Known(register, null) { Last = given ?? known?.Last };
-        Match();
+        Match(register.Skill);
     }
 
     /// <summary>A worker tells of work of which this scheduler did not know.</summary>
     private void Continued(Known known)
     {
         var now = known.Busy!;
-        if (workers.Any(pair => !pair.Key.Equals(Sender) && pair.Value.Busy is { } busy && busy.IsSamePart(now) && busy.Turn.IsAfter(now.Turn)))
+        if (workers.Doing(now).Any(other => !other.Worker.Equals(Sender) && other.Busy.IsSamePart(now) && other.Busy.Turn.IsAfter(now.Turn)))
         {
             // It was lost to the others for a while, and has been done anew since.
             Sender.Tell(new Refused(now.Turn));
         }
-        else if (waiting.Find(one => one.IsSameWork(now) && one.Turn.IsAfter(now.Turn)) is { Offer: { } offer } given)
+        else if (waiting.Find(now) is { Offer: { } offer } given && given.Turn.IsAfter(now.Turn))
         {
             // A supervisor that was recovered goes on with what is under way.
             if (given.IsInherited(now))
@@ -177,15 +185,15 @@ internal class Scheduler : ReceiveActor, IWithTimers
     {
         var given = new Given(offer.Turn, offer.Item, Sender, offer);
         Context.Watch(Sender);
-        var doing = workers.Where(pair => pair.Value.Busy is { } busy && busy.IsSameWork(given)).ToList();
-        var goesOn = doing.Exists(pair => pair.Value.Busy!.Turn.IsOfSameTeam(given.Turn));
-        foreach (var (worker, known) in doing.Where(pair => given.Turn.IsAfter(pair.Value.Busy!.Turn) && given.IsInherited(pair.Value.Busy!)))
+        var doing = workers.Doing(given).ToList();
+        var goesOn = doing.Exists(one => one.Busy.Turn.IsOfSameTeam(given.Turn));
+        foreach (var (worker, busy) in doing.Where(one => given.Turn.IsAfter(one.Busy.Turn) && given.IsInherited(one.Busy)))
         {
             // A supervisor that was recovered goes on with what is under way.
             goesOn = true;
-            waiting.RemoveAll(given.IsSameWork);
-            var part = given.Part(known.Busy!.Turn.Rank);
-            workers[worker] = known with { Busy = part };
+            waiting.Remove(given);
+            var part = given.Part(busy.Turn.Rank);
+            workers[worker] = workers[worker] with { Busy = part };
             Assign(worker, part, offer);
         }
 
@@ -195,31 +203,31 @@ internal class Scheduler : ReceiveActor, IWithTimers
             Sender.Tell(new WorkLost(missing));
         }
 
-        if (goesOn || doing.Exists(pair => !given.Turn.IsAfter(pair.Value.Busy!.Turn)))
+        if (goesOn || doing.Exists(one => !given.Turn.IsAfter(one.Busy.Turn)))
         {
             return;
         }
 
-        var place = waiting.FindIndex(given.IsSameWork);
-        if (place < 0)
+        var skill = WaitingWork.SkillFor(offer.Item);
+        if (waiting.Find(given) is not { } waits)
         {
             Greet(given);
             waiting.Add(given);
-            Match();
+            Match(skill);
         }
-        else if (given.Turn.IsAfter(waiting[place].Turn))
+        else if (given.Turn.IsAfter(waits.Turn))
         {
-            waiting[place] = given;
-            Match();
+            waiting.Replace(given);
+            Match(skill);
         }
-        else if (!listening && given.Trainers > Trainers())
+        else if (!listening && given.Trainers > workers.Count(Skill.Train))
         {
             // The offer was made before: time enough for others to come.
-            Sender.Tell(new TooFewTrainers(given.Turn, Trainers()));
+            Sender.Tell(new TooFewTrainers(given.Turn, workers.Count(Skill.Train)));
         }
 
-        if (!listening && offer.Not is not null && waiting.Contains(given) && workers.Where(pair => pair.Value.Register.Skill == SkillFor(offer.Item)).ToList() is { Count: > 0 } able
-            && able.All(pair => given.IsBarred(pair.Key)))
+        if (!listening && offer.Not is not null && waiting.Find(given)?.Turn == given.Turn
+            && workers.All.Where(pair => pair.Value.Register.Skill == skill).ToList() is { Count: > 0 } able && able.TrueForAll(pair => given.IsBarred(pair.Key)))
         {
             Sender.Tell(new NobodyCan(offer.Turn));
         }
@@ -228,31 +236,37 @@ internal class Scheduler : ReceiveActor, IWithTimers
     /// <summary>A run that comes later starts level with the one that has had least so far: it is not owed the time in which it was not there.</summary>
     private void Greet(Given given)
     {
-        var key = (given.Turn.RunId, Skill: SkillFor(given.Item));
+        var key = (given.Turn.RunId, Skill: WaitingWork.SkillFor(given.Item));
         if (!had.ContainsKey(key))
         {
-            var present = waiting.Concat(workers.Values.Select(known => known.Busy).OfType<Given>()).Select(one => one.Turn.RunId).ToHashSet();
+            var present = waiting.RunIds.Concat(workers.RunIds).ToHashSet();
             had[key] = had.Keys.Where(known => known.Skill == key.Skill && present.Contains(known.RunId)).Select(known => Had(known.RunId, key.Skill)).DefaultIfEmpty().Min();
         }
     }
 
-    /// <summary>Gives every free worker an item that it can do.</summary>
-    private void Match()
+    /// <summary>Gives every free worker of a kind an item that it can do.</summary>
+    private void Match(Skill skill)
     {
-        if (!listening)
+        if (listening || !waiting.Any(skill) || !workers.AnyFree(skill))
         {
-            MatchTrainers();
+            return;
         }
 
-        foreach (var (worker, known) in listening ? [] : workers.Where(pair => pair.Value.Busy is null && pair.Value.Register.Skill != Skill.Train).ToList())
+        if (skill == Skill.Train)
         {
-            var skill = known.Register.Skill;
-            var fit = waiting.Where(one => SkillFor(one.Item) == skill && !one.IsBarred(worker))
-                .OrderByDescending(one => skill == Skill.Evaluate && known.Last?.IsOfSameStage(one) == true)
-                .ThenBy(one => workers.Values.Count(other => other.Register.Skill == skill && other.Busy?.Turn.RunId == one.Turn.RunId))
-                .ThenBy(one => Had(one.Turn.RunId, skill))
-                .FirstOrDefault();
-            if (fit is { Offer: { } offer })
+            MatchTrainers();
+            return;
+        }
+
+        foreach (var worker in workers.Free(skill).ToList())
+        {
+            if (!waiting.Any(skill))
+            {
+                return;
+            }
+
+            var known = workers[worker];
+            if (Choose(worker, known) is { Offer: { } offer } fit)
             {
                 waiting.Remove(fit);
                 workers[worker] = known with { Busy = fit, Since = Now };
@@ -261,18 +275,27 @@ internal class Scheduler : ReceiveActor, IWithTimers
         }
     }
 
+    private Given? Choose(IActorRef worker, Known known)
+    {
+        var skill = known.Register.Skill;
+        bool May(Given given) => !given.IsBarred(worker);
+        var next = Next(skill, May);
+        return skill == Skill.Evaluate && known.Last is { Stage: { } stage } last && waiting.FirstTest(last.Turn.RunId, stage, May) is { } test
+            && test.Priority >= next!.Priority ? test : next;
+    }
+
+    /// <summary>What comes first of what may be done; null where nothing may.</summary>
+    private Given? Next(Skill skill, Func<Given, bool> may) => waiting.Firsts(skill, may).MinBy(one =>
+        (-one.Given.Priority, workers.Working(one.Given.Turn.RunId, skill), Had(one.Given.Turn.RunId, skill), one.Number))?.Given;
+
     /// <summary>Gives stages to free trainers, to each as many as it asks for.</summary>
     private void MatchTrainers()
     {
-        while (true)
+        while (waiting.Any(Skill.Train))
         {
-            var free = workers.Where(pair => pair.Value is { Busy: null, Register.Skill: Skill.Train }).Select(pair => pair.Key).ToList();
-            var all = Trainers();
-            var fit = free.Count == 0 ? null : waiting
-                .Where(one => one.Item is TrainStage && one.Trainers <= all && free.Exists(worker => !one.IsBarred(worker)))
-                .OrderBy(one => workers.Values.Count(other => other.Register.Skill == Skill.Train && other.Busy?.Turn.RunId == one.Turn.RunId))
-                .ThenBy(one => Had(one.Turn.RunId, Skill.Train))
-                .FirstOrDefault();
+            var free = workers.Free(Skill.Train).ToList();
+            var all = workers.Count(Skill.Train);
+            var fit = free.Count == 0 ? null : Next(Skill.Train, one => one.Trainers <= all && free.Exists(worker => !one.IsBarred(worker)));
             if (fit is not { Offer: { } offer } || free.Count < fit.Trainers)
             {
                 return;
@@ -300,15 +323,11 @@ internal class Scheduler : ReceiveActor, IWithTimers
     /// <summary>One of a team that nobody does; null where all are done, and for work of one.</summary>
     private Turn? Missing(Given given)
     {
-        var ranks = workers.Values.Select(known => known.Busy).OfType<Given>().Where(busy => busy.Turn.IsOfSameTeam(given.Turn)).Select(busy => busy.Turn.Rank).ToHashSet();
+        var ranks = workers.Doing(given).Where(one => one.Busy.Turn.IsOfSameTeam(given.Turn)).Select(one => one.Busy.Turn.Rank).ToHashSet();
         return Enumerable.Range(0, given.Trainers).Where(rank => given.Trainers > 1 && !ranks.Contains(rank)).Select(rank => given.Turn with { Rank = rank }).FirstOrDefault();
     }
 
-    private int Trainers() => workers.Values.Count(known => known.Register.Skill == Skill.Train);
-
-    private TimeSpan Had(string runId, Skill skill) => had.GetValueOrDefault((runId, skill)) + workers.Values
-        .Where(known => known.Register.Skill == skill && known.Busy?.Turn.RunId == runId)
-        .Aggregate(TimeSpan.Zero, (sum, known) => sum + (Now - known.Since));
+    private TimeSpan Had(string runId, Skill skill) => had.GetValueOrDefault((runId, skill)) + workers.Worked(runId, skill, Now);
 
     /// <summary>Tells metrics what waits, and who is there.</summary>
     private void Measure()
@@ -318,12 +337,20 @@ internal class Scheduler : ReceiveActor, IWithTimers
             return;
         }
 
-        foreach (var skill in Enum.GetValues<Skill>())
+        // What every worker says again and again is no news.
+        var now = (workers.Changes, waiting.Changes);
+        if (measured == now)
         {
-            RunMetrics.Waiting(NameOf(skill), waiting.Count(one => SkillFor(one.Item) == skill));
+            return;
         }
 
-        var there = workers.GroupBy(pair => (pair.Value.Register.Skill, pair.Value.Register.Device, Host: pair.Key.Path.Address.Host ?? Environment.MachineName))
+        measured = now;
+        foreach (var skill in Enum.GetValues<Skill>())
+        {
+            RunMetrics.Waiting(NameOf(skill), waiting.Count(skill));
+        }
+
+        var there = workers.All.GroupBy(pair => (pair.Value.Register.Skill, pair.Value.Register.Device, Host: pair.Key.Path.Address.Host ?? Environment.MachineName))
             .ToDictionary(group => group.Key, group => (Working: group.Count(pair => pair.Value.Busy is not null), All: group.Count()));
         told.UnionWith(there.Keys);
         foreach (var kind in told)
@@ -338,7 +365,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     private static void Assign(IActorRef worker, Given given, Offer offer) =>
-        worker.Tell(new Assignment(given.Turn, offer.RunFolder, offer.Options, given.Item), given.Supervisor);
+        worker.Tell(new Assignment(given.Turn, offer.RunFolder, offer.Options!, given.Item) { OptionsKey = offer.OptionsKey }, given.Supervisor);
 
     private sealed class Listened
     {
@@ -346,15 +373,26 @@ internal class Scheduler : ReceiveActor, IWithTimers
     }
 
     /// <param name="Supervisor">Null where only the worker has told of it, as is <paramref name="Offer"/>.</param>
-    private sealed record Given(Turn Turn, WorkItem Item, IActorRef? Supervisor, Offer? Offer)
+    internal sealed record Given(Turn Turn, WorkItem Item, IActorRef? Supervisor, Offer? Offer)
     {
-        public bool IsSameWork(Given other) => Turn.RunId == other.Turn.RunId && Item.IsSameWork(other.Item);
+        /// <summary>Of two that are the same work it is the same.</summary>
+        public (string RunId, object Work) Key { get; } = (Turn.RunId, Item.Key());
+
+        public int Priority => Offer?.Priority ?? 0;
+
+        /// <summary>Whose adapter is tested; null for other work.</summary>
+        public int? Stage => Item switch
+        {
+            AnswerShard shard => shard.Stage,
+            ScoreCell cell => cell.Stage,
+            _ => null,
+        };
 
         /// <summary>Trainers that do it together; 1 for other work.</summary>
         public int Trainers => Item is TrainStage { Team: { } team } ? team.Trainers : 1;
 
         /// <summary>Whether it is also done by the same one of a team.</summary>
-        public bool IsSamePart(Given other) => IsSameWork(other) && Turn.Rank == other.Turn.Rank;
+        public bool IsSamePart(Given other) => Key.Equals(other.Key) && Turn.Rank == other.Turn.Rank;
 
         /// <summary>Whether this is what another supervisor makes of work under way. A team that one supervisor offers again is to be put together anew.</summary>
         public bool IsInherited(Given now) => (Turn.Rank is null) == (now.Turn.Rank is null) && (Turn.Rank is null || Turn.IsOfLaterTakeUp(now.Turn));
@@ -365,19 +403,9 @@ internal class Scheduler : ReceiveActor, IWithTimers
 
         /// <summary>Whether it failed at this worker before.</summary>
         public bool IsBarred(IActorRef worker) => Offer?.Not is { } not && not.Contains(PathOf(worker));
-
-        /// <summary>Whether both test the same adapter.</summary>
-        public bool IsOfSameStage(Given other) => Turn.RunId == other.Turn.RunId && Stage(Item) == Stage(other.Item);
-
-        private static int Stage(WorkItem item) => item switch
-        {
-            AnswerShard shard => shard.Stage,
-            ScoreCell cell => cell.Stage,
-            _ => -1,
-        };
     }
 
-    private sealed record Known(Register Register, Given? Busy)
+    internal sealed record Known(Register Register, Given? Busy)
     {
         /// <summary>When the work was given.</summary>
         public DateTimeOffset Since { get; init; }

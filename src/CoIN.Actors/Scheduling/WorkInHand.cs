@@ -34,6 +34,9 @@ internal sealed class WorkInHand
         return true;
     }
 
+    /// <summary>The item of a turn, be it offered or begun; null where there is none.</summary>
+    public WorkItem? ItemOf(Turn turn) => entries.GetValueOrDefault(turn)?.Item;
+
     /// <summary>The item of a turn that belongs to a worker; null where it does not.</summary>
     public WorkItem? ItemOf(Turn turn, IActorRef worker) =>
         entries.TryGetValue(turn, out var entry) && worker.Equals(entry.Worker) ? entry.Item : null;

@@ -21,11 +21,17 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     /// <summary>How long an answer, or another supervisor in the place of a lost one, is waited for: a cluster needs half a minute to move one.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    // A worker may serve a cluster for weeks.
+    private const int MostOptions = 100;
+
     private readonly IActorRef scheduler;
     private readonly Skill skill;
 
     // A turn's starting point holds for its beginning only: one that was begun here is never begun again.
     private readonly HashSet<Turn> begun = [];
+
+    // Options of runs by their keys: they are asked for once.
+    private readonly Dictionary<string, ExperimentOptions> options = new(StringComparer.Ordinal);
     private Phase phase;
     private Turn? last;
     private (Assignment Assignment, IActorRef Supervisor)? heir;
@@ -40,6 +46,14 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         Log = Context.GetLogger();
         Receive<Repeat>(_ => Again());
         Receive<Assignment>(Assigned);
+        Receive<SayItem>(asked =>
+        {
+            if (phase != Phase.Free && Current.Turn == asked.Turn)
+            {
+                Register();
+            }
+        });
+        Receive<OptionsOf>(Told);
         Receive<Begin>(begin => Begun(begin.Turn));
         Receive<Refused>(refused => RefusedTo(refused.Turn));
         Receive<StopWork>(stop => Stop(stop.Turn));
@@ -202,10 +216,10 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     private void Again()
     {
-        Register();
+        Register(whole: false);
         if (phase == Phase.Asking)
         {
-            Supervisor.Tell(new MayBegin(Current.Turn));
+            Ask();
         }
         else if (phase == Phase.Delivering)
         {
@@ -220,9 +234,10 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         }
     }
 
-    private void Register() => scheduler.Tell(phase == Phase.Free
+    /// <param name="whole">Whether to say the item too, which the scheduler knows where it gave it.</param>
+    private void Register(bool whole = true) => scheduler.Tell(phase == Phase.Free
         ? new Register(skill, Device, Last: last)
-        : new Register(skill, Device, Current.Turn, last, Current.Item));
+        : new Register(skill, Device, Current.Turn, last, whole ? Current.Item : null));
 
     private void Assigned(Assignment assignment)
     {
@@ -280,9 +295,27 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     private void Ask(Assignment assignment, IActorRef supervisor)
     {
-        Serve(assignment, supervisor);
+        var known = assignment.Options ?? (assignment.OptionsKey is { } key ? options.GetValueOrDefault(key) : null);
+        Serve(assignment with { Options = known! }, supervisor);
         (phase, waitingSince, outcome) = (Phase.Asking, Now, null);
-        supervisor.Tell(new MayBegin(assignment.Turn));
+        Ask();
+    }
+
+    private void Ask() => Supervisor.Tell(Current.Options is null ? (IMessage)new WhichOptions(Current.Turn) : new MayBegin(Current.Turn));
+
+    private void Told(OptionsOf told)
+    {
+        if (options.Count >= MostOptions)
+        {
+            options.Clear();
+        }
+
+        options[told.Key] = told.Options;
+        if (phase == Phase.Asking && Current.Turn == told.Turn && Current.Options is null)
+        {
+            Current = Current with { Options = told.Options };
+            Ask();
+        }
     }
 
     /// <summary>A supervisor that was recovered gives the work under way a turn of its own.</summary>
@@ -318,7 +351,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         {
             Sender.Tell(new WorkLost(turn));
         }
-        else if (phase == Phase.Asking)
+        else if (phase == Phase.Asking && Current.Options is not null)
         {
             (phase, waitingSince) = (Phase.Working, null);
             begun.Add(turn);

@@ -97,6 +97,11 @@ public sealed record ExperimentOptions
     /// <summary>The seed of data order, adapter initialisation and dropout.</summary>
     public int Seed { get; init; } = 42;
 
+    /// <summary>Work of runs with a higher one is begun first, where several share devices. It changes no result.</summary>
+    [Bounds(AtLeast = -1000, AtMost = 1000)]
+    [JsonProperty(DefaultValueHandling = DefaultValueHandling.Ignore)]
+    public int Priority { get; init; }
+
     /// <summary>The tasks in the order in which they are learned.</summary>
     public required IReadOnlyList<TaskOptions> Tasks { get; init; }
 

@@ -6,8 +6,11 @@ namespace CoIN.Benchmark.Runs;
 /// <summary>A piece of work that a run lacks. It names what it needs by content, and doing it twice does no harm.</summary>
 public abstract record WorkItem
 {
+    /// <summary>Equals that of another item where both are the same work, possibly from other starting points.</summary>
+    public virtual object Key() => this;
+
     /// <summary>Whether this is the same work as another item, possibly from another starting point.</summary>
-    public virtual bool IsSameWork(WorkItem other) => this == other;
+    public bool IsSameWork(WorkItem other) => Key().Equals(other.Key());
 }
 
 /// <summary>Train a stage, from its start or from a checkpoint.</summary>
@@ -22,7 +25,7 @@ public sealed record TrainStage(int Stage, string? Adapter, string? Checkpoint) 
     public TeamRank? Team { get; init; }
 
     /// <inheritdoc/>
-    public override bool IsSameWork(WorkItem other) => other is TrainStage train && train.Stage == Stage;
+    public override object Key() => (nameof(TrainStage), Stage);
 }
 
 /// <summary>One of the trainers that do a stage together.</summary>

@@ -172,6 +172,27 @@ public sealed class WireFormatTests
         }
 
         Assert.DoesNotContain("ank", Encoding.UTF8.GetString(WireFormat.Write(new WorkProtocol.MayBegin(new Turn("r", 7)))), StringComparison.Ordinal);
+
+        var lean = new WorkProtocol.Offer(new Turn("r", 7), "/runs/r", null, new TrainStage(2, "a", "c")) { OptionsKey = "k" };
+        Assert.Equal(
+            """{"kind":"train-stage:1","message":{"turn":{"runId":"r","number":7},"runFolder":"/runs/r","item":{"stage":2,"adapter":"a","checkpoint":"c","validateFirst":false},"optionsKey":"k"}}""",
+            Encoding.UTF8.GetString(WireFormat.Write(lean)));
+        foreach (var offer in new[] { lean, lean with { Priority = -2 }, lean with { Options = options, OptionsKey = null } })
+        {
+            Assert.Equivalent(offer, WireFormat.Read(WireFormat.Write(offer), WireFormat.Manifest(offer)), strict: true);
+        }
+
+        var told = new WorkProtocol.OptionsOf(new Turn("r", 7), "k", options);
+        Assert.Equivalent(told, WireFormat.Read(WireFormat.Write(told), WireFormat.Manifest(told)), strict: true);
+        foreach (var asked in new object[]
+        {
+            new WorkProtocol.WhichOptions(new Turn("r", 7)), new WorkProtocol.SayItem(new Turn("r", 7)),
+            new WorkProtocol.Register(WorkProtocol.Skill.Train, "cpu", new Turn("r", 7), new Turn("q", 6)),
+        })
+        {
+            Assert.Equal(asked, WireFormat.Read(WireFormat.Write(asked), WireFormat.Manifest(asked)));
+        }
+
         var free = new WorkProtocol.Register(WorkProtocol.Skill.Judge, "cpu");
         Assert.Equal(free, WireFormat.Read(WireFormat.Write(free), WireFormat.Manifest(free)));
         var failed = new WorkProtocol.WorkFailed("why") { Turn = new Turn("r", 7L << 40) };

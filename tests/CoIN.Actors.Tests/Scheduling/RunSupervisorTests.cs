@@ -233,11 +233,35 @@ public sealed class RunSupervisorTests : VirtualTime
             }
         }
 
+        // The judge's options are not those of the tests, and travel when a worker asks for them.
+        Tell(worker, new WhichOptions(offers[0].Turn));
+        var told = worker.ExpectMsg<OptionsOf>();
+        Assert.Equal((offers[0].Turn, offers[0].OptionsKey, judge), (told.Turn, told.Key, told.Options.Judge));
 
         // The other cell is not waited for.
         Finish(offers[0], new WorkFailed("no such host"));
         var last = await judged.Task;
         Assert.Equal((RunStatus.Completed, "no such host", 2), (last.Status, last.JudgingFaults["strict"], last.MissingJudgements));
+    }
+
+    [Fact]
+    public void Offers_bear_a_key_in_the_place_of_options_which_are_told_to_who_has_a_turn_that_is_open()
+    {
+        var offer = Offered();
+        Assert.Null(offer.Options);
+        Tell(worker, new WhichOptions(offer.Turn));
+        var told = worker.ExpectMsg<OptionsOf>();
+        Assert.Equal((offer.Turn, offer.OptionsKey), (told.Turn, told.Key));
+        Assert.Equivalent(Experiments.Of(1), told.Options);
+        var gone = offer.Turn with { Number = offer.Turn.Number - 1 };
+        Tell(worker, new WhichOptions(gone));
+        worker.ExpectMsg(new Refused(gone));
+
+        var another = New("another", new TaskCompletionSource<RunSnapshot>(), Experiments.Of(1) with { Seed = 7, Priority = 3 });
+        var others = scheduler.FishForMessage<Offer>(one => one.Turn.RunId == "another");
+        Assert.NotEqual(offer.OptionsKey, others.OptionsKey);
+        Assert.Equal((0, 3), (offer.Priority, others.Priority));
+        End(another);
     }
 
     [Fact]

@@ -121,6 +121,44 @@ public sealed class SchedulerTests : VirtualTime
     }
 
     [Fact]
+    public void Where_only_a_turn_is_said_that_the_scheduler_does_not_know_it_asks_what_it_is()
+    {
+        var other = CreateTestProbe();
+        Tell(worker, new Register(Skill.Train, "cpu", new Turn("r", 1)));
+        worker.ExpectMsg(new SayItem(new Turn("r", 1)));
+        Does(worker, 1, Stage);
+        Tell(worker, new Register(Skill.Train, "cpu", new Turn("r", 1)));
+        IsFree(other);
+        Offer(2, FurtherOn);
+        Assert.Equal(2, worker.ExpectMsg<Assignment>().Turn.Number);
+        NothingFor(other);
+    }
+
+    [Fact]
+    public void Work_of_a_run_of_higher_priority_comes_first_whatever_the_run_has_had()
+    {
+        void Offer(string run, int shard, int priority) => Tell(
+            supervisor,
+            new Offer(new Turn(run, shard + 1), "/" + run, Experiments.Of(1), new AnswerShard(1, 0, shard, 4, null)) { Priority = priority });
+        Turn? last = null;
+        string Next()
+        {
+            Tell(worker, new Register(Skill.Evaluate, "cpu", Last: last));
+            last = worker.ExpectMsg<Assignment>().Turn;
+            Pass(TimeSpan.FromMinutes(1));
+            return last.RunId;
+        }
+
+        Offer("low", 0, -1);
+        Offer("r", 0, 0);
+        Offer("r", 1, 0);
+        Assert.Equal("r", Next());
+        Offer("high", 0, 5);
+        Offer("high", 1, 5);
+        Assert.Equal(["high", "high", "r", "low"], new[] { Next(), Next(), Next(), Next() });
+    }
+
+    [Fact]
     public void An_equal_item_of_another_run_is_other_work()
     {
         var other = CreateTestProbe();

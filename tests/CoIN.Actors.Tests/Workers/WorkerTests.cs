@@ -38,6 +38,44 @@ public sealed class WorkerTests : VirtualTime
     }
 
     [Fact]
+    public void A_runs_options_are_asked_for_once_and_nothing_is_begun_without_them()
+    {
+        var doings = new Doings();
+        var worker = New(doings);
+        void AssignByKey(Turn turn, string key) => worker.Tell(new Assignment(turn, "/runs/r", null!, Shard) { OptionsKey = key }, supervisor.Ref);
+        AssignByKey(First, "k");
+        supervisor.ExpectMsg(new WhichOptions(First));
+        Pass(WorkProtocol.RepeatEvery);
+        supervisor.ExpectMsg(new WhichOptions(First));
+        worker.Tell(new Begin(First), supervisor);
+        worker.Tell(new OptionsOf(First, "k", Experiments.Of(1)), supervisor);
+        supervisor.ExpectMsg(new MayBegin(First));
+        Assert.Empty(doings.Opened);
+        worker.Tell(new Begin(First), supervisor);
+        supervisor.ExpectMsg<ShardWritten>();
+        worker.Tell(new Acknowledged(First), supervisor);
+
+        AssignByKey(Second, "k");
+        supervisor.ExpectMsg(new MayBegin(Second));
+        worker.Tell(new Refused(Second), supervisor);
+        AssignByKey(new Turn("r", 3), "other");
+        supervisor.ExpectMsg(new WhichOptions(new Turn("r", 3)));
+    }
+
+    [Fact]
+    public void What_a_worker_says_again_and_again_is_its_turn_and_the_item_when_the_scheduler_asks()
+    {
+        var worker = Begun(Held());
+        Pass(WorkProtocol.RepeatEvery);
+        var told = scheduler.FishForMessage<Register>(register => register.Turn is not null);
+        Assert.Equal((First, null), (told.Turn, told.Item));
+        worker.Tell(new SayItem(Second), scheduler);
+        worker.Tell(new SayItem(First), scheduler);
+        Assert.Equal(new Register(Skill.Evaluate, "cpu", First, null, Shard), scheduler.ExpectMsg<Register>());
+        scheduler.ExpectNoMsg(TimeSpan.Zero);
+    }
+
+    [Fact]
     public void A_worker_whose_supervisor_is_gone_before_anything_was_begun_is_free_at_once()
     {
         var doings = new Doings();

@@ -139,6 +139,13 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void A_runs_priority_is_no_difference()
+    {
+        var text = Render(ComparisonFormat.Text, First with { Options = Options("gqa") }, OtherSeed with { Options = Options("gqa") with { Priority = 7 } });
+        Assert.DoesNotContain("priority", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Tasks_learned_at_once_stand_beside_the_end_of_those_learned_one_after_another()
     {
         var joint = Reports.MultiTask() with { RunId = "m" };

@@ -18,12 +18,12 @@ internal sealed record SimulationOptions
     public int ShardSize { get; init; } = 1000;
 
     /// <summary>Optimizer steps of each stage.</summary>
-    public int Steps { get; init; } = 240;
+    public int Steps { get; init; } = 120;
 
     public double StepSeconds { get; init; } = 2.5;
 
     /// <summary>Steps between two checkpoints.</summary>
-    public int CheckpointEvery { get; init; } = 60;
+    public int CheckpointEvery { get; init; } = 30;
 
     /// <summary>Seconds for each answer.</summary>
     public double AnswerSeconds { get; init; } = 0.02;
@@ -38,7 +38,7 @@ internal sealed record SimulationOptions
     public int BatchSize { get; init; } = 16;
 
     /// <summary>Processor seconds of this computer after which a simulation is left; what it has measured until then is told.</summary>
-    public double Limit { get; init; } = 120;
+    public double Limit { get; init; } = 300;
 
     public int Hosts => (Gpus + GpusPerHost - 1) / GpusPerHost;
 

@@ -14,10 +14,10 @@ internal static class RunSettings
 
     private const string BaseModel = "base model SHA-256";
 
-    // A name decides nothing, and files count by what is in them, not by where they are.
+    // A name decides nothing, nor does who comes first, and files count by what is in them, not by where they are.
     private static readonly string[] Irrelevant =
     [
-        "name", "data.instructions", "data.images", "data.image-identity", "model.path", "model.language", "model.vision-tower", "model.projector",
+        "name", "priority", "data.instructions", "data.images", "data.image-identity", "model.path", "model.language", "model.vision-tower", "model.projector",
         "training.on-lost-trainer",
     ];
 
