@@ -77,7 +77,7 @@ public sealed class SoakTests(SoakLaboratory whole) : IClassFixture<SoakLaborato
             catch (Xunit.Sdk.XunitException e)
             {
                 using var again = CoinProcess.Start("resume", "soak", "--cluster", cluster.Contacts);
-                await again.EndAsync(TimeSpan.FromMinutes(3));
+                await again.EndAsync(whole.Longest);
                 Assert.True(again.ExitCode == 0, $"seed {SoakLaboratory.Seed}\n{string.Join('\n', faults)}\n{e.Message}\n{again.Output}");
             }
             finally
@@ -144,7 +144,9 @@ public sealed class SoakLaboratory : ClusterLaboratory
 
     public static int Seed => Number("COIN_SOAK_SEED", 1);
 
-    internal override string[] Settings => [$"training.max-steps={20 * Faults}", "training.checkpoint-every=5"];
+    internal override string[] Settings => [$"training.max-steps={20 + (15 * Faults)}", "training.checkpoint-every=5"];
+
+    internal override TimeSpan Longest => TimeSpan.FromMinutes(3 + Faults);
 
     private static int Number(string variable, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : otherwise;
 }

@@ -20,12 +20,16 @@ public class ClusterLaboratory : IAsyncLifetime
     /// <summary>What all its runs have in common.</summary>
     internal virtual string[] Settings => [];
 
+    /// <summary>How long a run may take.</summary>
+    internal virtual TimeSpan Longest => TimeSpan.FromMinutes(3);
+
     public virtual async ValueTask InitializeAsync()
     {
         Database = await PostgresServer.StartAsync(Network is { } network ? [network.Addresses[0]] : []);
         await Lab.InitializeAsync();
-        var (code, output) = await CoinProcess.RunAsync(Lab.Run("whole", [.. OneThread, .. Settings]));
-        Assert.True(code == 0, output);
+        using var undisturbed = CoinProcess.Start(Lab.Run("whole", [.. OneThread, .. Settings]));
+        await undisturbed.EndAsync(Longest);
+        Assert.True(undisturbed.ExitCode == 0, undisturbed.Output);
         Essence = Lab.Essence("whole");
     }
 
