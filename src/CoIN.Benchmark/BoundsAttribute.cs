@@ -36,18 +36,19 @@ public sealed class BoundsAttribute : Attribute
     /// <summary>The allowed values in words, as the end of a sentence: <c>it must be …</c>.</summary>
     public string Expected => Range() + (Note is null ? "" : $" ({Note})") + (Null is null ? "" : $", or null for {Null}");
 
-    private string Range() => (AtLeast, AtMost) switch
-    {
-        (double.NaN, double.NaN) when double.IsNaN(Below) => $"greater than {Text(Above)}",
-        (double.NaN, double.NaN) when double.IsNaN(Above) => $"less than {Text(Below)}",
-        (double.NaN, double.NaN) => $"greater than {Text(Above)} and less than {Text(Below)}",
-        (double.NaN, _) when double.IsNaN(Above) => $"at most {Text(AtMost)}",
-        (double.NaN, _) => $"greater than {Text(Above)} and at most {Text(AtMost)}",
-        (_, double.NaN) when double.IsNaN(Below) => $"{Text(AtLeast)} or more",
-        (_, double.NaN) => $"at least {Text(AtLeast)} and less than {Text(Below)}",
-        (0, _) => $"{Text(AtLeast)} to {Text(AtMost)}",
-        _ => $"between {Text(AtLeast)} and {Text(AtMost)}",
-    };
+    private string Range() =>
+        (AtLeast, AtMost) switch
+        {
+            (double.NaN, double.NaN) when double.IsNaN(Below) => $"greater than {Text(Above)}",
+            (double.NaN, double.NaN) when double.IsNaN(Above) => $"less than {Text(Below)}",
+            (double.NaN, double.NaN) => $"greater than {Text(Above)} and less than {Text(Below)}",
+            (double.NaN, _) when double.IsNaN(Above) => $"at most {Text(AtMost)}",
+            (double.NaN, _) => $"greater than {Text(Above)} and at most {Text(AtMost)}",
+            (_, double.NaN) when double.IsNaN(Below) => $"{Text(AtLeast)} or more",
+            (_, double.NaN) => $"at least {Text(AtLeast)} and less than {Text(Below)}",
+            (0, _) => $"{Text(AtLeast)} to {Text(AtMost)}",
+            _ => $"between {Text(AtLeast)} and {Text(AtMost)}",
+        };
 
     private string Text(double bound) =>
         bound.ToString("0.############", CultureInfo.InvariantCulture) + (bound == 0 && Zero is not null ? $" ({Zero})" : "");

@@ -3,7 +3,9 @@ namespace CoIN.Benchmark;
 /// <summary>Finds the name that was probably meant.</summary>
 public static class NearestName
 {
-    /// <summary>The name which takes the fewest insertions, deletions and substitutions to reach, case aside; the first one of equals.</summary>
+    /// <summary>
+    /// The name which takes the fewest insertions, deletions and substitutions to reach, case aside; the first one of equals.
+    /// </summary>
     /// <returns>The name, or null if there are none.</returns>
     public static string? Of(string given, IEnumerable<string> names) =>
         names.MinBy(name => Edits(given.ToLowerInvariant(), name.ToLowerInvariant()));
@@ -11,7 +13,9 @@ public static class NearestName
     /// <summary>As <see cref="Of"/>, but null where even the nearest name is far from what was given.</summary>
     public static string? Close(string given, IEnumerable<string> names) =>
         Of(given, names) is { } nearest
-            && Edits(given.ToLowerInvariant(), nearest.ToLowerInvariant()) <= (Math.Max(given.Length, nearest.Length) + 1) / 2 ? nearest : null;
+        && Edits(given.ToLowerInvariant(), nearest.ToLowerInvariant()) <= (Math.Max(given.Length, nearest.Length) + 1) / 2
+            ? nearest
+            : null;
 
     private static int Edits(string from, string to)
     {
@@ -24,9 +28,7 @@ public static class NearestName
                 {
                     (0, _) => j,
                     (_, 0) => i,
-                    _ => Math.Min(
-                        costs[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1),
-                        1 + Math.Min(costs[i - 1, j], costs[i, j - 1])),
+                    _ => Math.Min(costs[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1), 1 + Math.Min(costs[i - 1, j], costs[i, j - 1])),
                 };
             }
         }

@@ -27,8 +27,12 @@ public sealed class Problems
     }
 
     /// <summary>Whether a key, or one below it, was found wrong.</summary>
-    public bool Concern(string key) => found.Exists(known =>
-        known.Key is { } wrong && wrong.StartsWith(key, StringComparison.Ordinal) && (wrong.Length == key.Length || wrong[key.Length] == '.'));
+    public bool Concern(string key) =>
+        found.Exists(known =>
+            known.Key is { } wrong
+            && wrong.StartsWith(key, StringComparison.Ordinal)
+            && (wrong.Length == key.Length || wrong[key.Length] == '.')
+        );
 
     /// <summary>Checks something and notes its fault.</summary>
     /// <returns>Whether it is right.</returns>
@@ -52,7 +56,13 @@ public sealed class Problems
         where T : class
     {
         T? result = null;
-        _ = Try(() => { result = read(); }, key);
+        _ = Try(
+            () =>
+            {
+                result = read();
+            },
+            key
+        );
         return result;
     }
 
@@ -66,8 +76,10 @@ public sealed class Problems
             case 1:
                 throw new CoinException($"{what}: {found[0].Text}");
             default:
-                throw new CoinException($"{what} has {found.Count} problems:\n"
-                    + string.Join('\n', found.Select(problem => "  - " + problem.Text.ReplaceLineEndings("\n    "))));
+                throw new CoinException(
+                    $"{what} has {found.Count} problems:\n"
+                        + string.Join('\n', found.Select(problem => "  - " + problem.Text.ReplaceLineEndings("\n    ")))
+                );
         }
     }
 }

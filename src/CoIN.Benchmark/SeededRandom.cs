@@ -1,8 +1,8 @@
 namespace CoIN.Benchmark;
 
 /// <summary>
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers from the same seed on every platform and in every version of the runtime, which
-/// <see cref="Random"/> does not promise.
+/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers from the same seed on every platform and in every version of the runtime,
+/// which <see cref="Random"/> does not promise.
 /// </summary>
 public sealed class SeededRandom(long seed)
 {

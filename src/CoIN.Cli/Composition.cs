@@ -13,8 +13,9 @@ internal static class Composition
     /// <returns>The exit code.</returns>
     public static Task<int> RunAsync(string[] arguments, IRunEngine engine, IMiniature miniature)
     {
-        var terminal = Terminal.Detect(
-            Environment.GetEnvironmentVariable, !Console.IsOutputRedirected, !Console.IsErrorRedirected, () => Console.WindowWidth);
+        var terminal = Terminal.Detect(Environment.GetEnvironmentVariable, !Console.IsOutputRedirected, !Console.IsErrorRedirected, () =>
+            Console.WindowWidth
+        );
         return CommandTree.InvokeAsync(
             new Host
             {
@@ -27,7 +28,8 @@ internal static class Composition
                 Folder = Environment.CurrentDirectory,
                 Signals = tell => StopSignals.Listen(tell, () => ExitAtOnce(terminal)),
             },
-            arguments);
+            arguments
+        );
     }
 
     private static void ExitAtOnce(Terminal terminal)

@@ -12,23 +12,34 @@ public static class ConfigurationLoader
     /// <summary>Composes, binds and validates a configuration as a whole.</summary>
     /// <param name="files">HOCON files, later ones over earlier ones.</param>
     /// <param name="overrides">Texts <c>key=value</c>, the key with or without <c>coin.</c>; applied last, in order.</param>
-    /// <param name="folder">Folder to which relative files and relative paths in <paramref name="overrides"/> refer; null for the current one.</param>
+    /// <param name="folder">
+    /// Folder to which relative files and relative paths in <paramref name="overrides"/> refer; null for the current one.
+    /// </param>
     /// <param name="check">
     /// Notes what is wrong beyond the configuration, with model, data and judge. It is given the configuration even where that has problems
     /// already, with harmless values in the place of wrong ones: <see cref="Problems.Concern"/> tells.
     /// </param>
-    /// <returns>Valid records with absolute paths. Data that a run prepares itself are not looked for; see <see cref="FileRules"/>.</returns>
-    /// <exception cref="CoinException">A file cannot be read, or something in it is wrong; every problem is listed, with key and remedy.</exception>
+    /// <returns>
+    /// Valid records with absolute paths. Data that a run prepares itself are not looked for; see <see cref="FileRules"/>.
+    /// </returns>
+    /// <exception cref="CoinException">
+    /// A file cannot be read, or something in it is wrong; every problem is listed, with key and remedy.
+    /// </exception>
     public static LoadedConfiguration Load(
-        IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null, Action<LoadedConfiguration, Problems>? check = null)
+        IEnumerable<string> files,
+        IEnumerable<string> overrides,
+        string? folder = null,
+        Action<LoadedConfiguration, Problems>? check = null
+    )
     {
         var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
         return Bind(tree, what, checkFiles: true, check: check);
     }
 
     /// <summary>
-    /// As <see cref="Load"/>, with the runs that the block <c>coin.experiment</c> makes of the configuration: defaults, then files, then a variant, then one of each varied
-    /// key's values, then <paramref name="overrides"/>. Each is bound and validated like an ordinary configuration.
+    /// As <see cref="Load"/>, with the runs that the block <c>coin.experiment</c> makes of the configuration: defaults, then files, then a
+    /// variant, then one of each varied key's values, then <paramref name="overrides"/>. Each is bound and validated like an ordinary
+    /// configuration.
     /// </summary>
     /// <param name="files">As in <see cref="Load"/>.</param>
     /// <param name="overrides">As in <see cref="Load"/>. A varied key that stands among them is varied no more.</param>
@@ -36,7 +47,11 @@ public static class ConfigurationLoader
     /// <param name="check">As in <see cref="Load"/>, for each run.</param>
     /// <exception cref="CoinException">As for <see cref="Load"/>; a problem that not all runs have names those that have it.</exception>
     public static LoadedExperiment LoadExperiment(
-        IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null, Action<LoadedConfiguration, Problems>? check = null)
+        IEnumerable<string> files,
+        IEnumerable<string> overrides,
+        string? folder = null,
+        Action<LoadedConfiguration, Problems>? check = null
+    )
     {
         var here = folder ?? Environment.CurrentDirectory;
         var names = files.Select(file => Path.GetFullPath(Path.Combine(here, file))).ToList();
@@ -44,18 +59,32 @@ public static class ConfigurationLoader
         var (tree, what) = (Compose(names.Select(HoconFile.Read)), What(names));
         var (_, written) = ExperimentBlock.Split(Compose([tree, .. layers]));
         return written is null
-            ? new LoadedExperiment(null, [Bind(ExperimentBlock.Split(Compose([tree, .. layers])).Tree, what, checkFiles: true, check: check)], [])
-            : new RunComposer(ExperimentBlock.Split(tree).Tree, written, [.. layers.Select(layer => ExperimentBlock.Split(layer).Tree)])
-                .Load(what, (composed, problems) => Bind(Compose([composed]), problems, checkFiles: true, check: check));
+            ? new LoadedExperiment(
+                null,
+                [Bind(ExperimentBlock.Split(Compose([tree, .. layers])).Tree, what, checkFiles: true, check: check)],
+                []
+            )
+            : new RunComposer(
+                ExperimentBlock.Split(tree).Tree,
+                written,
+                [.. layers.Select(layer => ExperimentBlock.Split(layer).Tree)]
+            ).Load(what, (composed, problems) => Bind(Compose([composed]), problems, checkFiles: true, check: check));
     }
 
-    /// <summary>As <see cref="Load"/>, for a look at the data alone: <c>model.path</c> may be null, then it is empty, and no file need be there.</summary>
+    /// <summary>
+    /// As <see cref="Load"/>, for a look at the data alone: <c>model.path</c> may be null, then it is empty, and no file need be there.
+    /// </summary>
     /// <param name="files">As in <see cref="Load"/>.</param>
     /// <param name="overrides">As in <see cref="Load"/>.</param>
     /// <param name="folder">As in <see cref="Load"/>.</param>
     /// <param name="tasks">The tasks to look at in the place of those of the order, case aside; empty for those.</param>
     /// <exception cref="CoinException">As for <see cref="Load"/>, or there is no such task.</exception>
-    public static LoadedConfiguration LoadForData(IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null, params IReadOnlyList<string> tasks)
+    public static LoadedConfiguration LoadForData(
+        IEnumerable<string> files,
+        IEnumerable<string> overrides,
+        string? folder = null,
+        params IReadOnlyList<string> tasks
+    )
     {
         var (tree, what) = Read(files, overrides, folder ?? Environment.CurrentDirectory);
         return Bind(tasks.Count == 0 ? tree : TaskOrders.Picked(tree, tasks), what, checkFiles: false, needsModel: false);
@@ -70,18 +99,25 @@ public static class ConfigurationLoader
     /// <param name="check">As in <see cref="Load"/>.</param>
     /// <exception cref="CoinException">As for <see cref="Load"/>, or there is no such task.</exception>
     public static LoadedConfiguration LoadForEvaluation(
-        IEnumerable<string> files, IEnumerable<string> overrides, string? adapter, IReadOnlyList<string> tasks, string? folder = null,
-        Action<LoadedConfiguration, Problems>? check = null)
+        IEnumerable<string> files,
+        IEnumerable<string> overrides,
+        string? adapter,
+        IReadOnlyList<string> tasks,
+        string? folder = null,
+        Action<LoadedConfiguration, Problems>? check = null
+    )
     {
         var here = folder ?? Environment.CurrentDirectory;
-        string[] own = adapter is null ? [$"method={ZeroShot.Name}"] : [$"method={ZeroShot.Name}", $"lora.from=\"{Path.GetFullPath(Path.Combine(here, adapter))}\""];
+        string[] own = adapter is null
+            ? [$"method={ZeroShot.Name}"]
+            : [$"method={ZeroShot.Name}", $"lora.from=\"{Path.GetFullPath(Path.Combine(here, adapter))}\""];
         var (tree, what) = Read(files, [.. overrides, .. own], here);
         return Bind(tasks.Count == 0 ? tree : TaskOrders.Picked(tree, tasks, "--tasks"), what, checkFiles: true, check: check);
     }
 
     /// <summary>
-    /// The settings of this process for a run that exists: those it was started with, with <c>node.*</c>, <c>cluster.*</c> and <c>watch.*</c> overridden. Nothing that decides
-    /// numbers may be changed.
+    /// The settings of this process for a run that exists: those it was started with, with <c>node.*</c>, <c>cluster.*</c> and
+    /// <c>watch.*</c> overridden. Nothing that decides numbers may be changed.
     /// </summary>
     /// <param name="effectiveText"><see cref="LoadedConfiguration.EffectiveText"/> of the run.</param>
     /// <param name="source">Where the text comes from, for messages.</param>
@@ -92,12 +128,20 @@ public static class ConfigurationLoader
     {
         var here = folder ?? Environment.CurrentDirectory;
         var changes = overrides.Select(text => Overrides.Read(text, here)).ToList();
-        foreach (var change in changes.Where(change => ((ObjectSetting)change.Items["coin"]).Items.Keys.Single() is not ("node" or "cluster" or "watch")))
+        foreach (
+            var change in changes.Where(change =>
+                ((ObjectSetting)change.Items["coin"]).Items.Keys.Single() is not ("node" or "cluster" or "watch")
+            )
+        )
         {
-            throw new CoinException($"{change.Origin.Name}: a run that exists can only be given other node settings (node.…, cluster.…, watch.…); "
-                + (((ObjectSetting)change.Items["coin"]).Items.ContainsKey("judge")
-                    ? "another judge, or another endpoint, is ./run.sh judge run <run> --set judge.…"
-                    : "what decides its numbers is fixed. Start a new run to change it."));
+            throw new CoinException(
+                $"{change.Origin.Name}: a run that exists can only be given other node settings (node.…, cluster.…, watch.…); "
+                    + (
+                        ((ObjectSetting)change.Items["coin"]).Items.ContainsKey("judge")
+                            ? "another judge, or another endpoint, is ./run.sh judge run <run> --set judge.…"
+                            : "what decides its numbers is fixed. Start a new run to change it."
+                    )
+            );
         }
 
         var stored = HoconFile.ReadText(effectiveText, new Origin(source, here));
@@ -129,37 +173,64 @@ public static class ConfigurationLoader
 
     private static string What(IReadOnlyCollection<string> names) => names.Count > 0 ? string.Join(", ", names) : "The configuration";
 
-    /// <summary>A judge for a run that exists: the run's own <c>judge</c> and <c>node</c> settings, laid over by files and overrides that touch nothing else.</summary>
+    /// <summary>
+    /// A judge for a run that exists: the run's own <c>judge</c> and <c>node</c> settings, laid over by files and overrides that touch
+    /// nothing else.
+    /// </summary>
     /// <param name="effectiveText"><see cref="LoadedConfiguration.EffectiveText"/> of the run.</param>
     /// <param name="source">Where the text comes from, for messages.</param>
     /// <exception cref="CoinException">A file or override is wrong or touches the experiment, or there is no judge in them.</exception>
     public static (JudgeOptions Judge, NodeSettings Node) LoadJudge(
-        string effectiveText, string source, IEnumerable<string> files, IEnumerable<string> overrides, string? folder = null)
+        string effectiveText,
+        string source,
+        IEnumerable<string> files,
+        IEnumerable<string> overrides,
+        string? folder = null
+    )
     {
         var here = folder ?? Environment.CurrentDirectory;
-        var changes = files.Select(file => HoconFile.Read(Path.GetFullPath(Path.Combine(here, file)))).Concat(overrides.Select(text => Overrides.Read(text, here))).ToList();
+        var changes = files
+            .Select(file => HoconFile.Read(Path.GetFullPath(Path.Combine(here, file))))
+            .Concat(overrides.Select(text => Overrides.Read(text, here)))
+            .ToList();
         foreach (var change in changes)
         {
-            if (change.Items.GetValueOrDefault("coin") is ObjectSetting coin && coin.Items.Keys.FirstOrDefault(key => key is not ("judge" or "node" or "cluster" or "watch")) is { } other)
+            if (
+                change.Items.GetValueOrDefault("coin") is ObjectSetting coin
+                && coin.Items.Keys.FirstOrDefault(key => key is not ("judge" or "node" or "cluster" or "watch")) is { } other
+            )
             {
-                throw new CoinException($"coin.{other} (in {change.Origin.Name}): a run that exists can only be given another judge (judge.…) and other node settings (node.…, cluster.…, watch.…).");
+                throw new CoinException(
+                    $"coin.{other} (in {change.Origin.Name}): a run that exists can only be given another judge (judge.…) and other node settings (node.…, cluster.…, watch.…)."
+                );
             }
         }
 
         var stored = HoconFile.ReadText(effectiveText, new Origin(source, here));
         var loaded = Bind(Compose([stored, .. changes]), string.Join(", ", new[] { source }.Concat(files)), checkFiles: false);
-        return (loaded.Options.Judge ?? throw new CoinException(
-            "There is no judge: coin.judge.kind is none. Name a recipe (--judge hocon/judges/lexical.hocon) or pass --set judge.kind=…"), loaded.Node);
+        return (
+            loaded.Options.Judge
+                ?? throw new CoinException(
+                    "There is no judge: coin.judge.kind is none. Name a recipe (--judge hocon/judges/lexical.hocon) or pass --set judge.kind=…"
+                ),
+            loaded.Node
+        );
     }
 
     private static ObjectSetting Compose(IEnumerable<ObjectSetting> layers) =>
         layers.Aggregate(ConfigurationReference.Tree, (earlier, later) =>
             later.Items.GetValueOrDefault("coin") is null or ObjectSetting
                 ? earlier.OverlaidWith(later)
-                : throw new CoinException($"coin is not a section (in {later.Items["coin"].Origin.Name}). Write coin {{ … }}."));
+                : throw new CoinException($"coin is not a section (in {later.Items["coin"].Origin.Name}). Write coin {{ … }}.")
+        );
 
     private static LoadedConfiguration Bind(
-        ObjectSetting tree, string what, bool checkFiles, bool needsModel = true, Action<LoadedConfiguration, Problems>? check = null)
+        ObjectSetting tree,
+        string what,
+        bool checkFiles,
+        bool needsModel = true,
+        Action<LoadedConfiguration, Problems>? check = null
+    )
     {
         var problems = new Problems();
         var loaded = Bind(tree, problems, checkFiles, needsModel, check);
@@ -168,7 +239,12 @@ public static class ConfigurationLoader
     }
 
     private static LoadedConfiguration Bind(
-        ObjectSetting tree, Problems problems, bool checkFiles, bool needsModel = true, Action<LoadedConfiguration, Problems>? check = null)
+        ObjectSetting tree,
+        Problems problems,
+        bool checkFiles,
+        bool needsModel = true,
+        Action<LoadedConfiguration, Problems>? check = null
+    )
     {
         var coin = new Section("coin", (ObjectSetting)tree.Items["coin"], problems);
         foreach (var key in tree.Items.Keys.Where(key => key != "coin"))

@@ -18,10 +18,11 @@ public static class ConfigurationReference
     /// <summary>A section with its defaults; empty where the reference has none of that name.</summary>
     /// <param name="path">E.g. <c>coin.lora</c>.</param>
     internal static ObjectSetting SectionAt(string path) =>
-        path.Split('.').Aggregate(Tree, (tree, key) => tree.Items.GetValueOrDefault(key) as ObjectSetting ?? ObjectSetting.Empty(Tree.Origin));
+        path.Split('.')
+            .Aggregate(Tree, (tree, key) => tree.Items.GetValueOrDefault(key) as ObjectSetting ?? ObjectSetting.Empty(Tree.Origin));
 
-    private static IEnumerable<string> Leaves(string prefix, ObjectSetting tree) => tree.Items.SelectMany(item =>
-        item.Value is ObjectSetting child ? Leaves($"{prefix}{item.Key}.", child) : [prefix + item.Key]);
+    private static IEnumerable<string> Leaves(string prefix, ObjectSetting tree) =>
+        tree.Items.SelectMany(item => item.Value is ObjectSetting child ? Leaves($"{prefix}{item.Key}.", child) : [prefix + item.Key]);
 
     private static string ReadResource()
     {

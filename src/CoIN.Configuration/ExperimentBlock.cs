@@ -8,13 +8,17 @@ namespace CoIN.Configuration;
 internal sealed record VariedKey(string Key, IReadOnlyList<Setting> Values);
 
 /// <summary>
-/// The block <c>coin.experiment</c>: named variants, each a block of overrides, and lists of values under <c>vary</c>, nested as the keys are. Its runs are the variants ×
-/// all combinations of the values.
+/// The block <c>coin.experiment</c>: named variants, each a block of overrides, and lists of values under <c>vary</c>, nested as the keys
+/// are. Its runs are the variants × all combinations of the values.
 /// </summary>
 /// <param name="Variants">In the order in which they were written.</param>
 /// <param name="Varied">As the variants.</param>
 /// <param name="Reuse">Whether a result that two runs have in common is computed once.</param>
-internal sealed record ExperimentBlock(IReadOnlyList<(string Name, ObjectSetting Overrides)> Variants, IReadOnlyList<VariedKey> Varied, bool Reuse)
+internal sealed record ExperimentBlock(
+    IReadOnlyList<(string Name, ObjectSetting Overrides)> Variants,
+    IReadOnlyList<VariedKey> Varied,
+    bool Reuse
+)
 {
     public const string Key = "experiment";
 
@@ -71,39 +75,63 @@ internal sealed record ExperimentBlock(IReadOnlyList<(string Name, ObjectSetting
         section.NoOtherKeys();
         if (problems.Count == 0 && variants.Count + varied.Count == 0)
         {
-            problems.Add($"{Path} (in {block.Origin.Name}) names neither variants nor values to vary. Write vary {{ seed = [1, 2, 3] }} into it, or leave it out.", Path);
+            problems.Add(
+                $"{Path} (in {block.Origin.Name}) names neither variants nor values to vary. Write vary {{ seed = [1, 2, 3] }} into it, or leave it out.",
+                Path
+            );
         }
 
         foreach (var (name, overrides) in variants)
         {
             foreach (var twice in varied.Where(one => Find(overrides, one.Key) is not null))
             {
-                problems.Add($"{Path}.variants.{name} sets {twice.Key}, of which {Path}.vary lists values. Leave it out of one of the two.", Path);
+                problems.Add(
+                    $"{Path}.variants.{name} sets {twice.Key}, of which {Path}.vary lists values. Leave it out of one of the two.",
+                    Path
+                );
             }
         }
 
         var count = varied.Aggregate((double)Math.Max(1, variants.Count), (product, one) => product * one.Values.Count);
         if (count > MostRuns)
         {
-            problems.Add(FormattableString.Invariant($"{Path} makes {count:0} runs; it may make {MostRuns}. Shorten a list, or make several experiments of it."), Path);
+            problems.Add(
+                FormattableString.Invariant(
+                    $"{Path} makes {count:0} runs; it may make {MostRuns}. Shorten a list, or make several experiments of it."
+                ),
+                Path
+            );
         }
 
         return new ExperimentBlock(variants, varied, reuse);
     }
 
     /// <summary>All combinations of the varied values; the last key changes fastest.</summary>
-    public IEnumerable<IReadOnlyList<(string Key, int Place, Setting Value)>> Combinations() => Varied.Aggregate(
-        (IEnumerable<IReadOnlyList<(string, int, Setting)>>)[[]],
-        (combinations, one) => combinations.SelectMany(before => one.Values.Select((value, place) =>
-            (IReadOnlyList<(string, int, Setting)>)[.. before, (one.Key, place, value)])));
+    public IEnumerable<IReadOnlyList<(string Key, int Place, Setting Value)>> Combinations() =>
+        Varied.Aggregate(
+            (IEnumerable<IReadOnlyList<(string, int, Setting)>>)
+                [
+                    [],
+                ],
+            (combinations, one) =>
+                combinations.SelectMany(before =>
+                    one.Values.Select((value, place) => (IReadOnlyList<(string, int, Setting)>)[.. before, (one.Key, place, value)])
+                )
+        );
 
     /// <summary>A configuration that sets a single key, without <c>coin.</c>.</summary>
-    public static ObjectSetting Single(string key, Setting value) => (ObjectSetting)key.Split('.').Prepend("coin").Reverse().Aggregate(
-        value, (inner, name) => new ObjectSetting(new OrderedDictionary<string, Setting> { [name] = inner }, value.Origin));
+    public static ObjectSetting Single(string key, Setting value) =>
+        (ObjectSetting)
+            key.Split('.')
+                .Prepend("coin")
+                .Reverse()
+                .Aggregate(value, (inner, name) =>
+                    new ObjectSetting(new OrderedDictionary<string, Setting> { [name] = inner }, value.Origin)
+                );
 
     /// <summary>The value at a key, or null.</summary>
-    public static Setting? Find(ObjectSetting tree, string key) => key.Split('.').Aggregate(
-        (Setting?)tree, (at, name) => (at as ObjectSetting)?.Items.GetValueOrDefault(name));
+    public static Setting? Find(ObjectSetting tree, string key) =>
+        key.Split('.').Aggregate((Setting?)tree, (at, name) => (at as ObjectSetting)?.Items.GetValueOrDefault(name));
 
     private static IReadOnlyList<(string, ObjectSetting)> ReadVariants(Section section, ObjectSetting block, Problems problems)
     {
@@ -119,13 +147,19 @@ internal sealed record ExperimentBlock(IReadOnlyList<(string Name, ObjectSetting
 
             if (name.Length == 0 || !name.All(RunNames.IsSafe))
             {
-                problems.Add($"{Path}.variants: the name '{name}' (in {value.Origin.Name}) becomes part of a folder's name. Use letters, digits, '-' and '_'.", Path);
+                problems.Add(
+                    $"{Path}.variants: the name '{name}' (in {value.Origin.Name}) becomes part of a folder's name. Use letters, digits, '-' and '_'.",
+                    Path
+                );
             }
 
             foreach (var key in overrides.Items.Keys.Where(NotARuns.Contains))
             {
-                problems.Add($"{Path}.variants.{name}.{key} (in {overrides.Items[key].Origin.Name}) cannot differ between the runs of an experiment. "
-                    + $"Write it beside {Key}, for all of them.", Path);
+                problems.Add(
+                    $"{Path}.variants.{name}.{key} (in {overrides.Items[key].Origin.Name}) cannot differ between the runs of an experiment. "
+                        + $"Write it beside {Key}, for all of them.",
+                    Path
+                );
             }
 
             found.Add((name, overrides));
@@ -141,7 +175,10 @@ internal sealed record ExperimentBlock(IReadOnlyList<(string Name, ObjectSetting
             var key = prefix + name;
             if (prefix.Length == 0 && NotARuns.Contains(name))
             {
-                problems.Add($"{Path}.vary.{name} (in {value.Origin.Name}) cannot differ between the runs of an experiment. Write it beside {Key}, for all of them.", Path);
+                problems.Add(
+                    $"{Path}.vary.{name} (in {value.Origin.Name}) cannot differ between the runs of an experiment. Write it beside {Key}, for all of them.",
+                    Path
+                );
                 continue;
             }
 
@@ -151,16 +188,27 @@ internal sealed record ExperimentBlock(IReadOnlyList<(string Name, ObjectSetting
                     Collect(key + ".", inner, varied, problems);
                     break;
                 case ListSetting { Items.Count: > 0 } list:
-                    varied.Add(new VariedKey(key, [.. list.Items.Select(item => new ScalarSetting(item is "" or "null" ? null : item, list.Origin))]));
+                    varied.Add(
+                        new VariedKey(
+                            key,
+                            [.. list.Items.Select(item => new ScalarSetting(item is "" or "null" ? null : item, list.Origin))]
+                        )
+                    );
                     break;
                 case ListsSetting lists when lists.Items.All(item => item is ListSetting or ScalarSetting):
                     varied.Add(new VariedKey(key, lists.Items));
                     break;
                 case ListSetting empty:
-                    problems.Add($"{Path}.vary.{key} lists no value (in {empty.Origin.Name}). Write the values of {key}, or leave it out.", Path);
+                    problems.Add(
+                        $"{Path}.vary.{key} lists no value (in {empty.Origin.Name}). Write the values of {key}, or leave it out.",
+                        Path
+                    );
                     break;
                 default:
-                    problems.Add($"{Path}.vary.{key} is no list (in {value.Origin.Name}). Write the values of {key} as a list, such as {key} = [1, 2].", Path);
+                    problems.Add(
+                        $"{Path}.vary.{key} is no list (in {value.Origin.Name}). Write the values of {key} as a list, such as {key} = [1, 2].",
+                        Path
+                    );
                     break;
             }
         }

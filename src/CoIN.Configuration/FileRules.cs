@@ -40,14 +40,18 @@ public static class FileRules
 
         if (model.Projector is not null && !File.Exists(model.Projector))
         {
-            problems.Add($"coin.model.projector: the file {model.Projector} {Absent(model.Projector)}. Download it or correct the path.", "coin.model.projector");
+            problems.Add(
+                $"coin.model.projector: the file {model.Projector} {Absent(model.Projector)}. Download it or correct the path.",
+                "coin.model.projector"
+            );
         }
 
         if (options.Lora.From is { } adapter && !File.Exists(adapter) && !File.Exists(Path.Combine(adapter, AdapterFiles.Config)))
         {
             problems.Add(
                 $"coin.lora.from: {adapter} holds no {AdapterFiles.Config}. Name the folder of an adapter in PEFT's format, or the file of a MiniGPT-v2 stage.",
-                "coin.lora.from");
+                "coin.lora.from"
+            );
         }
     }
 
@@ -71,7 +75,9 @@ public static class FileRules
         {
             problems.Add($"{key}: the folder {path} {Absent(path)}. Download the model into it or correct the path.", key);
         }
-        else if (!File.Exists(Path.Combine(path, "config.json")) && !(key == "coin.model.path" && Directory.Exists(Path.Combine(path, "llama"))))
+        else if (
+            !File.Exists(Path.Combine(path, "config.json")) && !(key == "coin.model.path" && Directory.Exists(Path.Combine(path, "llama")))
+        )
         {
             problems.Add($"{key}: {path} holds no config.json. Name a Hugging Face model folder.", key);
         }
@@ -110,8 +116,10 @@ public static class FileRules
     {
         if (data.Images.Length > 0 && !Directory.Exists(data.Images))
         {
-            problems.Add($"coin.data.images: the folder {data.Images} {Absent(data.Images)}. Name the folder to which the samples' image paths are relative.",
-                "coin.data.images");
+            problems.Add(
+                $"coin.data.images: the folder {data.Images} {Absent(data.Images)}. Name the folder to which the samples' image paths are relative.",
+                "coin.data.images"
+            );
         }
 
         if (data.Instructions.Length == 0)
@@ -121,8 +129,10 @@ public static class FileRules
 
         if (!Directory.Exists(data.Instructions))
         {
-            problems.Add($"coin.data.instructions: the folder {data.Instructions} {Absent(data.Instructions)}. Name the folder with one folder per task.",
-                "coin.data.instructions");
+            problems.Add(
+                $"coin.data.instructions: the folder {data.Instructions} {Absent(data.Instructions)}. Name the folder with one folder per task.",
+                "coin.data.instructions"
+            );
             return false;
         }
 
@@ -130,15 +140,21 @@ public static class FileRules
     }
 
     /// <summary>What is there where a file or folder of the other kind is expected.</summary>
-    private static string Absent(string path) => Directory.Exists(path) ? "is a folder, not a file" : File.Exists(path) ? "is a file, not a folder" : "does not exist";
+    private static string Absent(string path) =>
+        Directory.Exists(path) ? "is a folder, not a file"
+        : File.Exists(path) ? "is a file, not a folder"
+        : "does not exist";
 
     private static void CheckFile(ExperimentOptions options, TaskOptions task, string file, string key, Problems problems)
     {
         var path = Path.Combine(options.Data.Instructions, task.Folder, file);
         if (!File.Exists(path))
         {
-            problems.Add($"coin.tasks.{task.Name}.{key}: the file {path} {Absent(path)}.{SampleFiles.CandidatesSentence(path)} "
-                + $"Put it there, correct coin.tasks.{task.Name}.folder or .{key}, or leave {task.Name} out of coin.order.", $"coin.tasks.{task.Name}.{key}");
+            problems.Add(
+                $"coin.tasks.{task.Name}.{key}: the file {path} {Absent(path)}.{SampleFiles.CandidatesSentence(path)} "
+                    + $"Put it there, correct coin.tasks.{task.Name}.folder or .{key}, or leave {task.Name} out of coin.order.",
+                $"coin.tasks.{task.Name}.{key}"
+            );
         }
     }
 }

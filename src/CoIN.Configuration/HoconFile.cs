@@ -16,10 +16,13 @@ internal static class HoconFile
 
     /// <summary>Reads a text that includes nothing.</summary>
     public static ObjectSetting ReadText(string text, Origin origin) =>
-        HoconStructure.Split(text, origin.Name)
-            .Select(part => part.Include is null
-                ? Parse(part, origin)
-                : throw new CoinException($"{origin.Name}, line {part.Line}: nothing can be included here."))
+        HoconStructure
+            .Split(text, origin.Name)
+            .Select(part =>
+                part.Include is null
+                    ? Parse(part, origin)
+                    : throw new CoinException($"{origin.Name}, line {part.Line}: nothing can be included here.")
+            )
             .Aggregate(ObjectSetting.Empty(origin), (earlier, later) => earlier.OverlaidWith(later));
 
     private static ObjectSetting Read(string path, (string File, int Line)? includedBy, int depth)
@@ -36,8 +39,10 @@ internal static class HoconFile
 
             if (depth == DeepestInclude)
             {
-                throw new CoinException($"{path}, line {part.Line}: includes are nested more than {DeepestInclude} deep; "
-                    + $"most likely {part.Include} includes itself. Remove one of the includes.");
+                throw new CoinException(
+                    $"{path}, line {part.Line}: includes are nested more than {DeepestInclude} deep; "
+                        + $"most likely {part.Include} includes itself. Remove one of the includes."
+                );
             }
 
             var included = Path.GetFullPath(Path.Combine(origin.Folder!, part.Include));
@@ -56,12 +61,18 @@ internal static class HoconFile
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new CoinException($"Configuration file {path}{reference} does not exist. Correct its name"
-                + (includedBy is null ? "; relative names refer to the current folder." : "; it is relative to the including file."), e);
+            throw new CoinException(
+                $"Configuration file {path}{reference} does not exist. Correct its name"
+                    + (includedBy is null ? "; relative names refer to the current folder." : "; it is relative to the including file."),
+                e
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Configuration file {path}{reference} cannot be read: {ReadFault.Why(path, e)}. Name a HOCON file.", e);
+            throw new CoinException(
+                $"Configuration file {path}{reference} cannot be read: {ReadFault.Why(path, e)}. Name a HOCON file.",
+                e
+            );
         }
     }
 
@@ -87,7 +98,9 @@ internal static class HoconFile
             // Akka's parser reads a key without '=' together with the next line.
             if (key.Contains('\n', StringComparison.Ordinal))
             {
-                throw new CoinException($"{origin.Name}: '{key.Split('\n')[0].Trim()}' has no value. Write {key.Split('\n')[0].Trim()} = … .");
+                throw new CoinException(
+                    $"{origin.Name}: '{key.Split('\n')[0].Trim()}' has no value. Write {key.Split('\n')[0].Trim()} = … ."
+                );
             }
 
             items[key] = Convert(key, value, origin);
@@ -120,7 +133,8 @@ internal static class HoconFile
         return new ScalarSetting(string.IsNullOrEmpty(text) ? null : text, origin);
     }
 
-    private static string Item(string key, HoconValue item, Origin origin) => item.IsString()
-        ? item.GetString()
-        : throw new CoinException($"{origin.Name}: the list '{key}' may hold only names and numbers, not objects.");
+    private static string Item(string key, HoconValue item, Origin origin) =>
+        item.IsString()
+            ? item.GetString()
+            : throw new CoinException($"{origin.Name}: the list '{key}' may hold only names and numbers, not objects.");
 }

@@ -94,8 +94,7 @@ internal sealed class HoconStructure
         return parts;
     }
 
-    private bool IsInclude() =>
-        Ahead("include") && at + 7 < text.Length && text[at + 7] is ' ' or '\t' or '"';
+    private bool IsInclude() => Ahead("include") && at + 7 < text.Length && text[at + 7] is ' ' or '\t' or '"';
 
     private void TakeInclude()
     {

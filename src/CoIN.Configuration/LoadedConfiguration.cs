@@ -10,5 +10,4 @@ namespace CoIN.Configuration;
 /// <param name="EffectiveText">
 /// The whole configuration as HOCON with absolute paths, every key present: loading it gives the same records again.
 /// </param>
-public sealed record LoadedConfiguration(
-    ExperimentOptions Options, NodeSettings Node, string? Preparation, string EffectiveText);
+public sealed record LoadedConfiguration(ExperimentOptions Options, NodeSettings Node, string? Preparation, string EffectiveText);

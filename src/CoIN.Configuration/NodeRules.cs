@@ -26,11 +26,23 @@ internal static partial class NodeRules
     public static void Check(Section watch, WatchSettings settings)
     {
         watch.Require(
-            settings.Otlp is not { } otlp || (Uri.TryCreate(otlp, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.PathAndQuery is "/" or ""), "otlp",
-            $"'{settings.Otlp}'", "an address such as http://localhost:4318, without a path", "Of receivers that take OTLP over HTTP, that is the usual port.");
+            settings.Otlp is not { } otlp
+                || (
+                    Uri.TryCreate(otlp, UriKind.Absolute, out var address)
+                    && address.Scheme is "http" or "https"
+                    && address.PathAndQuery is "/" or ""
+                ),
+            "otlp",
+            $"'{settings.Otlp}'",
+            "an address such as http://localhost:4318, without a path",
+            "Of receivers that take OTLP over HTTP, that is the usual port."
+        );
         watch.Require(
-            IPAddress.TryParse(settings.PrometheusAddress, out _), "prometheus-address", $"'{settings.PrometheusAddress}'",
-            "an address of this computer: 127.0.0.1, or 0.0.0.0 for all of them");
+            IPAddress.TryParse(settings.PrometheusAddress, out _),
+            "prometheus-address",
+            $"'{settings.PrometheusAddress}'",
+            "an address of this computer: 127.0.0.1, or 0.0.0.0 for all of them"
+        );
     }
 
     public static void Check(Section node, NodeSettings settings)
@@ -38,8 +50,12 @@ internal static partial class NodeRules
         if (settings is { Cluster.Journal: null, Placement: NodePlacement.Cluster { SeedNodes.Count: > 0 } })
         {
             node.Require(
-                false, "seed-nodes", "given", "empty while coin.cluster.journal is null",
-                "Several nodes need a journal that all of them reach: a SQLite file in a run's folder has one writer and no network. Name a PostgreSQL database in coin.cluster.journal.");
+                false,
+                "seed-nodes",
+                "given",
+                "empty while coin.cluster.journal is null",
+                "Several nodes need a journal that all of them reach: a SQLite file in a run's folder has one writer and no network. Name a PostgreSQL database in coin.cluster.journal."
+            );
         }
 
         node.Require(settings.Devices.Count > 0, "devices", "empty", "a list such as [cpu] or [\"cuda:0\", \"cuda:1\"]");
@@ -48,8 +64,13 @@ internal static partial class NodeRules
             node.Require(false, "devices", $"'{device}'", "cpu or cuda:<number>");
         }
 
-        node.Require(settings.Devices.Distinct().Count() == settings.Devices.Count, "devices", string.Join(", ", settings.Devices),
-            "a list without repetitions", "Use evaluators-per-device for several evaluators on one device.");
+        node.Require(
+            settings.Devices.Distinct().Count() == settings.Devices.Count,
+            "devices",
+            string.Join(", ", settings.Devices),
+            "a list without repetitions",
+            "Use evaluators-per-device for several evaluators on one device."
+        );
         foreach (var role in settings.Roles.Except(Roles))
         {
             node.Require(false, "roles", $"'{role}'", "some of " + string.Join(", ", Roles));
@@ -60,8 +81,12 @@ internal static partial class NodeRules
         {
             var missing = Roles.Except(settings.Roles).ToList();
             node.Require(
-                missing.Count == 0, "roles", string.Join(", ", settings.Roles), string.Join(", ", Roles) + " while node.cluster is off",
-                $"There is nobody else who could be {string.Join(", ", missing)}.");
+                missing.Count == 0,
+                "roles",
+                string.Join(", ", settings.Roles),
+                string.Join(", ", Roles) + " while node.cluster is off",
+                $"There is nobody else who could be {string.Join(", ", missing)}."
+            );
         }
     }
 

@@ -1,5 +1,5 @@
-using CoIN.Benchmark;
 using System.Reflection;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 
 namespace CoIN.Configuration;
@@ -63,13 +63,22 @@ internal sealed class OptionProperty
 
     /// <summary>The properties that can be set, in the order in which they are written.</summary>
     public static IReadOnlyList<OptionProperty> Of(Type record) =>
-        [.. record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite).Select(property => new OptionProperty(property))];
+        [
+            .. record
+                .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(property => property.CanWrite)
+                .Select(property => new OptionProperty(property)),
+        ];
 
     /// <summary>Full names of the keys that are paths.</summary>
-    public static IEnumerable<string> Paths(Type record, string section) => Of(record).Where(property => property.HasKey).SelectMany(property =>
-        property.IsPath ? [$"{section}.{property.Key}"]
-        : property.IsRecord ? Paths(property.Type, $"{section}.{property.Key}")
-        : Enumerable.Empty<string>());
+    public static IEnumerable<string> Paths(Type record, string section) =>
+        Of(record)
+            .Where(property => property.HasKey)
+            .SelectMany(property =>
+                property.IsPath ? [$"{section}.{property.Key}"]
+                : property.IsRecord ? Paths(property.Type, $"{section}.{property.Key}")
+                : Enumerable.Empty<string>()
+            );
 
     public object? Of(object record) => property.GetValue(record);
 

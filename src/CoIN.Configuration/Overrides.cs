@@ -29,18 +29,22 @@ internal static class Overrides
         return (ObjectSetting)value;
     }
 
-    private static Setting Value(string whole, string text, Origin origin) => text switch
-    {
-        ['[', .. var inside, ']'] => inside.AsSpan().ContainsAny("[]{}")
-            ? throw Fault(whole, "a list holds names and numbers only: --set order=[GQA,TextVQA].")
-            : new ListSetting(Split(inside), origin),
-        ['"', .. var inside, '"'] => new ScalarSetting(inside.Length == 0 ? null : inside, origin),
-        ['[', ..] or [.., ']'] => throw Fault(whole, "a list is written in brackets, [a,b]; one of them is missing."),
-        ['{', ..] => throw Fault(whole, "a section cannot be set as one. Set its keys one by one: --set lora.rank=16 --set lora.alpha=32."),
-        ['"', ..] or [.., '"'] => throw Fault(whole, "a quotation mark has no partner."),
-        "" or "null" => new ScalarSetting(null, origin),
-        _ => new ScalarSetting(text, origin),
-    };
+    private static Setting Value(string whole, string text, Origin origin) =>
+        text switch
+        {
+            ['[', .. var inside, ']'] => inside.AsSpan().ContainsAny("[]{}")
+                ? throw Fault(whole, "a list holds names and numbers only: --set order=[GQA,TextVQA].")
+                : new ListSetting(Split(inside), origin),
+            ['"', .. var inside, '"'] => new ScalarSetting(inside.Length == 0 ? null : inside, origin),
+            ['[', ..] or [.., ']'] => throw Fault(whole, "a list is written in brackets, [a,b]; one of them is missing."),
+            ['{', ..] => throw Fault(
+                whole,
+                "a section cannot be set as one. Set its keys one by one: --set lora.rank=16 --set lora.alpha=32."
+            ),
+            ['"', ..] or [.., '"'] => throw Fault(whole, "a quotation mark has no partner."),
+            "" or "null" => new ScalarSetting(null, origin),
+            _ => new ScalarSetting(text, origin),
+        };
 
     private static CoinException Fault(string text, string what) => new($"--set {text}: {what}") { ExitCode = CoinException.Usage };
 

@@ -7,7 +7,12 @@ internal static class PlacementBinder
 {
     private const string Localhost = "localhost";
 
-    private static readonly Dictionary<string, Mode> Modes = new() { ["off"] = Mode.Off, ["tls"] = Mode.Tls, ["clear-text"] = Mode.ClearText };
+    private static readonly Dictionary<string, Mode> Modes = new()
+    {
+        ["off"] = Mode.Off,
+        ["tls"] = Mode.Tls,
+        ["clear-text"] = Mode.ClearText,
+    };
 
     /// <summary>Full names of the keys that are paths.</summary>
     public static IEnumerable<string> Paths => ["coin.node.certificate.path", "coin.node.certificate.authority"];
@@ -23,12 +28,14 @@ internal static class PlacementBinder
     public static NodePlacement Placement(Section node, string? certificates)
     {
         var mode = node.OneOf("cluster", Modes);
-        var cluster = new NodePlacement.Cluster(
-            node.Text("hostname", Localhost), node.Int("port"), node.List("seed-nodes"), null);
+        var cluster = new NodePlacement.Cluster(node.Text("hostname", Localhost), node.Int("port"), node.List("seed-nodes"), null);
         cluster = cluster with
         {
             Certificate = Certificate(
-                node.Child("certificate"), mode == Mode.Tls, certificates is null ? null : NodeCertificate.In(certificates, cluster.Hostname)),
+                node.Child("certificate"),
+                mode == Mode.Tls,
+                certificates is null ? null : NodeCertificate.In(certificates, cluster.Hostname)
+            ),
         };
         node.Require(cluster.Port is >= 0 and <= 65535, "port", cluster.Port, "between 0 and 65535");
         foreach (var seed in cluster.SeedNodes.Where(seed => HostOf(seed) is null))
@@ -40,19 +47,40 @@ internal static class PlacementBinder
         {
             case Mode.Off:
                 const string Remedy = "To make this process part of a cluster, set node.cluster to tls.";
-                node.Require(cluster.Hostname == Localhost, "hostname", $"'{cluster.Hostname}'", $"{Localhost} while node.cluster is off", Remedy);
+                node.Require(
+                    cluster.Hostname == Localhost,
+                    "hostname",
+                    $"'{cluster.Hostname}'",
+                    $"{Localhost} while node.cluster is off",
+                    Remedy
+                );
                 node.Require(cluster.Port == 0, "port", cluster.Port, "0 while node.cluster is off", Remedy);
-                node.Require(cluster.SeedNodes.Count == 0, "seed-nodes", string.Join(", ", cluster.SeedNodes), "empty while node.cluster is off", Remedy);
+                node.Require(
+                    cluster.SeedNodes.Count == 0,
+                    "seed-nodes",
+                    string.Join(", ", cluster.SeedNodes),
+                    "empty while node.cluster is off",
+                    Remedy
+                );
                 return new NodePlacement.Alone();
             case Mode.ClearText:
                 const string Why = "Clear text never leaves the computer: set node.cluster to tls and name the certificates.";
-                node.Require(IsLoopback(cluster.Hostname), "hostname", $"'{cluster.Hostname}'", "a loopback address while node.cluster is clear-text", Why);
+                node.Require(
+                    IsLoopback(cluster.Hostname),
+                    "hostname",
+                    $"'{cluster.Hostname}'",
+                    "a loopback address while node.cluster is clear-text",
+                    Why
+                );
                 foreach (var seed in cluster.SeedNodes.Where(seed => HostOf(seed) is { } host && !IsLoopback(host)))
                 {
                     node.Require(false, "seed-nodes", $"'{seed}'", "on a loopback address while node.cluster is clear-text", Why);
                 }
 
-                return cluster with { Certificate = null };
+                return cluster with
+                {
+                    Certificate = null,
+                };
             default:
                 return cluster;
         }
@@ -60,7 +88,11 @@ internal static class PlacementBinder
 
     private static NodeCertificate? Certificate(Section section, bool needed, NodeCertificate? usual)
     {
-        var (path, variable, authority) = (section.OptionalPath("path"), section.OptionalVariable("password-env"), section.OptionalPath("authority"));
+        var (path, variable, authority) = (
+            section.OptionalPath("path"),
+            section.OptionalVariable("password-env"),
+            section.OptionalPath("authority")
+        );
         section.NoOtherKeys();
         if (needed && path is null && authority is null && usual is not null)
         {

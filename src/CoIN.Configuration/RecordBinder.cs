@@ -1,10 +1,11 @@
 using CoIN.Benchmark;
+
 namespace CoIN.Configuration;
 
 /// <summary>
 /// Fills a record of options from a section, property by property: the key is the property's name (<c>gradient-accumulation</c> for
-/// <c>GradientAccumulation</c>), what is allowed stands beside the property as attributes. What is wrong is noted, and reading goes on. Only what
-/// a name and a type do not say is told to the binder.
+/// <c>GradientAccumulation</c>), what is allowed stands beside the property as attributes. What is wrong is noted, and reading goes on.
+/// Only what a name and a type do not say is told to the binder.
 /// </summary>
 internal sealed class RecordBinder
 {
@@ -49,7 +50,8 @@ internal sealed class RecordBinder
             else if (property.HasKey)
             {
                 var usual = property.Of(record);
-                var value = section.Has(property.Key) || usual is null ? Value(property, section, usual, nullIsDefault.Contains(type)) : usual;
+                var value =
+                    section.Has(property.Key) || usual is null ? Value(property, section, usual, nullIsDefault.Contains(type)) : usual;
                 section.Known(property.Key);
                 property.Set(record, value);
                 CheckValue(property, section, value);
@@ -65,15 +67,29 @@ internal sealed class RecordBinder
         return record;
     }
 
-    private object? Value(OptionProperty property, Section section, object? usual, bool orUsual) => property switch
-    {
-        { Kind: { } kind } => section.Value(property.Key, kind) ?? (property.MayBeNull ? null : orUsual ? usual : section.Missing(property.Key, kind)),
-        { Element: { } element } => List(property, section, element),
-        { IsRecord: true } => property.MayBeNull && !section.Has(property.Key) ? null : Bind(property.Type, section.Child(property.Key)),
-        _ when property.Type == typeof(string) => Text(property, section) ?? (property.MayBeNull ? null : usual is "" || (orUsual && usual is not null) ? usual
-            : section.Text(property.Key, property.Example ?? (string?)usual ?? "…")),
-        _ => throw new InvalidOperationException($"{property.Name} is of a type that no key can have, {property.Type}. Give it a reader or [NoKey]."),
-    };
+    private object? Value(OptionProperty property, Section section, object? usual, bool orUsual) =>
+        property switch
+        {
+            { Kind: { } kind } => section.Value(property.Key, kind)
+                ?? (
+                    property.MayBeNull ? null
+                    : orUsual ? usual
+                    : section.Missing(property.Key, kind)
+                ),
+            { Element: { } element } => List(property, section, element),
+            { IsRecord: true } => property.MayBeNull && !section.Has(property.Key)
+                ? null
+                : Bind(property.Type, section.Child(property.Key)),
+            _ when property.Type == typeof(string) => Text(property, section)
+                ?? (
+                    property.MayBeNull ? null
+                    : usual is "" || (orUsual && usual is not null) ? usual
+                    : section.Text(property.Key, property.Example ?? (string?)usual ?? "…")
+                ),
+            _ => throw new InvalidOperationException(
+                $"{property.Name} is of a type that no key can have, {property.Type}. Give it a reader or [NoKey]."
+            ),
+        };
 
     private static string? Text(OptionProperty property, Section section) =>
         property.IsPath ? section.OptionalPath(property.Key)

@@ -30,9 +30,17 @@ internal sealed class RunComposer(ObjectSetting tree, Setting block, IReadOnlyLi
         foreach (var (place, run) in runs.Index())
         {
             var own = new Problems();
-            bound.Add((
-                new ExperimentRun(names[place], run.Variant, run.Values.ToDictionary(value => value.Key, value => RunNames.Shown(value.Value), StringComparer.Ordinal)),
-                bind(run.Tree, own), own));
+            bound.Add(
+                (
+                    new ExperimentRun(
+                        names[place],
+                        run.Variant,
+                        run.Values.ToDictionary(value => value.Key, value => RunNames.Shown(value.Value), StringComparer.Ordinal)
+                    ),
+                    bind(run.Tree, own),
+                    own
+                )
+            );
         }
 
         Gather([.. bound.Select(one => (one.Run, one.Problems))], problems);
@@ -40,8 +48,13 @@ internal sealed class RunComposer(ObjectSetting tree, Setting block, IReadOnlyLi
         var different = new Dictionary<string, string>(StringComparer.Ordinal);
         var kept = bound.Where(one => IsNew(one.Run, one.Loaded, different, notes)).ToList();
         return new LoadedExperiment(
-            new ExperimentRuns(keys, [.. read.Variants.Select(variant => variant.Name)], [.. kept.Select(one => one.Run)]) { Reuse = read.Reuse },
-            [.. kept.Select(one => one.Loaded)], notes);
+            new ExperimentRuns(keys, [.. read.Variants.Select(variant => variant.Name)], [.. kept.Select(one => one.Run)])
+            {
+                Reuse = read.Reuse,
+            },
+            [.. kept.Select(one => one.Loaded)],
+            notes
+        );
     }
 
     private static bool IsNew(ExperimentRun run, LoadedConfiguration loaded, Dictionary<string, string> known, List<string> notes)
@@ -76,16 +89,22 @@ internal sealed class RunComposer(ObjectSetting tree, Setting block, IReadOnlyLi
             return $"variant {variant}";
         }
 
-        var value = first.Values.Select(pair => ((string Key, string Value)?)(pair.Key, pair.Value))
+        var value = first
+            .Values.Select(pair => ((string Key, string Value)?)(pair.Key, pair.Value))
             .FirstOrDefault(pair => some.SetEquals(all.Where(run => run.Values[pair!.Value.Key] == pair.Value.Value)));
-        return value is { } shared ? $"{shared.Key} = {shared.Value}"
-            : string.Join(", ", some.Take(Named).Select(run => run.Name)) + (some.Count > Named ? FormattableString.Invariant($" and {some.Count - Named} more") : "");
+        return value is { } shared
+            ? $"{shared.Key} = {shared.Value}"
+            : string.Join(", ", some.Take(Named).Select(run => run.Name))
+                + (some.Count > Named ? FormattableString.Invariant($" and {some.Count - Named} more") : "");
     }
 
     /// <summary>What the command line sets is varied no more.</summary>
     private ExperimentBlock Pinned(ExperimentBlock read, List<string> notes)
     {
-        bool IsSet(string key) => overrides.Any(layer => layer.Items.GetValueOrDefault("coin") is ObjectSetting coin && ExperimentBlock.Find(coin, key) is not null);
+        bool IsSet(string key) =>
+            overrides.Any(layer =>
+                layer.Items.GetValueOrDefault("coin") is ObjectSetting coin && ExperimentBlock.Find(coin, key) is not null
+            );
         var pinned = read.Varied.Where(one => IsSet(one.Key)).Select(one => one.Key).ToList();
         notes.AddRange(pinned.Select(key => $"{key} is not varied: --set decides it."));
         return read with { Varied = [.. read.Varied.Where(one => !pinned.Contains(one.Key))] };
@@ -93,22 +112,29 @@ internal sealed class RunComposer(ObjectSetting tree, Setting block, IReadOnlyLi
 
     private IReadOnlyList<Composed> Compose(ExperimentBlock read)
     {
-        var variants = read.Variants.Count > 0
-            ? read.Variants.Select(variant => (Name: (string?)variant.Name, Layer: Layer(variant.Overrides))).ToList()
-            : [(null, ObjectSetting.Empty(block.Origin))];
+        var variants =
+            read.Variants.Count > 0
+                ? read.Variants.Select(variant => (Name: (string?)variant.Name, Layer: Layer(variant.Overrides))).ToList()
+                : [(null, ObjectSetting.Empty(block.Origin))];
         return
         [
             .. from variant in variants
-               from values in read.Combinations()
-               select new Composed(
-                   variant.Name, values,
-                   overrides.Aggregate(
-                       values.Aggregate(tree.OverlaidWith(variant.Layer), (composed, value) => composed.OverlaidWith(ExperimentBlock.Single(value.Key, value.Value))),
-                       (composed, layer) => composed.OverlaidWith(layer))),
+            from values in read.Combinations()
+            select new Composed(
+                variant.Name,
+                values,
+                overrides.Aggregate(
+                    values.Aggregate(tree.OverlaidWith(variant.Layer), (composed, value) =>
+                        composed.OverlaidWith(ExperimentBlock.Single(value.Key, value.Value))
+                    ),
+                    (composed, layer) => composed.OverlaidWith(layer)
+                )
+            ),
         ];
     }
 
-    private static ObjectSetting Layer(ObjectSetting overrides) => new(new OrderedDictionary<string, Setting> { ["coin"] = overrides }, overrides.Origin);
+    private static ObjectSetting Layer(ObjectSetting overrides) =>
+        new(new OrderedDictionary<string, Setting> { ["coin"] = overrides }, overrides.Origin);
 
     private sealed record Composed(string? Variant, IReadOnlyList<(string Key, int Place, Setting Value)> Values, ObjectSetting Tree);
 }

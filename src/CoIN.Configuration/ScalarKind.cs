@@ -9,14 +9,19 @@ namespace CoIN.Configuration;
 /// <param name="Parse">The value, or null where the text is none.</param>
 internal sealed record ScalarKind(string Name, string Expected, object Instead, Func<string, object?> Parse)
 {
-    public static ScalarKind Int { get; } = new("a whole number", "a whole number", 0,
-        text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null);
+    public static ScalarKind Int { get; } =
+        new("a whole number", "a whole number", 0, text =>
+            int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null
+        );
 
-    public static ScalarKind Double { get; } = new("a number", "a number such as 0.5 or 2e-4", 0.0,
-        text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null);
+    public static ScalarKind Double { get; } =
+        new("a number", "a number such as 0.5 or 2e-4", 0.0, text =>
+            double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null
+        );
 
-    public static ScalarKind Bool { get; } = new("true or false", "true or false", false,
-        text => text is "true" or "yes" or "on" ? true : text is "false" or "no" or "off" ? false : null);
+    public static ScalarKind Bool { get; } = new("true or false", "true or false", false, text => text is "true" or "yes" or "on" ? true
+            : text is "false" or "no" or "off" ? false
+            : null);
 
     /// <summary>One of a few names.</summary>
     public static ScalarKind OneOf<T>(IReadOnlyDictionary<string, T> names)

@@ -42,8 +42,14 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
             // That its keys are missing is no fault of theirs: they have their defaults, and nothing more is told.
             var usual = ConfigurationReference.SectionAt(Key(key));
             var first = usual.Items.FirstOrDefault(item => item.Value is ScalarSetting { Text: not null });
-            Wrong(key, Text(value), "a section { … }", first.Value is not ScalarSetting { Text: { } text } ? ""
-                : $" Its keys are set one by one, for example {Short(key)}.{first.Key} = {text}.");
+            Wrong(
+                key,
+                Text(value),
+                "a section { … }",
+                first.Value is not ScalarSetting { Text: { } text }
+                    ? ""
+                    : $" Its keys are set one by one, for example {Short(key)}.{first.Key} = {text}."
+            );
             return new Section(Key(key), usual, new Problems());
         }
 
@@ -77,13 +83,18 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         if (setting.Items.GetValueOrDefault(key) is null or ScalarSetting)
         {
             faulty.Add(key);
-            problems.Add($"{Key(key)} is not set. Write {key} = {example} in a configuration file, or pass --set {Short(key)}={example}.", Key(key));
+            problems.Add(
+                $"{Key(key)} is not set. Write {key} = {example} in a configuration file, or pass --set {Short(key)}={example}.",
+                Key(key)
+            );
         }
 
         return "";
     }
 
-    /// <summary>A path made absolute: relative to the file it is written in, or to the user's home where it begins with <c>~/</c>.</summary>
+    /// <summary>
+    /// A path made absolute: relative to the file it is written in, or to the user's home where it begins with <c>~/</c>.
+    /// </summary>
     public string? OptionalPath(string key)
     {
         if (OptionalText(key) is not { } text)
@@ -101,18 +112,27 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     }
 
     /// <summary>
-    /// The name of an environment variable that holds a secret, or null. What cannot be a name may be the secret itself: it is noted without being repeated.
+    /// The name of an environment variable that holds a secret, or null. What cannot be a name may be the secret itself: it is noted
+    /// without being repeated.
     /// </summary>
     public string? OptionalVariable(string key)
     {
         var name = OptionalText(key);
-        if (name is null or "" || (!char.IsAsciiDigit(name[0]) && name.Length <= LongestVariableName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')))
+        if (
+            name is null or ""
+            || (
+                !char.IsAsciiDigit(name[0]) && name.Length <= LongestVariableName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
+            )
+        )
         {
             return name;
         }
 
         faulty.Add(key);
-        problems.Add($"{Key(key)} is no name of an environment variable. The secret itself belongs into a variable (export MY_KEY=…), and that one's name here.", Key(key));
+        problems.Add(
+            $"{Key(key)} is no name of an environment variable. The secret itself belongs into a variable (export MY_KEY=…), and that one's name here.",
+            Key(key)
+        );
         return null;
     }
 
@@ -192,8 +212,11 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
     {
         if (!right && !faulty.Contains(key))
         {
-            problems.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(key)} is {value}{From(key)}; it must be {expected}.")
-                + (remedy.Length > 0 ? " " + remedy : ""), Key(key));
+            problems.Add(
+                string.Create(CultureInfo.InvariantCulture, $"{Key(key)} is {value}{From(key)}; it must be {expected}.")
+                    + (remedy.Length > 0 ? " " + remedy : ""),
+                Key(key)
+            );
         }
     }
 
@@ -206,8 +229,7 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
         foreach (var key in setting.Items.Keys.Where(key => !asked.Contains(key)))
         {
             var nearest = NearestName.Of(key, asked);
-            problems.Add($"unknown key {Key(key)}{From(key)}"
-                + (nearest is null ? "." : $"; the nearest known key is {Key(nearest)}."));
+            problems.Add($"unknown key {Key(key)}{From(key)}" + (nearest is null ? "." : $"; the nearest known key is {Key(nearest)}."));
         }
     }
 
@@ -219,12 +241,13 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
 
     private string Short(string key) => Key(key)["coin.".Length..];
 
-    private static string Text(Setting value) => value switch
-    {
-        ScalarSetting { Text: null } => "null",
-        ScalarSetting scalar => $"'{scalar.Text}'",
-        ListSetting => "a list",
-        ListsSetting => "a list of lists",
-        _ => "a section",
-    };
+    private static string Text(Setting value) =>
+        value switch
+        {
+            ScalarSetting { Text: null } => "null",
+            ScalarSetting scalar => $"'{scalar.Text}'",
+            ListSetting => "a list",
+            ListsSetting => "a list of lists",
+            _ => "a section",
+        };
 }

@@ -28,9 +28,10 @@ internal sealed record ObjectSetting(OrderedDictionary<string, Setting> Items, O
         var items = new OrderedDictionary<string, Setting>(Items);
         foreach (var (key, value) in later.Items)
         {
-            items[key] = items.TryGetValue(key, out var earlier) && earlier is ObjectSetting before && value is ObjectSetting after
-                ? before.OverlaidWith(after)
-                : value;
+            items[key] =
+                items.TryGetValue(key, out var earlier) && earlier is ObjectSetting before && value is ObjectSetting after
+                    ? before.OverlaidWith(after)
+                    : value;
         }
 
         return new ObjectSetting(items, later.Origin);

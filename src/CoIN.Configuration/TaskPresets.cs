@@ -14,11 +14,16 @@ public static class TaskPresets
     public static string ScorerOf(string name)
     {
         var keys = Benchmark.Scoring.Scorers.Keys;
-        return keys.Contains(name) ? name
+        return keys.Contains(name)
+            ? name
             : Scorers.FirstOrDefault(preset => string.Equals(preset.Key, name, StringComparison.OrdinalIgnoreCase)).Value
-            ?? throw new CoinException(
-                $"There is no task or scorer \"{name}\"; did you mean \"{NearestName.Of(name, Scorers.Keys.Concat(keys))}\"? "
-                + $"The tasks are {string.Join(", ", Scorers.Keys)}; the scorers are {string.Join(", ", keys)}.") { ExitCode = CoinException.Usage };
+                ?? throw new CoinException(
+                    $"There is no task or scorer \"{name}\"; did you mean \"{NearestName.Of(name, Scorers.Keys.Concat(keys))}\"? "
+                        + $"The tasks are {string.Join(", ", Scorers.Keys)}; the scorers are {string.Join(", ", keys)}."
+                )
+                {
+                    ExitCode = CoinException.Usage,
+                };
     }
 
     private static Dictionary<string, string> Read()

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace CoIN.Mini;
 
-/// <summary>Thousands of small files reach the disk together: to flush them one after another takes longer than to draw and write them.</summary>
+/// <summary>
+/// Thousands of small files reach the disk together: to flush them one after another takes longer than to draw and write them.
+/// </summary>
 internal static partial class ManyFiles
 {
     /// <summary>Returns when all files below a folder are on the disk.</summary>

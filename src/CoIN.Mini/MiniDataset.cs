@@ -15,8 +15,8 @@ namespace CoIN.Mini;
 public sealed record MiniDatasetOptions(int Seed = 1, int TrainPerTask = 1920, int TestPerTask = 200);
 
 /// <summary>
-/// Writes the miniature tasks as ordinary CoIN folders: <c>Instructions_Original/&lt;Task&gt;/train.json</c> and <c>test.json</c>, and the pictures as PNG files below
-/// <c>images</c>. Nothing that reads them can tell them from published ones.
+/// Writes the miniature tasks as ordinary CoIN folders: <c>Instructions_Original/&lt;Task&gt;/train.json</c> and <c>test.json</c>, and the
+/// pictures as PNG files below <c>images</c>. Nothing that reads them can tell them from published ones.
 /// </summary>
 public static class MiniDataset
 {
@@ -26,7 +26,8 @@ public static class MiniDataset
     /// <summary>Folder of the pictures below the data set's folder.</summary>
     public const string Images = "images";
 
-    internal const string TrainSplit = "train", TestSplit = "test";
+    internal const string TrainSplit = "train",
+        TestSplit = "test";
 
     // Keeps the data sets' random numbers apart from the corpus's.
     private const long Stream = 0x64617461;
@@ -35,15 +36,15 @@ public static class MiniDataset
     /// <param name="folder">The data set's folder; what stands there is replaced.</param>
     /// <exception cref="Benchmark.CoinException">The folder cannot be written.</exception>
     public static void Generate(string folder, MiniDatasetOptions options) => Durable.WriteFolder(folder, temporary =>
-    {
-        foreach (var task in MiniTasks.All)
         {
-            Write(temporary, task, TrainSplit, options.Seed, options.TrainPerTask, Training);
-            Write(temporary, task, TestSplit, options.Seed, options.TestPerTask, Test);
-        }
+            foreach (var task in MiniTasks.All)
+            {
+                Write(temporary, task, TrainSplit, options.Seed, options.TrainPerTask, Training);
+                Write(temporary, task, TestSplit, options.Seed, options.TestPerTask, Test);
+            }
 
-        ManyFiles.Flush(Path.Combine(temporary, Images));
-    });
+            ManyFiles.Flush(Path.Combine(temporary, Images));
+        });
 
     /// <summary>One item of a task's training or test set. No picture belongs to both, whatever the seeds and sizes.</summary>
     internal static MiniItem Draw(MiniTask task, string split, int seed, int index)
@@ -60,13 +61,20 @@ public static class MiniDataset
     }
 
     /// <summary>The question as the data set has it: with OCR tokens and instruction, each on its line.</summary>
-    internal static string Question(MiniTask task, MiniItem item) => string.Join(
-        "\n",
-        new[] { item.Short.Question, item.OcrTokens.Count > 0 ? $"Reference OCR token: {string.Join(", ", item.OcrTokens)}" : "", task.Instruction }
-            .Where(line => line.Length > 0));
+    internal static string Question(MiniTask task, MiniItem item) =>
+        string.Join(
+            "\n",
+            new[]
+            {
+                item.Short.Question,
+                item.OcrTokens.Count > 0 ? $"Reference OCR token: {string.Join(", ", item.OcrTokens)}" : "",
+                task.Instruction,
+            }.Where(line => line.Length > 0)
+        );
 
     /// <summary>
-    /// A quarter of all pictures is for tests. The pixels decide: signs and covers are so few that two independent draws would share many of them.
+    /// A quarter of all pictures is for tests. The pixels decide: signs and covers are so few that two independent draws would share many
+    /// of them.
     /// </summary>
     private static bool IsForTests(Canvas picture) => SHA256.HashData(picture.Pixels)[0] < 64;
 
@@ -81,7 +89,14 @@ public static class MiniDataset
         return place;
     }
 
-    private static void Write(string folder, MiniTask task, string split, int seed, int count, Func<MiniTask, MiniItem, string, string, JObject> sample)
+    private static void Write(
+        string folder,
+        MiniTask task,
+        string split,
+        int seed,
+        int count,
+        Func<MiniTask, MiniItem, string, string, JObject> sample
+    )
     {
         var pictures = Directory.CreateDirectory(Path.Combine(folder, Images, task.Folder, split)).FullName;
         var samples = new JObject[count];
@@ -93,7 +108,9 @@ public static class MiniDataset
             samples[index] = sample(task, item, $"{task.Folder.ToLowerInvariant()}-{split}-{index}", $"./{task.Folder}/{split}/{name}");
         });
         Durable.WriteText(
-            Path.Combine(folder, Instructions, task.Folder, $"{split}.json"), new JArray(samples.Cast<object>().ToArray()).ToString(Formatting.Indented) + "\n");
+            Path.Combine(folder, Instructions, task.Folder, $"{split}.json"),
+            new JArray(samples.Cast<object>().ToArray()).ToString(Formatting.Indented) + "\n"
+        );
     }
 
     private static JObject Training(MiniTask task, MiniItem item, string id, string image)
@@ -104,7 +121,8 @@ public static class MiniDataset
             ["image"] = image,
             ["conversations"] = new JArray(
                 new JObject { ["from"] = "human", ["value"] = $"<image>\n{Question(task, item)}" },
-                new JObject { ["from"] = "gpt", ["value"] = item.Short.Answer }),
+                new JObject { ["from"] = "gpt", ["value"] = item.Short.Answer }
+            ),
         };
         if (task.Folder == "Grounding")
         {
@@ -116,7 +134,12 @@ public static class MiniDataset
 
     private static JObject Test(MiniTask task, MiniItem item, string id, string image)
     {
-        var sample = new JObject { ["question_id"] = id, ["image"] = image, ["text"] = Question(task, item) };
+        var sample = new JObject
+        {
+            ["question_id"] = id,
+            ["image"] = image,
+            ["text"] = Question(task, item),
+        };
         switch (task.Folder)
         {
             case "Grounding":

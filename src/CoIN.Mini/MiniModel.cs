@@ -14,9 +14,20 @@ public static class MiniModel
     public static IReadOnlyList<string> Families => [.. MiniFamilies.All.Select(family => family.Key)];
 
     /// <summary>Whether a file of this name is one of its folder's, its weights in one file or in several.</summary>
-    public static bool IsFile(string name) => name is "config.json" or "preprocessor_config.json" or "generation_config.json"
-            or "tokenizer.model" or "qwen.tiktoken" or "vocab.json" or "merges.txt" or "tokenizer_config.json"
-        || (name.StartsWith("model", StringComparison.Ordinal) && (name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".index.json", StringComparison.Ordinal)));
+    public static bool IsFile(string name) =>
+        name
+            is "config.json"
+                or "preprocessor_config.json"
+                or "generation_config.json"
+                or "tokenizer.model"
+                or "qwen.tiktoken"
+                or "vocab.json"
+                or "merges.txt"
+                or "tokenizer_config.json"
+        || (
+            name.StartsWith("model", StringComparison.Ordinal)
+            && (name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".index.json", StringComparison.Ordinal))
+        );
 
     /// <summary>Longest sequence, image tokens included.</summary>
     internal const int MaxLength = 256;
@@ -48,7 +59,9 @@ public static class MiniModel
         var tokenizer = Path.Combine(from, name);
         if (!File.Exists(tokenizer) || !File.ReadAllBytes(tokenizer).AsSpan().SequenceEqual(content))
         {
-            throw new CoinException($"{from} is no miniature {family.Key} of this version: its {name} is missing or another. Pre-train from random weights instead.");
+            throw new CoinException(
+                $"{from} is no miniature {family.Key} of this version: its {name} is missing or another. Pre-train from random weights instead."
+            );
         }
 
         if (!family.Recognizes(from))

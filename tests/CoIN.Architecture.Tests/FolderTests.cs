@@ -1,6 +1,8 @@
 namespace CoIN.Architecture.Tests;
 
-/// <summary>The order of the folders of the other projects: each uses those above it and no others. "" is the project's own folder.</summary>
+/// <summary>
+/// The order of the folders of the other projects: each uses those above it and no others. "" is the project's own folder.
+/// </summary>
 public sealed class FolderTests
 {
     private static readonly Dictionary<string, Dictionary<string, string[]>> Projects = new(StringComparer.Ordinal)
@@ -28,10 +30,34 @@ public sealed class FolderTests
             ["Metrics"] = ["Files", "Scoring"],
             ["Published"] = ["Instructions", "Metrics"],
             ["Reports"] =
-                ["Methods", "Instructions", "Experiments", "Files", "Data", "Routing", "Steps", "Scoring", "Judging", "Metrics", "Predictions",
-                    "Published"],
+            [
+                "Methods",
+                "Instructions",
+                "Experiments",
+                "Files",
+                "Data",
+                "Routing",
+                "Steps",
+                "Scoring",
+                "Judging",
+                "Metrics",
+                "Predictions",
+                "Published",
+            ],
             ["Runs"] =
-                ["Methods", "Experiments", "Files", "Data", "Routing", "Steps", "Learning", "Scoring", "Judging", "Predictions", "Reports"],
+            [
+                "Methods",
+                "Experiments",
+                "Files",
+                "Data",
+                "Routing",
+                "Steps",
+                "Learning",
+                "Scoring",
+                "Judging",
+                "Predictions",
+                "Reports",
+            ],
         },
         ["CoIN.Actors"] = new()
         {

@@ -30,13 +30,35 @@ public sealed class ModelsTests
         ["Methods"] = ["Torch", "Checkpoints", "Adapters", "Computing"],
         ["Training"] = ["Torch", "Imaging", "Checkpoints", "Sequences", "Adapters", "Computing", "Methods"],
         ["Families"] =
-            ["Torch", "Tokenization", "Imaging", "Checkpoints", "Modules", "Settings", "Sequences", "Adapters", "Computing", "Backends", "Generation"],
+        [
+            "Torch",
+            "Tokenization",
+            "Imaging",
+            "Checkpoints",
+            "Modules",
+            "Settings",
+            "Sequences",
+            "Adapters",
+            "Computing",
+            "Backends",
+            "Generation",
+        ],
 
         // What the program sees.
         ["Learning"] = ["Torch", "Checkpoints", "Imaging", "Sequences", "Generation", "Methods", "Training", "Families"],
         ["Planning"] =
         [
-            "Torch", "Checkpoints", "Modules", "Sequences", "Adapters", "Computing", "Libtorch", "Cpu", "Backends", "Methods", "Training",
+            "Torch",
+            "Checkpoints",
+            "Modules",
+            "Sequences",
+            "Adapters",
+            "Computing",
+            "Libtorch",
+            "Cpu",
+            "Backends",
+            "Methods",
+            "Training",
             "Families",
         ],
         ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Methods", "Families"],
@@ -46,8 +68,10 @@ public sealed class ModelsTests
     private static readonly IReadOnlyList<SourceArrows.Source> Sources = SourceArrows.Read("CoIN.Models");
 
     [Fact]
-    public void Every_file_has_the_namespace_of_its_folder() => Assert.All(Sources.Where(source => !IsStartupHook(source)), source =>
-        Assert.Equal($"CoIN.Models.{string.Join('.', source.Path.Split('/')[..^1])}", source.Namespace));
+    public void Every_file_has_the_namespace_of_its_folder() =>
+        Assert.All(Sources.Where(source => !IsStartupHook(source)), source =>
+            Assert.Equal($"CoIN.Models.{string.Join('.', source.Path.Split('/')[..^1])}", source.Namespace)
+        );
 
     /// <summary>.NET looks for it without a namespace.</summary>
     private static bool IsStartupHook(SourceArrows.Source source) => source.Path == "Devices/StartupHook.cs";
@@ -65,16 +89,29 @@ public sealed class ModelsTests
     [Fact]
     public void A_forbidden_use_is_found()
     {
-        var source = new SourceArrows.Source("CoIN.Models", "Modules/A.cs", "using CoIN.Models.Torch;\nusing static CoIN.Models.Cpu.Kernels.B;\n\nnamespace CoIN.Models.Modules;\n");
+        var source = new SourceArrows.Source(
+            "CoIN.Models",
+            "Modules/A.cs",
+            "using CoIN.Models.Torch;\nusing static CoIN.Models.Cpu.Kernels.B;\n\nnamespace CoIN.Models.Modules;\n"
+        );
         Assert.Equal("CoIN.Models.Modules", source.Namespace);
         Assert.Equal(["Modules/A.cs: Modules must not use Cpu"], SourceArrows.Forbidden([source], Allowed));
-        Assert.Equal(["New/A.cs: the folder New is not in the table"], SourceArrows.Forbidden([source with { Path = "New/A.cs", Text = "using CoIN.Models.Torch;" }], Allowed));
+        Assert.Equal(
+            ["New/A.cs: the folder New is not in the table"],
+            SourceArrows.Forbidden([source with { Path = "New/A.cs", Text = "using CoIN.Models.Torch;" }], Allowed)
+        );
     }
 
     [Fact]
     public void A_way_around_is_found()
     {
-        Dictionary<string, string[]> arrows = new() { ["a"] = ["b"], ["b"] = ["c", "d"], ["c"] = [], ["d"] = ["b"] };
+        Dictionary<string, string[]> arrows = new()
+        {
+            ["a"] = ["b"],
+            ["b"] = ["c", "d"],
+            ["c"] = [],
+            ["d"] = ["b"],
+        };
         Assert.Equal("b uses d uses b", SourceArrows.Cycle(arrows));
     }
 
@@ -86,9 +123,15 @@ public sealed class ModelsTests
             ["Families/One/A.cs must not know Families.Two", "Learning/B.cs must not know Families.One"],
             SourceArrows.Acquainted(
                 [
-                    Using("Families/One/A.cs", "Families.Two"), Using("Families/One/C.cs", "Families"), Using("Families/One/D.cs", "Families.One.Inner"),
-                    Using("Learning/B.cs", "Families.One"), Using("Families/ModelFamilies.cs", "Families.Two"),
+                    Using("Families/One/A.cs", "Families.Two"),
+                    Using("Families/One/C.cs", "Families"),
+                    Using("Families/One/D.cs", "Families.One.Inner"),
+                    Using("Learning/B.cs", "Families.One"),
+                    Using("Families/ModelFamilies.cs", "Families.Two"),
                 ],
-                Families, "Families/ModelFamilies.cs"));
+                Families,
+                "Families/ModelFamilies.cs"
+            )
+        );
     }
 }

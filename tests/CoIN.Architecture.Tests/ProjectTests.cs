@@ -16,8 +16,13 @@ public sealed class ProjectTests
     };
 
     [Fact]
-    public void Projects_refer_to_those_that_they_may_and_no_others() => Assert.All(Projects(), project =>
-        Assert.Equal(Allowed[project.Name].Order(), References(project.Document, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path)).Order()));
+    public void Projects_refer_to_those_that_they_may_and_no_others() =>
+        Assert.All(Projects(), project =>
+            Assert.Equal(
+                Allowed[project.Name].Order(),
+                References(project.Document, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path)).Order()
+            )
+        );
 
     [Fact]
     public void Every_project_is_in_the_table() => Assert.Equal(Allowed.Keys.Order(), Projects().Select(project => project.Name).Order());
@@ -28,15 +33,23 @@ public sealed class ProjectTests
     [InlineData("OpenTelemetry", "CoIN.Cli")]
     [InlineData("Serilog", "CoIN.Cli")]
     [InlineData("Spectre", "CoIN.Cli")]
-    public void A_library_is_known_to_those_who_need_it(string library, string owners) => Assert.Equal(
-        owners.Split(','),
-        Projects().Where(project => References(project.Document, "PackageReference").Any(name => name.StartsWith(library, StringComparison.Ordinal)))
-            .Select(project => project.Name).Order());
+    public void A_library_is_known_to_those_who_need_it(string library, string owners) =>
+        Assert.Equal(
+            owners.Split(','),
+            Projects()
+                .Where(project =>
+                    References(project.Document, "PackageReference").Any(name => name.StartsWith(library, StringComparison.Ordinal))
+                )
+                .Select(project => project.Name)
+                .Order()
+        );
 
     private static IEnumerable<(string Name, XDocument Document)> Projects() =>
-        Directory.EnumerateDirectories(Path.Combine(SourceArrows.Repository, "src"))
+        Directory
+            .EnumerateDirectories(Path.Combine(SourceArrows.Repository, "src"))
             .Select(folder => (Name: Path.GetFileName(folder), File: Path.Combine(folder, Path.GetFileName(folder) + ".csproj")))
-            .Where(project => File.Exists(project.File)).Select(project => (project.Name, XDocument.Load(project.File)));
+            .Where(project => File.Exists(project.File))
+            .Select(project => (project.Name, XDocument.Load(project.File)));
 
     private static IEnumerable<string> References(XDocument project, string kind) =>
         project.Descendants(kind).Select(reference => (string)reference.Attribute("Include")!);

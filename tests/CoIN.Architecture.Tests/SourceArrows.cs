@@ -16,18 +16,24 @@ internal static partial class SourceArrows
         public string Namespace => NamespacePattern().Match(Text).Groups[1].Value;
 
         /// <summary>Namespaces below the project's own that it names.</summary>
-        public IEnumerable<string> Used => UsedPattern().Matches(Text)
-            .Where(match => match.Groups[1].Value == Project).Select(match => match.Groups[2].Value).Distinct();
+        public IEnumerable<string> Used =>
+            UsedPattern().Matches(Text).Where(match => match.Groups[1].Value == Project).Select(match => match.Groups[2].Value).Distinct();
     }
 
     /// <summary>All source files of a project below <c>src</c>.</summary>
     public static IReadOnlyList<Source> Read(string project)
     {
         var root = Path.Combine(Repository, "src", project);
-        return [.. Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
-            .Select(path => (Path: path, Name: Path.GetRelativePath(root, path).Replace('\\', '/')))
-            .Where(file => !file.Name.StartsWith("obj/", StringComparison.Ordinal) && !file.Name.StartsWith("bin/", StringComparison.Ordinal))
-            .Select(file => new Source(project, file.Name, File.ReadAllText(file.Path)))];
+        return
+        [
+            .. Directory
+                .EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
+                .Select(path => (Path: path, Name: Path.GetRelativePath(root, path).Replace('\\', '/')))
+                .Where(file =>
+                    !file.Name.StartsWith("obj/", StringComparison.Ordinal) && !file.Name.StartsWith("bin/", StringComparison.Ordinal)
+                )
+                .Select(file => new Source(project, file.Name, File.ReadAllText(file.Path))),
+        ];
     }
 
     /// <summary>The repository's folder.</summary>
@@ -56,7 +62,12 @@ internal static partial class SourceArrows
             }
 
             // What is no folder is a type of the project's own namespace.
-            foreach (var used in source.Used.Select(name => name.Split('.')[0]).Distinct().Where(used => used != source.Folder && allowed.ContainsKey(used)))
+            foreach (
+                var used in source
+                    .Used.Select(name => name.Split('.')[0])
+                    .Distinct()
+                    .Where(used => used != source.Folder && allowed.ContainsKey(used))
+            )
             {
                 if (!may.Contains(used))
                 {
@@ -79,7 +90,9 @@ internal static partial class SourceArrows
                 return string.Join(" uses ", way.SkipWhile(step => step != at).Append(at));
             }
 
-            var cycle = done.Contains(at) ? null : arrows.GetValueOrDefault(at, []).Select(next => From(next, [.. way, at])).FirstOrDefault(found => found is not null);
+            var cycle = done.Contains(at)
+                ? null
+                : arrows.GetValueOrDefault(at, []).Select(next => From(next, [.. way, at])).FirstOrDefault(found => found is not null);
             done.Add(at);
             return cycle;
         }

@@ -19,7 +19,9 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void Every_kind_of_value_is_bound()
     {
-        folder.Write("a.hocon", """
+        folder.Write(
+            "a.hocon",
+            """
             coin {
               name = "my-run" // a comment
               method = zero-shot
@@ -36,17 +38,28 @@ public sealed class CompositionTests : IDisposable
                      seed-nodes = ["127.0.0.1:4053"] }
               cluster.journal = "Host=127.0.0.1;Database=coin"
             }
-            """);
+            """
+        );
 
         var (options, node, preparation, _) = Load(["a.hocon"], complete[..3]);
 
         Assert.Equal("my-run", options.Name);
         Assert.Equal(ZeroShot.Name, options.Method);
         Assert.Equal(7, options.Seed);
-        Assert.Equal(("GQA", "GQA", "gqa", 128, (int?)3),
-            options.Tasks.Select(task => (task.Name, task.Folder, task.Scorer, task.MaxNewTokens, task.BatchSize)).Single());
+        Assert.Equal(
+            ("GQA", "GQA", "gqa", 128, (int?)3),
+            options.Tasks.Select(task => (task.Name, task.Folder, task.Scorer, task.MaxNewTokens, task.BatchSize)).Single()
+        );
         Assert.Equal(9, options.Data.MaxTestSamples);
-        Assert.Equal(new LoraOptions { Rank = 8, Alpha = 16.5, TrainProjector = false }, options.Lora);
+        Assert.Equal(
+            new LoraOptions
+            {
+                Rank = 8,
+                Alpha = 16.5,
+                TrainProjector = false,
+            },
+            options.Lora
+        );
         Assert.Equal(new TrainingOptions { ProjectorLearningRate = 1e-5, Schedule = Schedule.Constant }, options.Training);
         Assert.Equal(["cuda:0", "cuda:1"], node.Devices);
         Assert.Equal(["127.0.0.1:4053"], Assert.IsType<NodePlacement.Cluster>(node.Placement).SeedNodes);
@@ -84,7 +97,10 @@ public sealed class CompositionTests : IDisposable
         folder.Write("recipes/one.hocon", "coin.lora { rank = 1\n alpha = 1 }\ncoin.seed = 1");
         folder.Write("recipes/two.hocon", "include \"deep/three.hocon\"\ncoin.lora.alpha = 2");
         folder.Write("recipes/deep/three.hocon", "coin.training.epochs = 3");
-        folder.Write("main.hocon", "coin.seed = 9\ninclude \"recipes/one.hocon\" # first\ninclude \"recipes/two.hocon\"\ncoin.lora.rank = 5");
+        folder.Write(
+            "main.hocon",
+            "coin.seed = 9\ninclude \"recipes/one.hocon\" # first\ninclude \"recipes/two.hocon\"\ncoin.lora.rank = 5"
+        );
 
         var options = Load(["main.hocon"]).Options;
 
@@ -160,7 +176,10 @@ public sealed class CompositionTests : IDisposable
     [Fact]
     public void The_effective_text_gives_the_same_configuration_again()
     {
-        folder.Write("a.hocon", "coin { name = \"a.b\"\n training.projector-learning-rate = 1e-4\n node { cluster = clear-text, seed-nodes = [\"localhost:1\"] }\n cluster.journal = \"Host=h;Database=d\" }");
+        folder.Write(
+            "a.hocon",
+            "coin { name = \"a.b\"\n training.projector-learning-rate = 1e-4\n node { cluster = clear-text, seed-nodes = [\"localhost:1\"] }\n cluster.journal = \"Host=h;Database=d\" }"
+        );
         var first = Load(["a.hocon"], complete);
         folder.Write("elsewhere/effective.conf", first.EffectiveText);
 
@@ -184,6 +203,5 @@ public sealed class CompositionTests : IDisposable
     private LoadedConfiguration Load(string[] files, params string[] overrides) =>
         ConfigurationLoader.Load(files, overrides.Length > 0 ? overrides : complete, folder.Path);
 
-    private string Fault(string[] files, params string[] overrides) =>
-        Assert.Throws<CoinException>(() => Load(files, overrides)).Message;
+    private string Fault(string[] files, params string[] overrides) => Assert.Throws<CoinException>(() => Load(files, overrides)).Message;
 }

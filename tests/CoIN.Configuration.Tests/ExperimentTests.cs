@@ -16,20 +16,40 @@ public sealed class ExperimentTests : IDisposable
     [Fact]
     public void Runs_are_the_variants_by_all_combinations_of_the_varied_values()
     {
-        var (experiment, runs, notes) = Load("""
+        var (experiment, runs, notes) = Load(
+            """
             vary { seed = [1, 2], lora.rank = [8, 16] }
             variants { sequential { method = "sequential-lora" }, base { method = "zero-shot", lora.alpha = 64 } }
-            """);
+            """
+        );
 
         Assert.Equal(
-            ["sequential-seed1-rank8", "sequential-seed1-rank16", "sequential-seed2-rank8", "sequential-seed2-rank16",
-                "base-seed1-rank8", "base-seed1-rank16", "base-seed2-rank8", "base-seed2-rank16"],
-            experiment!.Runs.Select(run => run.Name));
+            [
+                "sequential-seed1-rank8",
+                "sequential-seed1-rank16",
+                "sequential-seed2-rank8",
+                "sequential-seed2-rank16",
+                "base-seed1-rank8",
+                "base-seed1-rank16",
+                "base-seed2-rank8",
+                "base-seed2-rank16",
+            ],
+            experiment!.Runs.Select(run => run.Name)
+        );
         Assert.Equal(["seed", "lora.rank"], experiment.VariedKeys);
         Assert.Equal(["sequential", "base"], experiment.Variants);
-        Assert.Equal(("base", "2", "16"), (experiment.Runs[7].Variant, experiment.Runs[7].Values["seed"], experiment.Runs[7].Values["lora.rank"]));
-        Assert.Equal((ZeroShot.Name, 2, 16, 64), (runs[7].Options.Method, runs[7].Options.Seed, runs[7].Options.Lora.Rank, runs[7].Options.Lora.Alpha));
-        Assert.Equal((SequentialLora.Name, 1, 8, 256), (runs[0].Options.Method, runs[0].Options.Seed, runs[0].Options.Lora.Rank, runs[0].Options.Lora.Alpha));
+        Assert.Equal(
+            ("base", "2", "16"),
+            (experiment.Runs[7].Variant, experiment.Runs[7].Values["seed"], experiment.Runs[7].Values["lora.rank"])
+        );
+        Assert.Equal(
+            (ZeroShot.Name, 2, 16, 64),
+            (runs[7].Options.Method, runs[7].Options.Seed, runs[7].Options.Lora.Rank, runs[7].Options.Lora.Alpha)
+        );
+        Assert.Equal(
+            (SequentialLora.Name, 1, 8, 256),
+            (runs[0].Options.Method, runs[0].Options.Seed, runs[0].Options.Lora.Rank, runs[0].Options.Lora.Alpha)
+        );
         Assert.Empty(notes);
     }
 
@@ -74,7 +94,11 @@ public sealed class ExperimentTests : IDisposable
     [Fact]
     public void The_command_line_can_make_an_experiment_of_any_configuration()
     {
-        var (experiment, runs, _) = ConfigurationLoader.LoadExperiment([], [.. complete, "experiment.vary.training.epochs=[1,2.5]", "experiment.reuse=false"], folder.Path);
+        var (experiment, runs, _) = ConfigurationLoader.LoadExperiment(
+            [],
+            [.. complete, "experiment.vary.training.epochs=[1,2.5]", "experiment.reuse=false"],
+            folder.Path
+        );
         Assert.Equal(["epochs1", "epochs2.5"], experiment!.Runs.Select(run => run.Name));
         Assert.Equal([1, 2.5], runs.Select(run => run.Options.Training.Epochs));
         Assert.False(experiment.Reuse);
@@ -91,10 +115,15 @@ public sealed class ExperimentTests : IDisposable
     [Fact]
     public void A_fault_names_the_variant_or_the_value_that_has_it_and_the_key_and_one_that_all_have_is_told_once()
     {
-        var fault = Assert.Throws<CoinException>(() => Load("""
-            vary { seed = [1, 2], lora.rank = [8, many] }
-            variants { sequential { method = "sequential-lora" }, base { method = "zero-shot", lora.alphas = 64 } }
-            """, "lora.dropout=2"));
+        var fault = Assert.Throws<CoinException>(() =>
+            Load(
+                """
+                vary { seed = [1, 2], lora.rank = [8, many] }
+                variants { sequential { method = "sequential-lora" }, base { method = "zero-shot", lora.alphas = 64 } }
+                """,
+                "lora.dropout=2"
+            )
+        );
         Assert.Contains("has 3 problems", fault.Message);
         Assert.Contains("- coin.lora.dropout is 2", fault.Message);
         Assert.Contains("- lora.rank = many: coin.lora.rank is 'many'", fault.Message);
@@ -108,28 +137,39 @@ public sealed class ExperimentTests : IDisposable
     [InlineData("varies { seed = [1] }", "unknown key coin.experiment.varies")]
     [InlineData("vary { node.judges = [1, 2] }", "coin.experiment.vary.node")]
     [InlineData("variants { a { name = \"b\" } }", "coin.experiment.variants.a.name")]
-    [InlineData("variants { a { seed = 1 } }\n vary { seed = [1, 2] }", "coin.experiment.variants.a sets seed, of which coin.experiment.vary lists values")]
+    [InlineData(
+        "variants { a { seed = 1 } }\n vary { seed = [1, 2] }",
+        "coin.experiment.variants.a sets seed, of which coin.experiment.vary lists values"
+    )]
     [InlineData("variants { \"../a\" { seed = 1 } }", "the name '../a'")]
     [InlineData("reuse = true", "names neither variants nor values")]
     public void What_cannot_be_an_experiment_is_refused(string block, string said) =>
         Assert.Contains(said, Assert.Throws<CoinException>(() => Load(block)).Message);
 
     [Fact]
-    public void An_empty_list_of_values_is_refused() => Assert.Contains(
-        "coin.experiment.vary.seed lists no value", Assert.Throws<CoinException>(() => Load("vary { lora.rank = [1] }", "experiment.vary.seed=[]")).Message);
+    public void An_empty_list_of_values_is_refused() =>
+        Assert.Contains(
+            "coin.experiment.vary.seed lists no value",
+            Assert.Throws<CoinException>(() => Load("vary { lora.rank = [1] }", "experiment.vary.seed=[]")).Message
+        );
 
     [Fact]
     public void More_runs_than_anybody_means_are_refused()
     {
         var many = string.Join(", ", Enumerable.Range(0, 40));
-        Assert.Contains("makes 1600 runs; it may make 1000", Assert.Throws<CoinException>(() => Load($"vary {{ seed = [{many}], lora.rank = [{many}] }}")).Message);
+        Assert.Contains(
+            "makes 1600 runs; it may make 1000",
+            Assert.Throws<CoinException>(() => Load($"vary {{ seed = [{many}], lora.rank = [{many}] }}")).Message
+        );
     }
 
     [Fact]
     public void Names_are_fit_for_folders_and_different_however_long_the_values_are()
     {
         var deep = string.Join('/', Enumerable.Repeat("d", 40)) + "/" + new string('x', 200);
-        var names = Load($"vary {{ model.conversation = [\"/a b/c:d\", \"/a b/c d\", \"/{deep}1\", \"/{deep}2\"] }}").Experiment!.Runs.Select(run => run.Name).ToList();
+        var names = Load($"vary {{ model.conversation = [\"/a b/c:d\", \"/a b/c d\", \"/{deep}1\", \"/{deep}2\"] }}")
+            .Experiment!.Runs.Select(run => run.Name)
+            .ToList();
         Assert.Equal(["conversation-c-d", "conversation-c-d-2"], names[..2]);
         Assert.All(names, name => Assert.True(name.Length <= RunNames.Longest && name.All(RunNames.IsSafe), name));
         Assert.Equal(4, names.Distinct().Count());
@@ -138,19 +178,23 @@ public sealed class ExperimentTests : IDisposable
     [Fact]
     public void Varied_keys_with_the_same_last_part_are_named_in_full()
     {
-        var names = Load("vary { training.batch-size = [2], evaluation.batch-size = [3], lora.rank = [4] }").Experiment!.Runs.Select(run => run.Name);
+        var names = Load("vary { training.batch-size = [2], evaluation.batch-size = [3], lora.rank = [4] }")
+            .Experiment!.Runs.Select(run => run.Name);
         Assert.Equal(["training-batch-size2-evaluation-batch-size3-rank4"], names);
     }
 
     private LoadedExperiment Load(string block, params string[] set)
     {
-        folder.Write("base.hocon", """
+        folder.Write(
+            "base.hocon",
+            """
             coin {
               order = [GQA]
               data { instructions = "data", images = "images" }
               model.path = "model"
             }
-            """);
+            """
+        );
         folder.Write("experiment.hocon", $"coin.experiment {{\n{block}\n}}");
         return ConfigurationLoader.LoadExperiment(["base.hocon", "experiment.hocon"], set, folder.Path);
     }

@@ -57,16 +57,24 @@ public sealed class MethodOptionsTests
 
     [Fact]
     public void Methods_of_the_program_have_keys_that_no_other_section_has() =>
-        Assert.DoesNotContain(LearningMethods.All.Where(method => method.Options is null), method => ConfigurationReference.Keys.Any(key => key.StartsWith($"coin.{method.Key}.", StringComparison.Ordinal)));
+        Assert.DoesNotContain(LearningMethods.All.Where(method => method.Options is null), method =>
+            ConfigurationReference.Keys.Any(key => key.StartsWith($"coin.{method.Key}.", StringComparison.Ordinal))
+        );
 
     private static (ExperimentOptions Options, Problems Problems) Bind(string text)
     {
         using var folder = new TemporaryFolder();
         var settings = folder.Complete().Select(setting => Overrides.Read(setting, folder.Path));
-        var tree = new[] { ConfigurationReference.Tree }.Concat(settings).Append(HoconFile.ReadText(text, new Origin("a.hocon", null)))
+        var tree = new[] { ConfigurationReference.Tree }
+            .Concat(settings)
+            .Append(HoconFile.ReadText(text, new Origin("a.hocon", null)))
             .Aggregate((earlier, later) => earlier.OverlaidWith(later));
         var problems = new Problems();
-        var options = ExperimentBinder.Experiment(new Section("coin", (ObjectSetting)tree.Items["coin"], problems), needsModel: true, [.. LearningMethods.All, new Anchored()]);
+        var options = ExperimentBinder.Experiment(
+            new Section("coin", (ObjectSetting)tree.Items["coin"], problems),
+            needsModel: true,
+            [.. LearningMethods.All, new Anchored()]
+        );
         return (options, problems);
     }
 

@@ -45,7 +45,8 @@ public sealed class PlacementTests : IDisposable
     }
 
     [Fact]
-    public void A_process_alone_has_every_role() => Assert.Contains("nobody else who could be trainer, judge", Fault("node.roles=supervisor,evaluator"));
+    public void A_process_alone_has_every_role() =>
+        Assert.Contains("nobody else who could be trainer, judge", Fault("node.roles=supervisor,evaluator"));
 
     [Theory]
     [InlineData("node.hostname=example.org")]
@@ -54,7 +55,8 @@ public sealed class PlacementTests : IDisposable
     [InlineData("node.hostname=\"::\"")]
     [InlineData("node.hostname=localhost.example.org")]
     [InlineData("node.seed-nodes=example.org:4053")]
-    public void Clear_text_does_not_leave_the_computer(string setting) => Assert.Contains("set node.cluster to tls", Fault("node.cluster=clear-text", setting));
+    public void Clear_text_does_not_leave_the_computer(string setting) =>
+        Assert.Contains("set node.cluster to tls", Fault("node.cluster=clear-text", setting));
 
     [Theory]
     [InlineData("localhost")]
@@ -63,7 +65,9 @@ public sealed class PlacementTests : IDisposable
     [InlineData("::1")]
     public void Clear_text_on_loopback_is_allowed_and_warned_of(string host)
     {
-        var cluster = Assert.IsType<NodePlacement.Cluster>(Load("node.cluster=clear-text", $"node.hostname=\"{host}\"", "node.port=4053").Placement);
+        var cluster = Assert.IsType<NodePlacement.Cluster>(
+            Load("node.cluster=clear-text", $"node.hostname=\"{host}\"", "node.port=4053").Placement
+        );
         Assert.Equal((host, 4053, null), (cluster.Hostname, cluster.Port, cluster.Certificate));
         Assert.Contains("clear text", cluster.Warning);
     }
@@ -113,7 +117,8 @@ public sealed class PlacementTests : IDisposable
         foreach (var place in new[] { "c", "c/b.example.org" })
         {
             var cluster = Assert.IsType<NodePlacement.Cluster>(
-                Load("node.cluster=tls", "node.hostname=b.example.org", $"cluster.certificates={place}").Placement);
+                Load("node.cluster=tls", "node.hostname=b.example.org", $"cluster.certificates={place}").Placement
+            );
             Assert.Equal(folder.PathOf("c/b.example.org/node.pem"), cluster.Certificate!.Path);
         }
 
@@ -123,7 +128,12 @@ public sealed class PlacementTests : IDisposable
     }
 
     private static string[] Tls(string certificate, string authority) =>
-        ["node.cluster=tls", "node.hostname=example.org", $"node.certificate.path={certificate}", $"node.certificate.authority={authority}"];
+        [
+            "node.cluster=tls",
+            "node.hostname=example.org",
+            $"node.certificate.path={certificate}",
+            $"node.certificate.authority={authority}",
+        ];
 
     private void Certificates()
     {
@@ -137,7 +147,10 @@ public sealed class PlacementTests : IDisposable
             folder.Write(authority, root.ExportCertificatePem());
             folder.Write(node, Issue(root, now.AddDays(-1), now.AddDays(1)));
             Mine(node);
-            folder.Write("expired.pem", authority == "ca.pem" ? Issue(root, now.AddDays(-2), now.AddDays(-1)) : File.ReadAllText(folder.PathOf("expired.pem")));
+            folder.Write(
+                "expired.pem",
+                authority == "ca.pem" ? Issue(root, now.AddDays(-2), now.AddDays(-1)) : File.ReadAllText(folder.PathOf("expired.pem"))
+            );
         }
     }
 
@@ -160,7 +173,8 @@ public sealed class PlacementTests : IDisposable
         return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem();
     }
 
-    private NodeSettings Load(params string[] settings) => ConfigurationLoader.Load([], [.. folder.Complete(), .. settings], folder.Path).Node;
+    private NodeSettings Load(params string[] settings) =>
+        ConfigurationLoader.Load([], [.. folder.Complete(), .. settings], folder.Path).Node;
 
     private string Fault(params string[] settings) => Assert.Throws<CoinException>(() => Load(settings)).Message;
 }

@@ -13,8 +13,11 @@ public sealed class RecipeTests : IDisposable
     {
         folder.Write("images/x", "");
         folder.Write("model/config.json", "{}");
-        foreach (var name in ConfigurationReference.Keys.Where(key => key.EndsWith(".folder", StringComparison.Ordinal))
-            .Select(key => key.Split('.')[2].Replace("-", "", StringComparison.Ordinal)))
+        foreach (
+            var name in ConfigurationReference
+                .Keys.Where(key => key.EndsWith(".folder", StringComparison.Ordinal))
+                .Select(key => key.Split('.')[2].Replace("-", "", StringComparison.Ordinal))
+        )
         {
             foreach (var file in new[] { "train.json", "test.json", "val.json" })
             {
@@ -30,8 +33,10 @@ public sealed class RecipeTests : IDisposable
     {
         var (options, _, preparation, _) = Load("mini.hocon");
 
-        Assert.Equal((180, 32, 2e-3, Schedule.Cosine),
-            (options.Training.MaxSteps, options.Training.BatchSize, options.Training.LearningRate, options.Training.Schedule));
+        Assert.Equal(
+            (180, 32, 2e-3, Schedule.Cosine),
+            (options.Training.MaxSteps, options.Training.BatchSize, options.Training.LearningRate, options.Training.Schedule)
+        );
         Assert.Equal((16, 32.0, 0.0), (options.Lora.Rank, options.Lora.Alpha, options.Lora.Dropout));
         Assert.Equal(TaskOrders.Default, options.Tasks.Select(task => task.Name));
         Assert.Equal("mini", preparation);
@@ -43,11 +48,22 @@ public sealed class RecipeTests : IDisposable
         var options = Load("models/llava-1.5-7b.hocon").Options;
 
         Assert.Equal([14, 14, 16, 6, 14, 6, 8, 10], options.Tasks.Select(task => task.BatchSize ?? 0));
-        Assert.Equal((128, 256.0, 2e-4, 64, 2048), (options.Lora.Rank, options.Lora.Alpha, options.Training.LearningRate,
-            options.Training.GradientAccumulation, options.Model.MaxLength));
+        Assert.Equal(
+            (128, 256.0, 2e-4, 64, 2048),
+            (
+                options.Lora.Rank,
+                options.Lora.Alpha,
+                options.Training.LearningRate,
+                options.Training.GradientAccumulation,
+                options.Model.MaxLength
+            )
+        );
 
         // 8 GPUs with 8 micro-batches each; one device trains here.
-        Assert.Equal([896, 896, 1024, 384, 896, 384, 512, 640], options.Tasks.Select(task => task.BatchSize!.Value * options.Training.GradientAccumulation));
+        Assert.Equal(
+            [896, 896, 1024, 384, 896, 384, 512, 640],
+            options.Tasks.Select(task => task.BatchSize!.Value * options.Training.GradientAccumulation)
+        );
     }
 
     [Fact]
@@ -56,11 +72,16 @@ public sealed class RecipeTests : IDisposable
         var options = Load("models/minigpt-v2.hocon").Options;
 
         // 8 GPUs with one micro-batch each.
-        Assert.Equal([128, 128, 128, 16, 128, 16, 16, 192], options.Tasks.Select(task => task.BatchSize!.Value * options.Training.GradientAccumulation));
+        Assert.Equal(
+            [128, 128, 128, 16, 128, 16, 16, 192],
+            options.Tasks.Select(task => task.BatchSize!.Value * options.Training.GradientAccumulation)
+        );
         Assert.Equal((64, 256.0, 0.05, true), (options.Lora.Rank, options.Lora.Alpha, options.Lora.Dropout, options.Lora.TrainProjector));
         Assert.Equal(["q_proj", "v_proj"], options.Lora.Targets);
-        Assert.Equal((1e-5, 0.05, 0.03, Schedule.Cosine), (
-            options.Training.LearningRate, options.Training.WeightDecay, options.Training.WarmupRatio, options.Training.Schedule));
+        Assert.Equal(
+            (1e-5, 0.05, 0.03, Schedule.Cosine),
+            (options.Training.LearningRate, options.Training.WeightDecay, options.Training.WarmupRatio, options.Training.Schedule)
+        );
         Assert.All(options.Tasks, task => Assert.Equal(100, task.MaxNewTokens));
         Assert.Equal("grounding-minigpt", options.Tasks.Single(task => task.Name == "Grounding").Scorer);
     }
@@ -72,8 +93,14 @@ public sealed class RecipeTests : IDisposable
 
         Assert.Equal((64, 16.0, 0.05, false), (options.Lora.Rank, options.Lora.Alpha, options.Lora.Dropout, options.Lora.TrainProjector));
         Assert.Equal(["c_attn", "attn.c_proj", "w1", "w2"], options.Lora.Targets!);
-        Assert.Equal((1e-5, 0.01, 0.1, 0.95), (options.Training.LearningRate, options.Training.WarmupRatio, options.Training.WeightDecay, options.Training.Beta2));
-        Assert.Equal((5 * 8, 2048, "chatml"), (options.Training.BatchSize * options.Training.GradientAccumulation, options.Model.MaxLength, options.Model.Conversation));
+        Assert.Equal(
+            (1e-5, 0.01, 0.1, 0.95),
+            (options.Training.LearningRate, options.Training.WarmupRatio, options.Training.WeightDecay, options.Training.Beta2)
+        );
+        Assert.Equal(
+            (5 * 8, 2048, "chatml"),
+            (options.Training.BatchSize * options.Training.GradientAccumulation, options.Model.MaxLength, options.Model.Conversation)
+        );
         Assert.All(options.Tasks, task => Assert.Equal((null, 30), (task.BatchSize, task.MaxNewTokens)));
     }
 
@@ -85,9 +112,19 @@ public sealed class RecipeTests : IDisposable
         Assert.All(options.Tasks, task => Assert.Equal(1, task.BatchSize));
         var large = Load("models/llava-1.5-7b.hocon").Options;
         Assert.Equal(
-            large.Tasks.Select(task => (task.Name, task.BatchSize * large.Training.GradientAccumulation)), options.Tasks.Select(task => (task.Name, task.GradientAccumulation)));
-        Assert.Equal((true, true, "bfloat16", 128, 1), (options.Training.GradientCheckpointing, options.Training.GroupByLength, options.Model.Dtype,
-            options.Lora.Rank, options.Evaluation.BatchSize));
+            large.Tasks.Select(task => (task.Name, task.BatchSize * large.Training.GradientAccumulation)),
+            options.Tasks.Select(task => (task.Name, task.GradientAccumulation))
+        );
+        Assert.Equal(
+            (true, true, "bfloat16", 128, 1),
+            (
+                options.Training.GradientCheckpointing,
+                options.Training.GroupByLength,
+                options.Model.Dtype,
+                options.Lora.Rank,
+                options.Evaluation.BatchSize
+            )
+        );
     }
 
     [Fact]
@@ -97,7 +134,9 @@ public sealed class RecipeTests : IDisposable
         {
             var options = Load(model, "models/nf4.hocon").Options.Model;
             Assert.Equal(
-                (BaseQuantization.Nf4, 64, true), (options.Quantization, options.QuantizationBlockSize, options.DoubleQuantization));
+                (BaseQuantization.Nf4, 64, true),
+                (options.Quantization, options.QuantizationBlockSize, options.DoubleQuantization)
+            );
         }
 
         Assert.Equal(BaseQuantization.None, Load("mini.hocon").Options.Model.Quantization);
@@ -139,7 +178,8 @@ public sealed class RecipeTests : IDisposable
     [InlineData("0.6", 0.6)]
     [InlineData("0.8", 0.8)]
     [InlineData("1.0", 1.0)]
-    public void The_papers_volumes_are_recipes(string file, double volume) => Assert.Equal(volume, Load($"volumes/{file}.hocon").Options.Data.Volume);
+    public void The_papers_volumes_are_recipes(string file, double volume) =>
+        Assert.Equal(volume, Load($"volumes/{file}.hocon").Options.Data.Volume);
 
     [Theory]
     [InlineData(128)]
@@ -169,9 +209,11 @@ public sealed class RecipeTests : IDisposable
         foreach (var folder in new[] { "volumes", "ranks", "instructions" })
         {
             Assert.All(Directory.GetFiles(Repository.PathOf("hocon", folder)), file =>
-                Assert.Contains($"#   ./run.sh run hocon/", File.ReadAllText(file), StringComparison.Ordinal));
+                Assert.Contains($"#   ./run.sh run hocon/", File.ReadAllText(file), StringComparison.Ordinal)
+            );
             Assert.All(Directory.GetFiles(Repository.PathOf("hocon", folder)), file =>
-                Assert.Contains($" hocon/{folder}/{Path.GetFileName(file)}\n", File.ReadAllText(file), StringComparison.Ordinal));
+                Assert.Contains($" hocon/{folder}/{Path.GetFileName(file)}\n", File.ReadAllText(file), StringComparison.Ordinal)
+            );
         }
     }
 
@@ -184,6 +226,10 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal("bfloat16", options.Model.Dtype);
     }
 
-    private LoadedConfiguration Load(params string[] files) => ConfigurationLoader.Load(
-        files.Select(file => Repository.PathOf("hocon", file)), ["data.instructions=data", "data.images=images", "model.path=model"], folder.Path);
+    private LoadedConfiguration Load(params string[] files) =>
+        ConfigurationLoader.Load(
+            files.Select(file => Repository.PathOf("hocon", file)),
+            ["data.instructions=data", "data.images=images", "model.path=model"],
+            folder.Path
+        );
 }

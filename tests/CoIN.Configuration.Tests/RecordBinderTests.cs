@@ -15,7 +15,8 @@ public sealed class RecordBinderTests
     [Fact]
     public void A_property_is_set_by_the_key_of_its_name_whatever_its_type()
     {
-        var (palette, _) = Bind("""
+        var (palette, _) = Bind(
+            """
             whole-number = -3
             ratio = 2e-4
             is-used = yes
@@ -26,9 +27,13 @@ public sealed class RecordBinderTests
             names = [a, b]
             sizes = "4, 5"
             brush { width = 2 }
-            """);
+            """
+        );
 
-        Assert.Equal((-3, 2e-4, true, Shade.VeryDark, "a title", 7), (palette.WholeNumber, palette.Ratio, palette.IsUsed, palette.Shade, palette.Title, palette.Maximum));
+        Assert.Equal(
+            (-3, 2e-4, true, Shade.VeryDark, "a title", 7),
+            (palette.WholeNumber, palette.Ratio, palette.IsUsed, palette.Shade, palette.Title, palette.Maximum)
+        );
         Assert.Equal(Path.GetFullPath("/conf/pictures"), palette.Folder);
         Assert.Equal(["a", "b"], palette.Names);
         Assert.Equal([4, 5], palette.Sizes);
@@ -41,7 +46,15 @@ public sealed class RecordBinderTests
     {
         var (palette, problems) = Bind("maximum = null\nfolder = null\nremark = null");
 
-        Assert.Equal(new Palette { Maximum = null, Names = palette.Names, Sizes = palette.Sizes }, palette);
+        Assert.Equal(
+            new Palette
+            {
+                Maximum = null,
+                Names = palette.Names,
+                Sizes = palette.Sizes,
+            },
+            palette
+        );
         Assert.Equal(["x"], palette.Names);
         Assert.Equal([1], palette.Sizes);
         Assert.Empty(problems);
@@ -56,15 +69,28 @@ public sealed class RecordBinderTests
     [InlineData("shade = dark", "coin.palette.shade is 'dark' (in a.hocon); expected light or very-dark.")]
     [InlineData("sizes = [1, b]", "coin.palette.sizes is 'b' (in a.hocon); expected a whole number.")]
     [InlineData("format = bmp", "coin.palette.format is bmp (in a.hocon); it must be png, jpeg or gif.")]
-    [InlineData("key-env = s3-cret", "coin.palette.key-env is no name of an environment variable. The secret itself belongs into a variable (export MY_KEY=…), and that one's name here.")]
+    [InlineData(
+        "key-env = s3-cret",
+        "coin.palette.key-env is no name of an environment variable. The secret itself belongs into a variable (export MY_KEY=…), and that one's name here."
+    )]
     [InlineData("ratio = null", "coin.palette.ratio is not set (in a.hocon); it must be a number. Give it a value or remove the line.")]
-    [InlineData("title = null", "coin.palette.title is not set. Write title = untitled in a configuration file, or pass --set palette.title=untitled.")]
-    [InlineData("owner = null", "coin.palette.owner is not set. Write owner = Ada in a configuration file, or pass --set palette.owner=Ada.")]
-    [InlineData("brush { widht = 2 }", "unknown key coin.palette.brush.widht (in a.hocon); the nearest known key is coin.palette.brush.width.")]
+    [InlineData(
+        "title = null",
+        "coin.palette.title is not set. Write title = untitled in a configuration file, or pass --set palette.title=untitled."
+    )]
+    [InlineData(
+        "owner = null",
+        "coin.palette.owner is not set. Write owner = Ada in a configuration file, or pass --set palette.owner=Ada."
+    )]
+    [InlineData(
+        "brush { widht = 2 }",
+        "unknown key coin.palette.brush.widht (in a.hocon); the nearest known key is coin.palette.brush.width."
+    )]
     [InlineData("brush = 2", "coin.palette.brush is '2' (in a.hocon); expected a section { … }.")]
     [InlineData("title { a = 1 }", "coin.palette.title is a section (in a.hocon); expected a single value.")]
     [InlineData("found = x", "unknown key coin.palette.found (in a.hocon); the nearest known key is")]
-    public void What_is_wrong_is_told_with_key_place_and_remedy(string text, string problem) => Assert.StartsWith(problem, Assert.Single(Bind(text).Problems));
+    public void What_is_wrong_is_told_with_key_place_and_remedy(string text, string problem) =>
+        Assert.StartsWith(problem, Assert.Single(Bind(text).Problems));
 
     [Fact]
     public void All_that_is_wrong_is_told_at_once_and_harmless_values_stand_in_its_place()
@@ -86,12 +112,18 @@ public sealed class RecordBinderTests
             .Bind<Palette>(Section("found-by = me\nwhole-number = null\nbrush.width = 3", problems));
 
         Assert.Equal(("me", 12), (palette.Found, palette.WholeNumber));
-        Assert.Contains("coin.palette.brush.width is 3 (in a.hocon); it must be even.", Assert.Throws<CoinException>(() => problems.ThrowIfAny("It")).Message);
+        Assert.Contains(
+            "coin.palette.brush.width is 3 (in a.hocon); it must be even.",
+            Assert.Throws<CoinException>(() => problems.ThrowIfAny("It")).Message
+        );
     }
 
     [Fact]
     public void A_type_that_no_key_can_have_is_a_programmers_fault() =>
-        Assert.Contains("Give it a reader", Assert.Throws<InvalidOperationException>(() => new RecordBinder().Bind<Unbound>(Section("when = 1", new Problems()))).Message);
+        Assert.Contains(
+            "Give it a reader",
+            Assert.Throws<InvalidOperationException>(() => new RecordBinder().Bind<Unbound>(Section("when = 1", new Problems()))).Message
+        );
 
     [Theory]
     [InlineData(0, 10, double.NaN, double.NaN, "0 (all) to 10", 10, 10.1)]
@@ -103,9 +135,24 @@ public sealed class RecordBinderTests
     [InlineData(double.NaN, double.NaN, double.NaN, 2, "less than 2", 1.9, 2)]
     [InlineData(double.NaN, double.NaN, 1, 2, "greater than 1 and less than 2", 1.5, 2)]
     [InlineData(double.NaN, 2, double.NaN, double.NaN, "at most 2", 2, 2.1)]
-    public void Bounds_say_in_words_what_they_allow(double atLeast, double atMost, double above, double below, string words, double allowed, double refused)
+    public void Bounds_say_in_words_what_they_allow(
+        double atLeast,
+        double atMost,
+        double above,
+        double below,
+        string words,
+        double allowed,
+        double refused
+    )
     {
-        var bounds = new BoundsAttribute { AtLeast = atLeast, AtMost = atMost, Above = above, Below = below, Zero = "all" };
+        var bounds = new BoundsAttribute
+        {
+            AtLeast = atLeast,
+            AtMost = atMost,
+            Above = above,
+            Below = below,
+            Zero = "all",
+        };
 
         Assert.Equal(words, bounds.Expected);
         Assert.True(bounds.Allow(allowed));
@@ -123,11 +170,17 @@ public sealed class RecordBinderTests
         }
         catch (CoinException fault)
         {
-            return (palette, fault.Message.StartsWith("It: ", StringComparison.Ordinal) ? [fault.Message[4..]] : [.. fault.Message.Split("\n  - ").Skip(1)]);
+            return (
+                palette,
+                fault.Message.StartsWith("It: ", StringComparison.Ordinal)
+                    ? [fault.Message[4..]]
+                    : [.. fault.Message.Split("\n  - ").Skip(1)]
+            );
         }
     }
 
-    private static Section Section(string text, Problems problems) => new("coin.palette", HoconFile.ReadText(text, new Origin("a.hocon", "/conf/recipes")), problems);
+    private static Section Section(string text, Problems problems) =>
+        new("coin.palette", HoconFile.ReadText(text, new Origin("a.hocon", "/conf/recipes")), problems);
 
     private sealed record Palette
     {

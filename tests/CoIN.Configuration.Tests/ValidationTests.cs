@@ -65,13 +65,23 @@ public sealed class ValidationTests : IDisposable
     [InlineData("coin.watch.otlp = \"http://localhost:4318/v1/metrics\"", "without a path")]
     [InlineData("coin.watch.prometheus-port = 70000", "coin.watch.prometheus-port is 70000")]
     [InlineData("coin.watch.prometheus-address = everybody", "it must be an address of this computer")]
-    public void A_wrong_key_or_type_is_named_with_what_was_expected(string text, string expected) => Assert.Contains(expected, FaultOf(text));
+    public void A_wrong_key_or_type_is_named_with_what_was_expected(string text, string expected) =>
+        Assert.Contains(expected, FaultOf(text));
 
     /// <summary>That its keys are missing then is not told beside it.</summary>
     [Theory]
-    [InlineData("judge=null", "coin.judge is null (in --set judge=null); expected a section { … }. Its keys are set one by one, for example judge.kind = none.")]
-    [InlineData("training=fast", "coin.training is 'fast' (in --set training=fast); expected a section { … }. Its keys are set one by one, for example training.")]
-    [InlineData("watch=[a]", "coin.watch is a list (in --set watch=[a]); expected a section { … }. Its keys are set one by one, for example watch.tensorboard = false.")]
+    [InlineData(
+        "judge=null",
+        "coin.judge is null (in --set judge=null); expected a section { … }. Its keys are set one by one, for example judge.kind = none."
+    )]
+    [InlineData(
+        "training=fast",
+        "coin.training is 'fast' (in --set training=fast); expected a section { … }. Its keys are set one by one, for example training."
+    )]
+    [InlineData(
+        "watch=[a]",
+        "coin.watch is a list (in --set watch=[a]); expected a section { … }. Its keys are set one by one, for example watch.tensorboard = false."
+    )]
     public void A_section_that_is_written_as_something_else_is_one_problem_with_a_way_out(string set, string expected)
     {
         var fault = Assert.Throws<CoinException>(() => ConfigurationLoader.Load([], [.. complete, set], folder.Path));
@@ -81,7 +91,11 @@ public sealed class ValidationTests : IDisposable
 
     [Fact]
     public void Targets_of_LoRA_that_are_none_are_refused() =>
-        Assert.Contains("coin.lora.targets is an empty list", Fault([], [.. folder.Complete(), "lora.targets=[]"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "coin.lora.targets is an empty list",
+            Fault([], [.. folder.Complete(), "lora.targets=[]"]),
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("coin.model { path = model, language = x, projector = x }", "coin.model.language is set")]
@@ -95,7 +109,10 @@ public sealed class ValidationTests : IDisposable
     {
         folder.Write("a.hocon", text);
 
-        Assert.Contains(expected, Fault(["a.hocon"], [.. complete.Where(setting => !setting.StartsWith("model.", StringComparison.Ordinal))]));
+        Assert.Contains(
+            expected,
+            Fault(["a.hocon"], [.. complete.Where(setting => !setting.StartsWith("model.", StringComparison.Ordinal))])
+        );
     }
 
     [Fact]
@@ -103,7 +120,10 @@ public sealed class ValidationTests : IDisposable
     {
         folder.Write("mm_projector.bin", "");
         var loaded = ConfigurationLoader.Load(
-            [], [.. complete, "model.path=null", "model.language=model", "model.vision-tower=model", "model.projector=mm_projector.bin"], folder.Path);
+            [],
+            [.. complete, "model.path=null", "model.language=model", "model.vision-tower=model", "model.projector=mm_projector.bin"],
+            folder.Path
+        );
 
         Assert.Equal("", loaded.Options.Model.Path);
         Assert.Equal(folder.PathOf("mm_projector.bin"), loaded.Options.Model.Projector);
@@ -188,13 +208,18 @@ public sealed class ValidationTests : IDisposable
         Assert.Contains(expected, Fault([], [.. complete, setting]));
 
     [Fact]
-    public void A_tasks_own_accumulation_has_a_micro_batch_for_each_share_of_a_step() => Assert.Contains(
-        "at least training.world-size (4)",
-        Fault([], [.. complete, "training.gradient-accumulation=4", "training.world-size=4", "tasks.GQA.gradient-accumulation=2"]));
+    public void A_tasks_own_accumulation_has_a_micro_batch_for_each_share_of_a_step() =>
+        Assert.Contains(
+            "at least training.world-size (4)",
+            Fault([], [.. complete, "training.gradient-accumulation=4", "training.world-size=4", "tasks.GQA.gradient-accumulation=2"])
+        );
 
     [Fact]
-    public void A_floor_of_a_schedule_that_does_not_fall_is_refused() => Assert.Contains(
-        "a constant schedule does not fall", Fault([], [.. complete, "training.min-lr=1e-9", "training.schedule=constant"]));
+    public void A_floor_of_a_schedule_that_does_not_fall_is_refused() =>
+        Assert.Contains(
+            "a constant schedule does not fall",
+            Fault([], [.. complete, "training.min-lr=1e-9", "training.schedule=constant"])
+        );
 
     [Theory]
     [InlineData("judge.api-key-env=sk-s3cret", "coin.judge.api-key-env is no name of an environment variable")]
@@ -214,7 +239,13 @@ public sealed class ValidationTests : IDisposable
         Directory.CreateDirectory(folder.PathOf("data", "GQA", "tests.json"));
         folder.Write("file", "");
 
-        Assert.Contains("data: it is a folder, but a file is expected here. Name a HOCON file.".Replace("data:", folder.PathOf("data") + " cannot be read:"), Fault(["data"]));
+        Assert.Contains(
+            "data: it is a folder, but a file is expected here. Name a HOCON file.".Replace(
+                "data:",
+                folder.PathOf("data") + " cannot be read:"
+            ),
+            Fault(["data"])
+        );
         Assert.Contains("tests.json is a folder, not a file", Fault([], [.. complete, "tasks.GQA.test-file=tests.json"]));
         Assert.Contains($"{folder.PathOf("file")} is a file, not a folder", Fault([], [.. complete, "data.images=file"]));
     }
@@ -285,8 +316,10 @@ public sealed class ValidationTests : IDisposable
 
     [Fact]
     public void Data_that_the_run_prepares_itself_need_not_be_there() =>
-        Assert.Equal("mini",
-            ConfigurationLoader.Load([], [.. complete, "data.instructions=no", "data.prepare=mini"], folder.Path).Preparation);
+        Assert.Equal(
+            "mini",
+            ConfigurationLoader.Load([], [.. complete, "data.instructions=no", "data.prepare=mini"], folder.Path).Preparation
+        );
 
     [Theory]
     [InlineData("coin {\n lora {\n  rank = 1\n }\n", "a.hocon, line 1: '{' is never closed")]

@@ -26,10 +26,19 @@ public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laborato
         var (own, stranger) = (Issue("cluster"), Issue("strangers"));
         var port = EndpointProcess.FreePort();
         using var coin = CoinProcess.StartWith(
-            new Dictionary<string, string>(), null,
+            new Dictionary<string, string>(),
+            null,
             lab.Run(
-                Id, "order=[GQA]", "training.max-steps=100000", "training.checkpoint-every=0", "node.cluster=tls", "node.hostname=127.0.0.1", $"node.port={port}",
-                $"cluster.certificates={Path.Combine(lab.Folder, "cluster")}"));
+                Id,
+                "order=[GQA]",
+                "training.max-steps=100000",
+                "training.checkpoint-every=0",
+                "node.cluster=tls",
+                "node.hostname=127.0.0.1",
+                $"node.port={port}",
+                $"cluster.certificates={Path.Combine(lab.Folder, "cluster")}"
+            )
+        );
         Assert.True(await coin.UntilAsync(() => coin.Output.Contains("training", StringComparison.Ordinal), Longest), coin.Output);
         Assert.DoesNotContain("clear text", coin.Output, StringComparison.Ordinal);
 
@@ -41,7 +50,13 @@ public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laborato
         using (var foreign = new HostileSystem(port, Load(stranger)))
         {
             Assert.False(await foreign.IsHeardAsync(Unknown(), patient: false));
-            Assert.True(await coin.UntilAsync(() => coin.Output.Contains("is not one of this cluster's authority", StringComparison.Ordinal), Longest), coin.Output);
+            Assert.True(
+                await coin.UntilAsync(
+                    () => coin.Output.Contains("is not one of this cluster's authority", StringComparison.Ordinal),
+                    Longest
+                ),
+                coin.Output
+            );
         }
 
         using (var known = new HostileSystem(port, Load(own)))
@@ -52,7 +67,10 @@ public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laborato
         using var second = Node(new NodePlacement.Cluster("127.0.0.1", 0, [$"127.0.0.1:{port}"], own));
         await second.StartAsync(TestContext.Current.CancellationToken);
         var cluster = Cluster.Get(second.Services.GetRequiredService<ActorSystem>());
-        Assert.True(await coin.UntilAsync(() => cluster.State.Members.Count(member => member.Status == MemberStatus.Up) == 2, Longest), coin.Output);
+        Assert.True(
+            await coin.UntilAsync(() => cluster.State.Members.Count(member => member.Status == MemberStatus.Up) == 2, Longest),
+            coin.Output
+        );
         await second.StopAsync(TestContext.Current.CancellationToken);
         await coin.KillAsync();
     }
@@ -60,13 +78,25 @@ public sealed class CertifiedNodesTests(Laboratory lab) : IClassFixture<Laborato
     /// <summary>Work for a judge that the run does not have.</summary>
     private static long turns = 1L << 60;
 
-    private Assignment Unknown() => new(new Turn(Id, Interlocked.Increment(ref turns)), lab.PathOf(Id), RunJournal.Read(lab.PathOf(Id))!.Options, new JudgeCell(1, 0, "unknown", "", "predictions/x", ""));
+    private Assignment Unknown() =>
+        new(
+            new Turn(Id, Interlocked.Increment(ref turns)),
+            lab.PathOf(Id),
+            RunJournal.Read(lab.PathOf(Id))!.Options,
+            new JudgeCell(1, 0, "unknown", "", "predictions/x", "")
+        );
 
     private static IHost Node(NodePlacement.Cluster placement)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddAkka("coin", akka => ClusterNode.Configure(
-            akka.ConfigureLoggers(loggers => loggers.ClearLoggers()), placement, ["judge"], new CoIN.Actors.Hosting.ClusterSettings()));
+        builder.Services.AddAkka("coin", akka =>
+            ClusterNode.Configure(
+                akka.ConfigureLoggers(loggers => loggers.ClearLoggers()),
+                placement,
+                ["judge"],
+                new CoIN.Actors.Hosting.ClusterSettings()
+            )
+        );
         return builder.Build();
     }
 

@@ -3,7 +3,10 @@ using Newtonsoft.Json.Linq;
 
 namespace CoIN.EndToEnd.Tests;
 
-/// <summary>Nodes that join late, leave, are killed or stand still: whatever happens to them, a run ends with the bits of one that nothing disturbed.</summary>
+/// <summary>
+/// Nodes that join late, leave, are killed or stand still: whatever happens to them, a run ends with the bits of one that nothing
+/// disturbed.
+/// </summary>
 public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<ClusterLaboratory>
 {
     private const string Worker = "trainer,evaluator,judge";
@@ -39,11 +42,13 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         using var again = CoinProcess.Start(["resume", Id, .. cluster.Way]);
         await cluster.CompletesAsync(again);
 
-        // Checkpoints go to the supervisor's node, and from there to the one that goes on; the first may have come to the stage's end before it was told to leave.
+        // Checkpoints go to the supervisor's node, and from there to the one that goes on; the first may have come to the stage's end
+        // before it was told to leave.
         Assert.Contains("Fetched stages/2-GQA/checkpoints/step-", supervisor.Output, StringComparison.Ordinal);
         Assert.Equal(
             second.Output.Contains("stage 2 GQA] Training begins", StringComparison.Ordinal),
-            second.Output.Contains("Fetched stages/2-GQA/checkpoints/step-", StringComparison.Ordinal));
+            second.Output.Contains("Fetched stages/2-GQA/checkpoints/step-", StringComparison.Ordinal)
+        );
         Assert.Contains("Fetched stages/", second.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("stage 2 GQA] Training begins at step 0", second.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("its work goes on elsewhere", cluster.Output, StringComparison.Ordinal);
@@ -54,13 +59,26 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         Assert.Contains("2 nodes:", output, StringComparison.Ordinal);
         Assert.Contains("completed", output, StringComparison.Ordinal);
         var json = JObject.Parse((await CoinProcess.RunAsync(["status", "--json", .. cluster.Way])).Output);
-        Assert.Equal((2, "completed"), (json["nodes"]!.Count(node => (bool)node["answers"]!), (string?)json.SelectToken("runs[?(@.run == 'leaver')].status")));
+        Assert.Equal(
+            (2, "completed"),
+            (json["nodes"]!.Count(node => (bool)node["answers"]!), (string?)json.SelectToken("runs[?(@.run == 'leaver')].status"))
+        );
 
         // The runs of an experiment are runs of the cluster.
-        using var several = cluster.Submit("several", "method=zero-shot", "order=[GQA]", "data.max-test-samples=10", "experiment.vary.seed=[1,2]");
+        using var several = cluster.Submit(
+            "several",
+            "method=zero-shot",
+            "order=[GQA]",
+            "data.max-test-samples=10",
+            "experiment.vary.seed=[1,2]"
+        );
         await cluster.CompletesAsync(several);
         Assert.Matches("seed1 +completed", several.Output);
-        Assert.Contains($"compare {whole.Lab.PathOf("several-seed1")} {whole.Lab.PathOf("several-seed2")}", several.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"compare {whole.Lab.PathOf("several-seed1")} {whole.Lab.PathOf("several-seed2")}",
+            several.Output,
+            StringComparison.Ordinal
+        );
         var (compared, text) = await CoinProcess.RunAsync("compare", "several-seed1", "several-seed2", "--runs", whole.Lab.Runs);
         Assert.True(compared == 0, text);
 
@@ -76,7 +94,11 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         var stranger = cluster.Begin(null, Worker, Path.Combine(whole.Lab.Folder, "other-runs"));
         await stranger.EndAsync(TimeSpan.FromMinutes(2));
         Assert.True(stranger.ExitCode == 1, stranger.Output);
-        Assert.Contains($"the folder of the runs is {Path.Combine(whole.Lab.Folder, "other-runs")} here", stranger.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the folder of the runs is {Path.Combine(whole.Lab.Folder, "other-runs")} here",
+            stranger.Output,
+            StringComparison.Ordinal
+        );
         await cluster.SaysAsync(first, "is not taken into this cluster", "the folder of the runs is");
         await cluster.SaysAsync(first, "has left the cluster");
         Assert.False(first.HasExited);
@@ -88,7 +110,12 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         const string Id = "team";
         string[] together =
         [
-            "order=[ImageNet,GQA]", "data.max-test-samples=10", "training.batch-size=4", "training.gradient-accumulation=2", "training.world-size=2", "training.max-steps=24",
+            "order=[ImageNet,GQA]",
+            "data.max-test-samples=10",
+            "training.batch-size=4",
+            "training.gradient-accumulation=2",
+            "training.world-size=2",
+            "training.max-steps=24",
         ];
 
         // Nobody sees another one's files, and everybody shows a certificate.
@@ -112,7 +139,8 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
 
         // While the cluster finds out: the same in one process.
         var (code, output) = await CoinProcess.RunAsync(
-            whole.Lab.Run("pair", [.. together, "node.trainers-per-device=2", "node.trainer-threads=1", "node.evaluator-threads=1"]));
+            whole.Lab.Run("pair", [.. together, "node.trainers-per-device=2", "node.trainer-threads=1", "node.evaluator-threads=1"])
+        );
         Assert.True(code == 0, output);
         Assert.Contains(", by 2 trainers", File.ReadAllText(whole.Lab.PathOf("pair", "log.clef")), StringComparison.Ordinal);
         await cluster.CompletesAsync(submit);

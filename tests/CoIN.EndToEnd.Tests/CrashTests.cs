@@ -61,8 +61,9 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         var id = new string([.. moment.Where(char.IsAsciiLetter)]);
         using (var coin = CoinProcess.Start(Lab.Run(id)))
         {
-            bool Seen() => Directory.Exists(Lab.PathOf(id, folder)) &&
-                Directory.EnumerateFileSystemEntries(Lab.PathOf(id, folder), pattern, SearchOption.AllDirectories).Any();
+            bool Seen() =>
+                Directory.Exists(Lab.PathOf(id, folder))
+                && Directory.EnumerateFileSystemEntries(Lab.PathOf(id, folder), pattern, SearchOption.AllDirectories).Any();
             var seen = await coin.UntilAsync(() => Guarded(Seen), Longest);
             Assert.True(seen, $"never saw {pattern}:\n{coin.Output}");
             await coin.KillAsync();
@@ -81,7 +82,10 @@ public sealed class CrashTests(CrashTests.Uninterrupted whole) : IClassFixture<C
         const string Id = "terminated";
         using (var coin = CoinProcess.Start(Lab.Run(Id)))
         {
-            Assert.True(await coin.UntilAsync(() => coin.Output.Contains("stage 2/3 GQA: training", StringComparison.Ordinal), Longest), coin.Output);
+            Assert.True(
+                await coin.UntilAsync(() => coin.Output.Contains("stage 2/3 GQA: training", StringComparison.Ordinal), Longest),
+                coin.Output
+            );
             coin.Terminate();
             await coin.EndAsync(TimeSpan.FromSeconds(15));
             Assert.True(coin.ExitCode == 130, coin.Output);

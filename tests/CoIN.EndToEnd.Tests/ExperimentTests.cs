@@ -55,13 +55,33 @@ public sealed class ExperimentTests(Laboratory lab) : IClassFixture<Laboratory>
             Assert.Equal(name == "e", lines.Contains("\"RunId\":\"e-seed1-", StringComparison.Ordinal));
         }
 
-        var (answered, answers) = await CoinProcess.RunAsync("predictions", One, "--runs", lab.Runs, "--task", "GQA", "--limit", "0", "--json");
+        var (answered, answers) = await CoinProcess.RunAsync(
+            "predictions",
+            One,
+            "--runs",
+            lab.Runs,
+            "--task",
+            "GQA",
+            "--limit",
+            "0",
+            "--json"
+        );
         Assert.True(answered == 0, answers);
-        Assert.Equal(20, answers.Split('\n').Select(JObject.Parse).Count(line => (string?)line["run"] == One && (string?)line["answer"] is not null));
+        Assert.Equal(
+            20,
+            answers.Split('\n').Select(JObject.Parse).Count(line => (string?)line["run"] == One && (string?)line["answer"] is not null)
+        );
 
         // The adapter of one of its runs, with that run's own configuration, has the number that the run found.
         var (tested, text) = await CoinProcess.RunAsync(
-            "eval", lab.PathOf(One, "settings.conf"), "--adapter", lab.PathOf(One, "stages", "2-GQA", "adapter"), "--tasks", "ImageNet", "--json");
+            "eval",
+            lab.PathOf(One, "settings.conf"),
+            "--adapter",
+            lab.PathOf(One, "stages", "2-GQA", "adapter"),
+            "--tasks",
+            "ImageNet",
+            "--json"
+        );
         Assert.True(tested == 0, text);
         var cell = JObject.Parse(text[text.IndexOf("{\n", StringComparison.Ordinal)..])["tasks"]![0]!;
         Assert.Equal((double)lab.Report(One)["truthAlignment"]!["published"]!["matrix"]![1]![0]!, (double)cell["published"]!);
@@ -76,10 +96,13 @@ public sealed class ExperimentTests(Laboratory lab) : IClassFixture<Laboratory>
 
     /// <summary>Adapters, predictions and scores by name and hash, and the matrix.</summary>
     private IReadOnlyList<string> Files(string run) =>
-    [
-        .. new[] { "stages", "predictions", "scores" }.SelectMany(part => Directory.GetFiles(lab.PathOf(run, part), "*", SearchOption.AllDirectories))
-            .Order(StringComparer.Ordinal)
-            .Select(file => $"{Path.GetRelativePath(lab.PathOf(run), file)} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))}"),
-        File.ReadAllText(lab.PathOf(run, "matrix.csv")),
-    ];
+        [
+            .. new[] { "stages", "predictions", "scores" }
+                .SelectMany(part => Directory.GetFiles(lab.PathOf(run, part), "*", SearchOption.AllDirectories))
+                .Order(StringComparer.Ordinal)
+                .Select(file =>
+                    $"{Path.GetRelativePath(lab.PathOf(run), file)} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))}"
+                ),
+            File.ReadAllText(lab.PathOf(run, "matrix.csv")),
+        ];
 }

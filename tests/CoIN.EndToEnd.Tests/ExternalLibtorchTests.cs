@@ -29,15 +29,27 @@ public sealed class ExternalLibtorchTests : IDisposable
         var program = ProgramWithoutLibtorch();
         var (code, output) = await DoctorAsync(library, program);
         Assert.True(code == 0, output);
-        Assert.Contains($"2.11.3+test (COIN_LIBTORCH) in {library}; this program is built for another version: 7 computations on cpu", output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"2.11.3+test (COIN_LIBTORCH) in {library}; this program is built for another version: 7 computations on cpu",
+            output,
+            StringComparison.Ordinal
+        );
 
         // What is remembered of it is all that stands between a libtorch and its use, so it is not believed for other files.
         var remembered = Assert.Single(Directory.EnumerateFiles(Path.Combine(folder, "cache", "coin")));
         var text = await File.ReadAllTextAsync(remembered, TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(remembered, text.Replace(":7,", ":77,", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            remembered,
+            text.Replace(":7,", ":77,", StringComparison.Ordinal),
+            TestContext.Current.CancellationToken
+        );
         Assert.Contains("77 computations", (await DoctorAsync(library, program)).Output, StringComparison.Ordinal);
         File.CreateSymbolicLink(Path.Combine(library, "libanother.so"), Path.Combine(library, "libtorch.so"));
-        Assert.Contains("7 computations", (await DoctorAsync(library, program)).Output.Replace("77", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(
+            "7 computations",
+            (await DoctorAsync(library, program)).Output.Replace("77", "", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -48,7 +60,11 @@ public sealed class ExternalLibtorchTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(library, "libc10.so"), "no library", TestContext.Current.CancellationToken);
         var (code, output) = await DoctorAsync(library, ProgramWithoutLibtorch());
         Assert.True(code == 1, output);
-        Assert.Contains("is 2.14.1; this program is built for 2.10. Tried in a process of its own, it failed", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "is 2.14.1; this program is built for 2.10. Tried in a process of its own, it failed",
+            output,
+            StringComparison.Ordinal
+        );
         Assert.Contains("(loading it)", output, StringComparison.Ordinal);
     }
 
@@ -70,7 +86,8 @@ public sealed class ExternalLibtorchTests : IDisposable
     private async Task<string> PackagedAsAsync(string version)
     {
         var packaged = Path.GetDirectoryName(
-            Directory.EnumerateFiles(AppContext.BaseDirectory, "libtorch_cpu.so", SearchOption.AllDirectories).First())!;
+            Directory.EnumerateFiles(AppContext.BaseDirectory, "libtorch_cpu.so", SearchOption.AllDirectories).First()
+        )!;
         var library = Directory.CreateDirectory(Path.Combine(folder, "torch", "lib")).FullName;
         foreach (var file in Directory.EnumerateFiles(packaged).Where(IsLibtorchs))
         {
@@ -78,18 +95,32 @@ public sealed class ExternalLibtorchTests : IDisposable
         }
 
         await File.WriteAllTextAsync(
-            Path.Combine(folder, "torch", "version.py"), $"__version__ = '{version}'\n", TestContext.Current.CancellationToken);
+            Path.Combine(folder, "torch", "version.py"),
+            $"__version__ = '{version}'\n",
+            TestContext.Current.CancellationToken
+        );
         return library;
     }
 
     private static bool IsLibtorchs(string file) =>
-        Path.GetFileName(file) is var name && (name.StartsWith("libtorch", StringComparison.Ordinal) || name.StartsWith("libc10", StringComparison.Ordinal) || name.StartsWith("libgomp", StringComparison.Ordinal));
+        Path.GetFileName(file) is var name
+        && (
+            name.StartsWith("libtorch", StringComparison.Ordinal)
+            || name.StartsWith("libc10", StringComparison.Ordinal)
+            || name.StartsWith("libgomp", StringComparison.Ordinal)
+        );
 
-    /// <summary>The program as -p:TorchBackend=none builds it: links to everything but libtorch, and a list of dependencies without it.</summary>
+    /// <summary>
+    /// The program as -p:TorchBackend=none builds it: links to everything but libtorch, and a list of dependencies without it.
+    /// </summary>
     private string ProgramWithoutLibtorch()
     {
         var program = Path.Combine(folder, "program");
-        foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*", SearchOption.AllDirectories).Where(file => !IsLibtorchs(file)))
+        foreach (
+            var file in Directory
+                .EnumerateFiles(AppContext.BaseDirectory, "*", SearchOption.AllDirectories)
+                .Where(file => !IsLibtorchs(file))
+        )
         {
             var target = Path.Combine(program, Path.GetRelativePath(AppContext.BaseDirectory, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
@@ -107,7 +138,12 @@ public sealed class ExternalLibtorchTests : IDisposable
 
         var list = Path.Combine(program, "coin.deps.json");
         var json = JObject.Parse(File.ReadAllText(list));
-        foreach (var libtorch in json.Descendants().OfType<JProperty>().Where(property => property.Name.StartsWith("libtorch-cpu", StringComparison.Ordinal)).ToList())
+        foreach (
+            var libtorch in json.Descendants()
+                .OfType<JProperty>()
+                .Where(property => property.Name.StartsWith("libtorch-cpu", StringComparison.Ordinal))
+                .ToList()
+        )
         {
             libtorch.Remove();
         }
@@ -119,7 +155,12 @@ public sealed class ExternalLibtorchTests : IDisposable
     private async Task<(int Code, string Output)> DoctorAsync(string library, string program)
     {
         using var coin = CoinProcess.StartWith(
-            new Dictionary<string, string> { ["COIN_LIBTORCH"] = library, ["XDG_CACHE_HOME"] = Path.Combine(folder, "cache") }, program, "doctor", "--runs", Path.Combine(folder, "runs"));
+            new Dictionary<string, string> { ["COIN_LIBTORCH"] = library, ["XDG_CACHE_HOME"] = Path.Combine(folder, "cache") },
+            program,
+            "doctor",
+            "--runs",
+            Path.Combine(folder, "runs")
+        );
         await coin.EndAsync(Longest);
         return (coin.ExitCode, coin.Output);
     }

@@ -10,7 +10,10 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.EndToEnd.Tests;
 
-/// <summary>A process of another user on the same computer against a node that speaks clear text. (A run that is part of no cluster has no socket to attack.)</summary>
+/// <summary>
+/// A process of another user on the same computer against a node that speaks clear text. (A run that is part of no cluster has no socket to
+/// attack.)
+/// </summary>
 public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) : IClassFixture<HostileNeighbourTests.Victim>
 {
     private const string Id = "victim";
@@ -26,7 +29,10 @@ public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) :
         foreach (var variable in new[] { "COIN_E2E_DOOR_KEY", "PATH" })
         {
             var forged = Options with { Judge = Options.Judge! with { Endpoint = thief.Address, ApiKeyEnv = variable } };
-            Refused("is not the one in the run's journal", await hostile.AssignAsync("judge-1", Assigned(victim.Folder, forged, Cell("tester"))));
+            Refused(
+                "is not the one in the run's journal",
+                await hostile.AssignAsync("judge-1", Assigned(victim.Folder, forged, Cell("tester")))
+            );
         }
 
         Assert.Empty((await thief.SeenAsync()).Requests);
@@ -42,7 +48,10 @@ public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) :
         await JournalAppender.AppendAsync(Id, loot, [new RunStarted(Id, forged, new Dictionary<string, string>(), [1], [1])]);
         var before = Directory.GetFileSystemEntries(loot, "*", SearchOption.AllDirectories).Order().ToList();
         Refused("where this node's runs are", await hostile.AssignAsync("judge-1", Assigned(loot, forged, Cell("tester"))));
-        Refused("where this node's runs are", await hostile.AssignAsync("evaluator-cpu-1", Assigned(loot, forged, new AnswerShard(0, 0, 0, 1, null))));
+        Refused(
+            "where this node's runs are",
+            await hostile.AssignAsync("evaluator-cpu-1", Assigned(loot, forged, new AnswerShard(0, 0, 0, 1, null)))
+        );
         Assert.Equal(before, Directory.GetFileSystemEntries(loot, "*", SearchOption.AllDirectories).Order());
         Assert.Empty((await thief.SeenAsync()).Requests);
     }
@@ -52,9 +61,18 @@ public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) :
     {
         using var hostile = new HostileSystem(victim.Port);
         var elsewhere = Options with { Data = Options.Data with { Instructions = "/etc" } };
-        Refused("settings are not those", await hostile.AssignAsync("evaluator-cpu-1", Assigned(victim.Folder, elsewhere, new AnswerShard(0, 0, 0, 1, null))));
-        Refused("leads out", await hostile.AssignAsync("evaluator-cpu-1", Assigned(victim.Folder, Options, new ScoreCell(0, 0, new(["../../data/x"])))));
-        Refused("leads out", await hostile.AssignAsync("judge-1", Assigned(victim.Folder, Options, Cell("tester") with { File = "/etc/passwd" })));
+        Refused(
+            "settings are not those",
+            await hostile.AssignAsync("evaluator-cpu-1", Assigned(victim.Folder, elsewhere, new AnswerShard(0, 0, 0, 1, null)))
+        );
+        Refused(
+            "leads out",
+            await hostile.AssignAsync("evaluator-cpu-1", Assigned(victim.Folder, Options, new ScoreCell(0, 0, new(["../../data/x"]))))
+        );
+        Refused(
+            "leads out",
+            await hostile.AssignAsync("judge-1", Assigned(victim.Folder, Options, Cell("tester") with { File = "/etc/passwd" }))
+        );
     }
 
     [Fact]
@@ -79,11 +97,18 @@ public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) :
     {
         using var hostile = new HostileSystem(victim.Port);
         Assert.True(await hostile.IsHeardAsync(Assigned(victim.Folder, Options, Cell("unknown")), patient: true));
-        var implant = hostile.Actors.ActorOf(Props.Create(() => new Scheduler()).WithDeploy(Deploy.None.WithScope(new RemoteScope(hostile.Victim))), "implant");
+        var implant = hostile.Actors.ActorOf(
+            Props.Create(() => new Scheduler()).WithDeploy(Deploy.None.WithScope(new RemoteScope(hostile.Victim))),
+            "implant"
+        );
         Assert.Equal(hostile.Victim.Port, implant.Path.Address.Port);
 
         // Whoever lives says who he is; for a name that nobody has, the node says that it has nobody.
-        var identity = await implant.Ask<ActorIdentity>(new Identify("implant"), TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        var identity = await implant.Ask<ActorIdentity>(
+            new Identify("implant"),
+            TimeSpan.FromSeconds(20),
+            TestContext.Current.CancellationToken
+        );
         Assert.Null(identity.Subject);
     }
 
@@ -91,7 +116,8 @@ public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) :
 
     private static JudgeCell Cell(string judge) => new(1, 0, judge, "identity", "predictions/stage-1/GQA.jsonl", "00");
 
-    private static Assignment Assigned(string folder, ExperimentOptions options, WorkItem item) => new(new Turn(Id, Interlocked.Increment(ref turns)), folder, options, item);
+    private static Assignment Assigned(string folder, ExperimentOptions options, WorkItem item) =>
+        new(new Turn(Id, Interlocked.Increment(ref turns)), folder, options, item);
 
     private static void Refused(string why, WorkFailed outcome) => Assert.Contains(why, outcome.Message, StringComparison.Ordinal);
 
@@ -110,12 +136,27 @@ public sealed class HostileNeighbourTests(HostileNeighbourTests.Victim victim) :
         {
             await Lab.InitializeAsync();
             coin = CoinProcess.StartWith(
-                new Dictionary<string, string> { ["COIN_E2E_DOOR_KEY"] = Key }, null,
+                new Dictionary<string, string> { ["COIN_E2E_DOOR_KEY"] = Key },
+                null,
                 Lab.Run(
-                    Id, "order=[GQA]", "training.max-steps=100000", "training.checkpoint-every=0", "node.cluster=clear-text", "node.hostname=127.0.0.1", $"node.port={Port}",
-                    "judge.kind=openai", "judge.name=tester", $"judge.endpoint=http://127.0.0.1:{EndpointProcess.FreePort()}/v1", "judge.model=m",
-                    "judge.api-key-env=COIN_E2E_DOOR_KEY"));
-            Assert.True(await coin.UntilAsync(() => coin.Output.Contains("training", StringComparison.Ordinal), TimeSpan.FromMinutes(2)), coin.Output);
+                    Id,
+                    "order=[GQA]",
+                    "training.max-steps=100000",
+                    "training.checkpoint-every=0",
+                    "node.cluster=clear-text",
+                    "node.hostname=127.0.0.1",
+                    $"node.port={Port}",
+                    "judge.kind=openai",
+                    "judge.name=tester",
+                    $"judge.endpoint=http://127.0.0.1:{EndpointProcess.FreePort()}/v1",
+                    "judge.model=m",
+                    "judge.api-key-env=COIN_E2E_DOOR_KEY"
+                )
+            );
+            Assert.True(
+                await coin.UntilAsync(() => coin.Output.Contains("training", StringComparison.Ordinal), TimeSpan.FromMinutes(2)),
+                coin.Output
+            );
         }
 
         public async ValueTask DisposeAsync()

@@ -65,7 +65,8 @@ public sealed class JudgeEndpointTests
     }
 
     [Fact]
-    public Task An_endpoint_that_is_not_there_is_named() => Refused($"http://127.0.0.1:{EndpointProcess.FreePort()}/v1", "cannot be reached");
+    public Task An_endpoint_that_is_not_there_is_named() =>
+        Refused($"http://127.0.0.1:{EndpointProcess.FreePort()}/v1", "cannot be reached");
 
     [Fact]
     public async Task No_more_requests_are_under_way_than_allowed_and_all_get_their_own_reply()
@@ -83,13 +84,17 @@ public sealed class JudgeEndpointTests
         using var stop = new CancellationTokenSource();
         using var judge = Open(Options(endpoint.Address) with { Concurrency = 1, Timeout = 60 });
         var replies = 0;
-        var asking = judge.AskAsync(Requests(5), (_, _) =>
-        {
-            if (Interlocked.Increment(ref replies) == 2)
+        var asking = judge.AskAsync(
+            Requests(5),
+            (_, _) =>
             {
-                stop.CancelAfter(200);
-            }
-        }, stop.Token);
+                if (Interlocked.Increment(ref replies) == 2)
+                {
+                    stop.CancelAfter(200);
+                }
+            },
+            stop.Token
+        );
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.Equal(2, replies);
     }
@@ -116,15 +121,27 @@ public sealed class JudgeEndpointTests
         Assert.Equal(["system", "user"], greedy["messages"]!.Select(message => (string?)message["role"]));
         Assert.Equal("You are a helpful assistant.", (string?)greedy["messages"]![0]!["content"]);
         Assert.StartsWith("[Context]", (string?)greedy["messages"]![1]!["content"], StringComparison.Ordinal);
-        Assert.Equal((0.7, 0.8, 1.05, 5), ((double)sampled["temperature"]!, (double)sampled["top_p"]!, (double)sampled["repetition_penalty"]!, (int)sampled["seed"]!));
+        Assert.Equal(
+            (0.7, 0.8, 1.05, 5),
+            ((double)sampled["temperature"]!, (double)sampled["top_p"]!, (double)sampled["repetition_penalty"]!, (int)sampled["seed"]!)
+        );
     }
 
-    private static JudgeOptions Options(string address) => new()
-    {
-        Name = "tester", Kind = JudgeKind.OpenAi, Endpoint = address, Model = "judge-model", ApiKeyEnv = "TEST_KEY", Timeout = 1, Retries = 6, RetryDelay = 0.02,
-    };
+    private static JudgeOptions Options(string address) =>
+        new()
+        {
+            Name = "tester",
+            Kind = JudgeKind.OpenAi,
+            Endpoint = address,
+            Model = "judge-model",
+            ApiKeyEnv = "TEST_KEY",
+            Timeout = 1,
+            Retries = 6,
+            RetryDelay = 0.02,
+        };
 
-    private static IJudge Open(JudgeOptions options) => new JudgeFactory(null, name => name == "TEST_KEY" ? Key : null).Open(options, "cpu", 1);
+    private static IJudge Open(JudgeOptions options) =>
+        new JudgeFactory(null, name => name == "TEST_KEY" ? Key : null).Open(options, "cpu", 1);
 
     private static JudgeRequest[] Requests(int count) =>
         [.. Enumerable.Range(0, count).Select(i => JudgePrompt.Of(new JudgedCase(JudgeRule.CoIN, $"Question {i}\nInstruction", "t", "a")))];
@@ -133,7 +150,9 @@ public sealed class JudgeEndpointTests
     {
         using var judge = Open(options);
         var replies = new string?[count];
-        await judge.AskAsync(Requests(count), (place, reply) => replies[place] = reply.Text, CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(1));
+        await judge
+            .AskAsync(Requests(count), (place, reply) => replies[place] = reply.Text, CancellationToken.None)
+            .WaitAsync(TimeSpan.FromMinutes(1));
         return replies;
     }
 

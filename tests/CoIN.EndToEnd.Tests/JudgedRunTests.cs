@@ -19,9 +19,19 @@ public sealed class JudgedRunTests : IAsyncLifetime
         const string Id = "down";
         Environment.SetEnvironmentVariable("COIN_E2E_JUDGE_KEY", Key);
         var port = EndpointProcess.FreePort();
-        var (code, output) = await CoinProcess.RunAsync(lab.Run(
-            Id, "order=[GQA]", "judge.kind=openai", "judge.name=tester", $"judge.endpoint=http://127.0.0.1:{port}/v1", "judge.model=m",
-            "judge.api-key-env=COIN_E2E_JUDGE_KEY", "judge.retries=1", "judge.retry-delay=0.1"));
+        var (code, output) = await CoinProcess.RunAsync(
+            lab.Run(
+                Id,
+                "order=[GQA]",
+                "judge.kind=openai",
+                "judge.name=tester",
+                $"judge.endpoint=http://127.0.0.1:{port}/v1",
+                "judge.model=m",
+                "judge.api-key-env=COIN_E2E_JUDGE_KEY",
+                "judge.retries=1",
+                "judge.retry-delay=0.1"
+            )
+        );
         Assert.True(code == 1, output);
         Assert.Contains($"http://127.0.0.1:{port}/v1 cannot be reached", output, StringComparison.Ordinal);
         Assert.Contains("The run itself is complete", output, StringComparison.Ordinal);
@@ -40,12 +50,25 @@ public sealed class JudgedRunTests : IAsyncLifetime
 
         // A second judge needs neither pictures nor model.
         Directory.Delete(Path.Combine(lab.Data, "images"), recursive: true);
-        (code, output) = await CoinProcess.RunAsync("judge", "run", Id, "--runs", lab.Runs, "--set", "judge.kind=lexical", "--set", "judge.name=lexical");
+        (code, output) = await CoinProcess.RunAsync(
+            "judge",
+            "run",
+            Id,
+            "--runs",
+            lab.Runs,
+            "--set",
+            "judge.kind=lexical",
+            "--set",
+            "judge.name=lexical"
+        );
         Assert.True(code == 0, output);
         Assert.Contains("Reasoning Capability by lexical (a rule, no language model)", output, StringComparison.Ordinal);
         foreach (var file in Directory.GetFiles(lab.PathOf(Id), "*", SearchOption.AllDirectories))
         {
-            Assert.True((await File.ReadAllBytesAsync(file)).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Key)) < 0, $"{file} holds the key");
+            Assert.True(
+                (await File.ReadAllBytesAsync(file)).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Key)) < 0,
+                $"{file} holds the key"
+            );
         }
     }
 }

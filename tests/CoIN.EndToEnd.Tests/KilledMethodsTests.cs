@@ -30,7 +30,10 @@ public sealed class KilledMethodsTests : IAsyncLifetime
         Assert.NotEmpty(Directory.GetFiles(lab.PathOf("killed", "stages"), "method_state.json", SearchOption.AllDirectories));
         if (keys.Any(key => key.StartsWith("data.validation", StringComparison.Ordinal)))
         {
-            Assert.Equal([3, 6, 3, 6], lab.Report("killed")["validation"]!.SelectMany(stage => stage["points"]!).Select(point => (int)point["step"]!));
+            Assert.Equal(
+                [3, 6, 3, 6],
+                lab.Report("killed")["validation"]!.SelectMany(stage => stage["points"]!).Select(point => (int)point["step"]!)
+            );
         }
     }
 }

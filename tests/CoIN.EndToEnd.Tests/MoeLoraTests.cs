@@ -37,7 +37,15 @@ public sealed class MoeLoraTests : IAsyncLifetime
     {
         var to = Path.Combine(lab.Folder, "eval");
         var (code, output) = await CoinProcess.RunAsync(
-            "eval", lab.PathOf("whole", "settings.conf"), "--adapter", lab.PathOf("whole", "stages", "2-GQA", "adapter"), "--out", to, "--runs", lab.Runs);
+            "eval",
+            lab.PathOf("whole", "settings.conf"),
+            "--adapter",
+            lab.PathOf("whole", "stages", "2-GQA", "adapter"),
+            "--out",
+            to,
+            "--runs",
+            lab.Runs
+        );
         Assert.True(code == 0, output);
         var cells = lab.Report("whole")["predictions"]!.Where(cell => (int)cell["stage"]! == 2).ToDictionary(cell => (string)cell["task"]!);
         var tested = JObject.Parse(File.ReadAllText(Path.Combine(to, "eval.json")))["tasks"]!;
@@ -46,8 +54,13 @@ public sealed class MoeLoraTests : IAsyncLifetime
         {
             var name = (string)task["task"]!;
             Assert.Equal(
-                File.ReadAllText(lab.PathOf("whole", "predictions", "stage-2", $"{name}.jsonl")), File.ReadAllText(Path.Combine(to, "predictions", $"{name}.jsonl")));
-            Assert.Equal(File.ReadAllText(lab.PathOf("whole", "scores", "stage-2", $"{name}.jsonl")), File.ReadAllText(Path.Combine(to, "scores", $"{name}.jsonl")));
+                File.ReadAllText(lab.PathOf("whole", "predictions", "stage-2", $"{name}.jsonl")),
+                File.ReadAllText(Path.Combine(to, "predictions", $"{name}.jsonl"))
+            );
+            Assert.Equal(
+                File.ReadAllText(lab.PathOf("whole", "scores", "stage-2", $"{name}.jsonl")),
+                File.ReadAllText(Path.Combine(to, "scores", $"{name}.jsonl"))
+            );
             Assert.Equal((string?)cells[name]["sha256"], (string?)task["predictionsSha256"]);
         }
 

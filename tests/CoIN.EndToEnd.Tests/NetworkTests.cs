@@ -2,7 +2,10 @@ using CoIN.EndToEnd.Tests.Support;
 
 namespace CoIN.EndToEnd.Tests;
 
-/// <summary>A network that is cut between nodes which go on living: one side does the work, the other leaves it, and the run ends with the bits of an undisturbed one.</summary>
+/// <summary>
+/// A network that is cut between nodes which go on living: one side does the work, the other leaves it, and the run ends with the bits of
+/// an undisturbed one.
+/// </summary>
 public sealed class NetworkTests(NetworkLaboratory whole) : IClassFixture<NetworkLaboratory>
 {
     private const string Worker = "trainer,evaluator,judge";
@@ -21,7 +24,9 @@ public sealed class NetworkTests(NetworkLaboratory whole) : IClassFixture<Networ
         foreach (var (stage, bothWays) in new[] { ("2 GQA", true), ("3 OCR-VQA", false) })
         {
             await cluster.OneSaysAsync($"Checkpoint of stage {stage[0]} at step 10", supervisor);
-            var lost = Array.FindIndex(trainers, one => one.Output.Contains($"stage {stage}] Training begins at step 0", StringComparison.Ordinal));
+            var lost = Array.FindIndex(trainers, one =>
+                one.Output.Contains($"stage {stage}] Training begins at step 0", StringComparison.Ordinal)
+            );
             var (victim, other) = (trainers[lost], trainers[1 - lost]);
             foreach (var host in new[] { 0, 2 - lost })
             {
@@ -47,7 +52,9 @@ public sealed class NetworkTests(NetworkLaboratory whole) : IClassFixture<Networ
 
         await cluster.CompletesAsync(submit);
         Assert.DoesNotContain("given this one up", supervisor.Output, StringComparison.Ordinal);
-        Assert.Single(cluster.Output.Split('\n'), line => line.Contains("stage 3 OCR-VQA] Training begins at step 0", StringComparison.Ordinal));
+        Assert.Single(cluster.Output.Split('\n'), line =>
+            line.Contains("stage 3 OCR-VQA] Training begins at step 0", StringComparison.Ordinal)
+        );
         Laboratory.AssertSame(whole.Essence, whole.Lab.Essence("cut"));
     }
 }

@@ -39,8 +39,9 @@ public sealed class OpenDoorTests(Laboratory lab) : IClassFixture<Laboratory>
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sockets are looked up in /proc");
         var port = EndpointProcess.FreePort();
-        using var coin = CoinProcess.Start(lab.Run(
-            "node", "training.max-steps=500", "node.cluster=clear-text", "node.hostname=127.0.0.1", $"node.port={port}"));
+        using var coin = CoinProcess.Start(
+            lab.Run("node", "training.max-steps=500", "node.cluster=clear-text", "node.hostname=127.0.0.1", $"node.port={port}")
+        );
         Assert.True(await coin.UntilAsync(() => coin.Output.Contains("training", StringComparison.Ordinal), Longest), coin.Output);
         Assert.Contains("speaks clear text", coin.Output, StringComparison.Ordinal);
         const string Listening = "0A";

@@ -13,7 +13,10 @@ public sealed class SignalTests(Laboratory lab) : IClassFixture<Laboratory>
         const string Id = "twice";
         using (var coin = CoinProcess.Start(lab.Run(Id, "training.max-steps=60")))
         {
-            Assert.True(await coin.UntilAsync(() => coin.Output.Contains("Checkpoint of stage 1", StringComparison.Ordinal), Longest), coin.Output);
+            Assert.True(
+                await coin.UntilAsync(() => coin.Output.Contains("Checkpoint of stage 1", StringComparison.Ordinal), Longest),
+                coin.Output
+            );
             await coin.KillAsync();
         }
 

@@ -6,15 +6,21 @@ using Npgsql;
 namespace CoIN.EndToEnd.Tests;
 
 /// <summary>
-/// Four nodes and one fault after another, drawn by a seed, while a run goes on: it ends, with the bits of an undisturbed one, nothing is lost and nothing counts twice.
-/// <c>COIN_SOAK_FAULTS</c> says how many (a few by default, 50 for a long evening), <c>COIN_SOAK_SEED</c> which.
+/// Four nodes and one fault after another, drawn by a seed, while a run goes on: it ends, with the bits of an undisturbed one, nothing is
+/// lost and nothing counts twice. <c>COIN_SOAK_FAULTS</c> says how many (a few by default, 50 for a long evening), <c>COIN_SOAK_SEED</c>
+/// which.
 /// </summary>
 public sealed class SoakTests(SoakLaboratory whole) : IClassFixture<SoakLaboratory>
 {
     private const int Supervisors = 2;
 
     private static readonly string[] Roles =
-        ["supervisor,trainer,evaluator,judge", "supervisor,trainer,evaluator,judge", "trainer,evaluator,judge", "trainer,evaluator,judge"];
+    [
+        "supervisor,trainer,evaluator,judge",
+        "supervisor,trainer,evaluator,judge",
+        "trainer,evaluator,judge",
+        "trainer,evaluator,judge",
+    ];
 
     [Fact]
     public async Task A_run_ends_with_the_same_bits_whatever_happens_to_its_nodes_and_its_database()
@@ -104,7 +110,10 @@ public sealed class SoakTests(SoakLaboratory whole) : IClassFixture<SoakLaborato
                     return;
                 }
 
-                Assert.True(DateTime.UtcNow < deadline, $"seed {SoakLaboratory.Seed}: not all nodes came back\n{string.Join('\n', faults)}\n{cluster.Output}");
+                Assert.True(
+                    DateTime.UtcNow < deadline,
+                    $"seed {SoakLaboratory.Seed}: not all nodes came back\n{string.Join('\n', faults)}\n{cluster.Output}"
+                );
             }
         }
     }
@@ -113,10 +122,12 @@ public sealed class SoakTests(SoakLaboratory whole) : IClassFixture<SoakLaborato
 
     private static async Task<string[]> EventsAsync(TestCluster cluster)
     {
-        await using var connection = new NpgsqlConnection(cluster.Database);
+        await using var connection = new NpgsqlConnection(cluster.Database + ";Pooling=false");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
-            "SELECT split_part(manifest, ':', 1), count(*) FROM coin.journal WHERE manifest ~ '^(run-started|run-completed|stage-trained|cell-scored):' GROUP BY 1 ORDER BY 1", connection);
+            "SELECT split_part(manifest, ':', 1), count(*) FROM coin.journal WHERE manifest ~ '^(run-started|run-completed|stage-trained|cell-scored):' GROUP BY 1 ORDER BY 1",
+            connection
+        );
         await using var reader = await command.ExecuteReaderAsync();
         var counts = new List<string>();
         while (await reader.ReadAsync())
@@ -148,5 +159,6 @@ public sealed class SoakLaboratory : ClusterLaboratory
 
     internal override TimeSpan Longest => TimeSpan.FromMinutes(3 + Faults);
 
-    private static int Number(string variable, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+    private static int Number(string variable, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : otherwise;
 }

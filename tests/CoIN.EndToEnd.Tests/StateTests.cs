@@ -15,7 +15,10 @@ public sealed class StateTests(Laboratory lab) : IClassFixture<Laboratory>
         const string Id = "killed";
         using (var coin = CoinProcess.Start(lab.Run(Id)))
         {
-            Assert.True(await coin.UntilAsync(() => coin.Output.Contains("stage 2/3 GQA: training", StringComparison.Ordinal), Longest), coin.Output);
+            Assert.True(
+                await coin.UntilAsync(() => coin.Output.Contains("stage 2/3 GQA: training", StringComparison.Ordinal), Longest),
+                coin.Output
+            );
             Assert.Contains($"Run {Id}: running", (await Coin("status", lab.PathOf(Id))).Output, StringComparison.Ordinal);
             await coin.KillAsync();
         }
@@ -57,7 +60,11 @@ public sealed class StateTests(Laboratory lab) : IClassFixture<Laboratory>
         {
             (code, output) = await Coin(verb, id);
             Assert.Equal(1, code);
-            Assert.Contains($"{lab.PathOf(id, "journal.db")} {expected}, but the folder holds the predictions, scores, ", output, StringComparison.Ordinal);
+            Assert.Contains(
+                $"{lab.PathOf(id, "journal.db")} {expected}, but the folder holds the predictions, scores, ",
+                output,
+                StringComparison.Ordinal
+            );
             Assert.DoesNotContain("Go on with", output, StringComparison.Ordinal);
         }
 
@@ -99,7 +106,9 @@ public sealed class StateTests(Laboratory lab) : IClassFixture<Laboratory>
             using var coin = CoinProcess.StartAsNobody([.. arguments, "--runs", lab.Runs]);
             await coin.EndAsync(Longest);
             Assert.Contains(expected, coin.Output, StringComparison.Ordinal);
-            Assert.DoesNotContain(coin.Output.Split('\n'), line => line.StartsWith("h", StringComparison.Ordinal) && line.Contains("unreadable", StringComparison.Ordinal));
+            Assert.DoesNotContain(coin.Output.Split('\n'), line =>
+                line.StartsWith("h", StringComparison.Ordinal) && line.Contains("unreadable", StringComparison.Ordinal)
+            );
             Assert.DoesNotContain("Cannot read the journal", coin.Output, StringComparison.Ordinal);
             Assert.Equal(code, coin.ExitCode);
         }

@@ -25,8 +25,16 @@ public sealed class WatchTests : IAsyncLifetime
     {
         Assert.SkipUnless(Chrome.IsThere, Chrome.Missing);
         await using var receiver = new OtlpReceiver();
-        using var run = CoinProcess.Start(lab.Run(
-            Id, "training.max-steps=40", "data.validation=8", "watch.tensorboard=true", "watch.prometheus-port=0", $"watch.otlp={receiver.Address}"));
+        using var run = CoinProcess.Start(
+            lab.Run(
+                Id,
+                "training.max-steps=40",
+                "data.validation=8",
+                "watch.tensorboard=true",
+                "watch.prometheus-port=0",
+                $"watch.otlp={receiver.Address}"
+            )
+        );
         Assert.True(await run.UntilAsync(() => File.Exists(lab.PathOf(Id, "live.json")), Longest), run.Output);
         using var watch = CoinProcess.Start("watch", Id, "--runs", lab.Runs, "--port", "0");
         Assert.True(await watch.UntilAsync(() => watch.Output.Contains("http://", StringComparison.Ordinal), Longest), watch.Output);
@@ -41,16 +49,28 @@ public sealed class WatchTests : IAsyncLifetime
         await page.SetViewportAsync(new ViewPortOptions { Width = 1280, Height = 1000 });
         await page.GoToAsync(address);
 
-        await Chrome.UntilAsync(page, "document.querySelector('.status.running') && /step \\d+\\/40/.test(document.querySelector('.now')?.textContent)");
+        await Chrome.UntilAsync(
+            page,
+            "document.querySelector('.status.running') && /step \\d+\\/40/.test(document.querySelector('.now')?.textContent)"
+        );
         await Chrome.UntilAsync(page, "document.querySelector('.charts path.line')");
-        await Chrome.UntilAsync(page, "document.querySelector('.charts circle.own-dot title')?.textContent.startsWith('held-out samples after step ')");
+        await Chrome.UntilAsync(
+            page,
+            "document.querySelector('.charts circle.own-dot title')?.textContent.startsWith('held-out samples after step ')"
+        );
         await ScrapedAsync(run.Output);
         await Chrome.UntilAsync(page, "document.querySelector('.devices').textContent.includes('trainer-cpu')");
-        await Chrome.UntilAsync(page, "[...document.querySelectorAll('.log p')].some(line => line.textContent.includes('Training begins'))");
+        await Chrome.UntilAsync(
+            page,
+            "[...document.querySelectorAll('.log p')].some(line => line.textContent.includes('Training begins'))"
+        );
 
         // The first test: its number in the map, its answers with pictures that are there.
         await Chrome.UntilAsync(page, "document.querySelector('.matrix td.cell button')");
-        await Chrome.UntilAsync(page, "[...document.querySelectorAll('.samples img')].some(image => image.complete && image.naturalWidth > 0)");
+        await Chrome.UntilAsync(
+            page,
+            "[...document.querySelectorAll('.samples img')].some(image => image.complete && image.naturalWidth > 0)"
+        );
         await page.EvaluateExpressionAsync("document.querySelector('.matrix td.cell button').click()");
         await Chrome.UntilAsync(page, "document.querySelector('.filters span').textContent === 'ImageNet, after stage 1'");
         await Chrome.UntilAsync(page, "/^[0-9.]+ samples.s$/.test(document.querySelector('.speed').textContent)");
@@ -61,7 +81,12 @@ public sealed class WatchTests : IAsyncLifetime
         await Chrome.UntilAsync(page, "document.querySelectorAll('.charts figure').length === 3");
 
         // By keyboard: one number is in the order of tabs, arrows go to the next.
-        Assert.Equal(1, await page.EvaluateExpressionAsync<int>("[...document.querySelectorAll('.matrix button')].filter(button => button.tabIndex === 0).length"));
+        Assert.Equal(
+            1,
+            await page.EvaluateExpressionAsync<int>(
+                "[...document.querySelectorAll('.matrix button')].filter(button => button.tabIndex === 0).length"
+            )
+        );
         await page.EvaluateExpressionAsync("document.querySelector('.matrix button[tabindex=\"0\"]').focus()");
         await page.Keyboard.PressAsync("ArrowUp");
         await page.Keyboard.PressAsync("ArrowLeft");
@@ -69,14 +94,20 @@ public sealed class WatchTests : IAsyncLifetime
         await Chrome.UntilAsync(page, "/after stage \\d$/.test(document.querySelector('.filters span').textContent)");
 
         await page.EvaluateExpressionAsync(
-            "(() => { const level = document.querySelectorAll('.run select')[2]; level.value = 'Error'; level.dispatchEvent(new Event('change')); })()");
+            "(() => { const level = document.querySelectorAll('.run select')[2]; level.value = 'Error'; level.dispatchEvent(new Event('change')); })()"
+        );
         await Chrome.UntilAsync(page, "document.querySelectorAll('.log p').length === 0");
 
         foreach (var (width, scheme) in new[] { (390, "dark"), (1920, "light") })
         {
             await page.SetViewportAsync(new ViewPortOptions { Width = width, Height = 900 });
-            await page.EmulateMediaFeaturesAsync([new MediaFeatureValue { MediaFeature = MediaFeature.PrefersColorScheme, Value = scheme }]);
-            Assert.True(await page.EvaluateExpressionAsync<int>("document.documentElement.scrollWidth") <= width, $"at {width} columns it must be scrolled sideways");
+            await page.EmulateMediaFeaturesAsync([
+                new MediaFeatureValue { MediaFeature = MediaFeature.PrefersColorScheme, Value = scheme },
+            ]);
+            Assert.True(
+                await page.EvaluateExpressionAsync<int>("document.documentElement.scrollWidth") <= width,
+                $"at {width} columns it must be scrolled sideways"
+            );
         }
 
         Assert.Empty(faults);
@@ -88,8 +119,12 @@ public sealed class WatchTests : IAsyncLifetime
 
         // What the run sent, and what it left for TensorBoard.
         string Sent(string path) => string.Concat(receiver.Requests.Where(request => request.Path == path).Select(request => request.Body));
-        Assert.All(["coin.training.steps", "coin.checkpoint.size", "coin.cell.accuracy", Id], name => Assert.Contains(name, Sent("/v1/metrics"), StringComparison.Ordinal));
-        Assert.All(["run watched", "stage 3", "training OCR-VQA", "evaluation GQA", "scoring ImageNet"], name => Assert.Contains(name, Sent("/v1/traces"), StringComparison.Ordinal));
+        Assert.All(["coin.training.steps", "coin.checkpoint.size", "coin.cell.accuracy", Id], name =>
+            Assert.Contains(name, Sent("/v1/metrics"), StringComparison.Ordinal)
+        );
+        Assert.All(["run watched", "stage 3", "training OCR-VQA", "evaluation GQA", "scoring ImageNet"], name =>
+            Assert.Contains(name, Sent("/v1/traces"), StringComparison.Ordinal)
+        );
         var scalars = EventRecords.Scalars(Assert.Single(Directory.GetFiles(lab.PathOf(Id, "tensorboard"))));
         Assert.Equal(Enumerable.Range(1, 120), scalars.Where(one => one.Tag == "train/loss").Select(one => (int)one.Step));
         Assert.Contains(scalars, one => one.Tag == "validation/loss");
@@ -101,12 +136,20 @@ public sealed class WatchTests : IAsyncLifetime
     /// <summary>Prometheus is answered while the run goes on.</summary>
     private static async Task ScrapedAsync(string said)
     {
-        var address = said.Split('\n').Single(line => line.StartsWith("Metrics for Prometheus: ", StringComparison.Ordinal)).Split(": ", 2)[1].Trim();
+        var address = said.Split('\n')
+            .Single(line => line.StartsWith("Metrics for Prometheus: ", StringComparison.Ordinal))
+            .Split(": ", 2)[1]
+            .Trim();
         using var client = new HttpClient();
         var metrics = (await client.GetStringAsync(address)).Split('\n');
-        Assert.Contains(metrics, line => line.StartsWith("coin_training_steps_total{", StringComparison.Ordinal)
-            && line.Contains($"run=\"{Id}\"", StringComparison.Ordinal) && line.Contains("task=\"ImageNet\"", StringComparison.Ordinal));
-        Assert.Contains(metrics, line => line.StartsWith("coin_workers{", StringComparison.Ordinal) && line.Contains("kind=\"train\"", StringComparison.Ordinal));
+        Assert.Contains(metrics, line =>
+            line.StartsWith("coin_training_steps_total{", StringComparison.Ordinal)
+            && line.Contains($"run=\"{Id}\"", StringComparison.Ordinal)
+            && line.Contains("task=\"ImageNet\"", StringComparison.Ordinal)
+        );
+        Assert.Contains(metrics, line =>
+            line.StartsWith("coin_workers{", StringComparison.Ordinal) && line.Contains("kind=\"train\"", StringComparison.Ordinal)
+        );
         Assert.Contains(metrics, line => line.StartsWith("coin_queue_length{", StringComparison.Ordinal));
     }
 
@@ -133,11 +176,22 @@ public sealed class WatchTests : IAsyncLifetime
         Assert.Equal(JTokenType.Null, killed["training"]!.Type);
 
         var (_, lines) = await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs, "--actor", "trainer", "--json");
-        Assert.All(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Contains("/user/trainer", (string?)JObject.Parse(line)["ActorPath"], StringComparison.Ordinal));
-        Assert.Contains("Training begins at step 0 of 400 on cpu", (await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs)).Output, StringComparison.Ordinal);
+        Assert.All(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
+            Assert.Contains("/user/trainer", (string?)JObject.Parse(line)["ActorPath"], StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            "Training begins at step 0 of 400 on cpu",
+            (await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs)).Output,
+            StringComparison.Ordinal
+        );
 
-        JToken? Loss() => File.Exists(lab.PathOf(Id, "live.json")) && JObject.Parse(File.ReadAllText(lab.PathOf(Id, "live.json"))) is { } live
-            && live["remaining"] is not null && live["training"]?["tokensPerSecond"] is not null ? live["training"]?["last"] : null;
+        JToken? Loss() =>
+            File.Exists(lab.PathOf(Id, "live.json"))
+            && JObject.Parse(File.ReadAllText(lab.PathOf(Id, "live.json"))) is { } live
+            && live["remaining"] is not null
+            && live["training"]?["tokensPerSecond"] is not null
+                ? live["training"]?["last"]
+                : null;
     }
 
     /// <summary>A page of another site cannot reach it by a name of its own.</summary>

@@ -34,8 +34,10 @@ public sealed class MiniDatasetTests : IDisposable
         MiniDataset.Generate(Path.Combine(root, "large"), Few with { TrainPerTask = 9 });
         var small = TrainingSamples.Read(File("small", "GQA", "train"));
         var large = TrainingSamples.Read(File("large", "GQA", "train"));
-        Assert.Equal(small.Select(sample => (sample.Id, sample.Conversations[0], sample.Conversations[1])),
-            large.Take(small.Count).Select(sample => (sample.Id, sample.Conversations[0], sample.Conversations[1])));
+        Assert.Equal(
+            small.Select(sample => (sample.Id, sample.Conversations[0], sample.Conversations[1])),
+            large.Take(small.Count).Select(sample => (sample.Id, sample.Conversations[0], sample.Conversations[1]))
+        );
         Assert.Equal(Few.TrainPerTask, small.Count);
         Assert.Equal(9, large.Count);
     }
@@ -57,8 +59,10 @@ public sealed class MiniDatasetTests : IDisposable
         var training = Pictures(MiniDataset.TrainSplit, 1, 400).Concat(Pictures(MiniDataset.TrainSplit, 2, 400)).ToHashSet();
         Assert.DoesNotContain(Pictures(MiniDataset.TestSplit, 1, 100), training.Contains);
 
-        IEnumerable<string> Pictures(string split, int seed, int count) => Enumerable.Range(0, count)
-            .Select(i => Convert.ToBase64String(MiniDataset.Draw(Miniatures.Task(folder), split, seed, i).Picture.Pixels));
+        IEnumerable<string> Pictures(string split, int seed, int count) =>
+            Enumerable
+                .Range(0, count)
+                .Select(i => Convert.ToBase64String(MiniDataset.Draw(Miniatures.Task(folder), split, seed, i).Picture.Pixels));
     }
 
     [Fact]
@@ -70,5 +74,6 @@ public sealed class MiniDatasetTests : IDisposable
         Assert.Contains(file, fault.Message, StringComparison.Ordinal);
     }
 
-    private string File(string name, string folder, string split) => Path.Combine(root, name, MiniDataset.Instructions, folder, $"{split}.json");
+    private string File(string name, string folder, string split) =>
+        Path.Combine(root, name, MiniDataset.Instructions, folder, $"{split}.json");
 }

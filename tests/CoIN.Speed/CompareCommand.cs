@@ -9,8 +9,18 @@ namespace CoIN.Speed;
 /// <param name="Python">A python3 with torch and transformers, or null to measure the product alone.</param>
 /// <param name="ImageTokens">Each a square number: image tokens of a picture.</param>
 internal sealed record CompareOptions(
-    string? Python, int Rounds, int Threads, bool Quick, IReadOnlyList<int> ImageTokens, string? Only, string Dtype, int Seed, int BatchSize, string? Out,
-    string Family = "llava")
+    string? Python,
+    int Rounds,
+    int Threads,
+    bool Quick,
+    IReadOnlyList<int> ImageTokens,
+    string? Only,
+    string Dtype,
+    int Seed,
+    int BatchSize,
+    string? Out,
+    string Family = "llava"
+)
 {
     public string Device { get; init; } = "cpu";
 
@@ -21,7 +31,9 @@ internal sealed record CompareOptions(
 
     public bool Checkpointing { get; init; }
 
-    /// <summary>About as many positions as all training samples have together; null for as many samples as a batch of the mid-size model has.</summary>
+    /// <summary>
+    /// About as many positions as all training samples have together; null for as many samples as a batch of the mid-size model has.
+    /// </summary>
     public int? Positions { get; init; }
 
     /// <summary>Questions of each task.</summary>
@@ -42,30 +54,80 @@ internal static class CompareCommand
 {
     public static RootCommand Build()
     {
-        var python = new Option<string?>("--python") { HelpName = "PATH", Description = "A python3 with torch and transformers; without it the peer is left out" };
-        var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 3, Description = "Measured rounds; every side takes its turn in each" };
-        var threads = new Option<int>("--threads") { DefaultValueFactory = _ => Environment.ProcessorCount, Description = "Compute threads of each side" };
+        var python = new Option<string?>("--python")
+        {
+            HelpName = "PATH",
+            Description = "A python3 with torch and transformers; without it the peer is left out",
+        };
+        var rounds = new Option<int>("--rounds")
+        {
+            DefaultValueFactory = _ => 3,
+            Description = "Measured rounds; every side takes its turn in each",
+        };
+        var threads = new Option<int>("--threads")
+        {
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+            Description = "Compute threads of each side",
+        };
         var quick = new Option<bool>("--quick") { Description = "A small model and few samples: shows that it works, not how fast" };
-        var tokens = new Option<int[]>("--image-tokens") { AllowMultipleArgumentsPerToken = true, Description = "Image tokens of a picture (576 64; Qwen-VL: 256)" };
+        var tokens = new Option<int[]>("--image-tokens")
+        {
+            AllowMultipleArgumentsPerToken = true,
+            Description = "Image tokens of a picture (576 64; Qwen-VL: 256)",
+        };
         var only = new Option<string?>("--only") { Description = "train or generate" };
         only.AcceptOnlyFromAmong("train", "generate");
-        var dtype = new Option<string>("--dtype") { DefaultValueFactory = _ => "float32", Description = "Type of the base model's weights" };
+        var dtype = new Option<string>("--dtype")
+        {
+            DefaultValueFactory = _ => "float32",
+            Description = "Type of the base model's weights",
+        };
         dtype.AcceptOnlyFromAmong("float32", "bfloat16");
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 42, Description = "Draws weights, lengths and words" };
-        var batch = new Option<int>("--batch-size") { DefaultValueFactory = _ => 16, Description = "Prompts per batch of the product's evaluation" };
-        var family = new Option<string>("--family") { DefaultValueFactory = _ => SpeedFamily.All[0].Key, Description = "The model's family" };
+        var batch = new Option<int>("--batch-size")
+        {
+            DefaultValueFactory = _ => 16,
+            Description = "Prompts per batch of the product's evaluation",
+        };
+        var family = new Option<string>("--family")
+        {
+            DefaultValueFactory = _ => SpeedFamily.All[0].Key,
+            Description = "The model's family",
+        };
         family.AcceptOnlyFromAmong([.. SpeedFamily.All.Select(one => one.Key)]);
         var file = new Option<string?>("--out") { HelpName = "FILE", Description = "Write all figures as JSON" };
-        var root = new RootCommand("Measures CoIN.Actors beside plain Hugging Face transformers: LoRA training and evaluation. With \"memory\" as its first word it compares the memory of trainings with what `coin plan` foretells.")
+        var root = new RootCommand(
+            "Measures CoIN.Actors beside plain Hugging Face transformers: LoRA training and evaluation. With \"memory\" as its first word it compares the memory of trainings with what `coin plan` foretells."
+        )
         {
-            python, rounds, threads, quick, tokens, only, dtype, seed, batch, family, file,
+            python,
+            rounds,
+            threads,
+            quick,
+            tokens,
+            only,
+            dtype,
+            seed,
+            batch,
+            family,
+            file,
         };
         root.SetAction(parsed =>
         {
             var given = parsed.GetValue(tokens) is { Length: > 0 } some ? some : SpeedFamily.Of(parsed.GetValue(family)!).UsualImageTokens;
             var options = new CompareOptions(
-                parsed.GetValue(python), parsed.GetValue(rounds), parsed.GetValue(threads), parsed.GetValue(quick), given,
-                parsed.GetValue(only), parsed.GetValue(dtype)!, parsed.GetValue(seed), parsed.GetValue(batch), parsed.GetValue(file), parsed.GetValue(family)!);
+                parsed.GetValue(python),
+                parsed.GetValue(rounds),
+                parsed.GetValue(threads),
+                parsed.GetValue(quick),
+                given,
+                parsed.GetValue(only),
+                parsed.GetValue(dtype)!,
+                parsed.GetValue(seed),
+                parsed.GetValue(batch),
+                parsed.GetValue(file),
+                parsed.GetValue(family)!
+            );
             Check(options);
             return Compare.Run(options, Console.Out);
         });
@@ -80,15 +142,25 @@ internal static class CompareCommand
         foreach (var tokens in options.ImageTokens)
         {
             var edge = (int)Math.Round(Math.Sqrt(tokens));
-            Require(tokens >= 1 && edge * edge == tokens, "--image-tokens", tokens, "a square number, for a picture has as many rows of patches as columns");
             Require(
-                SpeedFamily.Of(options.Family) is var family && (family.AnyImageTokens || family.UsualImageTokens.Contains(tokens)), "--image-tokens", tokens,
-                $"{string.Join(" or ", family.UsualImageTokens)}, as {family.Key} has");
+                tokens >= 1 && edge * edge == tokens,
+                "--image-tokens",
+                tokens,
+                "a square number, for a picture has as many rows of patches as columns"
+            );
+            Require(
+                SpeedFamily.Of(options.Family) is var family && (family.AnyImageTokens || family.UsualImageTokens.Contains(tokens)),
+                "--image-tokens",
+                tokens,
+                $"{string.Join(" or ", family.UsualImageTokens)}, as {family.Key} has"
+            );
         }
 
         if (options.Python is not null && !File.Exists(options.Python))
         {
-            throw new CoinException($"--python: there is no file {options.Python}. Give the path of a python3 that has torch and transformers.");
+            throw new CoinException(
+                $"--python: there is no file {options.Python}. Give the path of a python3 that has torch and transformers."
+            );
         }
     }
 

@@ -5,10 +5,11 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.UnrulyEndpoint;
 
 /// <summary>
-/// Manners: <c>ok</c>, <c>slow</c> (after 150 ms), <c>429</c> (asks for one second's pause), <c>500</c>, <c>503</c>, <c>401</c> (repeats the key), <c>404</c>, <c>400</c>,
-/// <c>hang</c> (never answers), <c>drop</c> (closes the connection), <c>cut</c> (closes it within the answer), <c>garbage</c>, <c>html</c>, <c>null</c> (no content),
-/// <c>parts</c> (content as a list), <c>error200-404</c> and <c>error200-429</c> (an error object in a reply of status 200), <c>quota</c>, <c>no-max-tokens</c>.
-/// <c>GET /seen</c> tells what it was asked.
+/// Manners: <c>ok</c>, <c>slow</c> (after 150 ms), <c>429</c> (asks for one second's pause), <c>500</c>, <c>503</c>, <c>401</c> (repeats
+/// the key), <c>404</c>, <c>400</c>, <c>hang</c> (never answers), <c>drop</c> (closes the connection), <c>cut</c> (closes it within the
+/// answer), <c>garbage</c>, <c>html</c>, <c>null</c> (no content), <c>parts</c> (content as a list), <c>error200-404</c> and
+/// <c>error200-429</c> (an error object in a reply of status 200), <c>quota</c>, <c>no-max-tokens</c>. <c>GET /seen</c> tells what it was
+/// asked.
 /// </summary>
 internal sealed class Endpoint
 {
@@ -71,11 +72,15 @@ internal sealed class Endpoint
             {
                 manner = manners[Math.Min(asked++, manners.Length - 1)];
                 mostUnderWay = Math.Max(mostUnderWay, ++underWay);
-                seen.Add(new JObject
-                {
-                    ["path"] = context.Request.Url.AbsolutePath, ["authorization"] = context.Request.Headers["Authorization"], ["body"] = JToken.Parse(text),
-                    ["ticks"] = Environment.TickCount64,
-                });
+                seen.Add(
+                    new JObject
+                    {
+                        ["path"] = context.Request.Url.AbsolutePath,
+                        ["authorization"] = context.Request.Headers["Authorization"],
+                        ["body"] = JToken.Parse(text),
+                        ["ticks"] = Environment.TickCount64,
+                    }
+                );
             }
         }
 
@@ -129,22 +134,42 @@ internal sealed class Endpoint
                 await SendAsync(context, 200, "<html>It works!</html>");
                 break;
             case "null":
-                await SendAsync(context, 200, """{"choices":[{"index":0,"finish_reason":"length","message":{"role":"assistant","content":null}}]}""");
+                await SendAsync(
+                    context,
+                    200,
+                    """{"choices":[{"index":0,"finish_reason":"length","message":{"role":"assistant","content":null}}]}"""
+                );
                 break;
             case "error200-404":
-                await SendAsync(context, 200, """{"error":{"message":"The model `judge` does not exist.","type":"NotFoundError","code":404}}""");
+                await SendAsync(
+                    context,
+                    200,
+                    """{"error":{"message":"The model `judge` does not exist.","type":"NotFoundError","code":404}}"""
+                );
                 break;
             case "error200-429":
                 await SendAsync(context, 200, """{"error":{"message":"Rate limit reached","code":429}}""");
                 break;
             case "quota":
-                await SendAsync(context, 429, """{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","code":"insufficient_quota"}}""");
+                await SendAsync(
+                    context,
+                    429,
+                    """{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","code":"insufficient_quota"}}"""
+                );
                 break;
             case "no-max-tokens":
-                await SendAsync(context, 400, """{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model.","param":"max_tokens","code":"unsupported_parameter"}}""");
+                await SendAsync(
+                    context,
+                    400,
+                    """{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model.","param":"max_tokens","code":"unsupported_parameter"}}"""
+                );
                 break;
             case "parts":
-                await SendAsync(context, 200, """{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":[{"type":"text","text":"7"}]}}]}""");
+                await SendAsync(
+                    context,
+                    200,
+                    """{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":[{"type":"text","text":"7"}]}}]}"""
+                );
                 break;
             case "ok":
                 await SendAsync(context, 200, Completion("7"));
@@ -155,14 +180,21 @@ internal sealed class Endpoint
         }
     }
 
-    private static string Completion(string text) => new JObject
-    {
-        ["id"] = "c", ["object"] = "chat.completion", ["model"] = "m",
-        ["choices"] = new JArray(new JObject
+    private static string Completion(string text) =>
+        new JObject
         {
-            ["index"] = 0, ["finish_reason"] = "stop", ["message"] = new JObject { ["role"] = "assistant", ["content"] = text },
-        }),
-    }.ToString();
+            ["id"] = "c",
+            ["object"] = "chat.completion",
+            ["model"] = "m",
+            ["choices"] = new JArray(
+                new JObject
+                {
+                    ["index"] = 0,
+                    ["finish_reason"] = "stop",
+                    ["message"] = new JObject { ["role"] = "assistant", ["content"] = text },
+                }
+            ),
+        }.ToString();
 
     private static string Error(string message) => new JObject { ["error"] = new JObject { ["message"] = message } }.ToString();
 

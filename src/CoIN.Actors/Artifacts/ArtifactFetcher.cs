@@ -37,7 +37,13 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
     /// <exception cref="CoinException">It cannot be written here.</exception>
     /// <exception cref="OperationCanceledException">It was told to stop.</exception>
     public async Task<IReadOnlyList<Unfetched>> BringAsync(
-        string runId, string runFolder, IReadOnlyList<Artifact> wanted, string? first, TimeSpan patience, CancellationToken stop)
+        string runId,
+        string runFolder,
+        IReadOnlyList<Artifact> wanted,
+        string? first,
+        TimeSpan patience,
+        CancellationToken stop
+    )
     {
         var missing = wanted.Where(one => !hashes.Has(InnerPath.Of(runFolder, one.Path), one)).ToList();
         var reasons = new Dictionary<Artifact, string>();
@@ -96,7 +102,12 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
     }
 
     private async Task<(bool There, long Came, string Reason)> FromAnyAsync(
-        string runId, string runFolder, Artifact artifact, string? first, CancellationToken stop)
+        string runId,
+        string runFolder,
+        Artifact artifact,
+        string? first,
+        CancellationToken stop
+    )
     {
         var path = InnerPath.Of(runFolder, artifact.Path);
         var place = places.GetOrAdd(path, _ => new SemaphoreSlim(1));
@@ -116,8 +127,13 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
                 {
                     await FromAsync(peer, runId, runFolder, artifact, came => bytes += came, stop).ConfigureAwait(false);
                     log.LogInformation(
-                        "Fetched {Path} of run {RunId} from {Node}: {Size:F1} MB in {Seconds:F1} s", artifact.Path, runId, peer.Name,
-                        (bytes - before) / Mega, clock.Elapsed.TotalSeconds);
+                        "Fetched {Path} of run {RunId} from {Node}: {Size:F1} MB in {Seconds:F1} s",
+                        artifact.Path,
+                        runId,
+                        peer.Name,
+                        (bytes - before) / Mega,
+                        clock.Elapsed.TotalSeconds
+                    );
                     return (true, bytes, "");
                 }
                 catch (IOException e)
@@ -126,7 +142,12 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
                     if (bytes > before)
                     {
                         log.LogWarning(
-                            "{Path} of run {RunId} came from {Node} in part only ({Reason}); it is gone on with", artifact.Path, runId, peer.Name, e.Message);
+                            "{Path} of run {RunId} came from {Node} in part only ({Reason}); it is gone on with",
+                            artifact.Path,
+                            runId,
+                            peer.Name,
+                            e.Message
+                        );
                     }
                 }
             }
@@ -141,7 +162,13 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
 
     /// <exception cref="IOException">The peer has it not, or is gone, or gives something else.</exception>
     private async Task FromAsync(
-        ArtifactPeers.Peer peer, string runId, string runFolder, Artifact artifact, Action<long> came, CancellationToken stop)
+        ArtifactPeers.Peer peer,
+        string runId,
+        string runFolder,
+        Artifact artifact,
+        Action<long> came,
+        CancellationToken stop
+    )
     {
         await using var stream = await PeerStreams.ConnectAsync(peer.Host, peer.Port, security, stop).ConfigureAwait(false);
         var path = InnerPath.Of(runFolder, artifact.Path);
@@ -184,7 +211,14 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
 
     /// <summary>Goes on with a file where it stands.</summary>
     private static async Task FileAsync(
-        Stream stream, string runId, string path, string sha256, string target, Action<long> came, CancellationToken stop)
+        Stream stream,
+        string runId,
+        string path,
+        string sha256,
+        string target,
+        Action<long> came,
+        CancellationToken stop
+    )
     {
         var have = File.Exists(target) ? new FileInfo(target).Length : 0;
         var given = await AskAsync(stream, new Wanted(runId, path, sha256, false, have), stop).ConfigureAwait(false);
@@ -228,7 +262,14 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
     }
 
     private static async Task ReceiveAsync(
-        Stream stream, string target, long from, long to, IncrementalHash? hash, Action<long> came, CancellationToken stop)
+        Stream stream,
+        string target,
+        long from,
+        long to,
+        IncrementalHash? hash,
+        Action<long> came,
+        CancellationToken stop
+    )
     {
         var file = OnDisk(target, () =>
         {
@@ -239,10 +280,11 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
         {
             file.Seek(from, SeekOrigin.Begin);
             var buffer = new byte[Chunk];
-            for (var left = to - from; left > 0;)
+            for (var left = to - from; left > 0; )
             {
                 var (got, room) = (0, buffer.AsMemory(0, (int)Math.Min(left, Chunk)));
-                await WithinAsync(async patience => got = await stream.ReadAsync(room, patience).ConfigureAwait(false), stop).ConfigureAwait(false);
+                await WithinAsync(async patience => got = await stream.ReadAsync(room, patience).ConfigureAwait(false), stop)
+                    .ConfigureAwait(false);
                 left -= got > 0 ? got : throw new IOException("it has gone");
                 hash?.AppendData(buffer, 0, got);
                 OnDisk(target, () =>
@@ -276,7 +318,9 @@ internal sealed class ArtifactFetcher(ArtifactPeers peers, ChannelSecurity? secu
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CoinException(
-                $"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space on the disk or make the folder writable, then try again.", e);
+                $"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space on the disk or make the folder writable, then try again.",
+                e
+            );
         }
     }
 }

@@ -96,11 +96,19 @@ internal sealed class ArtifactServer(string runs, FileHashes hashes)
 
     private static bool IsArtifact(string path, bool byHash) =>
         !path.Contains(Durable.TemporaryMark, StringComparison.Ordinal)
-        && (byHash ? path == RunPaths.Images || ByHash.Any(folder => path.StartsWith(folder, StringComparison.Ordinal))
-            : RunArtifacts.Loose.Contains(path) || Besides.Any(folder => path.StartsWith(folder, StringComparison.Ordinal))
-                || (path.StartsWith("predictions/", StringComparison.Ordinal) && path.EndsWith(".routing.json", StringComparison.Ordinal)));
+        && (
+            byHash
+                ? path == RunPaths.Images || ByHash.Any(folder => path.StartsWith(folder, StringComparison.Ordinal))
+                : RunArtifacts.Loose.Contains(path)
+                    || Besides.Any(folder => path.StartsWith(folder, StringComparison.Ordinal))
+                    || (
+                        path.StartsWith("predictions/", StringComparison.Ordinal)
+                        && path.EndsWith(".routing.json", StringComparison.Ordinal)
+                    )
+        );
 
-    private static FileOf FileOf(string folder, string name, string sha256) => new(name, new FileInfo(Path.Combine(folder, name)).Length, sha256);
+    private static FileOf FileOf(string folder, string name, string sha256) =>
+        new(name, new FileInfo(Path.Combine(folder, name)).Length, sha256);
 
     private static Given Nothing(string why) => new(why, 0, null, null);
 
@@ -108,7 +116,7 @@ internal sealed class ArtifactServer(string runs, FileHashes hashes)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[Chunk];
-        for (var left = length; left > 0;)
+        for (var left = length; left > 0; )
         {
             var got = file.Read(buffer, 0, (int)Math.Min(left, Chunk));
             left -= got > 0 ? got : throw new IOException("it became shorter while it was read");
@@ -122,7 +130,7 @@ internal sealed class ArtifactServer(string runs, FileHashes hashes)
     {
         file.Seek(from, SeekOrigin.Begin);
         var buffer = new byte[Chunk];
-        for (var left = to - from; left > 0;)
+        for (var left = to - from; left > 0; )
         {
             var got = await file.ReadAsync(buffer.AsMemory(0, (int)Math.Min(left, Chunk)), stop).ConfigureAwait(false);
             left -= got > 0 ? got : throw new IOException("it became shorter while it was given");

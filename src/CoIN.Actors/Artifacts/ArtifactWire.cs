@@ -48,15 +48,20 @@ internal static class ArtifactWire
         var length = new byte[sizeof(int)];
         var got = 0;
         await WithinAsync(
-            async patience => got = await stream.ReadAtLeastAsync(length, sizeof(int), throwOnEndOfStream: false, patience).ConfigureAwait(false),
-            stop).ConfigureAwait(false);
+                async patience =>
+                    got = await stream.ReadAtLeastAsync(length, sizeof(int), throwOnEndOfStream: false, patience).ConfigureAwait(false),
+                stop
+            )
+            .ConfigureAwait(false);
         if (got == 0)
         {
             return null;
         }
 
-        var json = BinaryPrimitives.ReadInt32BigEndian(length) is var size and > 0 and <= Longest && got == sizeof(int)
-            ? new byte[size] : throw new IOException("what the peer says is no message about files");
+        var json =
+            BinaryPrimitives.ReadInt32BigEndian(length) is var size and > 0 and <= Longest && got == sizeof(int)
+                ? new byte[size]
+                : throw new IOException("what the peer says is no message about files");
         await WithinAsync(patience => stream.ReadExactlyAsync(json, patience), stop).ConfigureAwait(false);
         try
         {

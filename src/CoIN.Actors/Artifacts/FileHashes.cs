@@ -31,11 +31,14 @@ internal sealed class FileHashes
 
     /// <summary>SHA-256 of each of a folder's files, by their names below it; null where there is no such folder.</summary>
     /// <exception cref="IOException">One cannot be read.</exception>
-    public IReadOnlyDictionary<string, string>? OfFiles(string folder) => !Directory.Exists(folder) ? null
-        : Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Select(file => (Name: Path.GetRelativePath(folder, file).Replace('\\', '/'), Sha256: Of(file)))
-            .Where(file => file.Sha256 is not null)
-            .ToDictionary(file => file.Name, file => file.Sha256!, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string>? OfFiles(string folder) =>
+        !Directory.Exists(folder)
+            ? null
+            : Directory
+                .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Select(file => (Name: Path.GetRelativePath(folder, file).Replace('\\', '/'), Sha256: Of(file)))
+                .Where(file => file.Sha256 is not null)
+                .ToDictionary(file => file.Name, file => file.Sha256!, StringComparer.Ordinal);
 
     /// <summary>SHA-256 over a folder's files, as <see cref="Durable.Sha256OfFolder"/>; null where there is no such folder.</summary>
     /// <exception cref="IOException">One cannot be read.</exception>

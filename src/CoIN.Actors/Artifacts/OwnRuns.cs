@@ -18,8 +18,10 @@ internal sealed class OwnRuns(string folder, JournalDatabase database, ArtifactF
 
     /// <summary>A run's folder on this node.</summary>
     /// <exception cref="CoinException">It is no run's id.</exception>
-    public string Of(string runId) => InnerPath.IsRunId(runId) ? Path.Combine(folder, runId)
-        : throw new CoinException($"'{runId}' is no run's id: those consist of letters, digits, '-', '_' and '.'.") { IsFinal = true };
+    public string Of(string runId) =>
+        InnerPath.IsRunId(runId)
+            ? Path.Combine(folder, runId)
+            : throw new CoinException($"'{runId}' is no run's id: those consist of letters, digits, '-', '_' and '.'.") { IsFinal = true };
 
     /// <summary>A run's state by its journal; null where nothing has been written of it.</summary>
     /// <exception cref="CoinException">The database is away, or <see cref="Stranger"/>.</exception>
@@ -54,17 +56,23 @@ internal sealed class OwnRuns(string folder, JournalDatabase database, ArtifactF
     {
         var path = Of(runId);
         var known = JournalPlace.Of(path);
-        var foreign = known is not null ? known.Id != JournalPlace.IdInCluster(runId)
+        var foreign = known is not null
+            ? known.Id != JournalPlace.IdInCluster(runId)
             : File.Exists(Path.Combine(path, RunPaths.Journal)) || RunTraces.In(path).Count > 0;
-        return !foreign ? null
+        return !foreign
+            ? null
             : $"On {Environment.MachineName}, {path} holds a run of that name that is not this cluster's. Move it away, or choose another --run-id.";
     }
 
     /// <summary>Brings artifacts that are not here.</summary>
     /// <param name="first">As in <see cref="ArtifactFetcher.BringAsync"/>, as are the others.</param>
     public Task<IReadOnlyList<Unfetched>> BringAsync(
-        string runId, IReadOnlyList<Artifact> wanted, string? first, TimeSpan patience, CancellationToken stop) =>
-        fetcher.BringAsync(runId, Of(runId), wanted, first, patience, stop);
+        string runId,
+        IReadOnlyList<Artifact> wanted,
+        string? first,
+        TimeSpan patience,
+        CancellationToken stop
+    ) => fetcher.BringAsync(runId, Of(runId), wanted, first, patience, stop);
 
     /// <summary>Brings what makes a run's folder complete and no event names.</summary>
     public Task BringLooseAsync(string runId, CancellationToken stop) =>

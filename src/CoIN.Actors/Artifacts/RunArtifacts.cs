@@ -12,27 +12,32 @@ internal static class RunArtifacts
     public static IReadOnlyList<string> Loose { get; } = [RunPaths.Settings, RunPaths.Images];
 
     /// <summary>Everything that the journal names.</summary>
-    public static IReadOnlyList<Artifact> Of(RunState state) => state.Started is null ? [] :
-    [
-        .. state.Started.ImagesSha256 is { } images ? [File(RunPaths.Images, images)] : Array.Empty<Artifact>(),
-        .. state.Checkpoints.Values.Select(one => Checkpoint(state, one.Stage, one.Folder, one.Sha256)),
-        .. state.Trained.Values.Select(one => Adapter(state, one.Stage, one.Folder, one.FolderSha256)).OfType<Artifact>(),
-        .. state.Shards.Values.Select(one => Shard(one.File, one.Sha256)),
-        .. state.Cells.Values.SelectMany(
-            cell => Cell(state, cell.Stage, cell.Task, cell.File, cell.Sha256, cell.ScoresFile, cell.ScoresSha256)),
-        .. state.Judgements.Values.Select(one => File(one.File, one.Sha256)),
-    ];
+    public static IReadOnlyList<Artifact> Of(RunState state) =>
+        state.Started is null
+            ? []
+            :
+            [
+                .. state.Started.ImagesSha256 is { } images ? [File(RunPaths.Images, images)] : Array.Empty<Artifact>(),
+                .. state.Checkpoints.Values.Select(one => Checkpoint(state, one.Stage, one.Folder, one.Sha256)),
+                .. state.Trained.Values.Select(one => Adapter(state, one.Stage, one.Folder, one.FolderSha256)).OfType<Artifact>(),
+                .. state.Shards.Values.Select(one => Shard(one.File, one.Sha256)),
+                .. state.Cells.Values.SelectMany(cell =>
+                    Cell(state, cell.Stage, cell.Task, cell.File, cell.Sha256, cell.ScoresFile, cell.ScoresSha256)
+                ),
+                .. state.Judgements.Values.Select(one => File(one.File, one.Sha256)),
+            ];
 
     /// <summary>What a worker's report says it has written.</summary>
-    public static IReadOnlyList<Artifact> Of(WorkReport report, RunState state) => report switch
-    {
-        CheckpointWritten one => [Checkpoint(state, one.Stage, one.Folder, one.Sha256)],
-        AdapterWritten one => Adapter(state, one.Stage.Stage, one.Folder, one.FolderSha256) is { } adapter ? [adapter] : [],
-        ShardWritten one => [Shard(one.File, one.Sha256)],
-        CellWritten one => [.. Cell(state, one.Cell.Stage, one.Cell.Task, one.File, one.Sha256, one.ScoresFile, one.ScoresSha256)],
-        JudgementsWritten one => [File(one.File, one.Sha256)],
-        _ => [],
-    };
+    public static IReadOnlyList<Artifact> Of(WorkReport report, RunState state) =>
+        report switch
+        {
+            CheckpointWritten one => [Checkpoint(state, one.Stage, one.Folder, one.Sha256)],
+            AdapterWritten one => Adapter(state, one.Stage.Stage, one.Folder, one.FolderSha256) is { } adapter ? [adapter] : [],
+            ShardWritten one => [Shard(one.File, one.Sha256)],
+            CellWritten one => [.. Cell(state, one.Cell.Stage, one.Cell.Task, one.File, one.Sha256, one.ScoresFile, one.ScoresSha256)],
+            JudgementsWritten one => [File(one.File, one.Sha256)],
+            _ => [],
+        };
 
     /// <summary>What a piece of work needs; null where the journal, as it is known here, does not name all of it.</summary>
     public static IReadOnlyList<Artifact>? For(WorkItem item, RunState state)
@@ -46,7 +51,12 @@ internal static class RunArtifacts
             ],
             AnswerShard { Adapter: { } adapter } => [Adapter(state, adapter)],
             ScoreCell cell => [.. cell.Files.Items.Select(file => Shard(state, file))],
-            JudgeCell cell => [state.Cells.GetValueOrDefault((cell.Stage, cell.Task)) is { } one && one.File == cell.File ? File(one.File, one.Sha256) : null],
+            JudgeCell cell =>
+            [
+                state.Cells.GetValueOrDefault((cell.Stage, cell.Task)) is { } one && one.File == cell.File
+                    ? File(one.File, one.Sha256)
+                    : null,
+            ],
             _ => [],
         };
         return needed.Any(one => one is null) ? null : [.. needed.OfType<Artifact>()];
@@ -54,13 +64,16 @@ internal static class RunArtifacts
 
     private static Artifact? Adapter(RunState state, string folder) =>
         state.Trained.Values.FirstOrDefault(one => one.Folder == folder) is { } trained
-            ? Adapter(state, trained.Stage, trained.Folder, trained.FolderSha256) : null;
+            ? Adapter(state, trained.Stage, trained.Folder, trained.FolderSha256)
+            : null;
 
     private static Artifact? Adapter(RunState state, int stage, string folder, string? sha256) =>
         sha256 is null ? null : new Artifact(folder, sha256, IsFolder: true) { Beside = Steps(state, stage) };
 
     private static Artifact? Checkpoint(RunState state, int stage, string folder) =>
-        state.Checkpoints.GetValueOrDefault(stage) is { } saved && saved.Folder == folder ? Checkpoint(state, stage, folder, saved.Sha256) : null;
+        state.Checkpoints.GetValueOrDefault(stage) is { } saved && saved.Folder == folder
+            ? Checkpoint(state, stage, folder, saved.Sha256)
+            : null;
 
     private static Artifact Checkpoint(RunState state, int stage, string folder, string sha256) =>
         new(folder, sha256, IsFolder: true) { Beside = Steps(state, stage) };
@@ -71,7 +84,14 @@ internal static class RunArtifacts
     private static Artifact Shard(string file, string sha256) => new(file, sha256, IsFolder: false) { Beside = [RoutingFile.Beside(file)] };
 
     private static IEnumerable<Artifact> Cell(
-        RunState state, int stage, int task, string file, string sha256, string? scores, string? scoresSha256)
+        RunState state,
+        int stage,
+        int task,
+        string file,
+        string sha256,
+        string? scores,
+        string? scoresSha256
+    )
     {
         yield return new Artifact(file, sha256, IsFolder: false) { Beside = [RunPaths.Routing(stage, state.TaskNames[task])] };
         if (scores is not null && scoresSha256 is not null)

@@ -20,7 +20,13 @@ internal sealed class PeerListener : IAsyncDisposable
     private readonly SemaphoreSlim places;
     private readonly Task work;
 
-    private PeerListener(TcpListener listener, ChannelSecurity? security, Func<Stream, CancellationToken, Task> serve, Action<string> refused, int most)
+    private PeerListener(
+        TcpListener listener,
+        ChannelSecurity? security,
+        Func<Stream, CancellationToken, Task> serve,
+        Action<string> refused,
+        int most
+    )
     {
         (this.listener, this.security, this.serve, this.refused, places) = (listener, security, serve, refused, new SemaphoreSlim(most));
         work = Task.Run(ListenAsync);
@@ -33,20 +39,32 @@ internal sealed class PeerListener : IAsyncDisposable
     /// <param name="host">Name or address of this host.</param>
     /// <param name="port">0 for any free one.</param>
     /// <param name="security">Null for clear text, which stays on loopback.</param>
-    /// <param name="serve">Serves a call; the stream is closed when it returns. An <see cref="IOException"/> of it is a caller that has gone.</param>
+    /// <param name="serve">
+    /// Serves a call; the stream is closed when it returns. An <see cref="IOException"/> of it is a caller that has gone.
+    /// </param>
     /// <param name="refused">Is told of callers who are not let in.</param>
     /// <param name="most">Calls that are served at once.</param>
     /// <exception cref="CoinException">It cannot listen there.</exception>
     public static PeerListener Start(
-        string host, int port, ChannelSecurity? security, Func<Stream, CancellationToken, Task> serve, Action<string> refused, int most = Most)
+        string host,
+        int port,
+        ChannelSecurity? security,
+        Func<Stream, CancellationToken, Task> serve,
+        Action<string> refused,
+        int most = Most
+    )
     {
         try
         {
-            var address = IPAddress.TryParse(host, out var written) ? written
-                : Dns.GetHostAddresses(host) is [var first, ..] ? first : throw new SocketException((int)SocketError.HostNotFound);
+            var address =
+                IPAddress.TryParse(host, out var written) ? written
+                : Dns.GetHostAddresses(host) is [var first, ..] ? first
+                : throw new SocketException((int)SocketError.HostNotFound);
             if (security is null && !IPAddress.IsLoopback(address))
             {
-                throw new CoinException($"{host} is not a loopback address, and clear text never leaves the computer: set node.cluster to tls and name the certificates.");
+                throw new CoinException(
+                    $"{host} is not a loopback address, and clear text never leaves the computer: set node.cluster to tls and name the certificates."
+                );
             }
 
             var listener = new TcpListener(address, port);
@@ -55,7 +73,10 @@ internal sealed class PeerListener : IAsyncDisposable
         }
         catch (SocketException e)
         {
-            throw new CoinException($"This node cannot listen on {host}:{port}: {e.Message.TrimEnd('.')}. Name another port, or a name that is this host's.", e);
+            throw new CoinException(
+                $"This node cannot listen on {host}:{port}: {e.Message.TrimEnd('.')}. Name another port, or a name that is this host's.",
+                e
+            );
         }
     }
 
@@ -77,7 +98,8 @@ internal sealed class PeerListener : IAsyncDisposable
                 await places.WaitAsync(stop.Token).ConfigureAwait(false);
                 caller = await listener.AcceptTcpClientAsync(stop.Token).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException || (e is SocketException && stop.IsCancellationRequested))
+            catch (Exception e)
+                when (e is OperationCanceledException or ObjectDisposedException || (e is SocketException && stop.IsCancellationRequested))
             {
                 return;
             }

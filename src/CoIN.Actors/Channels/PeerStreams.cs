@@ -38,7 +38,8 @@ internal static class PeerStreams
             KeepAlive(client);
             if (security is null)
             {
-                return IPAddress.IsLoopback(((IPEndPoint)client.Client.RemoteEndPoint!).Address) ? client.GetStream()
+                return IPAddress.IsLoopback(((IPEndPoint)client.Client.RemoteEndPoint!).Address)
+                    ? client.GetStream()
                     : throw new IOException($"{host} is another computer, and clear text never leaves this one");
             }
 
@@ -47,10 +48,14 @@ internal static class PeerStreams
             await secure.AuthenticateAsClientAsync(security.Client(host), patience.Token).ConfigureAwait(false);
             return secure;
         }
-        catch (Exception e) when (e is SocketException or AuthenticationException || (e is OperationCanceledException && !stop.IsCancellationRequested))
+        catch (Exception e)
+            when (e is SocketException or AuthenticationException || (e is OperationCanceledException && !stop.IsCancellationRequested))
         {
             client.Dispose();
-            throw new IOException(e is OperationCanceledException ? $"{host}:{port} does not answer" : $"{host}:{port}: {e.GetBaseException().Message}", e);
+            throw new IOException(
+                e is OperationCanceledException ? $"{host}:{port} does not answer" : $"{host}:{port}: {e.GetBaseException().Message}",
+                e
+            );
         }
         catch
         {

@@ -6,8 +6,8 @@ using CoIN.Benchmark;
 namespace CoIN.Actors.Hosting;
 
 /// <summary>
-/// A private authority and the certificates of a cluster's hosts, in a folder: <c>authority/</c> with the authority's key, and a folder for each host with what goes to
-/// that host and nowhere else. Files that hold keys can be read by their owner alone.
+/// A private authority and the certificates of a cluster's hosts, in a folder: <c>authority/</c> with the authority's key, and a folder for
+/// each host with what goes to that host and nowhere else. Files that hold keys can be read by their owner alone.
 /// </summary>
 public static class ClusterCertificates
 {
@@ -29,16 +29,24 @@ public static class ClusterCertificates
     /// <param name="days">For which the hosts' certificates are valid; the authority's ten years are not exceeded.</param>
     /// <param name="replace">Whether hosts that have a certificate get a new one.</param>
     /// <returns>The hosts' folders.</returns>
-    /// <exception cref="CoinException">A host has a certificate already or no possible name, or a file cannot be read or written.</exception>
+    /// <exception cref="CoinException">
+    /// A host has a certificate already or no possible name, or a file cannot be read or written.
+    /// </exception>
     public static IReadOnlyList<string> Issue(string folder, IReadOnlyList<string> hosts, int days, bool replace, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(hosts);
         foreach (var host in hosts)
         {
             // A name becomes a folder's.
-            if (Uri.CheckHostName(host) == UriHostNameType.Unknown || host.Contains(':', StringComparison.Ordinal) || host == AuthorityFolder)
+            if (
+                Uri.CheckHostName(host) == UriHostNameType.Unknown
+                || host.Contains(':', StringComparison.Ordinal)
+                || host == AuthorityFolder
+            )
             {
-                throw new CoinException($"'{host}' is no name or address of a host. Give those under which the nodes reach each other, separated by commas: --hosts gpu1.example.org,10.0.0.7.");
+                throw new CoinException(
+                    $"'{host}' is no name or address of a host. Give those under which the nodes reach each other, separated by commas: --hosts gpu1.example.org,10.0.0.7."
+                );
             }
 
             if (!replace && File.Exists(Path.Combine(folder, host, NodeFile)))
@@ -55,7 +63,10 @@ public static class ClusterCertificates
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            throw new CoinException($"Certificates cannot be made in {folder}: {e.Message.TrimEnd('.')}. Make it a folder of your own that can be written.", e);
+            throw new CoinException(
+                $"Certificates cannot be made in {folder}: {e.Message.TrimEnd('.')}. Make it a folder of your own that can be written.",
+                e
+            );
         }
     }
 
@@ -66,14 +77,31 @@ public static class ClusterCertificates
         if (File.Exists(certificate))
         {
             var known = X509Certificate2.CreateFromPemFile(certificate, key);
-            return known.NotAfter > now.LocalDateTime ? known : throw new CoinException($"The authority in {place} expired on {known.NotAfter:yyyy-MM-dd}. Make a new one in another folder, for all hosts.");
+            return known.NotAfter > now.LocalDateTime
+                ? known
+                : throw new CoinException(
+                    $"The authority in {place} expired on {known.NotAfter:yyyy-MM-dd}. Make a new one in another folder, for all hosts."
+                );
         }
 
         MakeFolder(place);
         using var secret = ECDsa.Create(ECCurve.NamedCurves.nistP384);
-        var request = new CertificateRequest($"CN=CoIN cluster {RandomNumberGenerator.GetHexString(8, lowercase: true)}", secret, HashAlgorithmName.SHA384);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        var request = new CertificateRequest(
+            $"CN=CoIN cluster {RandomNumberGenerator.GetHexString(8, lowercase: true)}",
+            secret,
+            HashAlgorithmName.SHA384
+        );
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(
+                certificateAuthority: true,
+                hasPathLengthConstraint: true,
+                pathLengthConstraint: 0,
+                critical: true
+            )
+        );
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true)
+        );
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var made = request.CreateSelfSigned(now - Skew, now.AddYears(10));
         WriteSecret(key, secret.ExportPkcs8PrivateKeyPem() + "\n");
@@ -98,14 +126,30 @@ public static class ClusterCertificates
         }
 
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(
+                certificateAuthority: false,
+                hasPathLengthConstraint: false,
+                pathLengthConstraint: 0,
+                critical: true
+            )
+        );
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
 
         // Every node both calls and is called.
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(
+            new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], critical: false)
+        );
+        request.CertificateExtensions.Add(
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false)
+        );
         var last = new DateTimeOffset(authority.NotAfter);
-        using var made = request.Create(authority, now - Skew < authority.NotBefore ? authority.NotBefore : now - Skew, until < last ? until : last, RandomNumberGenerator.GetBytes(16));
+        using var made = request.Create(
+            authority,
+            now - Skew < authority.NotBefore ? authority.NotBefore : now - Skew,
+            until < last ? until : last,
+            RandomNumberGenerator.GetBytes(16)
+        );
         WriteSecret(Path.Combine(place, NodeFile), $"{made.ExportCertificatePem()}\n{secret.ExportPkcs8PrivateKeyPem()}\n");
         File.WriteAllText(Path.Combine(place, AuthorityFile), authority.ExportCertificatePem() + "\n");
         return place;

@@ -11,29 +11,38 @@ using CoIN.Benchmark;
 namespace CoIN.Actors.Hosting;
 
 /// <summary>
-/// Makes an actor system a node of a cluster, with one scheduler for all. Whoever is let in can steer the node, so the transport decides: certificates of one
-/// authority on both sides, or clear text that does not leave the computer.
+/// Makes an actor system a node of a cluster, with one scheduler for all. Whoever is let in can steer the node, so the transport decides:
+/// certificates of one authority on both sides, or clear text that does not leave the computer.
 /// </summary>
 internal static class ClusterNode
 {
     /// <summary>The role of nodes that drive runs.</summary>
     public const string Supervising = "supervisor";
 
-    /// <param name="shared">What the nodes have in common: with a database, the part of a divided cluster that takes a lease in it goes on.</param>
+    /// <param name="shared">
+    /// What the nodes have in common: with a database, the part of a divided cluster that takes a lease in it goes on.
+    /// </param>
     /// <exception cref="CoinException">The certificate cannot be read or is not valid.</exception>
-    public static void Configure(AkkaConfigurationBuilder akka, NodePlacement.Cluster cluster, IEnumerable<string> roles, ClusterSettings shared)
+    public static void Configure(
+        AkkaConfigurationBuilder akka,
+        NodePlacement.Cluster cluster,
+        IEnumerable<string> roles,
+        ClusterSettings shared
+    )
     {
         akka.AddHocon(Patient(shared), HoconAddMode.Prepend).AddHocon(ClusterConfig, HoconAddMode.Prepend);
         var protocol = Transport(akka, cluster);
         var own = roles.ToArray();
-        akka.WithClustering(new ClusterOptions
-        {
-            Roles = own,
-            SeedNodes = [.. cluster.SeedNodes.Select(seed => $"{protocol}://coin@{seed}")],
-        });
+        akka.WithClustering(
+            new ClusterOptions { Roles = own, SeedNodes = [.. cluster.SeedNodes.Select(seed => $"{protocol}://coin@{seed}")] }
+        );
         if (own.Contains(Supervising))
         {
-            akka.WithSingleton<Scheduler>("scheduler", Props.Create(() => new Scheduler(Scheduler.Listening)), new ClusterSingletonOptions { Role = Supervising });
+            akka.WithSingleton<Scheduler>(
+                "scheduler",
+                Props.Create(() => new Scheduler(Scheduler.Listening)),
+                new ClusterSingletonOptions { Role = Supervising }
+            );
         }
         else
         {
@@ -73,32 +82,46 @@ internal static class ClusterNode
     /// <summary>Busy hosts pause: how long the others bear with that, and who goes on when some are silent for longer.</summary>
     private static Config Patient(ClusterSettings shared)
     {
-        var patient = ConfigurationFactory.ParseString(FormattableString.Invariant($$"""
-            akka.cluster {
-              failure-detector { acceptable-heartbeat-pause = {{shared.Patience}}s, threshold = 12 }
-              split-brain-resolver { active-strategy = keep-majority, stable-after = {{shared.Patience}}s }
-            }
-            """));
+        var patient = ConfigurationFactory.ParseString(
+            FormattableString.Invariant(
+                $$"""
+                akka.cluster {
+                  failure-detector { acceptable-heartbeat-pause = {{shared.Patience}}s, threshold = 12 }
+                  split-brain-resolver { active-strategy = keep-majority, stable-after = {{shared.Patience}}s }
+                }
+                """
+            )
+        );
 
         // A lease of a holder that died is over before the next decision is due.
-        return shared.Database is not { } database ? patient : ConfigurationFactory.ParseString($$"""
-            akka.cluster.split-brain-resolver {
-              active-strategy = lease-majority
-              lease-majority { lease-implementation = "{{DatabaseLease.Section}}", acquire-lease-delay-for-minority = 2s }
-            }
-            """).WithFallback(patient).WithFallback(DatabaseLease.Config(database, Math.Max(shared.Patience, 2)));
+        return shared.Database is not { } database
+            ? patient
+            : ConfigurationFactory
+                .ParseString(
+                    $$"""
+                    akka.cluster.split-brain-resolver {
+                      active-strategy = lease-majority
+                      lease-majority { lease-implementation = "{{DatabaseLease.Section}}", acquire-lease-delay-for-minority = 2s }
+                    }
+                    """
+                )
+                .WithFallback(patient)
+                .WithFallback(DatabaseLease.Config(database, Math.Max(shared.Patience, 2)));
     }
 
     // A run's settings may name thousands of images to be left out.
-    private static readonly Config Frames = ConfigurationFactory.ParseString("""
+    private static readonly Config Frames = ConfigurationFactory.ParseString(
+        """
         akka.remote {
           dot-netty.tcp { maximum-frame-size = 4000000b, send-buffer-size = 4000000b, receive-buffer-size = 4000000b }
           # One clear line says that a node is unreachable; these would say it again and again.
           log-remote-lifecycle-events = off
         }
-        """);
+        """
+    );
 
-    private static readonly Config ClusterConfig = ConfigurationFactory.ParseString("""
+    private static readonly Config ClusterConfig = ConfigurationFactory.ParseString(
+        """
         akka {
           actor.provider = cluster
           cluster {
@@ -113,5 +136,6 @@ internal static class ClusterNode
             singleton.min-number-of-hand-over-retries = 10
           }
         }
-        """);
+        """
+    );
 }

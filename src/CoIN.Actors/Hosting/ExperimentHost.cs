@@ -34,8 +34,14 @@ public static class ExperimentHost
     /// <returns>In the order of the runs.</returns>
     /// <exception cref="CoinException">Another process drives the experiment.</exception>
     public static async Task<IReadOnlyList<RunOutcome>> RunAsync(
-        ExperimentRequest request, ILearnerFactory learners, IJudgeFactory judges, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs,
-        CancellationToken stop)
+        ExperimentRequest request,
+        ILearnerFactory learners,
+        IJudgeFactory judges,
+        IBenchmarkWork work,
+        IRunObserver observer,
+        ILoggerFactory logs,
+        CancellationToken stop
+    )
     {
         using var held = RunLock.Take(request.Folder);
         var locks = new Dictionary<string, RunLock>(StringComparer.Ordinal);
@@ -51,10 +57,28 @@ public static class ExperimentHost
 
             if (runs.Count > 0 && !stop.IsCancellationRequested)
             {
-                await DriveAsync(runs, [.. taken.Where(one => one.Done is not null)], request, learners, judges, work, observer, logs, outcomes, stop).ConfigureAwait(false);
+                await DriveAsync(
+                        runs,
+                        [.. taken.Where(one => one.Done is not null)],
+                        request,
+                        learners,
+                        judges,
+                        work,
+                        observer,
+                        logs,
+                        outcomes,
+                        stop
+                    )
+                    .ConfigureAwait(false);
             }
 
-            return [.. request.Runs.Select(run => outcomes.GetValueOrDefault(run.RunFolder) ?? new RunOutcome(run.RunId, RunJournal.Look(run.RunFolder)?.ToSnapshot(), null))];
+            return
+            [
+                .. request.Runs.Select(run =>
+                    outcomes.GetValueOrDefault(run.RunFolder)
+                    ?? new RunOutcome(run.RunId, RunJournal.Look(run.RunFolder)?.ToSnapshot(), null)
+                ),
+            ];
         }
         finally
         {
@@ -64,14 +88,28 @@ public static class ExperimentHost
 
     /// <summary>Takes up all runs that can be; why another cannot is its outcome.</summary>
     private static async Task<IReadOnlyList<TakenUp>> TakeUpAsync(
-        ExperimentRequest request, IJudgeFactory judges, IBenchmarkWork work, ILoggerFactory logs, Dictionary<string, RunLock> locks, Dictionary<string, RunOutcome> outcomes,
-        CancellationToken stop)
+        ExperimentRequest request,
+        IJudgeFactory judges,
+        IBenchmarkWork work,
+        ILoggerFactory logs,
+        Dictionary<string, RunLock> locks,
+        Dictionary<string, RunOutcome> outcomes,
+        CancellationToken stop
+    )
     {
         // Runs that differ in other things than their data have the same ones: large files are hashed once.
         var described = new Dictionary<string, DataDescription>(StringComparer.Ordinal);
         DataDescription Describe(ExperimentOptions options)
         {
-            var key = JsonConvert.SerializeObject(new { options.Data, options.Tasks, options.Method, options.Seed });
+            var key = JsonConvert.SerializeObject(
+                new
+                {
+                    options.Data,
+                    options.Tasks,
+                    options.Method,
+                    options.Seed,
+                }
+            );
             return described.TryGetValue(key, out var known) ? known : described[key] = work.Describe(options);
         }
 
@@ -105,8 +143,17 @@ public static class ExperimentHost
     }
 
     private static async Task DriveAsync(
-        IReadOnlyList<DrivenRun> runs, IReadOnlyList<TakenUp> known, ExperimentRequest request, ILearnerFactory learners, IJudgeFactory judges, IBenchmarkWork work,
-        IRunObserver observer, ILoggerFactory logs, Dictionary<string, RunOutcome> outcomes, CancellationToken stop)
+        IReadOnlyList<DrivenRun> runs,
+        IReadOnlyList<TakenUp> known,
+        ExperimentRequest request,
+        ILearnerFactory learners,
+        IJudgeFactory judges,
+        IBenchmarkWork work,
+        IRunObserver observer,
+        ILoggerFactory logs,
+        Dictionary<string, RunOutcome> outcomes,
+        CancellationToken stop
+    )
     {
         using var caches = new JudgementCaches();
         using var seen = new LiveFiles(runs.ToDictionary(run => run.Request.RunId, run => run.Request.RunFolder), observer);

@@ -9,9 +9,9 @@ using static CoIN.Actors.Protocol.NodeProtocol;
 namespace CoIN.Actors.Hosting;
 
 /// <summary>
-/// Has each node make sure that it goes together with the oldest: program, journal, clock, and one folder of runs, which each proves by a file that the other must see (or, where each
-/// is to have its own, must not see).
-/// One that does not goes, and both say why. What all have in common with the oldest, they have in common with each other.
+/// Has each node make sure that it goes together with the oldest: program, journal, clock, and one folder of runs, which each proves by a
+/// file that the other must see (or, where each is to have its own, must not see). One that does not goes, and both say why. What all have
+/// in common with the oldest, they have in common with each other.
 /// </summary>
 internal sealed class Introductions : ReceiveActor, IWithTimers
 {
@@ -72,7 +72,11 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, proof), proofText);
         cluster.Subscribe(
-            Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+            typeof(ClusterEvent.MemberUp),
+            typeof(ClusterEvent.MemberRemoved)
+        );
         Timers.StartPeriodicTimer("ask", Ask.Instance, TimeSpan.Zero, Again);
     }
 
@@ -90,7 +94,8 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
         }
     }
 
-    private NodeFacts Facts() => new(program, journal, clock.GetUtcNow().ToUnixTimeMilliseconds(), proof, proofText) { SharedFolder = shared };
+    private NodeFacts Facts() =>
+        new(program, journal, clock.GetUtcNow().ToUnixTimeMilliseconds(), proof, proofText) { SharedFolder = shared };
 
     private void Came(Member member)
     {
@@ -120,8 +125,11 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
     }
 
     private bool IsOldest(Address node) =>
-        cluster.State.Members.Where(member => member.Status is MemberStatus.Up or MemberStatus.Leaving).Aggregate((Member?)null, (oldest, member) =>
-            oldest is null || member.IsOlderThan(oldest) ? member : oldest)?.Address.Equals(node) ?? false;
+        cluster
+            .State.Members.Where(member => member.Status is MemberStatus.Up or MemberStatus.Leaving)
+            .Aggregate((Member?)null, (oldest, member) => oldest is null || member.IsOlderThan(oldest) ? member : oldest)
+            ?.Address.Equals(node)
+        ?? false;
 
     /// <summary>Should the oldest leave, the next one is compared with.</summary>
     private bool Concerns(Address node) => IsOldest(node) || IsOldest(cluster.SelfAddress);
@@ -167,8 +175,11 @@ internal sealed class Introductions : ReceiveActor, IWithTimers
     {
         try
         {
-            return facts.Proof.Length > 0 && facts.Proof == Path.GetFileName(facts.Proof) && InnerPath.Of(runs, $"{Folder}/{facts.Proof}") is var path
-                && File.Exists(path) && File.ReadAllText(path) == facts.ProofText;
+            return facts.Proof.Length > 0
+                && facts.Proof == Path.GetFileName(facts.Proof)
+                && InnerPath.Of(runs, $"{Folder}/{facts.Proof}") is var path
+                && File.Exists(path)
+                && File.ReadAllText(path) == facts.ProofText;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CoinException)
         {

@@ -5,8 +5,8 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Hosting;
 
 /// <summary>
-/// Writes what goes on into the runs' folders once a second, for processes that look on, and hands every snapshot on. Where it cannot be written nobody sees it
-/// from outside, and the run goes on.
+/// Writes what goes on into the runs' folders once a second, for processes that look on, and hands every snapshot on. Where it cannot be
+/// written nobody sees it from outside, and the run goes on.
 /// </summary>
 internal sealed class LiveFiles : IRunObserver, IDisposable
 {

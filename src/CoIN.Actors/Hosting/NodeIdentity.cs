@@ -8,7 +8,9 @@ using CoIN.Benchmark;
 
 namespace CoIN.Actors.Hosting;
 
-/// <summary>A node's certificate, and the authority by which it knows other nodes. Nothing else is trusted, not even what the computer trusts.</summary>
+/// <summary>
+/// A node's certificate, and the authority by which it knows other nodes. Nothing else is trusted, not even what the computer trusts.
+/// </summary>
 internal sealed class NodeIdentity : IDisposable
 {
     private readonly X509Certificate2 authority;
@@ -23,8 +25,10 @@ internal sealed class NodeIdentity : IDisposable
         var authority = Read("authority", certificate.Authority, X509CertificateLoader.LoadCertificateFromFile);
         var own = Read("path", certificate.Path, path => Load(path, Password(certificate)));
         var identity = new NodeIdentity(own, authority);
-        var fault = !own.HasPrivateKey ? "holds no private key. Put the key into the same file"
-            : identity.Refusal(own) is { } why ? $"is not valid under the authority {certificate.Authority}: {why}. Have the authority issue a certificate for this node"
+        var fault =
+            !own.HasPrivateKey ? "holds no private key. Put the key into the same file"
+            : identity.Refusal(own) is { } why
+                ? $"is not valid under the authority {certificate.Authority}: {why}. Have the authority issue a certificate for this node"
             : null;
         if (fault is not null)
         {
@@ -38,11 +42,14 @@ internal sealed class NodeIdentity : IDisposable
     }
 
     /// <summary>Why a peer does not belong to the cluster; null where it does.</summary>
-    /// <param name="errors">What TLS found. Of a called host's name it knows; chains it judges by the computer's authorities, which are none of ours.</param>
+    /// <param name="errors">
+    /// What TLS found. Of a called host's name it knows; chains it judges by the computer's authorities, which are none of ours.
+    /// </param>
     public string? Refusal(X509Certificate2? other, SslPolicyErrors errors) =>
         other is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable) ? "it shows no certificate"
         : Refusal(other) is { } why ? $"its certificate {other.Subject} is not one of this cluster's authority: {why}"
-        : errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) ? $"its certificate {other.Subject} is not that of the host that was called"
+        : errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch)
+            ? $"its certificate {other.Subject} is not that of the host that was called"
         : null;
 
     /// <summary>Akka's transport with certificates on both sides. A peer that is refused is told once a minute, by the reason.</summary>
@@ -50,7 +57,11 @@ internal sealed class NodeIdentity : IDisposable
     {
         var told = new Dictionary<string, long>(StringComparer.Ordinal);
         return new DotNettySslSetup(
-            Own, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: true, customValidator: (shown, _, peer, errors, log) =>
+            Own,
+            suppressValidation: false,
+            requireMutualAuthentication: true,
+            validateCertificateHostname: true,
+            customValidator: (shown, _, peer, errors, log) =>
             {
                 if (Refusal(shown, errors) is not { } why)
                 {
@@ -67,26 +78,34 @@ internal sealed class NodeIdentity : IDisposable
                 }
 
                 return false;
-            });
+            }
+        );
     }
 
     /// <summary>Channels beside Akka's transport, with certificates on both sides. They last as long as this does.</summary>
     public ChannelSecurity Channel()
     {
-        bool IsKnown(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors) => Refusal(shown as X509Certificate2, errors) is null;
+        bool IsKnown(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors) =>
+            Refusal(shown as X509Certificate2, errors) is null;
         return new ChannelSecurity(
             new SslServerAuthenticationOptions
             {
-                ServerCertificate = Own, ClientCertificateRequired = true, RemoteCertificateValidationCallback = IsKnown,
+                ServerCertificate = Own,
+                ClientCertificateRequired = true,
+                RemoteCertificateValidationCallback = IsKnown,
                 CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             },
             host => new SslClientAuthenticationOptions
             {
-                TargetHost = host, ClientCertificates = [Own], RemoteCertificateValidationCallback = IsKnown, CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+                TargetHost = host,
+                ClientCertificates = [Own],
+                RemoteCertificateValidationCallback = IsKnown,
+                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
 
                 // By default a certificate whose issuer the computer does not know is not shown.
                 LocalCertificateSelectionCallback = (_, _, _, _, _) => Own,
-            });
+            }
+        );
     }
 
     public void Dispose()
@@ -105,16 +124,25 @@ internal sealed class NodeIdentity : IDisposable
         // A private authority has no place where its revocations could be asked for.
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
-        return chain.Build(certificate) ? null : string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation.Trim().TrimEnd('.')));
+        return chain.Build(certificate)
+            ? null
+            : string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation.Trim().TrimEnd('.')));
     }
 
     /// <summary>A key that stands in its file as it is must not be for everybody to read.</summary>
     private static void RequireSecret(NodeCertificate certificate)
     {
         const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-        if (certificate is { PasswordVariable: null, Path: var path } && !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & Others) != 0)
+        if (
+            certificate is { PasswordVariable: null, Path: var path }
+            && !OperatingSystem.IsWindows()
+            && File.Exists(path)
+            && (File.GetUnixFileMode(path) & Others) != 0
+        )
         {
-            throw new CoinException($"{path} holds a private key, and others than its owner may read it. Make it yours alone: chmod 600 {path}");
+            throw new CoinException(
+                $"{path} holds a private key, and others than its owner may read it. Make it yours alone: chmod 600 {path}"
+            );
         }
     }
 
@@ -125,15 +153,21 @@ internal sealed class NodeIdentity : IDisposable
             return X509CertificateLoader.LoadPkcs12FromFile(path, password);
         }
 
-        using var pem = password is null ? X509Certificate2.CreateFromPemFile(path) : X509Certificate2.CreateFromEncryptedPemFile(path, password);
+        using var pem = password is null
+            ? X509Certificate2.CreateFromPemFile(path)
+            : X509Certificate2.CreateFromEncryptedPemFile(path, password);
 
         // A key that was read from PEM lives in memory only; some platforms' TLS wants it in a key store.
         return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
     }
 
-    private static string? Password(NodeCertificate certificate) => certificate.PasswordVariable is not { } name ? null
-        : Environment.GetEnvironmentVariable(name) ?? throw new CoinException(
-            $"coin.node.certificate.password-env: the environment variable {name}, which holds the password of {certificate.Path}, is not set. Set it, or null for a file without password.");
+    private static string? Password(NodeCertificate certificate) =>
+        certificate.PasswordVariable is not { } name
+            ? null
+            : Environment.GetEnvironmentVariable(name)
+                ?? throw new CoinException(
+                    $"coin.node.certificate.password-env: the environment variable {name}, which holds the password of {certificate.Path}, is not set. Set it, or null for a file without password."
+                );
 
     private static X509Certificate2 Read(string key, string path, Func<string, X509Certificate2> read)
     {
@@ -144,7 +178,9 @@ internal sealed class NodeIdentity : IDisposable
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
             throw new CoinException(
-                $"coin.node.certificate.{key}: {path} cannot be read: {e.Message.TrimEnd('.')}. Correct the path, the file or the password.", e);
+                $"coin.node.certificate.{key}: {path} cannot be read: {e.Message.TrimEnd('.')}. Correct the path, the file or the password.",
+                e
+            );
         }
     }
 }

@@ -31,18 +31,35 @@ internal sealed record NodeMismatch(string What, string Here, string There, stri
 
         var apart = DateTimeOffset.FromUnixTimeMilliseconds(other.UnixMilliseconds) - now;
         return apart.Duration() > ClocksApart
-            ? new NodeMismatch(
-                "the clock", $"{now.UtcDateTime:HH:mm:ss}", FormattableString.Invariant($"{(now + apart).UtcDateTime:HH:mm:ss} ({apart.Duration().TotalSeconds:F0} s {(apart > TimeSpan.Zero ? "ahead" : "behind")})"),
-                "Set the clocks by NTP (timedatectl set-ntp true).")
+                ? new NodeMismatch(
+                    "the clock",
+                    $"{now.UtcDateTime:HH:mm:ss}",
+                    FormattableString.Invariant(
+                        $"{(now + apart).UtcDateTime:HH:mm:ss} ({apart.Duration().TotalSeconds:F0} s {(apart > TimeSpan.Zero ? "ahead" : "behind")})"
+                    ),
+                    "Set the clocks by NTP (timedatectl set-ntp true)."
+                )
             : own.SharedFolder != other.SharedFolder
-            ? new NodeMismatch("coin.cluster.shared-folder", Words(own.SharedFolder), Words(other.SharedFolder), "Give all nodes the same value.")
+                ? new NodeMismatch(
+                    "coin.cluster.shared-folder",
+                    Words(own.SharedFolder),
+                    Words(other.SharedFolder),
+                    "Give all nodes the same value."
+                )
             : seesProof == own.SharedFolder ? null
-            : own.SharedFolder ? new NodeMismatch(
-                "the folder of the runs", runs, $"another folder ({other.Proof} is not seen here)",
-                "Mount one folder on all hosts, and name it with --runs or coin.node.runs; or set coin.cluster.shared-folder = false on all, and nodes fetch from each other what they lack.")
+            : own.SharedFolder
+                ? new NodeMismatch(
+                    "the folder of the runs",
+                    runs,
+                    $"another folder ({other.Proof} is not seen here)",
+                    "Mount one folder on all hosts, and name it with --runs or coin.node.runs; or set coin.cluster.shared-folder = false on all, and nodes fetch from each other what they lack."
+                )
             : new NodeMismatch(
-                "the folder of the runs", runs, "the same folder, though coin.cluster.shared-folder is false",
-                "Set it true on all nodes, or give each node a folder of its own with --runs or coin.node.runs.");
+                "the folder of the runs",
+                runs,
+                "the same folder, though coin.cluster.shared-folder is false",
+                "Set it true on all nodes, or give each node a folder of its own with --runs or coin.node.runs."
+            );
     }
 
     private static string Words(bool value) => value ? "true" : "false";
@@ -51,5 +68,6 @@ internal sealed record NodeMismatch(string What, string Here, string There, stri
     public string Told(string node) => $"{node} is not taken into this cluster: {What} is {Here} here and {There} there. {Remedy}";
 
     /// <summary>For the node that goes.</summary>
-    public CoinException Fault(string node) => new($"This node does not go with {node}: {What} is {Here} here and {There} there. {Remedy}") { IsFinal = true };
+    public CoinException Fault(string node) =>
+        new($"This node does not go with {node}: {What} is {Here} here and {There} there. {Remedy}") { IsFinal = true };
 }

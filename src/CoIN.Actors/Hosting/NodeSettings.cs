@@ -4,10 +4,15 @@ using Microsoft.Extensions.Logging;
 
 namespace CoIN.Actors.Hosting;
 
-/// <summary>What a process lends to runs and how it is reached: it decides how soon the numbers come. (Thread counts may change their last bits.)</summary>
+/// <summary>
+/// What a process lends to runs and how it is reached: it decides how soon the numbers come. (Thread counts may change their last bits.)
+/// </summary>
 public sealed record NodeSettings
 {
-    /// <summary>Devices that may be used: <c>cpu</c>, <c>cuda:0</c>, …; of a run by itself the first ones train, as many as <c>training.world-size</c> asks for; all of them evaluate.</summary>
+    /// <summary>
+    /// Devices that may be used: <c>cpu</c>, <c>cuda:0</c>, …; of a run by itself the first ones train, as many as
+    /// <c>training.world-size</c> asks for; all of them evaluate.
+    /// </summary>
     public IReadOnlyList<string> Devices { get; init; } = ["cpu"];
 
     /// <summary>Compute threads of a trainer; 0 for all cores divided by the trainers of the device.</summary>
@@ -49,11 +54,15 @@ public sealed record NodeSettings
     [PathOption]
     public string Runs { get; init; } = "";
 
-    /// <summary>TCP port at which this node gives files of runs to others, where the nodes of its cluster have no common folder; 0 for any free one.</summary>
+    /// <summary>
+    /// TCP port at which this node gives files of runs to others, where the nodes of its cluster have no common folder; 0 for any free one.
+    /// </summary>
     [Bounds(AtLeast = 0, AtMost = 65535)]
     public int FilePort { get; init; }
 
-    /// <summary>TCP port at which this node's trainers are called by those of other nodes that train a stage with them; 0 for any free one.</summary>
+    /// <summary>
+    /// TCP port at which this node's trainers are called by those of other nodes that train a stage with them; 0 for any free one.
+    /// </summary>
     [Bounds(AtLeast = 0, AtMost = 65535)]
     public int LinkPort { get; init; }
 

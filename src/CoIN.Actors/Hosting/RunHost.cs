@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Hosting;
@@ -11,7 +12,6 @@ using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
-using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -31,7 +31,9 @@ public sealed record RunRequest(string RunId, string RunFolder, ExperimentOption
     /// <summary>Whether other processes may be working in its folder, as in a cluster: what they have not finished is theirs.</summary>
     internal bool IsShared { get; init; }
 
-    /// <summary>Whether its files came from other nodes, of which some may be gone for good: what costs little and did not come is done again.</summary>
+    /// <summary>
+    /// Whether its files came from other nodes, of which some may be gone for good: what costs little and did not come is done again.
+    /// </summary>
     internal bool IsFetched { get; init; }
 }
 
@@ -45,8 +47,14 @@ public static class RunHost
     /// <returns>The last snapshot.</returns>
     /// <exception cref="CoinException">The run cannot be taken up, or its journal cannot be written.</exception>
     public static async Task<RunSnapshot> RunAsync(
-        RunRequest request, ILearnerFactory learners, IJudgeFactory judges, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs,
-        CancellationToken stop)
+        RunRequest request,
+        ILearnerFactory learners,
+        IJudgeFactory judges,
+        IBenchmarkWork work,
+        IRunObserver observer,
+        ILoggerFactory logs,
+        CancellationToken stop
+    )
     {
         using var held = RunLock.Take(request.RunFolder, request.Node.Cluster.Database);
         LiveProgress.Remove(request.RunFolder);
@@ -84,21 +92,38 @@ public static class RunHost
             await Task.WhenAny(run.Ended.Task, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
             if (clock.Elapsed > ShutdownTimeout && JournalPlace.Of(run.Request.RunFolder)?.Open is { } database && !database.IsThere())
             {
-                run.Ended.TrySetException(new CoinException(
-                    $"The run was asked to stop while its database, {database.Name}, was away. What came after the last event in its journal is lost; resume the run when the database is back."));
+                run.Ended.TrySetException(
+                    new CoinException(
+                        $"The run was asked to stop while its database, {database.Name}, was away. What came after the last event in its journal is lost; resume the run when the database is back."
+                    )
+                );
             }
         }
     }
 
     /// <summary>While the database was away from this process, another one came to it and took the run.</summary>
-    internal static void Taken(DrivenRun run) => run.Ended.TrySetException(new CoinException(
-        $"While its database was away from this process, another process took up the run {run.Request.RunId}. It goes on there; look on with 'status'.") { IsFinal = true });
+    internal static void Taken(DrivenRun run) =>
+        run.Ended.TrySetException(
+            new CoinException(
+                $"While its database was away from this process, another process took up the run {run.Request.RunId}. It goes on there; look on with 'status'."
+            )
+            {
+                IsFinal = true,
+            }
+        );
 
-    /// <summary>Reads a run's journal, mends what can be, and checks what the rest of the run needs. Its lock is held by the caller.</summary>
+    /// <summary>
+    /// Reads a run's journal, mends what can be, and checks what the rest of the run needs. Its lock is held by the caller.
+    /// </summary>
     /// <param name="describe">Describes the data of an experiment.</param>
     /// <exception cref="CoinException">The run cannot be taken up.</exception>
     internal static async Task<TakenUp> TakeUpAsync(
-        RunRequest request, IJudgeFactory judges, IBenchmarkWork work, Func<ExperimentOptions, DataDescription> describe, ILoggerFactory logs)
+        RunRequest request,
+        IJudgeFactory judges,
+        IBenchmarkWork work,
+        Func<ExperimentOptions, DataDescription> describe,
+        ILoggerFactory logs
+    )
     {
         var state = RunJournal.Read(request.RunFolder);
         if (state is not null)
@@ -111,7 +136,9 @@ public static class RunHost
                 RunTraces.RequireNoLater(request.RunFolder, state);
             }
 
-            state = await RunChanges.MendAsync(request.RunFolder, state, request.Redo, request.IsFetched, logs.CreateLogger("CoIN.Actors.Hosting")).ConfigureAwait(false);
+            state = await RunChanges
+                .MendAsync(request.RunFolder, state, request.Redo, request.IsFetched, logs.CreateLogger("CoIN.Actors.Hosting"))
+                .ConfigureAwait(false);
         }
 
         if (request.Judge is { } judge)
@@ -140,20 +167,41 @@ public static class RunHost
     /// <returns>The first event, should the journal be empty.</returns>
     private static RunStarted Prepare(RunRequest request, RunState? state, Func<ExperimentOptions, DataDescription> describe, ILogger log)
     {
-        var options = request.Options ?? state?.Options
+        var options = request.Options
+            ?? state?.Options
             ?? throw new CoinException($"The run in {request.RunFolder} never began: its journal is empty. Start it with 'run'.");
-        if (state is not null && request.Options is not null
-            && !Same(state.Options, request.Options with { Data = request.Options.Data with { SkippedImages = state.Options.Data.SkippedImages } }))
+        if (
+            state is not null
+            && request.Options is not null
+            && !Same(
+                state.Options,
+                request.Options with
+                {
+                    Data = request.Options.Data with { SkippedImages = state.Options.Data.SkippedImages },
+                }
+            )
+        )
         {
-            throw new CoinException($"The run {request.RunId} was begun with other settings. Resume it without a configuration, or choose another --run-id.") { IsFinal = true };
+            throw new CoinException(
+                $"The run {request.RunId} was begun with other settings. Resume it without a configuration, or choose another --run-id."
+            )
+            {
+                IsFinal = true,
+            };
         }
 
-        if (!request.IsShared && request.Node.Placement is NodePlacement.Alone && options.Training is { OnLostTrainer: LostTrainer.Wait } training
-            && Workforce.Trainers(request.Node, Workforce.Training(request.Node, [options])) is > 0 and var trainers && trainers < training.WorldSize)
+        if (
+            !request.IsShared
+            && request.Node.Placement is NodePlacement.Alone
+            && options.Training is { OnLostTrainer: LostTrainer.Wait } training
+            && Workforce.Trainers(request.Node, Workforce.Training(request.Node, [options])) is > 0 and var trainers
+            && trainers < training.WorldSize
+        )
         {
             throw new CoinException(
                 $"training.world-size is {training.WorldSize}, this process has {trainers} trainer{(trainers == 1 ? "" : "s")}, and training.on-lost-trainer = \"wait\" would wait for ever. "
-                + "Name more devices in node.devices, raise node.trainers-per-device, or set training.on-lost-trainer to \"continue\": then those that are there do the shares of all, to the same bits.");
+                    + "Name more devices in node.devices, raise node.trainers-per-device, or set training.on-lost-trainer to \"continue\": then those that are there do the shares of all, to the same bits."
+            );
         }
 
         foreach (var path in request.IsShared ? [] : Durable.RemoveUnfinished(request.RunFolder))
@@ -193,9 +241,14 @@ public static class RunHost
                 return mended;
             }
 
-            if (state.Started.ImagesSha256 is { } images && data.Images?.Changes(Path.Combine(request.RunFolder, RunPaths.Images), images, Mended) is { } changes)
+            if (
+                state.Started.ImagesSha256 is { } images
+                && data.Images?.Changes(Path.Combine(request.RunFolder, RunPaths.Images), images, Mended) is { } changes
+            )
             {
-                throw new CoinException($"{changes} Put the former images back (with their times, as cp -p and rsync -t do), or start a new run.");
+                throw new CoinException(
+                    $"{changes} Put the former images back (with their times, as cp -p and rsync -t do), or start a new run."
+                );
             }
 
             RunFiles.Verify(request.RunFolder, state);
@@ -215,12 +268,25 @@ public static class RunHost
         foreach (var skipped in data.Skipped.GroupBy(sample => (sample.Task, sample.Use)))
         {
             log.LogWarning(
-                "{Count} {Use} samples of {Task} are left out, as their images cannot be used: {Samples}", skipped.Count(), skipped.Key.Use, skipped.Key.Task,
-                string.Join(", ", skipped.Take(10).Select(sample => $"{sample.Sample} ({sample.Image})")) + (skipped.Count() > 10 ? ", …" : ""));
+                "{Count} {Use} samples of {Task} are left out, as their images cannot be used: {Samples}",
+                skipped.Count(),
+                skipped.Key.Use,
+                skipped.Key.Task,
+                string.Join(", ", skipped.Take(10).Select(sample => $"{sample.Sample} ({sample.Image})"))
+                    + (skipped.Count() > 10 ? ", …" : "")
+            );
         }
 
         return new RunStarted(
-            request.RunId, options with { Data = options.Data with { SkippedImages = data.SkippedImages } }, data.Sha256, data.TrainingSamples, data.TestSamples)
+            request.RunId,
+            options with
+            {
+                Data = options.Data with { SkippedImages = data.SkippedImages },
+            },
+            data.Sha256,
+            data.TrainingSamples,
+            data.TestSamples
+        )
         {
             ValidationSamples = data.ValidationSamples,
             Skipped = data.Skipped.Count > 0 ? data.Skipped : null,
@@ -232,12 +298,23 @@ public static class RunHost
     internal static bool Same(ExperimentOptions left, ExperimentOptions right) =>
         Newtonsoft.Json.JsonConvert.SerializeObject(left) == Newtonsoft.Json.JsonConvert.SerializeObject(right);
 
-    /// <summary>One actor system with one scheduler and one pool of workers, and a supervisor with a journal of its own for each run.</summary>
+    /// <summary>
+    /// One actor system with one scheduler and one pool of workers, and a supervisor with a journal of its own for each run.
+    /// </summary>
     /// <param name="reuse">Whether the runs take results over from each other.</param>
     /// <param name="known">Runs that have everything already: the others may take over what they have.</param>
     internal static IHost Build(
-        IReadOnlyList<DrivenRun> runs, NodeSettings node, bool reuse, IReadOnlyList<TakenUp> known, ILearnerFactory learners, IJudgeFactory judges,
-        JudgementCaches caches, IBenchmarkWork work, IRunObserver observer, ILoggerFactory logs)
+        IReadOnlyList<DrivenRun> runs,
+        NodeSettings node,
+        bool reuse,
+        IReadOnlyList<TakenUp> known,
+        ILearnerFactory learners,
+        IJudgeFactory judges,
+        JudgementCaches caches,
+        IBenchmarkWork work,
+        IRunObserver observer,
+        ILoggerFactory logs
+    )
     {
         var evaluators = node.Devices.Count * node.EvaluatorsPerDevice;
         var builder = Builder(logs, ShutdownTimeout);
@@ -245,49 +322,65 @@ public static class RunHost
         {
             var journals = runs.Select(run => JournalSpot.Of(run.Request.RunFolder, run.Request.RunId)).ToList();
             var (config, names) = runs.Count == 1 ? (JournalConfig.For(journals[0]), [""]) : JournalConfig.For(journals);
-            akka.AddHocon(config, HoconAddMode.Prepend)
-                .AddHocon(NodeConfig, HoconAddMode.Prepend)
-                .ConfigureLoggers(ToFactory);
+            akka.AddHocon(config, HoconAddMode.Prepend).AddHocon(NodeConfig, HoconAddMode.Prepend).ConfigureLoggers(ToFactory);
             Place(akka, node, logs);
-            akka.WithActors((system, registry, _) =>
-            {
-                var scheduler = registry.Get<Scheduler>();
-                var admission = node.Placement is NodePlacement.Alone
-                    ? Admission.OnlyTo(runs.Select(run => run.Request.RunFolder))
-                    : Admission.ToRunsIn(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(runs[0].Request.RunFolder))!);
-                var train = Workforce.Training(node, runs.Select(run => run.Start.Options));
-                var identity = node.Placement is NodePlacement.Cluster { Certificate: { } certificate } ? NodeIdentity.Open(certificate) : null;
-                var links = Workforce.Links(node, identity, logs);
-                CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseActorSystemTerminate, "close-links", async () =>
+            akka.WithActors(
+                (system, registry, _) =>
                 {
-                    await links.DisposeAsync().ConfigureAwait(false);
-                    identity?.Dispose();
-                    return Akka.Done.Instance;
-                });
-                foreach (var (worker, name) in Workforce.Of(node, train, scheduler, learners, judges, caches, work, admission, links))
-                {
-                    system.ActorOf(worker, name);
-                }
-
-                var shared = reuse ? system.ActorOf(Shared(runs, known), "shared-results") : null;
-                foreach (var (place, run) in runs.Index())
-                {
-                    run.Supervisor = system.ActorOf(
-                        RunSupervisor.Props(new SupervisorSettings(
-                            run.Request.RunId, run.Request.RunFolder, run.Start, scheduler, work, observer, evaluators, run.Ended)
+                    var scheduler = registry.Get<Scheduler>();
+                    var admission =
+                        node.Placement is NodePlacement.Alone
+                            ? Admission.OnlyTo(runs.Select(run => run.Request.RunFolder))
+                            : Admission.ToRunsIn(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(runs[0].Request.RunFolder))!);
+                    var train = Workforce.Training(node, runs.Select(run => run.Start.Options));
+                    var identity = node.Placement is NodePlacement.Cluster { Certificate: { } certificate }
+                        ? NodeIdentity.Open(certificate)
+                        : null;
+                    var links = Workforce.Links(node, identity, logs);
+                    CoordinatedShutdown
+                        .Get(system)
+                        .AddTask(CoordinatedShutdown.PhaseActorSystemTerminate, "close-links", async () =>
                         {
-                            Journal = names[place],
-                            PersistenceId = journals[place].PersistenceId,
-                            Comes = journals[place].IsDatabase,
-                            Shared = shared,
-                            Program = ProductVersion.Current,
-                            Trainers = node.Placement is NodePlacement.Alone ? Workforce.Trainers(node, train) : null,
-                        }),
-                        "run-" + run.Request.RunId);
-                }
+                            await links.DisposeAsync().ConfigureAwait(false);
+                            identity?.Dispose();
+                            return Akka.Done.Instance;
+                        });
+                    foreach (var (worker, name) in Workforce.Of(node, train, scheduler, learners, judges, caches, work, admission, links))
+                    {
+                        system.ActorOf(worker, name);
+                    }
 
-                registry.Register<RunSupervisor>(runs[0].Supervisor!);
-            });
+                    var shared = reuse ? system.ActorOf(Shared(runs, known), "shared-results") : null;
+                    foreach (var (place, run) in runs.Index())
+                    {
+                        run.Supervisor = system.ActorOf(
+                            RunSupervisor.Props(
+                                new SupervisorSettings(
+                                    run.Request.RunId,
+                                    run.Request.RunFolder,
+                                    run.Start,
+                                    scheduler,
+                                    work,
+                                    observer,
+                                    evaluators,
+                                    run.Ended
+                                )
+                                {
+                                    Journal = names[place],
+                                    PersistenceId = journals[place].PersistenceId,
+                                    Comes = journals[place].IsDatabase,
+                                    Shared = shared,
+                                    Program = ProductVersion.Current,
+                                    Trainers = node.Placement is NodePlacement.Alone ? Workforce.Trainers(node, train) : null,
+                                }
+                            ),
+                            "run-" + run.Request.RunId
+                        );
+                    }
+
+                    registry.Register<RunSupervisor>(runs[0].Supervisor!);
+                }
+            );
         });
         return builder.Build();
     }
@@ -316,9 +409,14 @@ public static class RunHost
     {
         var program = ProductVersion.Current;
         var begun = runs.Where(run => run.State is not null).ToList();
-        var made = begun.Select(run => (State: run.State!, Folder: run.Request.RunFolder)).Concat(known.Select(run => (State: run.State!, Folder: run.Request.RunFolder)))
-            .SelectMany(run => SharedResults.Made.Of(run.State, run.Folder, program)).ToList();
-        var underWay = begun.SelectMany(run => SharedResults.Made.Begun(run.State!, program).Select(key => (key, run.Request.RunId))).ToList();
+        var made = begun
+            .Select(run => (State: run.State!, Folder: run.Request.RunFolder))
+            .Concat(known.Select(run => (State: run.State!, Folder: run.Request.RunFolder)))
+            .SelectMany(run => SharedResults.Made.Of(run.State, run.Folder, program))
+            .ToList();
+        var underWay = begun
+            .SelectMany(run => SharedResults.Made.Begun(run.State!, program).Select(key => (key, run.Request.RunId)))
+            .ToList();
         return Props.Create(() => new SharedResults(made, underWay));
     }
 
@@ -327,7 +425,9 @@ public static class RunHost
     {
         if (node.Placement is not NodePlacement.Cluster cluster)
         {
-            akka.WithActors((system, registry, _) => registry.Register<Scheduler>(system.ActorOf(Props.Create(() => new Scheduler()), "scheduler")));
+            akka.WithActors(
+                (system, registry, _) => registry.Register<Scheduler>(system.ActorOf(Props.Create(() => new Scheduler()), "scheduler"))
+            );
             return;
         }
 
@@ -346,7 +446,8 @@ public static class RunHost
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
-    internal static readonly Config NodeConfig = ConfigurationFactory.ParseString("""
+    internal static readonly Config NodeConfig = ConfigurationFactory.ParseString(
+        """
         coin {
           # A worker blocks its thread in native calls: it gets one of its own.
           trainer-dispatcher { type = PinnedDispatcher }
@@ -363,5 +464,6 @@ public static class RunHost
           log-dead-letters = off
           log-dead-letters-during-shutdown = off
         }
-        """);
+        """
+    );
 }

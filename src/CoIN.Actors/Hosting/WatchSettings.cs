@@ -8,7 +8,10 @@ public sealed record WatchSettings
     /// <summary>Whether event files for TensorBoard are kept in the run's folder.</summary>
     public bool Tensorboard { get; init; }
 
-    /// <summary>A receiver of OpenTelemetry's protocol (OTLP over HTTP) that is sent metrics and traces, e.g. <c>http://localhost:4318</c>; null for none.</summary>
+    /// <summary>
+    /// A receiver of OpenTelemetry's protocol (OTLP over HTTP) that is sent metrics and traces, e.g. <c>http://localhost:4318</c>; null for
+    /// none.
+    /// </summary>
     public string? Otlp { get; init; }
 
     /// <summary>TCP port on which Prometheus may fetch the metrics; 0 for any that is free, null for none.</summary>

@@ -16,8 +16,16 @@ internal static class Workforce
     /// <param name="train">The devices of <paramref name="node"/> that train.</param>
     /// <returns>What makes each, and its name.</returns>
     public static IEnumerable<(Props Worker, string Name)> Of(
-        NodeSettings node, IEnumerable<string> train, IActorRef scheduler, ILearnerFactory learners, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work,
-        Admission admission, LinkHost links)
+        NodeSettings node,
+        IEnumerable<string> train,
+        IActorRef scheduler,
+        ILearnerFactory learners,
+        IJudgeFactory judges,
+        JudgementCaches caches,
+        IBenchmarkWork work,
+        Admission admission,
+        LinkHost links
+    )
     {
         var cores = Environment.ProcessorCount;
         foreach (var device in node.Roles.Contains("trainer") ? train : [])
@@ -26,8 +34,11 @@ internal static class Workforce
             for (var i = 1; i <= node.TrainersPerDevice; i++)
             {
                 yield return (
-                    Props.Create(() => new Trainer(scheduler, device, threads, learners, work, admission, links)).WithDispatcher("coin.trainer-dispatcher"),
-                    Name("trainer", device) + (node.TrainersPerDevice == 1 ? "" : $"-{i}"));
+                    Props
+                        .Create(() => new Trainer(scheduler, device, threads, learners, work, admission, links))
+                        .WithDispatcher("coin.trainer-dispatcher"),
+                    Name("trainer", device) + (node.TrainersPerDevice == 1 ? "" : $"-{i}")
+                );
             }
         }
 
@@ -37,8 +48,11 @@ internal static class Workforce
             for (var i = 1; i <= node.EvaluatorsPerDevice; i++)
             {
                 yield return (
-                    Props.Create(() => new Evaluator(scheduler, device, threads, learners, work, admission)).WithDispatcher("coin.evaluator-dispatcher"),
-                    Name("evaluator", device) + $"-{i}");
+                    Props
+                        .Create(() => new Evaluator(scheduler, device, threads, learners, work, admission))
+                        .WithDispatcher("coin.evaluator-dispatcher"),
+                    Name("evaluator", device) + $"-{i}"
+                );
             }
         }
 
@@ -48,12 +62,17 @@ internal static class Workforce
             var device = node.Devices[i % node.Devices.Count];
             var threads = node.EvaluatorThreads == 0 ? Math.Max(cores / node.Judges, 1) : node.EvaluatorThreads;
             yield return (
-                Props.Create(() => new JudgeWorker(scheduler, device, threads, judges, caches, work, admission)).WithDispatcher("coin.judge-dispatcher"), $"judge-{i + 1}");
+                Props
+                    .Create(() => new JudgeWorker(scheduler, device, threads, judges, caches, work, admission))
+                    .WithDispatcher("coin.judge-dispatcher"),
+                $"judge-{i + 1}"
+            );
         }
     }
 
     /// <summary>Trainers of a process by itself, which take turns or do a stage together.</summary>
-    public static int Trainers(NodeSettings node, IEnumerable<string> train) => node.Roles.Contains("trainer") ? train.Count() * node.TrainersPerDevice : 0;
+    public static int Trainers(NodeSettings node, IEnumerable<string> train) =>
+        node.Roles.Contains("trainer") ? train.Count() * node.TrainersPerDevice : 0;
 
     /// <summary>The devices of a process by itself that train: as many as the stage with most shares can use, and one at least.</summary>
     public static IReadOnlyList<string> Training(NodeSettings node, IEnumerable<ExperimentOptions> runs)
@@ -69,7 +88,8 @@ internal static class Workforce
         var log = logs.CreateLogger("CoIN.Actors.Links");
         return new LinkHost(
             node.Placement is NodePlacement.Cluster cluster ? new LinkPlace(cluster.Hostname, node.LinkPort, identity?.Channel()) : null,
-            why => log.LogWarning("Refused a call for a trainer from {Caller}", why));
+            why => log.LogWarning("Refused a call for a trainer from {Caller}", why)
+        );
     }
 
     private static string Name(string kind, string device) => $"{kind}-{device.Replace(':', '-')}";

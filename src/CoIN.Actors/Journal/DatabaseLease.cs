@@ -7,8 +7,9 @@ using Npgsql;
 namespace CoIN.Actors.Journal;
 
 /// <summary>
-/// A lease in the journal's database, for Akka.Coordination: the part of a divided cluster that has it goes on, the other ends; and a singleton begins only where it is
-/// held. By the database's clock it ends by itself unless it is renewed, so that a holder that is gone is in nobody's way.
+/// A lease in the journal's database, for Akka.Coordination: the part of a divided cluster that has it goes on, the other ends; and a
+/// singleton begins only where it is held. By the database's clock it ends by itself unless it is renewed, so that a holder that is gone is
+/// in nobody's way.
 /// </summary>
 public sealed class DatabaseLease : Lease
 {
@@ -39,15 +40,23 @@ public sealed class DatabaseLease : Lease
     public static Config Config(JournalDatabase database, int seconds)
     {
         ArgumentNullException.ThrowIfNull(database);
-        return ConfigurationFactory.ParseString(FormattableString.Invariant($$"""
-            {{Section}} {
-              lease-class = "CoIN.Actors.Journal.DatabaseLease, CoIN.Actors"
-              journal = "{{database.Address.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}}"
-              heartbeat-timeout = {{seconds}}s
-              heartbeat-interval = {{Math.Max(1, seconds / 4)}}s
-              lease-operation-timeout = 5s
-            }
-            """));
+        return ConfigurationFactory.ParseString(
+            FormattableString.Invariant(
+                $$"""
+                {{Section}} {
+                  lease-class = "CoIN.Actors.Journal.DatabaseLease, CoIN.Actors"
+                  journal = "{{database.Address.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(
+                    "\"",
+                    "\\\"",
+                    StringComparison.Ordinal
+                )}}"
+                  heartbeat-timeout = {{seconds}}s
+                  heartbeat-interval = {{Math.Max(1, seconds / 4)}}s
+                  lease-operation-timeout = 5s
+                }
+                """
+            )
+        );
     }
 
     /// <inheritdoc/>
@@ -86,7 +95,11 @@ public sealed class DatabaseLease : Lease
             await using var connection = new NpgsqlConnection(database.ConnectionString);
             await connection.OpenAsync().ConfigureAwait(false);
             await using var command = JournalDatabase.Command(
-                connection, $"DELETE FROM {database.Schema}.lease WHERE name = @name AND owner = @owner", ("name", Settings.LeaseName), ("owner", Settings.OwnerName));
+                connection,
+                $"DELETE FROM {database.Schema}.lease WHERE name = @name AND owner = @owner",
+                ("name", Settings.LeaseName),
+                ("owner", Settings.OwnerName)
+            );
             await command.ExecuteNonQueryAsync().ConfigureAwait(false);
             return true;
         }
@@ -106,12 +119,16 @@ public sealed class DatabaseLease : Lease
             await using var connection = new NpgsqlConnection(database.ConnectionString);
             await connection.OpenAsync().ConfigureAwait(false);
             await using var command = JournalDatabase.Command(
-                connection, $"""
+                connection,
+                $"""
                 INSERT INTO {database.Schema}.lease (name, owner, until) VALUES (@name, @owner, clock_timestamp() + @time)
                 ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
                 WHERE lease.owner = excluded.owner OR lease.until < clock_timestamp()
                 """,
-                ("name", Settings.LeaseName), ("owner", Settings.OwnerName), ("time", time));
+                ("name", Settings.LeaseName),
+                ("owner", Settings.OwnerName),
+                ("time", time)
+            );
             return await command.ExecuteNonQueryAsync().ConfigureAwait(false) == 1;
         }
         catch (Exception e) when (JournalDatabase.IsFault(e))
@@ -120,46 +137,47 @@ public sealed class DatabaseLease : Lease
         }
     }
 
-    private void Renew() => _ = Task.Run(async () =>
-    {
-        Exception? fault = null;
-        var from = Stopwatch.GetTimestamp();
-        try
+    private void Renew() =>
+        _ = Task.Run(async () =>
         {
-            var still = await TakeAsync().ConfigureAwait(false);
+            Exception? fault = null;
+            var from = Stopwatch.GetTimestamp();
+            try
+            {
+                var still = await TakeAsync().ConfigureAwait(false);
+                lock (renewing)
+                {
+                    if (!held)
+                    {
+                        return;
+                    }
+
+                    if (still)
+                    {
+                        renewed = from;
+                        return;
+                    }
+                }
+            }
+            catch (LeaseException e)
+            {
+                fault = e;
+                if (CheckLease())
+                {
+                    // The database may be back before the time is over.
+                    return;
+                }
+            }
+
+            Action<Exception?>? tell;
             lock (renewing)
             {
-                if (!held)
-                {
-                    return;
-                }
-
-                if (still)
-                {
-                    renewed = from;
-                    return;
-                }
+                tell = held ? lost : null;
+                held = false;
+                timer?.Dispose();
+                timer = null;
             }
-        }
-        catch (LeaseException e)
-        {
-            fault = e;
-            if (CheckLease())
-            {
-                // The database may be back before the time is over.
-                return;
-            }
-        }
 
-        Action<Exception?>? tell;
-        lock (renewing)
-        {
-            tell = held ? lost : null;
-            held = false;
-            timer?.Dispose();
-            timer = null;
-        }
-
-        tell?.Invoke(fault);
-    });
+            tell?.Invoke(fault);
+        });
 }

@@ -1,15 +1,15 @@
-using CoIN.Benchmark;
-using CoIN.Benchmark.Runs;
-using Npgsql;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using CoIN.Benchmark;
+using CoIN.Benchmark.Runs;
+using Npgsql;
 
 namespace CoIN.Actors.Journal;
 
 /// <summary>
-/// The right to drive a run whose journal is in a database: an advisory lock of a connection that stays open. The database takes it back when the process ends; when the
-/// database itself was away, the lock is taken anew as soon as it is back.
+/// The right to drive a run whose journal is in a database: an advisory lock of a connection that stays open. The database takes it back
+/// when the process ends; when the database itself was away, the lock is taken anew as soon as it is back.
 /// </summary>
 internal sealed class DatabaseLock : IDisposable
 {
@@ -31,7 +31,9 @@ internal sealed class DatabaseLock : IDisposable
     public event Action? Lost;
 
     /// <param name="runFolder">Where the run is, for people and to know a copy by.</param>
-    /// <exception cref="CoinException">Another process drives the run, or the folder is a copy of the one that the run is in, or the database is away.</exception>
+    /// <exception cref="CoinException">
+    /// Another process drives the run, or the folder is a copy of the one that the run is in, or the database is away.
+    /// </exception>
     public static DatabaseLock Take(JournalPlace place, string runFolder, string runId, string owner)
     {
         var database = place.Open;
@@ -42,7 +44,9 @@ internal sealed class DatabaseLock : IDisposable
             open = database.OpenAlone();
             if (!TryLock(open, place.Id))
             {
-                throw new CoinException($"The run in {runFolder} is being driven by {OwnerOf(open, place) ?? "another process"}. Stop that process first, or look on with 'status'.")
+                throw new CoinException(
+                    $"The run in {runFolder} is being driven by {OwnerOf(open, place) ?? "another process"}. Stop that process first, or look on with 'status'."
+                )
                 {
                     IsFinal = true,
                 };
@@ -50,11 +54,17 @@ internal sealed class DatabaseLock : IDisposable
 
             RequireOriginal(open, place, runFolder);
             JournalDatabase.Run(
-                open, $"""
+                open,
+                $"""
                 INSERT INTO {database.Schema}.run (id, run, host, folder, owner) VALUES (@id, @run, @host, @folder, @owner)
                 ON CONFLICT (id) DO UPDATE SET host = excluded.host, folder = excluded.folder, owner = excluded.owner
                 """,
-                ("id", place.Id), ("run", runId), ("host", Environment.MachineName), ("folder", Path.GetFullPath(runFolder)), ("owner", owner));
+                ("id", place.Id),
+                ("run", runId),
+                ("host", Environment.MachineName),
+                ("folder", Path.GetFullPath(runFolder)),
+                ("owner", owner)
+            );
             var taken = new DatabaseLock(place, open);
             open = null;
             return taken;
@@ -77,9 +87,12 @@ internal sealed class DatabaseLock : IDisposable
     {
         var (high, low) = Halves(place.Id);
         using var command = JournalDatabase.Command(
-            connection, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid = @high::oid AND objid = @low::oid "
-            + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            ("high", (long)high), ("low", (long)low));
+            connection,
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid = @high::oid AND objid = @low::oid "
+                + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            ("high", (long)high),
+            ("low", (long)low)
+        );
         return (long)command.ExecuteScalar()! > 0;
     }
 
@@ -164,7 +177,11 @@ internal sealed class DatabaseLock : IDisposable
 
     private static string? OwnerOf(NpgsqlConnection connection, JournalPlace place)
     {
-        using var command = JournalDatabase.Command(connection, $"SELECT owner FROM {place.Open.Schema}.run WHERE id = @id", ("id", place.Id));
+        using var command = JournalDatabase.Command(
+            connection,
+            $"SELECT owner FROM {place.Open.Schema}.run WHERE id = @id",
+            ("id", place.Id)
+        );
         return command.ExecuteScalar() as string;
     }
 
@@ -177,14 +194,28 @@ internal sealed class DatabaseLock : IDisposable
             return;
         }
 
-        using var command = JournalDatabase.Command(connection, $"SELECT folder FROM {place.Open.Schema}.run WHERE id = @id AND host = @host", ("id", place.Id), ("host", Environment.MachineName));
-        if (command.ExecuteScalar() is string former && former != Path.GetFullPath(runFolder) && Directory.Exists(former) && JournalPlace.Of(former)?.Id == place.Id
-            && !RunLock.IsFileHeld(former))
+        using var command = JournalDatabase.Command(
+            connection,
+            $"SELECT folder FROM {place.Open.Schema}.run WHERE id = @id AND host = @host",
+            ("id", place.Id),
+            ("host", Environment.MachineName)
+        );
+        if (
+            command.ExecuteScalar() is string former
+            && former != Path.GetFullPath(runFolder)
+            && Directory.Exists(former)
+            && JournalPlace.Of(former)?.Id == place.Id
+            && !RunLock.IsFileHeld(former)
+        )
         {
             // Held, it would be this folder by another path, since nobody else drives the run.
             throw new CoinException(
                 $"{runFolder} is a copy of {former}, which holds the run: its journal is in {place.Open.Name}, once. Resume it there; or, for a run of its own that goes on from here, "
-                + $"delete {RunPaths.JournalPlace} in the copy.") { IsFinal = true };
+                    + $"delete {RunPaths.JournalPlace} in the copy."
+            )
+            {
+                IsFinal = true,
+            };
         }
     }
 

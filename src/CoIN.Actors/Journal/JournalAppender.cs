@@ -11,9 +11,11 @@ namespace CoIN.Actors.Journal;
 /// </summary>
 internal static class JournalAppender
 {
-    private static readonly Config Quiet = ConfigurationFactory.ParseString("""
+    private static readonly Config Quiet = ConfigurationFactory.ParseString(
+        """
         akka { loglevel = OFF, stdout-loglevel = OFF, log-dead-letters = off, coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off } }
-        """);
+        """
+    );
 
     /// <summary>Adds all events, or none of them.</summary>
     /// <param name="events">At least one; numbers and times are given here.</param>
@@ -41,7 +43,9 @@ internal static class JournalAppender
         catch (Exception e) when (e is not CoinException)
         {
             throw new CoinException(
-                $"The journal {spot.Name} cannot be written: {e.GetBaseException().Message} {spot.Remedy}, then try again.", e);
+                $"The journal {spot.Name} cannot be written: {e.GetBaseException().Message} {spot.Remedy}, then try again.",
+                e
+            );
         }
         finally
         {
@@ -59,12 +63,12 @@ internal static class JournalAppender
             this.done = done;
             var left = events.Count;
             Recover<RecoveryCompleted>(_ => Append(events, _ =>
-            {
-                if (--left == 0)
                 {
-                    done.TrySetResult(State);
-                }
-            }));
+                    if (--left == 0)
+                    {
+                        done.TrySetResult(State);
+                    }
+                }));
         }
 
         protected override void Broken(string what, Exception cause) => done.TrySetException(cause);

@@ -24,7 +24,8 @@ internal static class JournalConfig
         }
         """;
 
-    // The tables are made by JournalDatabase. A database that was away is asked again soon: by default a failure is repeated for a minute from memory.
+    // The tables are made by JournalDatabase. A database that was away is asked again soon: by default a failure is repeated for a minute
+    // from memory.
     private const string Patience = """
         auto-initialize = false
         warn-on-auto-init-fail = false
@@ -45,19 +46,24 @@ internal static class JournalConfig
     public static Config For(JournalSpot spot)
     {
         var store = Store(spot);
-        return ConfigurationFactory.ParseString($$"""
-            akka.persistence {
-              journal {
-                plugin = "akka.persistence.journal.sql"
-                sql { {{store}} }
-              }
-              query.journal.sql { write-plugin = "akka.persistence.journal.sql", {{store}} }
-              snapshot-store {
-                plugin = "akka.persistence.snapshot-store.sql"
-                sql { {{store}} }
-              }
-            }
-            """).WithFallback(Serializers).WithFallback(SqlPersistence.DefaultConfiguration);
+        return ConfigurationFactory
+            .ParseString(
+                $$"""
+                akka.persistence {
+                  journal {
+                    plugin = "akka.persistence.journal.sql"
+                    sql { {{store}} }
+                  }
+                  query.journal.sql { write-plugin = "akka.persistence.journal.sql", {{store}} }
+                  snapshot-store {
+                    plugin = "akka.persistence.snapshot-store.sql"
+                    sql { {{store}} }
+                  }
+                }
+                """
+            )
+            .WithFallback(Serializers)
+            .WithFallback(SqlPersistence.DefaultConfiguration);
     }
 
     /// <summary>HOCON for several runs of one process, each with its own journal.</summary>
@@ -65,21 +71,25 @@ internal static class JournalConfig
     public static (Config Config, IReadOnlyList<string> Names) For(IReadOnlyList<JournalSpot> spots)
     {
         var names = spots.Select((_, place) => FormattableString.Invariant($"akka.persistence.journal.run-{place + 1}")).ToList();
-        var sections = spots.Select((spot, place) => $$"""
-            {{names[place]}} {
-              class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
-              plugin-dispatcher = "akka.persistence.dispatchers.default-plugin-dispatcher"
-              {{Store(spot)}}
-            }
-            """);
+        var sections = spots.Select(
+            (spot, place) =>
+                $$"""
+                    {{names[place]}} {
+                      class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
+                      plugin-dispatcher = "akka.persistence.dispatchers.default-plugin-dispatcher"
+                      {{Store(spot)}}
+                    }
+                    """
+        );
         return (ConfigurationFactory.ParseString(string.Join('\n', sections)).WithFallback(For(spots[0])), names);
     }
 
-    private static string Store(JournalSpot spot) => $"""
-        connection-string = "{Quoted(spot.ConnectionString)}"
-        provider-name = "{spot.Provider}"
-        {(spot.IsDatabase ? $"{Patience}\ndefault.schema-name = {spot.Schema}" : PatienceWithFiles)}
-        """;
+    private static string Store(JournalSpot spot) =>
+        $"""
+            connection-string = "{Quoted(spot.ConnectionString)}"
+            provider-name = "{spot.Provider}"
+            {(spot.IsDatabase ? $"{Patience}\ndefault.schema-name = {spot.Schema}" : PatienceWithFiles)}
+            """;
 
     private static string Quoted(string text) =>
         text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
@@ -95,5 +105,10 @@ internal static class JournalConfig
     }
 
     public static string ConnectionString(string path, SqliteOpenMode mode) =>
-        new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString();
+        new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = mode,
+            Pooling = false,
+        }.ToString();
 }

@@ -5,8 +5,9 @@ using Npgsql;
 namespace CoIN.Actors.Journal;
 
 /// <summary>
-/// A PostgreSQL database that keeps the journals of many runs, and who drives which. Its address holds no secret: the password is read where it is used, from
-/// <c>PGPASSWORD</c> or a password file (<c>~/.pgpass</c>, <c>PGPASSFILE</c>), and is neither written nor sent anywhere.
+/// A PostgreSQL database that keeps the journals of many runs, and who drives which. Its address holds no secret: the password is read
+/// where it is used, from <c>PGPASSWORD</c> or a password file (<c>~/.pgpass</c>, <c>PGPASSFILE</c>), and is neither written nor sent
+/// anywhere.
 /// </summary>
 public sealed partial class JournalDatabase
 {
@@ -26,15 +27,21 @@ public sealed partial class JournalDatabase
     public string Address { get; }
 
     /// <summary>For people: host, port and database.</summary>
-    public string Name => FormattableString.Invariant($"{whole.Database} on {whole.Host}:{whole.Port}") + (Schema == UsualSchema ? "" : $" ({Schema})");
+    public string Name =>
+        FormattableString.Invariant($"{whole.Database} on {whole.Host}:{whole.Port}") + (Schema == UsualSchema ? "" : $" ({Schema})");
 
-    /// <summary>Where the tables are: <c>Search Path</c>, else <c>coin</c>. Clusters that share a database and do not want to meet in it have different ones.</summary>
+    /// <summary>
+    /// Where the tables are: <c>Search Path</c>, else <c>coin</c>. Clusters that share a database and do not want to meet in it have
+    /// different ones.
+    /// </summary>
     public string Schema => string.IsNullOrEmpty(whole.SearchPath) ? UsualSchema : whole.SearchPath;
 
     /// <summary>With what the program adds.</summary>
     internal string ConnectionString => whole.ConnectionString;
 
-    /// <param name="address">Keys of Npgsql: <c>Host=…;Database=…</c>, further <c>Port</c>, <c>Username</c>, <c>SSL Mode</c>, <c>Root Certificate</c>, ….</param>
+    /// <param name="address">
+    /// Keys of Npgsql: <c>Host=…;Database=…</c>, further <c>Port</c>, <c>Username</c>, <c>SSL Mode</c>, <c>Root Certificate</c>, ….
+    /// </param>
     /// <exception cref="CoinException">It is none, or holds a password.</exception>
     public static JournalDatabase Parse(string address)
     {
@@ -46,23 +53,31 @@ public sealed partial class JournalDatabase
         catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or KeyNotFoundException)
         {
             // What cannot be read may hold a password: it is not repeated.
-            throw new CoinException("The address of the journal's database is none. Write it as Host=db.example.org;Database=coin;Username=coin.", e);
+            throw new CoinException(
+                "The address of the journal's database is none. Write it as Host=db.example.org;Database=coin;Username=coin.",
+                e
+            );
         }
 
         if (given.Password is not null || given.SslPassword is not null || PasswordKey().IsMatch(address))
         {
             throw new CoinException(
-                "The address of the journal's database holds a password, and it is kept with every run. Leave it out: the program reads PGPASSWORD, or the password file ~/.pgpass (PGPASSFILE).");
+                "The address of the journal's database holds a password, and it is kept with every run. Leave it out: the program reads PGPASSWORD, or the password file ~/.pgpass (PGPASSFILE)."
+            );
         }
 
         if (string.IsNullOrEmpty(given.Host) || string.IsNullOrEmpty(given.Database))
         {
-            throw new CoinException("The address of the journal's database names no host or no database. Write it as Host=db.example.org;Database=coin;Username=coin.");
+            throw new CoinException(
+                "The address of the journal's database names no host or no database. Write it as Host=db.example.org;Database=coin;Username=coin."
+            );
         }
 
         if (given.SearchPath is { Length: > 0 } schema && !SchemaName().IsMatch(schema))
         {
-            throw new CoinException("The Search Path in the address of the journal's database is not one schema's name of small letters, digits and '_'.");
+            throw new CoinException(
+                "The Search Path in the address of the journal's database is not one schema's name of small letters, digits and '_'."
+            );
         }
 
         var whole = new NpgsqlConnectionStringBuilder(given.ConnectionString);
@@ -126,21 +141,21 @@ public sealed partial class JournalDatabase
     /// <summary>Makes the tables that are missing; nodes that come at once wait for each other.</summary>
     /// <exception cref="CoinException">The database cannot be reached, or is another program's.</exception>
     public void Prepare() => Try("prepared", connection =>
-    {
-        using var transaction = connection.BeginTransaction();
-        Run(connection, "SELECT pg_advisory_xact_lock(@key)", ("key", TablesLock));
-        Run(connection, Tables.Replace("SCHEMA_NAME", Schema, StringComparison.Ordinal));
-        transaction.Commit();
-        return 0;
-    });
+        {
+            using var transaction = connection.BeginTransaction();
+            Run(connection, "SELECT pg_advisory_xact_lock(@key)", ("key", TablesLock));
+            Run(connection, Tables.Replace("SCHEMA_NAME", Schema, StringComparison.Ordinal));
+            transaction.Commit();
+            return 0;
+        });
 
     /// <summary>What it is, whatever its address is called where: two that have one identity are one.</summary>
     /// <exception cref="CoinException">It cannot be reached.</exception>
     public string Identity() => Try("read", connection =>
-    {
-        using var command = Command(connection, $"SELECT id FROM {Schema}.identity");
-        return (string)command.ExecuteScalar()!;
-    });
+        {
+            using var command = Command(connection, $"SELECT id FROM {Schema}.identity");
+            return (string)command.ExecuteScalar()!;
+        });
 
     /// <summary>Whether it can be reached now.</summary>
     internal bool IsThere()
@@ -162,32 +177,39 @@ public sealed partial class JournalDatabase
 
     /// <summary>Whether a run has events.</summary>
     /// <exception cref="NpgsqlException">The database cannot be read.</exception>
-    internal bool Has(string id) => Ask(connection =>
-    {
-        using var command = Command(connection, $"SELECT EXISTS (SELECT 1 FROM {Schema}.journal WHERE persistence_id = @id)", ("id", id));
-        return HasTables(connection) && (bool)command.ExecuteScalar()!;
-    });
+    internal bool Has(string id) =>
+        Ask(connection =>
+        {
+            using var command = Command(
+                connection,
+                $"SELECT EXISTS (SELECT 1 FROM {Schema}.journal WHERE persistence_id = @id)",
+                ("id", id)
+            );
+            return HasTables(connection) && (bool)command.ExecuteScalar()!;
+        });
 
     /// <summary>Ids of the runs whose journals are named as <see cref="JournalPlace.IdInCluster"/> names them, the latest first.</summary>
     /// <exception cref="NpgsqlException">The database cannot be read.</exception>
-    internal IReadOnlyList<string> RunsOfCluster() => Ask(connection =>
-    {
-        using var command = Command(
-            connection,
-            $"SELECT run.run, run.id, (SELECT min(ordering) FROM {Schema}.journal WHERE persistence_id = run.id) AS begun FROM {Schema}.run "
-            + "ORDER BY begun DESC NULLS FIRST");
-        using var rows = command.ExecuteReader();
-        var found = new List<string>();
-        while (rows.Read())
+    internal IReadOnlyList<string> RunsOfCluster() =>
+        Ask(connection =>
         {
-            if (rows.GetString(1) == JournalPlace.IdInCluster(rows.GetString(0)))
+            using var command = Command(
+                connection,
+                $"SELECT run.run, run.id, (SELECT min(ordering) FROM {Schema}.journal WHERE persistence_id = run.id) AS begun FROM {Schema}.run "
+                    + "ORDER BY begun DESC NULLS FIRST"
+            );
+            using var rows = command.ExecuteReader();
+            var found = new List<string>();
+            while (rows.Read())
             {
-                found.Add(rows.GetString(0));
+                if (rows.GetString(1) == JournalPlace.IdInCluster(rows.GetString(0)))
+                {
+                    found.Add(rows.GetString(0));
+                }
             }
-        }
 
-        return found;
-    });
+            return found;
+        });
 
     private IReadOnlyList<JournalRow> Read(NpgsqlConnection connection, string id, long after)
     {
@@ -199,7 +221,9 @@ public sealed partial class JournalDatabase
         using var command = Command(
             connection,
             $"SELECT message, manifest, identifier, sequence_number FROM {Schema}.journal WHERE persistence_id = @id AND sequence_number > @after AND NOT deleted ORDER BY sequence_number",
-            ("id", id), ("after", after));
+            ("id", id),
+            ("after", after)
+        );
         using var rows = command.ExecuteReader();
         var found = new List<JournalRow>();
         while (rows.Read())
@@ -219,11 +243,18 @@ public sealed partial class JournalDatabase
         foreach (var row in rows)
         {
             Run(
-                connection, $"""
+                connection,
+                $"""
                 INSERT INTO {Schema}.journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
                 VALUES (@created, FALSE, @id, @number, @message, @manifest, @serializer, 'import')
                 """,
-                ("created", DateTime.UtcNow.Ticks), ("id", id), ("number", row.Number), ("message", row.Message), ("manifest", row.Manifest), ("serializer", row.Serializer));
+                ("created", DateTime.UtcNow.Ticks),
+                ("id", id),
+                ("number", row.Number),
+                ("message", row.Message),
+                ("manifest", row.Manifest),
+                ("serializer", row.Serializer)
+            );
         }
 
         transaction.Commit();
@@ -231,7 +262,10 @@ public sealed partial class JournalDatabase
 
     private bool HasTables(NpgsqlConnection connection)
     {
-        using var command = Command(connection, $"SELECT to_regclass('{Schema}.journal') IS NOT NULL AND to_regclass('{Schema}.run') IS NOT NULL");
+        using var command = Command(
+            connection,
+            $"SELECT to_regclass('{Schema}.journal') IS NOT NULL AND to_regclass('{Schema}.run') IS NOT NULL"
+        );
         return (bool)command.ExecuteScalar()!;
     }
 
@@ -252,7 +286,10 @@ public sealed partial class JournalDatabase
         return command;
     }
 
-    /// <summary>Does something that may be done twice: a connection that waited in the pool while the database was away is told by its first use only.</summary>
+    /// <summary>
+    /// Does something that may be done twice: a connection that waited in the pool while the database was away is told by its first use
+    /// only.
+    /// </summary>
     /// <exception cref="NpgsqlException">It failed.</exception>
     internal T Ask<T>(Func<NpgsqlConnection, T> work)
     {
@@ -288,13 +325,18 @@ public sealed partial class JournalDatabase
     }
 
     /// <summary>What comes of a database that is down, or does not know us.</summary>
-    internal static bool IsFault(Exception e) => e is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException;
+    internal static bool IsFault(Exception e) =>
+        e is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException;
 
-    internal CoinException Fault(string what, Exception e) => new(
-        $"The database {Name}, which keeps the run's journal, cannot be {what}: {e.GetBaseException().Message.TrimEnd('.')}. Is it up, may this host and user use it, "
-        + "and is the password in PGPASSWORD or ~/.pgpass? Then try again.", e);
+    internal CoinException Fault(string what, Exception e) =>
+        new(
+            $"The database {Name}, which keeps the run's journal, cannot be {what}: {e.GetBaseException().Message.TrimEnd('.')}. Is it up, may this host and user use it, "
+                + "and is the password in PGPASSWORD or ~/.pgpass? Then try again.",
+            e
+        );
 
-    // The columns are those of Akka.Persistence.Sql; the program makes them itself, since nodes that start at once would be in each other's way.
+    // The columns are those of Akka.Persistence.Sql; the program makes them itself, since nodes that start at once would be in each other's
+    // way.
     private const string Tables = """
         CREATE SCHEMA IF NOT EXISTS SCHEMA_NAME;
         CREATE TABLE IF NOT EXISTS SCHEMA_NAME.journal (

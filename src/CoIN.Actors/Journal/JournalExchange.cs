@@ -4,8 +4,9 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Journal;
 
 /// <summary>
-/// Keeps a run's events in its database and in its folder the same. Either may be ahead: the database while the run is driven, the folder where something was done to
-/// an ended run while the database was away, or where the run began without one. What both have must be the same.
+/// Keeps a run's events in its database and in its folder the same. Either may be ahead: the database while the run is driven, the folder
+/// where something was done to an ended run while the database was away, or where the run began without one. What both have must be the
+/// same.
 /// </summary>
 internal static class JournalExchange
 {
@@ -16,14 +17,25 @@ internal static class JournalExchange
 
     /// <summary>The run's events, of whichever is ahead.</summary>
     /// <exception cref="CoinException">
-    /// They differ; or the database cannot be reached and the folder's copy does not come to an end of the run, so that nobody knows what it lacks.
+    /// They differ; or the database cannot be reached and the folder's copy does not come to an end of the run, so that nobody knows what
+    /// it lacks.
     /// </exception>
-    /// <param name="quick">Whether a database that was away some seconds ago is not waited for again, where the run has ended by its folder.</param>
-    /// <param name="lagging">Whether the folder's copy is told where the database cannot be reached, though it may lack the last events.</param>
+    /// <param name="quick">
+    /// Whether a database that was away some seconds ago is not waited for again, where the run has ended by its folder.
+    /// </param>
+    /// <param name="lagging">
+    /// Whether the folder's copy is told where the database cannot be reached, though it may lack the last events.
+    /// </param>
     public static IReadOnlyList<JournalRow> Read(string runFolder, JournalPlace place, bool quick, bool lagging = false)
     {
         var copy = Copy(runFolder);
-        if (quick && away is var (address, at) && address == place.Database && Environment.TickCount64 - at < AwayMilliseconds && (lagging || IsEnd(copy)))
+        if (
+            quick
+            && away is var (address, at)
+            && address == place.Database
+            && Environment.TickCount64 - at < AwayMilliseconds
+            && (lagging || IsEnd(copy))
+        )
         {
             // A list of many runs does not wait for it each time.
             return copy;
@@ -90,7 +102,9 @@ internal static class JournalExchange
         if (rows.Count > 0)
         {
             var path = Path.Combine(runFolder, RunPaths.Journal);
-            var name = Copy(runFolder) is { Count: > 0 } copy ? copy[0].PersistenceId : RunJournal.PersistenceIdOf(RunJournal.RunIdOf(rows.First()));
+            var name = Copy(runFolder) is { Count: > 0 } copy
+                ? copy[0].PersistenceId
+                : RunJournal.PersistenceIdOf(RunJournal.RunIdOf(rows.First()));
             JournalFile.Add(path, name, rows);
         }
     }
@@ -104,17 +118,33 @@ internal static class JournalExchange
             {
                 throw new CoinException(
                     $"The run in {runFolder} has two histories: from event {copy[at].Number} on, {RunPaths.Journal} in its folder says something else than {place.Open.Name}. "
-                    + $"Something was done to it in two places that did not know of each other. To go on from the database, move {RunPaths.Journal} away; "
-                    + $"to go on from the folder, by itself, move {RunPaths.JournalPlace} away.") { IsFinal = true };
+                        + $"Something was done to it in two places that did not know of each other. To go on from the database, move {RunPaths.Journal} away; "
+                        + $"to go on from the folder, by itself, move {RunPaths.JournalPlace} away."
+                )
+                {
+                    IsFinal = true,
+                };
             }
         }
     }
 
     /// <summary>Whether a run is as its folder says it is, whoever has it: it is not under way.</summary>
-    private static bool IsEnd(IReadOnlyList<JournalRow> copy) => copy.Count > 0 && RunJournal.EventOf(copy[^1]) is not (null or RunTakenUp or RunStarted)
-        && copy.Aggregate(RunState.Empty, (state, row) => RunJournal.EventOf(row) is { } happened ? state.Apply(happened) : state) is { Started: not null, IsUnderWay: false };
+    private static bool IsEnd(IReadOnlyList<JournalRow> copy) =>
+        copy.Count > 0
+        && RunJournal.EventOf(copy[^1]) is not (null or RunTakenUp or RunStarted)
+        && copy.Aggregate(RunState.Empty, (state, row) => RunJournal.EventOf(row) is { } happened ? state.Apply(happened) : state)
+            is { Started: not null, IsUnderWay: false };
 
-    private static CoinException Away(string runFolder, JournalPlace place, IReadOnlyList<JournalRow> copy, Exception e) => new(
-        place.Open.Fault("reached", e).Message
-        + (copy.Count > 0 ? FormattableString.Invariant($" The copy in {runFolder} ends with event {copy[^1].Number}. {JournalPlace.Remedy(runFolder)}") : ""), e);
+    private static CoinException Away(string runFolder, JournalPlace place, IReadOnlyList<JournalRow> copy, Exception e) =>
+        new(
+            place.Open.Fault("reached", e).Message
+                + (
+                    copy.Count > 0
+                        ? FormattableString.Invariant(
+                            $" The copy in {runFolder} ends with event {copy[^1].Number}. {JournalPlace.Remedy(runFolder)}"
+                        )
+                        : ""
+                ),
+            e
+        );
 }

@@ -19,7 +19,8 @@ internal static class JournalFile
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static IReadOnlyList<JournalRow> Read(string path)
     {
-        // Read-only access to a file in write-ahead mode needs its companions, which are gone after a clean end; so it is opened for writing and not written.
+        // Read-only access to a file in write-ahead mode needs its companions, which are gone after a clean end; so it is opened for
+        // writing and not written.
         try
         {
             return Rows(path, SqliteOpenMode.ReadWrite);
@@ -145,11 +146,14 @@ internal static class JournalFile
         }
 
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT persistence_id, message, manifest, identifier, sequence_number FROM journal WHERE deleted = 0 ORDER BY sequence_number";
+        command.CommandText =
+            "SELECT persistence_id, message, manifest, identifier, sequence_number FROM journal WHERE deleted = 0 ORDER BY sequence_number";
         using var rows = command.ExecuteReader();
         while (rows.Read())
         {
-            found.Add(new JournalRow(rows.GetString(0), rows.GetFieldValue<byte[]>(1), rows.GetString(2), rows.GetInt32(3), rows.GetInt64(4)));
+            found.Add(
+                new JournalRow(rows.GetString(0), rows.GetFieldValue<byte[]>(1), rows.GetString(2), rows.GetInt32(3), rows.GetInt64(4))
+            );
         }
 
         return found;

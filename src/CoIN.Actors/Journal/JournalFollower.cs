@@ -4,7 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace CoIN.Actors.Journal;
 
-/// <summary>Lets the copy of a run's journal in its folder follow the database, so that the folder tells everything by itself. The run does not wait for it.</summary>
+/// <summary>
+/// Lets the copy of a run's journal in its folder follow the database, so that the folder tells everything by itself. The run does not wait
+/// for it.
+/// </summary>
 internal sealed class JournalFollower : IAsyncDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
@@ -57,7 +60,11 @@ internal sealed class JournalFollower : IAsyncDisposable
         {
             if (!behind)
             {
-                log.LogWarning("The copy of the journal in {Folder} does not follow the database for now: {Reason}", runFolder, e.GetBaseException().Message);
+                log.LogWarning(
+                    "The copy of the journal in {Folder} does not follow the database for now: {Reason}",
+                    runFolder,
+                    e.GetBaseException().Message
+                );
             }
 
             behind = true;

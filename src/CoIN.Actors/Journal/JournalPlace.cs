@@ -6,7 +6,8 @@ using Newtonsoft.Json;
 namespace CoIN.Actors.Journal;
 
 /// <summary>
-/// Where the events of a run are: in a database, under a name that nobody else has. It stands in the run's folder, whose own journal file is then a copy that follows.
+/// Where the events of a run are: in a database, under a name that nobody else has. It stands in the run's folder, whose own journal file
+/// is then a copy that follows.
 /// </summary>
 /// <param name="Database">Address without secrets.</param>
 /// <param name="Id">The run's name in the database. It comes of no folder's name: two people's runs of one name do not meet.</param>
@@ -43,14 +44,19 @@ internal sealed record JournalPlace(string Database, string Id)
     /// <summary>A run by a new name.</summary>
     public static JournalPlace New(JournalDatabase database, string runId) => new(database.Address, $"run-{runId}-{Guid.NewGuid():N}");
 
-    /// <summary>A run of a cluster whose nodes have no common folder: they find its journal by its id. In one schema there is one such cluster.</summary>
+    /// <summary>
+    /// A run of a cluster whose nodes have no common folder: they find its journal by its id. In one schema there is one such cluster.
+    /// </summary>
     public static JournalPlace InCluster(JournalDatabase database, string runId) => new(database.Address, IdInCluster(runId));
 
     /// <summary>A run's name in the database of such a cluster; <see cref="New"/> gives no such name.</summary>
     public static string IdInCluster(string runId) => $"run-{runId}-of-cluster";
 
     public void Write(string runFolder) =>
-        Durable.WriteText(Path.Combine(runFolder, RunPaths.JournalPlace), JsonConvert.SerializeObject(new { database = Database, id = Id }, Formatting.Indented) + "\n");
+        Durable.WriteText(
+            Path.Combine(runFolder, RunPaths.JournalPlace),
+            JsonConvert.SerializeObject(new { database = Database, id = Id }, Formatting.Indented) + "\n"
+        );
 
     /// <summary>What helps where the database is no help.</summary>
     public static string Remedy(string runFolder) =>

@@ -4,7 +4,9 @@ using Microsoft.Data.Sqlite;
 
 namespace CoIN.Actors.Journal;
 
-/// <summary>Tries whether a folder can hold journals: SQLite's write-ahead log needs locks and shared memory, which some network file systems lack.</summary>
+/// <summary>
+/// Tries whether a folder can hold journals: SQLite's write-ahead log needs locks and shared memory, which some network file systems lack.
+/// </summary>
 public static class JournalProbe
 {
     private const int Writes = 100;
@@ -25,7 +27,9 @@ public static class JournalProbe
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException)
         {
             throw new CoinException(
-                $"Runs cannot be kept in {folder}: {e.Message.TrimEnd('.')}. Choose a folder on a local disk with free space with --runs, coin.node.runs or COIN_RUNS.", e);
+                $"Runs cannot be kept in {folder}: {e.Message.TrimEnd('.')}. Choose a folder on a local disk with free space with --runs, coin.node.runs or COIN_RUNS.",
+                e
+            );
         }
         finally
         {

@@ -16,7 +16,10 @@ internal static class JournalRules
     {
         if (Fault(before, happened) is { } fault)
         {
-            throw new CoinException($"The journal {path} is damaged: event {happened.Number} says {fault}. {Remedy(path)}") { IsFinal = true };
+            throw new CoinException($"The journal {path} is damaged: event {happened.Number} says {fault}. {Remedy(path)}")
+            {
+                IsFinal = true,
+            };
         }
     }
 
@@ -24,32 +27,47 @@ internal static class JournalRules
     public static string Remedy(string path) =>
         $"Put back a copy of the journal, or do the experiment anew: ./run.sh run {Path.Combine(Path.GetDirectoryName(path)!, RunPaths.Settings)}";
 
-    private static string? Fault(RunState before, IRunEvent happened) => happened switch
-    {
-        RunStarted started => Start(before, started),
-        _ when before.Started is null => "what happened to a run that has not begun",
-        CheckpointSaved saved => Stage(before, saved.Stage) ?? Count("step", saved.Step) ?? File(saved.Folder, saved.Sha256),
-        StageTrained trained => Trained(before, trained),
-        ShardAnswered shard => Cell(before, shard.Stage, shard.Task)
-            ?? (shard.Shard < 0 || shard.Shard >= shard.Shards ? Text($"part {shard.Shard + 1} of {shard.Shards}") : null)
-            ?? Samples(before, shard.Task, shard.Samples) ?? Number("seconds", shard.Seconds) ?? File(shard.File, shard.Sha256),
-        CellScored cell => Cell(before, cell.Stage, cell.Task) ?? Accuracy(before, cell.Task, "accuracy", cell.Accuracy) ?? Samples(before, cell.Task, cell.Samples)
-            ?? Accuracy(before, cell.Task, "corrected accuracy", cell.Corrected) ?? Samples(before, cell.Task, cell.CorrectedSamples) ?? File(cell.File, cell.Sha256)
-            ?? (cell.ScoresFile is null ? null : File(cell.ScoresFile, cell.ScoresSha256)),
-        CellRescored cell => Known(before, cell.Stage, cell.Task) ?? Accuracy(before, cell.Task, "accuracy", cell.Accuracy) ?? Samples(before, cell.Task, cell.Samples)
-            ?? Accuracy(before, cell.Task, "corrected accuracy", cell.Corrected) ?? Samples(before, cell.Task, cell.CorrectedSamples) ?? File(cell.ScoresFile, cell.ScoresSha256),
-        // The reference's rule takes whatever number a judge writes: it has no upper end.
-        CellJudged cell => Known(before, cell.Stage, cell.Task) ?? Number("Reasoning Capability", cell.Published) ?? Percent("corrected Reasoning Capability", cell.Corrected)
-            ?? Samples(before, cell.Task, cell.Samples) ?? Count("replies without score", cell.Unparsable) ?? File(cell.File, cell.Sha256)
-            ?? (string.IsNullOrEmpty(cell.Judge) ? "no name of a judge" : null),
-        JudgeAppointed { Judge: null } => "no judge",
-        JudgeDismissed { Judge: null } => "no judge",
-        StageDiscarded discarded => Stage(before, discarded.Stage),
-        CheckpointDiscarded discarded => Stage(before, discarded.Stage),
-        CellDiscarded discarded => Cell(before, discarded.Stage, discarded.Task),
-        JudgementDiscarded discarded => Known(before, discarded.Stage, discarded.Task),
-        _ => null,
-    };
+    private static string? Fault(RunState before, IRunEvent happened) =>
+        happened switch
+        {
+            RunStarted started => Start(before, started),
+            _ when before.Started is null => "what happened to a run that has not begun",
+            CheckpointSaved saved => Stage(before, saved.Stage) ?? Count("step", saved.Step) ?? File(saved.Folder, saved.Sha256),
+            StageTrained trained => Trained(before, trained),
+            ShardAnswered shard => Cell(before, shard.Stage, shard.Task)
+                ?? (shard.Shard < 0 || shard.Shard >= shard.Shards ? Text($"part {shard.Shard + 1} of {shard.Shards}") : null)
+                ?? Samples(before, shard.Task, shard.Samples)
+                ?? Number("seconds", shard.Seconds)
+                ?? File(shard.File, shard.Sha256),
+            CellScored cell => Cell(before, cell.Stage, cell.Task)
+                ?? Accuracy(before, cell.Task, "accuracy", cell.Accuracy)
+                ?? Samples(before, cell.Task, cell.Samples)
+                ?? Accuracy(before, cell.Task, "corrected accuracy", cell.Corrected)
+                ?? Samples(before, cell.Task, cell.CorrectedSamples)
+                ?? File(cell.File, cell.Sha256)
+                ?? (cell.ScoresFile is null ? null : File(cell.ScoresFile, cell.ScoresSha256)),
+            CellRescored cell => Known(before, cell.Stage, cell.Task)
+                ?? Accuracy(before, cell.Task, "accuracy", cell.Accuracy)
+                ?? Samples(before, cell.Task, cell.Samples)
+                ?? Accuracy(before, cell.Task, "corrected accuracy", cell.Corrected)
+                ?? Samples(before, cell.Task, cell.CorrectedSamples)
+                ?? File(cell.ScoresFile, cell.ScoresSha256),
+            // The reference's rule takes whatever number a judge writes: it has no upper end.
+            CellJudged cell => Known(before, cell.Stage, cell.Task)
+                ?? Number("Reasoning Capability", cell.Published)
+                ?? Percent("corrected Reasoning Capability", cell.Corrected)
+                ?? Samples(before, cell.Task, cell.Samples)
+                ?? Count("replies without score", cell.Unparsable)
+                ?? File(cell.File, cell.Sha256)
+                ?? (string.IsNullOrEmpty(cell.Judge) ? "no name of a judge" : null),
+            JudgeAppointed { Judge: null } => "no judge",
+            JudgeDismissed { Judge: null } => "no judge",
+            StageDiscarded discarded => Stage(before, discarded.Stage),
+            CheckpointDiscarded discarded => Stage(before, discarded.Stage),
+            CellDiscarded discarded => Cell(before, discarded.Stage, discarded.Task),
+            JudgementDiscarded discarded => Known(before, discarded.Stage, discarded.Task),
+            _ => null,
+        };
 
     private static string? Start(RunState before, RunStarted started)
     {
@@ -60,29 +78,59 @@ internal static class JournalRules
 
         var tasks = started.Options?.Tasks?.Count ?? 0;
         return string.IsNullOrEmpty(started.RunId) || tasks == 0 || started.DataSha256 is null ? "nothing of the experiment"
-            : started.TrainingSamples?.Count != tasks || started.TestSamples?.Count != tasks ? Text($"other numbers of samples than of the {tasks} tasks")
-            : started.TrainingSamples.Concat(started.TestSamples).Where(count => count < 0).Select(count => Count("samples", count)).FirstOrDefault();
+            : started.TrainingSamples?.Count != tasks || started.TestSamples?.Count != tasks
+                ? Text($"other numbers of samples than of the {tasks} tasks")
+            : started
+                .TrainingSamples.Concat(started.TestSamples)
+                .Where(count => count < 0)
+                .Select(count => Count("samples", count))
+                .FirstOrDefault();
     }
 
     private static string? Trained(RunState before, StageTrained trained) =>
         Stage(before, trained.Stage)
-        ?? (trained.Stage != before.Curriculum.Trained.FirstOrDefault(stage => !before.Trained.ContainsKey(stage.Number))?.Number ? Text($"that stage {trained.Stage} was trained after {before.Trained.Count} stages") : null)
-        ?? (before.Curriculum.Stage(trained.Stage).Name is var name && trained.Task != name ? $"that stage {trained.Stage} is {trained.Task}, where the run has {name}" : null)
-        ?? Count("steps", trained.Steps) ?? Number("loss", trained.FinalLoss) ?? (trained.Tokens < 0 ? Text($"tokens {trained.Tokens}") : null)
-        ?? Number("seconds", trained.Seconds) ?? File(trained.Folder, trained.AdapterSha256);
+        ?? (
+            trained.Stage != before.Curriculum.Trained.FirstOrDefault(stage => !before.Trained.ContainsKey(stage.Number))?.Number
+                ? Text($"that stage {trained.Stage} was trained after {before.Trained.Count} stages")
+                : null
+        )
+        ?? (
+            before.Curriculum.Stage(trained.Stage).Name is var name && trained.Task != name
+                ? $"that stage {trained.Stage} is {trained.Task}, where the run has {name}"
+                : null
+        )
+        ?? Count("steps", trained.Steps)
+        ?? Number("loss", trained.FinalLoss)
+        ?? (trained.Tokens < 0 ? Text($"tokens {trained.Tokens}") : null)
+        ?? Number("seconds", trained.Seconds)
+        ?? File(trained.Folder, trained.AdapterSha256);
 
     private static string? Stage(RunState before, int stage) =>
-        before.Curriculum.Trained is var stages && stages.All(known => known.Number != stage) ? Text($"stage {stage} of {stages.Count}") : null;
+        before.Curriculum.Trained is var stages && stages.All(known => known.Number != stage)
+            ? Text($"stage {stage} of {stages.Count}")
+            : null;
 
     private static string? Cell(RunState before, int stage, int task) =>
-        (stage == 0 ? null : Stage(before, stage)) ?? (task < 0 || task >= before.Options.Tasks.Count ? Text($"task {task + 1} of {before.Options.Tasks.Count}") : null)
-        ?? (before.Curriculum.Cells.Contains((stage, task)) ? null : Text($"a test on task {task + 1} after stage {stage}, which is none of the run's"));
+        (stage == 0 ? null : Stage(before, stage))
+        ?? (task < 0 || task >= before.Options.Tasks.Count ? Text($"task {task + 1} of {before.Options.Tasks.Count}") : null)
+        ?? (
+            before.Curriculum.Cells.Contains((stage, task))
+                ? null
+                : Text($"a test on task {task + 1} after stage {stage}, which is none of the run's")
+        );
 
     private static string? Known(RunState before, int stage, int task) =>
-        Cell(before, stage, task) ?? (before.Cells.ContainsKey((stage, task)) ? null : Text($"something of stage {stage} on task {task + 1}, which has no predictions"));
+        Cell(before, stage, task)
+        ?? (
+            before.Cells.ContainsKey((stage, task))
+                ? null
+                : Text($"something of stage {stage} on task {task + 1}, which has no predictions")
+        );
 
     private static string? Samples(RunState before, int task, int? count) =>
-        count is { } known && (known < 0 || known > before.Started!.TestSamples[task]) ? Text($"{known} samples of {before.Started!.TestSamples[task]}") : null;
+        count is { } known && (known < 0 || known > before.Started!.TestSamples[task])
+            ? Text($"{known} samples of {before.Started!.TestSamples[task]}")
+            : null;
 
     private static string? Percent(string what, double? value, double highest = 100) =>
         value is { } known && !(known >= 0 && known <= highest + Rounding)

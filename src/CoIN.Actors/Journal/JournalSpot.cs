@@ -24,14 +24,29 @@ internal sealed record JournalSpot(string Name, string Provider, string Connecti
     public static JournalSpot Of(JournalPlace place)
     {
         var database = place.Open;
-        return new JournalSpot(database.Name, "PostgreSQL.15", database.ConnectionString, place.Id, "See that the database is up and lets this host in") { database = database };
+        return new JournalSpot(
+            database.Name,
+            "PostgreSQL.15",
+            database.ConnectionString,
+            place.Id,
+            "See that the database is up and lets this host in"
+        )
+        {
+            database = database,
+        };
     }
 
-    public static JournalSpot File(string path, string runId) => new(
-        path, "SQLite.MS", JournalConfig.ConnectionString(path, SqliteOpenMode.ReadWriteCreate), RunJournal.PersistenceIdOf(runId), "Free space on the disk or mend its permissions")
-    {
-        path = path,
-    };
+    public static JournalSpot File(string path, string runId) =>
+        new(
+            path,
+            "SQLite.MS",
+            JournalConfig.ConnectionString(path, SqliteOpenMode.ReadWriteCreate),
+            RunJournal.PersistenceIdOf(runId),
+            "Free space on the disk or mend its permissions"
+        )
+        {
+            path = path,
+        };
 
     /// <summary>Makes what is missing, before an actor system opens it.</summary>
     public void Prepare()

@@ -6,7 +6,9 @@ using Microsoft.Data.Sqlite;
 
 namespace CoIN.Actors.Journal;
 
-/// <summary>Reads a run's journal without an actor system, also while another process writes it, and where nothing may be written.</summary>
+/// <summary>
+/// Reads a run's journal without an actor system, also while another process writes it, and where nothing may be written.
+/// </summary>
 public static class RunJournal
 {
     /// <summary>The name of a run's events in its journal.</summary>
@@ -32,10 +34,12 @@ public static class RunJournal
         return null;
     }
 
-    /// <summary>As <see cref="Read"/>, for people who look on: a run that its process left without a word is interrupted, not running.</summary>
+    /// <summary>
+    /// As <see cref="Read"/>, for people who look on: a run that its process left without a word is interrupted, not running.
+    /// </summary>
     /// <param name="lagging">
-    /// Whether a copy of the journal in the folder, which is some seconds old, is enough where the run's database cannot be reached: for who looks on, and never for who
-    /// decides something.
+    /// Whether a copy of the journal in the folder, which is some seconds old, is enough where the run's database cannot be reached: for
+    /// who looks on, and never for who decides something.
     /// </param>
     /// <exception cref="CoinException">As in <see cref="Read"/>.</exception>
     public static RunState? Look(string runFolder, bool lagging = false)
@@ -55,7 +59,9 @@ public static class RunJournal
     public static RunSnapshot? Watch(string runFolder)
     {
         var known = Look(runFolder)?.ToSnapshot();
-        return known is not null && RunLock.IsHeld(runFolder) && LiveProgress.Read(runFolder) is { } live ? live.On(known, DateTimeOffset.UtcNow) : known;
+        return known is not null && RunLock.IsHeld(runFolder) && LiveProgress.Read(runFolder) is { } live
+            ? live.On(known, DateTimeOffset.UtcNow)
+            : known;
     }
 
     /// <summary>Whether a process, of whatever user, drives the run now.</summary>
@@ -74,7 +80,12 @@ public static class RunJournal
         try
         {
             var state = RunState.Empty;
-            foreach (var happened in Events(path, place is null ? JournalFile.Read(path) : JournalExchange.Read(runFolder, place, quick, lagging)))
+            foreach (
+                var happened in Events(
+                    path,
+                    place is null ? JournalFile.Read(path) : JournalExchange.Read(runFolder, place, quick, lagging)
+                )
+            )
             {
                 JournalRules.Check(path, state, happened);
                 state = state.Apply(happened);
@@ -84,12 +95,29 @@ public static class RunJournal
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the journal {path}: {e.Message.TrimEnd('.')}. Ask the owner of the run for the right to read its folder.", e) { IsFinal = true };
+            throw new CoinException(
+                $"Cannot read the journal {path}: {e.Message.TrimEnd('.')}. Ask the owner of the run for the right to read its folder.",
+                e
+            )
+            {
+                IsFinal = true,
+            };
         }
-        catch (Exception e) when (e is SqliteException or SerializationException or ArgumentException or InvalidOperationException or InvalidCastException
-            or FormatException or OverflowException)
+        catch (Exception e)
+            when (e
+                    is SqliteException
+                        or SerializationException
+                        or ArgumentException
+                        or InvalidOperationException
+                        or InvalidCastException
+                        or FormatException
+                        or OverflowException
+            )
         {
-            throw new CoinException($"Cannot read the journal {path}: {e.Message.TrimEnd('.')}. {JournalRules.Remedy(path)}", e) { IsFinal = true };
+            throw new CoinException($"Cannot read the journal {path}: {e.Message.TrimEnd('.')}. {JournalRules.Remedy(path)}", e)
+            {
+                IsFinal = true,
+            };
         }
     }
 
@@ -97,25 +125,38 @@ public static class RunJournal
     {
         if (rows.FirstOrDefault(row => row.Serializer != WireSerializer.Id) is { } stranger)
         {
-            throw new CoinException($"{path} holds entries of another program (serializer {stranger.Serializer}). It is no journal of a run.") { IsFinal = true };
-        }
-
-        if (rows.Select(row => row.PersistenceId).Distinct(StringComparer.Ordinal).ToList() is { Count: > 1 } names)
-        {
-            throw new CoinException($"The journal {path} is damaged: it holds the events of several runs ({string.Join(", ", names)}). {JournalRules.Remedy(path)}")
+            throw new CoinException(
+                $"{path} holds entries of another program (serializer {stranger.Serializer}). It is no journal of a run."
+            )
             {
                 IsFinal = true,
             };
         }
 
-        return rows.Select(row => WireFormat.Read(row.Message, row.Manifest) as IRunEvent ?? throw new SerializationException($"'{row.Manifest}' is no event of a run"));
+        if (rows.Select(row => row.PersistenceId).Distinct(StringComparer.Ordinal).ToList() is { Count: > 1 } names)
+        {
+            throw new CoinException(
+                $"The journal {path} is damaged: it holds the events of several runs ({string.Join(", ", names)}). {JournalRules.Remedy(path)}"
+            )
+            {
+                IsFinal = true,
+            };
+        }
+
+        return rows.Select(row =>
+            WireFormat.Read(row.Message, row.Manifest) as IRunEvent
+            ?? throw new SerializationException($"'{row.Manifest}' is no event of a run")
+        );
     }
 
     /// <summary>An event as it lies in a journal; null for something else.</summary>
-    internal static IRunEvent? EventOf(JournalRow row) => row.Serializer == WireSerializer.Id ? WireFormat.Read(row.Message, row.Manifest) as IRunEvent : null;
+    internal static IRunEvent? EventOf(JournalRow row) =>
+        row.Serializer == WireSerializer.Id ? WireFormat.Read(row.Message, row.Manifest) as IRunEvent : null;
 
     /// <summary>The name of a run by its first event.</summary>
     /// <exception cref="CoinException">It is another event.</exception>
-    internal static string RunIdOf(JournalRow first) => EventOf(first) is RunStarted started ? started.RunId
-        : throw new CoinException($"A journal begins with '{first.Manifest}', and not with the start of a run.") { IsFinal = true };
+    internal static string RunIdOf(JournalRow first) =>
+        EventOf(first) is RunStarted started
+            ? started.RunId
+            : throw new CoinException($"A journal begins with '{first.Manifest}', and not with the start of a run.") { IsFinal = true };
 }

@@ -5,8 +5,9 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Journal;
 
 /// <summary>
-/// The right to drive a run: an exclusive lock on a file of its folder, which the operating system takes back when the process ends, however it ends.
-/// Beside it stands who holds it, for people. A run whose journal is in a database is locked there too, since its folder may be another one on another host.
+/// The right to drive a run: an exclusive lock on a file of its folder, which the operating system takes back when the process ends,
+/// however it ends. Beside it stands who holds it, for people. A run whose journal is in a database is locked there too, since its folder
+/// may be another one on another host.
 /// </summary>
 internal sealed class RunLock : IDisposable
 {
@@ -18,13 +19,18 @@ internal sealed class RunLock : IDisposable
 
     private RunLock(FileStream held, DatabaseLock? inDatabase) => (this.held, this.inDatabase) = (held, inDatabase);
 
-    /// <summary>Done should another process have taken the run while its database was away from this one; what this process does from then on is in vain.</summary>
+    /// <summary>
+    /// Done should another process have taken the run while its database was away from this one; what this process does from then on is in
+    /// vain.
+    /// </summary>
     public Task Lost => lost.Task;
 
     private readonly TaskCompletionSource lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Takes a run that is to be driven.</summary>
-    /// <param name="database">Where the journal of a run goes that is in no database yet; null for its folder. What its folder has is copied into the database.</param>
+    /// <param name="database">
+    /// Where the journal of a run goes that is in no database yet; null for its folder. What its folder has is copied into the database.
+    /// </param>
     /// <exception cref="CoinException">As for the other; or the database is away, or is another one than the run's.</exception>
     public static RunLock Take(string runFolder, JournalDatabase? database)
     {
@@ -36,7 +42,11 @@ internal sealed class RunLock : IDisposable
             {
                 throw new CoinException(
                     $"The journal of the run in {runFolder} is in {known.Open.Name}, and coin.cluster.journal names {database.Name}. Leave that key out; if the database has moved, "
-                    + $"correct its address in {RunPaths.JournalPlace} of the folder.") { IsFinal = true };
+                        + $"correct its address in {RunPaths.JournalPlace} of the folder."
+                )
+                {
+                    IsFinal = true,
+                };
             }
 
             if ((known ?? (database is null ? null : JournalPlace.New(database, RunPaths.NameOf(runFolder)))) is not { } place)
@@ -44,7 +54,10 @@ internal sealed class RunLock : IDisposable
                 return taken;
             }
 
-            var whole = new RunLock(taken.held, DatabaseLock.Take(place, runFolder, RunPaths.NameOf(runFolder), File.ReadAllText(Path.Combine(runFolder, RunPaths.Owner))));
+            var whole = new RunLock(
+                taken.held,
+                DatabaseLock.Take(place, runFolder, RunPaths.NameOf(runFolder), File.ReadAllText(Path.Combine(runFolder, RunPaths.Owner)))
+            );
             whole.inDatabase!.Lost += whole.lost.SetResult;
             taken = whole;
             if (known is null)
@@ -62,7 +75,10 @@ internal sealed class RunLock : IDisposable
         }
     }
 
-    /// <summary>Takes a run to change something of it. Where its database is away, its folder alone is taken; the run is read only if it is not under way then.</summary>
+    /// <summary>
+    /// Takes a run to change something of it. Where its database is away, its folder alone is taken; the run is read only if it is not
+    /// under way then.
+    /// </summary>
     /// <exception cref="CoinException">Another process drives the run.</exception>
     public static RunLock TakeToChange(string runFolder)
     {
@@ -87,22 +103,34 @@ internal sealed class RunLock : IDisposable
         {
             Directory.CreateDirectory(runFolder);
             file = Open(Path.Combine(runFolder, RunPaths.Lock), patience ?? Patience);
-            File.WriteAllText(owner, $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTimeOffset.Now:yyyy-MM-dd HH:mm:ss zzz}");
+            File.WriteAllText(
+                owner,
+                $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTimeOffset.Now:yyyy-MM-dd HH:mm:ss zzz}"
+            );
             return new RunLock(file, null);
         }
         catch (IOException) when (file is null && File.Exists(owner) && File.Exists(Path.Combine(runFolder, RunPaths.Lock)))
         {
-            throw new CoinException($"The run in {runFolder} is being driven by {File.ReadAllText(owner)}. Stop that process first, or look on with 'status'.") { IsFinal = true };
+            throw new CoinException(
+                $"The run in {runFolder} is being driven by {File.ReadAllText(owner)}. Stop that process first, or look on with 'status'."
+            )
+            {
+                IsFinal = true,
+            };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             file?.Dispose();
-            throw new CoinException($"Cannot lock the run's folder {runFolder}: {e.Message} Make it writable and free space on its disk; looking on needs neither: status, report --out, compare.", e);
+            throw new CoinException(
+                $"Cannot lock the run's folder {runFolder}: {e.Message} Make it writable and free space on its disk; looking on needs neither: status, report --out, compare.",
+                e
+            );
         }
     }
 
     /// <summary>
-    /// Whether a process drives the run, of whatever user. It asks for a moment to share the lock, which those who look on may do together; nothing is written.
+    /// Whether a process drives the run, of whatever user. It asks for a moment to share the lock, which those who look on may do together;
+    /// nothing is written.
     /// </summary>
     public static bool IsHeld(string runFolder)
     {
@@ -150,7 +178,7 @@ internal sealed class RunLock : IDisposable
     /// <summary>Somebody may just be looking whether the lock is held: that is over in an instant.</summary>
     private static FileStream Open(string path, TimeSpan patience)
     {
-        for (var clock = Stopwatch.StartNew(); ;)
+        for (var clock = Stopwatch.StartNew(); ; )
         {
             try
             {

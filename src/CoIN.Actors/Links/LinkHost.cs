@@ -50,7 +50,11 @@ internal sealed class LinkHost(LinkPlace? place, Action<string> refused) : IAsyn
             }
         }
 
-        var team = new Team(this, trainers, new LinkAddress(process, place?.Host, port, RandomNumberGenerator.GetHexString(KeyLength, lowercase: true)));
+        var team = new Team(
+            this,
+            trainers,
+            new LinkAddress(process, place?.Host, port, RandomNumberGenerator.GetHexString(KeyLength, lowercase: true))
+        );
         teams[team.Address.Key] = team;
         return team;
     }
@@ -63,14 +67,16 @@ internal sealed class LinkHost(LinkPlace? place, Action<string> refused) : IAsyn
         if (address.Process == process)
         {
             var (first, second) = LocalLink.Pair();
-            return teams.TryGetValue(address.Key, out var team) && team.Join(rank, first) ? second
+            return teams.TryGetValue(address.Key, out var team) && team.Join(rank, first)
+                ? second
                 : throw new TrainerLostException("the first trainer of the stage has ended its part");
         }
 
         if (place is null || address.Host is null)
         {
             throw new CoinException(
-                "A trainer of another process is to take part in a stage, but this process or that one is in no cluster.");
+                "A trainer of another process is to take part in a stage, but this process or that one is in no cluster."
+            );
         }
 
         var stream = await ReachAsync(address, place.Security).ConfigureAwait(false);
@@ -105,7 +111,7 @@ internal sealed class LinkHost(LinkPlace? place, Action<string> refused) : IAsyn
     /// <summary>Calls rank 0, for a while again and again where it does not answer: its host may be busy.</summary>
     private static async Task<Stream> ReachAsync(LinkAddress address, ChannelSecurity? security)
     {
-        for (var clock = Stopwatch.StartNew(); ;)
+        for (var clock = Stopwatch.StartNew(); ; )
         {
             try
             {
@@ -115,7 +121,15 @@ internal sealed class LinkHost(LinkPlace? place, Action<string> refused) : IAsyn
             {
                 // Again.
             }
-            catch (IOException e) when (e is { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.ConnectionReset } })
+            catch (IOException e)
+                when (e
+                        is {
+                            InnerException: SocketException
+                            {
+                                SocketErrorCode: SocketError.ConnectionRefused or SocketError.ConnectionReset
+                            }
+                        }
+                )
             {
                 throw Gone(address, e);
             }
@@ -123,7 +137,9 @@ internal sealed class LinkHost(LinkPlace? place, Action<string> refused) : IAsyn
             {
                 throw new CoinException(
                     $"The first trainer of the stage cannot be reached: {e.Message.TrimEnd('.')}. Hosts that train a stage together (training.world-size) "
-                    + "need TCP connections with each other at their coin.node.link-port, and certificates of one authority.", e);
+                        + "need TCP connections with each other at their coin.node.link-port, and certificates of one authority.",
+                    e
+                );
             }
         }
     }

@@ -23,47 +23,49 @@ internal sealed class StreamLink(Stream stream, string peer) : ITrainingLink
     /// <summary>Done when this end is closed.</summary>
     public Task Ended => ended.Task;
 
-    public Task SendAsync(LinkMessage message, ReadOnlyMemory<float> numbers) => Guarded(async () =>
-    {
-        var header = JsonSerializer.SerializeToUtf8Bytes(message);
-        BinaryPrimitives.WriteInt32LittleEndian(sizes, header.Length);
-        BinaryPrimitives.WriteInt64LittleEndian(sizes.AsSpan(sizeof(int)), numbers.Length);
-        await stream.WriteAsync(sizes).ConfigureAwait(false);
-        await stream.WriteAsync(header).ConfigureAwait(false);
-        var outgoing = new byte[Math.Min(NumbersOfPart, numbers.Length) * sizeof(float)];
-        for (var at = 0; at < numbers.Length; at += NumbersOfPart)
+    public Task SendAsync(LinkMessage message, ReadOnlyMemory<float> numbers) =>
+        Guarded(async () =>
         {
-            var count = Math.Min(NumbersOfPart, numbers.Length - at);
-            MemoryMarshal.AsBytes(numbers.Span.Slice(at, count)).CopyTo(outgoing);
-            await stream.WriteAsync(outgoing.AsMemory(0, count * sizeof(float))).ConfigureAwait(false);
-        }
+            var header = JsonSerializer.SerializeToUtf8Bytes(message);
+            BinaryPrimitives.WriteInt32LittleEndian(sizes, header.Length);
+            BinaryPrimitives.WriteInt64LittleEndian(sizes.AsSpan(sizeof(int)), numbers.Length);
+            await stream.WriteAsync(sizes).ConfigureAwait(false);
+            await stream.WriteAsync(header).ConfigureAwait(false);
+            var outgoing = new byte[Math.Min(NumbersOfPart, numbers.Length) * sizeof(float)];
+            for (var at = 0; at < numbers.Length; at += NumbersOfPart)
+            {
+                var count = Math.Min(NumbersOfPart, numbers.Length - at);
+                MemoryMarshal.AsBytes(numbers.Span.Slice(at, count)).CopyTo(outgoing);
+                await stream.WriteAsync(outgoing.AsMemory(0, count * sizeof(float))).ConfigureAwait(false);
+            }
 
-        await stream.FlushAsync().ConfigureAwait(false);
-        return message;
-    });
+            await stream.FlushAsync().ConfigureAwait(false);
+            return message;
+        });
 
-    public Task<LinkMessage> ReceiveAsync(TakeNumbers take) => Guarded(async () =>
-    {
-        await stream.ReadExactlyAsync(received).ConfigureAwait(false);
-        var length = BinaryPrimitives.ReadInt32LittleEndian(received);
-        var count = BinaryPrimitives.ReadInt64LittleEndian(received.AsSpan(sizeof(int)));
-        if (length is < 0 or > LongestHeader || count is < 0 or > int.MaxValue)
+    public Task<LinkMessage> ReceiveAsync(TakeNumbers take) =>
+        Guarded(async () =>
         {
-            throw new InvalidDataException($"a header of {length} bytes and {count} numbers");
-        }
+            await stream.ReadExactlyAsync(received).ConfigureAwait(false);
+            var length = BinaryPrimitives.ReadInt32LittleEndian(received);
+            var count = BinaryPrimitives.ReadInt64LittleEndian(received.AsSpan(sizeof(int)));
+            if (length is < 0 or > LongestHeader || count is < 0 or > int.MaxValue)
+            {
+                throw new InvalidDataException($"a header of {length} bytes and {count} numbers");
+            }
 
-        var header = new byte[length];
-        await stream.ReadExactlyAsync(header).ConfigureAwait(false);
-        var message = JsonSerializer.Deserialize<LinkMessage>(header) ?? throw new InvalidDataException("an empty header");
-        for (var at = 0; at < count; at += NumbersOfPart)
-        {
-            var bytes = part.AsMemory(0, (int)Math.Min(NumbersOfPart, count - at) * sizeof(float));
-            await stream.ReadExactlyAsync(bytes).ConfigureAwait(false);
-            take(at, MemoryMarshal.Cast<byte, float>(bytes.Span));
-        }
+            var header = new byte[length];
+            await stream.ReadExactlyAsync(header).ConfigureAwait(false);
+            var message = JsonSerializer.Deserialize<LinkMessage>(header) ?? throw new InvalidDataException("an empty header");
+            for (var at = 0; at < count; at += NumbersOfPart)
+            {
+                var bytes = part.AsMemory(0, (int)Math.Min(NumbersOfPart, count - at) * sizeof(float));
+                await stream.ReadExactlyAsync(bytes).ConfigureAwait(false);
+                take(at, MemoryMarshal.Cast<byte, float>(bytes.Span));
+            }
 
-        return message;
-    });
+            return message;
+        });
 
     public void Dispose()
     {

@@ -29,7 +29,8 @@ public sealed record ClusterRun(string RunId, RunSnapshot? Snapshot, string RunF
 public sealed record ClusterContents(IReadOnlyList<string> RunIds, IReadOnlyList<NodeState> Nodes);
 
 /// <summary>
-/// A command's way to the runs of a cluster, of which it is no part: it may come and go, and speaks with whichever node answers. Everything may be asked again.
+/// A command's way to the runs of a cluster, of which it is no part: it may come and go, and speaks with whichever node answers. Everything
+/// may be asked again.
 /// </summary>
 public sealed class ClusterConnection : IAsyncDisposable
 {
@@ -39,28 +40,37 @@ public sealed class ClusterConnection : IAsyncDisposable
     private readonly IActorRef client;
     private readonly string contacts;
 
-    private ClusterConnection(IHost host, IActorRef client, string contacts) => (this.host, this.client, this.contacts) = (host, client, contacts);
+    private ClusterConnection(IHost host, IActorRef client, string contacts) =>
+        (this.host, this.client, this.contacts) = (host, client, contacts);
 
     /// <param name="placement">How this process may be reached, and its certificate.</param>
     /// <param name="contacts">Nodes <c>host:port</c>; one that answers is enough.</param>
     /// <exception cref="CoinException">The certificate is not valid.</exception>
-    public static async Task<ClusterConnection> OpenAsync(NodePlacement.Cluster placement, IReadOnlyList<string> contacts, ILoggerFactory logs)
+    public static async Task<ClusterConnection> OpenAsync(
+        NodePlacement.Cluster placement,
+        IReadOnlyList<string> contacts,
+        ILoggerFactory logs
+    )
     {
         var builder = RunHost.Builder(logs, TimeSpan.FromSeconds(5));
         var protocol = "";
         builder.Services.AddAkka("coin", akka =>
         {
-            akka.AddHocon(JournalConfig.For("none"), HoconAddMode.Prepend).AddHocon(RunHost.NodeConfig, HoconAddMode.Prepend).ConfigureLoggers(RunHost.ToFactory);
+            akka.AddHocon(JournalConfig.For("none"), HoconAddMode.Prepend)
+                .AddHocon(RunHost.NodeConfig, HoconAddMode.Prepend)
+                .ConfigureLoggers(RunHost.ToFactory);
             protocol = ClusterNode.Transport(akka, placement with { Port = 0 });
 
             // After the others: they say that it is alone.
             akka.AddHocon(Config, HoconAddMode.Prepend)
-                .AddHocon(ClusterClientReceptionist.DefaultConfig(), HoconAddMode.Append).AddHocon(DistributedPubSub.DefaultConfig(), HoconAddMode.Append);
+                .AddHocon(ClusterClientReceptionist.DefaultConfig(), HoconAddMode.Append)
+                .AddHocon(DistributedPubSub.DefaultConfig(), HoconAddMode.Append);
         });
         var host = builder.Build();
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         var system = host.Services.GetRequiredService<ActorSystem>();
-        var settings = ClusterClientSettings.Create(system)
+        var settings = ClusterClientSettings
+            .Create(system)
             .WithInitialContacts([.. contacts.Select(contact => ActorPath.Parse($"{protocol}://coin@{contact}/system/receptionist"))]);
         return new ClusterConnection(host, system.ActorOf(ClusterClient.Props(settings), "client"), string.Join(", ", contacts));
     }
@@ -68,25 +78,35 @@ public sealed class ClusterConnection : IAsyncDisposable
     /// <summary>Has a run begun; returns when its beginning is in the journal.</summary>
     /// <param name="settings">Its whole configuration, to be kept in its folder.</param>
     /// <exception cref="CoinException">It cannot begin, or no node answers.</exception>
-    public Task<ClusterRun> SubmitAsync(string runId, ExperimentOptions options, string settings, Action<string> tell, CancellationToken stop) =>
-        AcceptedAsync(new Submit(runId, options, settings), tell, stop);
+    public Task<ClusterRun> SubmitAsync(
+        string runId,
+        ExperimentOptions options,
+        string settings,
+        Action<string> tell,
+        CancellationToken stop
+    ) => AcceptedAsync(new Submit(runId, options, settings), tell, stop);
 
     /// <summary>Has a run that ended go on.</summary>
     /// <exception cref="CoinException">It cannot, or no node answers.</exception>
-    public Task<ClusterRun> ResumeAsync(string runId, bool redo, Action<string> tell, CancellationToken stop) => AcceptedAsync(new Resume(runId, redo), tell, stop);
+    public Task<ClusterRun> ResumeAsync(string runId, bool redo, Action<string> tell, CancellationToken stop) =>
+        AcceptedAsync(new Resume(runId, redo), tell, stop);
 
     /// <summary>Asks a run to stop at its next resumable point.</summary>
     /// <exception cref="CoinException">No node answers.</exception>
-    public async Task<ClusterRun> StopAsync(string runId, CancellationToken stop) => Seen(await OneAsync(new StopRun(runId), stop).ConfigureAwait(false));
+    public async Task<ClusterRun> StopAsync(string runId, CancellationToken stop) =>
+        Seen(await OneAsync(new StopRun(runId), stop).ConfigureAwait(false));
 
     /// <summary>How a run stands.</summary>
     /// <exception cref="CoinException">No node answers.</exception>
-    public async Task<ClusterRun> LookAsync(string runId, CancellationToken stop) => Seen(await OneAsync(new Look(runId), stop).ConfigureAwait(false));
+    public async Task<ClusterRun> LookAsync(string runId, CancellationToken stop) =>
+        Seen(await OneAsync(new Look(runId), stop).ConfigureAwait(false));
 
     /// <summary>The runs and nodes that there are.</summary>
     /// <exception cref="CoinException">No node answers.</exception>
     public async Task<ClusterContents> ListAsync(CancellationToken stop) =>
-        await OneAsync(new ListRuns(), stop).ConfigureAwait(false) is Runs runs ? new ClusterContents(runs.RunIds, runs.Nodes) : throw Strange();
+        await OneAsync(new ListRuns(), stop).ConfigureAwait(false) is Runs runs
+            ? new ClusterContents(runs.RunIds, runs.Nodes)
+            : throw Strange();
 
     /// <summary>Shows a run's snapshots until it has ended; a node that is lost meanwhile is no harm.</summary>
     /// <param name="lost">Is told when no node answers, and when one does again.</param>
@@ -134,7 +154,9 @@ public sealed class ClusterConnection : IAsyncDisposable
         host.Dispose();
     }
 
-    /// <summary>A new run's data are looked at before it is accepted, which takes long where there are many: the question is put again until then.</summary>
+    /// <summary>
+    /// A new run's data are looked at before it is accepted, which takes long where there are many: the question is put again until then.
+    /// </summary>
     private async Task<ClusterRun> AcceptedAsync(IMessage command, Action<string> tell, CancellationToken stop)
     {
         for (var asked = 1; ; asked++)
@@ -157,27 +179,36 @@ public sealed class ClusterConnection : IAsyncDisposable
         object answer;
         try
         {
-            answer = await client.Ask<object>(new ClusterClient.Send($"/user/{ClusterRuns.Name}", message, localAffinity: true), AnswerWithin, stop).ConfigureAwait(false);
+            answer = await client
+                .Ask<object>(new ClusterClient.Send($"/user/{ClusterRuns.Name}", message, localAffinity: true), AnswerWithin, stop)
+                .ConfigureAwait(false);
         }
         catch (AskTimeoutException e)
         {
             throw new CoinException(
-                $"No node of the cluster at {contacts} has answered for {AnswerWithin.TotalSeconds:F0} s. Is one up there, on that port, and is this command's certificate of its authority?", e);
+                $"No node of the cluster at {contacts} has answered for {AnswerWithin.TotalSeconds:F0} s. Is one up there, on that port, and is this command's certificate of its authority?",
+                e
+            );
         }
 
         return answer switch
         {
             RunRefused refused => throw new CoinException(refused.Message) { IsFinal = true },
-            Status.Failure failure => throw new CoinException($"A node of the cluster at {contacts} could not answer: {failure.Cause?.Message}", failure.Cause!),
+            Status.Failure failure => throw new CoinException(
+                $"A node of the cluster at {contacts} could not answer: {failure.Cause?.Message}",
+                failure.Cause!
+            ),
             _ => answer,
         };
     }
 
-    private static ClusterRun Seen(object answer) => answer is Looked looked ? new ClusterRun(looked.RunId, looked.Snapshot, looked.RunFolder, looked.Node) : throw Strange();
+    private static ClusterRun Seen(object answer) =>
+        answer is Looked looked ? new ClusterRun(looked.RunId, looked.Snapshot, looked.RunFolder, looked.Node) : throw Strange();
 
     private static CoinException Strange() => new("The cluster gave an answer that this program does not know: it runs another version.");
 
-    private static readonly Config Config = ConfigurationFactory.ParseString("""
+    private static readonly Config Config = ConfigurationFactory.ParseString(
+        """
         akka {
           actor.provider = remote
           cluster.client {
@@ -186,5 +217,6 @@ public sealed class ClusterConnection : IAsyncDisposable
             acceptable-heartbeat-pause = 8s
           }
         }
-        """);
+        """
+    );
 }

@@ -25,27 +25,45 @@ internal sealed class ClusterRuns : ReceiveActor
             }
             else
             {
-                Sender.Tell(new RunRefused(message.RunId, $"'{message.RunId}' is no run's id: those consist of letters, digits, '-', '_' and '.'."));
+                Sender.Tell(
+                    new RunRefused(message.RunId, $"'{message.RunId}' is no run's id: those consist of letters, digits, '-', '_' and '.'.")
+                );
             }
         });
         Receive<ListRuns>(_ =>
         {
-            List<NodeState> nodes = [.. Cluster.Get(Context.System).State.Members.OrderBy(member => ClusterWatch.NameOf(member.Address), StringComparer.Ordinal).Select(StateOf)];
+            List<NodeState> nodes =
+            [
+                .. Cluster
+                    .Get(Context.System)
+                    .State.Members.OrderBy(member => ClusterWatch.NameOf(member.Address), StringComparer.Ordinal)
+                    .Select(StateOf),
+            ];
             Task.Run(ids).PipeTo(Sender, Self, found => new Runs(found, nodes));
         });
     }
 
     /// <summary>Ids of the runs that have a folder among others, the latest first.</summary>
-    public static IReadOnlyList<string> In(string folder) => !Directory.Exists(folder) ? [] :
-    [
-        .. new DirectoryInfo(folder).EnumerateDirectories().Where(run => File.Exists(Path.Combine(run.FullName, RunPaths.Settings)))
-            .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, RunPaths.Settings))).ThenByDescending(run => run.Name, StringComparer.Ordinal)
-            .Select(run => run.Name),
-    ];
+    public static IReadOnlyList<string> In(string folder) =>
+        !Directory.Exists(folder)
+            ? []
+            :
+            [
+                .. new DirectoryInfo(folder)
+                    .EnumerateDirectories()
+                    .Where(run => File.Exists(Path.Combine(run.FullName, RunPaths.Settings)))
+                    .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, RunPaths.Settings)))
+                    .ThenByDescending(run => run.Name, StringComparer.Ordinal)
+                    .Select(run => run.Name),
+            ];
 
-    private static NodeState StateOf(Member member) => new(
-        ClusterWatch.NameOf(member.Address), member.Status.ToString().ToLowerInvariant(), !Cluster.Get(Context.System).State.Unreachable.Contains(member),
-        [.. ClusterWatch.RolesOf(member)]);
+    private static NodeState StateOf(Member member) =>
+        new(
+            ClusterWatch.NameOf(member.Address),
+            member.Status.ToString().ToLowerInvariant(),
+            !Cluster.Get(Context.System).State.Unreachable.Contains(member),
+            [.. ClusterWatch.RolesOf(member)]
+        );
 }
 
 /// <summary>Which run, and which part of all runs, a message is for.</summary>

@@ -25,20 +25,23 @@ internal sealed class ClusterWatch : ReceiveActor, IWithTimers
     {
         (this.seeds, this.up) = (seeds, up);
         Receive<ClusterEvent.MemberUp>(message => Joined(message.Member));
-        Receive<ClusterEvent.MemberLeft>(message => Say(message.Member, () => log.Info("{Node} leaves the cluster", NameOf(message.Member.Address))));
+        Receive<ClusterEvent.MemberLeft>(message =>
+            Say(message.Member, () => log.Info("{Node} leaves the cluster", NameOf(message.Member.Address)))
+        );
         Receive<ClusterEvent.MemberRemoved>(message => Say(message.Member, () =>
-        {
-            if (message.PreviousStatus == MemberStatus.Down)
             {
-                log.Warning("{Node} is lost: its work goes on elsewhere", NameOf(message.Member.Address));
-            }
-            else
-            {
-                log.Info("{Node} has left the cluster", NameOf(message.Member.Address));
-            }
-        }));
-        Receive<ClusterEvent.UnreachableMember>(message => log.Warning(
-            "{Node} does not answer; it is given up if that lasts {Seconds} seconds", NameOf(message.Member.Address), patience));
+                if (message.PreviousStatus == MemberStatus.Down)
+                {
+                    log.Warning("{Node} is lost: its work goes on elsewhere", NameOf(message.Member.Address));
+                }
+                else
+                {
+                    log.Info("{Node} has left the cluster", NameOf(message.Member.Address));
+                }
+            }));
+        Receive<ClusterEvent.UnreachableMember>(message =>
+            log.Warning("{Node} does not answer; it is given up if that lasts {Seconds} seconds", NameOf(message.Member.Address), patience)
+        );
         Receive<ClusterEvent.ReachableMember>(message => log.Info("{Node} answers again", NameOf(message.Member.Address)));
         Receive<Look>(_ => LookAround());
     }
@@ -49,13 +52,19 @@ internal sealed class ClusterWatch : ReceiveActor, IWithTimers
     public static string NameOf(Address address) => FormattableString.Invariant($"{address.Host}:{address.Port}");
 
     /// <summary>Its roles, without those that Akka adds.</summary>
-    public static IEnumerable<string> RolesOf(Member member) => member.Roles.Where(role => !role.StartsWith("dc-", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> RolesOf(Member member) =>
+        member.Roles.Where(role => !role.StartsWith("dc-", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     protected override void PreStart()
     {
         cluster.Subscribe(
-            Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberLeft), typeof(ClusterEvent.MemberRemoved),
-            typeof(ClusterEvent.IReachabilityEvent));
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+            typeof(ClusterEvent.MemberUp),
+            typeof(ClusterEvent.MemberLeft),
+            typeof(ClusterEvent.MemberRemoved),
+            typeof(ClusterEvent.IReachabilityEvent)
+        );
         Timers.StartPeriodicTimer("look", Look.Instance, LookEvery, LookEvery);
     }
 
@@ -89,11 +98,16 @@ internal sealed class ClusterWatch : ReceiveActor, IWithTimers
         {
             log.Warning(
                 "None of {Seeds} has let this node into its cluster for {Seconds:F0} s. Is a node up there, on that port, with a certificate of the same authority?",
-                string.Join(", ", seeds), (DateTimeOffset.UtcNow - since).TotalSeconds);
+                string.Join(", ", seeds),
+                (DateTimeOffset.UtcNow - since).TotalSeconds
+            );
             return;
         }
 
-        var missing = string.Join(", ", Needed.Where(role => !cluster.State.Members.Any(member => member.Status == MemberStatus.Up && member.HasRole(role))));
+        var missing = string.Join(
+            ", ",
+            Needed.Where(role => !cluster.State.Members.Any(member => member.Status == MemberStatus.Up && member.HasRole(role)))
+        );
         if (missing != lacking)
         {
             lacking = missing;

@@ -4,8 +4,8 @@ using CoIN.Benchmark;
 namespace CoIN.Actors.Nodes;
 
 /// <summary>
-/// A node's GPUs are its own on its host: two nodes on one would run out of memory. A node that has left its cluster may still hold one, as long as a native call goes on;
-/// the operating system takes the lock back when the process is gone.
+/// A node's GPUs are its own on its host: two nodes on one would run out of memory. A node that has left its cluster may still hold one, as
+/// long as a native call goes on; the operating system takes the lock back when the process is gone.
 /// </summary>
 internal sealed class DeviceLease : IDisposable
 {
@@ -42,7 +42,11 @@ internal sealed class DeviceLease : IDisposable
     {
         var number = int.Parse(device.AsSpan("cuda:".Length), CultureInfo.InvariantCulture);
         var cards = string.IsNullOrWhiteSpace(visible) ? [] : visible.Split(',', StringSplitOptions.TrimEntries);
-        return string.Concat((number < cards.Length ? cards[number] : number.ToString(CultureInfo.InvariantCulture)).Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '_'));
+        return string.Concat(
+            (number < cards.Length ? cards[number] : number.ToString(CultureInfo.InvariantCulture)).Select(c =>
+                char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '_'
+            )
+        );
     }
 
     private void Take(string device, string path)
@@ -51,13 +55,18 @@ internal sealed class DeviceLease : IDisposable
         try
         {
             held.Add(new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-            File.WriteAllText(owner, $"process {Environment.ProcessId} of {Environment.UserName} since {DateTimeOffset.Now:yyyy-MM-dd HH:mm:ss zzz}");
+            File.WriteAllText(
+                owner,
+                $"process {Environment.ProcessId} of {Environment.UserName} since {DateTimeOffset.Now:yyyy-MM-dd HH:mm:ss zzz}"
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CoinException(
                 $"The device {device} of this host belongs to another node{(File.Exists(owner) ? $": {File.ReadAllText(owner)}" : "")} ({file}: {e.Message.TrimEnd('.')}). "
-                + "Stop that node, or name other devices with --gpus.", e);
+                    + "Stop that node, or name other devices with --gpus.",
+                e
+            );
         }
     }
 }

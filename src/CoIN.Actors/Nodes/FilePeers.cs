@@ -48,8 +48,11 @@ internal sealed class FilePeers : ReceiveActor, IWithTimers
     protected override void PreStart()
     {
         cluster.Subscribe(
-            Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp),
-            typeof(ClusterEvent.MemberRemoved));
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+            typeof(ClusterEvent.MemberUp),
+            typeof(ClusterEvent.MemberRemoved)
+        );
         Timers.StartPeriodicTimer("ask", Ask.Instance, Again, Again);
     }
 

@@ -25,13 +25,22 @@ internal sealed class NodeFiles : IAsyncDisposable
     /// <param name="identity">Null for clear text on loopback; has to last as long as this does.</param>
     /// <exception cref="CoinException">The port cannot be had.</exception>
     public static NodeFiles Open(
-        NodeRequest request, NodePlacement.Cluster cluster, JournalDatabase database, NodeIdentity? identity, ILoggerFactory logs)
+        NodeRequest request,
+        NodePlacement.Cluster cluster,
+        JournalDatabase database,
+        NodeIdentity? identity,
+        ILoggerFactory logs
+    )
     {
         var log = logs.CreateLogger("CoIN.Actors.Artifacts");
         var (security, hashes, peers) = (identity?.Channel(), new FileHashes(), new ArtifactPeers());
         var listener = PeerListener.Start(
-            cluster.Hostname, request.Node.FilePort, security, new ArtifactServer(request.Runs, hashes).ServeAsync,
-            why => log.LogWarning("Refused a call for files from {Caller}", why));
+            cluster.Hostname,
+            request.Node.FilePort,
+            security,
+            new ArtifactServer(request.Runs, hashes).ServeAsync,
+            why => log.LogWarning("Refused a call for files from {Caller}", why)
+        );
         log.LogInformation("Files of the runs in {Runs} are given to the other nodes at port {Port}", request.Runs, listener.Port);
         var fetcher = new ArtifactFetcher(peers, security, hashes, log);
         return new NodeFiles(listener, peers, new OwnRuns(request.Runs, database, fetcher, hashes));

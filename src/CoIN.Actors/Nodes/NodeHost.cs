@@ -41,13 +41,25 @@ public static class NodeHost
     /// <param name="up">Called once the node is in the cluster.</param>
     /// <exception cref="CoinException">The node is not configured as one, or the cluster has given it up.</exception>
     public static async Task RunAsync(
-        NodeRequest request, ILearnerFactory learners, IJudgeFactory judges, IBenchmarkWork work, ILoggerFactory logs, Action up, CancellationToken stop)
+        NodeRequest request,
+        ILearnerFactory learners,
+        IJudgeFactory judges,
+        IBenchmarkWork work,
+        ILoggerFactory logs,
+        Action up,
+        CancellationToken stop
+    )
     {
-        var cluster = request.Node.Placement as NodePlacement.Cluster ?? throw new CoinException(
-            "coin.node.cluster is off: a node of a cluster needs \"tls\" and a certificate, or, for trials on this computer alone, \"clear-text\".");
-        var database = request.Node.Cluster.Database ?? throw new CoinException(
-            "coin.cluster.journal is null: the nodes of a cluster keep the journals of their runs in one PostgreSQL database. A journal in a file is for one process: "
-            + "locks of files do not hold between hosts. Write cluster.journal = \"Host=…;Database=…\".");
+        var cluster =
+            request.Node.Placement as NodePlacement.Cluster
+            ?? throw new CoinException(
+                "coin.node.cluster is off: a node of a cluster needs \"tls\" and a certificate, or, for trials on this computer alone, \"clear-text\"."
+            );
+        var database = request.Node.Cluster.Database
+            ?? throw new CoinException(
+                "coin.cluster.journal is null: the nodes of a cluster keep the journals of their runs in one PostgreSQL database. A journal in a file is for one process: "
+                    + "locks of files do not hold between hosts. Write cluster.journal = \"Host=…;Database=…\"."
+            );
         var log = logs.CreateLogger("CoIN.Actors.Nodes");
         if (cluster.Warning is { } warning)
         {
@@ -66,7 +78,11 @@ public static class NodeHost
         await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
         var system = host.Services.GetRequiredService<ActorSystem>();
         log.LogInformation(
-            "Node {Address} of this host has {Devices}; runs are in {Runs}", ClusterWatch.NameOf(Cluster.Get(system).SelfAddress), string.Join(", ", request.Node.Devices), request.Runs);
+            "Node {Address} of this host has {Devices}; runs are in {Runs}",
+            ClusterWatch.NameOf(Cluster.Get(system).SelfAddress),
+            string.Join(", ", request.Node.Devices),
+            request.Runs
+        );
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = stop.Register(stopped.SetResult);
         await Task.WhenAny(stopped.Task, system.WhenTerminated, misfit.Task).ConfigureAwait(false);
@@ -82,7 +98,8 @@ public static class NodeHost
         {
             throw new CoinException(
                 "The other nodes have given this one up, after it was silent for too long, or it could not say that it is one of the greater part: "
-                + "its work goes on elsewhere. Start it again; it joins as a new node.");
+                    + "its work goes on elsewhere. Start it again; it joins as a new node."
+            );
         }
 
         log.LogInformation("The node stops: what is in work is handed back");
@@ -91,8 +108,19 @@ public static class NodeHost
     }
 
     private static IHost Build(
-        NodeRequest request, NodePlacement.Cluster cluster, JournalDatabase database, NodeFiles? files, LinkHost links, ILearnerFactory learners, IJudgeFactory judges,
-        JudgementCaches caches, IBenchmarkWork work, ILoggerFactory logs, Action up, TaskCompletionSource<CoinException> misfit)
+        NodeRequest request,
+        NodePlacement.Cluster cluster,
+        JournalDatabase database,
+        NodeFiles? files,
+        LinkHost links,
+        ILearnerFactory learners,
+        IJudgeFactory judges,
+        JudgementCaches caches,
+        IBenchmarkWork work,
+        ILoggerFactory logs,
+        Action up,
+        TaskCompletionSource<CoinException> misfit
+    )
     {
         var journal = database.Identity();
         var node = request.Node;
@@ -105,9 +133,26 @@ public static class NodeHost
                 .AddHocon(Config, HoconAddMode.Prepend)
                 .ConfigureLoggers(RunHost.ToFactory);
             ClusterNode.Configure(akka, cluster, node.Roles, node.Cluster);
-            akka.WithActors((system, registry, _) => system.ActorOf(Props.Create(() => new ClusterWatch(cluster.SeedNodes, node.Cluster.Patience, up)), "cluster"))
-                .WithActors((system, _, _) => system.ActorOf(
-                    Props.Create(() => new Introductions(ProductVersion.Current, journal, request.Runs, node.Cluster.SharedFolder, TimeProvider.System, fault => misfit.TrySetResult(fault))), Introductions.Name));
+            akka.WithActors(
+                    (system, registry, _) =>
+                        system.ActorOf(Props.Create(() => new ClusterWatch(cluster.SeedNodes, node.Cluster.Patience, up)), "cluster")
+                )
+                .WithActors(
+                    (system, _, _) =>
+                        system.ActorOf(
+                            Props.Create(() =>
+                                new Introductions(
+                                    ProductVersion.Current,
+                                    journal,
+                                    request.Runs,
+                                    node.Cluster.SharedFolder,
+                                    TimeProvider.System,
+                                    fault => misfit.TrySetResult(fault)
+                                )
+                            ),
+                            Introductions.Name
+                        )
+                );
             if (supervises)
             {
                 akka.WithShardRegion<RunEntity>(
@@ -115,7 +160,15 @@ public static class NodeHost
                     (system, registry, _) =>
                     {
                         var settings = new EntitySettings(
-                            node, request.Runs, registry.Get<Scheduler>(), work, judges, logs, ClusterWatch.NameOf(Cluster.Get(system).SelfAddress), () => Evaluators(system))
+                            node,
+                            request.Runs,
+                            registry.Get<Scheduler>(),
+                            work,
+                            judges,
+                            logs,
+                            ClusterWatch.NameOf(Cluster.Get(system).SelfAddress),
+                            () => Evaluators(system)
+                        )
                         {
                             Own = files?.Runs,
                         };
@@ -128,40 +181,65 @@ public static class NodeHost
                         StateStoreMode = StateStoreMode.DData,
                         RememberEntities = true,
                         RememberEntitiesStore = RememberEntitiesStore.Eventsourced,
-                    });
+                    }
+                );
             }
             else
             {
                 akka.WithShardRegionProxy<RunEntity>(Shards, ClusterNode.Supervising, new RunExtractor());
             }
 
-            akka.WithActors((system, registry, _) =>
-            {
-                Employ(system, [.. Workforce.Of(
-                    node, node.Devices, registry.Get<Scheduler>(), learners, judges, caches, work,
-                    files is null ? Admission.ToRunsIn(request.Runs) : Admission.ToRunsOf(files.Runs), links)]);
-                if (files is not null)
+            akka.WithActors(
+                (system, registry, _) =>
                 {
-                    system.ActorOf(Props.Create(() => new FilePeers(files.Peers, files.Port)), FilePeers.Name);
-                }
+                    Employ(
+                        system,
+                        [
+                            .. Workforce.Of(
+                                node,
+                                node.Devices,
+                                registry.Get<Scheduler>(),
+                                learners,
+                                judges,
+                                caches,
+                                work,
+                                files is null ? Admission.ToRunsIn(request.Runs) : Admission.ToRunsOf(files.Runs),
+                                links
+                            ),
+                        ]
+                    );
+                    if (files is not null)
+                    {
+                        system.ActorOf(Props.Create(() => new FilePeers(files.Peers, files.Port)), FilePeers.Name);
+                    }
 
-                Func<IReadOnlyList<string>> ids = files is null ? () => ClusterRuns.In(request.Runs) : database.RunsOfCluster;
-                var runs = system.ActorOf(Props.Create(() => new ClusterRuns(registry.Get<RunEntity>(), ids)), ClusterRuns.Name);
-                ClusterClientReceptionist.Get(system).RegisterService(runs);
-            });
+                    Func<IReadOnlyList<string>> ids = files is null ? () => ClusterRuns.In(request.Runs) : database.RunsOfCluster;
+                    var runs = system.ActorOf(Props.Create(() => new ClusterRuns(registry.Get<RunEntity>(), ids)), ClusterRuns.Name);
+                    ClusterClientReceptionist.Get(system).RegisterService(runs);
+                }
+            );
         });
         return builder.Build();
     }
 
     /// <summary>
-    /// Has the workers begin; one that breaks begins anew after a while. Before the node leaves, they hand back what they do. Where the cluster has given it up they
-    /// leave it: devices are to be free soon.
+    /// Has the workers begin; one that breaks begins anew after a while. Before the node leaves, they hand back what they do. Where the
+    /// cluster has given it up they leave it: devices are to be free soon.
     /// </summary>
     private static void Employ(ActorSystem system, IReadOnlyList<(Props Worker, string Name)> workers)
     {
-        var employed = workers.Select(worker => system.ActorOf(
-            BackoffSupervisor.Props(Backoff.OnStop(worker.Worker, worker.Name, TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1), 0.2, -1).WithFinalStopMessage(message => message is Worker.Drain)),
-            worker.Name)).ToList();
+        var employed = workers
+            .Select(worker =>
+                system.ActorOf(
+                    BackoffSupervisor.Props(
+                        Backoff
+                            .OnStop(worker.Worker, worker.Name, TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1), 0.2, -1)
+                            .WithFinalStopMessage(message => message is Worker.Drain)
+                    ),
+                    worker.Name
+                )
+            )
+            .ToList();
         var shutdown = CoordinatedShutdown.Get(system);
         shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "hand-back", async () =>
         {
@@ -174,7 +252,8 @@ public static class NodeHost
     private static int Evaluators(ActorSystem system) =>
         Math.Max(1, Cluster.Get(system).State.Members.Count(member => member.Status == MemberStatus.Up && member.HasRole("evaluator")));
 
-    private static readonly Config Config = ConfigurationFactory.ParseString("""
+    private static readonly Config Config = ConfigurationFactory.ParseString(
+        """
         akka {
           coordinated-shutdown.phases {
             # A checkpoint of a large model takes its time.
@@ -193,5 +272,6 @@ public static class NodeHost
           # People hear of a failed read or write by the run whose it is.
           persistence.max-concurrent-recoveries = 50
         }
-        """);
+        """
+    );
 }

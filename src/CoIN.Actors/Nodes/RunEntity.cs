@@ -23,15 +23,24 @@ namespace CoIN.Actors.Nodes;
 /// <param name="Name">The node's, for people.</param>
 /// <param name="Evaluators">How many evaluators the cluster has now, by which a run's end is estimated.</param>
 internal sealed record EntitySettings(
-    NodeSettings Node, string Runs, IActorRef Scheduler, IBenchmarkWork Work, IJudgeFactory Judges, ILoggerFactory Logs, string Name, Func<int> Evaluators)
+    NodeSettings Node,
+    string Runs,
+    IActorRef Scheduler,
+    IBenchmarkWork Work,
+    IJudgeFactory Judges,
+    ILoggerFactory Logs,
+    string Name,
+    Func<int> Evaluators
+)
 {
     /// <summary>This node's own folder of runs, in a cluster whose nodes have none in common; null otherwise.</summary>
     public OwnRuns? Own { get; init; }
 }
 
 /// <summary>
-/// A run of a cluster: one actor for the whole cluster, which is begun anew on another node when its own is lost, and goes on with a run that is under way. It locks and reads
-/// the journal, checks what the run needs, has it driven by a supervisor, and answers the people who ask. One that has nothing to do goes to rest.
+/// A run of a cluster: one actor for the whole cluster, which is begun anew on another node when its own is lost, and goes on with a run
+/// that is under way. It locks and reads the journal, checks what the run needs, has it driven by a supervisor, and answers the people who
+/// ask. One that has nothing to do goes to rest.
 /// </summary>
 internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
 {
@@ -82,8 +91,8 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
     /// <param name="resume">A command to go on with a run that ended; null where only one that is under way goes on.</param>
-    private void Read(Resume? resume) => Task.Run(Journal)
-        .PipeTo(Self, Self, state => new Known(state, resume), fault => new Unreadable(fault.GetBaseException().Message));
+    private void Read(Resume? resume) =>
+        Task.Run(Journal).PipeTo(Self, Self, state => new Known(state, resume), fault => new Unreadable(fault.GetBaseException().Message));
 
     private RunState? Journal()
     {
@@ -155,7 +164,12 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         {
             if (options is null)
             {
-                Answer(new RunRefused(runId, $"There is no run {runId} in this cluster: its journal holds nothing of it. Start it with 'run … --cluster'."));
+                Answer(
+                    new RunRefused(
+                        runId,
+                        $"There is no run {runId} in this cluster: its journal holds nothing of it. Start it with 'run … --cluster'."
+                    )
+                );
                 return;
             }
 
@@ -173,7 +187,8 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         Timers.CancelAll();
         Become(Preparing);
         tries++;
-        Task.Run(() => ReadyAsync(submit, redo)).PipeTo(Self, Self, ready => ready, fault => new NotReady(submit, redo, fault.GetBaseException()));
+        Task.Run(() => ReadyAsync(submit, redo))
+            .PipeTo(Self, Self, ready => ready, fault => new NotReady(submit, redo, fault.GetBaseException()));
     }
 
     private void Preparing()
@@ -240,8 +255,15 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
                 await FetchAsync(own, state).ConfigureAwait(false);
             }
 
-            var request = new RunRequest(runId, folder, submit?.Options, settings.Node) { Redo = redo, IsShared = true, IsFetched = settings.Own is not null };
-            var taken = await RunHost.TakeUpAsync(request, settings.Judges, settings.Work, settings.Work.Describe, settings.Logs).ConfigureAwait(false);
+            var request = new RunRequest(runId, folder, submit?.Options, settings.Node)
+            {
+                Redo = redo,
+                IsShared = true,
+                IsFetched = settings.Own is not null,
+            };
+            var taken = await RunHost
+                .TakeUpAsync(request, settings.Judges, settings.Work, settings.Work.Describe, settings.Logs)
+                .ConfigureAwait(false);
             left.Token.ThrowIfCancellationRequested();
             return new Prepared(taken, held, JournalFollower.Start(folder, settings.Logs.CreateLogger("CoIN.Actors.Nodes")));
         }
@@ -252,7 +274,9 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         }
     }
 
-    /// <summary>Whoever drives a run has everything of it, so that its folder tells all by itself and the others can fetch from here.</summary>
+    /// <summary>
+    /// Whoever drives a run has everything of it, so that its folder tells all by itself and the others can fetch from here.
+    /// </summary>
     private async Task FetchAsync(OwnRuns own, RunState state)
     {
         await own.BringLooseAsync(runId, left.Token).ConfigureAwait(false);
@@ -277,24 +301,43 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         options = taken.State?.Options ?? taken.Start!.Options;
         if (taken.State is { } state)
         {
-            log.Info("The run is taken up on {Node} after event {Number}; what workers are doing for it goes on", settings.Name, state.Number);
+            log.Info(
+                "The run is taken up on {Node} after event {Number}; what workers are doing for it goes on",
+                settings.Name,
+                state.Number
+            );
         }
 
         var ended = new TaskCompletionSource<RunSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
         var observer = new Observer(latest, self, prepared);
         var spot = JournalSpot.Of(folder, taken.Request.RunId);
-        supervisor = Context.ActorOf(RunSupervisor.Props(new SupervisorSettings(
-            taken.Request.RunId, folder, taken.Start!, settings.Scheduler, settings.Work, observer, settings.Evaluators(), ended)
-        {
-            PersistenceId = spot.PersistenceId,
-            Comes = spot.IsDatabase,
-            Program = ProductVersion.Current,
-            IsShared = true,
-            Fetch = settings.Own is not { } own ? null
-                : (artifacts, node, stop) => own.RequireAsync(runId, artifacts, node, FetchPatience, stop),
-        }));
+        supervisor = Context.ActorOf(
+            RunSupervisor.Props(
+                new SupervisorSettings(
+                    taken.Request.RunId,
+                    folder,
+                    taken.Start!,
+                    settings.Scheduler,
+                    settings.Work,
+                    observer,
+                    settings.Evaluators(),
+                    ended
+                )
+                {
+                    PersistenceId = spot.PersistenceId,
+                    Comes = spot.IsDatabase,
+                    Program = ProductVersion.Current,
+                    IsShared = true,
+                    Fetch = settings.Own is not { } own
+                        ? null
+                        : (artifacts, node, stop) => own.RequireAsync(runId, artifacts, node, FetchPatience, stop),
+                }
+            )
+        );
         ended.Task.PipeTo(self, self, last => new Over(prepared, last), fault => new Gone(prepared, fault.GetBaseException().Message));
-        prepared.Held.Lost.PipeTo(self, self, () => new Gone(prepared, "while the database was away from this node, another process took the run"));
+        prepared.Held.Lost.PipeTo(self, self, () =>
+            new Gone(prepared, "while the database was away from this node, another process took the run")
+        );
         Stash.UnstashAll();
     }
 
@@ -312,29 +355,36 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
 
         // A supervisor whose database is away hears nothing.
         Receive<Stopping>(_ => supervisor.Tell(RunSupervisor.Stop.Instance));
-        Receive<Over>(over => over.Of == driving, over =>
-        {
-            Timers.CancelAll();
-            latest.Observe(over.Last);
-            Accept();
-            var last = driving!;
-            driving = null;
-            Become(Reading);
-
-            // The state by which the next command is decided is the journal's.
-            Task.Run(async () =>
+        Receive<Over>(
+            over => over.Of == driving,
+            over =>
             {
-                await last.ReleaseAsync().ConfigureAwait(false);
-                return new Known(RunJournal.Read(folder), null);
-            }).PipeTo(Self, Self, known => known, fault => new Unreadable(fault.GetBaseException().Message));
-        });
-        Receive<Gone>(gone => gone.Of == driving, gone =>
-        {
-            // The run is taken up again, from the journal, when this actor is begun anew.
-            log.Error("The run's supervisor ended: {Message}", gone.Message);
-            asked.ForEach(one => one.Tell(new RunRefused(runId, gone.Message)));
-            Context.Stop(Self);
-        });
+                Timers.CancelAll();
+                latest.Observe(over.Last);
+                Accept();
+                var last = driving!;
+                driving = null;
+                Become(Reading);
+
+                // The state by which the next command is decided is the journal's.
+                Task.Run(async () =>
+                    {
+                        await last.ReleaseAsync().ConfigureAwait(false);
+                        return new Known(RunJournal.Read(folder), null);
+                    })
+                    .PipeTo(Self, Self, known => known, fault => new Unreadable(fault.GetBaseException().Message));
+            }
+        );
+        Receive<Gone>(
+            gone => gone.Of == driving,
+            gone =>
+            {
+                // The run is taken up again, from the journal, when this actor is begun anew.
+                log.Error("The run's supervisor ended: {Message}", gone.Message);
+                asked.ForEach(one => one.Tell(new RunRefused(runId, gone.Message)));
+                Context.Stop(Self);
+            }
+        );
     }
 
     private void Accept()
@@ -345,8 +395,17 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
 
     private void Answering() => Receive<Look>(_ => Answer(Seen()));
 
-    private static bool Same(ExperimentOptions left, ExperimentOptions right) => RunHost.Same(
-        left with { Data = left.Data with { SkippedImages = null } }, right with { Data = right.Data with { SkippedImages = null } });
+    private static bool Same(ExperimentOptions left, ExperimentOptions right) =>
+        RunHost.Same(
+            left with
+            {
+                Data = left.Data with { SkippedImages = null },
+            },
+            right with
+            {
+                Data = right.Data with { SkippedImages = null },
+            }
+        );
 
     private Accepted Yes() => new(runId, folder, settings.Name);
 

@@ -12,7 +12,9 @@ internal static class InnerPath
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(runFolder));
         return IsInside(root, relative)
             ? Path.GetFullPath(relative, root)
-            : throw new CoinException($"The path '{relative}' leads out of the run's folder {root}. A run keeps everything in its folder: link the whole folder, not parts of it.");
+            : throw new CoinException(
+                $"The path '{relative}' leads out of the run's folder {root}. A run keeps everything in its folder: link the whole folder, not parts of it."
+            );
     }
 
     /// <summary>Whether an id can be a run's, and so a folder's name.</summary>
@@ -33,7 +35,11 @@ internal static class InnerPath
             return false;
         }
 
-        for (var at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(relative, root)); at.Length > root.Length; at = Path.GetDirectoryName(at)!)
+        for (
+            var at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(relative, root));
+            at.Length > root.Length;
+            at = Path.GetDirectoryName(at)!
+        )
         {
             if (new FileInfo(at).LinkTarget is not null && !LeadsInto(root, at))
             {
@@ -48,7 +54,9 @@ internal static class InnerPath
     {
         try
         {
-            return new FileInfo(link).ResolveLinkTarget(returnFinalTarget: true)!.FullName.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+            return new FileInfo(link)
+                .ResolveLinkTarget(returnFinalTarget: true)!
+                .FullName.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal);
         }
         catch (IOException)
         {

@@ -4,7 +4,9 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Protocol;
 
-/// <summary>What people's commands and a cluster's runs say to each other. All may come twice: a command that has no answer is given again.</summary>
+/// <summary>
+/// What people's commands and a cluster's runs say to each other. All may come twice: a command that has no answer is given again.
+/// </summary>
 internal static class RunProtocol
 {
     /// <summary>A message for, or about, one run.</summary>

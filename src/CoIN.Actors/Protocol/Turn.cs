@@ -3,8 +3,8 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Protocol;
 
 /// <summary>
-/// Names one assignment of a piece of a run's work. Its number is unique in the run and grows, over recoveries of the supervisor too: what bears an older one than the
-/// supervisor goes by is refused.
+/// Names one assignment of a piece of a run's work. Its number is unique in the run and grows, over recoveries of the supervisor too: what
+/// bears an older one than the supervisor goes by is refused.
 /// </summary>
 internal sealed record Turn(string RunId, long Number)
 {
@@ -21,8 +21,8 @@ internal sealed record Turn(string RunId, long Number)
     public static Turn Of(string runId, long takenUp, long count) => new(runId, (takenUp << TurnsOfOneTakeUp) + count);
 
     /// <summary>
-    /// Stands in the names of what is written for the turn where several hosts write: a worker that was cut off and does not know that its work has been given to another is
-    /// in nobody's way.
+    /// Stands in the names of what is written for the turn where several hosts write: a worker that was cut off and does not know that its
+    /// work has been given to another is in nobody's way.
     /// </summary>
     public string Fence() => FormattableString.Invariant($"-t{Number >> TurnsOfOneTakeUp}.{Number & ((1L << TurnsOfOneTakeUp) - 1)}");
 

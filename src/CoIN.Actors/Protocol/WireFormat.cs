@@ -10,28 +10,30 @@ using Newtonsoft.Json.Serialization;
 namespace CoIN.Actors.Protocol;
 
 /// <summary>
-/// Events and messages as JSON. A manifest names kind and version of a payload; no type name of the program ever stands in one. Kinds are only added to: a payload
-/// that was written once can always be read.
+/// Events and messages as JSON. A manifest names kind and version of a payload; no type name of the program ever stands in one. Kinds are
+/// only added to: a payload that was written once can always be read.
 /// </summary>
 internal static class WireFormat
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    private static readonly JsonSerializer Json = JsonSerializer.Create(new JsonSerializerSettings
-    {
-        TypeNameHandling = TypeNameHandling.None,
-        MetadataPropertyHandling = MetadataPropertyHandling.Ignore,
-        DateParseHandling = DateParseHandling.None,
-        NullValueHandling = NullValueHandling.Ignore,
-        FloatFormatHandling = FloatFormatHandling.Symbol,
-        Culture = CultureInfo.InvariantCulture,
-        MaxDepth = 32,
-        ContractResolver = new DefaultContractResolver
+    private static readonly JsonSerializer Json = JsonSerializer.Create(
+        new JsonSerializerSettings
         {
-            NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false, OverrideSpecifiedNames = true },
-        },
-        Converters = { new StringEnumConverter(), new CurriculumConverter() },
-    });
+            TypeNameHandling = TypeNameHandling.None,
+            MetadataPropertyHandling = MetadataPropertyHandling.Ignore,
+            DateParseHandling = DateParseHandling.None,
+            NullValueHandling = NullValueHandling.Ignore,
+            FloatFormatHandling = FloatFormatHandling.Symbol,
+            Culture = CultureInfo.InvariantCulture,
+            MaxDepth = 32,
+            ContractResolver = new DefaultContractResolver
+            {
+                NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false, OverrideSpecifiedNames = true },
+            },
+            Converters = { new StringEnumConverter(), new CurriculumConverter() },
+        }
+    );
 
     private static readonly Dictionary<string, Type> Kinds = new(StringComparer.Ordinal)
     {
@@ -109,16 +111,20 @@ internal static class WireFormat
 
     private static readonly Dictionary<Type, string> Manifests = Kinds.ToDictionary(pair => pair.Value, pair => pair.Key);
 
-    public static string Manifest(object value) => Manifests.TryGetValue(value.GetType(), out var manifest)
-        ? manifest
-        : throw new ArgumentException($"{value.GetType()} has no wire format", nameof(value));
+    public static string Manifest(object value) =>
+        Manifests.TryGetValue(value.GetType(), out var manifest)
+            ? manifest
+            : throw new ArgumentException($"{value.GetType()} has no wire format", nameof(value));
 
     public static byte[] Write(object value)
     {
         using var memory = new MemoryStream(256);
         using (var writer = new JsonTextWriter(new StreamWriter(memory, Utf8, 256, leaveOpen: true)))
         {
-            Json.Serialize(writer, value is WorkProtocol.IHasItem { Item: { } item } ? new { Kind = Manifest(item), Message = value } : value);
+            Json.Serialize(
+                writer,
+                value is WorkProtocol.IHasItem { Item: { } item } ? new { Kind = Manifest(item), Message = value } : value
+            );
         }
 
         return memory.ToArray();
@@ -134,7 +140,10 @@ internal static class WireFormat
 
         try
         {
-            using var reader = new JsonTextReader(new StreamReader(new MemoryStream(bytes), Utf8)) { DateParseHandling = DateParseHandling.None };
+            using var reader = new JsonTextReader(new StreamReader(new MemoryStream(bytes), Utf8))
+            {
+                DateParseHandling = DateParseHandling.None,
+            };
             return typeof(WorkProtocol.IHasItem).IsAssignableFrom(type)
                 ? ReadWithItem(Newtonsoft.Json.Linq.JObject.Load(reader), type)
                 : Json.Deserialize(reader, type) ?? throw new SerializationException($"an empty payload of '{manifest}'");
@@ -163,9 +172,15 @@ internal static class WireFormat
     /// <summary>A curriculum is its stages; what it says beside them follows from those.</summary>
     private sealed class CurriculumConverter : JsonConverter<Curriculum>
     {
-        public override void WriteJson(JsonWriter writer, Curriculum? value, JsonSerializer serializer) => serializer.Serialize(writer, value?.Stages);
+        public override void WriteJson(JsonWriter writer, Curriculum? value, JsonSerializer serializer) =>
+            serializer.Serialize(writer, value?.Stages);
 
-        public override Curriculum? ReadJson(JsonReader reader, Type objectType, Curriculum? existingValue, bool hasExistingValue, JsonSerializer serializer) =>
-            serializer.Deserialize<List<StageSpec>>(reader) is { } stages ? new Curriculum(stages) : null;
+        public override Curriculum? ReadJson(
+            JsonReader reader,
+            Type objectType,
+            Curriculum? existingValue,
+            bool hasExistingValue,
+            JsonSerializer serializer
+        ) => serializer.Deserialize<List<StageSpec>>(reader) is { } stages ? new Curriculum(stages) : null;
     }
 }

@@ -8,11 +8,12 @@ using Newtonsoft.Json;
 namespace CoIN.Actors.Protocol;
 
 /// <summary>
-/// What supervisor, scheduler and workers say to each other. Messages hold data only; who is meant is the sender, so that all of them may cross nodes.
+/// What supervisor, scheduler and workers say to each other. Messages hold data only; who is meant is the sender, so that all of them may
+/// cross nodes.
 /// </summary>
 /// <remarks>
-/// Any message may come late, twice or never, and each of the three may end and begin anew. So nothing is begun before the supervisor has let one worker begin it, whatever
-/// a worker says bears the turn that it was let begin, and what has no answer is said again.
+/// Any message may come late, twice or never, and each of the three may end and begin anew. So nothing is begun before the supervisor has
+/// let one worker begin it, whatever a worker says bears the turn that it was let begin, and what has no answer is said again.
 /// </remarks>
 internal static class WorkProtocol
 {
@@ -80,7 +81,9 @@ internal static class WorkProtocol
     public sealed record Withdrawn(string RunId) : IMessage;
 
     /// <summary>Scheduler to worker, in the supervisor's name: ask the sender whether you may do this.</summary>
-    /// <param name="Options">They do not travel where <see cref="OptionsKey"/> stands for them: the worker then asks the supervisor, once for each key.</param>
+    /// <param name="Options">
+    /// They do not travel where <see cref="OptionsKey"/> stands for them: the worker then asks the supervisor, once for each key.
+    /// </param>
     public sealed record Assignment(Turn Turn, string RunFolder, ExperimentOptions Options, WorkItem Item) : IHasItem
     {
         /// <summary>As in <see cref="Offer.OptionsKey"/>.</summary>
@@ -98,7 +101,9 @@ internal static class WorkProtocol
     /// <summary>Worker to supervisor: may I begin this, or go on with it?</summary>
     public sealed record MayBegin(Turn Turn) : IMessage;
 
-    /// <summary>Supervisor to worker: yes, and nobody else. Said again from time to time: a worker that does not have the turn says that it is lost.</summary>
+    /// <summary>
+    /// Supervisor to worker: yes, and nobody else. Said again from time to time: a worker that does not have the turn says that it is lost.
+    /// </summary>
     public sealed record Begin(Turn Turn) : IMessage;
 
     /// <summary>Supervisor to worker: this turn is not yours. Leave it without a trace.</summary>
@@ -110,7 +115,10 @@ internal static class WorkProtocol
     /// <summary>Supervisor to worker: the turn's end is in the journal.</summary>
     public sealed record Acknowledged(Turn Turn) : IMessage;
 
-    /// <summary>Supervisor to a worker of a host with its own files: this checkpoint of yours is here and in the journal, earlier ones are of no use any more.</summary>
+    /// <summary>
+    /// Supervisor to a worker of a host with its own files: this checkpoint of yours is here and in the journal, earlier ones are of no use
+    /// any more.
+    /// </summary>
     public sealed record Kept(Turn Turn, string Folder) : IMessage;
 
     /// <summary>Scheduler or worker to supervisor: nobody does this any more.</summary>
@@ -177,13 +185,28 @@ internal static class WorkProtocol
     public abstract record Outcome : WorkReport;
 
     public sealed record JudgementsWritten(
-        JudgeCell Cell, double Published, double? Corrected, int Samples, int Unparsable, string File, string Sha256) : Outcome
+        JudgeCell Cell,
+        double Published,
+        double? Corrected,
+        int Samples,
+        int Unparsable,
+        string File,
+        string Sha256
+    ) : Outcome
     {
         public IReadOnlyList<UnscoredReplies>? Unscored { get; init; }
     }
 
     public sealed record AdapterWritten(
-        TrainStage Stage, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds) : Outcome
+        TrainStage Stage,
+        string Folder,
+        string AdapterSha256,
+        string? ProjectorSha256,
+        int Steps,
+        double FinalLoss,
+        long Tokens,
+        double Seconds
+    ) : Outcome
     {
         public string? FolderSha256 { get; init; }
 

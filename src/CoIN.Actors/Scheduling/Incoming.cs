@@ -16,8 +16,12 @@ namespace CoIN.Actors.Scheduling;
 /// <param name="take">Takes a report whose files are there.</param>
 /// <param name="lose">Is told of a report whose files did not come, and why.</param>
 internal sealed class Incoming(
-    IActorRef self, string runFolder, Func<IReadOnlyList<Artifact>, string, CancellationToken, Task>? fetch,
-    Action<WorkReport, WorkItem> take, Action<WorkReport, WorkItem, string> lose)
+    IActorRef self,
+    string runFolder,
+    Func<IReadOnlyList<Artifact>, string, CancellationToken, Task>? fetch,
+    Action<WorkReport, WorkItem> take,
+    Action<WorkReport, WorkItem, string> lose
+)
 {
     private readonly Dictionary<Turn, List<(WorkReport Report, IActorRef Worker)>> queues = [];
     private readonly CancellationTokenSource stop = new();
@@ -55,7 +59,9 @@ internal sealed class Incoming(
 
     /// <summary>Whether it names files that another host has.</summary>
     private bool IsFarAway(WorkReport report, RunState state, IActorRef worker) =>
-        fetch is not null && !worker.Path.Address.HasLocalScope && RunDecisions.EventOf(report, state) is not null
+        fetch is not null
+        && !worker.Path.Address.HasLocalScope
+        && RunDecisions.EventOf(report, state) is not null
         && RunArtifacts.Of(report, state).Count > 0;
 
     /// <summary>Goes on with what waits behind the first report of a turn.</summary>
@@ -103,7 +109,8 @@ internal sealed class Incoming(
     private void Begin(WorkReport report, IActorRef worker, RunState state)
     {
         var named = RunArtifacts.Of(report, state);
-        var arrival = report is CheckpointLost lost ? Task.Run(() => Seen(lost, state))
+        var arrival =
+            report is CheckpointLost lost ? Task.Run(() => Seen(lost, state))
             : fetch is null || named.Count == 0 || worker.Path.Address.HasLocalScope ? Task.FromResult(report)
             : FetchedAsync(fetch(named, NodeOf(worker), stop.Token), report);
         arrival.PipeTo(self, worker, here => new Here(here, null), fault => new Here(report, fault.GetBaseException().Message));
@@ -121,10 +128,17 @@ internal sealed class Incoming(
     private WorkReport Seen(CheckpointLost lost, RunState state)
     {
         var folder = Path.Combine(runFolder, lost.Folder);
-        var whole = state.Checkpoints.GetValueOrDefault(lost.Stage) is { } saved && saved.Folder == lost.Folder
-            && Directory.Exists(folder) && Durable.Sha256OfFolder(folder) == saved.Sha256;
-        return !whole ? lost
-            : new WorkFailed($"{lost.Reason}, while it is whole on {Environment.MachineName}, where the run is driven.") { Turn = lost.Turn };
+        var whole =
+            state.Checkpoints.GetValueOrDefault(lost.Stage) is { } saved
+            && saved.Folder == lost.Folder
+            && Directory.Exists(folder)
+            && Durable.Sha256OfFolder(folder) == saved.Sha256;
+        return !whole
+            ? lost
+            : new WorkFailed($"{lost.Reason}, while it is whole on {Environment.MachineName}, where the run is driven.")
+            {
+                Turn = lost.Turn,
+            };
     }
 
     /// <summary>A report can be taken.</summary>

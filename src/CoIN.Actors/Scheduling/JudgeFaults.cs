@@ -4,7 +4,8 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Scheduling;
 
 /// <summary>
-/// The judges that failed since the run was taken up. One rests while there is work for others, has one more chance when nothing but judgements is left, and is then given up.
+/// The judges that failed since the run was taken up. One rests while there is work for others, has one more chance when nothing but
+/// judgements is left, and is then given up.
 /// </summary>
 internal sealed class JudgeFaults
 {
@@ -15,7 +16,8 @@ internal sealed class JudgeFaults
     public static JudgeFaults None { get; } = new(ImmutableSortedDictionary<string, Fault>.Empty.WithComparers(StringComparer.Ordinal));
 
     /// <summary>What the journal is told at the run's end of each judge that was given up.</summary>
-    public IEnumerable<RunEvent> GivenUp => faults.Where(pair => pair.Value.GivenUp).Select(pair => new JudgingFailed(pair.Key, pair.Value.Message));
+    public IEnumerable<RunEvent> GivenUp =>
+        faults.Where(pair => pair.Value.GivenUp).Select(pair => new JudgingFailed(pair.Key, pair.Value.Message));
 
     public bool IsGivenUp(string judge) => faults.TryGetValue(judge, out var fault) && fault.GivenUp;
 
@@ -23,9 +25,13 @@ internal sealed class JudgeFaults
     public JudgeFaults With(string judge, string message, bool nothingElseLeft) =>
         new(faults.SetItem(judge, new Fault(message, nothingElseLeft || IsGivenUp(judge))));
 
-    /// <summary>The faults that still count, given what the run lacks: where that is nothing but judgements, whoever rested gets another chance.</summary>
+    /// <summary>
+    /// The faults that still count, given what the run lacks: where that is nothing but judgements, whoever rested gets another chance.
+    /// </summary>
     public JudgeFaults At(IReadOnlyList<WorkItem> pending) =>
-        pending.All(item => item is JudgeCell) ? new(faults.RemoveRange(faults.Where(pair => !pair.Value.GivenUp).Select(pair => pair.Key))) : this;
+        pending.All(item => item is JudgeCell)
+            ? new(faults.RemoveRange(faults.Where(pair => !pair.Value.GivenUp).Select(pair => pair.Key)))
+            : this;
 
     /// <summary>What can be begun of what a run lacks.</summary>
     public IEnumerable<WorkItem> Possible(IReadOnlyList<WorkItem> pending) =>

@@ -6,7 +6,8 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Scheduling;
 
 /// <summary>
-/// A run's options as workers are to have them, each with a key of its content: offers bear the key alone, and a worker asks once for what it stands for.
+/// A run's options as workers are to have them, each with a key of its content: offers bear the key alone, and a worker asks once for what
+/// it stands for.
 /// </summary>
 internal sealed class KeyedOptions
 {

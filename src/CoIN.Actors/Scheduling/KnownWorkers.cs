@@ -6,12 +6,14 @@ using Known = CoIN.Actors.Scheduling.Scheduler.Known;
 
 namespace CoIN.Actors.Scheduling;
 
-/// <summary>The workers of which a scheduler knows, in the order in which they came: found by what they do, and by kind where they are free.</summary>
+/// <summary>
+/// The workers of which a scheduler knows, in the order in which they came: found by what they do, and by kind where they are free.
+/// </summary>
 internal sealed class KnownWorkers
 {
     private readonly Dictionary<IActorRef, Entry> all = [];
-    private readonly Dictionary<Skill, SortedDictionary<long, IActorRef>> free = Enum.GetValues<Skill>().ToDictionary(
-        skill => skill, _ => new SortedDictionary<long, IActorRef>());
+    private readonly Dictionary<Skill, SortedDictionary<long, IActorRef>> free = Enum.GetValues<Skill>()
+        .ToDictionary(skill => skill, _ => new SortedDictionary<long, IActorRef>());
     private readonly Dictionary<(string RunId, object Work), List<Entry>> doing = [];
     private readonly Dictionary<(string RunId, Skill Skill), Share> shares = [];
     private readonly Dictionary<Skill, int> counts = [];
@@ -20,7 +22,8 @@ internal sealed class KnownWorkers
     /// <summary>Grows when a worker comes, goes, begins or ends something.</summary>
     public long Changes { get; private set; }
 
-    public IEnumerable<KeyValuePair<IActorRef, Known>> All => all.OrderBy(pair => pair.Value.Number).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Known));
+    public IEnumerable<KeyValuePair<IActorRef, Known>> All =>
+        all.OrderBy(pair => pair.Value.Number).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Known));
 
     /// <summary>Runs for which somebody works.</summary>
     public IEnumerable<string> RunIds => shares.Keys.Select(key => key.RunId);
@@ -29,7 +32,6 @@ internal sealed class KnownWorkers
     public Known this[IActorRef worker]
     {
         get => all[worker].Known;
-
         set
         {
             var before = all.GetValueOrDefault(worker);
@@ -49,7 +51,8 @@ internal sealed class KnownWorkers
         }
     }
 
-    public bool TryGetValue(IActorRef worker, [NotNullWhen(true)] out Known? known) => (known = all.GetValueOrDefault(worker)?.Known) is not null;
+    public bool TryGetValue(IActorRef worker, [NotNullWhen(true)] out Known? known) =>
+        (known = all.GetValueOrDefault(worker)?.Known) is not null;
 
     public bool Remove(IActorRef worker, [NotNullWhen(true)] out Known? known)
     {
@@ -82,7 +85,9 @@ internal sealed class KnownWorkers
 
     /// <summary>For how long they have, all together.</summary>
     public TimeSpan Worked(string runId, Skill skill, DateTimeOffset now) =>
-        shares.TryGetValue((runId, skill), out var share) ? TimeSpan.FromTicks((share.Workers * now.UtcTicks) - share.Since) : TimeSpan.Zero;
+        shares.TryGetValue((runId, skill), out var share)
+            ? TimeSpan.FromTicks((share.Workers * now.UtcTicks) - share.Since)
+            : TimeSpan.Zero;
 
     private void Enter(Entry entry)
     {

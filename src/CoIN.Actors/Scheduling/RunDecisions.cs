@@ -36,19 +36,23 @@ internal static class RunDecisions
     }
 
     /// <summary>
-    /// The event to write of what a worker says; null where the run has that already, or has no use for it. A <see cref="RunFailed"/> is the end that the run comes to.
+    /// The event to write of what a worker says; null where the run has that already, or has no use for it. A <see cref="RunFailed"/> is
+    /// the end that the run comes to.
     /// </summary>
-    public static RunEvent? EventOf(WorkReport report, RunState state) => report switch
-    {
-        ModelLoaded loaded => EventOf(loaded, state),
-        CheckpointWritten written => EventOf(written, state),
-        AdapterWritten written => EventOf(written, state),
-        ShardWritten written => EventOf(written, state),
-        CellWritten written => EventOf(written, state),
-        JudgementsWritten written => EventOf(written, state),
-        CheckpointLost lost => state.Checkpoints.GetValueOrDefault(lost.Stage)?.Folder == lost.Folder ? new CheckpointDiscarded(lost.Stage, lost.Reason) : null,
-        _ => null,
-    };
+    public static RunEvent? EventOf(WorkReport report, RunState state) =>
+        report switch
+        {
+            ModelLoaded loaded => EventOf(loaded, state),
+            CheckpointWritten written => EventOf(written, state),
+            AdapterWritten written => EventOf(written, state),
+            ShardWritten written => EventOf(written, state),
+            CellWritten written => EventOf(written, state),
+            JudgementsWritten written => EventOf(written, state),
+            CheckpointLost lost => state.Checkpoints.GetValueOrDefault(lost.Stage)?.Folder == lost.Folder
+                ? new CheckpointDiscarded(lost.Stage, lost.Reason)
+                : null,
+            _ => null,
+        };
 
     private static RunEvent? EventOf(ModelLoaded loaded, RunState state)
     {
@@ -57,13 +61,17 @@ internal static class RunDecisions
             return new BaseModelLoaded(loaded.Sha256);
         }
 
-        return then == loaded.Sha256 ? null : new RunFailed(
-            $"The base model in {state.Options.Model.Name()} is not the one this run began with (SHA-256 {loaded.Sha256[..12]}…, then {then[..12]}…). " +
-            "Put the former files back, or start a new run.");
+        return then == loaded.Sha256
+            ? null
+            : new RunFailed(
+                $"The base model in {state.Options.Model.Name()} is not the one this run began with (SHA-256 {loaded.Sha256[..12]}…, then {then[..12]}…). "
+                    + "Put the former files back, or start a new run."
+            );
     }
 
     private static CheckpointSaved? EventOf(CheckpointWritten written, RunState state) =>
-        state.Trained.ContainsKey(written.Stage) || (state.Checkpoints.GetValueOrDefault(written.Stage) is { } saved && !IsNews(written, saved))
+        state.Trained.ContainsKey(written.Stage)
+        || (state.Checkpoints.GetValueOrDefault(written.Stage) is { } saved && !IsNews(written, saved))
             ? null
             : new CheckpointSaved(written.Stage, written.Step, written.Folder, written.Sha256) { Validation = written.Validation };
 
@@ -71,24 +79,49 @@ internal static class RunDecisions
     private static bool IsNews(CheckpointWritten written, CheckpointSaved saved) =>
         written.Step > saved.Step || (written.Step == saved.Step && saved.Validation is null && written.Validation is not null);
 
-    private static StageTrained? EventOf(AdapterWritten written, RunState state) => state.Trained.ContainsKey(written.Stage.Stage)
-        ? null
-        : new StageTrained(
-            written.Stage.Stage, state.Curriculum.Stage(written.Stage.Stage).Name, written.Folder, written.AdapterSha256, written.ProjectorSha256, written.Steps,
-            written.FinalLoss, written.Tokens, written.Seconds)
-        {
-            FolderSha256 = written.FolderSha256,
-            Computation = written.Computation,
-            Validation = written.Validation is { } last
-                ? [.. state.Validations.Where(one => one.Key.Stage == written.Stage.Stage && one.Key.Step < last.Step).Select(one => one.Value), last] : null,
-        };
+    private static StageTrained? EventOf(AdapterWritten written, RunState state) =>
+        state.Trained.ContainsKey(written.Stage.Stage)
+            ? null
+            : new StageTrained(
+                written.Stage.Stage,
+                state.Curriculum.Stage(written.Stage.Stage).Name,
+                written.Folder,
+                written.AdapterSha256,
+                written.ProjectorSha256,
+                written.Steps,
+                written.FinalLoss,
+                written.Tokens,
+                written.Seconds
+            )
+            {
+                FolderSha256 = written.FolderSha256,
+                Computation = written.Computation,
+                Validation = written.Validation is { } last
+                    ?
+                    [
+                        .. state
+                            .Validations.Where(one => one.Key.Stage == written.Stage.Stage && one.Key.Step < last.Step)
+                            .Select(one => one.Value),
+                        last,
+                    ]
+                    : null,
+            };
 
     private static ShardAnswered? EventOf(ShardWritten written, RunState state)
     {
         var shard = written.Shard;
         return state.Cells.ContainsKey((shard.Stage, shard.Task)) || state.Shards.ContainsKey((shard.Stage, shard.Task, shard.Shard))
             ? null
-            : new ShardAnswered(shard.Stage, shard.Task, shard.Shard, shard.Shards, written.File, written.Sha256, written.Samples, written.Seconds)
+            : new ShardAnswered(
+                shard.Stage,
+                shard.Task,
+                shard.Shard,
+                shard.Shards,
+                written.File,
+                written.Sha256,
+                written.Samples,
+                written.Seconds
+            )
             {
                 Computation = written.Computation,
             };
@@ -112,8 +145,13 @@ internal static class RunDecisions
     /// <summary>Where the parts of a cell were answered; null where a former program did not write it down for one of them.</summary>
     private static IReadOnlyList<Computation>? Computations(RunState state, ScoreCell cell)
     {
-        var parts = state.Shards.Values.Where(shard => shard.Stage == cell.Stage && shard.Task == cell.Task).OrderBy(shard => shard.Shard).ToList();
-        return parts.Count == 0 || parts.Exists(shard => shard.Computation is null) ? null : [.. parts.Select(shard => shard.Computation!).Distinct()];
+        var parts = state
+            .Shards.Values.Where(shard => shard.Stage == cell.Stage && shard.Task == cell.Task)
+            .OrderBy(shard => shard.Shard)
+            .ToList();
+        return parts.Count == 0 || parts.Exists(shard => shard.Computation is null)
+            ? null
+            : [.. parts.Select(shard => shard.Computation!).Distinct()];
     }
 
     private static CellJudged? EventOf(JudgementsWritten written, RunState state)
@@ -123,8 +161,19 @@ internal static class RunDecisions
         return known || !state.Judges.TryGetValue(cell.Judge, out var judge)
             ? null
             : new CellJudged(
-                cell.Stage, cell.Task, cell.Judge, judge.Kind, judge.Model ?? judge.Path, cell.Identity, written.Published, written.Corrected, written.Samples,
-                written.Unparsable, written.File, written.Sha256)
+                cell.Stage,
+                cell.Task,
+                cell.Judge,
+                judge.Kind,
+                judge.Model ?? judge.Path,
+                cell.Identity,
+                written.Published,
+                written.Corrected,
+                written.Samples,
+                written.Unparsable,
+                written.File,
+                written.Sha256
+            )
             {
                 Unscored = written.Unscored is { Count: > 0 } unscored ? unscored : null,
             };

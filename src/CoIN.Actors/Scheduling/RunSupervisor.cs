@@ -13,8 +13,8 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 namespace CoIN.Actors.Scheduling;
 
 /// <summary>
-/// Owns a run: asks <see cref="RunDecisions"/> what is next, offers it to the scheduler, persists what comes back, and says how things stand. Everything that is decided
-/// follows from the persisted events.
+/// Owns a run: asks <see cref="RunDecisions"/> what is next, offers it to the scheduler, persists what comes back, and says how things
+/// stand. Everything that is decided follows from the persisted events.
 /// </summary>
 internal class RunSupervisor : JournalWriter, IWithTimers
 {
@@ -56,7 +56,8 @@ internal class RunSupervisor : JournalWriter, IWithTimers
 
         Command<IMessage>(
             message => !InnerPath.AllInside(settings.RunFolder, MessagePaths.Of(message)),
-            message => log.Warning("{Sender} reports {Message}, whose path leads out of the run's folder: refused", Sender.Path, message));
+            message => log.Warning("{Sender} reports {Message}, whose path leads out of the run's folder: refused", Sender.Path, message)
+        );
         Recover<RecoveryCompleted>(_ => Self.Tell(Recovered.Instance));
         Command<Recovered>(_ => TakeUp());
         Command<Stop>(_ => End(new RunStopped("stopped on request")));
@@ -102,7 +103,9 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             }
         });
         On<TrainingProgressed>((message, _) => Seen(() => progress.Training(message.Progress)));
-        On<EvaluationProgressed>((message, _) => Seen(() => progress.Answered(message.Stage, message.Task, message.Shard, message.Answered)));
+        On<EvaluationProgressed>(
+            (message, _) => Seen(() => progress.Answered(message.Stage, message.Task, message.Shard, message.Answered))
+        );
         On<JudgingProgressed>((message, _) => Seen(() => progress.Judged(message.Stage, message.Task, message.Judge, message.Judged)));
         On<LinksOpened>((message, _) => teams.Opened(message));
         On<ModelLoaded>((message, _) => Loaded(message));
@@ -117,9 +120,14 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     public static Props Props(SupervisorSettings settings)
     {
         var own = Akka.Actor.Props.Create(() => new RunSupervisor(settings));
-        return !settings.Comes ? own : BackoffSupervisor.Props(
-            Backoff.OnStop(own, "supervisor", TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3), randomFactor: 0.2, maxNrOfRetries: -1)
-                .WithAutoReset(TimeSpan.FromSeconds(10)).WithSupervisorStrategy(new OneForOneStrategy(_ => Directive.Stop)));
+        return !settings.Comes
+            ? own
+            : BackoffSupervisor.Props(
+                Backoff
+                    .OnStop(own, "supervisor", TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3), randomFactor: 0.2, maxNrOfRetries: -1)
+                    .WithAutoReset(TimeSpan.FromSeconds(10))
+                    .WithSupervisorStrategy(new OneForOneStrategy(_ => Directive.Stop))
+            );
     }
 
     protected override void PostStop()
@@ -129,7 +137,9 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         incoming.Stop();
         if (!away)
         {
-            settings.Ended.TrySetException(new CoinException("The run's supervisor ended before the run did; the log says why. Resume the run."));
+            settings.Ended.TrySetException(
+                new CoinException("The run's supervisor ended before the run did; the log says why. Resume the run.")
+            );
             if (settings.Comes)
             {
                 Context.Stop(Context.Parent);
@@ -146,8 +156,13 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         Timers.StartPeriodicTimer("offer", OfferAgain.Instance, OfferEvery, OfferEvery);
         if (State.Started is null)
         {
-            Record(settings.Start, () => log.WithContext(WorkProtocol.Narrated, true).Info(
-                settings.Start.Options.Tasks.Count == 1 ? "Run started with {Tasks} task" : "Run started with {Tasks} tasks", settings.Start.Options.Tasks.Count));
+            Record(settings.Start, () =>
+                log.WithContext(WorkProtocol.Narrated, true)
+                    .Info(
+                        settings.Start.Options.Tasks.Count == 1 ? "Run started with {Tasks} task" : "Run started with {Tasks} tasks",
+                        settings.Start.Options.Tasks.Count
+                    )
+            );
         }
 
         Record(new RunTakenUp(Environment.MachineName, Environment.ProcessId), () =>
@@ -158,9 +173,12 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         });
     }
 
-    /// <summary>Takes what a worker says of a turn that is its own. Whatever is older, or of a worker that lost the turn, is refused.</summary>
+    /// <summary>
+    /// Takes what a worker says of a turn that is its own. Whatever is older, or of a worker that lost the turn, is refused.
+    /// </summary>
     private void On<T>(Action<T, WorkItem> take)
-        where T : WorkReport => Command<T>(report =>
+        where T : WorkReport =>
+        Command<T>(report =>
         {
             if (inHand.ItemOf(report.Turn, Sender) is { } item)
             {
@@ -241,10 +259,17 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         }
     }
 
-    /// <summary>A worker has a turn of the supervisor before this one, of work that is not offered any more: its end is in the journal already, or the run has no use for it.</summary>
+    /// <summary>
+    /// A worker has a turn of the supervisor before this one, of work that is not offered any more: its end is in the journal already, or
+    /// the run has no use for it.
+    /// </summary>
     private void Inherited(StillHas message)
     {
-        if (takenUp > 0 && inHand.ItemOf(message.Turn, Sender) is null && !inHand.Items.Concat(sharing.Awaited).Any(one => one.IsSameWork(message.Item)))
+        if (
+            takenUp > 0
+            && inHand.ItemOf(message.Turn, Sender) is null
+            && !inHand.Items.Concat(sharing.Awaited).Any(one => one.IsSameWork(message.Item))
+        )
         {
             Sender.Tell(new Refused(message.Turn));
         }
@@ -277,10 +302,15 @@ internal class RunSupervisor : JournalWriter, IWithTimers
 
         var next = RunDecisions.Next(State, ending is null ? [.. inHand.Items, .. sharing.Awaited] : inHand.Items, judgeFaults, ending);
         judgeFaults = next.Faults;
-        var possible = settings.Shared is not { } shared ? next.Offers
-            : next.Offers.Where(item => sharing.MayOffer(State, item, key => shared.Tell(new SharedResults.Claim(key, settings.RunId)))).ToList();
+        var possible = settings.Shared is not { } shared
+            ? next.Offers
+            : next
+                .Offers.Where(item => sharing.MayOffer(State, item, key => shared.Tell(new SharedResults.Claim(key, settings.RunId))))
+                .ToList();
         List<(Turn Turn, WorkItem Item)> offers =
-            [.. possible.SelectMany(item => teams.Turns(Turn.Of(settings.RunId, takenUp, ++turns), item, State.Options.Training.WorldSize))];
+        [
+            .. possible.SelectMany(item => teams.Turns(Turn.Of(settings.RunId, takenUp, ++turns), item, State.Options.Training.WorldSize)),
+        ];
         offers.ForEach(one => inHand.Add(one.Turn, one.Item));
         Offers(offers);
         Trace();
@@ -303,18 +333,28 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         }
 
         var items = inHand.Items;
-        spans.See([.. inHand.Begun.Select(one => new WorkSpan(one.Turn, inHand.ItemOf(one.Turn, one.Worker)!, TaskOf(inHand.ItemOf(one.Turn, one.Worker)!), one.Worker))],
-            stage => items.Concat(ending is null ? Plan.Pending(State) : []).Any(item => RunSpans.StageOf(item) == stage));
+        spans.See(
+            [
+                .. inHand.Begun.Select(one => new WorkSpan(
+                    one.Turn,
+                    inHand.ItemOf(one.Turn, one.Worker)!,
+                    TaskOf(inHand.ItemOf(one.Turn, one.Worker)!),
+                    one.Worker
+                )),
+            ],
+            stage => items.Concat(ending is null ? Plan.Pending(State) : []).Any(item => RunSpans.StageOf(item) == stage)
+        );
     }
 
-    private string TaskOf(WorkItem item) => item switch
-    {
-        TrainStage train => State.Curriculum.Stage(train.Stage).Name,
-        AnswerShard shard => State.TaskNames[shard.Task],
-        ScoreCell cell => State.TaskNames[cell.Task],
-        JudgeCell cell => State.TaskNames[cell.Task],
-        _ => item.GetType().Name,
-    };
+    private string TaskOf(WorkItem item) =>
+        item switch
+        {
+            TrainStage train => State.Curriculum.Stage(train.Stage).Name,
+            AnswerShard shard => State.TaskNames[shard.Task],
+            ScoreCell cell => State.TaskNames[cell.Task],
+            JudgeCell cell => State.TaskNames[cell.Task],
+            _ => item.GetType().Name,
+        };
 
     /// <summary>Another run has computed what this one needs: its files are copied beside the actor's own work.</summary>
     private void Take(SharedResults.Made made)
@@ -331,8 +371,14 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             return;
         }
 
-        SharedWork.CopyAsync(made, place, settings.RunFolder, State)
-            .PipeTo(Self, Self, happened => new TakenOver(made, happened, null), fault => new TakenOver(made, null, fault.GetBaseException().Message));
+        SharedWork
+            .CopyAsync(made, place, settings.RunFolder, State)
+            .PipeTo(
+                Self,
+                Self,
+                happened => new TakenOver(made, happened, null),
+                fault => new TakenOver(made, null, fault.GetBaseException().Message)
+            );
     }
 
     private void Taken(TakenOver taken)
@@ -360,8 +406,11 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         {
             sharing.Ended(made.Key);
             log.Info(
-                happened is StageTrained trained ? $"Stage {trained.Stage} is the same as that of {{Other}}: taken over" : "A test is the same as that of {Other}: taken over",
-                made.RunId);
+                happened is StageTrained trained
+                    ? $"Stage {trained.Stage} is the same as that of {{Other}}: taken over"
+                    : "A test is the same as that of {Other}: taken over",
+                made.RunId
+            );
             Proceed();
         });
     }
@@ -375,7 +424,9 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         }
     }
 
-    /// <summary>Training and testing go on without a judge, and a run that lacks nothing but judgements is none the worse for a judge that fails.</summary>
+    /// <summary>
+    /// Training and testing go on without a judge, and a run that lacks nothing but judgements is none the worse for a judge that fails.
+    /// </summary>
     private void Failed(WorkFailed message, WorkItem item)
     {
         spans.Failed(message.Turn, message.Message);
@@ -429,10 +480,14 @@ internal class RunSupervisor : JournalWriter, IWithTimers
     {
         foreach (var (turn, item) in Teams.Offers(turns))
         {
-            settings.Scheduler.Tell(new Offer(turn, settings.RunFolder, null, item)
-            {
-                OptionsKey = options.For(item, State).Key, Priority = State.Options.Priority, Not = setbacks.Not(item),
-            });
+            settings.Scheduler.Tell(
+                new Offer(turn, settings.RunFolder, null, item)
+                {
+                    OptionsKey = options.For(item, State).Key,
+                    Priority = State.Options.Priority,
+                    Not = setbacks.Not(item),
+                }
+            );
         }
     }
 
@@ -513,7 +568,13 @@ internal class RunSupervisor : JournalWriter, IWithTimers
 
         Record(happened, () =>
         {
-            RunFiles.DeleteCheckpoints(settings.RunFolder, message.Stage, State.Curriculum.Stage(message.Stage).Name, before: message.Folder, Warn);
+            RunFiles.DeleteCheckpoints(
+                settings.RunFolder,
+                message.Stage,
+                State.Curriculum.Stage(message.Stage).Name,
+                before: message.Folder,
+                Warn
+            );
             log.Info("Checkpoint of stage {Stage} at step {Step}", message.Stage, message.Step);
             if (settings.Fetch is not null && !Sender.Path.Address.HasLocalScope)
             {
@@ -535,7 +596,12 @@ internal class RunSupervisor : JournalWriter, IWithTimers
             return;
         }
 
-        if (happened is StageTrained adapter && settings.IsShared && RunPaths.Adapter(adapter.Stage, adapter.Task) is var place && place != adapter.Folder)
+        if (
+            happened is StageTrained adapter
+            && settings.IsShared
+            && RunPaths.Adapter(adapter.Stage, adapter.Task) is var place
+            && place != adapter.Folder
+        )
         {
             try
             {
@@ -599,7 +665,11 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         {
             if (happened is CellScored scored)
             {
-                RunMetrics.Scored(new WorkPlace(settings.RunId, scored.Stage, State.TaskNames[scored.Task]), scored.Accuracy, scored.Corrected);
+                RunMetrics.Scored(
+                    new WorkPlace(settings.RunId, scored.Stage, State.TaskNames[scored.Task]),
+                    scored.Accuracy,
+                    scored.Corrected
+                );
             }
 
             progress.Happened();
@@ -620,7 +690,12 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         if (dirty && State.Started is not null)
         {
             dirty = false;
-            settings.Observer.Observe(progress.Snapshot(State, settings.Evaluators, driven: !ended) with { Workers = WorkersAtWork.Of(inHand, State) });
+            settings.Observer.Observe(
+                progress.Snapshot(State, settings.Evaluators, driven: !ended) with
+                {
+                    Workers = WorkersAtWork.Of(inHand, State),
+                }
+            );
         }
     }
 
@@ -629,13 +704,21 @@ internal class RunSupervisor : JournalWriter, IWithTimers
         if (settings.Comes)
         {
             away = true;
-            log.Warning("The database with the run's journal cannot be {What}: {Reason} The run waits for it", what, cause.GetBaseException().Message);
+            log.Warning(
+                "The database with the run's journal cannot be {What}: {Reason} The run waits for it",
+                what,
+                cause.GetBaseException().Message
+            );
             return;
         }
 
-        settings.Ended.TrySetException(new CoinException(
-            $"The journal {Path.Combine(settings.RunFolder, RunPaths.Journal)} cannot be {what}: {cause.GetBaseException().Message} " +
-            "Free space on the disk or mend its permissions, then resume the run.", cause));
+        settings.Ended.TrySetException(
+            new CoinException(
+                $"The journal {Path.Combine(settings.RunFolder, RunPaths.Journal)} cannot be {what}: {cause.GetBaseException().Message} "
+                    + "Free space on the disk or mend its permissions, then resume the run.",
+                cause
+            )
+        );
     }
 
     /// <summary>Asks the supervisor to stop the run at a resumable point.</summary>

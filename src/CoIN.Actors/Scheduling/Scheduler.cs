@@ -8,21 +8,27 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 namespace CoIN.Actors.Scheduling;
 
 /// <summary>
-/// Matches work items with free workers: one for the whole cluster. It decides nothing for good and remembers nothing beyond its life: workers say again and again what they
-/// do, supervisors offer again what nobody has begun, and a worker that is given stale work is refused by the supervisor.
+/// Matches work items with free workers: one for the whole cluster. It decides nothing for good and remembers nothing beyond its life:
+/// workers say again and again what they do, supervisors offer again what nobody has begun, and a worker that is given stale work is
+/// refused by the supervisor.
 /// <para>
-/// Runs take turns. A free worker gets work of the runs of highest priority; among these, of the run for which fewest workers of its kind work now; then of the run that has
-/// had least time of such workers; then what was offered first. A stage that several trainers do together gets all of them at once, of one host where it can: none is begun by half, and while the next stage to
-/// be given asks for more trainers than are free, those that are free are kept for it. An evaluator that has opened an adapter stays with that stage of that run while there is
-/// something to test of it and nothing of a higher priority waits: opening one costs.
+/// Runs take turns. A free worker gets work of the runs of highest priority; among these, of the run for which fewest workers of its kind
+/// work now; then of the run that has had least time of such workers; then what was offered first. A stage that several trainers do
+/// together gets all of them at once, of one host where it can: none is begun by half, and while the next stage to be given asks for more
+/// trainers than are free, those that are free are kept for it. An evaluator that has opened an adapter stays with that stage of that run
+/// while there is something to test of it and nothing of a higher priority waits: opening one costs.
 /// </para>
 /// <para>
-/// Every message is handled by looking up what it is about: <see cref="WaitingWork"/> and <see cref="KnownWorkers"/> keep both sides by run, kind and piece of work.
+/// Every message is handled by looking up what it is about: <see cref="WaitingWork"/> and <see cref="KnownWorkers"/> keep both sides by
+/// run, kind and piece of work.
 /// </para>
 /// </summary>
 internal class Scheduler : ReceiveActor, IWithTimers
 {
-    /// <summary>How long a scheduler that takes the place of a lost one listens to what workers do before it gives work: else it would give what is under way.</summary>
+    /// <summary>
+    /// How long a scheduler that takes the place of a lost one listens to what workers do before it gives work: else it would give what is
+    /// under way.
+    /// </summary>
     public static readonly TimeSpan Listening = RepeatEvery * 2;
 
     private readonly KnownWorkers workers = new();
@@ -121,7 +127,8 @@ internal class Scheduler : ReceiveActor, IWithTimers
             var same = given?.Turn == turn;
             workers[Sender] = new Known(register, same ? given : new Given(turn, register.Item!, null, null))
             {
-                Since = same ? known!.Since : Now, Last = known?.Last,
+                Since = same ? known!.Since : Now,
+                Last = known?.Last,
             };
             if (!same)
             {
@@ -154,7 +161,9 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private void Continued(Known known)
     {
         var now = known.Busy!;
-        if (workers.Doing(now).Any(other => !other.Worker.Equals(Sender) && other.Busy.IsSamePart(now) && other.Busy.Turn.IsAfter(now.Turn)))
+        if (
+            workers.Doing(now).Any(other => !other.Worker.Equals(Sender) && other.Busy.IsSamePart(now) && other.Busy.Turn.IsAfter(now.Turn))
+        )
         {
             // It was lost to the others for a while, and has been done anew since.
             Sender.Tell(new Refused(now.Turn));
@@ -172,7 +181,10 @@ internal class Scheduler : ReceiveActor, IWithTimers
         }
     }
 
-    /// <summary>What a lost supervisor gave may have come to its end in the journal without a word to the worker: only the one that drives the run now can say.</summary>
+    /// <summary>
+    /// What a lost supervisor gave may have come to its end in the journal without a word to the worker: only the one that drives the run
+    /// now can say.
+    /// </summary>
     private void Inherited(Given given)
     {
         if (supervisors.TryGetValue(given.Turn.RunId, out var now) && now.Since.IsAfter(given.Turn))
@@ -226,21 +238,32 @@ internal class Scheduler : ReceiveActor, IWithTimers
             Sender.Tell(new TooFewTrainers(given.Turn, workers.Count(Skill.Train)));
         }
 
-        if (!listening && offer.Not is not null && waiting.Find(given)?.Turn == given.Turn
-            && workers.All.Where(pair => pair.Value.Register.Skill == skill).ToList() is { Count: > 0 } able && able.TrueForAll(pair => given.IsBarred(pair.Key)))
+        if (
+            !listening
+            && offer.Not is not null
+            && waiting.Find(given)?.Turn == given.Turn
+            && workers.All.Where(pair => pair.Value.Register.Skill == skill).ToList() is { Count: > 0 } able
+            && able.TrueForAll(pair => given.IsBarred(pair.Key))
+        )
         {
             Sender.Tell(new NobodyCan(offer.Turn));
         }
     }
 
-    /// <summary>A run that comes later starts level with the one that has had least so far: it is not owed the time in which it was not there.</summary>
+    /// <summary>
+    /// A run that comes later starts level with the one that has had least so far: it is not owed the time in which it was not there.
+    /// </summary>
     private void Greet(Given given)
     {
         var key = (given.Turn.RunId, Skill: WaitingWork.SkillFor(given.Item));
         if (!had.ContainsKey(key))
         {
             var present = waiting.RunIds.Concat(workers.RunIds).ToHashSet();
-            had[key] = had.Keys.Where(known => known.Skill == key.Skill && present.Contains(known.RunId)).Select(known => Had(known.RunId, key.Skill)).DefaultIfEmpty().Min();
+            had[key] = had
+                .Keys.Where(known => known.Skill == key.Skill && present.Contains(known.RunId))
+                .Select(known => Had(known.RunId, key.Skill))
+                .DefaultIfEmpty()
+                .Min();
         }
     }
 
@@ -280,13 +303,21 @@ internal class Scheduler : ReceiveActor, IWithTimers
         var skill = known.Register.Skill;
         bool May(Given given) => !given.IsBarred(worker);
         var next = Next(skill, May);
-        return skill == Skill.Evaluate && known.Last is { Stage: { } stage } last && waiting.FirstTest(last.Turn.RunId, stage, May) is { } test
-            && test.Priority >= next!.Priority ? test : next;
+        return
+            skill == Skill.Evaluate
+            && known.Last is { Stage: { } stage } last
+            && waiting.FirstTest(last.Turn.RunId, stage, May) is { } test
+            && test.Priority >= next!.Priority
+            ? test
+            : next;
     }
 
     /// <summary>What comes first of what may be done; null where nothing may.</summary>
-    private Given? Next(Skill skill, Func<Given, bool> may) => waiting.Firsts(skill, may).MinBy(one =>
-        (-one.Given.Priority, workers.Working(one.Given.Turn.RunId, skill), Had(one.Given.Turn.RunId, skill), one.Number))?.Given;
+    private Given? Next(Skill skill, Func<Given, bool> may) =>
+        waiting
+            .Firsts(skill, may)
+            .MinBy(one => (-one.Given.Priority, workers.Working(one.Given.Turn.RunId, skill), Had(one.Given.Turn.RunId, skill), one.Number))
+            ?.Given;
 
     /// <summary>Gives stages to free trainers, to each as many as it asks for.</summary>
     private void MatchTrainers()
@@ -295,7 +326,8 @@ internal class Scheduler : ReceiveActor, IWithTimers
         {
             var free = workers.Free(Skill.Train).ToList();
             var all = workers.Count(Skill.Train);
-            var fit = free.Count == 0 ? null : Next(Skill.Train, one => one.Trainers <= all && free.Exists(worker => !one.IsBarred(worker)));
+            var fit =
+                free.Count == 0 ? null : Next(Skill.Train, one => one.Trainers <= all && free.Exists(worker => !one.IsBarred(worker)));
             if (fit is not { Offer: { } offer } || free.Count < fit.Trainers)
             {
                 return;
@@ -315,8 +347,11 @@ internal class Scheduler : ReceiveActor, IWithTimers
     /// <summary>Trainers near each other: all of one host, the smallest that has enough, or else of as few hosts as can be.</summary>
     private static IReadOnlyList<IActorRef> Near(IEnumerable<IActorRef> free, int count)
     {
-        var hosts = free.GroupBy(worker => worker.Path.Address.Host ?? "").Select(host => host.OrderBy(PathOf, StringComparer.Ordinal).ToList())
-            .OrderByDescending(host => host.Count).ThenBy(host => PathOf(host[0]), StringComparer.Ordinal).ToList();
+        var hosts = free.GroupBy(worker => worker.Path.Address.Host ?? "")
+            .Select(host => host.OrderBy(PathOf, StringComparer.Ordinal).ToList())
+            .OrderByDescending(host => host.Count)
+            .ThenBy(host => PathOf(host[0]), StringComparer.Ordinal)
+            .ToList();
         return hosts.LastOrDefault(host => host.Count >= count)?.Take(count).ToList() ?? [.. hosts.SelectMany(host => host).Take(count)];
     }
 
@@ -324,7 +359,11 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private Turn? Missing(Given given)
     {
         var ranks = workers.Doing(given).Where(one => one.Busy.Turn.IsOfSameTeam(given.Turn)).Select(one => one.Busy.Turn.Rank).ToHashSet();
-        return Enumerable.Range(0, given.Trainers).Where(rank => given.Trainers > 1 && !ranks.Contains(rank)).Select(rank => given.Turn with { Rank = rank }).FirstOrDefault();
+        return Enumerable
+            .Range(0, given.Trainers)
+            .Where(rank => given.Trainers > 1 && !ranks.Contains(rank))
+            .Select(rank => given.Turn with { Rank = rank })
+            .FirstOrDefault();
     }
 
     private TimeSpan Had(string runId, Skill skill) => had.GetValueOrDefault((runId, skill)) + workers.Worked(runId, skill, Now);
@@ -350,7 +389,10 @@ internal class Scheduler : ReceiveActor, IWithTimers
             RunMetrics.Waiting(NameOf(skill), waiting.Count(skill));
         }
 
-        var there = workers.All.GroupBy(pair => (pair.Value.Register.Skill, pair.Value.Register.Device, Host: pair.Key.Path.Address.Host ?? Environment.MachineName))
+        var there = workers
+            .All.GroupBy(pair =>
+                (pair.Value.Register.Skill, pair.Value.Register.Device, Host: pair.Key.Path.Address.Host ?? Environment.MachineName)
+            )
             .ToDictionary(group => group.Key, group => (Working: group.Count(pair => pair.Value.Busy is not null), All: group.Count()));
         told.UnionWith(there.Keys);
         foreach (var kind in told)
@@ -365,7 +407,10 @@ internal class Scheduler : ReceiveActor, IWithTimers
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     private static void Assign(IActorRef worker, Given given, Offer offer) =>
-        worker.Tell(new Assignment(given.Turn, offer.RunFolder, offer.Options!, given.Item) { OptionsKey = offer.OptionsKey }, given.Supervisor);
+        worker.Tell(
+            new Assignment(given.Turn, offer.RunFolder, offer.Options!, given.Item) { OptionsKey = offer.OptionsKey },
+            given.Supervisor
+        );
 
     private sealed class Listened
     {
@@ -381,12 +426,13 @@ internal class Scheduler : ReceiveActor, IWithTimers
         public int Priority => Offer?.Priority ?? 0;
 
         /// <summary>Whose adapter is tested; null for other work.</summary>
-        public int? Stage => Item switch
-        {
-            AnswerShard shard => shard.Stage,
-            ScoreCell cell => cell.Stage,
-            _ => null,
-        };
+        public int? Stage =>
+            Item switch
+            {
+                AnswerShard shard => shard.Stage,
+                ScoreCell cell => cell.Stage,
+                _ => null,
+            };
 
         /// <summary>Trainers that do it together; 1 for other work.</summary>
         public int Trainers => Item is TrainStage { Team: { } team } ? team.Trainers : 1;
@@ -394,12 +440,22 @@ internal class Scheduler : ReceiveActor, IWithTimers
         /// <summary>Whether it is also done by the same one of a team.</summary>
         public bool IsSamePart(Given other) => Key.Equals(other.Key) && Turn.Rank == other.Turn.Rank;
 
-        /// <summary>Whether this is what another supervisor makes of work under way. A team that one supervisor offers again is to be put together anew.</summary>
-        public bool IsInherited(Given now) => (Turn.Rank is null) == (now.Turn.Rank is null) && (Turn.Rank is null || Turn.IsOfLaterTakeUp(now.Turn));
+        /// <summary>
+        /// Whether this is what another supervisor makes of work under way. A team that one supervisor offers again is to be put together
+        /// anew.
+        /// </summary>
+        public bool IsInherited(Given now) =>
+            (Turn.Rank is null) == (now.Turn.Rank is null) && (Turn.Rank is null || Turn.IsOfLaterTakeUp(now.Turn));
 
         /// <summary>The part of one of the team; null for all of it.</summary>
-        public Given Part(int? rank) => rank is not { } own || Item is not TrainStage { Team: { } team } stage ? this
-            : this with { Turn = Turn with { Rank = own }, Item = stage with { Team = team with { Rank = own } } };
+        public Given Part(int? rank) =>
+            rank is not { } own || Item is not TrainStage { Team: { } team } stage
+                ? this
+                : this with
+                {
+                    Turn = Turn with { Rank = own },
+                    Item = stage with { Team = team with { Rank = own } },
+                };
 
         /// <summary>Whether it failed at this worker before.</summary>
         public bool IsBarred(IActorRef worker) => Offer?.Not is { } not && not.Contains(PathOf(worker));

@@ -25,7 +25,8 @@ internal sealed class Setbacks
     public IReadOnlyList<string>? Not(WorkItem test) => failedTests.TryGetValue(test, out var failed) ? failed.Workers.ToList() : null;
 
     /// <summary>Why a test cannot be done, where nobody else is left to try it; null where it has not failed.</summary>
-    public string? Hopeless(WorkItem? test) => test is null || !failedTests.TryGetValue(test, out var failed) ? null
+    public string? Hopeless(WorkItem? test) =>
+        test is null || !failedTests.TryGetValue(test, out var failed) ? null
         : failed.Workers.Count == 1 ? failed.Message
         : FormattableString.Invariant($"At each of {failed.Workers.Count} evaluators a test failed: {failed.Message}");
 
@@ -35,7 +36,8 @@ internal sealed class Setbacks
     public string? Lost(string work, string reason)
     {
         losses[work] = losses.GetValueOrDefault(work) + 1;
-        return losses[work] < MostLosses ? null
+        return losses[work] < MostLosses
+            ? null
             : FormattableString.Invariant($"{MostLosses} times what came of the work that {work} was lost: {reason}");
     }
 }

@@ -4,8 +4,9 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Scheduling;
 
 /// <summary>
-/// What the runs of an experiment have in common: a result that several of them need is computed by one, and the others take it over. Supervisors ask before they offer work;
-/// the first to ask gets it, the others wait until it is there, or until that one is gone and the next in line gets it.
+/// What the runs of an experiment have in common: a result that several of them need is computed by one, and the others take it over.
+/// Supervisors ask before they offer work; the first to ask gets it, the others wait until it is there, or until that one is gone and the
+/// next in line gets it.
 /// </summary>
 internal sealed class SharedResults : ReceiveActor
 {
@@ -92,15 +93,31 @@ internal sealed class SharedResults : ReceiveActor
     {
         /// <summary>Everything that a run has and could share.</summary>
         /// <param name="program">The program's version.</param>
-        public static IEnumerable<Made> Of(RunState state, string runFolder, string program) => state.BaseModelSha256 is not { } model ? [] :
-            state.Trained.Values.Select(trained => (Key: (string?)ContentKeys.OfStage(state, trained.Stage, program), Result: (RunEvent)trained))
-                .Concat(state.Cells.Values.Select(cell => (Key: ContentKeys.OfCell(state, cell.Stage, cell.Task, program), Result: (RunEvent)cell)))
-                .Where(one => one.Key is not null).Select(one => new Made(one.Key!, state.Started!.RunId, runFolder, model, one.Result));
+        public static IEnumerable<Made> Of(RunState state, string runFolder, string program) =>
+            state.BaseModelSha256 is not { } model
+                ? []
+                : state
+                    .Trained.Values.Select(trained =>
+                        (Key: (string?)ContentKeys.OfStage(state, trained.Stage, program), Result: (RunEvent)trained)
+                    )
+                    .Concat(
+                        state.Cells.Values.Select(cell =>
+                            (Key: ContentKeys.OfCell(state, cell.Stage, cell.Task, program), Result: (RunEvent)cell)
+                        )
+                    )
+                    .Where(one => one.Key is not null)
+                    .Select(one => new Made(one.Key!, state.Started!.RunId, runFolder, model, one.Result));
 
         /// <summary>Keys of what a run has begun and not ended.</summary>
         public static IEnumerable<string> Begun(RunState state, string program) =>
-            state.Checkpoints.Keys.Select(stage => (string?)ContentKeys.OfStage(state, stage, program))
-                .Concat(state.Shards.Keys.Select(shard => (shard.Stage, shard.Task)).Distinct().Select(cell => ContentKeys.OfCell(state, cell.Stage, cell.Task, program)))
+            state
+                .Checkpoints.Keys.Select(stage => (string?)ContentKeys.OfStage(state, stage, program))
+                .Concat(
+                    state
+                        .Shards.Keys.Select(shard => (shard.Stage, shard.Task))
+                        .Distinct()
+                        .Select(cell => ContentKeys.OfCell(state, cell.Stage, cell.Task, program))
+                )
                 .OfType<string>();
     }
 

@@ -44,7 +44,8 @@ internal sealed class SharedWork(string program)
     public void Ended(string key) => awaited.RemoveAll(one => one.Key == key);
 
     /// <summary>Stage and task of an awaited key (task -1 for a training); null where it is not awaited.</summary>
-    public (int Stage, int Task)? Place(string key) => awaited.Where(one => one.Key == key).Select(one => PlaceOf(one.Item)).FirstOrDefault();
+    public (int Stage, int Task)? Place(string key) =>
+        awaited.Where(one => one.Key == key).Select(one => PlaceOf(one.Item)).FirstOrDefault();
 
     /// <summary>Copies what another run has computed into a run's folder, beside the actor's own work.</summary>
     /// <returns>The event to write.</returns>
@@ -52,36 +53,47 @@ internal sealed class SharedWork(string program)
     public static Task<RunEvent> CopyAsync(SharedResults.Made made, (int Stage, int Task) place, string runFolder, RunState state)
     {
         var (name, from) = (place.Task < 0 ? "" : state.TaskNames[place.Task], new ResultSource(made.RunId, made.Key));
-        return Task.Run(() => made.Result switch
-        {
-            StageTrained trained => (RunEvent)TakeOver.Stage(made.RunFolder, trained, from, runFolder),
-            CellScored cell => TakeOver.Cell(made.RunFolder, cell, from, runFolder, place.Stage, place.Task, name),
-            var other => throw new InvalidOperationException($"{other.GetType().Name} is no result that runs share"),
-        });
+        return Task.Run(() =>
+            made.Result switch
+            {
+                StageTrained trained => (RunEvent)TakeOver.Stage(made.RunFolder, trained, from, runFolder),
+                CellScored cell => TakeOver.Cell(made.RunFolder, cell, from, runFolder, place.Stage, place.Task, name),
+                var other => throw new InvalidOperationException($"{other.GetType().Name} is no result that runs share"),
+            }
+        );
     }
 
     /// <summary>The key of a result that this run computed itself; null where nobody else could want it.</summary>
-    public string? KeyOf(RunState state, RunEvent result) => result switch
-    {
-        StageTrained { TakenFrom: null } trained => Key(state, (trained.Stage, -1)),
-        CellScored { TakenFrom: null } cell => Key(state, (cell.Stage, cell.Task)),
-        _ => null,
-    };
+    public string? KeyOf(RunState state, RunEvent result) =>
+        result switch
+        {
+            StageTrained { TakenFrom: null } trained => Key(state, (trained.Stage, -1)),
+            CellScored { TakenFrom: null } cell => Key(state, (cell.Stage, cell.Task)),
+            _ => null,
+        };
 
     private string? KeyOf(RunState state, WorkItem item) => PlaceOf(item) is { } place ? Key(state, place) : null;
 
-    private static (int Stage, int Task)? PlaceOf(WorkItem item) => item switch
-    {
-        TrainStage train => (train.Stage, -1),
-        AnswerShard shard => (shard.Stage, shard.Task),
-        ScoreCell cell => (cell.Stage, cell.Task),
-        _ => null,
-    };
+    private static (int Stage, int Task)? PlaceOf(WorkItem item) =>
+        item switch
+        {
+            TrainStage train => (train.Stage, -1),
+            AnswerShard shard => (shard.Stage, shard.Task),
+            ScoreCell cell => (cell.Stage, cell.Task),
+            _ => null,
+        };
 
     private string? Key(RunState state, (int Stage, int Task) place)
     {
-        if (!keys.TryGetValue(place, out var key)
-            && (place.Task < 0 ? ContentKeys.OfStage(state, place.Stage, program) : ContentKeys.OfCell(state, place.Stage, place.Task, program)) is { } found)
+        if (
+            !keys.TryGetValue(place, out var key)
+            && (
+                place.Task < 0
+                    ? ContentKeys.OfStage(state, place.Stage, program)
+                    : ContentKeys.OfCell(state, place.Stage, place.Task, program)
+            )
+                is { } found
+        )
         {
             keys[place] = key = found;
         }

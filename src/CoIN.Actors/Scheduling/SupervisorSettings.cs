@@ -9,8 +9,15 @@ namespace CoIN.Actors.Scheduling;
 /// <param name="Start">The first event of the run, for the case that its journal is empty.</param>
 /// <param name="Ended">Completed with the last snapshot, or with the fault that ended the supervisor.</param>
 internal sealed record SupervisorSettings(
-    string RunId, string RunFolder, RunStarted Start, IActorRef Scheduler, IBenchmarkWork Work, IRunObserver Observer, int Evaluators,
-    TaskCompletionSource<RunSnapshot> Ended)
+    string RunId,
+    string RunFolder,
+    RunStarted Start,
+    IActorRef Scheduler,
+    IBenchmarkWork Work,
+    IRunObserver Observer,
+    int Evaluators,
+    TaskCompletionSource<RunSnapshot> Ended
+)
 {
     /// <summary>Akka's name of the journal that is this run's; empty where the process has one only.</summary>
     public string Journal { get; init; } = "";

@@ -28,13 +28,20 @@ internal sealed class Teams(WorkInHand inHand, int? trainers, ILoggingAdapter lo
     /// <summary>A turn for each worker that is to take part in a piece of work.</summary>
     public IEnumerable<(Turn Turn, WorkItem Item)> Turns(Turn turn, WorkItem item, int shares) =>
         item is TrainStage stage && Math.Min(shares, trainers ?? there ?? int.MaxValue) is > 1 and var several
-            ? Enumerable.Range(0, several).Select(rank => (turn with { Rank = rank }, (WorkItem)(stage with { Team = new TeamRank(rank, several) })))
+            ? Enumerable
+                .Range(0, several)
+                .Select(rank => (turn with { Rank = rank }, (WorkItem)(stage with { Team = new TeamRank(rank, several) })))
             : [(turn, item)];
 
     /// <summary>What is offered of some turns: a team once, as its first trainer's work.</summary>
     public static IEnumerable<(Turn Turn, WorkItem Item)> Offers(IEnumerable<(Turn Turn, WorkItem Item)> turns) =>
-        turns.DistinctBy(one => one.Turn.Number).Select(one => one.Item is TrainStage { Team: { } team } stage
-            ? (one.Turn with { Rank = 0 }, stage with { Team = team with { Rank = 0 } }) : one);
+        turns
+            .DistinctBy(one => one.Turn.Number)
+            .Select(one =>
+                one.Item is TrainStage { Team: { } team } stage
+                    ? (one.Turn with { Rank = 0 }, stage with { Team = team with { Rank = 0 } })
+                    : one
+            );
 
     /// <summary>Rank 0 waits for the others, who are told.</summary>
     public void Opened(LinksOpened message)
@@ -98,7 +105,10 @@ internal sealed class Teams(WorkInHand inHand, int? trainers, ILoggingAdapter lo
     public bool GiveUpHalf()
     {
         var begun = inHand.Begun.Select(one => one.Turn).ToList();
-        if (inHand.Offered.Select(one => one.Turn).FirstOrDefault(one => one.Rank is not null && begun.Exists(one.IsOfSameTeam)) is not { } half)
+        if (
+            inHand.Offered.Select(one => one.Turn).FirstOrDefault(one => one.Rank is not null && begun.Exists(one.IsOfSameTeam))
+            is not { } half
+        )
         {
             halved = null;
             return false;
@@ -132,7 +142,10 @@ internal sealed class Teams(WorkInHand inHand, int? trainers, ILoggingAdapter lo
             if (told?.IsOfSameTeam(turn) != true)
             {
                 log.Warning(
-                    "The stage waits for {Wanted} trainers; there are {Trainers} (training.on-lost-trainer = wait)", training.WorldSize, message.Trainers);
+                    "The stage waits for {Wanted} trainers; there are {Trainers} (training.on-lost-trainer = wait)",
+                    training.WorldSize,
+                    message.Trainers
+                );
             }
 
             told = turn;

@@ -5,24 +5,27 @@ using Given = CoIN.Actors.Scheduling.Scheduler.Given;
 
 namespace CoIN.Actors.Scheduling;
 
-/// <summary>What waits for workers, in the order in which it was offered: found by what it is, by kind and run, and by the adapter that it tests.</summary>
+/// <summary>
+/// What waits for workers, in the order in which it was offered: found by what it is, by kind and run, and by the adapter that it tests.
+/// </summary>
 internal sealed class WaitingWork
 {
     private static readonly Comparer<Entry> ByNumber = Comparer<Entry>.Create((one, other) => one.Number.CompareTo(other.Number));
 
     private readonly Dictionary<(string RunId, object Work), Entry> all = [];
-    private readonly Dictionary<Skill, Dictionary<string, SortedSet<Entry>>> runs = Enum.GetValues<Skill>().ToDictionary(
-        skill => skill, _ => new Dictionary<string, SortedSet<Entry>>(StringComparer.Ordinal));
+    private readonly Dictionary<Skill, Dictionary<string, SortedSet<Entry>>> runs = Enum.GetValues<Skill>()
+        .ToDictionary(skill => skill, _ => new Dictionary<string, SortedSet<Entry>>(StringComparer.Ordinal));
     private readonly Dictionary<(string RunId, int Stage), SortedSet<Entry>> tests = [];
     private long offered;
 
     /// <summary>What it waits for.</summary>
-    public static Skill SkillFor(WorkItem item) => item switch
-    {
-        TrainStage => Skill.Train,
-        JudgeCell => Skill.Judge,
-        _ => Skill.Evaluate,
-    };
+    public static Skill SkillFor(WorkItem item) =>
+        item switch
+        {
+            TrainStage => Skill.Train,
+            JudgeCell => Skill.Judge,
+            _ => Skill.Evaluate,
+        };
 
     /// <summary>Grows when something comes or goes.</summary>
     public long Changes { get; private set; }
@@ -78,7 +81,8 @@ internal sealed class WaitingWork
     public void RemoveOf(IActorRef supervisor) => RemoveAll(given => supervisor.Equals(given.Supervisor));
 
     /// <summary>The first of each run that may be done.</summary>
-    public IEnumerable<Entry> Firsts(Skill skill, Func<Given, bool> may) => runs[skill].Values.Select(queue => First(queue, may)).OfType<Entry>();
+    public IEnumerable<Entry> Firsts(Skill skill, Func<Given, bool> may) =>
+        runs[skill].Values.Select(queue => First(queue, may)).OfType<Entry>();
 
     /// <summary>The first test of an adapter that may be done; null where there is none.</summary>
     public Given? FirstTest(string runId, int stage, Func<Given, bool> may) =>

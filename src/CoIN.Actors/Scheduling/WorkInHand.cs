@@ -4,7 +4,9 @@ using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Scheduling;
 
-/// <summary>The turns that a supervisor has given and not seen the end of: each belongs to nobody yet, or to the one worker that was let begin.</summary>
+/// <summary>
+/// The turns that a supervisor has given and not seen the end of: each belongs to nobody yet, or to the one worker that was let begin.
+/// </summary>
 internal sealed class WorkInHand
 {
     private readonly Dictionary<Turn, Entry> entries = [];
@@ -13,7 +15,8 @@ internal sealed class WorkInHand
     public IReadOnlyList<WorkItem> Items => [.. entries.Values.Select(entry => entry.Item)];
 
     /// <summary>What nobody has begun.</summary>
-    public IEnumerable<(Turn Turn, WorkItem Item)> Offered => entries.Where(pair => pair.Value.Worker is null).Select(pair => (pair.Key, pair.Value.Item));
+    public IEnumerable<(Turn Turn, WorkItem Item)> Offered =>
+        entries.Where(pair => pair.Value.Worker is null).Select(pair => (pair.Key, pair.Value.Item));
 
     /// <summary>What is being done, and by whom.</summary>
     public IEnumerable<(Turn Turn, IActorRef Worker)> Begun =>

@@ -9,8 +9,8 @@ namespace CoIN.Actors.Telemetry;
 public readonly record struct WorkPlace(string Run, int Stage, string Task);
 
 /// <summary>
-/// What workers, scheduler and supervisors measure, as instruments of <see cref="System.Diagnostics.Metrics"/>: whoever wants the numbers listens to the meter <see cref="Name"/>.
-/// While nobody listens nothing is made.
+/// What workers, scheduler and supervisors measure, as instruments of <see cref="System.Diagnostics.Metrics"/>: whoever wants the numbers
+/// listens to the meter <see cref="Name"/>. While nobody listens nothing is made.
 /// </summary>
 public static class RunMetrics
 {
@@ -23,27 +23,78 @@ public static class RunMetrics
     private static readonly Meter Meter = new(Name);
 
     private static readonly Counter<long> Steps = Meter.CreateCounter<long>("coin.training.steps", "{step}", "Optimizer steps done");
-    private static readonly Counter<long> Tokens = Meter.CreateCounter<long>("coin.training.tokens", "{token}", "Sequence positions (text and image) trained on");
-    private static readonly Gauge<double> TokensPerSecond = Meter.CreateGauge<double>("coin.training.tokens_per_second", "{token}/s", "Speed of the last optimizer step");
-    private static readonly Gauge<double> Loss = Meter.CreateGauge<double>("coin.training.loss", "nat", "Mean loss per labelled token of the last optimizer step");
-    private static readonly Gauge<double> LearningRate = Meter.CreateGauge<double>("coin.training.learning_rate", "1", "Learning rate of the last optimizer step");
-    private static readonly Gauge<double> GradNorm = Meter.CreateGauge<double>("coin.training.gradient_norm", "1", "2-norm of all gradients before clipping, of the last step");
-    private static readonly Histogram<double> StepSeconds = Meter.CreateHistogram<double>("coin.training.step.duration", Seconds, "Time of an optimizer step");
-    private static readonly Gauge<double> Validation = Meter.CreateGauge<double>("coin.validation.loss", "nat", "Loss per labelled token of held-out samples");
+    private static readonly Counter<long> Tokens = Meter.CreateCounter<long>(
+        "coin.training.tokens",
+        "{token}",
+        "Sequence positions (text and image) trained on"
+    );
+    private static readonly Gauge<double> TokensPerSecond = Meter.CreateGauge<double>(
+        "coin.training.tokens_per_second",
+        "{token}/s",
+        "Speed of the last optimizer step"
+    );
+    private static readonly Gauge<double> Loss = Meter.CreateGauge<double>(
+        "coin.training.loss",
+        "nat",
+        "Mean loss per labelled token of the last optimizer step"
+    );
+    private static readonly Gauge<double> LearningRate = Meter.CreateGauge<double>(
+        "coin.training.learning_rate",
+        "1",
+        "Learning rate of the last optimizer step"
+    );
+    private static readonly Gauge<double> GradNorm = Meter.CreateGauge<double>(
+        "coin.training.gradient_norm",
+        "1",
+        "2-norm of all gradients before clipping, of the last step"
+    );
+    private static readonly Histogram<double> StepSeconds = Meter.CreateHistogram<double>(
+        "coin.training.step.duration",
+        Seconds,
+        "Time of an optimizer step"
+    );
+    private static readonly Gauge<double> Validation = Meter.CreateGauge<double>(
+        "coin.validation.loss",
+        "nat",
+        "Loss per labelled token of held-out samples"
+    );
 
     private static readonly Histogram<double> CheckpointSeconds = Meter.CreateHistogram<double>(
-        "coin.checkpoint.duration", Seconds, "Time that a training stood still for a checkpoint: written, flushed and hashed");
+        "coin.checkpoint.duration",
+        Seconds,
+        "Time that a training stood still for a checkpoint: written, flushed and hashed"
+    );
 
-    private static readonly Histogram<long> CheckpointBytes = Meter.CreateHistogram<long>("coin.checkpoint.size", Bytes, "Size of a checkpoint");
+    private static readonly Histogram<long> CheckpointBytes = Meter.CreateHistogram<long>(
+        "coin.checkpoint.size",
+        Bytes,
+        "Size of a checkpoint"
+    );
 
-    private static readonly Counter<long> Answers = Meter.CreateCounter<long>("coin.evaluation.samples", "{sample}", "Test samples answered");
-    private static readonly Histogram<double> AnswerSeconds = Meter.CreateHistogram<double>("coin.evaluation.batch.duration", Seconds, "Time to answer a batch of test samples");
+    private static readonly Counter<long> Answers = Meter.CreateCounter<long>(
+        "coin.evaluation.samples",
+        "{sample}",
+        "Test samples answered"
+    );
+    private static readonly Histogram<double> AnswerSeconds = Meter.CreateHistogram<double>(
+        "coin.evaluation.batch.duration",
+        Seconds,
+        "Time to answer a batch of test samples"
+    );
     private static readonly Counter<long> Cells = Meter.CreateCounter<long>("coin.cells", "{cell}", "Cells of the accuracy matrix scored");
     private static readonly Gauge<double> Accuracy = Meter.CreateGauge<double>("coin.cell.accuracy", "%", "Truth Alignment of a cell");
-    private static readonly Histogram<double> JudgeSeconds = Meter.CreateHistogram<double>("coin.judge.duration", Seconds, "From asking a judge to its reply");
+    private static readonly Histogram<double> JudgeSeconds = Meter.CreateHistogram<double>(
+        "coin.judge.duration",
+        Seconds,
+        "From asking a judge to its reply"
+    );
 
     private static readonly Gauge<int> Queue = Meter.CreateGauge<int>("coin.queue.length", "{item}", "Work items that wait for a worker");
-    private static readonly Gauge<int> Workers = Meter.CreateGauge<int>("coin.workers", "{worker}", "Workers by what they can do and where, working or free");
+    private static readonly Gauge<int> Workers = Meter.CreateGauge<int>(
+        "coin.workers",
+        "{worker}",
+        "Workers by what they can do and where, working or free"
+    );
 
     /// <summary>Whether anybody wants to know of checkpoints: their size has to be looked for.</summary>
     public static bool WantsCheckpoints => CheckpointBytes.Enabled || CheckpointSeconds.Enabled;
@@ -146,7 +197,16 @@ public static class RunMetrics
         Record("free", free);
 
         void Record(string state, int count) =>
-            Workers.Record(count, new TagList { { "kind", kind }, { "device", device }, { "host", host }, { "state", state } });
+            Workers.Record(
+                count,
+                new TagList
+                {
+                    { "kind", kind },
+                    { "device", device },
+                    { "host", host },
+                    { "state", state },
+                }
+            );
     }
 
     private static void Finite(Gauge<double> gauge, double value, in TagList tags)
@@ -157,10 +217,14 @@ public static class RunMetrics
         }
     }
 
-    private static TagList Of(WorkPlace place) => new()
-    {
-        { "run", place.Run }, { "stage", place.Stage }, { "task", place.Task }, { "host", Environment.MachineName },
-    };
+    private static TagList Of(WorkPlace place) =>
+        new()
+        {
+            { "run", place.Run },
+            { "stage", place.Stage },
+            { "task", place.Task },
+            { "host", Environment.MachineName },
+        };
 
     private static TagList Of(WorkPlace place, string device)
     {

@@ -10,8 +10,9 @@ namespace CoIN.Actors.Telemetry;
 internal sealed record WorkSpan(object Key, WorkItem Item, string Task, IActorRef Worker);
 
 /// <summary>
-/// A run as a trace, for whoever listens to the activity source <see cref="RunMetrics.Name"/>: a span of the run, from where a process took it up; in it one for each stage, from its
-/// first piece of work to its last; in these one for each training, evaluation, scoring and judging. While nobody listens nothing is made.
+/// A run as a trace, for whoever listens to the activity source <see cref="RunMetrics.Name"/>: a span of the run, from where a process took
+/// it up; in it one for each stage, from its first piece of work to its last; in these one for each training, evaluation, scoring and
+/// judging. While nobody listens nothing is made.
 /// </summary>
 internal sealed class RunSpans(string runId) : IDisposable
 {
@@ -44,7 +45,10 @@ internal sealed class RunSpans(string runId) : IDisposable
         foreach (var work in begun.Where(work => !works.ContainsKey(work.Key)))
         {
             var (kind, stage) = Of(work.Item);
-            if (!stages.TryGetValue(stage, out var within) && Start(stage == 0 ? "base model" : $"stage {stage}", run?.Context ?? default, stage) is { } begins)
+            if (
+                !stages.TryGetValue(stage, out var within)
+                && Start(stage == 0 ? "base model" : $"stage {stage}", run?.Context ?? default, stage) is { } begins
+            )
             {
                 stages[stage] = within = begins;
             }
@@ -54,7 +58,8 @@ internal sealed class RunSpans(string runId) : IDisposable
                 continue;
             }
 
-            span.SetTag("coin.task", work.Task).SetTag("coin.worker", work.Worker.Path.Name)
+            span.SetTag("coin.task", work.Task)
+                .SetTag("coin.worker", work.Worker.Path.Name)
                 .SetTag("host.name", work.Worker.Path.Address.Host ?? Environment.MachineName);
             if (work.Item is AnswerShard shard)
             {
@@ -92,7 +97,10 @@ internal sealed class RunSpans(string runId) : IDisposable
     public void Ended(RunStatus status, string? message)
     {
         run?.SetTag("coin.status", status.ToString().ToLowerInvariant());
-        run?.SetStatus(status == RunStatus.Failed ? ActivityStatusCode.Error : ActivityStatusCode.Ok, status == RunStatus.Failed ? message : null);
+        run?.SetStatus(
+            status == RunStatus.Failed ? ActivityStatusCode.Error : ActivityStatusCode.Ok,
+            status == RunStatus.Failed ? message : null
+        );
     }
 
     /// <summary>Ends what is open.</summary>
@@ -109,16 +117,19 @@ internal sealed class RunSpans(string runId) : IDisposable
     /// <summary>The stage whose adapter an item is about; 0 for the base model.</summary>
     public static int StageOf(WorkItem item) => Of(item).Stage;
 
-    private static (string Kind, int Stage) Of(WorkItem item) => item switch
-    {
-        TrainStage train => ("training", train.Stage),
-        AnswerShard shard => ("evaluation", shard.Stage),
-        ScoreCell cell => ("scoring", cell.Stage),
-        JudgeCell cell => ("judging", cell.Stage),
-        _ => throw new ArgumentException($"{item.GetType().Name} has no span", nameof(item)),
-    };
+    private static (string Kind, int Stage) Of(WorkItem item) =>
+        item switch
+        {
+            TrainStage train => ("training", train.Stage),
+            AnswerShard shard => ("evaluation", shard.Stage),
+            ScoreCell cell => ("scoring", cell.Stage),
+            JudgeCell cell => ("judging", cell.Stage),
+            _ => throw new ArgumentException($"{item.GetType().Name} has no span", nameof(item)),
+        };
 
-    /// <summary>Spans of one actor overlap: which contains which is said by their parents alone, never by what the thread did last.</summary>
+    /// <summary>
+    /// Spans of one actor overlap: which contains which is said by their parents alone, never by what the thread did last.
+    /// </summary>
     private Activity? Start(string name, ActivityContext parent, int? stage)
     {
         Activity.Current = null;

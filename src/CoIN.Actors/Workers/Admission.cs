@@ -11,8 +11,9 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 namespace CoIN.Actors.Workers;
 
 /// <summary>
-/// What a worker looks at before it begins. A message may come from anybody who reaches the node, so it is believed only where it says what the run's own journal says,
-/// and the journal only in a folder where this process's runs are: no key is sent, and nothing read or written, on a stranger's word.
+/// What a worker looks at before it begins. A message may come from anybody who reaches the node, so it is believed only where it says what
+/// the run's own journal says, and the journal only in a folder where this process's runs are: no key is sent, and nothing read or written,
+/// on a stranger's word.
 /// </summary>
 internal sealed class Admission
 {
@@ -63,9 +64,15 @@ internal sealed class Admission
         var runFolder = Trimmed(FolderOf(assignment));
         if (own is null && ((below ? Path.GetDirectoryName(runFolder) : runFolder) is not { } place || !folders.Contains(place)))
         {
-            throw Refused(assignment, $"{assignment.RunFolder} is not " + (below ? $"in {folders.First()}, where this node's runs are"
-                : folders.Count == 1 ? $"the folder {folders.First()} of the run that this process drives"
-                : "the folder of a run that this process drives"));
+            throw Refused(
+                assignment,
+                $"{assignment.RunFolder} is not "
+                    + (
+                        below ? $"in {folders.First()}, where this node's runs are"
+                        : folders.Count == 1 ? $"the folder {folders.First()} of the run that this process drives"
+                        : "the folder of a run that this process drives"
+                    )
+            );
         }
 
         foreach (var path in MessagePaths.Of(assignment.Item))
@@ -113,13 +120,16 @@ internal sealed class Admission
             }
         }
 
-        var lost = own.BringAsync(runId, RunArtifacts.For(assignment.Item, state) ?? [], null, FetchPatience, CancellationToken.None).GetAwaiter().GetResult();
+        var lost = own.BringAsync(runId, RunArtifacts.For(assignment.Item, state) ?? [], null, FetchPatience, CancellationToken.None)
+            .GetAwaiter()
+            .GetResult();
         return lost.Count == 0 ? null
             : lost.FirstOrDefault(one => assignment.Item is TrainStage train && one.Artifact.Path == train.Checkpoint) is { } checkpoint
                 ? $"On {Environment.MachineName}, the checkpoint {checkpoint.Artifact.Path} of run {runId} cannot be fetched: {checkpoint.Reason}"
             : throw new CoinException(
                 $"On {Environment.MachineName}, {lost[0].Artifact.Path} of run {runId} cannot be fetched from any node: {lost[0].Reason}. See that the nodes reach each other at "
-                + "their coin.node.file-port; then resume the run.");
+                    + "their coin.node.file-port; then resume the run."
+            );
     }
 
     /// <summary>In what an assignment differs from its run's journal; null where it does not.</summary>
@@ -142,20 +152,26 @@ internal sealed class Admission
 
     private static string Text(object? value) => JsonConvert.SerializeObject(value);
 
-    private static CoinException Refused(Assignment assignment, string why) => new($"Work for the run {assignment.Turn.RunId} was refused: {why}.");
+    private static CoinException Refused(Assignment assignment, string why) =>
+        new($"Work for the run {assignment.Turn.RunId} was refused: {why}.");
 
     private static string Trimmed(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
     /// <summary>A database that is away for a while is no fault of the work.</summary>
     private RunState? Read(string runFolder)
     {
-        for (var clock = Stopwatch.StartNew(); ;)
+        for (var clock = Stopwatch.StartNew(); ; )
         {
             try
             {
                 return own is null ? RunJournal.Read(runFolder) : own.Read(RunPaths.NameOf(runFolder));
             }
-            catch (CoinException fault) when (fault.InnerException is { } cause && JournalDatabase.IsFault(cause) && (own is not null || JournalPlace.Of(runFolder) is not null) && clock.Elapsed < Patience)
+            catch (CoinException fault)
+                when (fault.InnerException is { } cause
+                    && JournalDatabase.IsFault(cause)
+                    && (own is not null || JournalPlace.Of(runFolder) is not null)
+                    && clock.Elapsed < Patience
+                )
             {
                 Thread.Sleep(BetweenReads);
             }

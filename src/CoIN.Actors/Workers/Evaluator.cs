@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using CoIN.Actors.Telemetry;
@@ -8,14 +9,19 @@ using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Routing;
 using CoIN.Benchmark.Runs;
-using System.Diagnostics;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Workers;
 
 /// <summary>Answers shards of test sets on one device, one batch at a time, and puts answered shards together to scored cells.</summary>
-internal sealed class Evaluator(IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work, Admission admission)
-    : Worker(scheduler, Skill.Evaluate, device)
+internal sealed class Evaluator(
+    IActorRef scheduler,
+    string device,
+    int threads,
+    ILearnerFactory learners,
+    IBenchmarkWork work,
+    Admission admission
+) : Worker(scheduler, Skill.Evaluate, device)
 {
     private readonly Stopwatch clock = new();
     private readonly List<Prediction> answers = [];
@@ -68,15 +74,31 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
             opened!.Value.Session.Prepare([.. samples.Skip(answers.Count).Take(2 * size)]);
             var began = clock.Elapsed;
             answers.AddRange(Answered(batch, shard));
-            RunMetrics.Answered(new WorkPlace(Current.Turn.RunId, shard.Stage, TaskOf(shard.Task).Name), Device, batch.Count, (clock.Elapsed - began).TotalSeconds);
+            RunMetrics.Answered(
+                new WorkPlace(Current.Turn.RunId, shard.Stage, TaskOf(shard.Task).Name),
+                Device,
+                batch.Count,
+                (clock.Elapsed - began).TotalSeconds
+            );
             Tell(new EvaluationProgressed(shard.Stage, shard.Task, shard.Shard, answers.Count));
             return true;
         }
 
-        var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards, admission.IsShared ? Current.Turn.Fence() : "");
+        var file = RunPaths.Shard(
+            shard.Stage,
+            TaskOf(shard.Task).Name,
+            shard.Shard,
+            shard.Shards,
+            admission.IsShared ? Current.Turn.Fence() : ""
+        );
         work.WritePredictions(PathOf(file), AnswerOrder.Restore(answers, order));
         RoutingFile.Write(RoutingFile.Beside(PathOf(file)), opened!.Value.Session.TakeRouting());
-        Deliver(new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds) { Computation = Computed(threads) });
+        Deliver(
+            new ShardWritten(shard, file, Durable.Sha256(PathOf(file)), answers.Count, clock.Elapsed.TotalSeconds)
+            {
+                Computation = Computed(threads),
+            }
+        );
         return false;
     }
 
@@ -91,7 +113,9 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         {
             Log.Error(e, "Unexpected fault");
             throw new CoinException(
-                $"{e.GetType().Name} on {Device} at the test samples {string.Join(", ", batch.Select(sample => sample.QuestionId))} of {TaskOf(shard.Task).Name}: {e.Message.Split('\n')[0]}", e);
+                $"{e.GetType().Name} on {Device} at the test samples {string.Join(", ", batch.Select(sample => sample.QuestionId))} of {TaskOf(shard.Task).Name}: {e.Message.Split('\n')[0]}",
+                e
+            );
         }
     }
 
@@ -109,12 +133,13 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         base.PostStop();
     }
 
-    private static (int Stage, int Task) Cell(WorkItem item) => item switch
-    {
-        AnswerShard shard => (shard.Stage, shard.Task),
-        ScoreCell cell => (cell.Stage, cell.Task),
-        _ => throw new ArgumentException($"an evaluator cannot do {item.GetType().Name}", nameof(item)),
-    };
+    private static (int Stage, int Task) Cell(WorkItem item) =>
+        item switch
+        {
+            AnswerShard shard => (shard.Stage, shard.Task),
+            ScoreCell cell => (cell.Stage, cell.Task),
+            _ => throw new ArgumentException($"an evaluator cannot do {item.GetType().Name}", nameof(item)),
+        };
 
     private TaskOptions TaskOf(int task) => Current.Options.Tasks[task];
 
@@ -148,15 +173,25 @@ internal sealed class Evaluator(IActorRef scheduler, string device, int threads,
         work.WritePredictions(PathOf(file), predictions);
         work.WriteScores(PathOf(scoresFile), scores.Scores);
         RoutingFile.Write(
-            PathOf(RunPaths.Routing(cell.Stage, task.Name)), RoutingFile.Sum(cell.Files.Items.Select(one => RoutingFile.Beside(PathOf(one)))));
-        Deliver(new CellWritten(cell, scores.Accuracy, scores.Samples, file, Durable.Sha256(PathOf(file)))
-        {
-            Corrected = scores.Corrected,
-            CorrectedSamples = scores.CorrectedSamples,
-            ScoresFile = scoresFile,
-            ScoresSha256 = Durable.Sha256(PathOf(scoresFile)),
-        });
-        Log.WithContext(Narrated, true).Info("Truth Alignment {Accuracy:F2} % by the published rules, {Corrected:F2} % by the corrected ones, on {Samples} sample" + (scores.Samples == 1 ? "" : "s"),
-            scores.Accuracy, scores.Corrected, scores.Samples);
+            PathOf(RunPaths.Routing(cell.Stage, task.Name)),
+            RoutingFile.Sum(cell.Files.Items.Select(one => RoutingFile.Beside(PathOf(one))))
+        );
+        Deliver(
+            new CellWritten(cell, scores.Accuracy, scores.Samples, file, Durable.Sha256(PathOf(file)))
+            {
+                Corrected = scores.Corrected,
+                CorrectedSamples = scores.CorrectedSamples,
+                ScoresFile = scoresFile,
+                ScoresSha256 = Durable.Sha256(PathOf(scoresFile)),
+            }
+        );
+        Log.WithContext(Narrated, true)
+            .Info(
+                "Truth Alignment {Accuracy:F2} % by the published rules, {Corrected:F2} % by the corrected ones, on {Samples} sample"
+                    + (scores.Samples == 1 ? "" : "s"),
+                scores.Accuracy,
+                scores.Corrected,
+                scores.Samples
+            );
     }
 }

@@ -6,8 +6,8 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Workers;
 
 /// <summary>
-/// Whether what a worker of another host is given is, on this host, what the run's journal names by its SHA-256: adapters and data. A file is read once, as long as it
-/// stays as it is.
+/// Whether what a worker of another host is given is, on this host, what the run's journal names by its SHA-256: adapters and data. A file
+/// is read once, as long as it stays as it is.
 /// </summary>
 internal sealed class GivenFiles(FileHashes hashes)
 {
@@ -28,11 +28,14 @@ internal sealed class GivenFiles(FileHashes hashes)
             {
                 throw new CoinException(
                     $"On {Environment.MachineName}, {path} {(File.Exists(path) ? "is not the file that the run began with (its SHA-256 differs)" : "does not exist")}. "
-                    + "All hosts need the same data under the same paths: copy the file there, then resume the run.");
+                        + "All hosts need the same data under the same paths: copy the file there, then resume the run."
+                );
             }
         }
 
-        return item is not TrainStage { Checkpoint: { } checkpoint } train ? null : CheckpointFault(runFolder, state, train.Stage, checkpoint);
+        return item is not TrainStage { Checkpoint: { } checkpoint } train
+            ? null
+            : CheckpointFault(runFolder, state, train.Stage, checkpoint);
     }
 
     private string? CheckpointFault(string runFolder, RunState state, int stage, string folder)
@@ -44,16 +47,21 @@ internal sealed class GivenFiles(FileHashes hashes)
 
         var path = Path.Combine(runFolder, folder);
         var sha256 = hashes.OfFolder(path);
-        return sha256 == saved.Sha256 ? null
+        return sha256 == saved.Sha256
+            ? null
             : $"On {Environment.MachineName}, the checkpoint {path} {(sha256 is null ? "is missing" : "is not as the journal says it was written (its SHA-256 differs)")}";
     }
 
-    private static IEnumerable<(TaskOptions Task, string File)> Files(ExperimentOptions options, WorkItem item) => item switch
-    {
-        TrainStage stage => options.Curriculum().Stage(stage.Stage).Learns.Select(place => (options.Tasks[place], options.Tasks[place].TrainFile)),
-        AnswerShard shard => [(options.Tasks[shard.Task], options.Tasks[shard.Task].TestFile)],
-        _ => [],
-    };
+    private static IEnumerable<(TaskOptions Task, string File)> Files(ExperimentOptions options, WorkItem item) =>
+        item switch
+        {
+            TrainStage stage => options
+                .Curriculum()
+                .Stage(stage.Stage)
+                .Learns.Select(place => (options.Tasks[place], options.Tasks[place].TrainFile)),
+            AnswerShard shard => [(options.Tasks[shard.Task], options.Tasks[shard.Task].TestFile)],
+            _ => [],
+        };
 
     private void RequireAdapter(string runFolder, RunState state, string adapter)
     {

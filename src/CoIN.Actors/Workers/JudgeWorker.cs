@@ -12,12 +12,18 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 namespace CoIN.Actors.Workers;
 
 /// <summary>
-/// Has cells judged. An endpoint is waited for without blocking; a local model works on this actor's own thread. Replies are kept as they come, so that a judge that
-/// was stopped or killed goes on where it was.
+/// Has cells judged. An endpoint is waited for without blocking; a local model works on this actor's own thread. Replies are kept as they
+/// come, so that a judge that was stopped or killed goes on where it was.
 /// </summary>
 internal sealed class JudgeWorker(
-    IActorRef scheduler, string device, int threads, IJudgeFactory judges, JudgementCaches caches, IBenchmarkWork work, Admission admission)
-    : Worker(scheduler, Skill.Judge, device)
+    IActorRef scheduler,
+    string device,
+    int threads,
+    IJudgeFactory judges,
+    JudgementCaches caches,
+    IBenchmarkWork work,
+    Admission admission
+) : Worker(scheduler, Skill.Judge, device)
 {
     // Kept for the next cell: a local model takes long to load.
     private (JudgeOptions Options, IJudge Judge)? opened;
@@ -55,8 +61,10 @@ internal sealed class JudgeWorker(
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var prediction in work.ReadPredictions(PathOf(cell.File)))
         {
-            var sample = samples.GetValueOrDefault(prediction.QuestionId) ?? throw new CoinException(
-                $"{cell.File} answers question {prediction.QuestionId}, which is not in the test file of {task.Name}. Put the former test file back.");
+            var sample = samples.GetValueOrDefault(prediction.QuestionId)
+                ?? throw new CoinException(
+                    $"{cell.File} answers question {prediction.QuestionId}, which is not in the test file of {task.Name}. Put the former test file back."
+                );
             var request = JudgePrompt.Of(new JudgedCase(rule, sample.Text, sample.Answer, prediction.Text));
             var key = JudgeIdentity.KeyOf(options, judge.Fingerprint, request);
             answers.Add((prediction.QuestionId, key));
@@ -84,7 +92,10 @@ internal sealed class JudgeWorker(
         var judge = opened!.Value.Judge;
         var batch = Enumerable.Range(0, Math.Min(judge.BatchSize, unasked.Count)).Select(_ => unasked.Dequeue()).ToList();
         var keep = cache;
-        var (began, where) = (Stopwatch.GetTimestamp(), new WorkPlace(Current.Turn.RunId, cell.Stage, Current.Options.Tasks[cell.Task].Name));
+        var (began, where) = (
+            Stopwatch.GetTimestamp(),
+            new WorkPlace(Current.Turn.RunId, cell.Stage, Current.Options.Tasks[cell.Task].Name)
+        );
         asking = judge.AskAsync(
             [.. batch.Select(one => one.Request)],
             (place, reply) =>
@@ -95,7 +106,8 @@ internal sealed class JudgeWorker(
                     RunMetrics.Judged(where, cell.Judge, Stopwatch.GetElapsedTime(began).TotalSeconds);
                 }
             },
-            stop.Token);
+            stop.Token
+        );
         return true;
     }
 
@@ -139,17 +151,34 @@ internal sealed class JudgeWorker(
         var unscored = UnscoredReplies.Of(judgements);
         var file = RunPaths.Judgements(cell.Judge, cell.Stage, Current.Options.Tasks[cell.Task].Name);
         JudgementsFile.Write(PathOf(file), judgements);
-        Deliver(new JudgementsWritten(
-            cell, scores.Published, scores.Corrected, scores.Samples, scores.Unparsable, file, Durable.Sha256(PathOf(file)))
-        {
-            Unscored = unscored,
-        });
+        Deliver(
+            new JudgementsWritten(
+                cell,
+                scores.Published,
+                scores.Corrected,
+                scores.Samples,
+                scores.Unparsable,
+                file,
+                Durable.Sha256(PathOf(file))
+            )
+            {
+                Unscored = unscored,
+            }
+        );
         if (scores.Unparsable < scores.Samples)
         {
             Log.Info(
-                "Judged by {Judge}: {Percent:F2} % (published parser) on {Samples} sample" + (scores.Samples == 1 ? "" : "s")
-                    + ", {Asked} of them asked, {Unparsable} " + (scores.Unparsable == 1 ? "reply" : "replies") + " without score",
-                cell.Judge, scores.Published, scores.Samples, total, scores.Unparsable);
+                "Judged by {Judge}: {Percent:F2} % (published parser) on {Samples} sample"
+                    + (scores.Samples == 1 ? "" : "s")
+                    + ", {Asked} of them asked, {Unparsable} "
+                    + (scores.Unparsable == 1 ? "reply" : "replies")
+                    + " without score",
+                cell.Judge,
+                scores.Published,
+                scores.Samples,
+                total,
+                scores.Unparsable
+            );
         }
 
         if (unscored.Any(one => one.Empty) || scores.Unparsable == scores.Samples)

@@ -3,7 +3,9 @@ using CoIN.Benchmark.Judging;
 
 namespace CoIN.Actors.Workers;
 
-/// <summary>The kept replies of the runs that this process judges: one file is written by one process, whatever the number of its judges.</summary>
+/// <summary>
+/// The kept replies of the runs that this process judges: one file is written by one process, whatever the number of its judges.
+/// </summary>
 internal sealed class JudgementCaches : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<JudgementCache>> caches = new(StringComparer.Ordinal);

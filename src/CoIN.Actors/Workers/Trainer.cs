@@ -14,8 +14,14 @@ namespace CoIN.Actors.Workers;
 
 /// <summary>Trains stages on one device, one micro-batch at a time, and writes checkpoints and adapters.</summary>
 internal sealed class Trainer(
-    IActorRef scheduler, string device, int threads, ILearnerFactory learners, IBenchmarkWork work, Admission admission, LinkHost links)
-    : Worker(scheduler, Skill.Train, device)
+    IActorRef scheduler,
+    string device,
+    int threads,
+    ILearnerFactory learners,
+    IBenchmarkWork work,
+    Admission admission,
+    LinkHost links
+) : Worker(scheduler, Skill.Train, device)
 {
     private const int SpeedWindow = 20;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(200);
@@ -40,7 +46,9 @@ internal sealed class Trainer(
     // Checkpoints of this turn, for the case that it was not ours any more.
     private readonly List<string> written = [];
 
-    /// <summary>A node that is torn down without a word has been given up by the others: what it would write now, somebody else has written.</summary>
+    /// <summary>
+    /// A node that is torn down without a word has been given up by the others: what it would write now, somebody else has written.
+    /// </summary>
     protected override bool HandsBackAtEnd => !admission.IsShared;
 
     private string Fence => admission.IsShared ? Current.Turn.Fence() : "";
@@ -92,18 +100,33 @@ internal sealed class Trainer(
         var together = Together();
         learner = learners.Open(Current.Options, Device, threads);
         Tell(new ModelLoaded(learner.BaseModelSha256));
-        session = learner.OpenTraining(new StageTraining(
-            Stage.Stage, Spec.Name, Current.Options.BatchSizeOf(Spec), [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
-            Stage.Adapter is null ? null : PathOf(Stage.Adapter), Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint))
-        {
-            GradientAccumulation = Current.Options.AccumulationOf(Spec),
-            Validation = IsFirst ? [.. Spec.Learns.SelectMany(place => work.Validation(Current.Options, Current.Options.Tasks[place]))] : [],
-            Team = together,
-        });
+        session = learner.OpenTraining(
+            new StageTraining(
+                Stage.Stage,
+                Spec.Name,
+                Current.Options.BatchSizeOf(Spec),
+                [.. Spec.Learns.SelectMany(place => work.Training(Current.Options, Current.Options.Tasks[place]))],
+                Stage.Adapter is null ? null : PathOf(Stage.Adapter),
+                Stage.Checkpoint is null ? null : PathOf(Stage.Checkpoint)
+            )
+            {
+                GradientAccumulation = Current.Options.AccumulationOf(Spec),
+                Validation = IsFirst
+                    ? [.. Spec.Learns.SelectMany(place => work.Validation(Current.Options, Current.Options.Tasks[place]))]
+                    : [],
+                Team = together,
+            }
+        );
         if (!IsFirst)
         {
             Log.Info(
-                "Rank {Rank} of {Trainers} trains from step {Step} of {TotalSteps} on {Device}", Stage.Team!.Rank, Stage.Team.Trainers, session.Step, session.TotalSteps, Device);
+                "Rank {Rank} of {Trainers} trains from step {Step} of {TotalSteps} on {Device}",
+                Stage.Team!.Rank,
+                Stage.Team.Trainers,
+                session.Step,
+                session.TotalSteps,
+                Device
+            );
             return;
         }
 
@@ -111,8 +134,14 @@ internal sealed class Trainer(
         steps = StepsFile.Open(PathOf(RunPaths.Steps(Stage.Stage, Spec.Name)), session.Step, admission.IsShared);
         savedStep = session.Step;
         stepBegan = clock.Elapsed;
-        Log.WithContext(Narrated, true).Info(
-            "Training begins at step {Step} of {TotalSteps} on {Device}" + (Stage.Team is { } all ? $", by {all.Trainers} trainers" : ""), session.Step, session.TotalSteps, Device);
+        Log.WithContext(Narrated, true)
+            .Info(
+                "Training begins at step {Step} of {TotalSteps} on {Device}"
+                    + (Stage.Team is { } all ? $", by {all.Trainers} trainers" : ""),
+                session.Step,
+                session.TotalSteps,
+                Device
+            );
         recent.Enqueue((clock.Elapsed, 0));
         TellProgress(microBatch: 0);
     }
@@ -149,7 +178,13 @@ internal sealed class Trainer(
             {
                 last = new StepFigures(step.Loss, step.LearningRate);
                 Keep(step);
-                Log.Debug("Step {Step} of {TotalSteps}: loss {Loss:F4}, gradient norm {GradNorm:F3}", step.Step, session.TotalSteps, step.Loss, step.GradNorm);
+                Log.Debug(
+                    "Step {Step} of {TotalSteps}: loss {Loss:F4}, gradient norm {GradNorm:F3}",
+                    step.Step,
+                    session.TotalSteps,
+                    step.Loss,
+                    step.GradNorm
+                );
             }
 
             Progress(micro);
@@ -232,28 +267,42 @@ internal sealed class Trainer(
         if (!met && toFirst is { } link && Stage.Team is { } part)
         {
             met = true;
-            links.MeetAsync(address, part.Rank).ContinueWith(
-                made =>
-                {
-                    if (made.IsCompletedSuccessfully)
+            links
+                .MeetAsync(address, part.Rank)
+                .ContinueWith(
+                    made =>
                     {
-                        link.Set(made.Result);
-                    }
-                    else
-                    {
-                        link.Fail(made.Exception!.GetBaseException());
-                    }
-                },
-                TaskScheduler.Default);
+                        if (made.IsCompletedSuccessfully)
+                        {
+                            link.Set(made.Result);
+                        }
+                        else
+                        {
+                            link.Fail(made.Exception!.GetBaseException());
+                        }
+                    },
+                    TaskScheduler.Default
+                );
         }
     }
 
     private void Keep(StepReport step)
     {
         var seconds = (clock.Elapsed - stepBegan).TotalSeconds;
-        steps!.Append(new StepRecord(
-            step.Step, session!.TotalSteps, step.Loss, step.LearningRate, step.GradNorm, step.Samples, step.Tokens, seconds, Environment.WorkingSet,
-            DateTimeOffset.UtcNow));
+        steps!.Append(
+            new StepRecord(
+                step.Step,
+                session!.TotalSteps,
+                step.Loss,
+                step.LearningRate,
+                step.GradNorm,
+                step.Samples,
+                step.Tokens,
+                seconds,
+                Environment.WorkingSet,
+                DateTimeOffset.UtcNow
+            )
+        );
         RunMetrics.Step(Place, Device, step.Loss, step.LearningRate, step.GradNorm, step.Tokens, seconds);
         stepBegan = clock.Elapsed;
     }
@@ -319,7 +368,8 @@ internal sealed class Trainer(
         stepBegan = clock.Elapsed;
     }
 
-    private static long Size(string folder) => new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+    private static long Size(string folder) =>
+        new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
     protected override void CheckpointKept(string folder)
     {
@@ -362,15 +412,30 @@ internal sealed class Trainer(
         var folder = RunPaths.Adapter(Stage.Stage, Spec.Name) + (admission.HasOwnFolder ? "" : Fence);
         Durable.WriteFolder(PathOf(folder), session!.SaveAdapter);
         var files = Durable.Sha256OfFiles(PathOf(folder));
-        Deliver(new AdapterWritten(
-            Stage, folder, files[AdapterFiles.Weights], files.GetValueOrDefault(AdapterFiles.Projector), session.TotalSteps, last?.Loss ?? 0, tokens,
-            clock.Elapsed.TotalSeconds)
-        {
-            FolderSha256 = Durable.Sha256Of(files),
-            Computation = Computed(threads),
-            Validation = validation,
-        });
-        Log.WithContext(Narrated, true).Info("Trained {Steps} step" + (session.TotalSteps == 1 ? "" : "s") + " in {Seconds:F1} s, loss {Loss:F4}", session.TotalSteps, clock.Elapsed.TotalSeconds, last?.Loss ?? 0);
+        Deliver(
+            new AdapterWritten(
+                Stage,
+                folder,
+                files[AdapterFiles.Weights],
+                files.GetValueOrDefault(AdapterFiles.Projector),
+                session.TotalSteps,
+                last?.Loss ?? 0,
+                tokens,
+                clock.Elapsed.TotalSeconds
+            )
+            {
+                FolderSha256 = Durable.Sha256Of(files),
+                Computation = Computed(threads),
+                Validation = validation,
+            }
+        );
+        Log.WithContext(Narrated, true)
+            .Info(
+                "Trained {Steps} step" + (session.TotalSteps == 1 ? "" : "s") + " in {Seconds:F1} s, loss {Loss:F4}",
+                session.TotalSteps,
+                clock.Elapsed.TotalSeconds,
+                last?.Loss ?? 0
+            );
     }
 
     /// <summary>Tells of a pass at the end of the stage: there may be a thousand, and they take minutes.</summary>
@@ -380,7 +445,9 @@ internal sealed class Trainer(
         {
             Log.Info(
                 "End of the stage: the method {Method} goes through {Samples} training samples once more",
-                Current.Options.Method, done.Samples);
+                Current.Options.Method,
+                done.Samples
+            );
         }
 
         if (done.Sample == 1 || done.Sample == done.Samples || clock.Elapsed - reported >= ReportEvery)
@@ -407,11 +474,22 @@ internal sealed class Trainer(
     {
         reported = clock.Elapsed;
         var span = (clock.Elapsed - recent.Peek().At).TotalSeconds;
-        Tell(new TrainingProgressed(new TrainingProgress(
-            Stage.Stage, Spec.Name, session!.Step, session.TotalSteps, microBatch, session.MicroBatches, last,
-            conclusion is null && recent.Count > 1 && span > 0 ? recent.Skip(1).Sum(one => (long)one.Tokens) / span : null)
-        {
-            Conclusion = conclusion,
-        }));
+        Tell(
+            new TrainingProgressed(
+                new TrainingProgress(
+                    Stage.Stage,
+                    Spec.Name,
+                    session!.Step,
+                    session.TotalSteps,
+                    microBatch,
+                    session.MicroBatches,
+                    last,
+                    conclusion is null && recent.Count > 1 && span > 0 ? recent.Skip(1).Sum(one => (long)one.Tokens) / span : null
+                )
+                {
+                    Conclusion = conclusion,
+                }
+            )
+        );
     }
 }

@@ -12,13 +12,15 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 namespace CoIN.Actors.Workers;
 
 /// <summary>
-/// What trainers, evaluators and judges have in common: they say again and again who they are and what they do, begin nothing that the supervisor has not let them begin,
-/// do one work item at a time in small steps that they send themselves, answer a request to stop between two steps, and tell how it ended until that is acknowledged.
-/// Native calls may block the worker's own thread as long as they like.
+/// What trainers, evaluators and judges have in common: they say again and again who they are and what they do, begin nothing that the
+/// supervisor has not let them begin, do one work item at a time in small steps that they send themselves, answer a request to stop between
+/// two steps, and tell how it ended until that is acknowledged. Native calls may block the worker's own thread as long as they like.
 /// </summary>
 internal abstract class Worker : ReceiveActor, IWithTimers
 {
-    /// <summary>How long an answer, or another supervisor in the place of a lost one, is waited for: a cluster needs half a minute to move one.</summary>
+    /// <summary>
+    /// How long an answer, or another supervisor in the place of a lost one, is waited for: a cluster needs half a minute to move one.
+    /// </summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     // A worker may serve a cluster for weeks.
@@ -173,29 +175,19 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     /// <summary>A checkpoint of the current item lies where the supervisor is, and is in the journal.</summary>
     /// <param name="folder">Relative to the run's folder.</param>
-    protected virtual void CheckpointKept(string folder)
-    {
-    }
+    protected virtual void CheckpointKept(string folder) { }
 
     /// <summary>How the current item ended is in the journal.</summary>
-    protected virtual void Settled(Outcome how)
-    {
-    }
+    protected virtual void Settled(Outcome how) { }
 
     /// <summary>Of work that several do together: there is the first of them.</summary>
-    protected virtual void Met(LinkAddress address)
-    {
-    }
+    protected virtual void Met(LinkAddress address) { }
 
     /// <summary>Another supervisor has taken over the current item, and knows nothing of it.</summary>
-    protected virtual void Inherited()
-    {
-    }
+    protected virtual void Inherited() { }
 
     /// <summary>The current item was given to another: removes what was written for it and not taken.</summary>
-    protected virtual void Disown()
-    {
-    }
+    protected virtual void Disown() { }
 
     /// <summary>Closes what <see cref="Open"/> opened; called after every item, however it ended.</summary>
     protected abstract void Close();
@@ -235,9 +227,12 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     }
 
     /// <param name="whole">Whether to say the item too, which the scheduler knows where it gave it.</param>
-    private void Register(bool whole = true) => scheduler.Tell(phase == Phase.Free
-        ? new Register(skill, Device, Last: last)
-        : new Register(skill, Device, Current.Turn, last, whole ? Current.Item : null));
+    private void Register(bool whole = true) =>
+        scheduler.Tell(
+            phase == Phase.Free
+                ? new Register(skill, Device, Last: last)
+                : new Register(skill, Device, Current.Turn, last, whole ? Current.Item : null)
+        );
 
     private void Assigned(Assignment assignment)
     {
@@ -451,7 +446,12 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         }
         else
         {
-            awaited.PipeTo(Self, Self, () => new Continue(current), cause => new Faulted(current, cause is AggregateException several ? several.GetBaseException() : cause));
+            awaited.PipeTo(
+                Self,
+                Self,
+                () => new Continue(current),
+                cause => new Faulted(current, cause is AggregateException several ? several.GetBaseException() : cause)
+            );
         }
     }
 
@@ -478,7 +478,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         catch (Exception e)
         {
             Log.Error(e, "Unexpected fault");
-            Ended(new WorkFailed($"{e.GetType().Name} in {skill.ToString().ToLowerInvariant()} work on {Device}: {e.Message.Split('\n')[0]}"));
+            Ended(
+                new WorkFailed($"{e.GetType().Name} in {skill.ToString().ToLowerInvariant()} work on {Device}: {e.Message.Split('\n')[0]}")
+            );
         }
     }
 

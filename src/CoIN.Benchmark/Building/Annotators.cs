@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Building;
 
 /// <summary>Answers of several annotators to one question.</summary>

@@ -6,7 +6,8 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
-/// <c>manifest.json</c> in a built task's folder: sources, settings, counts. No path or time of the machine is in it, so that the same build writes the same bytes.
+/// <c>manifest.json</c> in a built task's folder: sources, settings, counts. No path or time of the machine is in it, so that the same
+/// build writes the same bytes.
 /// </summary>
 internal static class BuildManifest
 {
@@ -23,22 +24,30 @@ internal static class BuildManifest
             ["task"] = built.Task,
             ["instructions"] = new JObject
             {
-                ["type"] = InstructionTypes.NameOf(options.Instructions), ["wordings"] = new JArray(TaskInstructions.Of(options.Instructions, built.Task)),
+                ["type"] = InstructionTypes.NameOf(options.Instructions),
+                ["wordings"] = new JArray(TaskInstructions.Of(options.Instructions, built.Task)),
             },
             ["seed"] = options.Seed,
             ["volume"] = options.Volume,
             ["testSamples"] = options.TestSamples,
             ["grouping"] = options.Grouping switch
             {
-                QuestionGrouping.PerImage => "per-image", QuestionGrouping.OnePerImage => "one-per-image", _ => "each",
+                QuestionGrouping.PerImage => "per-image",
+                QuestionGrouping.OnePerImage => "one-per-image",
+                _ => "each",
             },
             ["imageFolder"] = imageFolder,
             ["imagesChecked"] = options.Images is not null,
             ["sharedImagesKept"] = options.KeepSharedImages,
-            ["sources"] = new JArray(built.Sources.Select(source => new JObject
-            {
-                ["file"] = source.File, ["bytes"] = source.Bytes, ["sha256"] = source.Sha256, ["kind"] = source.Listing ? "image names" : "file",
-            })),
+            ["sources"] = new JArray(
+                built.Sources.Select(source => new JObject
+                {
+                    ["file"] = source.File,
+                    ["bytes"] = source.Bytes,
+                    ["sha256"] = source.Sha256,
+                    ["kind"] = source.Listing ? "image names" : "file",
+                })
+            ),
             ["training"] = Split(built.Training),
             ["test"] = Split(built.Test),
             ["notes"] = new JArray(built.Notes),
@@ -48,17 +57,22 @@ internal static class BuildManifest
 
     private static string Version => typeof(BuildManifest).Assembly.GetName().Version!.ToString(3);
 
-    private static JObject Split(BuiltSplit split) => new()
-    {
-        ["file"] = split.File,
-        ["sha256"] = split.Sha256,
-        ["available"] = split.Available,
-        ["samples"] = split.Samples,
-        ["questions"] = split.Questions,
-        ["images"] = split.Images,
-        ["dropped"] = new JArray(split.Dropped.Select(dropped => new JObject
+    private static JObject Split(BuiltSplit split) =>
+        new()
         {
-            ["reason"] = dropped.Reason, ["count"] = dropped.Count, ["first"] = dropped.First,
-        })),
-    };
+            ["file"] = split.File,
+            ["sha256"] = split.Sha256,
+            ["available"] = split.Available,
+            ["samples"] = split.Samples,
+            ["questions"] = split.Questions,
+            ["images"] = split.Images,
+            ["dropped"] = new JArray(
+                split.Dropped.Select(dropped => new JObject
+                {
+                    ["reason"] = dropped.Reason,
+                    ["count"] = dropped.Count,
+                    ["first"] = dropped.First,
+                })
+            ),
+        };
 }

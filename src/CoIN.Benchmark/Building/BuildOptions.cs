@@ -16,7 +16,9 @@ public enum QuestionGrouping
     Each,
 }
 
-/// <summary>How instruction folders are built from raw data sets. Everything that decides the written bytes is here, the raw files aside.</summary>
+/// <summary>
+/// How instruction folders are built from raw data sets. Everything that decides the written bytes is here, the raw files aside.
+/// </summary>
 public sealed record BuildOptions
 {
     /// <summary>The way in which instructions are worded.</summary>

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Building;
 
 /// <summary>A task's folder that was built.</summary>
@@ -8,7 +9,14 @@ namespace CoIN.Benchmark.Building;
 /// <param name="Test">Its test set.</param>
 /// <param name="Sources">What it was built from.</param>
 /// <param name="Notes">What people should know of how it was built, as sentences.</param>
-public sealed record BuiltTask(string Task, string Folder, BuiltSplit Training, BuiltSplit Test, IReadOnlyList<RawSource> Sources, IReadOnlyList<string> Notes);
+public sealed record BuiltTask(
+    string Task,
+    string Folder,
+    BuiltSplit Training,
+    BuiltSplit Test,
+    IReadOnlyList<RawSource> Sources,
+    IReadOnlyList<string> Notes
+);
 
 /// <summary>One set of samples.</summary>
 /// <param name="File">The file's name.</param>
@@ -18,4 +26,12 @@ public sealed record BuiltTask(string Task, string Folder, BuiltSplit Training, 
 /// <param name="Questions">Questions in the file; more than samples where an image's questions are one conversation.</param>
 /// <param name="Images">Different images in the file.</param>
 /// <param name="Dropped">What was left out, before a part was drawn.</param>
-public sealed record BuiltSplit(string File, string Sha256, int Available, int Samples, int Questions, int Images, IReadOnlyList<Dropped> Dropped);
+public sealed record BuiltSplit(
+    string File,
+    string Sha256,
+    int Available,
+    int Samples,
+    int Questions,
+    int Images,
+    IReadOnlyList<Dropped> Dropped
+);

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Building;
 
 /// <summary>COCO's <c>instances.json</c>: images with sizes, annotations with boxes (x, y, width, height in pixels).</summary>
@@ -14,8 +15,13 @@ internal sealed class CocoInstances
     public static CocoInstances Read(RawJson json)
     {
         var read = new CocoInstances(json.Path);
-        foreach (var (list, entry) in json.Lists(
-            null, ("images", "image", "id", ["file_name", "width", "height"]), ("annotations", "annotation", "id", ["image_id", "bbox"])))
+        foreach (
+            var (list, entry) in json.Lists(
+                null,
+                ("images", "image", "id", ["file_name", "width", "height"]),
+                ("annotations", "annotation", "id", ["image_id", "bbox"])
+            )
+        )
         {
             if (list == "images")
             {
@@ -26,8 +32,12 @@ internal sealed class CocoInstances
             }
             else
             {
-                read.annotations[entry.Long("id")] = (entry.Long("image_id"),
-                    entry.Numbers("bbox") is { Length: 4 } box && box.All(double.IsFinite) ? box : throw entry.Fault("has no four numbers as \"bbox\""));
+                read.annotations[entry.Long("id")] = (
+                    entry.Long("image_id"),
+                    entry.Numbers("bbox") is { Length: 4 } box && box.All(double.IsFinite)
+                        ? box
+                        : throw entry.Fault("has no four numbers as \"bbox\"")
+                );
             }
         }
 
@@ -46,8 +56,10 @@ internal sealed class CocoInstances
 
         if (annotation.ImageId != reference.ImageId)
         {
-            throw new CoinException($"{refs}, reference {reference.Id}: it is about image {reference.ImageId}, but its annotation {reference.AnnotationId} in {path} "
-                + $"is about image {annotation.ImageId}. Put both files of the same release there.");
+            throw new CoinException(
+                $"{refs}, reference {reference.Id}: it is about image {reference.ImageId}, but its annotation {reference.AnnotationId} in {path} "
+                    + $"is about image {annotation.ImageId}. Put both files of the same release there."
+            );
         }
 
         if (!images.TryGetValue(reference.ImageId, out var image))
@@ -62,6 +74,8 @@ internal sealed class CocoInstances
     /// <summary>The image's file name in COCO.</summary>
     public string FileOf(Reference reference) => images[reference.ImageId].File;
 
-    private CoinException Mismatch(string refs, Reference reference, string missing) => new(
-        $"{refs}, reference {reference.Id}: it is about {missing}, which {path} does not have. Put both files of the same release there.");
+    private CoinException Mismatch(string refs, Reference reference, string missing) =>
+        new(
+            $"{refs}, reference {reference.Id}: it is about {missing}, which {path} does not have. Put both files of the same release there."
+        );
 }

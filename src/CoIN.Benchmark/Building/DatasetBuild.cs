@@ -31,15 +31,35 @@ public static class DatasetBuild
         var folder = Path.Combine(output, InstructionTypes.FolderOf(options.Instructions), builder.Folder);
         RefuseForeign(folder);
         var context = new BuildContext(
-            new RawFolder(raw, Names(builder), TaskBuilders.All.Where(other => other != builder).SelectMany(Names), tell), options, ImageFolder(builder, options), new Drops(), new Drops(), stop);
+            new RawFolder(raw, Names(builder), TaskBuilders.All.Where(other => other != builder).SelectMany(Names), tell),
+            options,
+            ImageFolder(builder, options),
+            new Drops(),
+            new Drops(),
+            stop
+        );
         var data = builder.Read(context);
         var (training, test) = (data.Training, data.Test);
         if (options.Images is { } images)
         {
             tell("Looking for the images");
             var found = new FoundImages(images);
-            training = WithImages(context, training, sample => (sample.Id, sample.Image), (sample, image) => sample with { Image = image }, found, context.Training);
-            test = WithImages(context, test, sample => (sample.Id, sample.Image), (sample, image) => sample with { Image = image }, found, context.Test);
+            training = WithImages(
+                context,
+                training,
+                sample => (sample.Id, sample.Image),
+                (sample, image) => sample with { Image = image },
+                found,
+                context.Training
+            );
+            test = WithImages(
+                context,
+                test,
+                sample => (sample.Id, sample.Image),
+                (sample, image) => sample with { Image = image },
+                found,
+                context.Test
+            );
             data = data with { Notes = [.. data.Notes, .. found.Notes()] };
         }
 
@@ -53,7 +73,13 @@ public static class DatasetBuild
     }
 
     private static BuiltTask Write(
-        TaskBuilder builder, BuildContext context, RawData data, IReadOnlyList<RawTraining> training, IReadOnlyList<RawTest> test, string folder)
+        TaskBuilder builder,
+        BuildContext context,
+        RawData data,
+        IReadOnlyList<RawTraining> training,
+        IReadOnlyList<RawTest> test,
+        string folder
+    )
     {
         var options = context.Options;
         var learned = Subset.DrawVolume(training, options.Volume, 0, options.Seed);
@@ -71,12 +97,29 @@ public static class DatasetBuild
             }
 
             built = new BuiltTask(
-                builder.Task, folder,
-                new BuiltSplit(trainFile, Durable.Sha256(Path.Combine(temporary, trainFile)), training.Count, learned.Count, learned.Sum(sample => sample.Turns.Count),
-                    Images(learned.Select(sample => sample.Image)), context.Training.All),
-                new BuiltSplit(builder.TestFile, Durable.Sha256(Path.Combine(temporary, builder.TestFile)), test.Count, asked.Count, asked.Count,
-                    Images(asked.Select(sample => sample.Image)), context.Test.All),
-                context.Raw.Sources(), data.Notes);
+                builder.Task,
+                folder,
+                new BuiltSplit(
+                    trainFile,
+                    Durable.Sha256(Path.Combine(temporary, trainFile)),
+                    training.Count,
+                    learned.Count,
+                    learned.Sum(sample => sample.Turns.Count),
+                    Images(learned.Select(sample => sample.Image)),
+                    context.Training.All
+                ),
+                new BuiltSplit(
+                    builder.TestFile,
+                    Durable.Sha256(Path.Combine(temporary, builder.TestFile)),
+                    test.Count,
+                    asked.Count,
+                    asked.Count,
+                    Images(asked.Select(sample => sample.Image)),
+                    context.Test.All
+                ),
+                context.Raw.Sources(),
+                data.Notes
+            );
             Durable.WriteText(Path.Combine(temporary, BuildManifest.FileName), BuildManifest.Text(built, options, context.ImageFolder));
         });
         return built!;
@@ -87,17 +130,31 @@ public static class DatasetBuild
     private static string ImageFolder(TaskBuilder builder, BuildOptions options) =>
         (options.ImageFolder ?? builder.ImageFolder).Replace('\\', '/').Trim('/');
 
-    /// <summary>A published folder, or one that somebody edited into shape, must not be replaced by a command that was meant for another place.</summary>
+    /// <summary>
+    /// A published folder, or one that somebody edited into shape, must not be replaced by a command that was meant for another place.
+    /// </summary>
     private static void RefuseForeign(string folder)
     {
-        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && !File.Exists(Path.Combine(folder, BuildManifest.FileName)))
+        if (
+            Directory.Exists(folder)
+            && Directory.EnumerateFileSystemEntries(folder).Any()
+            && !File.Exists(Path.Combine(folder, BuildManifest.FileName))
+        )
         {
-            throw new CoinException($"{folder} is there already and was not built from raw data (it has no {BuildManifest.FileName}). Name another folder with --out, or remove it.");
+            throw new CoinException(
+                $"{folder} is there already and was not built from raw data (it has no {BuildManifest.FileName}). Name another folder with --out, or remove it."
+            );
         }
     }
 
     private static IReadOnlyList<T> WithImages<T>(
-        BuildContext context, IReadOnlyList<T> samples, Func<T, (string Id, string? Image)> of, Func<T, string, T> with, FoundImages found, Drops drops)
+        BuildContext context,
+        IReadOnlyList<T> samples,
+        Func<T, (string Id, string? Image)> of,
+        Func<T, string, T> with,
+        FoundImages found,
+        Drops drops
+    )
     {
         var absent = new HashSet<string>(StringComparer.Ordinal);
         var kept = new List<T>(samples.Count);
@@ -125,14 +182,20 @@ public static class DatasetBuild
         if (first is var (sampleId, path) && !context.Options.DropMissingImages)
         {
             var missing = absent.Count;
-            throw new CoinException($"The image {path} of sample {sampleId} does not exist{(missing > 1 ? $", nor do {missing - 1} others" : "")}. "
-                + "Put the images there, correct --images or --image-folder, or leave such samples out with --missing-images drop.");
+            throw new CoinException(
+                $"The image {path} of sample {sampleId} does not exist{(missing > 1 ? $", nor do {missing - 1} others" : "")}. "
+                    + "Put the images there, correct --images or --image-folder, or leave such samples out with --missing-images drop."
+            );
         }
 
         return kept;
     }
 
-    private static IReadOnlyList<RawTraining> WithoutShared(BuildContext context, IReadOnlyList<RawTraining> training, IReadOnlyList<RawTest> test)
+    private static IReadOnlyList<RawTraining> WithoutShared(
+        BuildContext context,
+        IReadOnlyList<RawTraining> training,
+        IReadOnlyList<RawTest> test
+    )
     {
         if (context.Options.KeepSharedImages)
         {
@@ -161,7 +224,9 @@ public static class DatasetBuild
         var known = new HashSet<string>(StringComparer.Ordinal);
         if (ids.FirstOrDefault(id => !known.Add(id)) is { } twin)
         {
-            throw new CoinException($"{builder.Task}'s raw {set} set has the id {twin} twice. Copy its files again from the data set's source.");
+            throw new CoinException(
+                $"{builder.Task}'s raw {set} set has the id {twin} twice. Copy its files again from the data set's source."
+            );
         }
     }
 
@@ -169,8 +234,10 @@ public static class DatasetBuild
     {
         if (samples == 0)
         {
-            throw new CoinException($"Nothing is left of {builder.Task}'s {set} set{string.Concat(drops.All.Select(dropped => $"; {dropped.Count} left out because {dropped.Reason}"))}. "
-                + "Look whether the raw files are the right ones.");
+            throw new CoinException(
+                $"Nothing is left of {builder.Task}'s {set} set{string.Concat(drops.All.Select(dropped => $"; {dropped.Count} left out because {dropped.Reason}"))}. "
+                    + "Look whether the raw files are the right ones."
+            );
         }
     }
 

@@ -32,7 +32,10 @@ internal readonly record struct PixelBox(double X, double Y, double Width, doubl
     /// <summary>"[x1, y1, x2, y2]" in parts of width and height of the image as it is.</summary>
     public string Unpadded(int decimals) => Text(decimals, 0, 0, ImageWidth, ImageHeight);
 
-    /// <summary>"[x1, y1, x2, y2]" in parts of the square into whose middle LLaVA pads the image; half a pixel of padding goes to the right or lower end.</summary>
+    /// <summary>
+    /// "[x1, y1, x2, y2]" in parts of the square into whose middle LLaVA pads the image; half a pixel of padding goes to the right or lower
+    /// end.
+    /// </summary>
     public string Padded(int decimals)
     {
         var side = Math.Max(ImageWidth, ImageHeight);

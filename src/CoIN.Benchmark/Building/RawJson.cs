@@ -6,8 +6,8 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
-/// Reads the JSON files of raw data sets entry by entry, and of each entry only the fields that are asked for: some have a million entries and hundreds of
-/// megabytes, most of them unused.
+/// Reads the JSON files of raw data sets entry by entry, and of each entry only the fields that are asked for: some have a million entries
+/// and hundreds of megabytes, most of them unused.
 /// </summary>
 /// <param name="path">The file.</param>
 /// <param name="stop">Ends the reading between entries.</param>
@@ -50,9 +50,13 @@ internal sealed class RawJson(string path, CancellationToken stop)
 
     /// <summary>The entries of lists that stand under names in the file's one object, in the order of the file.</summary>
     /// <param name="header">Is told the plain values that stand beside the lists, by which one can tell the file's version.</param>
-    /// <param name="lists">Names of the lists, each with what messages call an entry, its id's field and the further fields to read.</param>
+    /// <param name="lists">
+    /// Names of the lists, each with what messages call an entry, its id's field and the further fields to read.
+    /// </param>
     public IEnumerable<(string List, RawEntry Entry)> Lists(
-        Action<string, JToken>? header, params (string Name, string Kind, string Id, string[] Fields)[] lists)
+        Action<string, JToken>? header,
+        params (string Name, string Kind, string Id, string[] Fields)[] lists
+    )
     {
         var found = new HashSet<string>(StringComparer.Ordinal);
         using var json = Open();
@@ -107,9 +111,10 @@ internal sealed class RawJson(string path, CancellationToken stop)
 
             JToken? value = null;
             Guarded(json, () => value = JToken.ReadFrom(json));
-            lists[name] = value is JArray list && list.All(item => item.Type is JTokenType.String or JTokenType.Integer)
-                ? [.. list.Select(item => item.ToString())]
-                : throw Broken(json, $"\"{name}\" is no list of ids");
+            lists[name] =
+                value is JArray list && list.All(item => item.Type is JTokenType.String or JTokenType.Integer)
+                    ? [.. list.Select(item => item.ToString())]
+                    : throw Broken(json, $"\"{name}\" is no list of ids");
         }
 
         End(json);
@@ -117,7 +122,8 @@ internal sealed class RawJson(string path, CancellationToken stop)
     }
 
     /// <summary>An error about the file as a whole.</summary>
-    public CoinException Wrong(string fault) => new($"{path}: {fault}. It is another file, or another version of it, than the one that is wanted; put the right one there.");
+    public CoinException Wrong(string fault) =>
+        new($"{path}: {fault}. It is another file, or another version of it, than the one that is wanted; put the right one there.");
 
     private IEnumerable<RawEntry> Items(JsonTextReader json, string kind, string id, string[] fields)
     {
@@ -162,7 +168,12 @@ internal sealed class RawJson(string path, CancellationToken stop)
             }
         }
 
-        return new RawEntry(path, line, id is { } named && read[named.Key] is JValue { Value: not null } value ? $"{named.Kind} {value}" : name, read);
+        return new RawEntry(
+            path,
+            line,
+            id is { } named && read[named.Key] is JValue { Value: not null } value ? $"{named.Kind} {value}" : name,
+            read
+        );
     }
 
     private JsonTextReader Open()
@@ -171,7 +182,8 @@ internal sealed class RawJson(string path, CancellationToken stop)
         {
             return new JsonTextReader(Utf8Text.Open(path))
             {
-                DateParseHandling = DateParseHandling.None, PropertyNameTable = new DefaultJsonNameTable(),
+                DateParseHandling = DateParseHandling.None,
+                PropertyNameTable = new DefaultJsonNameTable(),
             };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -190,12 +202,12 @@ internal sealed class RawJson(string path, CancellationToken stop)
     }
 
     private void End(JsonTextReader json) => Guarded(json, () =>
-    {
-        if (json.Read())
         {
-            throw Broken(json, "there is more text after the end");
-        }
-    });
+            if (json.Read())
+            {
+                throw Broken(json, "there is more text after the end");
+            }
+        });
 
     private string? NextProperty(JsonTextReader json)
     {
@@ -204,12 +216,12 @@ internal sealed class RawJson(string path, CancellationToken stop)
     }
 
     private void Read(JsonTextReader json) => Guarded(json, () =>
-    {
-        if (!json.Read())
         {
-            throw Broken(json, "the file ends too soon; it was probably cut off");
-        }
-    });
+            if (!json.Read())
+            {
+                throw Broken(json, "the file ends too soon; it was probably cut off");
+            }
+        });
 
     private void Guarded(JsonTextReader json, Action read)
     {

@@ -47,7 +47,9 @@ internal static class ReferencesFile
             throw named.Fault($"has the split {split}; there are {string.Join(", ", Splits)}");
         }
 
-        var sentences = named.List("sentences").Select((sentence, index) => named with { Name = $"{named.Name}, sentence number {index + 1}", Value = sentence })
+        var sentences = named
+            .List("sentences")
+            .Select((sentence, index) => named with { Name = $"{named.Name}, sentence number {index + 1}", Value = sentence })
             .Select(sentence => (sentence.Long("sent_id"), sentence.Text("sent").Trim()))
             .Where(sentence => sentence.Item2.Length > 0);
         return new Reference(id, named.Long("ann_id"), named.Long("image_id"), split, [.. sentences]);
@@ -64,7 +66,6 @@ internal static class ReferencesFile
 
         public CoinException Fault(string fault) => new($"{Path}, {Name}: it {fault}. Copy the file again from the data set's source.");
 
-        private object? Get(string key) =>
-            Value is PickleDictionary fields ? fields.GetValueOrDefault(key) : throw Fault("is no dict");
+        private object? Get(string key) => Value is PickleDictionary fields ? fields.GetValueOrDefault(key) : throw Fault("is no dict");
     }
 }

@@ -6,65 +6,68 @@ using Newtonsoft.Json;
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
-/// Writes samples in the published form: a JSON list with one sample per line, UTF-8 without byte-order mark, lines ended by LF, nothing that depends on the
-/// machine.
+/// Writes samples in the published form: a JSON list with one sample per line, UTF-8 without byte-order mark, lines ended by LF, nothing
+/// that depends on the machine.
 /// </summary>
 internal sealed class SampleWriter(TaskBuilder builder, BuildOptions options)
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>Writes a <c>train.json</c>. The first turn of a conversation has image tag and instruction, as in LLaVA's own training data.</summary>
+    /// <summary>
+    /// Writes a <c>train.json</c>. The first turn of a conversation has image tag and instruction, as in LLaVA's own training data.
+    /// </summary>
     public void Write(Stream stream, IEnumerable<RawTraining> samples) => WriteList(stream, samples, (json, sample) =>
-    {
-        Property(json, "id", sample.Id);
-        WriteImage(json, sample.Image);
-        json.WritePropertyName("conversations");
-        json.WriteStartArray();
-        foreach (var (index, turn) in sample.Turns.Index())
         {
-            var question = index == 0 ? (sample.Image is null ? "" : "<image>\n") + Ask(sample.Id, turn.Question) : turn.Question;
-            WriteTurn(json, "human", question);
-            WriteTurn(json, "gpt", turn.Answer);
-        }
+            Property(json, "id", sample.Id);
+            WriteImage(json, sample.Image);
+            json.WritePropertyName("conversations");
+            json.WriteStartArray();
+            foreach (var (index, turn) in sample.Turns.Index())
+            {
+                var question = index == 0 ? (sample.Image is null ? "" : "<image>\n") + Ask(sample.Id, turn.Question) : turn.Question;
+                WriteTurn(json, "human", question);
+                WriteTurn(json, "gpt", turn.Answer);
+            }
 
-        json.WriteEndArray();
-        if (sample.UnpaddedBox is { } box)
-        {
-            Property(json, "origin_answer_bbox", box);
-        }
-    });
+            json.WriteEndArray();
+            if (sample.UnpaddedBox is { } box)
+            {
+                Property(json, "origin_answer_bbox", box);
+            }
+        });
 
     /// <summary>Writes a <c>test.json</c> or <c>val.json</c>.</summary>
     public void Write(Stream stream, IEnumerable<RawTest> samples) => WriteList(stream, samples, (json, sample) =>
-    {
-        Property(json, "question_id", sample.Id);
-        WriteImage(json, sample.Image);
-        Property(json, "text", Ask(sample.Id, sample.Question));
-        if (sample.AnswersOnly)
         {
-            WriteTexts(json, "answer", sample.Answers!);
-            return;
-        }
+            Property(json, "question_id", sample.Id);
+            WriteImage(json, sample.Image);
+            Property(json, "text", Ask(sample.Id, sample.Question));
+            if (sample.AnswersOnly)
+            {
+                WriteTexts(json, "answer", sample.Answers!);
+                return;
+            }
 
-        Property(json, "answer", sample.Answer);
-        if (sample.Answers is { } answers)
-        {
-            WriteTexts(json, "answers", answers);
-        }
+            Property(json, "answer", sample.Answer);
+            if (sample.Answers is { } answers)
+            {
+                WriteTexts(json, "answers", answers);
+            }
 
-        if (sample.Box is { } box)
-        {
-            Property(json, "answer_bbox", sample.Answer);
-            Property(json, "origin_answer_bbox", box.Unpadded);
-            json.WritePropertyName("size");
-            json.WriteStartArray();
-            json.WriteValue(box.Width);
-            json.WriteValue(box.Height);
-            json.WriteEndArray();
-        }
-    });
+            if (sample.Box is { } box)
+            {
+                Property(json, "answer_bbox", sample.Answer);
+                Property(json, "origin_answer_bbox", box.Unpadded);
+                json.WritePropertyName("size");
+                json.WriteStartArray();
+                json.WriteValue(box.Width);
+                json.WriteValue(box.Height);
+                json.WriteEndArray();
+            }
+        });
 
-    private string Ask(string id, string question) => builder.Ask(question, TaskInstructions.Draw(options.Instructions, builder.Task, id, options.Seed));
+    private string Ask(string id, string question) =>
+        builder.Ask(question, TaskInstructions.Draw(options.Instructions, builder.Task, id, options.Seed));
 
     private static void WriteList<T>(Stream stream, IEnumerable<T> samples, Action<JsonTextWriter, T> write)
     {

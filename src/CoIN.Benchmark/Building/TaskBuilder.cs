@@ -34,7 +34,14 @@ internal abstract class TaskBuilder
 /// <param name="Training">Counts what is left out of the training set.</param>
 /// <param name="Test">Counts what is left out of the test set.</param>
 /// <param name="Stop">Ends the build.</param>
-internal sealed record BuildContext(RawFolder Raw, BuildOptions Options, string ImageFolder, Drops Training, Drops Test, CancellationToken Stop)
+internal sealed record BuildContext(
+    RawFolder Raw,
+    BuildOptions Options,
+    string ImageFolder,
+    Drops Training,
+    Drops Test,
+    CancellationToken Stop
+)
 {
     /// <summary>Reads a JSON file of the raw folder.</summary>
     public RawJson Json(string name) => new(Raw.File(name), Stop);
@@ -67,9 +74,13 @@ internal sealed record BuildContext(RawFolder Raw, BuildOptions Options, string 
 
         return
         [
-            .. images.Select(pair => new RawTraining(pair.Key, pair.Value.Image, Options.Grouping == QuestionGrouping.PerImage
-                ? pair.Value.Turns
-                : [pair.Value.Turns[Random(pair.Key).Next(pair.Value.Turns.Count)]])),
+            .. images.Select(pair => new RawTraining(
+                pair.Key,
+                pair.Value.Image,
+                Options.Grouping == QuestionGrouping.PerImage
+                    ? pair.Value.Turns
+                    : [pair.Value.Turns[Random(pair.Key).Next(pair.Value.Turns.Count)]]
+            )),
         ];
     }
 }

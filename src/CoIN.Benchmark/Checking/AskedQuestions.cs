@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>The questions of a task's two files, to find those that are in both.</summary>
@@ -8,12 +9,16 @@ internal sealed class AskedQuestions
     private readonly List<(int Image, UInt128 Question, SamplePlace Place)> test = [];
 
     /// <param name="image">Index of the sample's image, −1 without one.</param>
-    public void AddTraining(int image, CheckedSample sample) => training.AddRange(sample.Questions.Select(question => (image, question, sample.Line)));
+    public void AddTraining(int image, CheckedSample sample) =>
+        training.AddRange(sample.Questions.Select(question => (image, question, sample.Line)));
 
     /// <inheritdoc cref="AddTraining"/>
-    public void AddTest(int image, CheckedSample sample, SamplePlace place) => test.AddRange(sample.Questions.Select(question => (image, question, place)));
+    public void AddTest(int image, CheckedSample sample, SamplePlace place) =>
+        test.AddRange(sample.Questions.Select(question => (image, question, place)));
 
-    /// <summary>Test questions which training asks too, about an equal image or both without one, with the first training line that does.</summary>
+    /// <summary>
+    /// Test questions which training asks too, about an equal image or both without one, with the first training line that does.
+    /// </summary>
     /// <param name="identity">What is equal for equal images, by index.</param>
     public IEnumerable<(SamplePlace Place, int Image, int TrainingLine)> Leaked(Func<int, UInt128> identity)
     {

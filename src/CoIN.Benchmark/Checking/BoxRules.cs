@@ -42,16 +42,23 @@ internal static class BoxRules
         var side = Math.Max(size.Width, size.Height);
         double[] expected =
         [
-            .. inImage.Select((value, i) => i % 2 == 0
-                ? ((value * size.Width) + ((side - size.Width) / 2)) / side
-                : ((value * size.Height) + ((side - size.Height) / 2)) / side),
+            .. inImage.Select(
+                (value, i) =>
+                    i % 2 == 0
+                        ? ((value * size.Width) + ((side - size.Width) / 2)) / side
+                        : ((value * size.Height) + ((side - size.Height) / 2)) / side
+            ),
         ];
         if (expected.Zip(inSquare, (one, other) => Math.Abs(one - other)).Max() > Tolerance)
         {
             var text = string.Join(", ", expected.Select(value => value.ToString("0.00", CultureInfo.InvariantCulture)));
-            yield return new Flaw(FindingKind.BoxesDisagree, string.Create(
-                CultureInfo.InvariantCulture,
-                $"answer_bbox is \"{padded}\", but origin_answer_bbox \"{unpadded}\" in {size.Width} × {size.Height} pixels is [{text}]"));
+            yield return new Flaw(
+                FindingKind.BoxesDisagree,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"answer_bbox is \"{padded}\", but origin_answer_bbox \"{unpadded}\" in {size.Width} × {size.Height} pixels is [{text}]"
+                )
+            );
         }
     }
 
@@ -61,7 +68,9 @@ internal static class BoxRules
         var numbers = new double[parts.Length];
         for (var i = 0; i < parts.Length; i++)
         {
-            if (!double.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[i]) || !double.IsFinite(numbers[i]))
+            if (
+                !double.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[i]) || !double.IsFinite(numbers[i])
+            )
             {
                 return null;
             }

@@ -1,10 +1,16 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>How many findings of one kind there are, and the first ones.</summary>
 /// <param name="ByTask">Counts of the tasks that have any, in the run's order.</param>
 /// <param name="Examples">The first findings, a few.</param>
-public sealed record KindSummary(FindingKind Kind, int Count, IReadOnlyList<(string Task, int Count)> ByTask, IReadOnlyList<Finding> Examples);
+public sealed record KindSummary(
+    FindingKind Kind,
+    int Count,
+    IReadOnlyList<(string Task, int Count)> ByTask,
+    IReadOnlyList<Finding> Examples
+);
 
 /// <summary>What was checked of one task.</summary>
 /// <param name="TrainingSamples">Samples in the training file, faulty ones too; null where it is missing or not used.</param>
@@ -12,7 +18,16 @@ public sealed record KindSummary(FindingKind Kind, int Count, IReadOnlyList<(str
 /// <param name="TextOnly">Samples of both files without an image.</param>
 /// <param name="Images">Different images of both files.</param>
 public sealed record TaskSummary(
-    string Task, string TrainFile, int? TrainingSamples, string TestFile, int? TestSamples, int TextOnly, int Images, int Errors, int Warnings);
+    string Task,
+    string TrainFile,
+    int? TrainingSamples,
+    string TestFile,
+    int? TestSamples,
+    int TextOnly,
+    int Images,
+    int Errors,
+    int Warnings
+);
 
 /// <summary>A finished check.</summary>
 /// <param name="Kinds">Kinds with findings, in the order of <see cref="FindingKind.All"/>.</param>
@@ -67,8 +82,15 @@ internal sealed class CheckTally
         kinds.Where(pair => pair.Key.Severity == severity).Sum(pair => pair.Value.Tasks.GetValueOrDefault(task));
 
     public IReadOnlyList<KindSummary> Summarize() =>
-    [
-        .. FindingKind.All.Where(kinds.ContainsKey).Select(kind => (Kind: kind, kinds[kind].Examples, kinds[kind].Tasks))
-            .Select(one => new KindSummary(one.Kind, one.Tasks.Values.Sum(), [.. one.Tasks.Select(pair => (pair.Key, pair.Value))], one.Examples)),
-    ];
+        [
+            .. FindingKind
+                .All.Where(kinds.ContainsKey)
+                .Select(kind => (Kind: kind, kinds[kind].Examples, kinds[kind].Tasks))
+                .Select(one => new KindSummary(
+                    one.Kind,
+                    one.Tasks.Values.Sum(),
+                    [.. one.Tasks.Select(pair => (pair.Key, pair.Value))],
+                    one.Examples
+                )),
+        ];
 }

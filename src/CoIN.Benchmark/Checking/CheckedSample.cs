@@ -13,8 +13,16 @@ namespace CoIN.Benchmark.Checking;
 /// <param name="Size">The size that it says its image has.</param>
 /// <param name="Learns">Whether something of it is learned (training).</param>
 internal sealed record CheckedSample(
-    int Line, string Id, bool HasId, bool IsRead, string? Image, IReadOnlyList<UInt128> Questions, (double Width, double Height)? Size, bool Learns,
-    IReadOnlyList<Flaw> Flaws)
+    int Line,
+    string Id,
+    bool HasId,
+    bool IsRead,
+    string? Image,
+    IReadOnlyList<UInt128> Questions,
+    (double Width, double Height)? Size,
+    bool Learns,
+    IReadOnlyList<Flaw> Flaws
+)
 {
     /// <summary>Paths of the images behind the first.</summary>
     public IReadOnlyList<string> FurtherImages { get; init; } = [];
@@ -25,43 +33,60 @@ internal sealed record CheckedSample(
     /// <summary>Checks a training sample; a fault of reading becomes a flaw.</summary>
     /// <param name="images">Folder below the image root to which its image's path is relative; null for the root.</param>
     public static CheckedSample Training(SampleEntry entry, SampleRules rules, string? images = null) => Guarded(entry, () =>
-    {
-        var sample = TrainingSamples.Sample(entry).In(images);
-        var flaws = rules.Check(sample, out var learns);
-        var questions = sample.Conversations.Where((_, i) => i % 2 == 0).Select(turn => QuestionKey.Of(turn.Value)).ToArray();
-        return new CheckedSample(entry.Line, sample.Id, true, true, sample.Image, questions, null, learns, flaws)
         {
-            FurtherImages = sample.FurtherImages,
-        };
-    });
+            var sample = TrainingSamples.Sample(entry).In(images);
+            var flaws = rules.Check(sample, out var learns);
+            var questions = sample.Conversations.Where((_, i) => i % 2 == 0).Select(turn => QuestionKey.Of(turn.Value)).ToArray();
+            return new CheckedSample(entry.Line, sample.Id, true, true, sample.Image, questions, null, learns, flaws)
+            {
+                FurtherImages = sample.FurtherImages,
+            };
+        });
 
     /// <summary>Checks a test sample; a fault of reading becomes a flaw.</summary>
     /// <param name="images">As for <see cref="Training"/>.</param>
     /// <param name="references">Where its reference answers are looked up; null where the entry has them.</param>
-    public static CheckedSample Test(
-        SampleEntry entry, SampleRules rules, string? images = null, CaptionReferences? references = null) => Guarded(entry, () =>
-    {
-        _ = entry.Id;
-        var sample = TestSamples.Sample(entry).In(images);
-        try
+    public static CheckedSample Test(SampleEntry entry, SampleRules rules, string? images = null, CaptionReferences? references = null) =>
+        Guarded(entry, () =>
         {
-            sample = references?.Of(sample) ?? sample;
-        }
-        catch (CoinException e)
-        {
-            return new CheckedSample(
-                entry.Line, sample.QuestionId, true, true, sample.Image, [QuestionKey.Of(sample.Text)], sample.Size, false,
-                [new Flaw(FindingKind.UnscorableAnswer, e.Message)]);
-        }
+            _ = entry.Id;
+            var sample = TestSamples.Sample(entry).In(images);
+            try
+            {
+                sample = references?.Of(sample) ?? sample;
+            }
+            catch (CoinException e)
+            {
+                return new CheckedSample(
+                    entry.Line,
+                    sample.QuestionId,
+                    true,
+                    true,
+                    sample.Image,
+                    [QuestionKey.Of(sample.Text)],
+                    sample.Size,
+                    false,
+                    [new Flaw(FindingKind.UnscorableAnswer, e.Message)]
+                );
+            }
 
-        var tagged = entry.Text("text").Contains(ImageTags.Tag, StringComparison.Ordinal);
-        return new CheckedSample(
-            entry.Line, sample.QuestionId, true, true, sample.Image, [QuestionKey.Of(sample.Text)], sample.Size, false, rules.Check(sample, tagged))
-        {
-            FurtherImages = sample.FurtherImages,
-            Truth = rules.NeedsTestSet ? sample : null,
-        };
-    });
+            var tagged = entry.Text("text").Contains(ImageTags.Tag, StringComparison.Ordinal);
+            return new CheckedSample(
+                entry.Line,
+                sample.QuestionId,
+                true,
+                true,
+                sample.Image,
+                [QuestionKey.Of(sample.Text)],
+                sample.Size,
+                false,
+                rules.Check(sample, tagged)
+            )
+            {
+                FurtherImages = sample.FurtherImages,
+                Truth = rules.NeedsTestSet ? sample : null,
+            };
+        });
 
     private static CheckedSample Guarded(SampleEntry entry, Func<CheckedSample> check)
     {
@@ -79,7 +104,8 @@ internal sealed record CheckedSample(
                     SampleFaultKind.BadBox => FindingKind.BadBox,
                     _ => FindingKind.MalformedSample,
                 },
-                sentence);
+                sentence
+            );
             return new CheckedSample(entry.Line, entry.Name, entry.HasId, false, null, [], null, false, [flaw]);
         }
     }

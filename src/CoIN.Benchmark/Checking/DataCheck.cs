@@ -7,8 +7,9 @@ using CoIN.Benchmark.Scoring;
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>
-/// Looks through samples and images for what would end a run after hours or spoil its numbers. Samples are streamed and images decoded on all cores; what is
-/// kept is a few hundred bytes for each image and question of one task. Findings come in the order of tasks, files and samples, whatever the number of cores.
+/// Looks through samples and images for what would end a run after hours or spoil its numbers. Samples are streamed and images decoded on
+/// all cores; what is kept is a few hundred bytes for each image and question of one task. Findings come in the order of tasks, files and
+/// samples, whatever the number of cores.
 /// </summary>
 /// <param name="options">The experiment; whole files are checked, also where it takes only a part of their samples.</param>
 /// <param name="inspector">Decodes the images.</param>
@@ -72,45 +73,84 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         if (options.Curriculum().Learns(options.Tasks.ToList().IndexOf(task)))
         {
             CheckedSample Learned(SampleEntry entry) => CheckedSample.Training(entry, rules, task.TrainImages);
-            training = Read(task, task.TrainFile, TrainingSamples.IdKeys, FindingKind.RepeatedId, Learned, (sample, place) =>
-            {
-                textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
-                learns |= sample.Learns;
-                var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: true, null);
-                Further(images, sample, place, training: true);
-                questions.AddTraining(image, sample);
-            }, stop);
+            training = Read(
+                task,
+                task.TrainFile,
+                TrainingSamples.IdKeys,
+                FindingKind.RepeatedId,
+                Learned,
+                (sample, place) =>
+                {
+                    textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
+                    learns |= sample.Learns;
+                    var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: true, null);
+                    Further(images, sample, place, training: true);
+                    questions.AddTraining(image, sample);
+                },
+                stop
+            );
             if (training > 0 && !learns)
             {
-                Report(FindingKind.NothingLearnable, task, task.TrainFile, null, null, null, "none of its samples has an answer that can be learned");
+                Report(
+                    FindingKind.NothingLearnable,
+                    task,
+                    task.TrainFile,
+                    null,
+                    null,
+                    null,
+                    "none of its samples has an answer that can be learned"
+                );
             }
         }
 
         var references = References(task);
         var truths = new List<(SamplePlace Place, TestSample Sample)>();
         CheckedSample Asked(SampleEntry entry) => CheckedSample.Test(entry, rules, task.TestImages, references);
-        var test = Read(task, task.TestFile, TestSamples.IdKeys, FindingKind.DuplicateId, Asked, (sample, place) =>
-        {
-            textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
-            var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: false, sample.Size);
-            Further(images, sample, place, training: false);
-            questions.AddTest(image, sample, place);
-            if (sample.Truth is { } truth)
+        var test = Read(
+            task,
+            task.TestFile,
+            TestSamples.IdKeys,
+            FindingKind.DuplicateId,
+            Asked,
+            (sample, place) =>
             {
-                truths.Add((place, truth));
-            }
-        }, stop);
+                textOnly += sample.IsRead && sample.Image is null ? 1 : 0;
+                var image = sample.Image is null ? -1 : images.Use(sample.Image, place, training: false, sample.Size);
+                Further(images, sample, place, training: false);
+                questions.AddTest(image, sample, place);
+                if (sample.Truth is { } truth)
+                {
+                    truths.Add((place, truth));
+                }
+            },
+            stop
+        );
         Truths(task, rules, [.. truths.DistinctBy(one => one.Sample.QuestionId)]);
         Inspect(task, images.All, stop);
         LeakedImages(task, images.All);
         foreach (var (place, image, line) in questions.Leaked(index => images.All[index].Identity))
         {
             var path = image < 0 ? null : images.All[image].Path;
-            Report(FindingKind.LeakedQuestion, task, place, path, $"line {line} of {task.TrainFile} asks the same {(path is null ? "without an image" : "about the same image")}");
+            Report(
+                FindingKind.LeakedQuestion,
+                task,
+                place,
+                path,
+                $"line {line} of {task.TrainFile} asks the same {(path is null ? "without an image" : "about the same image")}"
+            );
         }
 
         return new TaskSummary(
-            task.Name, task.TrainFile, training, task.TestFile, test, textOnly, images.All.Count, tally.Of(task.Name, Severity.Error), tally.Of(task.Name, Severity.Warning));
+            task.Name,
+            task.TrainFile,
+            training,
+            task.TestFile,
+            test,
+            textOnly,
+            images.All.Count,
+            tally.Of(task.Name, Severity.Error),
+            tally.Of(task.Name, Severity.Warning)
+        );
     }
 
     private static void Further(TaskImages images, CheckedSample sample, SamplePlace place, bool training)
@@ -160,8 +200,14 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
     /// <summary>Goes through a file: the next samples are read while the last ones are checked.</summary>
     /// <returns>How many samples it has; null if it is missing.</returns>
     private int? Read(
-        TaskOptions task, string file, string[] idKeys, FindingKind sameId, Func<SampleEntry, CheckedSample> check, Action<CheckedSample, SamplePlace> use,
-        CancellationToken stop)
+        TaskOptions task,
+        string file,
+        string[] idKeys,
+        FindingKind sameId,
+        Func<SampleEntry, CheckedSample> check,
+        Action<CheckedSample, SamplePlace> use,
+        CancellationToken stop
+    )
     {
         var path = Path.Combine(options.Data.Instructions, task.Folder, file);
         if (!File.Exists(path))
@@ -214,7 +260,15 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
         }
         catch (CoinException e)
         {
-            Report(FindingKind.BrokenFile, task, file, null, null, null, e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(',', ' ') : e.Message);
+            Report(
+                FindingKind.BrokenFile,
+                task,
+                file,
+                null,
+                null,
+                null,
+                e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(',', ' ') : e.Message
+            );
             return count;
         }
 
@@ -287,7 +341,13 @@ public sealed class DataCheck(ExperimentOptions options, IImageInspector inspect
             }
             else if (contents.TryGetValue(image.Facts!.Content, out var same))
             {
-                Report(FindingKind.LeakedContent, task, test, image.Path, $"{image.Path} is the same picture as {same.Path} of training sample {same.InTraining!.Value.Id}");
+                Report(
+                    FindingKind.LeakedContent,
+                    task,
+                    test,
+                    image.Path,
+                    $"{image.Path} is the same picture as {same.Path} of training sample {same.InTraining!.Value.Id}"
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>One thing that is wrong.</summary>
@@ -11,11 +12,12 @@ namespace CoIN.Benchmark.Checking;
 public sealed record Finding(FindingKind Kind, string Task, string File, int? Line, string? Sample, string? Image, string Message)
 {
     /// <summary>Where it is, for people: file, line and sample.</summary>
-    public string Place => (Line, Sample) switch
-    {
-        (null, null) => File,
-        (null, _) => $"{File}, sample {Sample}",
-        (_, null) => $"{File}, line {Line}",
-        _ => $"{File}, line {Line}, sample {Sample}",
-    };
+    public string Place =>
+        (Line, Sample) switch
+        {
+            (null, null) => File,
+            (null, _) => $"{File}, sample {Sample}",
+            (_, null) => $"{File}, line {Line}",
+            _ => $"{File}, line {Line}, sample {Sample}",
+        };
 }

@@ -4,7 +4,9 @@ using Newtonsoft.Json;
 
 namespace CoIN.Benchmark.Checking;
 
-/// <summary>Findings as JSON lines: one object a finding, with the fields severity, kind, task, file, line, sample, image and message.</summary>
+/// <summary>
+/// Findings as JSON lines: one object a finding, with the fields severity, kind, task, file, line, sample, image and message.
+/// </summary>
 internal static class FindingsFile
 {
     /// <summary>Makes a writer of findings onto a stream, which stays open.</summary>

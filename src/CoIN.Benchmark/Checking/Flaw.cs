@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>Something wrong with a sample, before it is said which sample that is.</summary>

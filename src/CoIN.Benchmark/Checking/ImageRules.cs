@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>What can be wrong with an image file.</summary>
@@ -41,16 +42,27 @@ internal static class ImageRules
             yield return new Flaw(FindingKind.DeepImage, $"{use.Path} is a {facts.Format} with more than eight bits a channel{users}");
         }
 
-        if (facts.Format is { } format && inspector.Extensions(format) is { Count: > 0 } extensions
-            && !extensions.Contains(Path.GetExtension(use.Path).ToLowerInvariant()))
+        if (
+            facts.Format is { } format
+            && inspector.Extensions(format) is { Count: > 0 } extensions
+            && !extensions.Contains(Path.GetExtension(use.Path).ToLowerInvariant())
+        )
         {
             yield return new Flaw(FindingKind.WrongExtension, $"{use.Path} is a {format}, whose name would end in {extensions[0]}{users}");
         }
 
-        if (use.Size is var (width, height) && facts is { State: ImageState.Whole, Width: > 0 } && (width != facts.Width || height != facts.Height))
+        if (
+            use.Size is var (width, height)
+            && facts is { State: ImageState.Whole, Width: > 0 }
+            && (width != facts.Width || height != facts.Height)
+        )
         {
-            yield return new Flaw(FindingKind.WrongSize, FormattableString.Invariant(
-                $"{use.Path} has {facts.Width} × {facts.Height} pixels, but the sample's size is {width} × {height}{users}"));
+            yield return new Flaw(
+                FindingKind.WrongSize,
+                FormattableString.Invariant(
+                    $"{use.Path} has {facts.Width} × {facts.Height} pixels, but the sample's size is {width} × {height}{users}"
+                )
+            );
         }
     }
 }

@@ -1,9 +1,10 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>
-/// How many samples a task has by the paper (CoIN, NeurIPS 2024), which says it twice and differently: rounded in Table 1, exactly in Appendix A.2.
-/// Most of its results were computed on smaller parts of the test sets.
+/// How many samples a task has by the paper (CoIN, NeurIPS 2024), which says it twice and differently: rounded in Table 1, exactly in
+/// Appendix A.2. Most of its results were computed on smaller parts of the test sets.
 /// </summary>
 /// <param name="Table1Train">Thousands of training samples in Table 1.</param>
 /// <param name="Table1Test">Thousands of test samples in Table 1.</param>

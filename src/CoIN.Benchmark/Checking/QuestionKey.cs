@@ -4,8 +4,8 @@ using CoIN.Benchmark.Data;
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>
-/// What a question asks, apart from how it is asked: without image tag, case and spacing, and without the last line where that is the task's instruction, which
-/// differs between the instruction types.
+/// What a question asks, apart from how it is asked: without image tag, case and spacing, and without the last line where that is the
+/// task's instruction, which differs between the instruction types.
 /// </summary>
 internal static class QuestionKey
 {

@@ -30,7 +30,10 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
             return [(-1, new Flaw(FindingKind.UnscorableAnswer, e.Message))];
         }
 
-        return samples.Select((sample, place) => (Place: place, Sample: sample)).AsParallel().AsOrdered()
+        return samples
+            .Select((sample, place) => (Place: place, Sample: sample))
+            .AsParallel()
+            .AsOrdered()
             .Where(one => rule.Score(one.Sample, one.Sample.Answer) == 0)
             .Select(one => (one.Place, Zero(one.Sample)));
     }
@@ -66,9 +69,14 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
             learns = view.Learned > 0;
             if (!learns)
             {
-                flaws.Add(new Flaw(FindingKind.NothingToLearn, view.Length > view.Limit
-                    ? $"the answer lies beyond the limit of {view.Limit} tokens"
-                    : "the answer is masked as a whole, since its tokens do not add up to those of the conversation (an end-of-text or role mark in it?)"));
+                flaws.Add(
+                    new Flaw(
+                        FindingKind.NothingToLearn,
+                        view.Length > view.Limit
+                            ? $"the answer lies beyond the limit of {view.Limit} tokens"
+                            : "the answer is masked as a whole, since its tokens do not add up to those of the conversation (an end-of-text or role mark in it?)"
+                    )
+                );
             }
         }
 
@@ -124,9 +132,12 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
             var (images, tags) = (sample.Images.Count, sample.Conversations.Sum(turn => ImageTags.Count(turn.Value)));
             if (tags != images)
             {
-                flaws.Add(new Flaw(
-                    tags < images ? FindingKind.ImageWithoutTag : FindingKind.TagWithoutImage,
-                    $"has {images} images and {ImageTags.Tag} {(tags == 1 ? "once" : $"{tags} times")} in its conversation"));
+                flaws.Add(
+                    new Flaw(
+                        tags < images ? FindingKind.ImageWithoutTag : FindingKind.TagWithoutImage,
+                        $"has {images} images and {ImageTags.Tag} {(tags == 1 ? "once" : $"{tags} times")} in its conversation"
+                    )
+                );
             }
 
             return;
@@ -158,11 +169,19 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
         try
         {
             // Some rules need the answers of ten annotators; here they agree.
-            _ = scorer.Score(new TestSample(sample.Id, sample.Image, question, answer) { Answers = [.. Enumerable.Repeat(answer, 10)] }, answer);
+            _ = scorer.Score(
+                new TestSample(sample.Id, sample.Image, question, answer) { Answers = [.. Enumerable.Repeat(answer, 10)] },
+                answer
+            );
         }
         catch (CoinException e)
         {
-            flaws.Add(new Flaw(FindingKind.OddAnswer, $"the answer \"{Shortened(answer)}\" cannot be read by the scorer {scorer.Key}: {e.Message}"));
+            flaws.Add(
+                new Flaw(
+                    FindingKind.OddAnswer,
+                    $"the answer \"{Shortened(answer)}\" cannot be read by the scorer {scorer.Key}: {e.Message}"
+                )
+            );
         }
     }
 
@@ -210,7 +229,12 @@ internal sealed class SampleRules(TaskOptions task, ISampleRenderer? renderer)
     {
         if (view.Length > view.Limit)
         {
-            flaws.Add(new Flaw(FindingKind.PromptTooLong, $"has {view.Length} tokens ({view.ImageTokens} of an image), {view.Length - view.Limit} beyond the limit of {view.Limit}"));
+            flaws.Add(
+                new Flaw(
+                    FindingKind.PromptTooLong,
+                    $"has {view.Length} tokens ({view.ImageTokens} of an image), {view.Length - view.Limit} beyond the limit of {view.Limit}"
+                )
+            );
         }
     }
 

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Checking;
 
 /// <summary>A sample by its place.</summary>

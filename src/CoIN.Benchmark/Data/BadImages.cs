@@ -11,7 +11,8 @@ namespace CoIN.Benchmark.Data;
 public sealed record SkippedSample(string Task, string Use, string Sample, string Image, string? Reason);
 
 /// <summary>
-/// Finds the images that cannot be used, once and before a run begins: each is decoded on all cores. What is left out is so the same for every stage and every resume.
+/// Finds the images that cannot be used, once and before a run begins: each is decoded on all cores. What is left out is so the same for
+/// every stage and every resume.
 /// </summary>
 /// <param name="root">The image root.</param>
 /// <param name="inspector">Decodes images as the run will.</param>
@@ -20,7 +21,8 @@ internal sealed class BadImages(string root, IImageInspector inspector)
     private readonly Dictionary<string, string?> reasons = new(StringComparer.Ordinal);
 
     /// <summary>All that were found, by path in ordinal order.</summary>
-    public IReadOnlyList<string> Found => [.. reasons.Where(pair => pair.Value is not null).Select(pair => pair.Key).Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Found =>
+        [.. reasons.Where(pair => pair.Value is not null).Select(pair => pair.Key).Order(StringComparer.Ordinal)];
 
     /// <summary>Looks at the images of some samples, as far as they are new.</summary>
     public void Look(IEnumerable<string?> images)

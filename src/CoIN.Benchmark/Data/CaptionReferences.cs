@@ -41,8 +41,7 @@ public sealed class CaptionReferences
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new CoinException(
-                $"The references file {path} does not exist. Put it there, or correct references-file of its task.", e);
+            throw new CoinException($"The references file {path} does not exist. Put it there, or correct references-file of its task.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -62,34 +61,40 @@ public sealed class CaptionReferences
         if (sample.Image is not { } image)
         {
             throw new CoinException(
-                $"Test sample {sample.QuestionId} has no image, and its references are looked up in {path} by one. Name its image.");
+                $"Test sample {sample.QuestionId} has no image, and its references are looked up in {path} by one. Name its image."
+            );
         }
 
         return byFile.TryGetValue(NameOf(image), out var captions) && captions.Count > 0
-            ? sample with { Answers = captions }
+            ? sample with
+            {
+                Answers = captions,
+            }
             : throw new CoinException(
                 $"{path} has no captions of the image {NameOf(image)} of test sample {sample.QuestionId}. "
-                + "Name the references that belong to the test file (references-file of its task).");
+                    + "Name the references that belong to the test file (references-file of its task)."
+            );
     }
 
     private static string NameOf(string image) => image[(image.LastIndexOf('/') + 1)..];
 
     private static List<JObject> Entries(string path, JObject? file, string key) =>
         file?[key] is JArray list && list.All(item => item is JObject)
-        ? [.. list.Cast<JObject>()]
-        : throw Faulty(path, $"it has no list of objects \"{key}\"");
+            ? [.. list.Cast<JObject>()]
+            : throw Faulty(path, $"it has no list of objects \"{key}\"");
 
-    private static string Text(string path, JObject entry, string key) => entry[key] is JValue { Type: JTokenType.String } value
-        ? (string)value!
-        : throw Faulty(path, $"an entry has no text as \"{key}\"");
+    private static string Text(string path, JObject entry, string key) =>
+        entry[key] is JValue { Type: JTokenType.String } value ? (string)value! : throw Faulty(path, $"an entry has no text as \"{key}\"");
 
     private static string Id(string path, JObject entry, string key) =>
         entry[key] is JValue { Type: JTokenType.Integer or JTokenType.String } value
-        ? Convert.ToString(value.Value, System.Globalization.CultureInfo.InvariantCulture)!
-        : throw Faulty(path, $"an entry has no number or text as \"{key}\"");
+            ? Convert.ToString(value.Value, System.Globalization.CultureInfo.InvariantCulture)!
+            : throw Faulty(path, $"an entry has no number or text as \"{key}\"");
 
-    private static CoinException Faulty(string path, string fault, Exception? inner = null) => new(
-        $"{path}: {fault}. A references file is COCO's form of captions: "
-        + "{\"images\":[{\"id\",\"file_name\"},…],\"annotations\":[{\"image_id\",\"caption\"},…]}.",
-        inner);
+    private static CoinException Faulty(string path, string fault, Exception? inner = null) =>
+        new(
+            $"{path}: {fault}. A references file is COCO's form of captions: "
+                + "{\"images\":[{\"id\",\"file_name\"},…],\"annotations\":[{\"image_id\",\"caption\"},…]}.",
+            inner
+        );
 }

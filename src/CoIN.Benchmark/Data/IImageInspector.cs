@@ -36,13 +36,24 @@ public enum ImageTraits
 }
 
 /// <summary>What is known of an image file after decoding it.</summary>
-/// <param name="Trouble">What is wrong, as a clause with "it" as its subject; null for a whole image that does not lack its end mark.</param>
-/// <param name="Format">The format that its bytes have, in capitals (<c>JPEG</c>), whatever its name says; null where they are no image's.</param>
+/// <param name="Trouble">
+/// What is wrong, as a clause with "it" as its subject; null for a whole image that does not lack its end mark.
+/// </param>
+/// <param name="Format">
+/// The format that its bytes have, in capitals (<c>JPEG</c>), whatever its name says; null where they are no image's.
+/// </param>
 /// <param name="Width">In pixels; 0 where it is not known.</param>
 /// <param name="Height">In pixels; 0 where it is not known.</param>
 /// <param name="Content">The first half of the file's SHA-256; 0 where it could not be read. Equal files have equal ones.</param>
 public sealed record ImageFacts(
-    ImageState State, string? Trouble, string? Format, ImageTraits Traits, int Width, int Height, UInt128 Content)
+    ImageState State,
+    string? Trouble,
+    string? Format,
+    ImageTraits Traits,
+    int Width,
+    int Height,
+    UInt128 Content
+)
 {
     /// <summary>What a path without a file amounts to.</summary>
     public static ImageFacts Missing { get; } = new(ImageState.Missing, "does not exist", null, ImageTraits.None, 0, 0, 0);
@@ -54,7 +65,10 @@ public interface IImageInspector
     /// <summary>Inspects a file; every fault of it is part of the answer.</summary>
     ImageFacts Inspect(string path);
 
-    /// <summary>The file-name extensions that a format's files have, in lower case with the dot, the usual one first; empty for a format that cannot be read.</summary>
+    /// <summary>
+    /// The file-name extensions that a format's files have, in lower case with the dot, the usual one first; empty for a format that cannot
+    /// be read.
+    /// </summary>
     /// <param name="format">As in <see cref="ImageFacts.Format"/>.</param>
     IReadOnlyList<string> Extensions(string format);
 }

@@ -6,7 +6,9 @@ public static class ImageFiles
     /// <summary>Looks for every image below the root; samples without image are passed over.</summary>
     /// <param name="root">The folder to which the image paths are relative.</param>
     /// <param name="images">Sample ids with their images' paths.</param>
-    /// <exception cref="CoinException">The root or an image does not exist; the message names the first sample and file, and counts the others.</exception>
+    /// <exception cref="CoinException">
+    /// The root or an image does not exist; the message names the first sample and file, and counts the others.
+    /// </exception>
     public static void Check(string root, IEnumerable<(string SampleId, string? Image)> images) => Check(root, images, null);
 
     /// <inheritdoc cref="Check(string, IEnumerable{ValueTuple{string, string}})"/>
@@ -40,10 +42,13 @@ public static class ImageFiles
         if (!Directory.Exists(root))
         {
             throw new CoinException(
-                $"The image folder {root} does not exist; sample {sample} needs {file}{further}. Set data.images to the folder of the images.");
+                $"The image folder {root} does not exist; sample {sample} needs {file}{further}. Set data.images to the folder of the images."
+            );
         }
 
         var likely = new LookAlikes(root).Clause(Path.GetRelativePath(root, file).Replace('\\', '/'));
-        throw new CoinException($"The image {file} of sample {sample} does not exist{likely}{further}. Put the images there, or correct data.images or the samples' paths.");
+        throw new CoinException(
+            $"The image {file} of sample {sample} does not exist{likely}{further}. Put the images there, or correct data.images or the samples' paths."
+        );
     }
 }

@@ -7,8 +7,9 @@ using CoIN.Benchmark.Files;
 namespace CoIN.Benchmark.Data;
 
 /// <summary>
-/// What the images of a run are, so that another picture under the same name is noticed before it is learned from or asked about: size and time of each file, or its
-/// SHA-256. As text, a line is size, time and hash, separated by tabs, and the path below the image root; what is not known is "-".
+/// What the images of a run are, so that another picture under the same name is noticed before it is learned from or asked about: size and
+/// time of each file, or its SHA-256. As text, a line is size, time and hash, separated by tabs, and the path below the image root; what is
+/// not known is "-".
 /// </summary>
 /// <param name="root">The image root.</param>
 /// <param name="identity">What tells one image from another.</param>
@@ -43,7 +44,9 @@ public sealed class ImageList(string root, ImageIdentity identity)
     /// <summary>What differs from a list that was written.</summary>
     /// <param name="path">That list.</param>
     /// <param name="sha256">What its SHA-256 was.</param>
-    /// <param name="mended">Whether an image, by its whole path, may have changed, as nothing could be made of the former one; null where none may.</param>
+    /// <param name="mended">
+    /// Whether an image, by its whole path, may have changed, as nothing could be made of the former one; null where none may.
+    /// </param>
     /// <returns>The images that differ, as a sentence; null if there is no difference.</returns>
     public string? Changes(string path, string sha256, Func<string, bool>? mended = null)
     {
@@ -57,24 +60,35 @@ public sealed class ImageList(string root, ImageIdentity identity)
             return $"Images below {root} have changed since the run began; which ones cannot be told, as {path} is gone or was changed too.";
         }
 
-        var then = Utf8Text.Lines(path).Select(line => line.Split('\t', 4)).ToDictionary(parts => parts[3], parts => string.Join('\t', parts[..3]), StringComparer.Ordinal);
+        var then = Utf8Text
+            .Lines(path)
+            .Select(line => line.Split('\t', 4))
+            .ToDictionary(parts => parts[3], parts => string.Join('\t', parts[..3]), StringComparer.Ordinal);
         var different = entries.Where(entry => then.GetValueOrDefault(entry.Path) != entry.Line).ToList();
         var changed = different.Where(entry => mended?.Invoke(Path.Combine(root, entry.Path)) != true).ToList();
-        return changed.Count == 0 && different.Count > 0 ? null : changed.Count == 0
-            ? $"The images that the samples name below {root} are not those with which the run began."
+        return changed.Count == 0 && different.Count > 0 ? null
+            : changed.Count == 0 ? $"The images that the samples name below {root} are not those with which the run began."
             : $"{(changed.Count == 1 ? "An image has" : string.Create(CultureInfo.InvariantCulture, $"{changed.Count:#,0} images have"))} changed since the run began: "
-                + string.Join("; ", changed.Take(Named).Select(entry => $"{Path.Combine(root, entry.Path)} ({Words(then.GetValueOrDefault(entry.Path))} then, {Words(entry.Line)} now)"))
+                + string.Join(
+                    "; ",
+                    changed
+                        .Take(Named)
+                        .Select(entry =>
+                            $"{Path.Combine(root, entry.Path)} ({Words(then.GetValueOrDefault(entry.Path))} then, {Words(entry.Line)} now)"
+                        )
+                )
                 + (changed.Count > Named ? "; …" : ".");
     }
 
-    private static string Words(string? line) => line?.Split('\t') switch
-    {
-        null => "not used",
-        ["-", ..] => "missing",
-        [var size, "-", var hash] => $"{size} bytes, SHA-256 {hash[..Math.Min(12, hash.Length)]}…",
-        [var size, var time, ..] => $"{size} bytes of {time}",
-        _ => line,
-    };
+    private static string Words(string? line) =>
+        line?.Split('\t') switch
+        {
+            null => "not used",
+            ["-", ..] => "missing",
+            [var size, "-", var hash] => $"{size} bytes, SHA-256 {hash[..Math.Min(12, hash.Length)]}…",
+            [var size, var time, ..] => $"{size} bytes of {time}",
+            _ => line,
+        };
 
     private string Text() => string.Concat(entries.Select(entry => $"{entry.Line}\t{entry.Path}\n"));
 

@@ -4,8 +4,8 @@ using CoIN.Benchmark.Texts;
 namespace CoIN.Benchmark.Data;
 
 /// <summary>
-/// Finds the file that was probably meant where a path leads to none: the same name in other Unicode forms (a Mac writes é as two code points), in other capitals,
-/// or with another picture format's extension. Every folder is listed once. May be used from several threads.
+/// Finds the file that was probably meant where a path leads to none: the same name in other Unicode forms (a Mac writes é as two code
+/// points), in other capitals, or with another picture format's extension. Every folder is listed once. May be used from several threads.
 /// </summary>
 /// <param name="root">The folder to which paths are relative.</param>
 internal sealed class LookAlikes(string root)
@@ -26,7 +26,14 @@ internal sealed class LookAlikes(string root)
                 return null;
             }
 
-            var name = Within(found, parts[at]) ?? (last ? Extensions.Select(extension => Within(found, Path.ChangeExtension(parts[at], extension))).FirstOrDefault(one => one is not null) : null);
+            var name = Within(found, parts[at])
+                ?? (
+                    last
+                        ? Extensions
+                            .Select(extension => Within(found, Path.ChangeExtension(parts[at], extension)))
+                            .FirstOrDefault(one => one is not null)
+                        : null
+                );
             if (name is null)
             {
                 return null;
@@ -39,10 +46,13 @@ internal sealed class LookAlikes(string root)
     }
 
     /// <summary>A clause that names the file, with a comma and a space in front; empty if there is none.</summary>
-    public string Clause(string path) => Find(path) is not { } found ? ""
-        : Path.GetFileName(found) is var name && name != Path.GetFileName(path) && CharacterForms.Fold(name) == CharacterForms.Fold(Path.GetFileName(path))
+    public string Clause(string path) =>
+        Find(path) is not { } found ? ""
+        : Path.GetFileName(found) is var name
+        && name != Path.GetFileName(path)
+        && CharacterForms.Fold(name) == CharacterForms.Fold(Path.GetFileName(path))
             ? $", but {found} does, whose name looks the same and is written with other code points (Unicode forms NFC and NFD)"
-            : $", but {(Path.GetDirectoryName(found)?.Replace('\\', '/') == Path.GetDirectoryName(path)?.Replace('\\', '/') ? name : found)} does";
+        : $", but {(Path.GetDirectoryName(found)?.Replace('\\', '/') == Path.GetDirectoryName(path)?.Replace('\\', '/') ? name : found)} does";
 
     private string? Within(string folder, string name)
     {

@@ -4,7 +4,8 @@ namespace CoIN.Benchmark.Data;
 internal static class OptionLines
 {
     /// <summary>
-    /// The texts of the option lines "A. …", "B. …" (or "A) …", "(A) …") that follow each other; the last such list counts, as a hint may hold another.
+    /// The texts of the option lines "A. …", "B. …" (or "A) …", "(A) …") that follow each other; the last such list counts, as a hint may
+    /// hold another.
     /// </summary>
     /// <returns>Two options or more; empty if there is no such list.</returns>
     public static IReadOnlyList<string> Read(string text)
@@ -36,10 +37,11 @@ internal static class OptionLines
         return found;
     }
 
-    private static (char Letter, string Text)? Option(ReadOnlySpan<char> line) => line switch
-    {
-        [var letter, '.' or ')', .. var rest] when char.IsAsciiLetterUpper(letter) => (letter, rest.Trim().ToString()),
-        ['(', var letter, ')', .. var rest] when char.IsAsciiLetterUpper(letter) => (letter, rest.Trim().ToString()),
-        _ => null,
-    };
+    private static (char Letter, string Text)? Option(ReadOnlySpan<char> line) =>
+        line switch
+        {
+            [var letter, '.' or ')', .. var rest] when char.IsAsciiLetterUpper(letter) => (letter, rest.Trim().ToString()),
+            ['(', var letter, ')', .. var rest] when char.IsAsciiLetterUpper(letter) => (letter, rest.Trim().ToString()),
+            _ => null,
+        };
 }

@@ -49,7 +49,10 @@ public sealed record TestSample(string QuestionId, string? Image, string Text, s
     /// <summary>Width and height in pixels, where the file says so (Grounding).</summary>
     public (double Width, double Height)? Size { get; init; }
 
-    /// <summary>Grounding's box in parts of the image as it is, before padding to a square (<c>origin_answer_bbox</c>), which MiniGPT-v2 is scored with; else null.</summary>
+    /// <summary>
+    /// Grounding's box in parts of the image as it is, before padding to a square (<c>origin_answer_bbox</c>), which MiniGPT-v2 is scored
+    /// with; else null.
+    /// </summary>
     public string? UnpaddedBox { get; init; }
 }
 

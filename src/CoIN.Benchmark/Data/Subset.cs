@@ -1,12 +1,11 @@
-
 namespace CoIN.Benchmark.Data;
 
 /// <summary>Random parts of a data set, for the paper's data volumes and for short runs.</summary>
 public static class Subset
 {
     /// <summary>
-    /// Draws items without replacement and keeps them in file order. The same seed gives nested subsets: a smaller one is contained in every
-    /// larger one, so that volumes differ by their size alone.
+    /// Draws items without replacement and keeps them in file order. The same seed gives nested subsets: a smaller one is contained in
+    /// every larger one, so that volumes differ by their size alone.
     /// </summary>
     /// <param name="items">All items.</param>
     /// <param name="max">At most so many; 0 for all.</param>
@@ -33,7 +32,9 @@ public static class Subset
 
     /// <summary>Draws the part of a training set that a data volume means, nested as <see cref="Draw{T}"/> says.</summary>
     /// <param name="items">All items.</param>
-    /// <param name="volume">The part: greater than 0, at most 1. The number of items is rounded to the nearest whole, and at least 1.</param>
+    /// <param name="volume">
+    /// The part: greater than 0, at most 1. The number of items is rounded to the nearest whole, and at least 1.
+    /// </param>
     /// <param name="max">At most so many; 0 for no limit but the volume.</param>
     /// <param name="seed">Decides which.</param>
     public static IReadOnlyList<T> DrawVolume<T>(IReadOnlyList<T> items, double volume, int max, long seed)

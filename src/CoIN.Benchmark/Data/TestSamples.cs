@@ -14,9 +14,11 @@ public static class TestSamples
     public static IReadOnlyList<TestSample> Read(string path)
     {
         var ids = new HashSet<string>(StringComparer.Ordinal);
-        return SampleFile.Read(path, IdKeys, entry => ids.Add(entry.Id)
-            ? ImageTags.Checked(entry, Sample(entry))
-            : throw entry.Fault("has a question id that an earlier sample has too", "Give each question its own id"));
+        return SampleFile.Read(path, IdKeys, entry =>
+            ids.Add(entry.Id)
+                ? ImageTags.Checked(entry, Sample(entry))
+                : throw entry.Fault("has a question id that an earlier sample has too", "Give each question its own id")
+        );
     }
 
     /// <summary>Makes a test sample of its entry.</summary>
@@ -49,12 +51,16 @@ public static class TestSamples
             return [Box(entry, "answer_bbox", box)];
         }
 
-        // Where a file has both, as VQAv2 and VizWiz may, "answers" holds what all annotators said, and "answer" is the one that CoIN compares with.
+        // Where a file has both, as VQAv2 and VizWiz may, "answers" holds what all annotators said, and "answer" is the one that CoIN
+        // compares with.
         var (key, value) = entry["answers"] is JArray { Count: > 0 } all ? ("answers", all) : ("answer", entry["answer"]);
         string[] answers = value switch
         {
             null => [],
-            JArray list => [.. list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item is JObject one ? one["answer"] ?? item : item))],
+            JArray list =>
+            [
+                .. list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item is JObject one ? one["answer"] ?? item : item)),
+            ],
             var one => [entry.TextOrNumber(key, one)],
         };
 
@@ -65,21 +71,29 @@ public static class TestSamples
     }
 
     private static string? SingleAnswer(SampleEntry entry) =>
-        entry["answer"] is JValue one && entry["answer_bbox"] is null && entry.TextOrNumber("answer", one) is var text && !string.IsNullOrWhiteSpace(text)
+        entry["answer"] is JValue one
+        && entry["answer_bbox"] is null
+        && entry.TextOrNumber("answer", one) is var text
+        && !string.IsNullOrWhiteSpace(text)
             ? text
             : null;
 
     /// <summary>A box as text, <c>[x1, y1, x2, y2]</c>; some files have it as a list of numbers.</summary>
-    internal static string Box(SampleEntry entry, string key, JToken value) => value switch
-    {
-        { Type: JTokenType.String } when !string.IsNullOrWhiteSpace((string)value!) => (string)value!,
-        JArray { Count: 4 } list => $"[{string.Join(", ", list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item)))}]",
-        _ => throw entry.Fault($"has a \"{key}\" that is no box", "Write it as \"[x1, y1, x2, y2]\"", SampleFaultKind.BadBox),
-    };
+    internal static string Box(SampleEntry entry, string key, JToken value) =>
+        value switch
+        {
+            { Type: JTokenType.String } when !string.IsNullOrWhiteSpace((string)value!) => (string)value!,
+            JArray { Count: 4 } list => $"[{string.Join(", ", list.Select((item, index) => entry.TextOrNumber($"{key}[{index}]", item)))}]",
+            _ => throw entry.Fault($"has a \"{key}\" that is no box", "Write it as \"[x1, y1, x2, y2]\"", SampleFaultKind.BadBox),
+        };
 
     /// <summary>The answer that most annotators gave; among equals the one given first.</summary>
     private static string MostFrequent(string[] answers) =>
-        answers.Where(answer => !string.IsNullOrWhiteSpace(answer)).GroupBy(answer => answer, StringComparer.Ordinal).MaxBy(group => group.Count())!.Key;
+        answers
+            .Where(answer => !string.IsNullOrWhiteSpace(answer))
+            .GroupBy(answer => answer, StringComparer.Ordinal)
+            .MaxBy(group => group.Count())!
+            .Key;
 
     private static (double Width, double Height)? Size(SampleEntry entry)
     {
@@ -89,7 +103,9 @@ public static class TestSamples
                 return null;
             case JArray { Count: 2 } list when list.All(item => item.Type is JTokenType.Integer or JTokenType.Float):
                 var (width, height) = (list[0].ToObject<double>(), list[1].ToObject<double>());
-                return width > 0 && height > 0 && double.IsFinite(width) && double.IsFinite(height) ? (width, height) : throw entry.Fault("has a \"size\" that is not positive", "Write width and height in pixels");
+                return width > 0 && height > 0 && double.IsFinite(width) && double.IsFinite(height)
+                    ? (width, height)
+                    : throw entry.Fault("has a \"size\" that is not positive", "Write width and height in pixels");
             case var other:
                 throw entry.WrongType("size", other, "a list of width and height");
         }

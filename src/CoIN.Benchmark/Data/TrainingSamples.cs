@@ -11,7 +11,7 @@ public static class TrainingSamples
 
     /// <summary>Reads all training samples in file order.</summary>
     /// <exception cref="CoinException">The file or a sample in it cannot be used; the message names file, line and sample.</exception>
-    public static IReadOnlyList<TrainingSample> Read(string path) => 
+    public static IReadOnlyList<TrainingSample> Read(string path) =>
         SampleFile.Read(path, IdKeys, entry => ImageTags.Checked(entry, Sample(entry)));
 
     /// <summary>Makes a training sample of its entry.</summary>
@@ -48,7 +48,11 @@ public static class TrainingSamples
         var turns = list.Select((item, index) => ReadTurn(entry, item, index, marked)).ToArray();
         if (turns.Length % 2 != 0)
         {
-            throw entry.Fault("has no answer to the last human turn of its \"conversations\"", "Add the answer", SampleFaultKind.EmptyAnswer);
+            throw entry.Fault(
+                "has no answer to the last human turn of its \"conversations\"",
+                "Add the answer",
+                SampleFaultKind.EmptyAnswer
+            );
         }
 
         return turns;
@@ -72,23 +76,28 @@ public static class TrainingSamples
         {
             throw entry.Fault(
                 $"has the \"from\" {turn["from"]?.ToString(Newtonsoft.Json.Formatting.None) ?? "(none)"} in {key} where \"{wanted}\" is wanted",
-                "Let human (user) and gpt (assistant) take turns, human first");
+                "Let human (user) and gpt (assistant) take turns, human first"
+            );
         }
 
         return turn["value"] switch
         {
-            { Type: JTokenType.String } value when wanted == "gpt" && string.IsNullOrWhiteSpace((string)value!) =>
-                throw entry.Fault($"has an empty answer in {key}", "Add the answer", SampleFaultKind.EmptyAnswer),
+            { Type: JTokenType.String } value when wanted == "gpt" && string.IsNullOrWhiteSpace((string)value!) => throw entry.Fault(
+                $"has an empty answer in {key}",
+                "Add the answer",
+                SampleFaultKind.EmptyAnswer
+            ),
             { Type: JTokenType.String } value => new Turn(from, entry.Share(PathMarks.Read((string)value!, marked))),
             null or { Type: JTokenType.Null } => throw entry.Fault($"has no \"value\" in {key}", "Add the text of the turn"),
             var other => throw entry.WrongType(key + ".value", other, "text"),
         };
     }
 
-    private static string? Role(string name) => name.ToLowerInvariant() switch
-    {
-        "human" or "user" => "human",
-        "gpt" or "assistant" => "gpt",
-        _ => null,
-    };
+    private static string? Role(string name) =>
+        name.ToLowerInvariant() switch
+        {
+            "human" or "user" => "human",
+            "gpt" or "assistant" => "gpt",
+            _ => null,
+        };
 }

@@ -83,7 +83,9 @@ public enum ImageIdentity
     Sha256,
 }
 
-/// <summary>One experiment: everything that decides its numbers. Persisted with the run, so that a resume needs no configuration file.</summary>
+/// <summary>
+/// One experiment: everything that decides its numbers. Persisted with the run, so that a resume needs no configuration file.
+/// </summary>
 public sealed record ExperimentOptions
 {
     /// <summary>A short name for people; it becomes part of the run id.</summary>
@@ -129,9 +131,10 @@ public sealed record ExperimentOptions
 
     /// <summary>Training samples that the method takes of every task that it has learned; 0 for none.</summary>
     /// <exception cref="CoinException">There is no such method.</exception>
-    public int SamplesOfEachTask() => LearningMethods.Of(Method).Options is { } record && record.IsAssignableTo(typeof(ITakesSamples))
-        ? ((ITakesSamples)(MethodOptions?.Get(Method, record) ?? Activator.CreateInstance(record)!)).OfEachTask
-        : 0;
+    public int SamplesOfEachTask() =>
+        LearningMethods.Of(Method).Options is { } record && record.IsAssignableTo(typeof(ITakesSamples))
+            ? ((ITakesSamples)(MethodOptions?.Get(Method, record) ?? Activator.CreateInstance(record)!)).OfEachTask
+            : 0;
 
     /// <summary>What is trained and tested, stage by stage.</summary>
     /// <exception cref="CoinException">There is no such method.</exception>
@@ -162,13 +165,14 @@ public sealed record TaskOptions
     public string TestFile { get; init; } = "test.json";
 
     /// <summary>
-    /// File in <see cref="Folder"/> of samples like those of <see cref="TrainFile"/> whose loss is taken at every checkpoint, in the place of
-    /// held-out ones (<see cref="DataOptions.Validation"/>); null for none.
+    /// File in <see cref="Folder"/> of samples like those of <see cref="TrainFile"/> whose loss is taken at every checkpoint, in the place
+    /// of held-out ones (<see cref="DataOptions.Validation"/>); null for none.
     /// </summary>
     public string? ValidationFile { get; init; }
 
     /// <summary>
-    /// File in <see cref="Folder"/> with all reference captions of the test images, in COCO's form; null where the test file has all answers.
+    /// File in <see cref="Folder"/> with all reference captions of the test images, in COCO's form; null where the test file has all
+    /// answers.
     /// </summary>
     public string? ReferencesFile { get; init; }
 
@@ -215,13 +219,15 @@ public sealed record DataOptions
     [Bounds(AtLeast = 0, Zero = "all")]
     public int MaxTestSamples { get; init; }
 
-    /// <summary>Part of each training set, greater than 0 and at most 1, drawn by the seed: a smaller volume is contained in every larger one.</summary>
+    /// <summary>
+    /// Part of each training set, greater than 0 and at most 1, drawn by the seed: a smaller volume is contained in every larger one.
+    /// </summary>
     [Bounds(Above = 0, AtMost = 1)]
     public double Volume { get; init; } = 1;
 
     /// <summary>
-    /// Training samples of each task that are held out of training for a loss at every checkpoint: a part of them below 1, their number from
-    /// 1 on; 0 for none. Drawn by the seed of what <see cref="Volume"/> and <see cref="MaxTrainSamples"/> leave.
+    /// Training samples of each task that are held out of training for a loss at every checkpoint: a part of them below 1, their number
+    /// from 1 on; 0 for none. Drawn by the seed of what <see cref="Volume"/> and <see cref="MaxTrainSamples"/> leave.
     /// </summary>
     [Bounds(AtLeast = 0, Zero = "none")]
     public double Validation { get; init; }
@@ -244,8 +250,8 @@ public sealed record DataOptions
 public sealed record ModelOptions
 {
     /// <summary>
-    /// A folder with the whole model: Hugging Face's layout, LLaVA's own (which needs <see cref="VisionTower"/> too), or one that holds CoIN's parts as
-    /// <c>llama</c>, <c>clip</c> and <c>mm_projector</c>. Empty where the parts are named one by one.
+    /// A folder with the whole model: Hugging Face's layout, LLaVA's own (which needs <see cref="VisionTower"/> too), or one that holds
+    /// CoIN's parts as <c>llama</c>, <c>clip</c> and <c>mm_projector</c>. Empty where the parts are named one by one.
     /// </summary>
     [PathOption]
     public string Path { get; init; } = "";
@@ -312,8 +318,8 @@ public sealed record LoraOptions
     public double Dropout { get; init; } = 0.05;
 
     /// <summary>
-    /// Folder of an adapter in PEFT's format, or file of a MiniGPT-v2 stage, with which the first stage begins; null for a fresh one, or for
-    /// the one that the model's own files hold.
+    /// Folder of an adapter in PEFT's format, or file of a MiniGPT-v2 stage, with which the first stage begins; null for a fresh one, or
+    /// for the one that the model's own files hold.
     /// </summary>
     [PathOption]
     public string? From { get; init; }
@@ -344,7 +350,10 @@ public sealed record TrainingOptions
 
     public Schedule Schedule { get; init; } = Schedule.Cosine;
 
-    /// <summary>Where <see cref="Schedule.Cosine"/> ends, at most <see cref="LearningRate"/>; the projector's rate ends at the same part of its highest.</summary>
+    /// <summary>
+    /// Where <see cref="Schedule.Cosine"/> ends, at most <see cref="LearningRate"/>; the projector's rate ends at the same part of its
+    /// highest.
+    /// </summary>
     [Bounds(AtLeast = 0, AtMost = 1000)]
     public double MinLr { get; init; }
 
@@ -380,8 +389,9 @@ public sealed record TrainingOptions
     public int GradientAccumulation { get; init; } = 1;
 
     /// <summary>
-    /// Shares of a step whose gradients are computed apart, by so many trainers where they can be had, and added in the shares' order. At most
-    /// <see cref="GradientAccumulation"/>: a share is of whole micro-batches. Another number gives other last bits; another number of trainers does not.
+    /// Shares of a step whose gradients are computed apart, by so many trainers where they can be had, and added in the shares' order. At
+    /// most <see cref="GradientAccumulation"/>: a share is of whole micro-batches. Another number gives other last bits; another number of
+    /// trainers does not.
     /// </summary>
     [Bounds(AtLeast = 1)]
     public int WorldSize { get; init; } = 1;
@@ -389,10 +399,14 @@ public sealed record TrainingOptions
     /// <summary>What becomes of a stage that has fewer trainers than <see cref="WorldSize"/>. Changes no number.</summary>
     public LostTrainer OnLostTrainer { get; init; } = LostTrainer.Continue;
 
-    /// <summary>Compute each layer again for its gradients instead of keeping its activations: less memory, about a third more time, the same bits.</summary>
+    /// <summary>
+    /// Compute each layer again for its gradients instead of keeping its activations: less memory, about a third more time, the same bits.
+    /// </summary>
     public bool GradientCheckpointing { get; init; }
 
-    /// <summary>Put samples of one modality into each step and share its positions out evenly among its micro-batches, as LLaVA's sampler does.</summary>
+    /// <summary>
+    /// Put samples of one modality into each step and share its positions out evenly among its micro-batches, as LLaVA's sampler does.
+    /// </summary>
     public bool GroupByLength { get; init; }
 
     [Bounds(Above = 0, AtMost = 1000)]

@@ -52,7 +52,9 @@ public sealed record JudgeOptions
     [Bounds(AtLeast = 0)]
     public int Retries { get; init; } = 6;
 
-    /// <summary>Seconds before the first repetition; doubled at every further one, with jitter, unless the endpoint says how long.</summary>
+    /// <summary>
+    /// Seconds before the first repetition; doubled at every further one, with jitter, unless the endpoint says how long.
+    /// </summary>
     [Bounds(AtLeast = 0, AtMost = MostSeconds, Note = "seconds")]
     public double RetryDelay { get; init; } = 1;
 
@@ -73,12 +75,15 @@ public sealed record JudgeOptions
     public int MaxTokens { get; init; } = 20;
 
     /// <summary>
-    /// The request's field for <see cref="MaxTokens"/>; null for <see cref="MaxTokensKey"/>. For <see cref="JudgeKind.OpenAi"/>: OpenAI's reasoning models want
-    /// <see cref="MaxCompletionTokensKey"/>.
+    /// The request's field for <see cref="MaxTokens"/>; null for <see cref="MaxTokensKey"/>. For <see cref="JudgeKind.OpenAi"/>: OpenAI's
+    /// reasoning models want <see cref="MaxCompletionTokensKey"/>.
     /// </summary>
     public string? TokenLimitKey { get; init; }
 
-    /// <summary>False leaves the temperature, and what goes with it, to the endpoint, as some models take none; null for true. For <see cref="JudgeKind.OpenAi"/>.</summary>
+    /// <summary>
+    /// False leaves the temperature, and what goes with it, to the endpoint, as some models take none; null for true. For
+    /// <see cref="JudgeKind.OpenAi"/>.
+    /// </summary>
     public bool? SendTemperature { get; init; }
 
     /// <summary>0 for the most probable token always (greedy). The reference samples at 0.7.</summary>
@@ -107,5 +112,8 @@ public sealed record JudgeOptions
 
     /// <summary>Whether a text can be a judge's name: it becomes that of a folder.</summary>
     public static bool IsName(string text) =>
-        text.Length is > 0 and <= 60 && !text.StartsWith('.') && !ReservedNames.Contains(text) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        text.Length is > 0 and <= 60
+        && !text.StartsWith('.')
+        && !ReservedNames.Contains(text)
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

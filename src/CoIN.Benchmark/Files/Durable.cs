@@ -149,15 +149,22 @@ public static partial class Durable
 
     /// <summary>SHA-256 of each of a folder's files, by their names below it.</summary>
     public static IReadOnlyDictionary<string, string> Sha256OfFiles(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).ToDictionary(
-            file => Path.GetRelativePath(folder, file).Replace('\\', '/'), file => Sha256(file), StringComparer.Ordinal);
+        Directory
+            .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .ToDictionary(file => Path.GetRelativePath(folder, file).Replace('\\', '/'), file => Sha256(file), StringComparer.Ordinal);
 
     /// <summary>The SHA-256 of a folder from those of its files: see <see cref="Sha256OfFolder"/>.</summary>
-    public static string Sha256Of(IReadOnlyDictionary<string, string> files) => Convert.ToHexStringLower(SHA256.HashData(Utf8.GetBytes(
-        string.Concat(files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Value}  {file.Key}\n")))));
+    public static string Sha256Of(IReadOnlyDictionary<string, string> files) =>
+        Convert.ToHexStringLower(
+            SHA256.HashData(
+                Utf8.GetBytes(
+                    string.Concat(files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Value}  {file.Key}\n"))
+                )
+            )
+        );
 
-    private static CoinException CannotWrite(string path, Exception e) => new(
-        $"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space on the disk or make the folder writable, then try again.", e);
+    private static CoinException CannotWrite(string path, Exception e) =>
+        new($"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space on the disk or make the folder writable, then try again.", e);
 
     private static void TryDelete(string path)
     {

@@ -53,9 +53,7 @@ internal sealed class Utf8Stream(Stream source, string path) : Stream
         return read;
     }
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
@@ -147,11 +145,17 @@ internal sealed class Utf8Stream(Stream source, string path) : Stream
     {
         if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
         {
-            throw new CoinException($"{path}, line 1, byte 1: the file is UTF-16 text, but it must be UTF-8. Save it as UTF-8 (iconv -f UTF-16 -t UTF-8 {Path.GetFileName(path)}).");
+            throw new CoinException(
+                $"{path}, line 1, byte 1: the file is UTF-16 text, but it must be UTF-8. Save it as UTF-8 (iconv -f UTF-16 -t UTF-8 {Path.GetFileName(path)})."
+            );
         }
     }
 
-    private CoinException Fault(byte value) => new(string.Create(
-        CultureInfo.InvariantCulture,
-        $"{path}, line {line}, byte {passed + 1} of the file (0x{value:X2}): the file is not UTF-8 text. Save it as UTF-8 (from Western European text: iconv -f LATIN1 -t UTF-8 {Path.GetFileName(path)}; from Chinese: -f GB18030), or copy it again from its source."));
+    private CoinException Fault(byte value) =>
+        new(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{path}, line {line}, byte {passed + 1} of the file (0x{value:X2}): the file is not UTF-8 text. Save it as UTF-8 (from Western European text: iconv -f LATIN1 -t UTF-8 {Path.GetFileName(path)}; from Chinese: -f GB18030), or copy it again from its source."
+            )
+        );
 }

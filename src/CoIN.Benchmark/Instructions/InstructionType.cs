@@ -18,7 +18,9 @@ public static class InstructionTypes
 {
     private static readonly Dictionary<string, InstructionType> ByName = new(StringComparer.Ordinal)
     {
-        ["original"] = InstructionType.Original, ["diverse"] = InstructionType.Diverse, ["ten-type"] = InstructionType.TenType,
+        ["original"] = InstructionType.Original,
+        ["diverse"] = InstructionType.Diverse,
+        ["ten-type"] = InstructionType.TenType,
     };
 
     /// <summary>The names by which configuration and commands call the types.</summary>
@@ -28,10 +30,11 @@ public static class InstructionTypes
     public static string NameOf(InstructionType type) => ByName.Single(pair => pair.Value == type).Key;
 
     /// <summary>The folder in which CoIN publishes a type's samples.</summary>
-    public static string FolderOf(InstructionType type) => type switch
-    {
-        InstructionType.Original => "Instructions_Original",
-        InstructionType.Diverse => "Instructions_Diverse",
-        _ => "Instructions_10type",
-    };
+    public static string FolderOf(InstructionType type) =>
+        type switch
+        {
+            InstructionType.Original => "Instructions_Original",
+            InstructionType.Diverse => "Instructions_Diverse",
+            _ => "Instructions_10type",
+        };
 }

@@ -1,8 +1,8 @@
 namespace CoIN.Benchmark.Instructions;
 
 /// <summary>
-/// The ten-type wordings. The first two of ImageNet's are the paper's (Table 15); all others are this project's own. The five tasks that ask for a word or
-/// phrase share their ten, as they share the original wording.
+/// The ten-type wordings. The first two of ImageNet's are the paper's (Table 15); all others are this project's own. The five tasks that
+/// ask for a word or phrase share their ten, as they share the original wording.
 /// </summary>
 internal static class TenWordings
 {
@@ -62,12 +62,13 @@ internal static class TenWordings
         $"Point out the following with the corners of a bounding box: {TaskInstructions.Description}",
     ];
 
-    public static IReadOnlyList<string> Of(string task) => task switch
-    {
-        "ScienceQA" => Choice,
-        "ImageNet" => ImageNet,
-        "Grounding" => Region,
-        "TextVQA" or "GQA" or "VizWiz" or "VQAv2" or "OCR-VQA" => ShortAnswer,
-        _ => throw TaskInstructions.Unknown(task),
-    };
+    public static IReadOnlyList<string> Of(string task) =>
+        task switch
+        {
+            "ScienceQA" => Choice,
+            "ImageNet" => ImageNet,
+            "Grounding" => Region,
+            "TextVQA" or "GQA" or "VizWiz" or "VQAv2" or "OCR-VQA" => ShortAnswer,
+            _ => throw TaskInstructions.Unknown(task),
+        };
 }

@@ -4,7 +4,9 @@ using Newtonsoft.Json.Linq;
 
 namespace CoIN.Benchmark.Judging;
 
-/// <summary>Reads what an endpoint sends as a chat completion. More leniently than the SDK: content may be null, a text, or a list of parts.</summary>
+/// <summary>
+/// Reads what an endpoint sends as a chat completion. More leniently than the SDK: content may be null, a text, or a list of parts.
+/// </summary>
 internal static class ChatCompletion
 {
     private static readonly string[] TextParts = ["text", "output_text"];
@@ -23,7 +25,11 @@ internal static class ChatCompletion
             throw refusal;
         }
 
-        if (completion["choices"] is not JArray { Count: > 0 } choices || choices[0] is not JObject choice || choice["message"] is not JObject message)
+        if (
+            completion["choices"] is not JArray { Count: > 0 } choices
+            || choices[0] is not JObject choice
+            || choice["message"] is not JObject message
+        )
         {
             throw new UnreadableReplyException(body);
         }
@@ -38,16 +44,22 @@ internal static class ChatCompletion
             _ => throw new UnreadableReplyException(body),
         };
         var refused = text.Length == 0 && message["refusal"] is JValue { Type: JTokenType.String };
-        return new JudgeReply(text, refused ? JudgeReply.Refusal : choice["finish_reason"] is JValue { Type: JTokenType.String } finish ? (string?)finish : null);
+        return new JudgeReply(
+            text,
+            refused ? JudgeReply.Refusal
+                : choice["finish_reason"] is JValue { Type: JTokenType.String } finish ? (string?)finish
+                : null
+        );
     }
 
     /// <summary>Parts of other kinds hold thinking or a refusal.</summary>
-    private static string PartText(JToken part) => part switch
-    {
-        JValue value => TextOf(value) ?? "",
-        JObject one when TextOf(one["type"]) is { } type && TextParts.Contains(type) => TextOf(one["text"]) ?? "",
-        _ => "",
-    };
+    private static string PartText(JToken part) =>
+        part switch
+        {
+            JValue value => TextOf(value) ?? "",
+            JObject one when TextOf(one["type"]) is { } type && TextParts.Contains(type) => TextOf(one["text"]) ?? "",
+            _ => "",
+        };
 
     private static string? TextOf(JToken? token) => token is JValue { Type: JTokenType.String } text ? (string?)text : null;
 

@@ -5,10 +5,11 @@ using System.Text.RegularExpressions;
 namespace CoIN.Benchmark.Judging;
 
 /// <summary>
-/// What a judge's reply means. It is looked for in this order: a first line that is nothing but a score, which is what was asked for; a score in a box or between
-/// tags; a line or sentence that begins with a score by its name ("Score: 8"), whatever is said after it; a fraction of ten or Chinese points; a number that is called
-/// a score somewhere; a sentence that is nothing but a score. The first of these that the reply has decides, if all of its kind agree on one value from 0 to 10;
-/// otherwise the reply has no score. The published rule takes the first digit of "Score: 10", gives "8.5/10" nothing and a refusal 0.
+/// What a judge's reply means. It is looked for in this order: a first line that is nothing but a score, which is what was asked for; a
+/// score in a box or between tags; a line or sentence that begins with a score by its name ("Score: 8"), whatever is said after it; a
+/// fraction of ten or Chinese points; a number that is called a score somewhere; a sentence that is nothing but a score. The first of these
+/// that the reply has decides, if all of its kind agree on one value from 0 to 10; otherwise the reply has no score. The published rule
+/// takes the first digit of "Score: 10", gives "8.5/10" nothing and a refusal 0.
 /// </summary>
 public static partial class CorrectedReply
 {
@@ -35,7 +36,11 @@ public static partial class CorrectedReply
         IEnumerable<double>[] kinds =
         [
             Boxed().Matches(text).Select(Value),
-            lines.SelectMany(line => Sentences().Split(line)).Select(sentence => Named().Match(sentence)).Where(match => match.Success).Select(Value),
+            lines
+                .SelectMany(line => Sentences().Split(line))
+                .Select(sentence => Named().Match(sentence))
+                .Where(match => match.Success)
+                .Select(Value),
             OfTen().Matches(text).Concat(Points().Matches(text)).Select(Value),
             Called().Matches(text).Select(Value),
             lines.SelectMany(line => Pieces().Split(line)).Select(Alone).OfType<double>(),
@@ -56,12 +61,20 @@ public static partial class CorrectedReply
         var plain = new StringBuilder(reply.Length);
         foreach (var rune in SpecialTokens().Replace(reply, "").Replace("\r\n", "\n", StringComparison.Ordinal).EnumerateRunes())
         {
-            plain.Append(Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber
-                ? ((int)Rune.GetNumericValue(rune)).ToString(CultureInfo.InvariantCulture)
-                : rune.Value switch
-                {
-                    0xFF0F or 0x2044 or 0x2215 => "/", 0xFF1A => ":", 0xFF0E => ".", '*' or '`' => "", '_' => " ", 0x2212 => "-", _ => rune.ToString(),
-                });
+            plain.Append(
+                Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber
+                    ? ((int)Rune.GetNumericValue(rune)).ToString(CultureInfo.InvariantCulture)
+                    : rune.Value switch
+                    {
+                        0xFF0F or 0x2044 or 0x2215 => "/",
+                        0xFF1A => ":",
+                        0xFF0E => ".",
+                        '*' or '`' => "",
+                        '_' => " ",
+                        0x2212 => "-",
+                        _ => rune.ToString(),
+                    }
+            );
         }
 
         return plain.ToString();
@@ -86,7 +99,8 @@ public static partial class CorrectedReply
 
     private const string Digits = @"(?<score>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))";
 
-    // A number that is part of something else is none: of a range ("7 or 8"), a list, a date, a word, a number with a decimal comma; nor is one that numbers what is scored ("Assistant 1: 8").
+    // A number that is part of something else is none: of a range ("7 or 8"), a list, a date, a word, a number with a decimal comma; nor is
+    // one that numbers what is scored ("Assistant 1: 8").
     private const string Number = @"(?<![\w.,/-])" + Digits + @"(?![\w/%-[分点점]]|[.,-][0-9]|\s*[:=]\s*[0-9]|\s*(?:or|to|[–—~])\s*[0-9])";
 
     // Before 10 a bracket may open; after it stands no further number.
@@ -99,21 +113,44 @@ public static partial class CorrectedReply
     private static partial Regex SpecialTokens();
 
     [GeneratedRegex(
-        @"\A[\s(\[{<""'“‘$]*(?:" + Digits + @"(?:" + Ten + @"|\s*(?:points?|[分点점]))?|(?<word>zero|one|two|three|four|five|six|seven|eight|nine|ten))"
-        + @"[\s)\]}>""'”’.。!,;:$]*\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+        @"\A[\s(\[{<""'“‘$]*(?:"
+            + Digits
+            + @"(?:"
+            + Ten
+            + @"|\s*(?:points?|[分点점]))?|(?<word>zero|one|two|three|four|five|six|seven|eight|nine|ten))"
+            + @"[\s)\]}>""'”’.。!,;:$]*\z",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex NothingElse();
 
     // \boxed{8}   \boxed{\text{8/10}}   <score>8</score>
     [GeneratedRegex(
-        @"\\boxed\s*\{\s*(?:\\text\s*\{\s*)?" + Digits + @"(?:" + Ten + @"|\s*[分点점])?\s*\}|<(?<tag>[a-z ]{0,20}(?:score|rating|answer|grade)[a-z ]{0,20})>\s*" + Digits
-        + @"(?:" + Ten + @"|\s*[分点점])?\s*</\k<tag>>", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+        @"\\boxed\s*\{\s*(?:\\text\s*\{\s*)?"
+            + Digits
+            + @"(?:"
+            + Ten
+            + @"|\s*[分点점])?\s*\}|<(?<tag>[a-z ]{0,20}(?:score|rating|answer|grade)[a-z ]{0,20})>\s*"
+            + Digits
+            + @"(?:"
+            + Ten
+            + @"|\s*[分点점])?\s*</\k<tag>>",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex Boxed();
 
     // Score: 8   My final rating is 8/10, since …   {"score": 8, …   评分：8   but not "Score: 7 or 8", nor the scale's own end.
     [GeneratedRegex(
-        @"\A\W*(?!(?:the\s+)?(?:max|maximum|full|perfect|highest|best|possible|top)\b)(?:[\p{L}'’]+\s+){0,3}?" + ScoreWords + @"(?:\s*\([^()\n]{0,40}\))?[\s""'”’)\]]*(?:[:=]|\bis\b|[是为])[\s""'“‘(\[{$]*"
-        + Number + @"(?:" + Ten + @")?(?!\s*(?:or|to|and|through|vs|[-–—~/&+])\s*(?:" + ScoreWords + @"\W*)?[0-9])",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+        @"\A\W*(?!(?:the\s+)?(?:max|maximum|full|perfect|highest|best|possible|top)\b)(?:[\p{L}'’]+\s+){0,3}?"
+            + ScoreWords
+            + @"(?:\s*\([^()\n]{0,40}\))?[\s""'”’)\]]*(?:[:=]|\bis\b|[是为])[\s""'“‘(\[{$]*"
+            + Number
+            + @"(?:"
+            + Ten
+            + @")?(?!\s*(?:or|to|and|through|vs|[-–—~/&+])\s*(?:"
+            + ScoreWords
+            + @"\W*)?[0-9])",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex Named();
 
     [GeneratedRegex(@"(?<![\w.,/-])" + Digits + Ten, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
@@ -125,7 +162,10 @@ public static partial class CorrectedReply
 
     [GeneratedRegex(
         @"\b(?:scor(?:e|es|ed|ing)|rat(?:e|es|ed|ing)|grad(?:e|es|ed)|marks?|overall|assistant|give|gives|gave|given|assign|assigned|award|awarded|deserves?|gets?|receives?)\b"
-        + @"[^0-9\n.;!?+-]{0,40}?" + Number, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+            + @"[^0-9\n.;!?+-]{0,40}?"
+            + Number,
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex Called();
 
     [GeneratedRegex(@"(?<=[.!?;。！？；])\s+|(?<=[。！？；])", RegexOptions.CultureInvariant)]

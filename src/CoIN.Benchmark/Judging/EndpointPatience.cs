@@ -21,29 +21,32 @@ internal static class EndpointPatience
         var pipeline = new ResiliencePipelineBuilder<JudgeReply>();
         if (options.Retries > 0)
         {
-            pipeline.AddRetry(new RetryStrategyOptions<JudgeReply>
-            {
-                MaxRetryAttempts = options.Retries,
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                Delay = TimeSpan.FromSeconds(options.RetryDelay),
-                MaxDelay = LongestPause,
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is { } fault && MayPass(fault)),
-                DelayGenerator = arguments => ValueTask.FromResult(Asked(arguments.Outcome.Exception)),
-            });
+            pipeline.AddRetry(
+                new RetryStrategyOptions<JudgeReply>
+                {
+                    MaxRetryAttempts = options.Retries,
+                    BackoffType = DelayBackoffType.Exponential,
+                    UseJitter = true,
+                    Delay = TimeSpan.FromSeconds(options.RetryDelay),
+                    MaxDelay = LongestPause,
+                    ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is { } fault && MayPass(fault)),
+                    DelayGenerator = arguments => ValueTask.FromResult(Asked(arguments.Outcome.Exception)),
+                }
+            );
         }
 
         return pipeline.AddTimeout(TimeSpan.FromSeconds(options.Timeout)).Build();
     }
 
     /// <summary>Whether the same request may succeed later.</summary>
-    private static bool MayPass(Exception fault) => fault switch
-    {
-        EndpointRefusalException refused => refused.Status is null or 408 or 409 or 425 or 429 or >= 500 && !refused.QuotaIsUsedUp,
-        ClientResultException lost => lost.Status == 0,
-        TimeoutRejectedException or HttpRequestException or IOException or UnreadableReplyException => true,
-        _ => false,
-    };
+    private static bool MayPass(Exception fault) =>
+        fault switch
+        {
+            EndpointRefusalException refused => refused.Status is null or 408 or 409 or 425 or 429 or >= 500 && !refused.QuotaIsUsedUp,
+            ClientResultException lost => lost.Status == 0,
+            TimeoutRejectedException or HttpRequestException or IOException or UnreadableReplyException => true,
+            _ => false,
+        };
 
     /// <summary>The pause that the endpoint asks for (<c>Retry-After</c>, in seconds or as a date); null where it asks for none.</summary>
     private static TimeSpan? Asked(Exception? fault)
@@ -53,9 +56,18 @@ internal static class EndpointPatience
             return null;
         }
 
-        var pause = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && double.IsFinite(seconds) ? TimeSpan.FromSeconds(Math.Min(seconds, LongestAsked.TotalSeconds))
-            : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date) ? date - DateTimeOffset.UtcNow
+        var pause =
+            double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && double.IsFinite(seconds)
+                ? TimeSpan.FromSeconds(Math.Min(seconds, LongestAsked.TotalSeconds))
+            : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
+                ? date - DateTimeOffset.UtcNow
             : (TimeSpan?)null;
-        return pause is { } asked ? asked < TimeSpan.Zero ? TimeSpan.Zero : asked > LongestAsked ? LongestAsked : asked : null;
+        return pause is { } asked
+            ? asked < TimeSpan.Zero
+                ? TimeSpan.Zero
+                : asked > LongestAsked
+                    ? LongestAsked
+                    : asked
+            : null;
     }
 }

@@ -6,7 +6,9 @@ using Newtonsoft.Json.Linq;
 
 namespace CoIN.Benchmark.Judging;
 
-/// <summary>An endpoint answered with an error: by its HTTP status, or by an error object in a reply of status 200, as gateways and some servers do.</summary>
+/// <summary>
+/// An endpoint answered with an error: by its HTTP status, or by an error object in a reply of status 200, as gateways and some servers do.
+/// </summary>
 /// <param name="status">The HTTP status that the error is or stands for; null where it does not say.</param>
 /// <param name="said">The endpoint's own words.</param>
 internal sealed class EndpointRefusalException(int? status, string said) : Exception(said)
@@ -14,10 +16,29 @@ internal sealed class EndpointRefusalException(int? status, string said) : Excep
     // What errors are called where they have no number, as parts of their code or type.
     private static readonly (string Name, int Status)[] Names =
     [
-        ("not_found", 404), ("notfound", 404), ("quota", 429), ("rate_limit", 429), ("ratelimit", 429), ("too_many_requests", 429), ("billing", 429),
-        ("api_key", 401), ("authentication", 401), ("unauthorized", 401), ("permission", 403), ("forbidden", 403),
-        ("overloaded", 503), ("unavailable", 503), ("server", 500), ("internal", 500), ("timeout", 504),
-        ("invalid_request", 400), ("badrequest", 400), ("bad_request", 400), ("unsupported", 400), ("context_length", 400), ("invalid", 400),
+        ("not_found", 404),
+        ("notfound", 404),
+        ("quota", 429),
+        ("rate_limit", 429),
+        ("ratelimit", 429),
+        ("too_many_requests", 429),
+        ("billing", 429),
+        ("api_key", 401),
+        ("authentication", 401),
+        ("unauthorized", 401),
+        ("permission", 403),
+        ("forbidden", 403),
+        ("overloaded", 503),
+        ("unavailable", 503),
+        ("server", 500),
+        ("internal", 500),
+        ("timeout", 504),
+        ("invalid_request", 400),
+        ("badrequest", 400),
+        ("bad_request", 400),
+        ("unsupported", 400),
+        ("context_length", 400),
+        ("invalid", 400),
     ];
 
     public int? Status => status;
@@ -61,12 +82,13 @@ internal sealed class EndpointRefusalException(int? status, string said) : Excep
     private bool Named(string part) => Code.Contains(part, StringComparison.OrdinalIgnoreCase);
 
     // {"error":{…}}   {"error":"…"}   {"object":"error","message":…}
-    private static JObject? ErrorIn(JObject answer) => answer["error"] switch
-    {
-        JObject error => error,
-        JValue { Type: JTokenType.String } text => new JObject { ["message"] = text },
-        _ => (string?)answer["object"] == "error" ? answer : null,
-    };
+    private static JObject? ErrorIn(JObject answer) =>
+        answer["error"] switch
+        {
+            JObject error => error,
+            JValue { Type: JTokenType.String } text => new JObject { ["message"] = text },
+            _ => (string?)answer["object"] == "error" ? answer : null,
+        };
 
     private static int? StatusOf(JObject error)
     {
@@ -79,10 +101,14 @@ internal sealed class EndpointRefusalException(int? status, string said) : Excep
         }
 
         var name = $"{Text(error["code"])} {Text(error["type"])}";
-        return Names.Where(one => name.Contains(one.Name, StringComparison.OrdinalIgnoreCase)).Select(one => (int?)one.Status).FirstOrDefault();
+        return Names
+            .Where(one => name.Contains(one.Name, StringComparison.OrdinalIgnoreCase))
+            .Select(one => (int?)one.Status)
+            .FirstOrDefault();
     }
 
-    private static string? Text(JToken? token) => token is JValue { Value: { } value } ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
+    private static string? Text(JToken? token) =>
+        token is JValue { Value: { } value } ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
 
     private static JToken? Parse(string body)
     {

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Experiments;
+
 namespace CoIN.Benchmark.Judging;
 
 /// <summary>Opens judges of one or several kinds. Called from several threads.</summary>

@@ -26,21 +26,32 @@ public sealed class JudgeFactory(IJudgeFactory? local, Func<string, string?> var
     }
 
     /// <inheritdoc/>
-    public IJudge Open(JudgeOptions options, string device, int threads) => options.Kind switch
-    {
-        JudgeKind.Lexical => new LexicalJudge(),
-        JudgeKind.OpenAi => new OpenAiJudge(
-            options, Key(options), slots.GetOrAdd((options.Endpoint!, options.Concurrency), each => new SemaphoreSlim(each.Concurrency))),
-        JudgeKind.Local => Local(options).Open(options, device, threads),
-        _ => throw new CoinException($"The judge {options.Name} is {options.Kind.ToString().ToLowerInvariant()}: their scores are read from files, with 'judge import'."),
-    };
+    public IJudge Open(JudgeOptions options, string device, int threads) =>
+        options.Kind switch
+        {
+            JudgeKind.Lexical => new LexicalJudge(),
+            JudgeKind.OpenAi => new OpenAiJudge(
+                options,
+                Key(options),
+                slots.GetOrAdd((options.Endpoint!, options.Concurrency), each => new SemaphoreSlim(each.Concurrency))
+            ),
+            JudgeKind.Local => Local(options).Open(options, device, threads),
+            _ => throw new CoinException(
+                $"The judge {options.Name} is {options.Kind.ToString().ToLowerInvariant()}: their scores are read from files, with 'judge import'."
+            ),
+        };
 
-    private IJudgeFactory Local(JudgeOptions options) => local ?? throw new CoinException(
-        $"The judge {options.Name} is a local model, which this program cannot load. Serve the model by an OpenAI-compatible endpoint and set coin.judge.kind = \"openai\".");
+    private IJudgeFactory Local(JudgeOptions options) =>
+        local
+        ?? throw new CoinException(
+            $"The judge {options.Name} is a local model, which this program cannot load. Serve the model by an OpenAI-compatible endpoint and set coin.judge.kind = \"openai\"."
+        );
 
-    private string? Key(JudgeOptions options) => options.ApiKeyEnv is not { } name ? null
+    private string? Key(JudgeOptions options) =>
+        options.ApiKeyEnv is not { } name ? null
         : variable(name) is { Length: > 0 } key ? key.Trim()
         : throw new CoinException(
             $"The judge {options.Name} needs the key of {options.Endpoint} in the environment variable {name}, which is not set. "
-            + $"Set it (export {name}=…), or coin.judge.api-key-env = null for an endpoint without key.");
+                + $"Set it (export {name}=…), or coin.judge.api-key-env = null for an endpoint without key."
+        );
 }

@@ -18,20 +18,29 @@ public static class JudgeIdentity
     public static string KeyOf(JudgeOptions options, string fingerprint, JudgeRequest request) =>
         Hash([.. Parts(options), fingerprint, request.System, request.User]);
 
-    private static IEnumerable<object?> Parts(JudgeOptions options) => options.Kind switch
-    {
-        // A rule depends on its version alone.
-        JudgeKind.Lexical => [options.Kind.ToString(), LexicalJudge.Version],
-        JudgeKind.People => [options.Kind.ToString()],
-        _ =>
-        [
-            options.Kind.ToString(), options.Endpoint, options.Model, options.Path, options.Kind == JudgeKind.Local ? options.Dtype : null, options.MaxTokens,
-            options.Temperature, options.Temperature > 0 ? options.TopP : 1.0, options.RepetitionPenalty, options.Temperature > 0 ? options.Seed : 0,
-
-            // Only where they are set: the identity of judges without them stays what it was.
-            .. options.TokenLimitKey is { } key ? [key] : Array.Empty<object?>(), .. options.SendTemperature is false ? ["no temperature"] : Array.Empty<object?>(),
-        ],
-    };
+    private static IEnumerable<object?> Parts(JudgeOptions options) =>
+        options.Kind switch
+        {
+            // A rule depends on its version alone.
+            JudgeKind.Lexical => [options.Kind.ToString(), LexicalJudge.Version],
+            JudgeKind.People => [options.Kind.ToString()],
+            _ =>
+            [
+                options.Kind.ToString(),
+                options.Endpoint,
+                options.Model,
+                options.Path,
+                options.Kind == JudgeKind.Local ? options.Dtype : null,
+                options.MaxTokens,
+                options.Temperature,
+                options.Temperature > 0 ? options.TopP : 1.0,
+                options.RepetitionPenalty,
+                options.Temperature > 0 ? options.Seed : 0,
+                // Only where they are set: the identity of judges without them stays what it was.
+                .. options.TokenLimitKey is { } key ? [key] : Array.Empty<object?>(),
+                .. options.SendTemperature is false ? ["no temperature"] : Array.Empty<object?>(),
+            ],
+        };
 
     private static string Hash(IEnumerable<object?> parts) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(JsonConvert.SerializeObject(parts))));

@@ -3,7 +3,8 @@ using CoIN.Benchmark.Scoring.Python;
 namespace CoIN.Benchmark.Judging;
 
 /// <summary>
-/// What a judge is asked, to the letter as the reference does it (<c>create_prompt.py</c> with <c>rule.json</c>, sent by <c>eval_GenealKnowledge.py</c>).
+/// What a judge is asked, to the letter as the reference does it (<c>create_prompt.py</c> with <c>rule.json</c>, sent by
+/// <c>eval_GenealKnowledge.py</c>).
 /// </summary>
 public static class JudgePrompt
 {

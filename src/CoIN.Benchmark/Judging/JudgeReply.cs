@@ -4,7 +4,9 @@ namespace CoIN.Benchmark.Judging;
 
 /// <summary>What a judge wrote.</summary>
 /// <param name="Text">All of it, its thinking too where the judge sends that along.</param>
-/// <param name="Finish">Why it ended there, as endpoints call it: <c>stop</c>, <c>length</c>, <c>content_filter</c>, <c>refusal</c>; null where it is not known.</param>
+/// <param name="Finish">
+/// Why it ended there, as endpoints call it: <c>stop</c>, <c>length</c>, <c>content_filter</c>, <c>refusal</c>; null where it is not known.
+/// </param>
 public sealed partial record JudgeReply(string Text, string? Finish = null)
 {
     /// <summary>The model reached its token limit.</summary>
@@ -17,8 +19,8 @@ public sealed partial record JudgeReply(string Text, string? Finish = null)
     public const string Refusal = "refusal";
 
     /// <summary>
-    /// The text without what the model thought before it: what follows the last end of a thought. Empty where a thought has no end, since whatever stands there was not
-    /// meant as the answer.
+    /// The text without what the model thought before it: what follows the last end of a thought. Empty where a thought has no end, since
+    /// whatever stands there was not meant as the answer.
     /// </summary>
     public string Spoken
     {
@@ -29,13 +31,17 @@ public sealed partial record JudgeReply(string Text, string? Finish = null)
         }
     }
 
-    // From the right, so that the first match is the last mark. Some chat templates write the opening mark themselves: then only the end is in the reply.
+    // From the right, so that the first match is the last mark. Some chat templates write the opening mark themselves: then only the end is
+    // in the reply.
     [GeneratedRegex(
         @"</(?:\w+:)?think(?:ing)?\s*>|</thought\s*>|\[/THINK\]|◁/think▷|<\|channel\|>\s*final\s*<\|message\|>",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.RightToLeft
+    )]
     private static partial Regex EndOfThought();
 
     [GeneratedRegex(
-        @"<(?:\w+:)?think(?:ing)?\s*>|<thought\s*>|\[THINK\]|◁think▷|<\|channel\|>\s*analysis", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+        @"<(?:\w+:)?think(?:ing)?\s*>|<thought\s*>|\[THINK\]|◁think▷|<\|channel\|>\s*analysis",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex StartOfThought();
 }

@@ -6,8 +6,9 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Benchmark.Judging;
 
 /// <summary>
-/// Replies of judges by <see cref="JudgeIdentity.KeyOf"/>, in JSON-lines files of one folder. Every reply is written as it comes, so that a judge that is killed
-/// asks nothing twice; a line that a kill cut off, or that is not UTF-8, is passed over. Safe for several threads; several processes write to files of their own.
+/// Replies of judges by <see cref="JudgeIdentity.KeyOf"/>, in JSON-lines files of one folder. Every reply is written as it comes, so that a
+/// judge that is killed asks nothing twice; a line that a kill cut off, or that is not UTF-8, is passed over. Safe for several threads;
+/// several processes write to files of their own.
 /// </summary>
 public sealed class JudgementCache : IDisposable
 {
@@ -28,7 +29,11 @@ public sealed class JudgementCache : IDisposable
         path = Path.Combine(folder, writer + ".jsonl");
         try
         {
-            foreach (var line in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.jsonl").Order(StringComparer.Ordinal).SelectMany(Lines) : [])
+            foreach (
+                var line in Directory.Exists(folder)
+                    ? Directory.EnumerateFiles(folder, "*.jsonl").Order(StringComparer.Ordinal).SelectMany(Lines)
+                    : []
+            )
             {
                 if (Parse(line) is var (key, reply))
                 {
@@ -38,7 +43,10 @@ public sealed class JudgementCache : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the kept replies of judges in {folder}: {e.Message} Make them readable, or delete them to ask again.", e);
+            throw new CoinException(
+                $"Cannot read the kept replies of judges in {folder}: {e.Message} Make them readable, or delete them to ask again.",
+                e
+            );
         }
     }
 
@@ -65,7 +73,10 @@ public sealed class JudgementCache : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new CoinException($"Cannot write {path}: {e.Message} Free space on the disk or make the folder writable, then resume the run.", e);
+                throw new CoinException(
+                    $"Cannot write {path}: {e.Message} Free space on the disk or make the folder writable, then resume the run.",
+                    e
+                );
             }
         }
     }

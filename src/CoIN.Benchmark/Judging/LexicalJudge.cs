@@ -6,14 +6,13 @@ using CoIN.Benchmark.Scoring.Published;
 namespace CoIN.Benchmark.Judging;
 
 /// <summary>
-/// A rule in the place of a language model, for runs without one. It gives, of 10:
-/// for boxes ten times their overlap (IoU), nothing where the answer is no box;
-/// for a multiple-choice question 10 where the answer names the right option, by its letter or by its text, and 0 where it names another; where it names none or
-/// several, ten times the F1 of the words that it has in common with the right option's text;
-/// for words that are the same after normalising (case, articles, punctuation, number words) 10;
-/// for an answer that holds the whole truth as words in their order at least 6, since the knowledge is there;
-/// for everything else, and where it is more, ten times the F1 of the words in common;
-/// to an empty answer 0. It knows no synonyms, no negation and no world: it is named lexical wherever its numbers are shown.
+/// A rule in the place of a language model, for runs without one. It gives, of 10: for boxes ten times their overlap (IoU), nothing where
+/// the answer is no box; for a multiple-choice question 10 where the answer names the right option, by its letter or by its text, and 0
+/// where it names another; where it names none or several, ten times the F1 of the words that it has in common with the right option's
+/// text; for words that are the same after normalising (case, articles, punctuation, number words) 10; for an answer that holds the whole
+/// truth as words in their order at least 6, since the knowledge is there; for everything else, and where it is more, ten times the F1 of
+/// the words in common; to an empty answer 0. It knows no synonyms, no negation and no world: it is named lexical wherever its numbers are
+/// shown.
 /// </summary>
 internal sealed class LexicalJudge : IJudge
 {
@@ -85,7 +84,9 @@ internal sealed class LexicalJudge : IJudge
         public static Choice? Of(JudgedCase judged)
         {
             var options = OptionLines.Read(judged.Question).Select(AnswerText.Normalize).ToList();
-            return options.Count > 0 && OptionScorer.IndexOf(judged.Truth, options) is { } right && right < options.Count ? new Choice(options, right) : null;
+            return options.Count > 0 && OptionScorer.IndexOf(judged.Truth, options) is { } right && right < options.Count
+                ? new Choice(options, right)
+                : null;
         }
 
         public double Score(string answer)
@@ -96,7 +97,9 @@ internal sealed class LexicalJudge : IJudge
             }
 
             return OptionScorer.Named(answer.Trim(), Options.Count, Options) is { } named and >= 0
-                ? named == Right ? 10 : 0
+                ? named == Right
+                    ? 10
+                    : 0
                 : 10 * InCommon(Options[Right], AnswerText.Normalize(answer));
         }
     }

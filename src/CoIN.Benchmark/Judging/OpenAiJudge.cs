@@ -12,8 +12,9 @@ using Polly.Timeout;
 namespace CoIN.Benchmark.Judging;
 
 /// <summary>
-/// A model behind an OpenAI-compatible endpoint: vLLM, llama.cpp, Ollama, OpenAI itself. Refusals that may pass (429, 5xx) and lost connections are repeated with
-/// growing, jittered pauses, or after what the endpoint asks for; anything else ends with an error that names the endpoint and the remedy. The key appears nowhere.
+/// A model behind an OpenAI-compatible endpoint: vLLM, llama.cpp, Ollama, OpenAI itself. Refusals that may pass (429, 5xx) and lost
+/// connections are repeated with growing, jittered pauses, or after what the endpoint asks for; anything else ends with an error that names
+/// the endpoint and the remedy. The key appears nowhere.
 /// </summary>
 internal sealed class OpenAiJudge : IJudge
 {
@@ -31,14 +32,18 @@ internal sealed class OpenAiJudge : IJudge
     {
         (this.options, this.slots) = (options, slots);
         errors = new EndpointErrors(options, key);
-        client = new ChatClient(options.Model, new ApiKeyCredential(key ?? "none"), new OpenAIClientOptions
-        {
-            Endpoint = new Uri(options.Endpoint!),
+        client = new ChatClient(
+            options.Model,
+            new ApiKeyCredential(key ?? "none"),
+            new OpenAIClientOptions
+            {
+                Endpoint = new Uri(options.Endpoint!),
 
-            // Both are the pipeline's below, which tells a slow endpoint from a stopped run.
-            NetworkTimeout = System.Threading.Timeout.InfiniteTimeSpan,
-            RetryPolicy = new ClientRetryPolicy(0),
-        });
+                // Both are the pipeline's below, which tells a slow endpoint from a stopped run.
+                NetworkTimeout = System.Threading.Timeout.InfiniteTimeSpan,
+                RetryPolicy = new ClientRetryPolicy(0),
+            }
+        );
         patience = EndpointPatience.Of(options);
     }
 
@@ -105,14 +110,18 @@ internal sealed class OpenAiJudge : IJudge
         }
     }
 
-    /// <summary>The request as every server understands it: max_tokens, which OpenAI calls deprecated, is the one that nearly all of them know.</summary>
+    /// <summary>
+    /// The request as every server understands it: max_tokens, which OpenAI calls deprecated, is the one that nearly all of them know.
+    /// </summary>
     internal string Body(JudgeRequest request)
     {
         var body = new JObject
         {
             ["model"] = options.Model,
             ["messages"] = new JArray(
-                new JObject { ["role"] = "system", ["content"] = request.System }, new JObject { ["role"] = "user", ["content"] = request.User }),
+                new JObject { ["role"] = "system", ["content"] = request.System },
+                new JObject { ["role"] = "user", ["content"] = request.User }
+            ),
             [options.TokenLimitKey ?? JudgeOptions.MaxTokensKey] = options.MaxTokens,
         };
         if (options.SendTemperature != false)

@@ -1,17 +1,19 @@
-using CoIN.Benchmark.Scoring.Python;
 using System.Globalization;
 using System.Text;
+using CoIN.Benchmark.Scoring.Python;
 
 namespace CoIN.Benchmark.Judging;
 
-/// <summary>The reference's reading of a judge's reply (<c>evaluate_score.py</c>), with its quirks: "Score: 10" is 1, "8.5/10" is 0.</summary>
+/// <summary>
+/// The reference's reading of a judge's reply (<c>evaluate_score.py</c>), with its quirks: "Score: 10" is 1, "8.5/10" is 0.
+/// </summary>
 public static class PublishedReply
 {
     private const double Highest = 10;
 
     /// <summary>
-    /// A number up to 10 counts as it is, a negative one too; of a fraction the part before the stroke, if it is of digits alone; of anything else the first
-    /// digit 1 to 9.
+    /// A number up to 10 counts as it is, a negative one too; of a fraction the part before the stroke, if it is of digits alone; of
+    /// anything else the first digit 1 to 9.
     /// </summary>
     /// <returns>What is added to the sum, of 10; null where the reference ends with an error ("½/10").</returns>
     public static double? Score(string reply)
@@ -42,7 +44,11 @@ public static class PublishedReply
             return 0;
         }
 
-        return PythonFloat.Parse(text) is { } number ? number <= Highest ? number : 0 : null;
+        return PythonFloat.Parse(text) is { } number
+            ? number <= Highest
+                ? number
+                : 0
+            : null;
     }
 
     /// <summary>Python's <c>str.isnumeric()</c> of one character, but for the ideographs that stand for numbers.</summary>

@@ -9,16 +9,23 @@ namespace CoIN.Benchmark.Judging;
 public sealed record UnscoredReplies(string? Finish, bool Empty, int Count)
 {
     /// <summary>Those among judgements, the most frequent reason first.</summary>
-    public static IReadOnlyList<UnscoredReplies> Of(IEnumerable<Judgement> judgements) => Ordered(
-        judgements.Where(one => one.Corrected is null)
-            .Select(one => new UnscoredReplies(one.Finish, string.IsNullOrWhiteSpace(new JudgeReply(one.Reply).Spoken), 1)));
+    public static IReadOnlyList<UnscoredReplies> Of(IEnumerable<Judgement> judgements) =>
+        Ordered(
+            judgements
+                .Where(one => one.Corrected is null)
+                .Select(one => new UnscoredReplies(one.Finish, string.IsNullOrWhiteSpace(new JudgeReply(one.Reply).Spoken), 1))
+        );
 
     /// <summary>Those of several cells together.</summary>
     public static IReadOnlyList<UnscoredReplies> Ordered(IEnumerable<UnscoredReplies> replies) =>
-    [
-        .. replies.GroupBy(one => (one.Finish, one.Empty)).Select(group => new UnscoredReplies(group.Key.Finish, group.Key.Empty, group.Sum(one => one.Count)))
-            .OrderByDescending(one => one.Count).ThenBy(one => one.Finish, StringComparer.Ordinal).ThenBy(one => one.Empty),
-    ];
+        [
+            .. replies
+                .GroupBy(one => (one.Finish, one.Empty))
+                .Select(group => new UnscoredReplies(group.Key.Finish, group.Key.Empty, group.Sum(one => one.Count)))
+                .OrderByDescending(one => one.Count)
+                .ThenBy(one => one.Finish, StringComparer.Ordinal)
+                .ThenBy(one => one.Empty),
+        ];
 
     /// <summary>A sentence for people: how many, why, and what to do; null where every reply has a score.</summary>
     /// <param name="judge">The judge's name.</param>
@@ -33,16 +40,22 @@ public sealed record UnscoredReplies(string? Finish, bool Empty, int Count)
         }
 
         var why = string.Join("; ", reasons.Select(one => one.Reason));
-        return string.Create(CultureInfo.InvariantCulture, $"{unparsable} of {samples} replies of the judge {judge} have no score{(why.Length > 0 ? ": " + why : "")}.")
-            + (unparsable == samples ? " There is no number without a single score." : "");
+        return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{unparsable} of {samples} replies of the judge {judge} have no score{(why.Length > 0 ? ": " + why : "")}."
+            ) + (unparsable == samples ? " There is no number without a single score." : "");
     }
 
-    private string Reason => string.Create(CultureInfo.InvariantCulture, $"{Count} ") + this switch
-    {
-        { Finish: JudgeReply.Length } => "ended at the token limit before a score (finish_reason length): raise judge.max-tokens and judge again",
-        { Finish: JudgeReply.ContentFilter } => "held back by the endpoint's filter (finish_reason content_filter)",
-        { Finish: JudgeReply.Refusal } => "refused by the model",
-        { Empty: true } => $"empty or nothing but thinking (finish_reason {Finish ?? "not told"}): raise judge.max-tokens, or switch the model's thinking off where it is served, and judge again",
-        _ => "in which no single score can be made out",
-    };
+    private string Reason =>
+        string.Create(CultureInfo.InvariantCulture, $"{Count} ")
+        + this switch
+        {
+            { Finish: JudgeReply.Length } =>
+                "ended at the token limit before a score (finish_reason length): raise judge.max-tokens and judge again",
+            { Finish: JudgeReply.ContentFilter } => "held back by the endpoint's filter (finish_reason content_filter)",
+            { Finish: JudgeReply.Refusal } => "refused by the model",
+            { Empty: true } =>
+                $"empty or nothing but thinking (finish_reason {Finish ?? "not told"}): raise judge.max-tokens, or switch the model's thinking off where it is served, and judge again",
+            _ => "in which no single score can be made out",
+        };
 }

@@ -27,8 +27,8 @@ public interface ILearner : IDisposable
 public interface ILearnerFactory
 {
     /// <summary>
-    /// The base model on <paramref name="device"/> (e.g. <c>cpu</c>, <c>cuda:0</c>): loaded at the first call for a device and shared by the later ones.
-    /// Also sets the calling thread's number of compute threads.
+    /// The base model on <paramref name="device"/> (e.g. <c>cpu</c>, <c>cuda:0</c>): loaded at the first call for a device and shared by
+    /// the later ones. Also sets the calling thread's number of compute threads.
     /// </summary>
     ILearner Open(ExperimentOptions options, string device, int threads);
 }
@@ -37,11 +37,20 @@ public interface ILearnerFactory
 /// <param name="Stage">1-based number of the stage.</param>
 /// <param name="Name">What it learns, for people: its task's name.</param>
 /// <param name="BatchSize">Samples per micro-batch.</param>
-/// <param name="Samples">The training samples of all tasks that it learns, in the tasks' order and in file order; the session derives the order of use from seed and stage.</param>
+/// <param name="Samples">
+/// The training samples of all tasks that it learns, in the tasks' order and in file order; the session derives the order of use from seed
+/// and stage.
+/// </param>
 /// <param name="Adapter">Folder of the adapter to continue from, or null for a fresh one.</param>
 /// <param name="Checkpoint">Folder of a checkpoint of this very stage to resume from, or null.</param>
 public sealed record StageTraining(
-    int Stage, string Name, int BatchSize, IReadOnlyList<TrainingSample> Samples, string? Adapter, string? Checkpoint)
+    int Stage,
+    string Name,
+    int BatchSize,
+    IReadOnlyList<TrainingSample> Samples,
+    string? Adapter,
+    string? Checkpoint
+)
 {
     /// <summary>Micro-batches per optimizer step; null for the experiment's number.</summary>
     public int? GradientAccumulation { get; init; }
@@ -54,8 +63,8 @@ public sealed record StageTraining(
 }
 
 /// <summary>
-/// A stage's training, one micro-batch at a time: large global batches on few devices make steps of many minutes, and nobody who watches or stops a run should have to wait for the
-/// end of one.
+/// A stage's training, one micro-batch at a time: large global batches on few devices make steps of many minutes, and nobody who watches or
+/// stops a run should have to wait for the end of one.
 /// </summary>
 public interface ITrainingSession : IDisposable
 {
@@ -69,14 +78,16 @@ public interface ITrainingSession : IDisposable
     int MicroBatches { get; }
 
     /// <summary>
-    /// Does one micro-batch, and with the last one of a step the optimizer's update. Where the step has several shares, the update is a piece by itself, for which
-    /// <see cref="Awaited"/> may have to be waited for.
+    /// Does one micro-batch, and with the last one of a step the optimizer's update. Where the step has several shares, the update is a
+    /// piece by itself, for which <see cref="Awaited"/> may have to be waited for.
     /// </summary>
     /// <exception cref="CoinException">The loss is not finite; the message names stage, step and samples.</exception>
     /// <exception cref="TrainerLostException">Another trainer of the team is gone.</exception>
     MicroBatchReport Next();
 
-    /// <summary>What other trainers have to do before the next piece: whoever does not wait for it blocks in that piece. Null for nothing.</summary>
+    /// <summary>
+    /// What other trainers have to do before the next piece: whoever does not wait for it blocks in that piece. Null for nothing.
+    /// </summary>
     Task? Awaited => null;
 
     /// <summary>Once all steps are done: does a piece of what the method does at the end of a stage.</summary>
@@ -94,18 +105,24 @@ public interface ITrainingSession : IDisposable
     ValidationReport Validate() => throw new NotSupportedException();
 
     /// <summary>
-    /// Writes the whole state (weights, moments, position, random state) after the last full step into an existing empty folder, files flushed to disk. Micro-batches of an
-    /// unfinished step are left out: a session that takes up the checkpoint does that step from its beginning.
+    /// Writes the whole state (weights, moments, position, random state) after the last full step into an existing empty folder, files
+    /// flushed to disk. Micro-batches of an unfinished step are left out: a session that takes up the checkpoint does that step from its
+    /// beginning.
     /// </summary>
     void SaveCheckpoint(string folder);
 
-    /// <summary>Writes adapter and projector into an existing empty folder in PEFT's format, and what the method keeps beside them, files flushed to disk.</summary>
+    /// <summary>
+    /// Writes adapter and projector into an existing empty folder in PEFT's format, and what the method keeps beside them, files flushed to
+    /// disk.
+    /// </summary>
     void SaveAdapter(string folder);
 }
 
 /// <summary>What one micro-batch did.</summary>
 /// <param name="Number">Which one of its step it is of those that are done here, from 1.</param>
-/// <param name="Tokens">Sequence positions (text and image) in it; of an update by itself, those of the other trainers' micro-batches.</param>
+/// <param name="Tokens">
+/// Sequence positions (text and image) in it; of an update by itself, those of the other trainers' micro-batches.
+/// </param>
 /// <param name="Step">The step that it completed; null where more micro-batches belong to it.</param>
 public sealed record MicroBatchReport(int Number, int Tokens, StepReport? Step);
 
@@ -140,8 +157,7 @@ public static class TrainingSessions
         do
         {
             step = session.Next().Step;
-        }
-        while (step is null);
+        } while (step is null);
         return step;
     }
 }
@@ -161,10 +177,10 @@ public interface IGenerationSession : IDisposable
     /// </summary>
     ExpertRouting? TakeRouting() => null;
 
-    /// <summary>Says which samples will be answered next, so that a session can read their pictures beside its computing. Changes no answer.</summary>
-    void Prepare(IReadOnlyList<TestSample> samples)
-    {
-    }
+    /// <summary>
+    /// Says which samples will be answered next, so that a session can read their pictures beside its computing. Changes no answer.
+    /// </summary>
+    void Prepare(IReadOnlyList<TestSample> samples) { }
 }
 
 /// <summary>Names of the files in an adapter folder.</summary>
@@ -190,9 +206,19 @@ public static class AdapterFiles
 
     /// <summary>Every name that a file of an adapter may have, also in the folders of other programs.</summary>
     private static readonly string[] Names =
-        [.. OfStages, "adapter_model.bin", "non_lora_trainables.bin", "mm_projector.safetensors", "mm_projector.bin"];
+    [
+        .. OfStages,
+        "adapter_model.bin",
+        "non_lora_trainables.bin",
+        "mm_projector.safetensors",
+        "mm_projector.bin",
+    ];
 
     /// <summary>SHA-256 over the files of an adapter; a training's other files beside them count for nothing.</summary>
-    public static string Sha256(string folder) => Durable.Sha256Of(Names.Where(name => File.Exists(Path.Combine(folder, name)))
-        .ToDictionary(name => name, name => Durable.Sha256(Path.Combine(folder, name)), StringComparer.Ordinal));
+    public static string Sha256(string folder) =>
+        Durable.Sha256Of(
+            Names
+                .Where(name => File.Exists(Path.Combine(folder, name)))
+                .ToDictionary(name => name, name => Durable.Sha256(Path.Combine(folder, name)), StringComparer.Ordinal)
+        );
 }

@@ -18,7 +18,8 @@ public sealed record Curriculum(IReadOnlyList<StageSpec> Stages)
 
     /// <summary>The stage of a number.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is none.</exception>
-    public StageSpec Stage(int number) => Stages.FirstOrDefault(stage => stage.Number == number)
+    public StageSpec Stage(int number) =>
+        Stages.FirstOrDefault(stage => stage.Number == number)
         ?? throw new ArgumentOutOfRangeException(nameof(number), number, "There is no such stage.");
 
     /// <summary>A stage and all that continue from it.</summary>

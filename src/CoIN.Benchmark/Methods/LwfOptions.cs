@@ -17,7 +17,9 @@ public sealed record LwfOptions : ITakesSamples
     /// <summary>Who is imitated, and on which samples.</summary>
     public LwfTeacher Teacher { get; init; } = LwfTeacher.Saved;
 
-    /// <summary>Samples of each finished task, drawn by the seed, whose logits are saved; with <see cref="LwfTeacher.Saved"/> only.</summary>
+    /// <summary>
+    /// Samples of each finished task, drawn by the seed, whose logits are saved; with <see cref="LwfTeacher.Saved"/> only.
+    /// </summary>
     [Bounds(AtLeast = 1)]
     public int Samples { get; init; } = 100;
 
@@ -30,8 +32,8 @@ public sealed record LwfOptions : ITakesSamples
     public string LogitsDtype { get; init; } = "float32";
 
     /// <summary>
-    /// Of each position, the highest logits that are saved, with all others as one further outcome; 0, or no fewer than the vocabulary has, for all. With
-    /// <see cref="LwfTeacher.Saved"/> only.
+    /// Of each position, the highest logits that are saved, with all others as one further outcome; 0, or no fewer than the vocabulary has,
+    /// for all. With <see cref="LwfTeacher.Saved"/> only.
     /// </summary>
     [Bounds(AtLeast = 0, Zero = "all")]
     public int TopK { get; init; }

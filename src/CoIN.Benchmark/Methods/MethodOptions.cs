@@ -7,18 +7,24 @@ using Newtonsoft.Json.Serialization;
 namespace CoIN.Benchmark.Methods;
 
 /// <summary>
-/// The options of a method's own, under its key, in the form in which journals keep them: this way they survive in a program that does not know the method.
+/// The options of a method's own, under its key, in the form in which journals keep them: this way they survive in a program that does not
+/// know the method.
 /// </summary>
 [JsonConverter(typeof(Converter))]
 public sealed class MethodOptions : IEquatable<MethodOptions>
 {
-    private static readonly JsonSerializer Json = JsonSerializer.Create(new JsonSerializerSettings
-    {
-        NullValueHandling = NullValueHandling.Ignore,
-        Culture = CultureInfo.InvariantCulture,
-        ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false } },
-        Converters = { new StringEnumConverter() },
-    });
+    private static readonly JsonSerializer Json = JsonSerializer.Create(
+        new JsonSerializerSettings
+        {
+            NullValueHandling = NullValueHandling.Ignore,
+            Culture = CultureInfo.InvariantCulture,
+            ContractResolver = new DefaultContractResolver
+            {
+                NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false },
+            },
+            Converters = { new StringEnumConverter() },
+        }
+    );
 
     private readonly JObject byMethod;
 
@@ -51,9 +57,15 @@ public sealed class MethodOptions : IEquatable<MethodOptions>
 
     private sealed class Converter : JsonConverter<MethodOptions>
     {
-        public override void WriteJson(JsonWriter writer, MethodOptions? value, JsonSerializer serializer) => (value?.byMethod ?? (JToken)JValue.CreateNull()).WriteTo(writer);
+        public override void WriteJson(JsonWriter writer, MethodOptions? value, JsonSerializer serializer) =>
+            (value?.byMethod ?? (JToken)JValue.CreateNull()).WriteTo(writer);
 
-        public override MethodOptions? ReadJson(JsonReader reader, Type objectType, MethodOptions? existingValue, bool hasExistingValue, JsonSerializer serializer) =>
-            JToken.Load(reader) is JObject byMethod ? new MethodOptions(byMethod) : null;
+        public override MethodOptions? ReadJson(
+            JsonReader reader,
+            Type objectType,
+            MethodOptions? existingValue,
+            bool hasExistingValue,
+            JsonSerializer serializer
+        ) => JToken.Load(reader) is JObject byMethod ? new MethodOptions(byMethod) : null;
     }
 }

@@ -1,8 +1,8 @@
 namespace CoIN.Benchmark.Methods;
 
 /// <summary>
-/// One stage on the training samples of all tasks together, in an order drawn by the seed, and tested on every task: nothing can be forgotten, so it bounds what a
-/// method that learns one task after another can reach (the paper's "Multi-task").
+/// One stage on the training samples of all tasks together, in an order drawn by the seed, and tested on every task: nothing can be
+/// forgotten, so it bounds what a method that learns one task after another can reach (the paper's "Multi-task").
 /// </summary>
 public sealed class MultiTask : IMethod
 {

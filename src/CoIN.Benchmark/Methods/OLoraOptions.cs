@@ -1,6 +1,8 @@
 namespace CoIN.Benchmark.Methods;
 
-/// <summary>Options of orthogonal subspace learning (Wang et al. 2023): the section <c>coin.o-lora</c>. Defaults are the official code's.</summary>
+/// <summary>
+/// Options of orthogonal subspace learning (Wang et al. 2023): the section <c>coin.o-lora</c>. Defaults are the official code's.
+/// </summary>
 public sealed record OLoraOptions
 {
     /// <summary>The method's key.</summary>

@@ -1,4 +1,3 @@
-
 namespace CoIN.Benchmark.Metrics;
 
 /// <summary>How intervals are estimated.</summary>
@@ -15,9 +14,9 @@ public sealed record BootstrapOptions
 }
 
 /// <summary>
-/// Intervals by the bootstrap (Efron 1979) with percentiles: test samples are drawn with replacement, as many as there are; the interval holds the
-/// middle of what then comes out. It says how much a number depends on which questions the test set happens to hold; it says nothing about the
-/// spread between seeds of training.
+/// Intervals by the bootstrap (Efron 1979) with percentiles: test samples are drawn with replacement, as many as there are; the interval
+/// holds the middle of what then comes out. It says how much a number depends on which questions the test set happens to hold; it says
+/// nothing about the spread between seeds of training.
 /// </summary>
 public static class Bootstrap
 {
@@ -30,10 +29,12 @@ public static class Bootstrap
             return null;
         }
 
-        var column = new TaskScores(new Dictionary<int, IReadOnlyList<(string, double?)>>
-        {
-            [1] = [.. scores.Select((score, place) => ($"{place}", (double?)score))],
-        });
+        var column = new TaskScores(
+            new Dictionary<int, IReadOnlyList<(string, double?)>>
+            {
+                [1] = [.. scores.Select((score, place) => ($"{place}", (double?)score))],
+            }
+        );
         return Matrix([""], [column], options).Cells[(1, 0)];
     }
 
@@ -42,11 +43,15 @@ public static class Bootstrap
     /// <param name="columns">Scores by task, one for each; null where they are not known.</param>
     /// <param name="like">A matrix with the same cells; null for a lower triangle.</param>
     /// <returns>
-    /// Intervals by stage (0 for the untrained model) and 0-based task; a cell whose scores are not known is absent. A number's interval is null
-    /// where not all cells that it needs are known sample by sample.
+    /// Intervals by stage (0 for the untrained model) and 0-based task; a cell whose scores are not known is absent. A number's interval is
+    /// null where not all cells that it needs are known sample by sample.
     /// </returns>
     public static (IReadOnlyDictionary<(int Stage, int Task), Interval> Cells, MetricSet<Interval?> Metrics) Matrix(
-        IReadOnlyList<string> tasks, IReadOnlyList<TaskScores?> columns, BootstrapOptions? options = null, AccuracyMatrix? like = null)
+        IReadOnlyList<string> tasks,
+        IReadOnlyList<TaskScores?> columns,
+        BootstrapOptions? options = null,
+        AccuracyMatrix? like = null
+    )
     {
         options ??= new BootstrapOptions();
         var empty = like ?? new AccuracyMatrix(tasks.Count);
@@ -62,36 +67,55 @@ public static class Bootstrap
         var intervals = new Dictionary<(int Stage, int Task), Interval>();
         foreach (var key in keys)
         {
-            if (Percentiles(resamples.Select(one => one.Cells.TryGetValue(key, out var accuracy) ? accuracy : (double?)null), options.Level) is { } interval)
+            if (
+                Percentiles(
+                    resamples.Select(one => one.Cells.TryGetValue(key, out var accuracy) ? accuracy : (double?)null),
+                    options.Level
+                ) is
+                { } interval
+            )
             {
                 intervals[key] = interval;
             }
         }
 
-        return (intervals, MetricSet<double?>.Merge([.. resamples.Select(one => one.Metrics)], values => Percentiles(values, options.Level)));
+        return (
+            intervals,
+            MetricSet<double?>.Merge([.. resamples.Select(one => one.Metrics)], values => Percentiles(values, options.Level))
+        );
     }
 
     /// <summary>
-    /// Intervals of differences between two runs, paired: both are measured on the same drawn questions, so that what a question is hard for in both falls out
-    /// (Koehn 2004). Only tasks of which both runs answered the same questions take part.
+    /// Intervals of differences between two runs, paired: both are measured on the same drawn questions, so that what a question is hard
+    /// for in both falls out (Koehn 2004). Only tasks of which both runs answered the same questions take part.
     /// </summary>
-    /// <param name="first">What is subtracted: its matrix, and by task the samples' scores; null, or absent altogether, where they are not known.</param>
+    /// <param name="first">
+    /// What is subtracted: its matrix, and by task the samples' scores; null, or absent altogether, where they are not known.
+    /// </param>
     /// <param name="second">What it is subtracted from.</param>
     /// <param name="cells">Pairs of cells by stage (0 for the untrained model) and name of the task.</param>
     /// <returns>
-    /// An interval in points for each pair, null where the samples of one are not known or are not the same; and for the numbers that sum the matrices up, null where one
-    /// is not known in both.
+    /// An interval in points for each pair, null where the samples of one are not known or are not the same; and for the numbers that sum
+    /// the matrices up, null where one is not known in both.
     /// </returns>
     public static (IReadOnlyList<Interval?> Cells, MetricSet<Interval?> Metrics) Differences(
-        (MeasuredMatrix Measured, IReadOnlyList<TaskScores?> Columns) first, (MeasuredMatrix Measured, IReadOnlyList<TaskScores?> Columns) second,
-        IReadOnlyList<(int First, int Second, string Task)> cells, BootstrapOptions? options = null)
+        (MeasuredMatrix Measured, IReadOnlyList<TaskScores?> Columns) first,
+        (MeasuredMatrix Measured, IReadOnlyList<TaskScores?> Columns) second,
+        IReadOnlyList<(int First, int Second, string Task)> cells,
+        BootstrapOptions? options = null
+    )
     {
         options ??= new BootstrapOptions();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Resamples);
         var (tasks, others) = (first.Measured.Tasks.ToList(), second.Measured.Tasks.ToList());
         var pairs = tasks.Select((task, place) => (Second: others.IndexOf(task), Column: first.Columns.ElementAtOrDefault(place))).ToList();
-        var joined = pairs.Select(pair => pair is { Second: >= 0, Column: { } one } && second.Columns.ElementAtOrDefault(pair.Second) is { } other
-            ? TaskScores.Paired(one, other) : null).ToList();
+        var joined = pairs
+            .Select(pair =>
+                pair is { Second: >= 0, Column: { } one } && second.Columns.ElementAtOrDefault(pair.Second) is { } other
+                    ? TaskScores.Paired(one, other)
+                    : null
+            )
+            .ToList();
         if (joined.TrueForAll(column => column is null))
         {
             return ([.. cells.Select(_ => (Interval?)null)], new MetricSet<Interval?>(null, null, null, null, null, null, null));
@@ -102,18 +126,31 @@ public static class Bootstrap
         {
             var drawn = Draw(joined, options.Seed, resample);
             var one = drawn.Where(cell => cell.Key.Stage >= 0).ToDictionary(cell => cell.Key, cell => cell.Value);
-            var other = drawn.Where(cell => cell.Key.Stage < 0).ToDictionary(cell => (-cell.Key.Stage - 1, pairs[cell.Key.Task].Second), cell => cell.Value);
+            var other = drawn
+                .Where(cell => cell.Key.Stage < 0)
+                .ToDictionary(cell => (-cell.Key.Stage - 1, pairs[cell.Key.Task].Second), cell => cell.Value);
             resamples[resample] = (
-                [.. cells.Select(cell => Value(other, cell.Second, others.IndexOf(cell.Task)) - Value(one, cell.First, tasks.IndexOf(cell.Task)))],
+                [
+                    .. cells.Select(cell =>
+                        Value(other, cell.Second, others.IndexOf(cell.Task)) - Value(one, cell.First, tasks.IndexOf(cell.Task))
+                    ),
+                ],
                 MetricSet<double?>.Merge(
-                    [Measured(others, other, second.Measured.Matrix.Unmeasured()).Metrics(), Measured(tasks, one, first.Measured.Matrix.Unmeasured()).Metrics()],
-                    both => both.First() - both.Last()));
+                    [
+                        Measured(others, other, second.Measured.Matrix.Unmeasured()).Metrics(),
+                        Measured(tasks, one, first.Measured.Matrix.Unmeasured()).Metrics(),
+                    ],
+                    both => both.First() - both.Last()
+                )
+            );
         });
         return (
             [.. cells.Select((_, place) => Percentiles(resamples.Select(one => one.Cells[place]), options.Level))],
-            MetricSet<double?>.Merge([.. resamples.Select(one => one.Metrics)], values => Percentiles(values, options.Level)));
+            MetricSet<double?>.Merge([.. resamples.Select(one => one.Metrics)], values => Percentiles(values, options.Level))
+        );
 
-        static double? Value(Dictionary<(int Stage, int Task), double> of, int stage, int task) => of.TryGetValue((stage, task), out var accuracy) ? accuracy : null;
+        static double? Value(Dictionary<(int Stage, int Task), double> of, int stage, int task) =>
+            of.TryGetValue((stage, task), out var accuracy) ? accuracy : null;
     }
 
     /// <summary>One resample: every task's test set is drawn once, for all stages together.</summary>
@@ -146,7 +183,11 @@ public static class Bootstrap
         return cells;
     }
 
-    private static MeasuredMatrix Measured(IReadOnlyList<string> tasks, Dictionary<(int Stage, int Task), double> cells, AccuracyMatrix matrix)
+    private static MeasuredMatrix Measured(
+        IReadOnlyList<string> tasks,
+        Dictionary<(int Stage, int Task), double> cells,
+        AccuracyMatrix matrix
+    )
     {
         foreach (var ((stage, task), accuracy) in cells.Where(cell => matrix.Has(cell.Key.Stage - 1, cell.Key.Task)))
         {

@@ -22,6 +22,9 @@ public readonly record struct MeanDeviation(double Mean, double? Deviation, int 
 
         var mean = known.Average();
         return new MeanDeviation(
-            mean, known.Count > 1 ? Math.Sqrt(known.Sum(value => (value - mean) * (value - mean)) / (known.Count - 1)) : null, known.Count);
+            mean,
+            known.Count > 1 ? Math.Sqrt(known.Sum(value => (value - mean) * (value - mean)) / (known.Count - 1)) : null,
+            known.Count
+        );
     }
 }

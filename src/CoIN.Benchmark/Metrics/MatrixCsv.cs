@@ -4,8 +4,9 @@ using Microsoft.VisualBasic.FileIO;
 namespace CoIN.Benchmark.Metrics;
 
 /// <summary>
-/// Reads a matrix from text in rows: numbers between commas, semicolons, tabs or spaces, with or without a line of task names above and a column of
-/// names on the left. In a run's <c>matrix.csv</c> the columns <c>stage</c> and <c>after</c> stand on the left; its stage 0 is the untrained model.
+/// Reads a matrix from text in rows: numbers between commas, semicolons, tabs or spaces, with or without a line of task names above and a
+/// column of names on the left. In a run's <c>matrix.csv</c> the columns <c>stage</c> and <c>after</c> stand on the left; its stage 0 is
+/// the untrained model.
 /// </summary>
 internal static class MatrixCsv
 {
@@ -17,12 +18,18 @@ internal static class MatrixCsv
             throw new CoinException($"{path} is empty. {MatrixRows.Remedy}");
         }
 
-        var header = lines[0].Fields is ["stage", "after", ..] || lines[0].Fields.Any(field => field.Length > 0 && Number(field) is null)
-            && lines.Skip(1).Any() && lines[0].Fields.Skip(1).All(field => Number(field) is null)
-            ? lines[0].Fields
-            : null;
+        var header =
+            lines[0].Fields is ["stage", "after", ..]
+            || lines[0].Fields.Any(field => field.Length > 0 && Number(field) is null)
+                && lines.Skip(1).Any()
+                && lines[0].Fields.Skip(1).All(field => Number(field) is null)
+                ? lines[0].Fields
+                : null;
         var body = header is null ? lines : lines[1..];
-        var left = header is ["stage", "after", ..] ? 2 : body.All(line => line.Fields[0].Length > 0 && Number(line.Fields[0]) is null) ? 1 : 0;
+        var left =
+            header is ["stage", "after", ..] ? 2
+            : body.All(line => line.Fields[0].Length > 0 && Number(line.Fields[0]) is null) ? 1
+            : 0;
         var tasks = header is null ? [] : Tasks(header, left, body);
         var rows = new List<IReadOnlyList<double?>>();
         IReadOnlyList<double?>? zeroShot = null;
@@ -51,8 +58,14 @@ internal static class MatrixCsv
 
     private static double?[] Cells(string path, long line, string[] fields, int left, int tasks)
     {
-        var cells = fields.Skip(left).Select(field => field.Length == 0 ? (double?)null : Number(field) ?? throw new CoinException(
-            $"{path}, line {line}: \"{field}\" is no number. {MatrixRows.Remedy}")).ToList();
+        var cells = fields
+            .Skip(left)
+            .Select(field =>
+                field.Length == 0
+                    ? (double?)null
+                    : Number(field) ?? throw new CoinException($"{path}, line {line}: \"{field}\" is no number. {MatrixRows.Remedy}")
+            )
+            .ToList();
 
         // Without names the empty cells at the end of a row say nothing; with them they are the tasks that come later.
         while (tasks == 0 && cells.Count > 0 && cells[^1] is null)
@@ -71,9 +84,12 @@ internal static class MatrixCsv
         var delimiter = new[] { '\t', ';', ',' }.Where(text.Contains).Select(mark => (char?)mark).FirstOrDefault();
         if (delimiter is null)
         {
-            return [.. text.Split('\n')
-                .Select((line, index) => ((long)index + 1, line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))
-                .Where(line => line.Item2.Length > 0)];
+            return
+            [
+                .. text.Split('\n')
+                    .Select((line, index) => ((long)index + 1, line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))
+                    .Where(line => line.Item2.Length > 0),
+            ];
         }
 
         using var parser = new TextFieldParser(new StringReader(text)) { HasFieldsEnclosedInQuotes = true, TrimWhiteSpace = true };

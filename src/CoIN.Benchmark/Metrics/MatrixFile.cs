@@ -6,14 +6,16 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Benchmark.Metrics;
 
 /// <summary>
-/// Accuracy matrices from elsewhere. CSV: rows of numbers, or a run's <c>matrix.csv</c>. JSON: a list of rows, <c>{"tasks":[…],"matrix":[…],"zeroShot":[…]}</c>,
-/// or a run's <c>report.json</c>. Row j holds the accuracies in percent after stage j: on the first j tasks, or on all of them with nothing, or with
-/// what was measured, above the diagonal. A single row of
-/// several accuracies under the tasks' names is of a run that learned all tasks at once.
+/// Accuracy matrices from elsewhere. CSV: rows of numbers, or a run's <c>matrix.csv</c>. JSON: a list of rows,
+/// <c>{"tasks":[…],"matrix":[…],"zeroShot":[…]}</c>, or a run's <c>report.json</c>. Row j holds the accuracies in percent after stage j: on
+/// the first j tasks, or on all of them with nothing, or with what was measured, above the diagonal. A single row of several accuracies
+/// under the tasks' names is of a run that learned all tasks at once.
 /// </summary>
 public static class MatrixFile
 {
-    /// <summary>The matrices of a file: two of a <c>report.json</c> with both scorings, else one, of which it is not known how it was scored.</summary>
+    /// <summary>
+    /// The matrices of a file: two of a <c>report.json</c> with both scorings, else one, of which it is not known how it was scored.
+    /// </summary>
     /// <exception cref="CoinException">The file cannot be read or holds no matrix; the message names the place.</exception>
     public static IReadOnlyList<(ScoringKind? Scoring, MeasuredMatrix Measured)> Read(string path)
     {
@@ -33,8 +35,11 @@ public static class MatrixFile
         var rows = part.Rows ?? parts[0].Rows;
 
         // The only row of a report is of a run that trained.
-        var row = rows.ZeroShot ?? (rows.Rows is [var only] && (part.Rows is null ? parts[0].Scoring : part.Scoring) is null ? only : null)
-            ?? throw new CoinException($"{path} holds {Plural.Of(rows.Rows.Count, "row")} and no zero-shot accuracies. Write one row with one number for each task.");
+        var row = rows.ZeroShot
+            ?? (rows.Rows is [var only] && (part.Rows is null ? parts[0].Scoring : part.Scoring) is null ? only : null)
+            ?? throw new CoinException(
+                $"{path} holds {Plural.Of(rows.Rows.Count, "row")} and no zero-shot accuracies. Write one row with one number for each task."
+            );
         var names = rows.Tasks.ToList();
         if (names.Count > 0 && tasks.All(names.Contains))
         {
@@ -43,7 +48,9 @@ public static class MatrixFile
 
         return row.Count == tasks.Count
             ? [.. row.Select(cell => MatrixRows.Checked(path, cell))]
-            : throw new CoinException($"{path} has {Plural.Of(row.Count, "zero-shot accuracy", "zero-shot accuracies")} for {Plural.Of(tasks.Count, "task")}. Write one for each task, in the order of the matrix.");
+            : throw new CoinException(
+                $"{path} has {Plural.Of(row.Count, "zero-shot accuracy", "zero-shot accuracies")} for {Plural.Of(tasks.Count, "task")}. Write one for each task, in the order of the matrix."
+            );
     }
 
     private static List<(ScoringKind? Scoring, MatrixRows Rows)> Parts(string path)
@@ -55,7 +62,10 @@ public static class MatrixFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the matrix file {path}: {ReadFault.Why(path, e)}. Name a CSV or JSON file, or a run's report.json.", e);
+            throw new CoinException(
+                $"Cannot read the matrix file {path}: {ReadFault.Why(path, e)}. Name a CSV or JSON file, or a run's report.json.",
+                e
+            );
         }
 
         return text.TrimStart() is ['[' or '{', ..] ? Json(path, text) : [(null, MatrixCsv.Read(path, text))];
@@ -68,7 +78,15 @@ public static class MatrixFile
             var root = JToken.Parse(text);
             if (root is JArray list)
             {
-                return [(null, list.Count > 0 && list.All(item => item is not JArray) ? new([], [], Row(path, list)) : new([], Rows(path, list), null))];
+                return
+                [
+                    (
+                        null,
+                        list.Count > 0 && list.All(item => item is not JArray)
+                            ? new([], [], Row(path, list))
+                            : new([], Rows(path, list), null)
+                    ),
+                ];
             }
 
             var tasks = root["tasks"] is JArray names ? names.Select(name => (string?)name ?? "").ToList() : [];
@@ -83,7 +101,9 @@ public static class MatrixFile
                     }
                 }
 
-                return parts.Count > 0 ? parts : throw new CoinException($"{path} is a report without a matrix. Write it anew with ./run.sh report.");
+                return parts.Count > 0
+                    ? parts
+                    : throw new CoinException($"{path} is a report without a matrix. Write it anew with ./run.sh report.");
             }
 
             return [(null, Part(path, root, tasks))];
@@ -103,16 +123,26 @@ public static class MatrixFile
         return new MatrixRows(tasks, zeroShot is not null && rows.All(cells => cells.All(cell => cell is null)) ? [] : rows, zeroShot);
     }
 
-    private static List<IReadOnlyList<double?>> Rows(string path, JArray rows) => [.. rows.Select(row => row is JArray cells
-        ? (IReadOnlyList<double?>)Row(path, cells)
-        : throw new CoinException($"{path}: {row.ToString(Formatting.None)} is no row of a matrix. {MatrixRows.Remedy}"))];
+    private static List<IReadOnlyList<double?>> Rows(string path, JArray rows) =>
+        [
+            .. rows.Select(row =>
+                row is JArray cells
+                    ? (IReadOnlyList<double?>)Row(path, cells)
+                    : throw new CoinException($"{path}: {row.ToString(Formatting.None)} is no row of a matrix. {MatrixRows.Remedy}")
+            ),
+        ];
 
-    private static double?[] Row(string path, JArray row) => [.. row.Select(cell => cell.Type switch
-    {
-        JTokenType.Integer or JTokenType.Float => (double?)(double)cell,
-        JTokenType.Null => null,
-        _ => throw new CoinException($"{path}: {cell.ToString(Formatting.None)} is no accuracy. {MatrixRows.Remedy}"),
-    })];
+    private static double?[] Row(string path, JArray row) =>
+        [
+            .. row.Select(cell =>
+                cell.Type switch
+                {
+                    JTokenType.Integer or JTokenType.Float => (double?)(double)cell,
+                    JTokenType.Null => null,
+                    _ => throw new CoinException($"{path}: {cell.ToString(Formatting.None)} is no accuracy. {MatrixRows.Remedy}"),
+                }
+            ),
+        ];
 }
 
 /// <summary>The rows of a matrix file as they are written.</summary>
@@ -131,7 +161,15 @@ internal sealed record MatrixRows(IReadOnlyList<string> Tasks, IReadOnlyList<IRe
         // All tasks learned at once. Without their names a single row may be a matrix that somebody has only begun.
         if (Rows is [{ Count: > 1 } all] && Tasks.Count == all.Count)
         {
-            return new MeasuredMatrix(Tasks, new AccuracyMatrix([[.. all.Select(cell => Checked(path, cell))]])) { ZeroShot = ZeroShot ?? [] };
+            return new MeasuredMatrix(
+                Tasks,
+                new AccuracyMatrix([
+                    [.. all.Select(cell => Checked(path, cell))],
+                ])
+            )
+            {
+                ZeroShot = ZeroShot ?? [],
+            };
         }
 
         var count = Rows.Count;
@@ -168,7 +206,10 @@ internal sealed record MatrixRows(IReadOnlyList<string> Tasks, IReadOnlyList<IRe
         };
     }
 
-    internal static double? Checked(string path, double? cell) => cell is null or (>= 0 and <= AccuracyMatrix.Highest)
-        ? cell
-        : throw new CoinException(FormattableString.Invariant($"{path}: {cell} is no accuracy in percent, which lies within 0 and 100 (CIDEr: 1000)."));
+    internal static double? Checked(string path, double? cell) =>
+        cell is null or (>= 0 and <= AccuracyMatrix.Highest)
+            ? cell
+            : throw new CoinException(
+                FormattableString.Invariant($"{path}: {cell} is no accuracy in percent, which lies within 0 and 100 (CIDEr: 1000).")
+            );
 }

@@ -5,7 +5,10 @@ namespace CoIN.Benchmark.Metrics;
 /// <param name="Cells"><c>Cells[j][i]</c>, i ≤ j, both from 0; null where no run has measured it.</param>
 /// <param name="Metrics">The numbers that sum the matrices up.</param>
 public sealed record SeedSummary(
-    IReadOnlyList<string> Tasks, IReadOnlyList<IReadOnlyList<MeanDeviation?>> Cells, MetricSet<MeanDeviation?> Metrics)
+    IReadOnlyList<string> Tasks,
+    IReadOnlyList<IReadOnlyList<MeanDeviation?>> Cells,
+    MetricSet<MeanDeviation?> Metrics
+)
 {
     /// <summary>Sums up runs.</summary>
     /// <param name="runs">At least one, all over the same number of tasks and stages.</param>
@@ -19,8 +22,15 @@ public sealed record SeedSummary(
 
         return new SeedSummary(
             runs[0].Tasks,
-            [.. runs[0].Matrix.Rows.Select((row, stage) => (IReadOnlyList<MeanDeviation?>)
-                [.. row.Select((_, task) => MeanDeviation.Of(runs.Select(run => run.Matrix.Rows[stage][task])))])],
-            MetricSet<double?>.Merge([.. runs.Select(run => run.Metrics())], MeanDeviation.Of));
+            [
+                .. runs[0]
+                    .Matrix.Rows.Select(
+                        (row, stage) =>
+                            (IReadOnlyList<MeanDeviation?>)
+                                [.. row.Select((_, task) => MeanDeviation.Of(runs.Select(run => run.Matrix.Rows[stage][task])))]
+                    ),
+            ],
+            MetricSet<double?>.Merge([.. runs.Select(run => run.Metrics())], MeanDeviation.Of)
+        );
     }
 }

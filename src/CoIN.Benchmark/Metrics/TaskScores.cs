@@ -71,7 +71,8 @@ public sealed class TaskScores
     public IReadOnlyCollection<int> Stages => stages.Keys;
 
     /// <summary>
-    /// The stages of two runs over the same samples: those of the first by their numbers, those of the second by −1 − number; null where their samples are not the same.
+    /// The stages of two runs over the same samples: those of the first by their numbers, those of the second by −1 − number; null where
+    /// their samples are not the same.
     /// </summary>
     internal static TaskScores? Paired(TaskScores first, TaskScores second) =>
         first.Samples == second.Samples && first.order.ToHashSet().SetEquals(second.order) ? new TaskScores(first, second) : null;
@@ -80,9 +81,15 @@ public sealed class TaskScores
     /// <param name="files">Stage with the path of its scores file.</param>
     /// <param name="scoring">Which of the two scores.</param>
     /// <exception cref="CoinException">A file cannot be read.</exception>
-    public static TaskScores Read(IEnumerable<(int Stage, string Path)> files, ScoringKind scoring) => new(files.ToDictionary(
-        file => file.Stage,
-        file => (IReadOnlyList<(string, double?)>)[.. ScoresFile.Read(file.Path).Select(sample => (sample.QuestionId, sample.Of(scoring)))]));
+    public static TaskScores Read(IEnumerable<(int Stage, string Path)> files, ScoringKind scoring) =>
+        new(
+            files.ToDictionary(
+                file => file.Stage,
+                file =>
+                    (IReadOnlyList<(string, double?)>)
+                        [.. ScoresFile.Read(file.Path).Select(sample => (sample.QuestionId, sample.Of(scoring)))]
+            )
+        );
 
     /// <summary>Accuracy in percent after a stage on drawn samples; null if none of them counts.</summary>
     /// <param name="draw">Places of samples, each as often as it was drawn.</param>

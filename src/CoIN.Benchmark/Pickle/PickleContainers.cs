@@ -4,7 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace CoIN.Benchmark.Pickle;
 
 /// <summary>
-/// A container that a pickle built. Once it stands inside another it no longer changes: so no container holds itself, and walking one always ends.
+/// A container that a pickle built. Once it stands inside another it no longer changes: so no container holds itself, and walking one
+/// always ends.
 /// </summary>
 public abstract class PickleContainer
 {
@@ -65,7 +66,10 @@ public sealed class PickleTuple : PickleContainer, IReadOnlyList<object?>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }
 
-/// <summary>A Python dict (also an OrderedDict): keys are strings, numbers, bytes, booleans or flat tuples of these, in the order in which they came.</summary>
+/// <summary>
+/// A Python dict (also an OrderedDict): keys are strings, numbers, bytes, booleans or flat tuples of these, in the order in which they
+/// came.
+/// </summary>
 public sealed class PickleDictionary : PickleContainer, IReadOnlyDictionary<object, object?>
 {
     private readonly OrderedDictionary<object, object?> items = new(PickleKeys.Comparer);

@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace CoIN.Benchmark.Pickle;
 
-/// <summary>What may be a dictionary's key or a set's element, compared by value. Hashes are seeded per process: crafted keys cannot be made to collide.</summary>
+/// <summary>
+/// What may be a dictionary's key or a set's element, compared by value. Hashes are seeded per process: crafted keys cannot be made to
+/// collide.
+/// </summary>
 internal static class PickleKeys
 {
     public static readonly IEqualityComparer<object> Comparer = new ByValue();
@@ -14,12 +17,13 @@ internal static class PickleKeys
 
     private sealed class ByValue : IEqualityComparer<object>
     {
-        public new bool Equals(object? x, object? y) => (x, y) switch
-        {
-            (byte[] left, byte[] right) => left.AsSpan().SequenceEqual(right),
-            (PickleTuple left, PickleTuple right) => left.SequenceEqual(right, this!),
-            _ => object.Equals(x, y),
-        };
+        public new bool Equals(object? x, object? y) =>
+            (x, y) switch
+            {
+                (byte[] left, byte[] right) => left.AsSpan().SequenceEqual(right),
+                (PickleTuple left, PickleTuple right) => left.SequenceEqual(right, this!),
+                _ => object.Equals(x, y),
+            };
 
         public int GetHashCode(object value)
         {

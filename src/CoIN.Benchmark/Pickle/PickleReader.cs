@@ -131,20 +131,27 @@ internal sealed class PickleReader(Stream stream, string source, long largest)
 
     /// <summary>An integer in decimal digits.</summary>
     public object Integer(string digits) =>
-        digits.Length <= LongestInteger && BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+        digits.Length <= LongestInteger
+        && BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
             ? Narrow(value)
             : throw Broken("an integer is not a number");
 
-    public double Float(string digits) => digits switch
-    {
-        "inf" => double.PositiveInfinity,
-        "-inf" => double.NegativeInfinity,
-        "nan" or "-nan" => double.NaN,
-        _ => double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : throw Broken("a float is not a number"),
-    };
+    public double Float(string digits) =>
+        digits switch
+        {
+            "inf" => double.PositiveInfinity,
+            "-inf" => double.NegativeInfinity,
+            "nan" or "-nan" => double.NaN,
+            _ => double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                ? value
+                : throw Broken("a float is not a number"),
+        };
 
-    public CoinException Broken(string what, Exception? inner = null) => new(
-        $"{source} is not a valid pickle: {what} (at byte {Position}). Download or copy it again and compare its SHA-256 with the source's.", inner);
+    public CoinException Broken(string what, Exception? inner = null) =>
+        new(
+            $"{source} is not a valid pickle: {what} (at byte {Position}). Download or copy it again and compare its SHA-256 with the source's.",
+            inner
+        );
 
     private static object Narrow(BigInteger value) => value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
 

@@ -67,7 +67,15 @@ internal static class PythonLiterals
         var text = new StringBuilder(line.Length);
         for (var i = 0; i < line.Length; i++)
         {
-            var length = line[i] == '\\' && i + 1 < line.Length ? line[i + 1] switch { (byte)'u' => 4, (byte)'U' => 8, _ => 0 } : 0;
+            var length =
+                line[i] == '\\' && i + 1 < line.Length
+                    ? line[i + 1] switch
+                    {
+                        (byte)'u' => 4,
+                        (byte)'U' => 8,
+                        _ => 0,
+                    }
+                    : 0;
             if (length == 0)
             {
                 text.Append((char)line[i]);
@@ -88,18 +96,21 @@ internal static class PythonLiterals
     }
 
     private static string Digits(byte[] line, int first, int count) =>
-        first + count <= line.Length ? Encoding.Latin1.GetString(line, first, count) : throw new FormatException("an escape is not complete");
+        first + count <= line.Length
+            ? Encoding.Latin1.GetString(line, first, count)
+            : throw new FormatException("an escape is not complete");
 
-    private static byte[] Simple(char escape) => escape switch
-    {
-        'n' => "\n"u8.ToArray(),
-        'r' => "\r"u8.ToArray(),
-        't' => "\t"u8.ToArray(),
-        'a' => [7],
-        'b' => [8],
-        'f' => [12],
-        'v' => [11],
-        '\\' or '\'' or '"' => [(byte)escape],
-        _ => [(byte)'\\', (byte)escape],
-    };
+    private static byte[] Simple(char escape) =>
+        escape switch
+        {
+            'n' => "\n"u8.ToArray(),
+            'r' => "\r"u8.ToArray(),
+            't' => "\t"u8.ToArray(),
+            'a' => [7],
+            'b' => [8],
+            'f' => [12],
+            'v' => [11],
+            '\\' or '\'' or '"' => [(byte)escape],
+            _ => [(byte)'\\', (byte)escape],
+        };
 }

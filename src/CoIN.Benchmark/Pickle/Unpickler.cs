@@ -1,12 +1,13 @@
 namespace CoIN.Benchmark.Pickle;
 
 /// <summary>
-/// Reads Python pickles (protocols 0 to 5) of plain data: None, booleans, integers, floats, texts, bytes, lists, tuples, dicts and sets. Of Python's
-/// objects only those that the caller lists are made, by the caller's own functions; every other one is refused by its name, so nothing can run.
+/// Reads Python pickles (protocols 0 to 5) of plain data: None, booleans, integers, floats, texts, bytes, lists, tuples, dicts and sets. Of
+/// Python's objects only those that the caller lists are made, by the caller's own functions; every other one is refused by its name, so
+/// nothing can run.
 /// </summary>
 /// <remarks>
-/// Values are null, bool, long (BigInteger where it does not fit), double, string, byte[], and the containers of this namespace. A string of Python 2,
-/// whose encoding nobody wrote down, is UTF-8 where its bytes are, otherwise Latin-1.
+/// Values are null, bool, long (BigInteger where it does not fit), double, string, byte[], and the containers of this namespace. A string
+/// of Python 2, whose encoding nobody wrote down, is UTF-8 where its bytes are, otherwise Latin-1.
 /// </remarks>
 public sealed class Unpickler
 {
@@ -32,7 +33,9 @@ public sealed class Unpickler
     /// <summary>Reads one pickle; the stream then stands behind it.</summary>
     /// <param name="stream">Buffered: it is read byte by byte.</param>
     /// <param name="source">What messages call the input, e.g. its path.</param>
-    /// <exception cref="CoinException">It is truncated or damaged, too large or too deep, or names a Python object that is not allowed.</exception>
+    /// <exception cref="CoinException">
+    /// It is truncated or damaged, too large or too deep, or names a Python object that is not allowed.
+    /// </exception>
     public static object? Load(Stream stream, string source, UnpicklerOptions? options = null) =>
         new Unpickler(stream, source, options ?? new UnpicklerOptions()).Run();
 
@@ -66,29 +69,59 @@ public sealed class Unpickler
     {
         switch (opcode)
         {
-            case PickleOpcode.None: return Push(null);
-            case PickleOpcode.NewTrue: return Push(true);
-            case PickleOpcode.NewFalse: return Push(false);
-            case PickleOpcode.Int: return Push(reader.Word() switch { "00" => false, "01" => true, var digits => reader.Integer(digits) });
-            case PickleOpcode.BinInt: return Push((long)reader.Int32());
-            case PickleOpcode.BinInt1: return Push((long)reader.Byte());
-            case PickleOpcode.BinInt2: return Push((long)reader.UInt16());
-            case PickleOpcode.Long: return Push(reader.Integer(reader.Word().TrimEnd('L')));
-            case PickleOpcode.Long1: return Push(reader.Integer(reader.Byte()));
-            case PickleOpcode.Long4: return Push(reader.Integer(reader.Int32()));
-            case PickleOpcode.Float: return Push(reader.Float(reader.Word()));
-            case PickleOpcode.BinFloat: return Push(reader.Float());
-            case PickleOpcode.String: return Push(PickleReader.LegacyText(PythonLiterals.Quoted(Paid(reader.Line()))));
-            case PickleOpcode.BinString: return Push(PickleReader.LegacyText(Paid(reader.Bytes(reader.Int32()))));
-            case PickleOpcode.ShortBinString: return Push(PickleReader.LegacyText(Paid(reader.Bytes(reader.Byte()))));
-            case PickleOpcode.Unicode: return Push(PythonLiterals.RawUnicode(Paid(reader.Line())));
-            case PickleOpcode.BinUnicode: return Push(Text(reader.UInt32()));
-            case PickleOpcode.ShortBinUnicode: return Push(Text(reader.Byte()));
-            case PickleOpcode.BinUnicode8: return Push(Text(reader.Int64()));
-            case PickleOpcode.BinBytes: return Push(Paid(reader.Bytes(reader.UInt32())));
-            case PickleOpcode.ShortBinBytes: return Push(Paid(reader.Bytes(reader.Byte())));
-            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: return Push(Paid(reader.Bytes(reader.Int64())));
-            default: return false;
+            case PickleOpcode.None:
+                return Push(null);
+            case PickleOpcode.NewTrue:
+                return Push(true);
+            case PickleOpcode.NewFalse:
+                return Push(false);
+            case PickleOpcode.Int:
+                return Push(
+                    reader.Word() switch
+                    {
+                        "00" => false,
+                        "01" => true,
+                        var digits => reader.Integer(digits),
+                    }
+                );
+            case PickleOpcode.BinInt:
+                return Push((long)reader.Int32());
+            case PickleOpcode.BinInt1:
+                return Push((long)reader.Byte());
+            case PickleOpcode.BinInt2:
+                return Push((long)reader.UInt16());
+            case PickleOpcode.Long:
+                return Push(reader.Integer(reader.Word().TrimEnd('L')));
+            case PickleOpcode.Long1:
+                return Push(reader.Integer(reader.Byte()));
+            case PickleOpcode.Long4:
+                return Push(reader.Integer(reader.Int32()));
+            case PickleOpcode.Float:
+                return Push(reader.Float(reader.Word()));
+            case PickleOpcode.BinFloat:
+                return Push(reader.Float());
+            case PickleOpcode.String:
+                return Push(PickleReader.LegacyText(PythonLiterals.Quoted(Paid(reader.Line()))));
+            case PickleOpcode.BinString:
+                return Push(PickleReader.LegacyText(Paid(reader.Bytes(reader.Int32()))));
+            case PickleOpcode.ShortBinString:
+                return Push(PickleReader.LegacyText(Paid(reader.Bytes(reader.Byte()))));
+            case PickleOpcode.Unicode:
+                return Push(PythonLiterals.RawUnicode(Paid(reader.Line())));
+            case PickleOpcode.BinUnicode:
+                return Push(Text(reader.UInt32()));
+            case PickleOpcode.ShortBinUnicode:
+                return Push(Text(reader.Byte()));
+            case PickleOpcode.BinUnicode8:
+                return Push(Text(reader.Int64()));
+            case PickleOpcode.BinBytes:
+                return Push(Paid(reader.Bytes(reader.UInt32())));
+            case PickleOpcode.ShortBinBytes:
+                return Push(Paid(reader.Bytes(reader.Byte())));
+            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8:
+                return Push(Paid(reader.Bytes(reader.Int64())));
+            default:
+                return false;
         }
     }
 
@@ -96,22 +129,38 @@ public sealed class Unpickler
     {
         switch (opcode)
         {
-            case PickleOpcode.EmptyList: return PushContainer(new PickleList());
-            case PickleOpcode.EmptyDict: return PushContainer(new PickleDictionary());
-            case PickleOpcode.EmptySet: return PushContainer(new PickleSet());
-            case PickleOpcode.EmptyTuple: return PushContainer(new PickleTuple([]));
-            case PickleOpcode.Tuple1: return PushContainer(new PickleTuple(PopMany(1)));
-            case PickleOpcode.Tuple2: return PushContainer(new PickleTuple(PopMany(2)));
-            case PickleOpcode.Tuple3: return PushContainer(new PickleTuple(PopMany(3)));
-            case PickleOpcode.Tuple: return PushContainer(new PickleTuple([.. PopMark()]));
-            case PickleOpcode.List: return Extend(new PickleList(), PopMark(), push: true);
-            case PickleOpcode.Dict: return SetItems(new PickleDictionary(), PopMark(), push: true);
-            case PickleOpcode.FrozenSet: return Extend(new PickleSet(), PopMark(), push: true);
-            case PickleOpcode.Append: return Extend(PopMany(1), push: false);
-            case PickleOpcode.Appends or PickleOpcode.AddItems: return Extend(PopMark(), push: false);
-            case PickleOpcode.SetItem: return SetItems(PopMany(2));
-            case PickleOpcode.SetItems: return SetItems(PopMark());
-            default: return false;
+            case PickleOpcode.EmptyList:
+                return PushContainer(new PickleList());
+            case PickleOpcode.EmptyDict:
+                return PushContainer(new PickleDictionary());
+            case PickleOpcode.EmptySet:
+                return PushContainer(new PickleSet());
+            case PickleOpcode.EmptyTuple:
+                return PushContainer(new PickleTuple([]));
+            case PickleOpcode.Tuple1:
+                return PushContainer(new PickleTuple(PopMany(1)));
+            case PickleOpcode.Tuple2:
+                return PushContainer(new PickleTuple(PopMany(2)));
+            case PickleOpcode.Tuple3:
+                return PushContainer(new PickleTuple(PopMany(3)));
+            case PickleOpcode.Tuple:
+                return PushContainer(new PickleTuple([.. PopMark()]));
+            case PickleOpcode.List:
+                return Extend(new PickleList(), PopMark(), push: true);
+            case PickleOpcode.Dict:
+                return SetItems(new PickleDictionary(), PopMark(), push: true);
+            case PickleOpcode.FrozenSet:
+                return Extend(new PickleSet(), PopMark(), push: true);
+            case PickleOpcode.Append:
+                return Extend(PopMany(1), push: false);
+            case PickleOpcode.Appends or PickleOpcode.AddItems:
+                return Extend(PopMark(), push: false);
+            case PickleOpcode.SetItem:
+                return SetItems(PopMany(2));
+            case PickleOpcode.SetItems:
+                return SetItems(PopMark());
+            default:
+                return false;
         }
     }
 
@@ -178,22 +227,33 @@ public sealed class Unpickler
             case PickleOpcode.PopMark:
                 _ = PopMark();
                 return true;
-            case PickleOpcode.Dup: return Push(Peek());
-            case PickleOpcode.Memoize: return Remember(memo.Count);
-            case PickleOpcode.Put: return Remember(reader.Integer(reader.Word()) as long? ?? -1);
-            case PickleOpcode.BinPut: return Remember(reader.Byte());
-            case PickleOpcode.LongBinPut: return Remember(reader.UInt32());
-            case PickleOpcode.Get: return Recall(reader.Integer(reader.Word()) as long? ?? -1);
-            case PickleOpcode.BinGet: return Recall(reader.Byte());
-            case PickleOpcode.LongBinGet: return Recall(reader.UInt32());
+            case PickleOpcode.Dup:
+                return Push(Peek());
+            case PickleOpcode.Memoize:
+                return Remember(memo.Count);
+            case PickleOpcode.Put:
+                return Remember(reader.Integer(reader.Word()) as long? ?? -1);
+            case PickleOpcode.BinPut:
+                return Remember(reader.Byte());
+            case PickleOpcode.LongBinPut:
+                return Remember(reader.UInt32());
+            case PickleOpcode.Get:
+                return Recall(reader.Integer(reader.Word()) as long? ?? -1);
+            case PickleOpcode.BinGet:
+                return Recall(reader.Byte());
+            case PickleOpcode.LongBinGet:
+                return Recall(reader.UInt32());
             case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4:
                 throw reader.Broken("it names an object of Python's extension registry, which plain data do not need");
-            default: return false;
+            default:
+                return false;
         }
     }
 
     private bool Extend(IReadOnlyList<object?> values, bool push) =>
-        Peek() is PickleContainer container ? Extend(container, values, push) : throw reader.Broken("items are added to what is no list and no set");
+        Peek() is PickleContainer container
+            ? Extend(container, values, push)
+            : throw reader.Broken("items are added to what is no list and no set");
 
     private bool Extend(PickleContainer container, IReadOnlyList<object?> values, bool push)
     {
@@ -218,7 +278,9 @@ public sealed class Unpickler
     }
 
     private bool SetItems(IReadOnlyList<object?> pairs) =>
-        Peek() is PickleDictionary dictionary ? SetItems(dictionary, pairs, push: false) : throw reader.Broken("keys are set in what is no dictionary");
+        Peek() is PickleDictionary dictionary
+            ? SetItems(dictionary, pairs, push: false)
+            : throw reader.Broken("keys are set in what is no dictionary");
 
     private bool SetItems(PickleDictionary dictionary, IReadOnlyList<object?> pairs, bool push)
     {
@@ -237,9 +299,8 @@ public sealed class Unpickler
         return push ? PushContainer(dictionary) : CheckDepth(dictionary);
     }
 
-    private object Key(object? value) => PickleKeys.IsKey(value)
-        ? value!
-        : throw reader.Broken("a key is neither text, number, bytes nor a flat tuple of these");
+    private object Key(object? value) =>
+        PickleKeys.IsKey(value) ? value! : throw reader.Broken("a key is neither text, number, bytes nor a flat tuple of these");
 
     /// <summary>Only a container that stands in no other, and does not take itself in now, may change.</summary>
     private void CheckOpen(PickleContainer container, IReadOnlyList<object?> values)
@@ -250,9 +311,8 @@ public sealed class Unpickler
         }
     }
 
-    private bool CheckDepth(PickleContainer container) => container.Depth <= options.Deepest
-        ? true
-        : throw reader.Broken($"containers are nested more than {options.Deepest} deep");
+    private bool CheckDepth(PickleContainer container) =>
+        container.Depth <= options.Deepest ? true : throw reader.Broken($"containers are nested more than {options.Deepest} deep");
 
     private bool PushContainer(PickleContainer container)
     {
@@ -303,7 +363,8 @@ public sealed class Unpickler
         return true;
     }
 
-    private bool Recall(long key) => memo.TryGetValue(key, out var value) ? Push(value) : throw reader.Broken($"its memo has no value {key}");
+    private bool Recall(long key) =>
+        memo.TryGetValue(key, out var value) ? Push(value) : throw reader.Broken($"its memo has no value {key}");
 
     private string Text(long bytes)
     {

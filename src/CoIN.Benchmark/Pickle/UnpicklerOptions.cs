@@ -1,6 +1,8 @@
 namespace CoIN.Benchmark.Pickle;
 
-/// <summary>A Python object that a pickle may name: a mere name (as a persistent id's tuple holds), or something that may be called.</summary>
+/// <summary>
+/// A Python object that a pickle may name: a mere name (as a persistent id's tuple holds), or something that may be called.
+/// </summary>
 /// <param name="Name">Module and name, e.g. <c>torch.FloatStorage</c>.</param>
 /// <param name="Call">Makes the value for the call's arguments; null where the object may be named but not called.</param>
 public sealed record PickleGlobal(string Name, Func<IReadOnlyList<object?>, object?>? Call = null);
@@ -8,7 +10,9 @@ public sealed record PickleGlobal(string Name, Func<IReadOnlyList<object?>, obje
 /// <summary>What a pickle may contain besides plain data, and how large it may be.</summary>
 public sealed record UnpicklerOptions
 {
-    /// <summary>The Python objects that may be named besides the containers of plain data; every other one is refused by its name.</summary>
+    /// <summary>
+    /// The Python objects that may be named besides the containers of plain data; every other one is refused by its name.
+    /// </summary>
     public IReadOnlyList<PickleGlobal> Globals { get; init; } = [];
 
     /// <summary>Makes the value for a persistent id; null where the pickle must not have any.</summary>

@@ -7,26 +7,26 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Benchmark.Predictions;
 
 /// <summary>
-/// Predictions as JSON lines, <c>{"question_id":"…","text":"…"}</c>: UTF-8 without byte-order mark, each line ended by a line feed. The same
-/// predictions give the same bytes, so that the file's hash identifies them.
+/// Predictions as JSON lines, <c>{"question_id":"…","text":"…"}</c>: UTF-8 without byte-order mark, each line ended by a line feed. The
+/// same predictions give the same bytes, so that the file's hash identifies them.
 /// </summary>
 public static class PredictionsFile
 {
     /// <summary>Writes the file whole, replacing one that is there.</summary>
     /// <exception cref="CoinException">The file cannot be written.</exception>
     public static void Write(string path, IEnumerable<Prediction> predictions) => Durable.Write(path, stream =>
-    {
-        // Models can emit halves of surrogate pairs; the replacement character stands for them, as UTF-8 has no form for them.
-        using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
-        foreach (var prediction in predictions)
         {
-            writer.Write("{\"question_id\":");
-            writer.Write(JsonConvert.ToString(prediction.QuestionId));
-            writer.Write(",\"text\":");
-            writer.Write(JsonConvert.ToString(prediction.Text));
-            writer.WriteLine('}');
-        }
-    });
+            // Models can emit halves of surrogate pairs; the replacement character stands for them, as UTF-8 has no form for them.
+            using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
+            foreach (var prediction in predictions)
+            {
+                writer.Write("{\"question_id\":");
+                writer.Write(JsonConvert.ToString(prediction.QuestionId));
+                writer.Write(",\"text\":");
+                writer.Write(JsonConvert.ToString(prediction.Text));
+                writer.WriteLine('}');
+            }
+        });
 
     /// <summary>Reads a predictions file in its order; blank lines are passed over.</summary>
     /// <exception cref="CoinException">The file is missing, or a line is no prediction; the message names file and line.</exception>
@@ -48,7 +48,9 @@ public static class PredictionsFile
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new CoinException(
-                $"The predictions file {path} does not exist. Check the path, or evaluate the task again (of a run: ./run.sh resume <run> --redo).", e);
+                $"The predictions file {path} does not exist. Check the path, or evaluate the task again (of a run: ./run.sh resume <run> --redo).",
+                e
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -75,7 +77,8 @@ public static class PredictionsFile
                     : throw Faulty(path, number, "\"question_id\" is missing or neither text nor a whole number", null),
                 entry["text"] is JValue { Type: JTokenType.String } text
                     ? (string)text!
-                    : throw Faulty(path, number, "\"text\" is missing or no text", null));
+                    : throw Faulty(path, number, "\"text\" is missing or no text", null)
+            );
         }
         catch (JsonException e)
         {
@@ -83,8 +86,10 @@ public static class PredictionsFile
         }
     }
 
-    private static CoinException Faulty(string path, int number, string fault, Exception? inner) => new(
-        $"{path}, line {number}: {fault}. A line is {{\"question_id\":\"…\",\"text\":\"…\"}}; mend it, or evaluate the task again "
-        + "(of a run: ./run.sh resume <run> --redo).",
-        inner);
+    private static CoinException Faulty(string path, int number, string fault, Exception? inner) =>
+        new(
+            $"{path}, line {number}: {fault}. A line is {{\"question_id\":\"…\",\"text\":\"…\"}}; mend it, or evaluate the task again "
+                + "(of a run: ./run.sh resume <run> --redo).",
+            inner
+        );
 }

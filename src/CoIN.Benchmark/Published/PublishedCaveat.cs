@@ -13,6 +13,8 @@ public sealed record PublishedCaveat(string Text, bool Unlike, IReadOnlyList<Pub
 }
 
 /// <summary>A cell, or a column.</summary>
-/// <param name="Stage">From 1; <see cref="PublishedMeasure.ZeroShotRow"/> or <see cref="PublishedMeasure.MultiTaskRow"/>; null for the whole column.</param>
+/// <param name="Stage">
+/// From 1; <see cref="PublishedMeasure.ZeroShotRow"/> or <see cref="PublishedMeasure.MultiTaskRow"/>; null for the whole column.
+/// </param>
 /// <param name="Task">From 0.</param>
 public readonly record struct PublishedCell(int? Stage, int Task);

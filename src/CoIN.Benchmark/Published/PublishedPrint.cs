@@ -9,4 +9,11 @@ namespace CoIN.Benchmark.Published;
 /// <param name="MultiTaskMean">Mean of the multi-task row in percent; null where the table has none.</param>
 /// <param name="Deviation">What is known to be wrong with the row; null for nothing.</param>
 public sealed record PublishedPrint(
-    string Table, string Row, double Maa, double Bwt, double? ZeroShotMean = null, double? MultiTaskMean = null, string? Deviation = null);
+    string Table,
+    string Row,
+    double Maa,
+    double Bwt,
+    double? ZeroShotMean = null,
+    double? MultiTaskMean = null,
+    string? Deviation = null
+);

@@ -9,8 +9,14 @@ namespace CoIN.Benchmark.Published;
 /// <param name="Notes">What is to be known of the run as a whole.</param>
 /// <param name="Measures">Truth Alignment first, then the judges; the first judge is the paper's main one where it is known.</param>
 public sealed record PublishedResult(
-    string Name, string Title, PublishedSetting Setting, IReadOnlyList<string> Tasks, string? Repository, IReadOnlyList<string> Notes,
-    IReadOnlyList<PublishedMeasure> Measures)
+    string Name,
+    string Title,
+    PublishedSetting Setting,
+    IReadOnlyList<string> Tasks,
+    string? Repository,
+    IReadOnlyList<string> Notes,
+    IReadOnlyList<PublishedMeasure> Measures
+)
 {
     /// <summary>Truth Alignment by the published rules.</summary>
     public PublishedMeasure Truth => Measures[0];
@@ -19,11 +25,15 @@ public sealed record PublishedResult(
     public IEnumerable<PublishedMeasure> Reasoning => Measures.Skip(1);
 
     /// <summary>Where its numbers stand: tables of the paper, folder of the repository.</summary>
-    public string Source => string.Join("; ",
-    [
-        .. Measures.SelectMany(measure => measure.Printed).Select(print => print.Table).Distinct().OrderBy(int.Parse).ToList() is { Count: > 0 } tables
-            ? [$"Table{(tables.Count > 1 ? "s" : "")} {string.Join(", ", tables)} of the paper"]
-            : Array.Empty<string>(),
-        .. Repository is { } folder ? [$"{folder} of {PublishedResults.Repository}"] : Array.Empty<string>(),
-    ]);
+    public string Source =>
+        string.Join(
+            "; ",
+            [
+                .. Measures.SelectMany(measure => measure.Printed).Select(print => print.Table).Distinct().OrderBy(int.Parse).ToList()
+                    is { Count: > 0 } tables
+                    ? [$"Table{(tables.Count > 1 ? "s" : "")} {string.Join(", ", tables)} of the paper"]
+                    : Array.Empty<string>(),
+                .. Repository is { } folder ? [$"{folder} of {PublishedResults.Repository}"] : Array.Empty<string>(),
+            ]
+        );
 }

@@ -10,7 +10,8 @@ public static class PublishedResults
     public const string Repository = "github.com/zackschen/CoIN (branch CoIN at 4122465)";
 
     /// <summary>The paper.</summary>
-    public const string Paper = "Chen et al., CoIN: A Benchmark of Continual Instruction Tuning for Multimodal Large Language Models (NeurIPS 2024)";
+    public const string Paper =
+        "Chen et al., CoIN: A Benchmark of Continual Instruction Tuning for Multimodal Large Language Models (NeurIPS 2024)";
 
     private static readonly Lazy<IReadOnlyList<PublishedResult>> Read = new(() =>
     {
@@ -24,7 +25,10 @@ public static class PublishedResults
 
     /// <summary>The result of a name.</summary>
     /// <exception cref="CoinException">There is none; the message names the nearest and all others.</exception>
-    public static PublishedResult Of(string name) => All.FirstOrDefault(result => result.Name == name) ?? throw new CoinException(
-        $"There is no published result \"{name}\"; did you mean \"{NearestName.Of(name, All.Select(result => result.Name))}\"? "
-        + $"There are {string.Join(", ", All.Select(result => result.Name))}. ./run.sh compare --published tells what they are.");
+    public static PublishedResult Of(string name) =>
+        All.FirstOrDefault(result => result.Name == name)
+        ?? throw new CoinException(
+            $"There is no published result \"{name}\"; did you mean \"{NearestName.Of(name, All.Select(result => result.Name))}\"? "
+                + $"There are {string.Join(", ", All.Select(result => result.Name))}. ./run.sh compare --published tells what they are."
+        );
 }

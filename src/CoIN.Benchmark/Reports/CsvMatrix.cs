@@ -13,13 +13,20 @@ internal static class CsvMatrix
     {
         var (tasks, published) = (results.Report.Tasks, results.Published);
         IEnumerable<IReadOnlyList<string>> rows = results.HasStages
-            ? results.Report.Curriculum.Trained.Select(stage => (IReadOnlyList<string>)
-                [Text(stage.Number), stage.Name, .. tasks.Select((_, task) => Number(published.Cell(stage.Number, task)))])
-            : [["0", Base(results), .. tasks.Select((_, task) => Number(published.Cell(0, task)))]];
+            ? results.Report.Curriculum.Trained.Select(stage =>
+                (IReadOnlyList<string>)
+                    [Text(stage.Number), stage.Name, .. tasks.Select((_, task) => Number(published.Cell(stage.Number, task)))]
+            )
+            :
+            [
+                ["0", Base(results), .. tasks.Select((_, task) => Number(published.Cell(0, task)))],
+            ];
         return new TextTable(["stage", "after", .. tasks], [.. rows]).ToCsv();
     }
 
-    /// <summary>Every cell by every measure, a row each, with its samples and interval: the long form that statistics programs like.</summary>
+    /// <summary>
+    /// Every cell by every measure, a row each, with its samples and interval: the long form that statistics programs like.
+    /// </summary>
     public static string RenderCells(RunResults results)
     {
         var rows = new List<IReadOnlyList<string>>();
@@ -34,8 +41,16 @@ internal static class CsvMatrix
                     {
                         var interval = measure.Results.CellInterval(stage, task);
                         rows.Add([
-                            measure.Judge is null ? "truth-alignment" : "reasoning-capability", ReportNames.Of(measure.Scoring), measure.Judge ?? "",
-                            Text(stage), stage == 0 ? Base(results) : results.Report.StageName(stage), tasks[task], Number(percent), Text(samples), Number(interval?.Low), Number(interval?.High),
+                            measure.Judge is null ? "truth-alignment" : "reasoning-capability",
+                            ReportNames.Of(measure.Scoring),
+                            measure.Judge ?? "",
+                            Text(stage),
+                            stage == 0 ? Base(results) : results.Report.StageName(stage),
+                            tasks[task],
+                            Number(percent),
+                            Text(samples),
+                            Number(interval?.Low),
+                            Number(interval?.High),
                         ]);
                     }
                 }

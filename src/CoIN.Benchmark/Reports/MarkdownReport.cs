@@ -17,7 +17,10 @@ internal static class MarkdownReport
         text.Append(CultureInfo.InvariantCulture, $"Run `{report.RunId}`, {report.Status}.\n\n");
         if (report.TestsGivenAdapter)
         {
-            text.Append(CultureInfo.InvariantCulture, $"Tested: the base model with the adapter {report.GivenAdapter}. Nothing is trained.\n\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"Tested: the base model with the adapter {report.GivenAdapter}. Nothing is trained.\n\n"
+            );
         }
 
         foreach (var (judge, message) in report.JudgingFaults)
@@ -46,23 +49,46 @@ internal static class MarkdownReport
         if (!results.HasStages)
         {
             text.Append(CultureInfo.InvariantCulture, $"## {measure.Title}: the {results.Report.BaseName}, percent\n\n");
-            Add(text, tasks, [[.. measure.Measured.ZeroShot.Select(MatrixText.Percent)]]);
+            Add(
+                text,
+                tasks,
+                [
+                    [.. measure.Measured.ZeroShot.Select(MatrixText.Percent)],
+                ]
+            );
             return;
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"## {measure.Title}, percent\n\nRows: after which stage. Columns: tested on which task.\n\n");
-        Add(text, ["after", .. tasks], [.. results.Report.Curriculum.Trained.Select(stage => (IReadOnlyList<string>)
-        [
-            $"{stage.Number.ToString(CultureInfo.InvariantCulture)} {stage.Name}",
-            .. tasks.Select((_, task) => measure.Matrix.Has(stage.Number - 1, task) ? MatrixText.Percent(measure.Cell(stage.Number, task)) : ""),
-        ])]);
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"## {measure.Title}, percent\n\nRows: after which stage. Columns: tested on which task.\n\n"
+        );
+        Add(
+            text,
+            ["after", .. tasks],
+            [
+                .. results.Report.Curriculum.Trained.Select(stage =>
+                    (IReadOnlyList<string>)
+                        [
+                            $"{stage.Number.ToString(CultureInfo.InvariantCulture)} {stage.Name}",
+                            .. tasks.Select(
+                                (_, task) =>
+                                    measure.Matrix.Has(stage.Number - 1, task) ? MatrixText.Percent(measure.Cell(stage.Number, task)) : ""
+                            ),
+                        ]
+                ),
+            ]
+        );
         if (results.HasCourse)
         {
-            Add(text, ["", .. tasks],
-            [
-                [PaperTable.JustTrained, .. measure.Matrix.JustTrained.Select(MatrixText.Percent)],
-                [PaperTable.Final, .. measure.Matrix.Final.Select(MatrixText.Percent)],
-            ]);
+            Add(
+                text,
+                ["", .. tasks],
+                [
+                    [PaperTable.JustTrained, .. measure.Matrix.JustTrained.Select(MatrixText.Percent)],
+                    [PaperTable.Final, .. measure.Matrix.Final.Select(MatrixText.Percent)],
+                ]
+            );
         }
 
         AddMetrics(text, measure);
@@ -71,11 +97,24 @@ internal static class MarkdownReport
     private static void AddMetrics(StringBuilder text, Measure measure)
     {
         var (values, intervals) = (measure.Results.Values, measure.Results.Intervals);
-        text.Append(CultureInfo.InvariantCulture, $"- MAA, mean average accuracy: {MatrixText.Percent(values.Maa)} %{Range(intervals.Maa)}\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"- MAA, mean average accuracy: {MatrixText.Percent(values.Maa)} %{Range(intervals.Maa)}\n"
+        );
         text.Append(CultureInfo.InvariantCulture, $"- BWT, backward transfer (divided by the number of tasks): ")
-            .Append(measure.Matrix.IsJoint ? $"– ({AccuracyMatrix.WhyNoTransfer})" : $"{MatrixText.Percent(values.Bwt)} points{Range(intervals.Bwt)}").Append('\n');
-        foreach (var ((name, value), interval) in MetricName.All.Named.Zip(values.Named, (name, value) => (name.Value, value.Value))
-            .Zip(intervals.Named.Select(one => one.Value)).Skip(2).Where(one => one.First.Item2 is not null))
+            .Append(
+                measure.Matrix.IsJoint
+                    ? $"– ({AccuracyMatrix.WhyNoTransfer})"
+                    : $"{MatrixText.Percent(values.Bwt)} points{Range(intervals.Bwt)}"
+            )
+            .Append('\n');
+        foreach (
+            var ((name, value), interval) in MetricName
+                .All.Named.Zip(values.Named, (name, value) => (name.Value, value.Value))
+                .Zip(intervals.Named.Select(one => one.Value))
+                .Skip(2)
+                .Where(one => one.First.Item2 is not null)
+        )
         {
             text.Append(CultureInfo.InvariantCulture, $"- {name.Name}: {MatrixText.Percent(value)} {name.Unit}{Range(interval)}\n");
         }
@@ -83,9 +122,8 @@ internal static class MarkdownReport
         text.Append('\n');
     }
 
-    private static string Range(Interval? interval) => interval is { } known
-        ? $" (95 % interval {MatrixText.Percent(known.Low)} to {MatrixText.Percent(known.High)})"
-        : "";
+    private static string Range(Interval? interval) =>
+        interval is { } known ? $" (95 % interval {MatrixText.Percent(known.Low)} to {MatrixText.Percent(known.High)})" : "";
 
     private static void AddFollowing(StringBuilder text, RunResults results)
     {
@@ -98,7 +136,10 @@ internal static class MarkdownReport
         Add(text, FollowingTable.Header(results), FollowingTable.Rows(results));
         foreach (var judge in results.Judges)
         {
-            text.Append(CultureInfo.InvariantCulture, $"- {judge.Judge}: {judge.Description}; replies without a score: {judge.Unparsable}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"- {judge.Judge}: {judge.Description}; replies without a score: {judge.Unparsable}\n"
+            );
             if (judge.Warning is { } warning)
             {
                 text.Append(CultureInfo.InvariantCulture, $"\n> **Warning:** {warning}\n\n");
@@ -117,11 +158,28 @@ internal static class MarkdownReport
 
         text.Append("## Who serves which task\n\n").Append(RoutedCell.Definition).Append(" Layer by layer in report.html.\n\n");
         var (just, final) = (RoutedCell.JustTrained(results), RoutedCell.Final(results));
-        foreach (var (title, cells) in new[] { ("just trained", just), (results.HasStages ? "at the end" : "by task", final) }.Where(one => one.Item2.Count > 0))
+        foreach (
+            var (title, cells) in new[] { ("just trained", just), (results.HasStages ? "at the end" : "by task", final) }.Where(one =>
+                one.Item2.Count > 0
+            )
+        )
         {
-            var experts = Enumerable.Range(1, cells.Max(cell => cell.Experts)).Select(expert => string.Create(CultureInfo.InvariantCulture, $"expert {expert}"));
-            Add(text, [title, .. experts], [.. cells.Select(cell => (IReadOnlyList<string>)
-                [cell.Task, .. cell.Routing.Means.Select(mean => string.Create(CultureInfo.InvariantCulture, $"{100 * mean:0.0} %"))])]);
+            var experts = Enumerable
+                .Range(1, cells.Max(cell => cell.Experts))
+                .Select(expert => string.Create(CultureInfo.InvariantCulture, $"expert {expert}"));
+            Add(
+                text,
+                [title, .. experts],
+                [
+                    .. cells.Select(cell =>
+                        (IReadOnlyList<string>)
+                            [
+                                cell.Task,
+                                .. cell.Routing.Means.Select(mean => string.Create(CultureInfo.InvariantCulture, $"{100 * mean:0.0} %")),
+                            ]
+                    ),
+                ]
+            );
         }
     }
 
@@ -157,8 +215,13 @@ internal static class MarkdownReport
     }
 
     private static void AddSettings(StringBuilder text, RunReport report) =>
-        text.Append("## Settings\n\n").Append(ProvenanceTables.Settings(report).ToMarkdown())
-            .Append(report.Options is null ? "" : "Every setting, by its key in the configuration:\n\n" + ProvenanceTables.EverySetting(report).ToMarkdown());
+        text.Append("## Settings\n\n")
+            .Append(ProvenanceTables.Settings(report).ToMarkdown())
+            .Append(
+                report.Options is null
+                    ? ""
+                    : "Every setting, by its key in the configuration:\n\n" + ProvenanceTables.EverySetting(report).ToMarkdown()
+            );
 
     private static void AddSamples(StringBuilder text, RunReport report)
     {
@@ -168,7 +231,8 @@ internal static class MarkdownReport
             text.Append(ProvenanceTables.SkippedSentence(report)).Append("\n\n").Append(ProvenanceTables.Skipped(report).ToMarkdown());
         }
 
-        text.Append("Predictions, and how many samples each accuracy was computed on:\n\n").Append(ProvenanceTables.Predictions(report).ToMarkdown());
+        text.Append("Predictions, and how many samples each accuracy was computed on:\n\n")
+            .Append(ProvenanceTables.Predictions(report).ToMarkdown());
     }
 
     private static void AddHashes(StringBuilder text, RunReport report)

@@ -11,7 +11,10 @@ public static class MatrixText
 
     /// <summary>Renders rows (after stage j) by columns (tasks), then MAA and BWT.</summary>
     /// <param name="tasks">Task names in the order of learning; a name of more than nine characters is cut.</param>
-    /// <param name="cells">Accuracies in percent: row j has j + 1 cells, or one per task with null above the diagonal; or one row for all tasks learned at once.</param>
+    /// <param name="cells">
+    /// Accuracies in percent: row j has j + 1 cells, or one per task with null above the diagonal; or one row for all tasks learned at
+    /// once.
+    /// </param>
     /// <param name="maa">MAA in percent, null while unknown.</param>
     /// <param name="bwt">BWT in percentage points, null while unknown.</param>
     /// <returns>Lines ended by line feeds.</returns>
@@ -25,9 +28,13 @@ public static class MatrixText
     {
         // A single row of several cells is that of all tasks learned at once.
         var joint = cells.Count == 1 && tasks.Count > 1;
-        var rows = cells.Select((row, stage) => (
-            Label: joint ? "all tasks" : $"{stage + 1} {Cut(tasks[stage])}",
-            Cells: (IReadOnlyList<string>)[.. (joint ? row : row.Take(stage + 1)).Select(Percent)]));
+        var rows = cells.Select(
+            (row, stage) =>
+                (
+                    Label: joint ? "all tasks" : $"{stage + 1} {Cut(tasks[stage])}",
+                    Cells: (IReadOnlyList<string>)[.. (joint ? row : row.Take(stage + 1)).Select(Percent)]
+                )
+        );
         return Table("after", tasks, [.. rows]);
     }
 
@@ -60,7 +67,9 @@ public static class MatrixText
 
         void AddLine(string label, IReadOnlyList<string> cells)
         {
-            var line = label.PadRight(labelWidth) + string.Concat(cells.Select((cell, column) => "  " + cell.PadLeft(Math.Max(6, names[column].Length))));
+            var line =
+                label.PadRight(labelWidth)
+                + string.Concat(cells.Select((cell, column) => "  " + cell.PadLeft(Math.Max(6, names[column].Length))));
             text.Append(line.TrimEnd()).Append('\n');
         }
     }

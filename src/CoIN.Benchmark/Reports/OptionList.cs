@@ -13,11 +13,13 @@ public static class OptionList
 {
     private static readonly KebabCaseNamingStrategy Names = new();
 
-    private static readonly JsonSerializer Serializer = JsonSerializer.Create(new JsonSerializerSettings
-    {
-        ContractResolver = new DefaultContractResolver { NamingStrategy = Names },
-        Converters = { new StringEnumConverter(Names) },
-    });
+    private static readonly JsonSerializer Serializer = JsonSerializer.Create(
+        new JsonSerializerSettings
+        {
+            ContractResolver = new DefaultContractResolver { NamingStrategy = Names },
+            Converters = { new StringEnumConverter(Names) },
+        }
+    );
 
     /// <summary>The options as sections; null where something was left to its default of no value.</summary>
     public static JObject Tree(ExperimentOptions options)
@@ -52,11 +54,16 @@ public static class OptionList
     }
 
     /// <summary>Journals write a method's options in camel case.</summary>
-    private static JToken Renamed(JToken token) => token switch
-    {
-        JObject section => new JObject(section.Properties().Select(one => new JProperty(Names.GetPropertyName(one.Name, hasSpecifiedName: false), Renamed(one.Value)))),
-        _ => token,
-    };
+    private static JToken Renamed(JToken token) =>
+        token switch
+        {
+            JObject section => new JObject(
+                section
+                    .Properties()
+                    .Select(one => new JProperty(Names.GetPropertyName(one.Name, hasSpecifiedName: false), Renamed(one.Value)))
+            ),
+            _ => token,
+        };
 
     private static void Flatten(string prefix, JToken token, List<KeyValuePair<string, string>> flat)
     {
@@ -77,13 +84,18 @@ public static class OptionList
 
                 break;
             default:
-                flat.Add(new(prefix, token switch
-                {
-                    { Type: JTokenType.Null } => "-",
-                    { Type: JTokenType.Boolean } => (bool)token ? "true" : "false",
-                    JValue value => Convert.ToString(value.Value, CultureInfo.InvariantCulture)!,
-                    _ => token.ToString(Formatting.None),
-                }));
+                flat.Add(
+                    new(
+                        prefix,
+                        token switch
+                        {
+                            { Type: JTokenType.Null } => "-",
+                            { Type: JTokenType.Boolean } => (bool)token ? "true" : "false",
+                            JValue value => Convert.ToString(value.Value, CultureInfo.InvariantCulture)!,
+                            _ => token.ToString(Formatting.None),
+                        }
+                    )
+                );
                 break;
         }
     }

@@ -29,7 +29,10 @@ public sealed record RunReport
     /// <summary>SHA-256 of the base model.</summary>
     public required string BaseModelSha256 { get; init; }
 
-    /// <summary>SHA-256 over the files of the adapter that the run was given to begin with, or to test (<c>lora.from</c>); null where it was given none.</summary>
+    /// <summary>
+    /// SHA-256 over the files of the adapter that the run was given to begin with, or to test (<c>lora.from</c>); null where it was given
+    /// none.
+    /// </summary>
     public string? GivenAdapterSha256 { get; init; }
 
     /// <summary>Where that adapter was; null where the run was given none.</summary>
@@ -50,7 +53,9 @@ public sealed record RunReport
     /// <summary>Losses of held-out samples, stage by stage; the last one of a stage is that of its adapter.</summary>
     public IReadOnlyList<StageValidation> Validations { get; init; } = [];
 
-    /// <summary>Where it is written what every optimizer step did, relative to the run's folder; of all stages that the run has, trained or not.</summary>
+    /// <summary>
+    /// Where it is written what every optimizer step did, relative to the run's folder; of all stages that the run has, trained or not.
+    /// </summary>
     public IReadOnlyList<StepsReport> Steps { get; init; } = [];
 
     /// <summary>The cells that are scored, in any order.</summary>
@@ -129,7 +134,15 @@ public sealed record RunReport
 /// <param name="Tokens">Sequence positions (text and image) that went through the model.</param>
 /// <param name="Schedule">The learning rate's course as it really was.</param>
 public sealed record StageReport(
-    string Task, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, double TrainingSeconds, long Tokens, ScheduleReport Schedule)
+    string Task,
+    string AdapterSha256,
+    string? ProjectorSha256,
+    int Steps,
+    double FinalLoss,
+    double TrainingSeconds,
+    long Tokens,
+    ScheduleReport Schedule
+)
 {
     /// <summary>Training samples of all that it learned; null where it is not known.</summary>
     public int? Samples { get; init; }
@@ -172,7 +185,14 @@ public sealed record ScheduleReport(double LearningRate, Schedule Kind, int Warm
 /// <param name="Samples">Number of samples counted.</param>
 /// <param name="PredictionsFile">Path relative to the run folder.</param>
 /// <param name="PredictionsSha256">SHA-256 of that file.</param>
-public sealed record CellReport(int Stage, string Task, double AccuracyPercent, int Samples, string PredictionsFile, string PredictionsSha256)
+public sealed record CellReport(
+    int Stage,
+    string Task,
+    double AccuracyPercent,
+    int Samples,
+    string PredictionsFile,
+    string PredictionsSha256
+)
 {
     /// <summary>Truth Alignment by the corrected rule in percent; null in runs older than that rule.</summary>
     public double? CorrectedPercent { get; init; }
@@ -207,14 +227,24 @@ public sealed record CellReport(int Stage, string Task, double AccuracyPercent, 
 /// <summary>Reasoning Capability of one cell by one judge.</summary>
 /// <param name="Judge">The judge's name in the configuration.</param>
 /// <param name="Kind"><c>openai</c>, <c>local</c>, <c>people</c> or <c>lexical</c>.</param>
-/// <param name="PublishedPercent">100 · Σ scores / (10 · samples), the replies parsed by the reference's rule; null where no reply has a score.</param>
+/// <param name="PublishedPercent">
+/// 100 · Σ scores / (10 · samples), the replies parsed by the reference's rule; null where no reply has a score.
+/// </param>
 /// <param name="CorrectedPercent">The mean of the parsable replies' scores, times 10; null if there is none.</param>
 /// <param name="Samples">Samples judged.</param>
 /// <param name="Unparsable">Replies in which the corrected parser found no score.</param>
 /// <param name="File">Judgements as JSON lines, relative to the run folder.</param>
 /// <param name="Sha256">SHA-256 of that file.</param>
 public sealed record JudgedCellReport(
-    string Judge, string Kind, double? PublishedPercent, double? CorrectedPercent, int Samples, int Unparsable, string File, string Sha256)
+    string Judge,
+    string Kind,
+    double? PublishedPercent,
+    double? CorrectedPercent,
+    int Samples,
+    int Unparsable,
+    string File,
+    string Sha256
+)
 {
     /// <summary>Why replies have no score, as far as the run knows.</summary>
     public IReadOnlyList<UnscoredReplies> Unscored { get; init; } = [];
@@ -238,10 +268,11 @@ public sealed record ModelDescription(string Family, int Layers, int HiddenSize)
     public bool SeveralImages { get; init; }
 
     /// <summary>Family and size class, e.g. <c>LLaVA-7B</c>; the family alone for a shape that has no such name.</summary>
-    public string Name => (Layers, HiddenSize) switch
-    {
-        (32, 4096) => Family + "-7B",
-        (40, 5120) => Family + "-13B",
-        _ => Family,
-    };
+    public string Name =>
+        (Layers, HiddenSize) switch
+        {
+            (32, 4096) => Family + "-7B",
+            (40, 5120) => Family + "-13B",
+            _ => Family,
+        };
 }

@@ -4,7 +4,10 @@ using CoIN.Benchmark.Reports.Tables;
 
 namespace CoIN.Benchmark.Reports;
 
-/// <summary>Headings, texts and tables in their order, to be written as text, Markdown or a page. A table may have a picture of its own for the page.</summary>
+/// <summary>
+/// Headings, texts and tables in their order, to be written as text, Markdown or a page. A table may have a picture of its own for the
+/// page.
+/// </summary>
 internal sealed class Sheet
 {
     private readonly List<Block> blocks = [];
@@ -107,13 +110,19 @@ internal sealed class Sheet
     /// <summary>As a page of its own.</summary>
     /// <param name="title">Of the page.</param>
     /// <param name="lead">A sentence below it.</param>
-    public string ToPage(string title, string lead) => Page.Render(title, Markup.Of($"""
-        <header>
-        <h1>{title}</h1>
-        <p class="lead">{lead}</p>
-        </header>
-        {ToMarkup()}
-        """));
+    public string ToPage(string title, string lead) =>
+        Page.Render(
+            title,
+            Markup.Of(
+                $"""
+                <header>
+                <h1>{title}</h1>
+                <p class="lead">{lead}</p>
+                </header>
+                {ToMarkup()}
+                """
+            )
+        );
 
     /// <summary>As a piece of a page.</summary>
     public Markup ToMarkup() => Markup.Join(blocks.Select(OfBlock));
@@ -137,22 +146,38 @@ internal sealed class Sheet
         return lines.Append(line.ToString().TrimEnd()).Append('\n').ToString();
     }
 
-    private static Markup OfBlock(Block block) => block.Kind switch
-    {
-        Kind.Heading => Markup.Of($"<h{block.Number}>{block.Texts[0]}</h{block.Number}>"),
-        Kind.Text => Markup.Of($"<p>{block.Texts[0]}</p>"),
-        Kind.Items => block.Texts.Count == 0 ? Markup.Empty : Markup.Of($"<ul class=\"note\">\n{Markup.Join(block.Texts.Select(item => Markup.Of($"<li>{item}</li>")))}\n</ul>"),
-        Kind.Warnings => block.Texts.Count == 0 ? Markup.Empty : Markup.Of($"""
-            <details class="warning" open><summary>{(block.Texts.Count == 1 ? "1 warning" : FormattableString.Invariant($"{block.Texts.Count} warnings"))}</summary>
-            <ul>
-            {Markup.Join(block.Texts.Select(warning => Markup.Of($"<li>{warning}</li>")))}
-            </ul></details>
-            """),
-        _ => block.Page ?? Page.Table(block.Table!, block.Number),
-    };
+    private static Markup OfBlock(Block block) =>
+        block.Kind switch
+        {
+            Kind.Heading => Markup.Of($"<h{block.Number}>{block.Texts[0]}</h{block.Number}>"),
+            Kind.Text => Markup.Of($"<p>{block.Texts[0]}</p>"),
+            Kind.Items => block.Texts.Count == 0
+                ? Markup.Empty
+                : Markup.Of($"<ul class=\"note\">\n{Markup.Join(block.Texts.Select(item => Markup.Of($"<li>{item}</li>")))}\n</ul>"),
+            Kind.Warnings => block.Texts.Count == 0
+                ? Markup.Empty
+                : Markup.Of(
+                    $"""
+                    <details class="warning" open><summary>{(
+                        block.Texts.Count == 1 ? "1 warning" : FormattableString.Invariant($"{block.Texts.Count} warnings")
+                    )}</summary>
+                    <ul>
+                    {Markup.Join(block.Texts.Select(warning => Markup.Of($"<li>{warning}</li>")))}
+                    </ul></details>
+                    """
+                ),
+            _ => block.Page ?? Page.Table(block.Table!, block.Number),
+        };
 
     /// <param name="Number">A heading's level, or a table's first column of numbers.</param>
-    private sealed record Block(Kind Kind, IReadOnlyList<string> Texts, int Number, TextTable? Table, Markup? Page, IReadOnlyList<TextTable>? Others)
+    private sealed record Block(
+        Kind Kind,
+        IReadOnlyList<string> Texts,
+        int Number,
+        TextTable? Table,
+        Markup? Page,
+        IReadOnlyList<TextTable>? Others
+    )
     {
         public IReadOnlyList<TextTable> Plain => Others ?? (Table is null ? [] : [Table]);
     }

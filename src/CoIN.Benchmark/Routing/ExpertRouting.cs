@@ -18,8 +18,8 @@ public sealed record RoutingLayer(IReadOnlyList<RoutingShare> Linears)
 }
 
 /// <summary>
-/// Whom an adapter with experts (MoELoRA) has sent positions to while it answered. Sums, so that those of several parts of a test set add up
-/// to those of the whole, every position with the same weight.
+/// Whom an adapter with experts (MoELoRA) has sent positions to while it answered. Sums, so that those of several parts of a test set add
+/// up to those of the whole, every position with the same weight.
 /// </summary>
 public sealed record ExpertRouting(IReadOnlyList<RoutingLayer> Layers)
 {
@@ -35,13 +35,14 @@ public sealed record ExpertRouting(IReadOnlyList<RoutingLayer> Layers)
             throw new CoinException("Routing weights of adapters of different forms cannot be added. Evaluate the task again.");
         }
 
-        return new ExpertRouting(
-        [
-            .. Layers.Zip(other.Layers, (a, b) => new RoutingLayer(
-            [
-                .. a.Linears.Zip(b.Linears, (x, y) => new RoutingShare(
-                    x.Name, x.Positions + y.Positions, [.. x.Weights.Zip(y.Weights, (one, two) => one + two)])),
-            ])),
+        return new ExpertRouting([
+            .. Layers.Zip(other.Layers, (a, b) =>
+                new RoutingLayer([
+                    .. a.Linears.Zip(b.Linears, (x, y) =>
+                        new RoutingShare(x.Name, x.Positions + y.Positions, [.. x.Weights.Zip(y.Weights, (one, two) => one + two)])
+                    ),
+                ])
+            ),
         ]);
     }
 

@@ -28,19 +28,28 @@ public static class RoutingFile
             return;
         }
 
-        Durable.WriteText(path, new JObject
-        {
-            ["version"] = Version,
-            ["means"] = new JArray(routing.Means),
-            ["layers"] = new JArray(routing.Layers.Select(layer => new JObject
+        Durable.WriteText(
+            path,
+            new JObject
             {
-                ["means"] = new JArray(layer.Means),
-                ["linears"] = new JArray(layer.Linears.Select(linear => new JObject
-                {
-                    ["name"] = linear.Name, ["positions"] = linear.Positions, ["weights"] = new JArray(linear.Weights),
-                })),
-            })),
-        }.ToString(Formatting.None) + "\n");
+                ["version"] = Version,
+                ["means"] = new JArray(routing.Means),
+                ["layers"] = new JArray(
+                    routing.Layers.Select(layer => new JObject
+                    {
+                        ["means"] = new JArray(layer.Means),
+                        ["linears"] = new JArray(
+                            layer.Linears.Select(linear => new JObject
+                            {
+                                ["name"] = linear.Name,
+                                ["positions"] = linear.Positions,
+                                ["weights"] = new JArray(linear.Weights),
+                            })
+                        ),
+                    })
+                ),
+            }.ToString(Formatting.None) + "\n"
+        );
     }
 
     /// <summary>The sum of several files; null where one of them is not there: a part would pass for the whole.</summary>
@@ -75,18 +84,36 @@ public static class RoutingFile
             var json = JObject.Parse(Utf8Text.Read(path));
             if ((int?)json["version"] != Version)
             {
-                throw new CoinException($"{path} has version {json["version"]}; this program reads {Version}. Use the program that wrote it.");
+                throw new CoinException(
+                    $"{path} has version {json["version"]}; this program reads {Version}. Use the program that wrote it."
+                );
             }
 
-            return new ExpertRouting([.. json["layers"]!.Select(layer => new RoutingLayer([.. layer["linears"]!.Select(linear =>
-                new RoutingShare(
-                    (string)linear["name"]!, (double)linear["positions"]!, [.. linear["weights"]!.Select(weight => (double)weight)]))]))]);
+            return new ExpertRouting([
+                .. json["layers"]!.Select(layer => new RoutingLayer([
+                    .. layer["linears"]!.Select(linear => new RoutingShare(
+                        (string)linear["name"]!,
+                        (double)linear["positions"]!,
+                        [.. linear["weights"]!.Select(weight => (double)weight)]
+                    )),
+                ])),
+            ]);
         }
-        catch (Exception e) when (e is IOException or JsonException or ArgumentException or NullReferenceException
-            or InvalidCastException or InvalidOperationException or FormatException)
+        catch (Exception e)
+            when (e
+                    is IOException
+                        or JsonException
+                        or ArgumentException
+                        or NullReferenceException
+                        or InvalidCastException
+                        or InvalidOperationException
+                        or FormatException
+            )
         {
             throw new CoinException(
-                $"Cannot read the routing weights {path}: {e.Message} Delete the file to do without them, or evaluate the task again.", e);
+                $"Cannot read the routing weights {path}: {e.Message} Delete the file to do without them, or evaluate the task again.",
+                e
+            );
         }
     }
 }

@@ -28,29 +28,46 @@ public static class AnsweredSamples
         var byId = samples.ToLookup(sample => sample.QuestionId, StringComparer.Ordinal);
         if (state.Cells.TryGetValue((stage, task), out var cell))
         {
-            var scores = cell.ScoresFile is { } file ? ScoresFile.Read(Path.Combine(runFolder, file)).ToLookup(score => score.QuestionId, StringComparer.Ordinal) : null;
+            var scores = cell.ScoresFile is { } file
+                ? ScoresFile.Read(Path.Combine(runFolder, file)).ToLookup(score => score.QuestionId, StringComparer.Ordinal)
+                : null;
             return Joined(PredictionsFile.Read(Path.Combine(runFolder, cell.File)), byId, scores);
         }
 
         var scorer = state.Options.Tasks[task].Scorer;
         return
         [
-            .. state.Shards.Values.Where(shard => (shard.Stage, shard.Task) == (stage, task)).OrderBy(shard => shard.Shard)
+            .. state
+                .Shards.Values.Where(shard => (shard.Stage, shard.Task) == (stage, task))
+                .OrderBy(shard => shard.Shard)
                 .SelectMany(shard => Scored(PredictionsFile.Read(Path.Combine(runFolder, shard.File)), byId, scorer)),
         ];
     }
 
-    private static IReadOnlyList<AnsweredSample> Scored(IReadOnlyList<Prediction> predictions, ILookup<string, TestSample> byId, string scorer)
+    private static IReadOnlyList<AnsweredSample> Scored(
+        IReadOnlyList<Prediction> predictions,
+        ILookup<string, TestSample> byId,
+        string scorer
+    )
     {
-        IReadOnlyList<TestSample> asked = [.. predictions.Select(prediction => prediction.QuestionId).Distinct().Select(id => Sample(byId, id))];
+        IReadOnlyList<TestSample> asked =
+        [
+            .. predictions.Select(prediction => prediction.QuestionId).Distinct().Select(id => Sample(byId, id)),
+        ];
         var scores = ScoresFile.Join(
-            asked.Select(sample => sample.QuestionId), TruthAlignment.Score(scorer, asked, predictions),
-            TruthAlignment.Score(scorer, asked, predictions, ScoringKind.Corrected));
+            asked.Select(sample => sample.QuestionId),
+            TruthAlignment.Score(scorer, asked, predictions),
+            TruthAlignment.Score(scorer, asked, predictions, ScoringKind.Corrected)
+        );
         return Joined(predictions, byId, scores.ToLookup(score => score.QuestionId, StringComparer.Ordinal));
     }
 
     /// <summary>A question that was answered twice has its scores in the same order.</summary>
-    private static List<AnsweredSample> Joined(IReadOnlyList<Prediction> predictions, ILookup<string, TestSample> byId, ILookup<string, SampleScore>? scores)
+    private static List<AnsweredSample> Joined(
+        IReadOnlyList<Prediction> predictions,
+        ILookup<string, TestSample> byId,
+        ILookup<string, SampleScore>? scores
+    )
     {
         var times = new Dictionary<string, int>(StringComparer.Ordinal);
         return
@@ -58,11 +75,16 @@ public static class AnsweredSamples
             .. predictions.Select(prediction =>
             {
                 var time = times[prediction.QuestionId] = times.GetValueOrDefault(prediction.QuestionId, -1) + 1;
-                return new AnsweredSample(Sample(byId, prediction.QuestionId), prediction.Text, scores?[prediction.QuestionId].ElementAtOrDefault(time));
+                return new AnsweredSample(
+                    Sample(byId, prediction.QuestionId),
+                    prediction.Text,
+                    scores?[prediction.QuestionId].ElementAtOrDefault(time)
+                );
             }),
         ];
     }
 
-    private static TestSample Sample(ILookup<string, TestSample> byId, string id) => byId[id].FirstOrDefault()
+    private static TestSample Sample(ILookup<string, TestSample> byId, string id) =>
+        byId[id].FirstOrDefault()
         ?? throw new CoinException($"The answers name the sample {id}, which the test set does not have. Put the former test file back.");
 }

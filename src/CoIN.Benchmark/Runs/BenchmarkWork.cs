@@ -83,12 +83,18 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             var key = $"coin.tasks.{task.Name}";
             if (curriculum.Learns(place) && !problems.Concern($"{key}.folder") && !problems.Concern($"{key}.train-file"))
             {
-                problems.Try(() => { CheckedTraining(options, task); });
+                problems.Try(() =>
+                {
+                    CheckedTraining(options, task);
+                });
             }
 
             if (!new[] { "folder", "test-file", "references-file", "scorer" }.Any(part => problems.Concern($"{key}.{part}")))
             {
-                problems.Try(() => { CheckedTest(options, task); });
+                problems.Try(() =>
+                {
+                    CheckedTest(options, task);
+                });
             }
         }
     }
@@ -96,25 +102,46 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     /// <summary>Reads a task's training samples and checks what a run would stumble over.</summary>
     /// <returns>How many there are, and how many are held out of training.</returns>
     private (int Learned, int Held) CheckedTraining(
-        ExperimentOptions options, TaskOptions task, ImageList? images = null, BadImages? bad = null, List<SkippedSample>? skipped = null)
+        ExperimentOptions options,
+        TaskOptions task,
+        ImageList? images = null,
+        BadImages? bad = null,
+        List<SkippedSample>? skipped = null
+    )
     {
         var (samples, validation) = DrawTraining(options, task);
         var count = Usable(options, task, "train", samples, sample => (sample.Id, sample.Images), images, bad, skipped).Count;
-        var held = validation.Count == 0 ? 0 : Usable(options, task, "validation", validation, sample => (sample.Id, sample.Images), images, bad, skipped).Count;
+        var held =
+            validation.Count == 0
+                ? 0
+                : Usable(options, task, "validation", validation, sample => (sample.Id, sample.Images), images, bad, skipped).Count;
         var wanted = options.SamplesOfEachTask();
-        return count >= wanted ? (count, held) : throw new CoinException(
-            $"coin.{options.Method}.samples is {wanted}, but {task.Name} has {count} training samples" +
-            $"{(count < samples.Count ? " with a usable image" : "")}. Set {options.Method}.samples to {count} or less" +
-            $"{(options.Data is { MaxTrainSamples: 0, Volume: 1 } ? "" : ", or raise data.volume or data.max-train-samples")}.");
+        return count >= wanted
+            ? (count, held)
+            : throw new CoinException(
+                $"coin.{options.Method}.samples is {wanted}, but {task.Name} has {count} training samples"
+                    + $"{(count < samples.Count ? " with a usable image" : "")}. Set {options.Method}.samples to {count} or less"
+                    + $"{(options.Data is { MaxTrainSamples: 0, Volume: 1 } ? "" : ", or raise data.volume or data.max-train-samples")}."
+            );
     }
 
     /// <summary>The samples that are not left out, with their images known to be there.</summary>
     private IReadOnlyList<T> Usable<T>(
-        ExperimentOptions options, TaskOptions task, string use, IReadOnlyList<T> samples, Func<T, (string Id, IReadOnlyList<string> Images)> of, ImageList? images,
-        BadImages? bad, List<SkippedSample>? skipped)
+        ExperimentOptions options,
+        TaskOptions task,
+        string use,
+        IReadOnlyList<T> samples,
+        Func<T, (string Id, IReadOnlyList<string> Images)> of,
+        ImageList? images,
+        BadImages? bad,
+        List<SkippedSample>? skipped
+    )
     {
         CheckNumbers(options, task, use, samples.Select(of));
-        var all = samples.Select(of).SelectMany(sample => sample.Images.DefaultIfEmpty<string?>(), (sample, image) => (sample.Id, Image: image)).ToList();
+        var all = samples
+            .Select(of)
+            .SelectMany(sample => sample.Images.DefaultIfEmpty<string?>(), (sample, image) => (sample.Id, Image: image))
+            .ToList();
         images?.Add(all.Select(sample => sample.Image));
         bad?.Look(all.Select(sample => sample.Image));
         if (options.Data.BadSamples == BadSamples.Fail)
@@ -131,35 +158,67 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
 
         var leftOut = options.Data.SkippedImages?.ToHashSet(StringComparer.Ordinal);
         bool IsBad(string? image) => image is not null && (bad is not null ? bad.Reason(image) is not null : leftOut!.Contains(image));
-        skipped?.AddRange(all.Where(sample => IsBad(sample.Image)).Select(sample => new SkippedSample(task.Name, use, sample.Id, sample.Image!, bad?.Reason(sample.Image))));
+        skipped?.AddRange(
+            all.Where(sample => IsBad(sample.Image))
+                .Select(sample => new SkippedSample(task.Name, use, sample.Id, sample.Image!, bad?.Reason(sample.Image)))
+        );
         IReadOnlyList<T> usable = [.. samples.Where(sample => !of(sample).Images.Any(IsBad))];
-        return usable.Count > 0 ? usable : throw new CoinException(
-            $"Nothing is left of {task.Name}'s {(use == "train" ? "training" : use)} samples: the image of every one of them is missing or damaged. Correct data.images, or copy the images again.");
+        return usable.Count > 0
+            ? usable
+            : throw new CoinException(
+                $"Nothing is left of {task.Name}'s {(use == "train" ? "training" : use)} samples: the image of every one of them is missing or damaged. Correct data.images, or copy the images again."
+            );
     }
 
     /// <summary>Makes sure that no sample has more images than the model takes.</summary>
-    private void CheckNumbers(ExperimentOptions options, TaskOptions task, string use, IEnumerable<(string Id, IReadOnlyList<string> Images)> samples)
+    private void CheckNumbers(
+        ExperimentOptions options,
+        TaskOptions task,
+        string use,
+        IEnumerable<(string Id, IReadOnlyList<string> Images)> samples
+    )
     {
-        if (samples.FirstOrDefault(sample => sample.Images.Count > 1) is { Id: { } id, Images: { } several }
-            && aids?.Describe(options.Model) is { SeveralImages: false } model)
+        if (
+            samples.FirstOrDefault(sample => sample.Images.Count > 1) is { Id: { } id, Images: { } several }
+            && aids?.Describe(options.Model) is { SeveralImages: false } model
+        )
         {
-            var file = PathOf(options, task, use switch
-            {
-                "train" => task.TrainFile,
-                "validation" => task.ValidationFile ?? task.TrainFile,
-                _ => task.TestFile,
-            });
+            var file = PathOf(
+                options,
+                task,
+                use switch
+                {
+                    "train" => task.TrainFile,
+                    "validation" => task.ValidationFile ?? task.TrainFile,
+                    _ => task.TestFile,
+                }
+            );
             throw new CoinException(
-                $"{file}, sample {id}: it has {several.Count} images, and {model.Family} takes one. Leave such samples out, or take a model that takes several (Qwen-VL).");
+                $"{file}, sample {id}: it has {several.Count} images, and {model.Family} takes one. Leave such samples out, or take a model that takes several (Qwen-VL)."
+            );
         }
     }
 
     /// <summary>As <see cref="CheckedTraining"/>, for test samples.</summary>
     private int CheckedTest(
-        ExperimentOptions options, TaskOptions task, ImageList? images = null, BadImages? bad = null, List<SkippedSample>? skipped = null)
+        ExperimentOptions options,
+        TaskOptions task,
+        ImageList? images = null,
+        BadImages? bad = null,
+        List<SkippedSample>? skipped = null
+    )
     {
         _ = Scorers.Of(task.Scorer);
-        var questions = Usable(options, task, "test", DrawTest(options, task), sample => (sample.QuestionId, sample.Images), images, bad, skipped);
+        var questions = Usable(
+            options,
+            task,
+            "test",
+            DrawTest(options, task),
+            sample => (sample.QuestionId, sample.Images),
+            images,
+            bad,
+            skipped
+        );
 
         // Answers that the scorer cannot read would come out only after hours of generation.
         Prediction[] perfect = [.. questions.Select(sample => new Prediction(sample.QuestionId, sample.Answer))];
@@ -177,9 +236,14 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         WithoutSkipped(options, DrawTraining(options, task).Validation, sample => sample.Images);
 
     /// <inheritdoc/>
-    public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task) => WithoutSkipped(options, DrawTest(options, task), sample => sample.Images);
+    public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task) =>
+        WithoutSkipped(options, DrawTest(options, task), sample => sample.Images);
 
-    private static IReadOnlyList<T> WithoutSkipped<T>(ExperimentOptions options, IReadOnlyList<T> drawn, Func<T, IReadOnlyList<string>> imagesOf)
+    private static IReadOnlyList<T> WithoutSkipped<T>(
+        ExperimentOptions options,
+        IReadOnlyList<T> drawn,
+        Func<T, IReadOnlyList<string>> imagesOf
+    )
     {
         if (options.Data.SkippedImages is not { Count: > 0 } skipped)
         {
@@ -190,10 +254,17 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         return [.. drawn.Where(sample => !imagesOf(sample).Any(images.Contains))];
     }
 
-    private static (IReadOnlyList<TrainingSample> Training, IReadOnlyList<TrainingSample> Validation) DrawTraining(ExperimentOptions options, TaskOptions task)
+    private static (IReadOnlyList<TrainingSample> Training, IReadOnlyList<TrainingSample> Validation) DrawTraining(
+        ExperimentOptions options,
+        TaskOptions task
+    )
     {
         var drawn = Subset.DrawVolume(
-            TrainingSamples.Read(PathOf(options, task, task.TrainFile)), options.Data.Volume, options.Data.MaxTrainSamples, options.Seed);
+            TrainingSamples.Read(PathOf(options, task, task.TrainFile)),
+            options.Data.Volume,
+            options.Data.MaxTrainSamples,
+            options.Seed
+        );
         IReadOnlyList<TrainingSample> InFolder(IReadOnlyList<TrainingSample> samples) =>
             task.TrainImages is null ? samples : [.. samples.Select(sample => sample.In(task.TrainImages))];
         var (training, validation) = task.ValidationFile is { } file
@@ -222,14 +293,20 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     {
         if (samples.Count != predictions.Count)
         {
-            throw new CoinException($"{task.Name} has {Plural.Of(samples.Count, "test sample")} but {Plural.Of(predictions.Count, "prediction")}. Delete the run's predictions of this cell and resume.");
+            throw new CoinException(
+                $"{task.Name} has {Plural.Of(samples.Count, "test sample")} but {Plural.Of(predictions.Count, "prediction")}. Delete the run's predictions of this cell and resume."
+            );
         }
 
         var published = TruthAlignment.Score(task.Scorer, samples, predictions);
         var corrected = TruthAlignment.Score(task.Scorer, samples, predictions, ScoringKind.Corrected);
         return new CellScores(
-            published.AccuracyPercent, published.Samples, corrected.AccuracyPercent, corrected.Samples,
-            ScoresFile.Join(samples.Select(sample => sample.QuestionId), published, corrected));
+            published.AccuracyPercent,
+            published.Samples,
+            corrected.AccuracyPercent,
+            corrected.Samples,
+            ScoresFile.Join(samples.Select(sample => sample.QuestionId), published, corrected)
+        );
     }
 
     /// <inheritdoc/>
@@ -243,7 +320,12 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
 
     /// <inheritdoc/>
     public IReadOnlyList<string> WriteReports(string runFolder, RunState state, string? target = null) =>
-        ReportFiles.Write(runFolder, Describe(state), new ExampleData(task => SamplesOfThen(state, task), state.Options.Data.Images, aids), target);
+        ReportFiles.Write(
+            runFolder,
+            Describe(state),
+            new ExampleData(task => SamplesOfThen(state, task), state.Options.Data.Images, aids),
+            target
+        );
 
     /// <summary>A run's report, with what its base model is.</summary>
     public RunReport Describe(RunState state) => Report(state) with { Model = aids?.Describe(state.Options.Model) };
@@ -280,25 +362,50 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             BaseModelSha256 = state.BaseModelSha256 ?? "",
             GivenAdapterSha256 = state.Started.GivenAdapterSha256,
             Stages = [.. state.Trained.Values.Select(stage => Stage(state, stage))],
-            Steps = [.. state.Curriculum.Trained.Select(stage => new StepsReport(stage.Number, stage.Name, RunPaths.Steps(stage.Number, stage.Name)))],
+            Steps =
+            [
+                .. state.Curriculum.Trained.Select(stage => new StepsReport(
+                    stage.Number,
+                    stage.Name,
+                    RunPaths.Steps(stage.Number, stage.Name)
+                )),
+            ],
             Validations =
             [
-                .. state.Validations.GroupBy(one => one.Key.Stage)
-                    .Select(stage => new StageValidation(stage.Key, state.Curriculum.Stage(stage.Key).Name, [.. stage.Select(one => one.Value)])),
+                .. state
+                    .Validations.GroupBy(one => one.Key.Stage)
+                    .Select(stage => new StageValidation(
+                        stage.Key,
+                        state.Curriculum.Stage(stage.Key).Name,
+                        [.. stage.Select(one => one.Value)]
+                    )),
             ],
-            Cells = [.. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => new CellReport(
-                cell.Stage, state.TaskNames[cell.Task], cell.Accuracy, cell.Samples, cell.File, cell.Sha256)
-            {
-                CorrectedPercent = cell.Corrected,
-                CorrectedSamples = cell.CorrectedSamples,
-                ScoresFile = cell.ScoresFile,
-                RoutingFile = RunPaths.Routing(cell.Stage, state.TaskNames[cell.Task]),
-                Skipped = state.Started.Skipped?.Count(sample => sample.Use == "test" && sample.Task == state.TaskNames[cell.Task]) ?? 0,
-                Computations = cell.Computations,
-                AnswerSeconds = state.Efforts.GetValueOrDefault((cell.Stage, cell.Task))?.Seconds,
-                TakenFrom = cell.TakenFrom?.RunId,
-                Judgements = Judgements(state, cell),
-            })],
+            Cells =
+            [
+                .. state
+                    .Cells.Values.OrderBy(cell => cell.Stage)
+                    .ThenBy(cell => cell.Task)
+                    .Select(cell => new CellReport(
+                        cell.Stage,
+                        state.TaskNames[cell.Task],
+                        cell.Accuracy,
+                        cell.Samples,
+                        cell.File,
+                        cell.Sha256
+                    )
+                    {
+                        CorrectedPercent = cell.Corrected,
+                        CorrectedSamples = cell.CorrectedSamples,
+                        ScoresFile = cell.ScoresFile,
+                        RoutingFile = RunPaths.Routing(cell.Stage, state.TaskNames[cell.Task]),
+                        Skipped = state.Started.Skipped?.Count(sample => sample.Use == "test" && sample.Task == state.TaskNames[cell.Task])
+                            ?? 0,
+                        Computations = cell.Computations,
+                        AnswerSeconds = state.Efforts.GetValueOrDefault((cell.Stage, cell.Task))?.Seconds,
+                        TakenFrom = cell.TakenFrom?.RunId,
+                        Judgements = Judgements(state, cell),
+                    }),
+            ],
             Skipped = state.Started.Skipped ?? [],
             DataFiles = [.. options.Tasks.SelectMany((task, i) => Files(state.Started, task, i))],
             Started = state.StartedAt,
@@ -309,15 +416,24 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
     }
 
     private static IReadOnlyList<JudgedCellReport> Judgements(RunState state, CellScored cell) =>
-    [
-        .. state.Judgements.Values.Where(judged => judged.Stage == cell.Stage && judged.Task == cell.Task).OrderBy(judged => judged.Judge, StringComparer.Ordinal)
-            .Select(judged => new JudgedCellReport(
-                judged.Judge, judged.Kind.ToString().ToLowerInvariant(), judged.Measured(), judged.Corrected, judged.Samples, judged.Unparsable, judged.File,
-                judged.Sha256)
-            {
-                Unscored = judged.Unscored ?? [],
-            }),
-    ];
+        [
+            .. state
+                .Judgements.Values.Where(judged => judged.Stage == cell.Stage && judged.Task == cell.Task)
+                .OrderBy(judged => judged.Judge, StringComparer.Ordinal)
+                .Select(judged => new JudgedCellReport(
+                    judged.Judge,
+                    judged.Kind.ToString().ToLowerInvariant(),
+                    judged.Measured(),
+                    judged.Corrected,
+                    judged.Samples,
+                    judged.Unparsable,
+                    judged.File,
+                    judged.Sha256
+                )
+                {
+                    Unscored = judged.Unscored ?? [],
+                }),
+        ];
 
     private static StageReport Stage(RunState state, StageTrained stage)
     {
@@ -325,15 +441,26 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         var training = options.Training;
         var (batch, accumulation) = (options.BatchSizeOf(spec), options.AccumulationOf(spec));
         return new StageReport(
-            stage.Task, stage.AdapterSha256, stage.ProjectorSha256, stage.Steps, stage.FinalLoss, stage.Seconds, stage.Tokens,
+            stage.Task,
+            stage.AdapterSha256,
+            stage.ProjectorSha256,
+            stage.Steps,
+            stage.FinalLoss,
+            stage.Seconds,
+            stage.Tokens,
             new ScheduleReport(
-                training.LearningRate, training.Schedule, (int)Math.Ceiling(stage.Steps * training.WarmupRatio), stage.Steps,
-                batch * accumulation)
+                training.LearningRate,
+                training.Schedule,
+                (int)Math.Ceiling(stage.Steps * training.WarmupRatio),
+                stage.Steps,
+                batch * accumulation
+            )
             {
                 BatchSize = batch,
                 Accumulation = accumulation,
                 WorldSize = training.WorldSize,
-            })
+            }
+        )
         {
             Samples = spec.Learns.Sum(task => state.Started!.TrainingSamples[task]),
             Computation = stage.Computation,
@@ -343,12 +470,15 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
 
     private static IEnumerable<DataFileReport> Files(RunStarted started, TaskOptions task, int index)
     {
-        foreach (var (use, file, samples) in new[]
-        {
-            ("train", $"{task.Folder}/{task.TrainFile}", started.TrainingSamples[index]), ("test", $"{task.Folder}/{task.TestFile}", started.TestSamples[index]),
-            ("validation", $"{task.Folder}/{task.ValidationFile}", started.ValidationSamples?[index] ?? 0),
-            ("references", $"{task.Folder}/{task.ReferencesFile}", started.TestSamples[index]),
-        })
+        foreach (
+            var (use, file, samples) in new[]
+            {
+                ("train", $"{task.Folder}/{task.TrainFile}", started.TrainingSamples[index]),
+                ("test", $"{task.Folder}/{task.TestFile}", started.TestSamples[index]),
+                ("validation", $"{task.Folder}/{task.ValidationFile}", started.ValidationSamples?[index] ?? 0),
+                ("references", $"{task.Folder}/{task.ReferencesFile}", started.TestSamples[index]),
+            }
+        )
         {
             if (started.DataSha256.TryGetValue(file, out var sha256))
             {
@@ -357,5 +487,6 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         }
     }
 
-    private static string PathOf(ExperimentOptions options, TaskOptions task, string file) => Path.Combine(options.Data.Instructions, task.Folder, file);
+    private static string PathOf(ExperimentOptions options, TaskOptions task, string file) =>
+        Path.Combine(options.Data.Instructions, task.Folder, file);
 }

@@ -8,7 +8,11 @@ namespace CoIN.Benchmark.Runs;
 /// <param name="Sha256">SHA-256 of every data file, by path.</param>
 /// <param name="TrainingSamples">Training samples of each task, in the tasks' order; zeros where nothing is trained.</param>
 /// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
-public sealed record DataDescription(IReadOnlyDictionary<string, string> Sha256, IReadOnlyList<int> TrainingSamples, IReadOnlyList<int> TestSamples)
+public sealed record DataDescription(
+    IReadOnlyDictionary<string, string> Sha256,
+    IReadOnlyList<int> TrainingSamples,
+    IReadOnlyList<int> TestSamples
+)
 {
     /// <summary>Samples of each task whose loss is taken at checkpoints, in the tasks' order; null where there are none.</summary>
     public IReadOnlyList<int>? ValidationSamples { get; init; }
@@ -31,7 +35,10 @@ public sealed record DataDescription(IReadOnlyDictionary<string, string> Sha256,
 /// <param name="Scores">Both scores of every sample, in the order of the test set.</param>
 public sealed record CellScores(double Accuracy, int Samples, double Corrected, int CorrectedSamples, IReadOnlyList<SampleScore> Scores);
 
-/// <summary>The benchmark as the actors see it: samples, scores, files. Called from workers' threads; every method may be called from several at once.</summary>
+/// <summary>
+/// The benchmark as the actors see it: samples, scores, files. Called from workers' threads; every method may be called from several at
+/// once.
+/// </summary>
 public interface IBenchmarkWork
 {
     /// <summary>Reads and checks all data of an experiment.</summary>

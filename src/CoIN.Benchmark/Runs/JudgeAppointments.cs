@@ -16,7 +16,8 @@ public static class JudgeAppointments
         {
             throw new CoinException(
                 $"The run {name} is {state.Abandoned().Status.ToString().ToLowerInvariant()}: {Plural.Of(left, "piece of its work needs", "pieces of its work need")} the model. "
-                + $"Let it come to its end first: ./run.sh resume {name}");
+                    + $"Let it come to its end first: ./run.sh resume {name}"
+            );
         }
 
         for (var task = 0; task < state.Options.Tasks.Count; task++)
@@ -26,7 +27,8 @@ public static class JudgeAppointments
 
         // What it judged as another one, for instance by a former version of its rule, is judged again.
         var identity = JudgeIdentity.Of(judge);
-        return state.Judges.GetValueOrDefault(judge.Name) == judge
+        return
+            state.Judges.GetValueOrDefault(judge.Name) == judge
             && state.Judgements.Values.All(one => one.Judge != judge.Name || one.Identity == identity)
             ? []
             : [new JudgeAppointed(judge)];
@@ -42,7 +44,8 @@ public static class JudgeAppointments
         {
             throw new CoinException(
                 $"The run {name} has no judge {judge}; "
-                + $"it has {(state.Judges.Count == 0 ? "none" : string.Join(", ", state.Judges.Keys))}.");
+                    + $"it has {(state.Judges.Count == 0 ? "none" : string.Join(", ", state.Judges.Keys))}."
+            );
         }
 
         RunEvent dismissed = new JudgeDismissed(judge);

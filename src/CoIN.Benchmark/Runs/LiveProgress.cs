@@ -5,8 +5,8 @@ using Newtonsoft.Json.Serialization;
 namespace CoIN.Benchmark.Runs;
 
 /// <summary>
-/// What goes on in a run right now, for those who look on from other processes: the process that drives it writes this file anew from time to time, and nothing is
-/// decided by it. What has happened is in the journal.
+/// What goes on in a run right now, for those who look on from other processes: the process that drives it writes this file anew from time
+/// to time, and nothing is decided by it. What has happened is in the journal.
 /// </summary>
 /// <param name="At">When it was so.</param>
 /// <param name="Host">Where the process runs that drives the run.</param>
@@ -15,7 +15,8 @@ public sealed record LiveProgress(DateTimeOffset At, string Host, int ProcessId)
 {
     private static readonly JsonSerializerSettings Json = new()
     {
-        ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy() }, NullValueHandling = NullValueHandling.Ignore,
+        ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy() },
+        NullValueHandling = NullValueHandling.Ignore,
     };
 
     /// <summary>As in <see cref="RunSnapshot.Training"/>.</summary>
@@ -37,15 +38,16 @@ public sealed record LiveProgress(DateTimeOffset At, string Host, int ProcessId)
     public TimeSpan? Remaining { get; init; }
 
     /// <summary>What a snapshot says of the present.</summary>
-    public static LiveProgress Of(RunSnapshot snapshot, DateTimeOffset now) => new(now, Environment.MachineName, Environment.ProcessId)
-    {
-        Training = snapshot.Training,
-        Evaluations = snapshot.Evaluations,
-        Judging = snapshot.Judging,
-        Workers = snapshot.Workers,
-        Elapsed = snapshot.Elapsed,
-        Remaining = snapshot.Remaining,
-    };
+    public static LiveProgress Of(RunSnapshot snapshot, DateTimeOffset now) =>
+        new(now, Environment.MachineName, Environment.ProcessId)
+        {
+            Training = snapshot.Training,
+            Evaluations = snapshot.Evaluations,
+            Judging = snapshot.Judging,
+            Workers = snapshot.Workers,
+            Elapsed = snapshot.Elapsed,
+            Remaining = snapshot.Remaining,
+        };
 
     /// <summary>Writes the file whole; it need not outlast a power cut.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
@@ -89,7 +91,10 @@ public sealed record LiveProgress(DateTimeOffset At, string Host, int ProcessId)
     /// <summary>A snapshot by the journal of a run that is being driven, with what goes on.</summary>
     public RunSnapshot On(RunSnapshot known, DateTimeOffset now)
     {
-        if (known.Status is not (RunStatus.Starting or RunStatus.Running or RunStatus.Completed) || (known.Status == RunStatus.Completed && Judging.Count == 0))
+        if (
+            known.Status is not (RunStatus.Starting or RunStatus.Running or RunStatus.Completed)
+            || (known.Status == RunStatus.Completed && Judging.Count == 0)
+        )
         {
             return known;
         }

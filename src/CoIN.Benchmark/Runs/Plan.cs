@@ -53,10 +53,14 @@ public sealed record EquatableList<T>(IReadOnlyList<T> Items)
     public override int GetHashCode() => Items.Aggregate(17, HashCode.Combine);
 }
 
-/// <summary>What to do next, as a function of what has happened. After a crash it is asked again, and that is all there is to resuming.</summary>
+/// <summary>
+/// What to do next, as a function of what has happened. After a crash it is asked again, and that is all there is to resuming.
+/// </summary>
 public static class Plan
 {
-    /// <summary>Work that can be begun now, most urgent first; empty when the run has everything. A completed run may lack judgements.</summary>
+    /// <summary>
+    /// Work that can be begun now, most urgent first; empty when the run has everything. A completed run may lack judgements.
+    /// </summary>
     public static IReadOnlyList<WorkItem> Pending(RunState state)
     {
         if (state.Started is null)
@@ -71,11 +75,16 @@ public static class Plan
         if (curriculum.Trained.FirstOrDefault(stage => !state.Trained.ContainsKey(stage.Number)) is { } next)
         {
             var checkpoint = state.Checkpoints.GetValueOrDefault(next.Number);
-            items.Add(new TrainStage(next.Number, next.ContinuesFrom is { } before ? state.Trained[before].Folder : null, checkpoint?.Folder)
-            {
-                ValidateFirst = checkpoint is { Validation: null } && state.Options.Training.CheckpointEvery is > 0 and var every && checkpoint.Step % every == 0
-                    && state.Started.ValidationSamples is not null,
-            });
+            items.Add(
+                new TrainStage(next.Number, next.ContinuesFrom is { } before ? state.Trained[before].Folder : null, checkpoint?.Folder)
+                {
+                    ValidateFirst =
+                        checkpoint is { Validation: null }
+                        && state.Options.Training.CheckpointEvery is > 0 and var every
+                        && checkpoint.Step % every == 0
+                        && state.Started.ValidationSamples is not null,
+                }
+            );
         }
 
         foreach (var stage in curriculum.Stages)
@@ -92,7 +101,8 @@ public static class Plan
     }
 
     /// <summary>Whether nothing is missing but the word that the run is completed.</summary>
-    public static bool IsFinished(RunState state) => state.Started is not null && state.Status != RunStatus.Completed && Pending(state).Count == 0;
+    public static bool IsFinished(RunState state) =>
+        state.Started is not null && state.Status != RunStatus.Completed && Pending(state).Count == 0;
 
     /// <summary>Parts into which a task's test set is cut.</summary>
     public static int Shards(RunState state, int task) =>
@@ -104,10 +114,15 @@ public static class Plan
         foreach (var judge in state.Judges.Values)
         {
             var identity = JudgeIdentity.Of(judge);
-            items.AddRange(state.Cells.Values
-                .Where(cell => state.Judgements.GetValueOrDefault((cell.Stage, cell.Task, judge.Name))?.Identity != identity)
-                .OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task)
-                .Select(cell => new JudgeCell(cell.Stage, cell.Task, judge.Name, identity, cell.File, cell.Sha256)));
+            items.AddRange(
+                state
+                    .Cells.Values.Where(cell =>
+                        state.Judgements.GetValueOrDefault((cell.Stage, cell.Task, judge.Name))?.Identity != identity
+                    )
+                    .OrderBy(cell => cell.Stage)
+                    .ThenBy(cell => cell.Task)
+                    .Select(cell => new JudgeCell(cell.Stage, cell.Task, judge.Name, identity, cell.File, cell.Sha256))
+            );
         }
     }
 
@@ -123,7 +138,9 @@ public static class Plan
         items.AddRange(missing.Select(shard => new AnswerShard(stage, task, shard, shards, adapter)));
         if (missing.Count == 0)
         {
-            items.Add(new ScoreCell(stage, task, new([.. Enumerable.Range(0, shards).Select(shard => state.Shards[(stage, task, shard)].File)])));
+            items.Add(
+                new ScoreCell(stage, task, new([.. Enumerable.Range(0, shards).Select(shard => state.Shards[(stage, task, shard)].File)]))
+            );
         }
     }
 }

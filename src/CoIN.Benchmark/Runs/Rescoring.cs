@@ -10,4 +10,11 @@ public sealed record Rescoring(int Cells, IReadOnlyList<RescoredCell> Changes, I
 /// <param name="Stage">From 1; 0 for the base model.</param>
 /// <param name="Task">Task name.</param>
 /// <param name="CorrectedBefore">Null where the run had no corrected scores.</param>
-public sealed record RescoredCell(int Stage, string Task, double PublishedBefore, double Published, double? CorrectedBefore, double Corrected);
+public sealed record RescoredCell(
+    int Stage,
+    string Task,
+    double PublishedBefore,
+    double Published,
+    double? CorrectedBefore,
+    double Corrected
+);

@@ -49,7 +49,11 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
         foreach (var cell in InOrder(state))
         {
             var rescore = $"Make it anew from the predictions: ./run.sh rescore {RunPaths.NameOf(runFolder)}";
-            if (cell.ScoresFile is not null && OfCell(runFolder, cell) is null && OfFile(runFolder, cell.ScoresFile, cell.ScoresSha256!, null, rescore) is { } scores)
+            if (
+                cell.ScoresFile is not null
+                && OfCell(runFolder, cell) is null
+                && OfFile(runFolder, cell.ScoresFile, cell.ScoresSha256!, null, rescore) is { } scores
+            )
             {
                 yield return scores;
             }
@@ -62,9 +66,12 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
     }
 
     /// <summary>Checkpoints within a stage that are not there any more.</summary>
-    public static IEnumerable<RunDamage> LostCheckpoints(string runFolder, RunState state) => state.Checkpoints.Values.OrderBy(one => one.Stage)
-        .Select(checkpoint => (Folder: System.IO.Path.Combine(runFolder, checkpoint.Folder), Checkpoint: checkpoint))
-        .Where(one => !Directory.Exists(one.Folder)).Select(one => OfCheckpoint(one.Folder, one.Checkpoint));
+    public static IEnumerable<RunDamage> LostCheckpoints(string runFolder, RunState state) =>
+        state
+            .Checkpoints.Values.OrderBy(one => one.Stage)
+            .Select(checkpoint => (Folder: System.IO.Path.Combine(runFolder, checkpoint.Folder), Checkpoint: checkpoint))
+            .Where(one => !Directory.Exists(one.Folder))
+            .Select(one => OfCheckpoint(one.Folder, one.Checkpoint));
 
     /// <summary>What is damaged of predictions and judgements.</summary>
     public static IEnumerable<RunDamage> FindJudged(string runFolder, RunState state)
@@ -77,13 +84,18 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
             }
         }
 
-        foreach (var judged in state.Judgements.Values.OrderBy(one => (one.Stage, one.Task)).ThenBy(one => one.Judge, StringComparer.Ordinal))
+        foreach (
+            var judged in state.Judgements.Values.OrderBy(one => (one.Stage, one.Task)).ThenBy(one => one.Judge, StringComparer.Ordinal)
+        )
         {
             var people = judged.Kind == JudgeKind.People;
             var damage = OfFile(
-                runFolder, judged.File, judged.Sha256,
+                runFolder,
+                judged.File,
+                judged.Sha256,
                 people ? null : what => new JudgementDiscarded(judged.Stage, judged.Task, judged.Judge, what),
-                people ? $"Read the scores again: ./run.sh judge import {RunPaths.NameOf(runFolder)} …" : Restore);
+                people ? $"Read the scores again: ./run.sh judge import {RunPaths.NameOf(runFolder)} …" : Restore
+            );
             if (damage is not null)
             {
                 yield return damage;
@@ -91,14 +103,23 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
         }
     }
 
-    /// <summary>What is damaged of a stage's adapter: its files one by one, then its folder, which must hold these and no others: what is read first might be one of those.</summary>
+    /// <summary>
+    /// What is damaged of a stage's adapter: its files one by one, then its folder, which must hold these and no others: what is read first
+    /// might be one of those.
+    /// </summary>
     public static IEnumerable<RunDamage> OfAdapter(string runFolder, StageTrained stage)
     {
         RunEvent Discard(string what) => new StageDiscarded(stage.Stage, what);
         var folder = System.IO.Path.Combine(runFolder, stage.Folder);
         var files = Directory.Exists(folder) ? Durable.Sha256OfFiles(folder) : new Dictionary<string, string>();
-        var damaged = new[] { (Name: AdapterFiles.Weights, Sha256: stage.AdapterSha256), (Name: AdapterFiles.Projector, Sha256: stage.ProjectorSha256!) }
-            .Where(file => file.Sha256 is not null && files.GetValueOrDefault(file.Name) != file.Sha256).Select(file => file.Name).ToList();
+        var damaged = new[]
+        {
+            (Name: AdapterFiles.Weights, Sha256: stage.AdapterSha256),
+            (Name: AdapterFiles.Projector, Sha256: stage.ProjectorSha256!),
+        }
+            .Where(file => file.Sha256 is not null && files.GetValueOrDefault(file.Name) != file.Sha256)
+            .Select(file => file.Name)
+            .ToList();
         if (damaged.Count > 0 || stage.FolderSha256 is null || Durable.Sha256Of(files) == stage.FolderSha256)
         {
             return damaged.Select(name => Of(System.IO.Path.Combine(folder, name), Discard));
@@ -129,12 +150,25 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
 
         var more = damages.Count > Named ? $" {Plural.Of(damages.Count - Named, "more file is", "more files are")} damaged too." : "";
         var events = damages.Select(damage => damage.Discard).OfType<RunEvent>().ToList();
-        var redo = events.Count == 0 ? ""
-            : $", or let the run do again what is lost ({Again(state, events)}): ./run.sh resume {RunPaths.NameOf(runFolder)} --redo";
-        var remedies = damages.Where(damage => damage.Discard is null).Select(damage => damage.Remedy + ".").Distinct(StringComparer.Ordinal);
+        var redo =
+            events.Count == 0
+                ? ""
+                : $", or let the run do again what is lost ({Again(state, events)}): ./run.sh resume {RunPaths.NameOf(runFolder)} --redo";
+        var remedies = damages
+            .Where(damage => damage.Discard is null)
+            .Select(damage => damage.Remedy + ".")
+            .Distinct(StringComparer.Ordinal);
         throw new CoinException(
-            string.Join(" ", damages.Take(Named).Select(damage => damage.What + ".")) + more + " "
-            + string.Join(" ", (events.Count > 0 ? [(damages.Count > 1 ? "Restore them from a copy" : Restore) + redo + "."] : Array.Empty<string>()).Concat(remedies)))
+            string.Join(" ", damages.Take(Named).Select(damage => damage.What + "."))
+                + more
+                + " "
+                + string.Join(
+                    " ",
+                    (
+                        events.Count > 0 ? [(damages.Count > 1 ? "Restore them from a copy" : Restore) + redo + "."] : Array.Empty<string>()
+                    ).Concat(remedies)
+                )
+        )
         {
             IsFinal = true,
         };
@@ -147,16 +181,28 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
         var parts = new[]
         {
             (state.Trained.Count - after.Trained.Count, "stage", "stages", "trained"),
-            (state.Checkpoints.Count - after.Checkpoints.Count, "stage that was under way", "stages that were under way", "trained from the start"),
+            (
+                state.Checkpoints.Count - after.Checkpoints.Count,
+                "stage that was under way",
+                "stages that were under way",
+                "trained from the start"
+            ),
             (state.Cells.Count - after.Cells.Count, "cell", "cells", "tested"),
             (state.Shards.Count - after.Shards.Count, "part of a cell", "parts of cells", "answered"),
             (state.Judgements.Count - after.Judgements.Count, "cell", "cells", "judged"),
         };
-        return string.Join(", ", parts.Where(part => part.Item1 > 0)
-            .Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Item1} {(part.Item1 == 1 ? part.Item2 : part.Item3)} {part.Item4}")));
+        return string.Join(
+            ", ",
+            parts
+                .Where(part => part.Item1 > 0)
+                .Select(part =>
+                    string.Create(CultureInfo.InvariantCulture, $"{part.Item1} {(part.Item1 == 1 ? part.Item2 : part.Item3)} {part.Item4}")
+                )
+        );
     }
 
-    private static RunDamage OfCheckpoint(string folder, CheckpointSaved checkpoint) => Of(folder, what => new CheckpointDiscarded(checkpoint.Stage, what));
+    private static RunDamage OfCheckpoint(string folder, CheckpointSaved checkpoint) =>
+        Of(folder, what => new CheckpointDiscarded(checkpoint.Stage, what));
 
     private static RunDamage? OfFile(string runFolder, string file, string sha256, Func<string, RunEvent>? discard, string remedy = Restore)
     {
@@ -170,5 +216,6 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
         return damage with { Discard = discard?.Invoke(damage.What) };
     }
 
-    private static IEnumerable<CellScored> InOrder(RunState state) => state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task);
+    private static IEnumerable<CellScored> InOrder(RunState state) =>
+        state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task);
 }

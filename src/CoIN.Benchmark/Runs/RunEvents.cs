@@ -5,7 +5,10 @@ using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Runs;
 
-/// <summary>Something that happened to a run. Events are persisted, never changed and only ever added to; all paths in them are relative to the run's folder.</summary>
+/// <summary>
+/// Something that happened to a run. Events are persisted, never changed and only ever added to; all paths in them are relative to the
+/// run's folder.
+/// </summary>
 public interface IRunEvent
 {
     /// <summary>Consecutive from 1: a hole shows that the journal lost something.</summary>
@@ -19,10 +22,16 @@ public interface IRunEvent
 /// <param name="TrainingSamples">Training samples of each task, in the tasks' order; zeros where nothing is trained.</param>
 /// <param name="TestSamples">Test samples of each task, in the tasks' order.</param>
 public sealed record RunStarted(
-    string RunId, ExperimentOptions Options, IReadOnlyDictionary<string, string> DataSha256, IReadOnlyList<int> TrainingSamples,
-    IReadOnlyList<int> TestSamples) : RunEvent
+    string RunId,
+    ExperimentOptions Options,
+    IReadOnlyDictionary<string, string> DataSha256,
+    IReadOnlyList<int> TrainingSamples,
+    IReadOnlyList<int> TestSamples
+) : RunEvent
 {
-    /// <summary>Samples of each task whose loss is taken at checkpoints, in the tasks' order; null where there are none, and in older journals.</summary>
+    /// <summary>
+    /// Samples of each task whose loss is taken at checkpoints, in the tasks' order; null where there are none, and in older journals.
+    /// </summary>
     public IReadOnlyList<int>? ValidationSamples { get; init; }
 
     /// <summary>Samples that are left out since their image cannot be used; null in journals older than that.</summary>
@@ -31,7 +40,9 @@ public sealed record RunStarted(
     /// <summary>SHA-256 of the list of the run's images; null in journals older than that list.</summary>
     public string? ImagesSha256 { get; init; }
 
-    /// <summary>SHA-256 over the files of the adapter that the options name to begin with; null where they name none, and in journals older than it.</summary>
+    /// <summary>
+    /// SHA-256 over the files of the adapter that the options name to begin with; null where they name none, and in journals older than it.
+    /// </summary>
     public string? GivenAdapterSha256 { get; init; }
 }
 
@@ -58,8 +69,16 @@ public sealed record CheckpointSaved(int Stage, int Step, string Folder, string 
 /// <param name="Tokens">Sequence positions trained on by the process that finished the stage.</param>
 /// <param name="Seconds">Time that process spent on the stage.</param>
 public sealed record StageTrained(
-    int Stage, string Task, string Folder, string AdapterSha256, string? ProjectorSha256, int Steps, double FinalLoss, long Tokens, double Seconds)
-    : RunEvent
+    int Stage,
+    string Task,
+    string Folder,
+    string AdapterSha256,
+    string? ProjectorSha256,
+    int Steps,
+    double FinalLoss,
+    long Tokens,
+    double Seconds
+) : RunEvent
 {
     /// <summary>SHA-256 over the adapter's folder, its configuration among the files; null in journals older than it.</summary>
     public string? FolderSha256 { get; init; }
@@ -78,7 +97,8 @@ public sealed record StageTrained(
 /// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
 /// <param name="Task">0-based place of the task in the order.</param>
 /// <param name="Shard">0-based.</param>
-public sealed record ShardAnswered(int Stage, int Task, int Shard, int Shards, string File, string Sha256, int Samples, double Seconds) : RunEvent
+public sealed record ShardAnswered(int Stage, int Task, int Shard, int Shards, string File, string Sha256, int Samples, double Seconds)
+    : RunEvent
 {
     /// <summary>Where it was answered; null in journals older than it.</summary>
     public Computation? Computation { get; init; }
@@ -108,9 +128,19 @@ public sealed record CellScored(int Stage, int Task, double Accuracy, int Sample
     public ResultSource? TakenFrom { get; init; }
 }
 
-/// <summary>The predictions of a scored cell were scored again. The run itself went no further by it: the time of its end stays what it was.</summary>
+/// <summary>
+/// The predictions of a scored cell were scored again. The run itself went no further by it: the time of its end stays what it was.
+/// </summary>
 public sealed record CellRescored(
-    int Stage, int Task, double Accuracy, int Samples, double Corrected, int CorrectedSamples, string ScoresFile, string ScoresSha256) : RunEvent;
+    int Stage,
+    int Task,
+    double Accuracy,
+    int Samples,
+    double Corrected,
+    int CorrectedSamples,
+    string ScoresFile,
+    string ScoresSha256
+) : RunEvent;
 
 /// <summary>A judge was appointed beside those that the run has, or in the place of the one of its name.</summary>
 public sealed record JudgeAppointed(JudgeOptions Judge) : RunEvent;
@@ -125,13 +155,25 @@ public sealed record JudgeDismissed(string Judge) : RunEvent;
 /// <param name="Model">The language model that judged; null where it was none.</param>
 /// <param name="Identity"><see cref="JudgeIdentity.Of"/> of the judge.</param>
 /// <param name="Published">
-/// Reasoning Capability in percent, the replies read by the reference's rule: its 0 for a reply that says nothing is no measurement, hence <see cref="Measured"/>.
+/// Reasoning Capability in percent, the replies read by the reference's rule: its 0 for a reply that says nothing is no measurement, hence
+/// <see cref="Measured"/>.
 /// </param>
 /// <param name="Corrected">The same by the corrected rule; null where no reply had a score.</param>
 /// <param name="Unparsable">Replies in which the corrected rule found no score.</param>
 public sealed record CellJudged(
-    int Stage, int Task, string Judge, JudgeKind Kind, string? Model, string Identity, double Published, double? Corrected, int Samples, int Unparsable,
-    string File, string Sha256) : RunEvent
+    int Stage,
+    int Task,
+    string Judge,
+    JudgeKind Kind,
+    string? Model,
+    string Identity,
+    double Published,
+    double? Corrected,
+    int Samples,
+    int Unparsable,
+    string File,
+    string Sha256
+) : RunEvent
 {
     /// <summary>Why replies have no score; null where all have one, and in journals older than this.</summary>
     public IReadOnlyList<UnscoredReplies>? Unscored { get; init; }
@@ -163,7 +205,9 @@ public sealed record CellDiscarded(int Stage, int Task, string Reason) : RunEven
 /// <param name="Reason">What was found.</param>
 public sealed record JudgementDiscarded(int Stage, int Task, string Judge, string Reason) : RunEvent;
 
-/// <summary>A judge could not give its marks to all cells. The run is none the worse for it: whoever takes it up again asks the judge again.</summary>
+/// <summary>
+/// A judge could not give its marks to all cells. The run is none the worse for it: whoever takes it up again asks the judge again.
+/// </summary>
 /// <param name="Judge">The judge's name.</param>
 /// <param name="Message">Why, for people.</param>
 public sealed record JudgingFailed(string Judge, string Message) : RunEvent;

@@ -11,21 +11,30 @@ public static class RunFiles
 {
     /// <summary>Checks everything that the remaining work needs against the hashes in the journal.</summary>
     /// <exception cref="CoinException">A file is missing or is not the one that was written; the message names it.</exception>
-    public static void Verify(string runFolder, RunState state) => RunDamage.Refuse(runFolder, state, [.. RunDamage.Find(runFolder, state)]);
+    public static void Verify(string runFolder, RunState state) =>
+        RunDamage.Refuse(runFolder, state, [.. RunDamage.Find(runFolder, state)]);
 
-    /// <summary>Checks that the adapter with which a run was told to begin is still the one of its start, as long as something remains to be done with it.</summary>
+    /// <summary>
+    /// Checks that the adapter with which a run was told to begin is still the one of its start, as long as something remains to be done
+    /// with it.
+    /// </summary>
     /// <exception cref="CoinException">It is missing or another one.</exception>
     public static void VerifyGivenAdapter(RunState state)
     {
-        if (state.Options.Lora.From is not { } folder || state.Started?.GivenAdapterSha256 is not { } sha256
-            || !Plan.Pending(state).Any(item => item is TrainStage { Adapter: null } or AnswerShard { Adapter: null }))
+        if (
+            state.Options.Lora.From is not { } folder
+            || state.Started?.GivenAdapterSha256 is not { } sha256
+            || !Plan.Pending(state).Any(item => item is TrainStage { Adapter: null } or AnswerShard { Adapter: null })
+        )
         {
             return;
         }
 
         if (!Directory.Exists(folder) || AdapterFiles.Sha256(folder) != sha256)
         {
-            throw new CoinException($"The adapter {folder} (lora.from) is missing or not the one that this run began with. Put the former files back, or start a new run.");
+            throw new CoinException(
+                $"The adapter {folder} (lora.from) is missing or not the one that this run began with. Put the former files back, or start a new run."
+            );
         }
     }
 
@@ -43,13 +52,16 @@ public static class RunFiles
         {
             throw new CoinException(
                 $"{path} {(File.Exists(path) ? "has changed since the run began" : "does not exist any more")}. Put the former file back; "
-                + "to score the predictions against another file, use ./run.sh score.");
+                    + "to score the predictions against another file, use ./run.sh score."
+            );
         }
 
         return work.Test(state.Options, task);
     }
 
-    /// <summary>The path of a task's test or references file that is gone or another one than when the run began; null where none is.</summary>
+    /// <summary>
+    /// The path of a task's test or references file that is gone or another one than when the run began; null where none is.
+    /// </summary>
     internal static string? ChangedTestFile(RunState state, TaskOptions task)
     {
         foreach (var name in new[] { task.TestFile, task.ReferencesFile }.OfType<string>())
@@ -66,7 +78,9 @@ public static class RunFiles
     }
 
     /// <summary>Deletes a stage's checkpoints.</summary>
-    /// <param name="before">Only those of fewer steps than this one, relative to the run's folder; null for all. A later one may just be being written.</param>
+    /// <param name="before">
+    /// Only those of fewer steps than this one, relative to the run's folder; null for all. A later one may just be being written.
+    /// </param>
     /// <param name="warn">Is told what cannot be deleted: nothing needs these files, so nothing fails by them.</param>
     public static void DeleteCheckpoints(string runFolder, int stage, string task, string? before, Action<string> warn)
     {
@@ -82,14 +96,22 @@ public static class RunFiles
             return;
         }
 
-        Discard(folder, path =>
-        {
-            foreach (var old in Directory.EnumerateDirectories(path).Where(one =>
-                string.CompareOrdinal(Path.GetFileName(one), Path.GetFileName(before)) < 0).ToList())
+        Discard(
+            folder,
+            path =>
             {
-                Discard(old, one => Directory.Delete(one, recursive: true), warn);
-            }
-        }, warn);
+                foreach (
+                    var old in Directory
+                        .EnumerateDirectories(path)
+                        .Where(one => string.CompareOrdinal(Path.GetFileName(one), Path.GetFileName(before)) < 0)
+                        .ToList()
+                )
+                {
+                    Discard(old, one => Directory.Delete(one, recursive: true), warn);
+                }
+            },
+            warn
+        );
     }
 
     /// <summary>Deletes files that are not needed any more.</summary>
@@ -114,7 +136,9 @@ public static class RunFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            warn($"{path} is not needed any more but cannot be deleted: {e.Message.TrimEnd('.')}. The run goes on without it; delete it by hand.");
+            warn(
+                $"{path} is not needed any more but cannot be deleted: {e.Message.TrimEnd('.')}. The run goes on without it; delete it by hand."
+            );
         }
     }
 
@@ -137,7 +161,8 @@ public static class RunFiles
         {
             throw new CoinException(
                 $"{path} {(File.Exists(path) ? "has changed since it was written (its SHA-256 differs)" : "is missing")}. "
-                + "Restore it from a copy, or resume the run with --redo, which does again what is lost.");
+                    + "Restore it from a copy, or resume the run with --redo, which does again what is lost."
+            );
         }
     }
 
@@ -166,7 +191,11 @@ public static class RunFiles
         foreach (var (stage, trained) in state.Trained)
         {
             var adapter = Path.Combine(runFolder, RunPaths.Adapter(stage, trained.Task));
-            foreach (var other in Directory.Exists(Path.GetDirectoryName(adapter)) ? Directory.GetDirectories(Path.GetDirectoryName(adapter)!, Path.GetFileName(adapter) + "-t*") : [])
+            foreach (
+                var other in Directory.Exists(Path.GetDirectoryName(adapter))
+                    ? Directory.GetDirectories(Path.GetDirectoryName(adapter)!, Path.GetFileName(adapter) + "-t*")
+                    : []
+            )
             {
                 Discard(other, path => Directory.Delete(path, recursive: true), warn);
             }

@@ -5,7 +5,9 @@ public static class RunPaths
 {
     public const string Journal = "journal.db";
 
-    /// <summary>Which database keeps the run's journal, and under which name; missing where <see cref="Journal"/> is the journal itself.</summary>
+    /// <summary>
+    /// Which database keeps the run's journal, and under which name; missing where <see cref="Journal"/> is the journal itself.
+    /// </summary>
     public const string JournalPlace = "journal.json";
 
     /// <summary>What the run's images were when it began: size, time or hash, and path of each.</summary>
@@ -32,7 +34,10 @@ public static class RunPaths
 
     public static string Checkpoint(int stage, string task, int step) => $"{Checkpoints(stage, task)}/step-{step:000000}";
 
-    /// <summary>What every optimizer step of a stage did. Beside the stages' folders: it has times in it, and everything there has the same bytes however often a run was stopped.</summary>
+    /// <summary>
+    /// What every optimizer step of a stage did. Beside the stages' folders: it has times in it, and everything there has the same bytes
+    /// however often a run was stopped.
+    /// </summary>
     /// <param name="stage">From 1.</param>
     public static string Steps(int stage, string task) => $"training/{stage}-{task}.jsonl";
 

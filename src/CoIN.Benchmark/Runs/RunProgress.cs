@@ -57,19 +57,35 @@ public sealed class RunProgress
     public RunSnapshot Snapshot(RunState state, int evaluators, bool driven)
     {
         var snapshot = state.ToSnapshot();
-        return !driven || state.Status is not (RunStatus.Running or RunStatus.Completed) ? snapshot : snapshot with
-        {
-            Status = RunStatus.Running,
-            Training = training,
-            Evaluations = [.. answered.Keys.Select(key => (key.Stage, key.Task)).Distinct().Order().Select(cell => Evaluation(state, cell.Stage, cell.Task))],
-            Judging =
-            [
-                .. judged.OrderBy(pair => pair.Key).Select(pair => new JudgingProgress(
-                    pair.Key.Stage, state.TaskNames[pair.Key.Task], pair.Key.Judge, pair.Value, state.Started!.TestSamples[pair.Key.Task])),
-            ],
-            Elapsed = state.Status == RunStatus.Completed ? clock.Elapsed : state.Driven + clock.Elapsed - lastEvent,
-            Remaining = Remaining(state, Math.Max(evaluators, 1)),
-        };
+        return !driven || state.Status is not (RunStatus.Running or RunStatus.Completed)
+            ? snapshot
+            : snapshot with
+            {
+                Status = RunStatus.Running,
+                Training = training,
+                Evaluations =
+                [
+                    .. answered
+                        .Keys.Select(key => (key.Stage, key.Task))
+                        .Distinct()
+                        .Order()
+                        .Select(cell => Evaluation(state, cell.Stage, cell.Task)),
+                ],
+                Judging =
+                [
+                    .. judged
+                        .OrderBy(pair => pair.Key)
+                        .Select(pair => new JudgingProgress(
+                            pair.Key.Stage,
+                            state.TaskNames[pair.Key.Task],
+                            pair.Key.Judge,
+                            pair.Value,
+                            state.Started!.TestSamples[pair.Key.Task]
+                        )),
+                ],
+                Elapsed = state.Status == RunStatus.Completed ? clock.Elapsed : state.Driven + clock.Elapsed - lastEvent,
+                Remaining = Remaining(state, Math.Max(evaluators, 1)),
+            };
     }
 
     private EvaluationProgress Evaluation(RunState state, int stage, int task)
@@ -80,14 +96,18 @@ public sealed class RunProgress
     }
 
     /// <summary>
-    /// Training and evaluating go on side by side: the slower of the two decides, and the last stage's evaluation comes after its training in any case.
+    /// Training and evaluating go on side by side: the slower of the two decides, and the last stage's evaluation comes after its training
+    /// in any case.
     /// </summary>
     private TimeSpan? Remaining(RunState state, int evaluators)
     {
         var tests = state.Started!.TestSamples;
         var curriculum = state.Curriculum;
-        var left = curriculum.Cells.Sum(cell => tests[cell.Task])
-            - state.Cells.Keys.Sum(cell => tests[cell.Task]) - state.Shards.Values.Sum(shard => shard.Samples) - answered.Values.Sum();
+        var left =
+            curriculum.Cells.Sum(cell => tests[cell.Task])
+            - state.Cells.Keys.Sum(cell => tests[cell.Task])
+            - state.Shards.Values.Sum(shard => shard.Samples)
+            - answered.Values.Sum();
         var perSample = samples > 0 ? sampleSeconds / samples / evaluators : (double?)null;
         if (curriculum.Trained.Count == 0)
         {

@@ -41,7 +41,8 @@ public sealed record RunSnapshot
     public required IReadOnlyList<string> Stages { get; init; }
 
     /// <summary>
-    /// <c>Cells[j][i]</c>: Truth Alignment by the published rules in percent on the i-th task that is tested after stage j (0-based), null while unknown. Where the tasks are learned one after another, row j has j + 1 entries.
+    /// <c>Cells[j][i]</c>: Truth Alignment by the published rules in percent on the i-th task that is tested after stage j (0-based), null
+    /// while unknown. Where the tasks are learned one after another, row j has j + 1 entries.
     /// </summary>
     public required IReadOnlyList<IReadOnlyList<double?>> Cells { get; init; }
 
@@ -87,7 +88,10 @@ public sealed record RunSnapshot
     /// <summary>Judgements that a completed run lacks; 0 for any other.</summary>
     public int MissingJudgements { get; init; }
 
-    /// <summary>Time that the run was being driven, over all processes that took it up; pauses between them are none. Judging it later does not count.</summary>
+    /// <summary>
+    /// Time that the run was being driven, over all processes that took it up; pauses between them are none. Judging it later does not
+    /// count.
+    /// </summary>
     public TimeSpan Elapsed { get; init; }
 
     /// <summary>Estimated time until the end, from the speed so far; null while there is nothing to go by.</summary>
@@ -109,7 +113,15 @@ public sealed record GivenAdapter(string Path, string? Sha256);
 /// <param name="Last">The last step that was done, null before the first one here.</param>
 /// <param name="TokensPerSecond">Sequence positions per second over the last micro-batches; null while there is none.</param>
 public sealed record TrainingProgress(
-    int Stage, string Task, int Step, int TotalSteps, int MicroBatch, int MicroBatches, StepFigures? Last, double? TokensPerSecond)
+    int Stage,
+    string Task,
+    int Step,
+    int TotalSteps,
+    int MicroBatch,
+    int MicroBatches,
+    StepFigures? Last,
+    double? TokensPerSecond
+)
 {
     /// <summary>How far the method is at the end of the stage, sample by sample, once all steps are done; null before.</summary>
     public ConclusionProgress? Conclusion { get; init; }
@@ -145,10 +157,18 @@ public sealed record WorkerProgress(string Name, string Node, string Doing);
 /// <param name="Judged">Answers of the cell that have their mark.</param>
 public sealed record JudgingProgress(int Stage, string Task, string Judge, int Judged, int Total);
 
-/// <summary>Reasoning Capability in percent by one judge, the replies read by the reference's rule; null while unknown, and where no reply has a score.</summary>
+/// <summary>
+/// Reasoning Capability in percent by one judge, the replies read by the reference's rule; null while unknown, and where no reply has a
+/// score.
+/// </summary>
 /// <param name="Cells">As <see cref="RunSnapshot.Cells"/>.</param>
 /// <param name="ZeroShot">Of the base model, by task.</param>
-public sealed record JudgedMatrix(string Judge, JudgeKind Kind, IReadOnlyList<IReadOnlyList<double?>> Cells, IReadOnlyList<double?> ZeroShot)
+public sealed record JudgedMatrix(
+    string Judge,
+    JudgeKind Kind,
+    IReadOnlyList<IReadOnlyList<double?>> Cells,
+    IReadOnlyList<double?> ZeroShot
+)
 {
     /// <summary>Replies in all cells.</summary>
     public int Samples { get; init; }

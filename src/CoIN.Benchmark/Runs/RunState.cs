@@ -26,7 +26,9 @@ public sealed record RunState
     /// <summary>Time of the first event.</summary>
     public DateTimeOffset? StartedAt { get; private init; }
 
-    /// <summary>Time of the last event that belongs to the run's course: scoring or judging it again after it was completed is none.</summary>
+    /// <summary>
+    /// Time of the last event that belongs to the run's course: scoring or judging it again after it was completed is none.
+    /// </summary>
     public DateTimeOffset? LastAt { get; private init; }
 
     /// <summary>How many processes took the run up.</summary>
@@ -47,13 +49,16 @@ public sealed record RunState
         ImmutableDictionary<(int, int, int), ShardAnswered>.Empty;
 
     /// <summary>Scored cells, by stage (0 for the base model) and task (from 0).</summary>
-    public ImmutableDictionary<(int Stage, int Task), CellScored> Cells { get; private init; } = ImmutableDictionary<(int, int), CellScored>.Empty;
+    public ImmutableDictionary<(int Stage, int Task), CellScored> Cells { get; private init; } =
+        ImmutableDictionary<(int, int), CellScored>.Empty;
 
     /// <summary>How long evaluators answered for the scored cells of this run, as far as it answered them itself.</summary>
-    public ImmutableDictionary<(int Stage, int Task), CellEffort> Efforts { get; private init; } = ImmutableDictionary<(int, int), CellEffort>.Empty;
+    public ImmutableDictionary<(int Stage, int Task), CellEffort> Efforts { get; private init; } =
+        ImmutableDictionary<(int, int), CellEffort>.Empty;
 
     /// <summary>The judges that every cell gets, by name.</summary>
-    public ImmutableSortedDictionary<string, JudgeOptions> Judges { get; private init; } = ImmutableSortedDictionary<string, JudgeOptions>.Empty.WithComparers(StringComparer.Ordinal);
+    public ImmutableSortedDictionary<string, JudgeOptions> Judges { get; private init; } =
+        ImmutableSortedDictionary<string, JudgeOptions>.Empty.WithComparers(StringComparer.Ordinal);
 
     /// <summary>The latest judgements of each judge, those of dismissed ones and of people among them.</summary>
     public ImmutableDictionary<(int Stage, int Task, string Judge), CellJudged> Judgements { get; private init; } =
@@ -63,7 +68,9 @@ public sealed record RunState
     public ImmutableSortedDictionary<string, string> JudgingFaults { get; private init; } =
         ImmutableSortedDictionary<string, string>.Empty.WithComparers(StringComparer.Ordinal);
 
-    /// <summary>The time that the run was being driven, as far as the events tell it: from each take-up to the last event before its end.</summary>
+    /// <summary>
+    /// The time that the run was being driven, as far as the events tell it: from each take-up to the last event before its end.
+    /// </summary>
     public TimeSpan Driven { get; private init; }
 
     /// <summary>Time of the last event of a take-up that has not ended; null while nobody drives.</summary>
@@ -94,7 +101,8 @@ public sealed record RunState
         if (happened.Number != Number + 1)
         {
             throw new CoinException(
-                $"The journal of run {Started?.RunId ?? "?"} is damaged: event {happened.Number} follows event {Number}. Restore journal.db from a copy, or start the run anew.");
+                $"The journal of run {Started?.RunId ?? "?"} is damaged: event {happened.Number} follows event {Number}. Restore journal.db from a copy, or start the run anew."
+            );
         }
 
         var next = Timed(happened);
@@ -124,26 +132,35 @@ public sealed record RunState
             {
                 Cells = Cells.SetItem((cell.Stage, cell.Task), cell),
                 Shards = Shards.RemoveRange(Shards.Keys.Where(key => key.Stage == cell.Stage && key.Task == cell.Task)),
-                Efforts = Effort(cell) is { } effort ? Efforts.SetItem((cell.Stage, cell.Task), effort) : Efforts.Remove((cell.Stage, cell.Task)),
+                Efforts = Effort(cell) is { } effort
+                    ? Efforts.SetItem((cell.Stage, cell.Task), effort)
+                    : Efforts.Remove((cell.Stage, cell.Task)),
             },
             CellRescored again when Cells.TryGetValue((again.Stage, again.Task), out var cell) => next with
             {
-                Cells = Cells.SetItem((again.Stage, again.Task), cell with
-                {
-                    Accuracy = again.Accuracy,
-                    Samples = again.Samples,
-                    Corrected = again.Corrected,
-                    CorrectedSamples = again.CorrectedSamples,
-                    ScoresFile = again.ScoresFile,
-                    ScoresSha256 = again.ScoresSha256,
-                }),
+                Cells = Cells.SetItem(
+                    (again.Stage, again.Task),
+                    cell with
+                    {
+                        Accuracy = again.Accuracy,
+                        Samples = again.Samples,
+                        Corrected = again.Corrected,
+                        CorrectedSamples = again.CorrectedSamples,
+                        ScoresFile = again.ScoresFile,
+                        ScoresSha256 = again.ScoresSha256,
+                    }
+                ),
             },
             JudgeAppointed { Judge: var judge } => next with
             {
                 Judges = Judges.SetItem(judge.Name, judge),
                 JudgingFaults = JudgingFaults.Remove(judge.Name),
             },
-            JudgeDismissed dismissed => next with { Judges = Judges.Remove(dismissed.Judge), JudgingFaults = JudgingFaults.Remove(dismissed.Judge) },
+            JudgeDismissed dismissed => next with
+            {
+                Judges = Judges.Remove(dismissed.Judge),
+                JudgingFaults = JudgingFaults.Remove(dismissed.Judge),
+            },
             CellJudged judged => next with
             {
                 Judgements = Judgements.SetItem((judged.Stage, judged.Task, judged.Judge), judged),
@@ -152,13 +169,19 @@ public sealed record RunState
             JudgingFailed fault => next with { JudgingFaults = JudgingFaults.SetItem(fault.Judge, fault.Message) },
             CheckpointDiscarded lost => next with
             {
-                Checkpoints = Checkpoints.Remove(lost.Stage), Validations = Without(Validations, stage => stage == lost.Stage),
+                Checkpoints = Checkpoints.Remove(lost.Stage),
+                Validations = Without(Validations, stage => stage == lost.Stage),
             },
             StageDiscarded lost => WithoutStages(next, Curriculum.From(lost.Stage)),
             CellDiscarded lost => WithoutCells(next, key => key == (lost.Stage, lost.Task)),
             JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)) },
             RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true },
-            RunFailed failed => next with { Status = Lasting(RunStatus.Failed), Message = failed.Message, Faults = Faults.Add(failed.Message) },
+            RunFailed failed => next with
+            {
+                Status = Lasting(RunStatus.Failed),
+                Message = failed.Message,
+                Faults = Faults.Add(failed.Message),
+            },
             RunStopped stopped => next with { Status = Lasting(RunStatus.Stopped), Message = stopped.Message },
             _ => throw new ArgumentException($"not an event of a run: {happened.GetType()}", nameof(happened)),
         };
@@ -176,27 +199,30 @@ public sealed record RunState
     /// <summary>The state where it is known that no process drives the run.</summary>
     public RunState Abandoned() => IsUnderWay ? this with { Status = RunStatus.Interrupted } : this;
 
-    private static RunState WithoutStages(RunState next, IReadOnlySet<int> lost) => WithoutCells(next, key => lost.Contains(key.Stage)) with
-    {
-        Trained = next.Trained.RemoveRange(next.Trained.Keys.Where(lost.Contains)),
-        Checkpoints = next.Checkpoints.RemoveRange(next.Checkpoints.Keys.Where(lost.Contains)),
-        Validations = Without(next.Validations, lost.Contains),
-    };
+    private static RunState WithoutStages(RunState next, IReadOnlySet<int> lost) =>
+        WithoutCells(next, key => lost.Contains(key.Stage)) with
+        {
+            Trained = next.Trained.RemoveRange(next.Trained.Keys.Where(lost.Contains)),
+            Checkpoints = next.Checkpoints.RemoveRange(next.Checkpoints.Keys.Where(lost.Contains)),
+            Validations = Without(next.Validations, lost.Contains),
+        };
 
     private static ImmutableSortedDictionary<(int Stage, int Step), ValidationPoint> Without(
-        ImmutableSortedDictionary<(int Stage, int Step), ValidationPoint> all, Func<int, bool> lost) =>
-        all.RemoveRange(all.Keys.Where(key => lost(key.Stage)));
+        ImmutableSortedDictionary<(int Stage, int Step), ValidationPoint> all,
+        Func<int, bool> lost
+    ) => all.RemoveRange(all.Keys.Where(key => lost(key.Stage)));
 
     /// <summary>A completed run that lost cells is none any more.</summary>
-    private static RunState WithoutCells(RunState next, Func<(int Stage, int Task), bool> lost) => next with
-    {
-        Cells = next.Cells.RemoveRange(next.Cells.Keys.Where(lost)),
-        Efforts = next.Efforts.RemoveRange(next.Efforts.Keys.Where(lost)),
-        Shards = next.Shards.RemoveRange(next.Shards.Keys.Where(key => lost((key.Stage, key.Task)))),
-        Judgements = next.Judgements.RemoveRange(next.Judgements.Keys.Where(key => lost((key.Stage, key.Task)))),
-        Status = next.Reopened,
-        WasCompleted = false,
-    };
+    private static RunState WithoutCells(RunState next, Func<(int Stage, int Task), bool> lost) =>
+        next with
+        {
+            Cells = next.Cells.RemoveRange(next.Cells.Keys.Where(lost)),
+            Efforts = next.Efforts.RemoveRange(next.Efforts.Keys.Where(lost)),
+            Shards = next.Shards.RemoveRange(next.Shards.Keys.Where(key => lost((key.Stage, key.Task)))),
+            Judgements = next.Judgements.RemoveRange(next.Judgements.Keys.Where(key => lost((key.Stage, key.Task)))),
+            Status = next.Reopened,
+            WasCompleted = false,
+        };
 
     /// <summary>A run that was completed stays so: whatever happens to it later happens to its judgements.</summary>
     private RunStatus Lasting(RunStatus status) => WasCompleted ? RunStatus.Completed : status;
@@ -210,8 +236,16 @@ public sealed record RunState
             _ when WasCompleted => next,
 
             // These are written while nobody drives, also where a killed process never said that it ended.
-            CellRescored or JudgeAppointed or JudgeDismissed or CheckpointDiscarded or StageDiscarded or CellDiscarded or JudgementDiscarded =>
-                next with { DrivenAt = null },
+            CellRescored
+            or JudgeAppointed
+            or JudgeDismissed
+            or CheckpointDiscarded
+            or StageDiscarded
+            or CellDiscarded
+            or JudgementDiscarded => next with
+            {
+                DrivenAt = null,
+            },
             RunTakenUp when Number > 1 => next with { LastAt = happened.At, DrivenAt = happened.At },
             RunStarted => next with { LastAt = happened.At, DrivenAt = happened.At },
             _ => next with
@@ -224,50 +258,70 @@ public sealed record RunState
     }
 
     /// <summary>The state as far as the journal knows it, for people.</summary>
-    public RunSnapshot ToSnapshot() => new()
-    {
-        RunId = Started?.RunId ?? "",
-        Status = Status,
-        Tasks = TaskNames,
-        Stages = Started is null ? [] : [.. Curriculum.Trained.Select(stage => stage.Name)],
-        Cells = Started is null ? [] : [.. Curriculum.Trained.Select(stage => Row(stage, task => Accuracy(stage.Number, task)))],
-        ZeroShot = Started is not null && Curriculum.Base is { } tested ? Row(tested, task => Accuracy(tested.Number, task)) : [],
-        Corrected = Started is null ? [] : [.. Curriculum.Trained.Select(stage => Row(stage, task => CorrectedAccuracy(stage.Number, task)))],
-        CorrectedZeroShot = Started is not null && Curriculum.Base is { } alone ? Row(alone, task => CorrectedAccuracy(alone.Number, task)) : [],
-        Curriculum = Started is null ? null : Curriculum,
-        GivenAdapter = GivenAdapter,
-        StagesTrained = Trained.Count,
-        Judgements = [.. Judgements.Values.GroupBy(judged => judged.Judge).OrderBy(group => group.Key, StringComparer.Ordinal).Select(Judged)],
-        Message = Message,
-        JudgingFaults = JudgingFaults,
-        MissingJudgements = Status == RunStatus.Completed ? Plan.Pending(this).Count : 0,
-        Elapsed = Driven,
-        Validations = Validations.IsEmpty ? null :
-        [
-            .. Validations.GroupBy(one => one.Key.Stage)
-                .Select(stage => new StageValidation(stage.Key, Curriculum.Stage(stage.Key).Name, [.. stage.Select(one => one.Value)])),
-        ],
-    };
+    public RunSnapshot ToSnapshot() =>
+        new()
+        {
+            RunId = Started?.RunId ?? "",
+            Status = Status,
+            Tasks = TaskNames,
+            Stages = Started is null ? [] : [.. Curriculum.Trained.Select(stage => stage.Name)],
+            Cells = Started is null ? [] : [.. Curriculum.Trained.Select(stage => Row(stage, task => Accuracy(stage.Number, task)))],
+            ZeroShot = Started is not null && Curriculum.Base is { } tested ? Row(tested, task => Accuracy(tested.Number, task)) : [],
+            Corrected = Started is null
+                ? []
+                : [.. Curriculum.Trained.Select(stage => Row(stage, task => CorrectedAccuracy(stage.Number, task)))],
+            CorrectedZeroShot =
+                Started is not null && Curriculum.Base is { } alone ? Row(alone, task => CorrectedAccuracy(alone.Number, task)) : [],
+            Curriculum = Started is null ? null : Curriculum,
+            GivenAdapter = GivenAdapter,
+            StagesTrained = Trained.Count,
+            Judgements =
+            [
+                .. Judgements.Values.GroupBy(judged => judged.Judge).OrderBy(group => group.Key, StringComparer.Ordinal).Select(Judged),
+            ],
+            Message = Message,
+            JudgingFaults = JudgingFaults,
+            MissingJudgements = Status == RunStatus.Completed ? Plan.Pending(this).Count : 0,
+            Elapsed = Driven,
+            Validations = Validations.IsEmpty
+                ? null
+                :
+                [
+                    .. Validations
+                        .GroupBy(one => one.Key.Stage)
+                        .Select(stage => new StageValidation(
+                            stage.Key,
+                            Curriculum.Stage(stage.Key).Name,
+                            [.. stage.Select(one => one.Value)]
+                        )),
+                ],
+        };
 
     private CellEffort? Effort(CellScored cell)
     {
-        var answered = cell.TakenFrom is null ? Shards.Values.Where(shard => (shard.Stage, shard.Task) == (cell.Stage, cell.Task)).ToList() : [];
+        var answered = cell.TakenFrom is null
+            ? Shards.Values.Where(shard => (shard.Stage, shard.Task) == (cell.Stage, cell.Task)).ToList()
+            : [];
         return answered.Count == 0 ? null : new CellEffort(answered.Sum(shard => shard.Samples), answered.Sum(shard => shard.Seconds));
     }
 
-    private JudgedMatrix Judged(IGrouping<string, CellJudged> judge) => new(
-        judge.Key, judge.Last().Kind,
-        [.. Curriculum.Trained.Select(stage => Row(stage, task => Reasoning(judge.Key, stage.Number, task)))],
-        [.. Options.Tasks.Select((_, task) => Reasoning(judge.Key, 0, task))])
-    {
-        Samples = judge.Sum(cell => cell.Samples),
-        Unparsable = judge.Sum(cell => cell.Unparsable),
-        Unscored = UnscoredReplies.Ordered(judge.SelectMany(cell => cell.Unscored ?? [])),
-    };
+    private JudgedMatrix Judged(IGrouping<string, CellJudged> judge) =>
+        new(
+            judge.Key,
+            judge.Last().Kind,
+            [.. Curriculum.Trained.Select(stage => Row(stage, task => Reasoning(judge.Key, stage.Number, task)))],
+            [.. Options.Tasks.Select((_, task) => Reasoning(judge.Key, 0, task))]
+        )
+        {
+            Samples = judge.Sum(cell => cell.Samples),
+            Unparsable = judge.Sum(cell => cell.Unparsable),
+            Unscored = UnscoredReplies.Ordered(judge.SelectMany(cell => cell.Unscored ?? [])),
+        };
 
     private static IReadOnlyList<double?> Row(StageSpec stage, Func<int, double?> cell) => [.. stage.Tests.Select(cell)];
 
-    private double? Reasoning(string judge, int stage, int task) => Judgements.TryGetValue((stage, task, judge), out var cell) ? cell.Measured() : null;
+    private double? Reasoning(string judge, int stage, int task) =>
+        Judgements.TryGetValue((stage, task, judge), out var cell) ? cell.Measured() : null;
 
     private double? CorrectedAccuracy(int stage, int task) => Cells.TryGetValue((stage, task), out var cell) ? cell.Corrected : null;
 

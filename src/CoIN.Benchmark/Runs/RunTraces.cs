@@ -11,11 +11,12 @@ public static class RunTraces
 {
     /// <summary>Stages, predictions, scores, judgements and reports in the folder, by name.</summary>
     public static IReadOnlyList<string> In(string runFolder) =>
-    [
-        .. new[] { "stages", "predictions", "scores", "judgements" }.Where(name =>
-            Directory.Exists(Path.Combine(runFolder, name)) && Directory.EnumerateFileSystemEntries(Path.Combine(runFolder, name)).Any()),
-        .. new[] { ReportFiles.Json, ReportFiles.Markdown, ReportFiles.Html }.Where(name => File.Exists(Path.Combine(runFolder, name))),
-    ];
+        [
+            .. new[] { "stages", "predictions", "scores", "judgements" }.Where(name =>
+                Directory.Exists(Path.Combine(runFolder, name)) && Directory.EnumerateFileSystemEntries(Path.Combine(runFolder, name)).Any()
+            ),
+            .. new[] { ReportFiles.Json, ReportFiles.Markdown, ReportFiles.Html }.Where(name => File.Exists(Path.Combine(runFolder, name))),
+        ];
 
     /// <summary>For a folder whose journal has no events: it has to be a new one.</summary>
     /// <exception cref="CoinException">The folder holds what a run left.</exception>
@@ -26,8 +27,12 @@ public static class RunTraces
             var journal = Path.Combine(runFolder, RunPaths.Journal);
             throw new CoinException(
                 $"The journal {journal} {(File.Exists(journal) ? "is empty" : "is gone")}, but the folder holds the {string.Join(", ", traces)} of a run. "
-                + "They are left as they are: without its journal nobody knows what they are worth. Put the journal back from a copy; "
-                + $"or do the experiment anew, in a folder of its own: ./run.sh run {Path.Combine(runFolder, RunPaths.Settings)}") { IsFinal = true };
+                    + "They are left as they are: without its journal nobody knows what they are worth. Put the journal back from a copy; "
+                    + $"or do the experiment anew, in a folder of its own: ./run.sh run {Path.Combine(runFolder, RunPaths.Settings)}"
+            )
+            {
+                IsFinal = true,
+            };
         }
     }
 
@@ -40,13 +45,17 @@ public static class RunTraces
         {
             throw new CoinException(
                 $"The journal in {runFolder} is of the run {state.Started.RunId}, but {path} is of the run {reported}. "
-                + $"Put the journal of {reported} back; if the folder is to hold {state.Started.RunId}, move away what is of {reported}.") { IsFinal = true };
+                    + $"Put the journal of {reported} back; if the folder is to hold {state.Started.RunId}, move away what is of {reported}."
+            )
+            {
+                IsFinal = true,
+            };
         }
     }
 
     /// <summary>
-    /// For a run that is to go on: nothing may lie in its folder that by its journal cannot be there yet. One process at its end leaves at most the files of the
-    /// event that it did not come to write.
+    /// For a run that is to go on: nothing may lie in its folder that by its journal cannot be there yet. One process at its end leaves at
+    /// most the files of the event that it did not come to write.
     /// </summary>
     /// <exception cref="CoinException">The journal is older than the files, or of another run; going on would overwrite them.</exception>
     public static void RequireNoLater(string runFolder, RunState state)
@@ -55,7 +64,11 @@ public static class RunTraces
         {
             throw new CoinException(
                 $"The journal in {runFolder} knows nothing of {string.Join(", ", later)}: it is older than the folder, or of another run. Going on would write over them. "
-                + "Put back the journal that they were written with, or move them away; then the run does that work again.") { IsFinal = true };
+                    + "Put back the journal that they were written with, or move them away; then the run does that work again."
+            )
+            {
+                IsFinal = true,
+            };
         }
     }
 
@@ -65,7 +78,10 @@ public static class RunTraces
         var next = curriculum.Trained.FirstOrDefault(stage => !state.Trained.ContainsKey(stage.Number));
         foreach (var (name, stage) in Numbered(runFolder, "stages", ""))
         {
-            if ((!state.Trained.ContainsKey(stage) && stage != next?.Number) || $"stages/{name}" != RunPaths.Stage(stage, curriculum.Stage(stage).Name))
+            if (
+                (!state.Trained.ContainsKey(stage) && stage != next?.Number)
+                || $"stages/{name}" != RunPaths.Stage(stage, curriculum.Stage(stage).Name)
+            )
             {
                 yield return $"stages/{name}";
             }
@@ -95,7 +111,9 @@ public static class RunTraces
         foreach (var found in Directory.Exists(path) ? Directory.EnumerateDirectories(path) : [])
         {
             var name = Path.GetFileName(found);
-            var digits = name.StartsWith(prefix, StringComparison.Ordinal) ? new string([.. name.Skip(prefix.Length).TakeWhile(char.IsAsciiDigit)]) : "";
+            var digits = name.StartsWith(prefix, StringComparison.Ordinal)
+                ? new string([.. name.Skip(prefix.Length).TakeWhile(char.IsAsciiDigit)])
+                : "";
             if (int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var stage) && HoldsFiles(found))
             {
                 yield return (name, stage);
@@ -103,7 +121,8 @@ public static class RunTraces
         }
     }
 
-    private static bool HoldsFiles(string folder) => Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Any();
+    private static bool HoldsFiles(string folder) =>
+        Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Any();
 
     private static string? ReportedRun(string path)
     {

@@ -2,7 +2,10 @@ using CoIN.Benchmark.Experiments;
 
 namespace CoIN.Benchmark.Runs;
 
-/// <summary>Which stages and tests the runs of an experiment will have in common, told before any of them begins: by the same keys as while they run.</summary>
+/// <summary>
+/// Which stages and tests the runs of an experiment will have in common, told before any of them begins: by the same keys as while they
+/// run.
+/// </summary>
 public static class SharedForecast
 {
     // Nothing is read: files of one path are the same, and so is whatever else lies on this computer.
@@ -30,7 +33,9 @@ public static class SharedForecast
             stages.Add(key);
 
             // What is trained in the same way is the same adapter.
-            state = state.Apply(new StageTrained(stage.Number, stage.Name, "", key, null, 1, 0, 0, 0) { Number = state.Number + 1, FolderSha256 = key });
+            state = state.Apply(
+                new StageTrained(stage.Number, stage.Name, "", key, null, 1, 0, 0, 0) { Number = state.Number + 1, FolderSha256 = key }
+            );
         }
 
         return new Work(stages, [.. state.Curriculum.Cells.Select(cell => ContentKeys.OfCell(state, cell.Stage, cell.Task, Program)!)]);

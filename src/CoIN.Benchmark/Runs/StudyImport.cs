@@ -15,7 +15,12 @@ public sealed record RaterAgreement(string One, string Other, Agreement Agreemen
 /// <param name="Answers">Different answers that have a score.</param>
 /// <param name="Cells">Cells that got judgements.</param>
 public sealed record StudyImport(
-    IReadOnlyList<string> Raters, int Answers, int Cells, IReadOnlyList<JudgeAgreement> Judges, IReadOnlyList<RaterAgreement> Between)
+    IReadOnlyList<string> Raters,
+    int Answers,
+    int Cells,
+    IReadOnlyList<JudgeAgreement> Judges,
+    IReadOnlyList<RaterAgreement> Between
+)
 {
     /// <summary>Paths of the reports, written anew; none before the import is in the journal.</summary>
     public IReadOnlyList<string> Reports { get; init; } = [];

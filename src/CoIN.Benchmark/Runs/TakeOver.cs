@@ -2,7 +2,9 @@ using CoIN.Benchmark.Files;
 
 namespace CoIN.Benchmark.Runs;
 
-/// <summary>Takes results of another run over into a run's own folder: copies of the files, whole, flushed, and checked against their hashes.</summary>
+/// <summary>
+/// Takes results of another run over into a run's own folder: copies of the files, whole, flushed, and checked against their hashes.
+/// </summary>
 public static class TakeOver
 {
     /// <summary>A stage's adapter.</summary>
@@ -28,7 +30,10 @@ public static class TakeOver
             throw new CoinException($"{Path.Combine(source, trained.Folder)} is not as the journal of {from.RunId} says it was written.");
         }
 
-        CopySteps(Path.Combine(source, RunPaths.Steps(trained.Stage, trained.Task)), Path.Combine(runFolder, RunPaths.Steps(trained.Stage, trained.Task)));
+        CopySteps(
+            Path.Combine(source, RunPaths.Steps(trained.Stage, trained.Task)),
+            Path.Combine(runFolder, RunPaths.Steps(trained.Stage, trained.Task))
+        );
         return trained with { Folder = folder, TakenFrom = from };
     }
 
@@ -51,7 +56,14 @@ public static class TakeOver
             CopyFile(source, scored.ScoresFile, scored.ScoresSha256!, runFolder, scores, from);
         }
 
-        return scored with { Stage = stage, Task = task, File = file, ScoresFile = scored.ScoresFile is null ? null : scores, TakenFrom = from };
+        return scored with
+        {
+            Stage = stage,
+            Task = task,
+            File = file,
+            ScoresFile = scored.ScoresFile is null ? null : scores,
+            TakenFrom = from,
+        };
     }
 
     /// <summary>The course of the training goes with its result; a run that has none written down has none to give.</summary>
@@ -86,9 +98,10 @@ public static class TakeOver
         }
     }
 
-    private static IReadOnlyList<string> Files(string folder) => Directory.Exists(folder)
-        ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file))]
-        : throw new CoinException($"{folder} is missing.");
+    private static IReadOnlyList<string> Files(string folder) =>
+        Directory.Exists(folder)
+            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file))]
+            : throw new CoinException($"{folder} is missing.");
 
     private static void Copy(string from, string to)
     {

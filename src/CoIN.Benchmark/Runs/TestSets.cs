@@ -3,8 +3,8 @@ using CoIN.Benchmark.Data;
 namespace CoIN.Benchmark.Runs;
 
 /// <summary>
-/// The test sets that were read last: they are asked for after every stage. One is read again when its file is another than then, by size and time of change, and only so many
-/// are kept. May be used by several threads at once.
+/// The test sets that were read last: they are asked for after every stage. One is read again when its file is another than then, by size
+/// and time of change, and only so many are kept. May be used by several threads at once.
 /// </summary>
 internal sealed class TestSets(int capacity)
 {

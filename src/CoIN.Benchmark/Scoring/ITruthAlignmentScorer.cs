@@ -14,7 +14,9 @@ public interface ITruthAlignmentScorer
     /// <summary>The highest score of one sample.</summary>
     double Highest => 1;
 
-    /// <summary>Whether a sample's score depends on the other samples of its test set: then only what <see cref="For"/> gives can score.</summary>
+    /// <summary>
+    /// Whether a sample's score depends on the other samples of its test set: then only what <see cref="For"/> gives can score.
+    /// </summary>
     bool NeedsTestSet => false;
 
     /// <summary>The rule as it is for one test set. Most rules are the same for all.</summary>
@@ -23,7 +25,9 @@ public interface ITruthAlignmentScorer
     ITruthAlignmentScorer For(IReadOnlyList<TestSample> samples) => this;
 
     /// <summary>Score of one prediction: 0 or 1, a part of 1 for soft accuracies, 0 to 10 for CIDEr.</summary>
-    /// <exception cref="CoinException">The sample's ground truth has not the form that the rule needs; the message names the question.</exception>
+    /// <exception cref="CoinException">
+    /// The sample's ground truth has not the form that the rule needs; the message names the question.
+    /// </exception>
     double Score(TestSample sample, string prediction);
 }
 
@@ -36,7 +40,9 @@ public enum Pairing
     /// <summary>The n-th prediction with the n-th sample; ids do not matter.</summary>
     ByPosition,
 
-    /// <summary>Every sample; without prediction it is wrong. Of several predictions the last counts, those for other samples do not.</summary>
+    /// <summary>
+    /// Every sample; without prediction it is wrong. Of several predictions the last counts, those for other samples do not.
+    /// </summary>
     EachSample,
 
     /// <summary>Every sample, and each must have a prediction. Of several the last counts, those for other samples do not.</summary>

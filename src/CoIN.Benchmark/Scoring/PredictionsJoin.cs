@@ -2,12 +2,19 @@ using CoIN.Benchmark.Data;
 
 namespace CoIN.Benchmark.Scoring;
 
-/// <summary>How a predictions file and a test file fit together by question id. Each list is in file order and without repetitions.</summary>
+/// <summary>
+/// How a predictions file and a test file fit together by question id. Each list is in file order and without repetitions.
+/// </summary>
 /// <param name="Unknown">Ids of predictions that no sample has.</param>
 /// <param name="Missing">Ids of samples that no prediction has.</param>
 /// <param name="Repeated">Ids that several predictions have.</param>
 /// <param name="OutOfPlace">At how many places the n-th prediction is not of the n-th sample.</param>
-public sealed record PredictionsJoin(IReadOnlyList<string> Unknown, IReadOnlyList<string> Missing, IReadOnlyList<string> Repeated, int OutOfPlace)
+public sealed record PredictionsJoin(
+    IReadOnlyList<string> Unknown,
+    IReadOnlyList<string> Missing,
+    IReadOnlyList<string> Repeated,
+    int OutOfPlace
+)
 {
     private const int Examples = 3;
 
@@ -21,14 +28,19 @@ public sealed record PredictionsJoin(IReadOnlyList<string> Unknown, IReadOnlyLis
             [.. given.Distinct(StringComparer.Ordinal).Where(id => !questions.Contains(id))],
             [.. samples.Select(sample => sample.QuestionId).Where(id => !answered.Contains(id))],
             [.. given.GroupBy(id => id, StringComparer.Ordinal).Where(same => same.Skip(1).Any()).Select(same => same.Key)],
-            given.Zip(samples).Count(pair => pair.First != pair.Second.QuestionId));
+            given.Zip(samples).Count(pair => pair.First != pair.Second.QuestionId)
+        );
     }
 
     /// <summary>Scores predictions from anywhere, and says in an error with examples where they do not belong to the samples.</summary>
     /// <param name="scorings">Which scorings; the results are in their order.</param>
     /// <exception cref="CoinException">Predictions and samples have no id in common, or a rule cannot score them.</exception>
     public static (PredictionsJoin Join, IReadOnlyList<ScoredSet> Sets) Score(
-        string scorerKey, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions, IReadOnlyList<ScoringKind> scorings)
+        string scorerKey,
+        IReadOnlyList<TestSample> samples,
+        IReadOnlyList<Prediction> predictions,
+        IReadOnlyList<ScoringKind> scorings
+    )
     {
         if (predictions.Count == 0)
         {
@@ -40,22 +52,29 @@ public sealed record PredictionsJoin(IReadOnlyList<string> Unknown, IReadOnlyLis
         {
             throw new CoinException(
                 $"No prediction answers any of the questions: the predictions have ids such as {ExamplesOf(join.Unknown)}, the test file ids such as "
-                + $"{ExamplesOf(join.Missing)}. Name the test file that the predictions were made from.");
+                    + $"{ExamplesOf(join.Missing)}. Name the test file that the predictions were made from."
+            );
         }
 
         if (join.Unknown.Count > 0 && scorings.Contains(ScoringKind.Published) && Scorers.Of(scorerKey).Pairing == Pairing.EachPrediction)
         {
             throw new CoinException(
                 $"{Plural.Of(join.Unknown.Count, "prediction")} {(join.Unknown.Count == 1 ? "is" : "are")} for questions that the test file does not hold, such as "
-                + $"{ExamplesOf(join.Unknown)}, and the published rule of {scorerKey} counts every prediction. "
-                + "Name the test file that the predictions were made from, or choose --scoring corrected, which passes them over.");
+                    + $"{ExamplesOf(join.Unknown)}, and the published rule of {scorerKey} counts every prediction. "
+                    + "Name the test file that the predictions were made from, or choose --scoring corrected, which passes them over."
+            );
         }
 
         return (join, [.. scorings.Select(scoring => Score(scorerKey, samples, predictions, scoring, only: scorings.Count == 1))]);
     }
 
     private static ScoredSet Score(
-        string scorerKey, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions, ScoringKind scoring, bool only)
+        string scorerKey,
+        IReadOnlyList<TestSample> samples,
+        IReadOnlyList<Prediction> predictions,
+        ScoringKind scoring,
+        bool only
+    )
     {
         try
         {
@@ -97,6 +116,5 @@ public sealed record PredictionsJoin(IReadOnlyList<string> Unknown, IReadOnlyLis
         }
     }
 
-    private static string ExamplesOf(IReadOnlyList<string> ids) =>
-        string.Join(", ", ids.Take(Examples).Select(id => $"\"{id}\""));
+    private static string ExamplesOf(IReadOnlyList<string> ids) => string.Join(", ", ids.Take(Examples).Select(id => $"\"{id}\""));
 }

@@ -4,7 +4,9 @@ using CoIN.Benchmark.Scoring.Published;
 
 namespace CoIN.Benchmark.Scoring;
 
-/// <summary>The rules of Truth Alignment by key: one for each task of CoIN, in both scorings, and general ones for tasks of one's own.</summary>
+/// <summary>
+/// The rules of Truth Alignment by key: one for each task of CoIN, in both scorings, and general ones for tasks of one's own.
+/// </summary>
 public static class Scorers
 {
     // The one place where a rule is made known: a rule of one's own is one class and one line here.
@@ -19,7 +21,6 @@ public static class Scorers
         new(new MiniGptGroundingScorer(), new BoxScorer("grounding-minigpt", unpadded: true)),
         new(new UpperCaseScorer("vqav2"), new VqaScorer("vqav2")),
         new(new OcrVqaScorer(), new NormalizedScorer("ocrvqa")),
-
         // Other benchmarks' rules, as their public code has them.
         new(new UpperCaseScorer("ucit"), new NormalizedScorer("ucit")),
         new(new HoldsScorer("mllm-cl"), new ContainsScorer("mllm-cl", synonyms: false)),
@@ -28,7 +29,6 @@ public static class Scorers
         new(new BareHoldsScorer("mllm-cl-perception"), new ContainsScorer("mllm-cl-perception", synonyms: false)),
         new(new AnlsScorer("anls"), new ThresholdAnlsScorer("anls")),
         new(new CiderScorer("cider")),
-
         // CoIN has published nothing about these: both scorings are the same.
         new(new ExactScorer("exact")),
         new(new NormalizedScorer("normalized")),
@@ -48,7 +48,8 @@ public static class Scorers
         if (!Rules.TryGetValue(key, out var rule))
         {
             throw new CoinException(
-                $"There is no scorer \"{key}\"; did you mean \"{NearestName.Of(key, Rules.Keys)}\"? The scorers are {string.Join(", ", Rules.Keys)}.");
+                $"There is no scorer \"{key}\"; did you mean \"{NearestName.Of(key, Rules.Keys)}\"? The scorers are {string.Join(", ", Rules.Keys)}."
+            );
         }
 
         return scoring == ScoringKind.Published ? rule.Published : rule.Corrected;
@@ -57,8 +58,6 @@ public static class Scorers
     private sealed record Rule(ITruthAlignmentScorer Published, ITruthAlignmentScorer Corrected)
     {
         public Rule(ITruthAlignmentScorer both)
-            : this(both, both)
-        {
-        }
+            : this(both, both) { }
     }
 }

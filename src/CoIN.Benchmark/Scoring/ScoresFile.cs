@@ -16,8 +16,8 @@ public sealed record SampleScore(string QuestionId, double? Published, double? C
 }
 
 /// <summary>
-/// Scores as JSON lines, <c>{"question_id":"…","published":1.0,"corrected":0.0}</c>, in the order of the test file: UTF-8 without byte-order mark,
-/// each line ended by a line feed. The same scores give the same bytes, so that the file's hash identifies them.
+/// Scores as JSON lines, <c>{"question_id":"…","published":1.0,"corrected":0.0}</c>, in the order of the test file: UTF-8 without
+/// byte-order mark, each line ended by a line feed. The same scores give the same bytes, so that the file's hash identifies them.
 /// </summary>
 public static class ScoresFile
 {
@@ -50,14 +50,15 @@ public static class ScoresFile
     /// <summary>Writes the file whole, replacing one that is there.</summary>
     /// <exception cref="CoinException">The file cannot be written.</exception>
     public static void Write(string path, IEnumerable<SampleScore> scores) => Durable.Write(path, stream =>
-    {
-        using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
-        foreach (var score in scores)
         {
-            writer.WriteLine(
-                $"{{\"question_id\":{JsonConvert.ToString(score.QuestionId)},\"published\":{Number(score.Published)},\"corrected\":{Number(score.Corrected)}}}");
-        }
-    });
+            using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
+            foreach (var score in scores)
+            {
+                writer.WriteLine(
+                    $"{{\"question_id\":{JsonConvert.ToString(score.QuestionId)},\"published\":{Number(score.Published)},\"corrected\":{Number(score.Corrected)}}}"
+                );
+            }
+        });
 
     /// <summary>Reads a scores file in its order; blank lines are passed over.</summary>
     /// <exception cref="CoinException">The file is missing, or a line holds no scores; the message names file and line.</exception>
@@ -100,12 +101,13 @@ public static class ScoresFile
         }
     }
 
-    private static double? Score(JObject entry, string key) => entry[key] switch
-    {
-        { Type: JTokenType.Integer or JTokenType.Float } value when (double)value is >= 0 and <= ScoredSet.Highest => (double)value,
-        { Type: JTokenType.Null } => null,
-        _ => throw new JsonReaderException($"\"{key}\" is missing or no number from 0 to 10"),
-    };
+    private static double? Score(JObject entry, string key) =>
+        entry[key] switch
+        {
+            { Type: JTokenType.Integer or JTokenType.Float } value when (double)value is >= 0 and <= ScoredSet.Highest => (double)value,
+            { Type: JTokenType.Null } => null,
+            _ => throw new JsonReaderException($"\"{key}\" is missing or no number from 0 to 10"),
+        };
 
     private static string Number(double? value) => value is { } known ? JsonConvert.ToString(known) : "null";
 }

@@ -22,7 +22,15 @@ public readonly record struct CoursePoint(int First, int Last, double Mean, doub
 /// <param name="PeakMemory">Most resident memory of the process, in bytes.</param>
 /// <param name="Points">The loss as a curve of few points.</param>
 public sealed record StepCourse(
-    int Steps, int TotalSteps, double LastLoss, int LastCount, long Tokens, double Seconds, long PeakMemory, IReadOnlyList<CoursePoint> Points)
+    int Steps,
+    int TotalSteps,
+    double LastLoss,
+    int LastCount,
+    long Tokens,
+    double Seconds,
+    long PeakMemory,
+    IReadOnlyList<CoursePoint> Points
+)
 {
     /// <summary>A small chart shows no more.</summary>
     public const int UsualPoints = 120;
@@ -45,8 +53,15 @@ public sealed record StepCourse(
 
         var end = Math.Min(LongestEnd, steps.Count);
         return new StepCourse(
-            steps[^1].Step, steps[^1].Of, steps.Skip(steps.Count - end).Average(step => step.Loss), end, steps.Sum(step => (long)step.Tokens),
-            steps.Sum(step => step.Seconds), steps.Max(step => step.Memory), Thinned(steps, points));
+            steps[^1].Step,
+            steps[^1].Of,
+            steps.Skip(steps.Count - end).Average(step => step.Loss),
+            end,
+            steps.Sum(step => (long)step.Tokens),
+            steps.Sum(step => step.Seconds),
+            steps.Max(step => step.Memory),
+            Thinned(steps, points)
+        );
     }
 
     /// <summary>Joins neighbours so that at most so many points are left.</summary>
@@ -55,8 +70,16 @@ public sealed record StepCourse(
         var each = (int)Math.Ceiling(steps.Count / (double)points);
         return
         [
-            .. steps.Where(step => double.IsFinite(step.Loss)).Chunk(Math.Max(each, 1)).Select(group => new CoursePoint(
-                group[0].Step, group[^1].Step, group.Average(step => step.Loss), group.Min(step => step.Loss), group.Max(step => step.Loss))),
+            .. steps
+                .Where(step => double.IsFinite(step.Loss))
+                .Chunk(Math.Max(each, 1))
+                .Select(group => new CoursePoint(
+                    group[0].Step,
+                    group[^1].Step,
+                    group.Average(step => step.Loss),
+                    group.Min(step => step.Loss),
+                    group.Max(step => step.Loss)
+                )),
         ];
     }
 }

@@ -12,9 +12,13 @@ internal static class StepLine
     private const double Milliseconds = 1000;
 
     /// <summary>Without the line's end.</summary>
-    public static string Write(StepRecord step) => FormattableString.Invariant(
-        $"{{\"step\":{step.Step},\"of\":{step.Of},\"loss\":{Number(step.Loss)},\"lr\":{Number(step.LearningRate)},\"norm\":{Number(step.GradNorm)},")
-        + FormattableString.Invariant($"\"samples\":{step.Samples},\"tokens\":{step.Tokens},\"seconds\":{step.Seconds:0.####},\"memory\":{step.Memory},")
+    public static string Write(StepRecord step) =>
+        FormattableString.Invariant(
+            $"{{\"step\":{step.Step},\"of\":{step.Of},\"loss\":{Number(step.Loss)},\"lr\":{Number(step.LearningRate)},\"norm\":{Number(step.GradNorm)},"
+        )
+        + FormattableString.Invariant(
+            $"\"samples\":{step.Samples},\"tokens\":{step.Tokens},\"seconds\":{step.Seconds:0.####},\"memory\":{step.Memory},"
+        )
         + FormattableString.Invariant($"\"at\":{step.At.ToUnixTimeMilliseconds() / Milliseconds:0.000}}}");
 
     /// <summary>Reads a line; null where it is none: cut off by a power cut, or of something else.</summary>
@@ -26,11 +30,20 @@ internal static class StepLine
             using var json = JsonDocument.ParseValue(ref reader);
             var root = json.RootElement;
             return new StepRecord(
-                root.GetProperty("step").GetInt32(), root.GetProperty("of").GetInt32(), Number(root, "loss"), Number(root, "lr"), Number(root, "norm"),
-                root.GetProperty("samples").GetInt32(), root.GetProperty("tokens").GetInt32(), Number(root, "seconds"), root.GetProperty("memory").GetInt64(),
-                DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(Number(root, "at") * Milliseconds)));
+                root.GetProperty("step").GetInt32(),
+                root.GetProperty("of").GetInt32(),
+                Number(root, "loss"),
+                Number(root, "lr"),
+                Number(root, "norm"),
+                root.GetProperty("samples").GetInt32(),
+                root.GetProperty("tokens").GetInt32(),
+                Number(root, "seconds"),
+                root.GetProperty("memory").GetInt64(),
+                DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(Number(root, "at") * Milliseconds))
+            );
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
             return null;
         }

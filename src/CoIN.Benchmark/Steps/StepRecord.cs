@@ -8,8 +8,20 @@ namespace CoIN.Benchmark.Steps;
 /// <param name="GradNorm">2-norm of all gradients before clipping; NaN where it was not finite.</param>
 /// <param name="Samples">Samples in the step.</param>
 /// <param name="Tokens">Sequence positions (text and image) in the step.</param>
-/// <param name="Seconds">From the end of the step before, or from the beginning of the training here; the writing of checkpoints is no part of it.</param>
+/// <param name="Seconds">
+/// From the end of the step before, or from the beginning of the training here; the writing of checkpoints is no part of it.
+/// </param>
 /// <param name="Memory">Resident memory of the process that trained, in bytes; memory of GPUs is not in it.</param>
 /// <param name="At">When it was done.</param>
 public sealed record StepRecord(
-    int Step, int Of, double Loss, double LearningRate, double GradNorm, int Samples, int Tokens, double Seconds, long Memory, DateTimeOffset At);
+    int Step,
+    int Of,
+    double Loss,
+    double LearningRate,
+    double GradNorm,
+    int Samples,
+    int Tokens,
+    double Seconds,
+    long Memory,
+    DateTimeOffset At
+);

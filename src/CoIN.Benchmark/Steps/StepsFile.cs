@@ -3,9 +3,9 @@ using CoIN.Benchmark.Files;
 namespace CoIN.Benchmark.Steps;
 
 /// <summary>
-/// The steps of a stage's training, a line each, only ever appended to. Whoever takes the stage up again at a checkpoint cuts off what comes after it: it is done
-/// anew, and every step stands there once. What was written before a process was killed is there; <see cref="Flush"/> before a checkpoint's event makes it
-/// outlast a power cut too, so that no step before a checkpoint is missing.
+/// The steps of a stage's training, a line each, only ever appended to. Whoever takes the stage up again at a checkpoint cuts off what
+/// comes after it: it is done anew, and every step stands there once. What was written before a process was killed is there;
+/// <see cref="Flush"/> before a checkpoint's event makes it outlast a power cut too, so that no step before a checkpoint is missing.
 /// </summary>
 public sealed class StepsFile : IDisposable
 {
@@ -16,7 +16,10 @@ public sealed class StepsFile : IDisposable
 
     /// <summary>Opens the file to append to it, and cuts off what comes after a step.</summary>
     /// <param name="step">Steps that are done; 0 begins anew.</param>
-    /// <param name="replace">Whether the file is replaced by one of the same lines: a process that still has the former open, since it does not know that its work was given to another, is then in nobody's way.</param>
+    /// <param name="replace">
+    /// Whether the file is replaced by one of the same lines: a process that still has the former open, since it does not know that its
+    /// work was given to another, is then in nobody's way.
+    /// </param>
     /// <exception cref="CoinException">It cannot be written.</exception>
     public static StepsFile Open(string path, int step, bool replace = false)
     {
@@ -46,11 +49,12 @@ public sealed class StepsFile : IDisposable
 
     /// <summary>Appends a step; other processes see it at once.</summary>
     /// <exception cref="CoinException">It cannot be written.</exception>
-    public void Append(StepRecord step) => Guarded(() =>
-    {
-        stream.Write(System.Text.Encoding.ASCII.GetBytes(StepLine.Write(step) + "\n"));
-        stream.Flush();
-    });
+    public void Append(StepRecord step) =>
+        Guarded(() =>
+        {
+            stream.Write(System.Text.Encoding.ASCII.GetBytes(StepLine.Write(step) + "\n"));
+            stream.Flush();
+        });
 
     /// <summary>Brings everything to the disk.</summary>
     /// <exception cref="CoinException">It cannot be written.</exception>
@@ -59,7 +63,9 @@ public sealed class StepsFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => stream.Dispose();
 
-    /// <summary>All steps of a file, also while another process appends to it; none where there is no file. Lines that are none are passed over.</summary>
+    /// <summary>
+    /// All steps of a file, also while another process appends to it; none where there is no file. Lines that are none are passed over.
+    /// </summary>
     /// <exception cref="CoinException">The file cannot be read.</exception>
     public static IReadOnlyList<StepRecord> Read(string path)
     {
@@ -98,7 +104,11 @@ public sealed class StepsFile : IDisposable
     private static IEnumerable<(int After, StepRecord Step)> Lines(byte[] bytes)
     {
         var begin = 0;
-        for (var end = Array.IndexOf(bytes, (byte)'\n'); end >= 0; end = begin < bytes.Length ? Array.IndexOf(bytes, (byte)'\n', begin) : -1)
+        for (
+            var end = Array.IndexOf(bytes, (byte)'\n');
+            end >= 0;
+            end = begin < bytes.Length ? Array.IndexOf(bytes, (byte)'\n', begin) : -1
+        )
         {
             var step = StepLine.Read(bytes.AsSpan(begin, end - begin));
             begin = end + 1;
@@ -130,7 +140,10 @@ public sealed class StepsFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the steps in {path}: {e.Message.TrimEnd('.')}. Ask the owner of the run for the right to read its folder.", e);
+            throw new CoinException(
+                $"Cannot read the steps in {path}: {e.Message.TrimEnd('.')}. Ask the owner of the run for the right to read its folder.",
+                e
+            );
         }
     }
 
@@ -146,6 +159,6 @@ public sealed class StepsFile : IDisposable
         }
     }
 
-    private static CoinException CannotWrite(string path, Exception e) => new(
-        $"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space on the disk or make the folder writable, then resume the run.", e);
+    private static CoinException CannotWrite(string path, Exception e) =>
+        new($"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space on the disk or make the folder writable, then resume the run.", e);
 }

@@ -18,27 +18,46 @@ internal static class ClusterCommands
 {
     private const int ListedRuns = 30;
 
-    public static Option<string?> ClusterOption() => new("--cluster")
-    {
-        HelpName = "HOST:PORT[,…]", Description = "Nodes of a running cluster that has the run",
-    };
+    public static Option<string?> ClusterOption() =>
+        new("--cluster") { HelpName = "HOST:PORT[,…]", Description = "Nodes of a running cluster that has the run" };
 
-    public static Option<string[]> WithOption() => new("--with")
-    {
-        HelpName = "FILE", Description = "Configuration with the cluster's certificates (node.…); may be repeated", Arity = ArgumentArity.OneOrMore,
-    };
+    public static Option<string[]> WithOption() =>
+        new("--with")
+        {
+            HelpName = "FILE",
+            Description = "Configuration with the cluster's certificates (node.…); may be repeated",
+            Arity = ArgumentArity.OneOrMore,
+        };
 
     public static Command Stop(Host host)
     {
         var run = new Argument<string>("run") { Description = "The run's id or the beginning of it" };
         var (cluster, recipes, set) = (ClusterOption(), WithOption(), CommandTree.SetOption());
         cluster.Required = true;
-        var command = new Command("stop", "Stop a run of a cluster at its next resumable point; a run of this computer is stopped by Ctrl-C") { run, cluster, recipes, set };
-        command.SetAction((parsed, _) => StopAsync(host, parsed.GetValue(run)!, new Way(parsed.GetValue(cluster)!, parsed.GetValue(recipes) ?? [], parsed.GetValue(set) ?? [])));
+        var command = new Command(
+            "stop",
+            "Stop a run of a cluster at its next resumable point; a run of this computer is stopped by Ctrl-C"
+        )
+        {
+            run,
+            cluster,
+            recipes,
+            set,
+        };
+        command.SetAction(
+            (parsed, _) =>
+                StopAsync(
+                    host,
+                    parsed.GetValue(run)!,
+                    new Way(parsed.GetValue(cluster)!, parsed.GetValue(recipes) ?? [], parsed.GetValue(set) ?? [])
+                )
+        );
         return command;
     }
 
-    /// <summary>Gives a new run, or those of an experiment, to a cluster and looks on until it has ended, or somebody has seen enough.</summary>
+    /// <summary>
+    /// Gives a new run, or those of an experiment, to a cluster and looks on until it has ended, or somebody has seen enough.
+    /// </summary>
     public static async Task<int> SubmitAsync(Host host, string[] files, string[] overrides, string? runId, string contacts)
     {
         if (files.Length == 0)
@@ -57,62 +76,79 @@ internal static class ClusterCommands
         if (all.Experiment is not null)
         {
             var ids = ClusterExperiment.Ids(all, runId, host.Clock.GetLocalNow());
-            return await SpeakAsync(host, loaded.Node, contacts, cluster => ClusterExperiment.SubmitAsync(host, cluster, all, ids, contacts)).ConfigureAwait(false);
+            return await SpeakAsync(host, loaded.Node, contacts, cluster =>
+                    ClusterExperiment.SubmitAsync(host, cluster, all, ids, contacts)
+                )
+                .ConfigureAwait(false);
         }
 
-        var id = runId is null ? RunFolders.NewId(loaded.Options.Name, loaded.Options.Seed, host.Clock.GetLocalNow()) : RunFolders.CheckedId(runId);
+        var id = runId is null
+            ? RunFolders.NewId(loaded.Options.Name, loaded.Options.Seed, host.Clock.GetLocalNow())
+            : RunFolders.CheckedId(runId);
         return await SpeakAsync(host, loaded.Node, contacts, async cluster =>
-        {
-            using var signals = host.Signals(_ => { });
-            var run = await cluster.SubmitAsync(id, loaded.Options, loaded.EffectiveText, host.Error.WriteLine, signals.Stop).ConfigureAwait(false);
-            host.Out.WriteLine($"Run {id} is in the cluster, driven by {run.Node}, with its files in {run.RunFolder}. It goes on when this command ends.");
-            return await FollowAsync(host, cluster, id, contacts, signals.Stop).ConfigureAwait(false);
-        }).ConfigureAwait(false);
+            {
+                using var signals = host.Signals(_ => { });
+                var run = await cluster
+                    .SubmitAsync(id, loaded.Options, loaded.EffectiveText, host.Error.WriteLine, signals.Stop)
+                    .ConfigureAwait(false);
+                host.Out.WriteLine(
+                    $"Run {id} is in the cluster, driven by {run.Node}, with its files in {run.RunFolder}. It goes on when this command ends."
+                );
+                return await FollowAsync(host, cluster, id, contacts, signals.Stop).ConfigureAwait(false);
+            })
+            .ConfigureAwait(false);
     }
 
-    public static Task<int> ResumeAsync(Host host, string? run, bool redo, Way way) => SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
-    {
-        using var signals = host.Signals(_ => { });
-        var id = await FindAsync(cluster, run, signals.Stop).ConfigureAwait(false);
-        var accepted = await cluster.ResumeAsync(id, redo, host.Error.WriteLine, signals.Stop).ConfigureAwait(false);
-        host.Out.WriteLine($"Run {id} is driven by {accepted.Node}, with its files in {accepted.RunFolder}. It goes on when this command ends.");
-        return await FollowAsync(host, cluster, id, way.Contacts, signals.Stop).ConfigureAwait(false);
-    });
+    public static Task<int> ResumeAsync(Host host, string? run, bool redo, Way way) =>
+        SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
+        {
+            using var signals = host.Signals(_ => { });
+            var id = await FindAsync(cluster, run, signals.Stop).ConfigureAwait(false);
+            var accepted = await cluster.ResumeAsync(id, redo, host.Error.WriteLine, signals.Stop).ConfigureAwait(false);
+            host.Out.WriteLine(
+                $"Run {id} is driven by {accepted.Node}, with its files in {accepted.RunFolder}. It goes on when this command ends."
+            );
+            return await FollowAsync(host, cluster, id, way.Contacts, signals.Stop).ConfigureAwait(false);
+        });
 
     public static Task<int> StopAsync(Host host, string run, Way way) => SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
-    {
-        var id = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
-        var last = await cluster.StopAsync(id, CancellationToken.None).ConfigureAwait(false);
-        var goesOn = last.Snapshot is { Status: RunStatus.Running or RunStatus.Starting };
-        host.Out.WriteLine(goesOn ? $"Run {id} stops at its next resumable point. Go on with: ./run.sh resume {id} --cluster {way.Contacts}"
-            : $"Run {id} is not under way{(last.Snapshot is { } snapshot ? $": {Words.Of(snapshot.Status)}" : "")}.");
-        return ExitCodes.Done;
-    });
-
-    public static Task<int> StatusAsync(Host host, string? run, bool json, Way way) => SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
-    {
-        if (run is null)
         {
-            return await ListAsync(host, cluster, json).ConfigureAwait(false);
-        }
-
-        var id = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
-        var seen = await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false);
-        if (json)
-        {
-            host.Out.WriteLine(StatusJson.Text(StatusJson.Of(id, seen.RunFolder, seen.Snapshot, IsDriven(seen.Snapshot))));
+            var id = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
+            var last = await cluster.StopAsync(id, CancellationToken.None).ConfigureAwait(false);
+            var goesOn = last.Snapshot is { Status: RunStatus.Running or RunStatus.Starting };
+            host.Out.WriteLine(
+                goesOn
+                    ? $"Run {id} stops at its next resumable point. Go on with: ./run.sh resume {id} --cluster {way.Contacts}"
+                    : $"Run {id} is not under way{(last.Snapshot is { } snapshot ? $": {Words.Of(snapshot.Status)}" : "")}."
+            );
             return ExitCodes.Done;
-        }
+        });
 
-        if (seen.Snapshot is not { } snapshot)
+    public static Task<int> StatusAsync(Host host, string? run, bool json, Way way) =>
+        SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
         {
-            host.Out.WriteLine($"The cluster's journal holds nothing of the run {id}.");
-            return ExitCodes.Fault;
-        }
+            if (run is null)
+            {
+                return await ListAsync(host, cluster, json).ConfigureAwait(false);
+            }
 
-        Tell(host, snapshot, seen.RunFolder);
-        return ExitCodes.Done;
-    });
+            var id = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
+            var seen = await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false);
+            if (json)
+            {
+                host.Out.WriteLine(StatusJson.Text(StatusJson.Of(id, seen.RunFolder, seen.Snapshot, IsDriven(seen.Snapshot))));
+                return ExitCodes.Done;
+            }
+
+            if (seen.Snapshot is not { } snapshot)
+            {
+                host.Out.WriteLine($"The cluster's journal holds nothing of the run {id}.");
+                return ExitCodes.Fault;
+            }
+
+            Tell(host, snapshot, seen.RunFolder);
+            return ExitCodes.Done;
+        });
 
     private static bool IsDriven(RunSnapshot? snapshot) => snapshot is { Status: RunStatus.Running or RunStatus.Starting };
 
@@ -127,10 +163,15 @@ internal static class ClusterCommands
 
         return new JObject
         {
-            ["nodes"] = new JArray(contents.Nodes.Select(node => new JObject
-            {
-                ["name"] = node.Name, ["status"] = node.Status, ["answers"] = node.Answers, ["roles"] = new JArray(node.Roles),
-            })),
+            ["nodes"] = new JArray(
+                contents.Nodes.Select(node => new JObject
+                {
+                    ["name"] = node.Name,
+                    ["status"] = node.Status,
+                    ["answers"] = node.Answers,
+                    ["roles"] = new JArray(node.Roles),
+                })
+            ),
             ["runs"] = runs,
         };
     }
@@ -150,11 +191,17 @@ internal static class ClusterCommands
             host.Out.WriteLine($"  {node.Name}  {node.Status}{(node.Answers ? "" : ", does not answer")}  {string.Join(", ", node.Roles)}");
         }
 
-        host.Out.WriteLine(contents.RunIds.Count == 0 ? "no runs yet" : contents.RunIds.Count == 1 ? "1 run:" : $"{contents.RunIds.Count} runs, the latest first:");
+        host.Out.WriteLine(
+            contents.RunIds.Count == 0 ? "no runs yet"
+            : contents.RunIds.Count == 1 ? "1 run:"
+            : $"{contents.RunIds.Count} runs, the latest first:"
+        );
         foreach (var id in contents.RunIds.Take(ListedRuns))
         {
             var seen = await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false);
-            host.Out.WriteLine($"  {id}  {(seen.Snapshot is { } snapshot ? InspectCommands.Row(snapshot).TrimEnd() : "not of this cluster")}");
+            host.Out.WriteLine(
+                $"  {id}  {(seen.Snapshot is { } snapshot ? InspectCommands.Row(snapshot).TrimEnd() : "not of this cluster")}"
+            );
         }
 
         return ExitCodes.Done;
@@ -170,7 +217,9 @@ internal static class ClusterCommands
         }
         catch (OperationCanceledException)
         {
-            host.Out.WriteLine($"Run {id} goes on in the cluster. Look on again: ./run.sh resume {id} --cluster {contacts}; stop it: ./run.sh stop {id} --cluster {contacts}");
+            host.Out.WriteLine(
+                $"Run {id} goes on in the cluster. Look on again: ./run.sh resume {id} --cluster {contacts}; stop it: ./run.sh stop {id} --cluster {contacts}"
+            );
             return ExitCodes.Stopped;
         }
 
@@ -185,9 +234,10 @@ internal static class ClusterCommands
         };
     }
 
-    private static IRunView View(Host host) => host.Terminal.Live
-        ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), null, () => null)
-        : new PlainView(TextWriter.Synchronized(host.Out), host.Clock);
+    private static IRunView View(Host host) =>
+        host.Terminal.Live
+            ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), null, () => null)
+            : new PlainView(TextWriter.Synchronized(host.Out), host.Clock);
 
     private static void Tell(Host host, RunSnapshot snapshot, string folder)
     {
@@ -227,7 +277,9 @@ internal static class ClusterCommands
         var placement = node.Placement as NodePlacement.Cluster ?? new NodePlacement.Cluster("localhost", 0, [], null);
         if (placement.Certificate is null && nodes.FirstOrDefault(one => !NodePlacement.IsLoopback(one[..one.LastIndexOf(':')])) is { } far)
         {
-            throw new CoinException($"{far} is another computer, and clear text never leaves this one: name the cluster's certificates, as hocon/cluster.hocon does.");
+            throw new CoinException(
+                $"{far} is another computer, and clear text never leaves this one: name the cluster's certificates, as hocon/cluster.hocon does."
+            );
         }
 
         using var log = RunLog.OfCommand(host.Error);
@@ -239,6 +291,7 @@ internal static class ClusterCommands
     /// <param name="Contacts">As written.</param>
     internal sealed record Way(string Contacts, string[] Files, string[] Overrides)
     {
-        public NodeSettings Node(Host host) => Files.Length + Overrides.Length == 0 ? new NodeSettings() : ConfigurationLoader.LoadCluster(Files, Overrides, host.Folder);
+        public NodeSettings Node(Host host) =>
+            Files.Length + Overrides.Length == 0 ? new NodeSettings() : ConfigurationLoader.LoadCluster(Files, Overrides, host.Folder);
     }
 }

@@ -26,13 +26,20 @@ internal static class CompareCommand
     {
         var names = new Argument<string[]>("run")
         {
-            CompletionSources = { CommandTree.RunIds(host, runs) }, Arity = new ArgumentArity(0, 1000), Description = "Ids of runs or the beginnings of them, or folders of runs; the others are compared with the first",
+            CompletionSources = { CommandTree.RunIds(host, runs) },
+            Arity = new ArgumentArity(0, 1000),
+            Description = "Ids of runs or the beginnings of them, or folders of runs; the others are compared with the first",
         };
-        var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Write comparison.md, .csv, .tex, .html and .json into this folder" };
+        var folder = new Option<string?>("--out")
+        {
+            HelpName = "DIR",
+            Description = "Write comparison.md, .csv, .tex, .html and .json into this folder",
+        };
         var published = new Option<string[]>("--published")
         {
             HelpName = "NAME",
-            Description = "Published results of CoIN's authors: without a name their list, without a run their matrices, else cell by cell beside the runs; may be repeated",
+            Description =
+                "Published results of CoIN's authors: without a name their list, without a run their matrices, else cell by cell beside the runs; may be repeated",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var format = new Option<string[]>("--format")
@@ -44,32 +51,56 @@ internal static class CompareCommand
         format.AcceptOnlyFromAmong([.. Formats.Keys]);
         var json = new Option<bool>("--json") { Description = "The same as --format json" };
         var command = new Command("compare", "Put runs side by side") { names, published, folder, format, json };
-        command.SetAction((parsed, stop) => ExecuteAsync(
-            host, parsed.GetValue(names)!, parsed.GetResult(published) is null ? null : parsed.GetValue(published) ?? [], parsed.GetValue(folder),
-            [.. (parsed.GetValue(format) ?? []).Concat(parsed.GetValue(json) ? ["json"] : []).Select(name => Formats[name])], RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder),
-            stop));
+        command.SetAction(
+            (parsed, stop) =>
+                ExecuteAsync(
+                    host,
+                    parsed.GetValue(names)!,
+                    parsed.GetResult(published) is null ? null : parsed.GetValue(published) ?? [],
+                    parsed.GetValue(folder),
+                    [.. (parsed.GetValue(format) ?? []).Concat(parsed.GetValue(json) ? ["json"] : []).Select(name => Formats[name])],
+                    RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder),
+                    stop
+                )
+        );
         return command;
     }
 
     /// <param name="published">Names of published results; empty for their list, null for none of that.</param>
     private static async Task<int> ExecuteAsync(
-        Host host, string[] names, string[]? published, string? folder, ComparisonFormat[] formats, RunFolders runs, CancellationToken stop)
+        Host host,
+        string[] names,
+        string[]? published,
+        string? folder,
+        ComparisonFormat[] formats,
+        RunFolders runs,
+        CancellationToken stop
+    )
     {
         if (names.Length == 0 && published is not null)
         {
-            return Write(host, folder, formats, format => published.Length == 0 ? PublishedText.List(format) : PublishedText.Render(published, format));
+            return Write(host, folder, formats, format =>
+                published.Length == 0 ? PublishedText.List(format) : PublishedText.Render(published, format)
+            );
         }
 
         // An experiment stands for all its runs.
-        names = [.. names.SelectMany(name => runs.FindExperiment(name, host.Folder) is { } experiment ? experiment.Runs.Select(run => run.Folder) : [name])];
+        names =
+        [
+            .. names.SelectMany(name =>
+                runs.FindExperiment(name, host.Folder) is { } experiment ? experiment.Runs.Select(run => run.Folder) : [name]
+            ),
+        ];
         if (names.Length < 2 && published is not { Length: > 0 })
         {
-            throw Usage.Fault(names is [var only]
-                ? published is not null
-                    ? $"--published needs the name of a published result to set {only} beside; ./run.sh compare --published lists them"
-                    : $"compare needs two runs or more and was given one, {only}. Name another one (./run.sh runs lists them): ./run.sh compare {only} <run>; "
-                        + $"or look at this one: ./run.sh status {only}"
-                : "compare needs two runs or more; ./run.sh runs lists them. The others are compared with the first: ./run.sh compare <run> <run>");
+            throw Usage.Fault(
+                names is [var only]
+                    ? published is not null
+                        ? $"--published needs the name of a published result to set {only} beside; ./run.sh compare --published lists them"
+                        : $"compare needs two runs or more and was given one, {only}. Name another one (./run.sh runs lists them): ./run.sh compare {only} <run>; "
+                            + $"or look at this one: ./run.sh status {only}"
+                    : "compare needs two runs or more; ./run.sh runs lists them. The others are compared with the first: ./run.sh compare <run> <run>"
+            );
         }
 
         var read = new List<ReportedRun>();

@@ -23,20 +23,47 @@ internal static class DataCheckCommand
         var task = DataCommands.TaskOption();
         var output = new Option<string?>("--out")
         {
-            HelpName = "FILE", Description = "Where every finding goes, as JSON lines; by default <name>-data-check.jsonl in the current folder",
+            HelpName = "FILE",
+            Description = "Where every finding goes, as JSON lines; by default <name>-data-check.jsonl in the current folder",
         };
         var failOn = new Option<string[]>("--fail-on")
         {
-            HelpName = "WHAT", Description = "What makes the exit status 1: error (by default), warning, none, or names of kinds", Arity = ArgumentArity.OneOrMore,
-            AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [Error],
+            HelpName = "WHAT",
+            Description = "What makes the exit status 1: error (by default), warning, none, or names of kinds",
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [Error],
         };
-        var command = new Command("check", "Find what in the data would break a run, or spoil its numbers") { files, set, task, output, failOn };
-        command.SetAction((parsed, _) => ExecuteAsync(
-            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(task) ?? [], parsed.GetValue(output), parsed.GetValue(failOn) ?? []));
+        var command = new Command("check", "Find what in the data would break a run, or spoil its numbers")
+        {
+            files,
+            set,
+            task,
+            output,
+            failOn,
+        };
+        command.SetAction(
+            (parsed, _) =>
+                ExecuteAsync(
+                    host,
+                    parsed.GetValue(files) ?? [],
+                    parsed.GetValue(set) ?? [],
+                    parsed.GetValue(task) ?? [],
+                    parsed.GetValue(output),
+                    parsed.GetValue(failOn) ?? []
+                )
+        );
         return command;
     }
 
-    private static async Task<int> ExecuteAsync(Host host, string[] files, string[] overrides, string[] tasks, string? output, string[] failOn)
+    private static async Task<int> ExecuteAsync(
+        Host host,
+        string[] files,
+        string[] overrides,
+        string[] tasks,
+        string? output,
+        string[] failOn
+    )
     {
         var faults = Faults(failOn);
         var options = (await DataCommands.LoadAsync(host, "check", files, overrides, tasks).ConfigureAwait(false)).Options;
@@ -44,18 +71,22 @@ internal static class DataCheckCommand
         if (Directory.Exists(path))
         {
             throw new CoinException(
-                $"--out {output ?? path}: that is a folder; the findings go into one file. Name a file in it: --out {Path.Combine(output ?? path, $"{options.Name}-data-check.jsonl")}");
+                $"--out {output ?? path}: that is a folder; the findings go into one file. Name a file in it: --out {Path.Combine(output ?? path, $"{options.Name}-data-check.jsonl")}"
+            );
         }
 
         var cores = Environment.ProcessorCount;
-        host.Out.WriteLine($"Checking {Plural.Of(options.Tasks.Count, "task")} of {options.Data.Instructions}, images of {options.Data.Images}");
+        host.Out.WriteLine(
+            $"Checking {Plural.Of(options.Tasks.Count, "task")} of {options.Data.Instructions}, images of {options.Data.Images}"
+        );
         var (renderer, skipped) = Renderer(host, options);
         var begun = host.Clock.GetTimestamp();
         CheckSummary summary;
         using (var signals = host.Signals(host.Error.WriteLine))
         {
             var line = new ProgressLine(host.Out, host.Terminal, host.Clock);
-            summary = await Task.Run(() => new DataCheck(options, host.Data.Inspector, renderer, cores).Run(path, line.Show, signals.Stop)).ConfigureAwait(false);
+            summary = await Task.Run(() => new DataCheck(options, host.Data.Inspector, renderer, cores).Run(path, line.Show, signals.Stop))
+                .ConfigureAwait(false);
             line.Clear();
         }
 
@@ -64,7 +95,9 @@ internal static class DataCheckCommand
             host.Out.WriteLine(text);
         }
 
-        return summary.Stopped ? ExitCodes.Stopped : summary.Kinds.Any(kind => faults(kind.Kind)) ? ExitCodes.Fault : ExitCodes.Done;
+        return summary.Stopped ? ExitCodes.Stopped
+            : summary.Kinds.Any(kind => faults(kind.Kind)) ? ExitCodes.Fault
+            : ExitCodes.Done;
     }
 
     /// <summary>The model's eyes, or why there are none.</summary>
@@ -87,7 +120,10 @@ internal static class DataCheckCommand
 
     private static Func<FindingKind, bool> Faults(string[] written)
     {
-        string[] names = [.. written.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        string[] names =
+        [
+            .. written.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)),
+        ];
         string[] known = [Error, Warning, None, .. FindingKind.All.Select(kind => kind.Name)];
         if (names.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
         {

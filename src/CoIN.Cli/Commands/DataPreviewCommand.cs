@@ -20,15 +20,52 @@ internal static class DataPreviewCommand
         var set = CommandTree.SetOption();
         var task = DataCommands.TaskOption();
         var samples = NumberOption.Whole("--samples", "Samples of each task", usual: 2, least: 1);
-        var id = new Option<string[]>("--id") { HelpName = "ID", Description = "Instead of a draw, the samples with this id; may be repeated", Arity = ArgumentArity.OneOrMore };
-        var split = new Option<string>("--split") { HelpName = "train|test", Description = "Which samples", DefaultValueFactory = _ => Train };
+        var id = new Option<string[]>("--id")
+        {
+            HelpName = "ID",
+            Description = "Instead of a draw, the samples with this id; may be repeated",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var split = new Option<string>("--split")
+        {
+            HelpName = "train|test",
+            Description = "Which samples",
+            DefaultValueFactory = _ => Train,
+        };
         split.AcceptOnlyFromAmong(Train, Test);
         var seed = NumberOption.Optional("--seed", "Decides which samples; by default the experiment's seed");
-        var folder = new Option<string?>("--out") { HelpName = "DIR", Description = "Where the prepared images go; by default <name>-preview in the current folder" };
-        var command = new Command("preview", "Show samples as the model will see them") { files, set, task, samples, id, split, seed, folder };
-        command.SetAction((parsed, _) => ExecuteAsync(
-            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(task) ?? [],
-            new Choice(parsed.GetValue(samples), parsed.GetValue(id) ?? [], parsed.GetValue(split) == Test, parsed.GetValue(seed), parsed.GetValue(folder))));
+        var folder = new Option<string?>("--out")
+        {
+            HelpName = "DIR",
+            Description = "Where the prepared images go; by default <name>-preview in the current folder",
+        };
+        var command = new Command("preview", "Show samples as the model will see them")
+        {
+            files,
+            set,
+            task,
+            samples,
+            id,
+            split,
+            seed,
+            folder,
+        };
+        command.SetAction(
+            (parsed, _) =>
+                ExecuteAsync(
+                    host,
+                    parsed.GetValue(files) ?? [],
+                    parsed.GetValue(set) ?? [],
+                    parsed.GetValue(task) ?? [],
+                    new Choice(
+                        parsed.GetValue(samples),
+                        parsed.GetValue(id) ?? [],
+                        parsed.GetValue(split) == Test,
+                        parsed.GetValue(seed),
+                        parsed.GetValue(folder)
+                    )
+                )
+        );
         return command;
     }
 
@@ -37,11 +74,18 @@ internal static class DataPreviewCommand
         var options = (await DataCommands.LoadAsync(host, "preview", files, overrides, tasks).ConfigureAwait(false)).Options;
         if (options.Model.Name().Length == 0)
         {
-            throw new CoinException("coin.model.path is not set. A preview needs the model's tokenizer and image settings: set it in a configuration file or with --set model.path=….");
+            throw new CoinException(
+                "coin.model.path is not set. A preview needs the model's tokenizer and image settings: set it in a configuration file or with --set model.path=…."
+            );
         }
 
         var preview = new Preview(
-            host, options, host.Data.Renderer(options), Path.GetFullPath(Path.Combine(host.Folder, choice.Folder ?? $"{options.Name}-preview")), choice.Test ? Test : Train);
+            host,
+            options,
+            host.Data.Renderer(options),
+            Path.GetFullPath(Path.Combine(host.Folder, choice.Folder ?? $"{options.Name}-preview")),
+            choice.Test ? Test : Train
+        );
         var whole = true;
         foreach (var task in options.Tasks)
         {
@@ -54,7 +98,8 @@ internal static class DataPreviewCommand
         if (preview.Count == 0)
         {
             throw new CoinException(
-                $"No {(choice.Test ? Test : Train)} sample of {string.Join(", ", options.Tasks.Select(task => task.Name))} has the id {string.Join(" or ", choice.Ids)}.");
+                $"No {(choice.Test ? Test : Train)} sample of {string.Join(", ", options.Tasks.Select(task => task.Name))} has the id {string.Join(" or ", choice.Ids)}."
+            );
         }
 
         foreach (var line in PreviewText.Legend(host.Terminal.Colour))
@@ -69,7 +114,13 @@ internal static class DataPreviewCommand
     private static IReadOnlyList<Shown> Samples(ExperimentOptions options, TaskOptions task, Choice choice)
     {
         // Named samples may be any of the file.
-        var wanted = choice.Ids.Length > 0 ? options with { Data = options.Data with { Volume = 1, MaxTrainSamples = 0, MaxTestSamples = 0 } } : options;
+        var wanted =
+            choice.Ids.Length > 0
+                ? options with
+                {
+                    Data = options.Data with { Volume = 1, MaxTrainSamples = 0, MaxTestSamples = 0 },
+                }
+                : options;
         var work = new BenchmarkWork();
         IReadOnlyList<Shown> all = choice.Test
             ? [.. work.Test(wanted, task).Select(sample => new Shown(sample.QuestionId, sample.Images, null, sample))]
@@ -121,12 +172,19 @@ internal static class DataPreviewCommand
 
         private (string Text, bool Whole) Picture(TaskOptions task, string image, string id)
         {
-            var name = string.Concat($"{Count:00}-{task.Name}-{split}-{id}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+            var name = string.Concat(
+                $"{Count:00}-{task.Name}-{split}-{id}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_')
+            );
             var path = Path.Combine(folder, $"{(name.Length > 100 ? name[..100] : name)}.png");
             try
             {
                 var view = renderer.SavePicture(image, path);
-                return (Words.Text($"{image}, {view.Width} × {view.Height} pixels; the model gets {view.SeenWidth} × {view.SeenHeight}: {path}"), true);
+                return (
+                    Words.Text(
+                        $"{image}, {view.Width} × {view.Height} pixels; the model gets {view.SeenWidth} × {view.SeenHeight}: {path}"
+                    ),
+                    true
+                );
             }
             catch (CoinException e)
             {

@@ -15,8 +15,15 @@ internal static class DoctorCommand
         var command = new Command("doctor", "Examine this host: libtorch, CUDA, memory, disk, journal");
         var json = CommandTree.JsonOption();
         command.Add(json);
-        command.SetAction(parsed => Tell(
-            host, Doctor.Examine(HostFacts.Read(RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder).Folder, host.Variable)), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+            Tell(
+                host,
+                Doctor.Examine(
+                    HostFacts.Read(RunFolders.Resolve(parsed.GetValue(runs), null, host.Variable, host.Folder).Folder, host.Variable)
+                ),
+                parsed.GetValue(json)
+            )
+        );
         return command;
     }
 
@@ -27,14 +34,23 @@ internal static class DoctorCommand
         if (json)
         {
             var good = findings.All(finding => finding.Health != Health.Bad);
-            host.Out.WriteLine(StatusJson.Text(new JObject
-            {
-                ["good"] = good,
-                ["findings"] = new JArray(findings.Select(finding => new JObject
-                {
-                    ["part"] = finding.Part, ["health"] = finding.Health.ToString().ToLowerInvariant(), ["text"] = finding.Text, ["remedy"] = finding.Remedy,
-                })),
-            }));
+            host.Out.WriteLine(
+                StatusJson.Text(
+                    new JObject
+                    {
+                        ["good"] = good,
+                        ["findings"] = new JArray(
+                            findings.Select(finding => new JObject
+                            {
+                                ["part"] = finding.Part,
+                                ["health"] = finding.Health.ToString().ToLowerInvariant(),
+                                ["text"] = finding.Text,
+                                ["remedy"] = finding.Remedy,
+                            })
+                        ),
+                    }
+                )
+            );
             return good ? ExitCodes.Done : ExitCodes.Fault;
         }
 
@@ -50,14 +66,17 @@ internal static class DoctorCommand
 
         var bad = findings.Count(finding => finding.Health == Health.Bad);
         host.Out.WriteLine();
-        host.Out.WriteLine(bad == 0 ? "Runs will work here." : $"Runs will not work here until {(bad == 1 ? "one thing is" : $"{bad} things are")} mended.");
+        host.Out.WriteLine(
+            bad == 0 ? "Runs will work here." : $"Runs will not work here until {(bad == 1 ? "one thing is" : $"{bad} things are")} mended."
+        );
         return bad == 0 ? ExitCodes.Done : ExitCodes.Fault;
     }
 
-    private static string Mark(Health health) => health switch
-    {
-        Health.Good => "ok  ",
-        Health.Doubtful => "note",
-        _ => "BAD ",
-    };
+    private static string Mark(Health health) =>
+        health switch
+        {
+            Health.Good => "ok  ",
+            Health.Doubtful => "note",
+            _ => "BAD ",
+        };
 }

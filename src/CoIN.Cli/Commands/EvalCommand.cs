@@ -16,7 +16,10 @@ using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Commands;
 
-/// <summary><c>coin eval</c>: tests an adapter, or the base model, and leaves no run. The actors do what they do for a cell of a run, in a folder that is deleted.</summary>
+/// <summary>
+/// <c>coin eval</c>: tests an adapter, or the base model, and leaves no run. The actors do what they do for a cell of a run, in a folder
+/// that is deleted.
+/// </summary>
 internal static class EvalCommand
 {
     private const string Id = "eval";
@@ -31,30 +34,69 @@ internal static class EvalCommand
         var set = CommandTree.SetOption();
         var adapter = new Option<string?>("--adapter")
         {
-            HelpName = "DIR", Description = "The adapter's folder, or the file of a MiniGPT-v2 stage; without it the base model, or the configuration's lora.from",
+            HelpName = "DIR",
+            Description =
+                "The adapter's folder, or the file of a MiniGPT-v2 stage; without it the base model, or the configuration's lora.from",
         };
         var tasks = new Option<string[]>("--tasks")
         {
-            HelpName = "T[,…]", Description = "What to test; by default the tasks of the configuration's order", Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true,
+            HelpName = "T[,…]",
+            Description = "What to test; by default the tasks of the configuration's order",
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = true,
         };
-        var to = new Option<string?>("--out") { HelpName = "DIR", Description = "A new folder for predictions, scores and eval.json; without it only the numbers are shown" };
-        var json = CommandTree.JsonOption();
-        var command = new Command("eval", "Test an adapter or a base model without a run; model, data and judge are those of a configuration, such as a run's settings.conf")
+        var to = new Option<string?>("--out")
         {
-            files, set, adapter, tasks, to, json,
+            HelpName = "DIR",
+            Description = "A new folder for predictions, scores and eval.json; without it only the numbers are shown",
         };
-        command.SetAction((parsed, _) => ExecuteAsync(
-            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(adapter),
-            [.. (parsed.GetValue(tasks) ?? []).SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))],
-            parsed.GetValue(to), parsed.GetValue(json)));
+        var json = CommandTree.JsonOption();
+        var command = new Command(
+            "eval",
+            "Test an adapter or a base model without a run; model, data and judge are those of a configuration, such as a run's settings.conf"
+        )
+        {
+            files,
+            set,
+            adapter,
+            tasks,
+            to,
+            json,
+        };
+        command.SetAction(
+            (parsed, _) =>
+                ExecuteAsync(
+                    host,
+                    parsed.GetValue(files) ?? [],
+                    parsed.GetValue(set) ?? [],
+                    parsed.GetValue(adapter),
+                    [
+                        .. (parsed.GetValue(tasks) ?? []).SelectMany(text =>
+                            text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                        ),
+                    ],
+                    parsed.GetValue(to),
+                    parsed.GetValue(json)
+                )
+        );
         return command;
     }
 
-    private static async Task<int> ExecuteAsync(Host host, string[] files, string[] overrides, string? adapter, string[] tasks, string? to, bool json)
+    private static async Task<int> ExecuteAsync(
+        Host host,
+        string[] files,
+        string[] overrides,
+        string? adapter,
+        string[] tasks,
+        string? to,
+        bool json
+    )
     {
         if (files.Length == 0)
         {
-            throw Usage.Fault("Name a configuration with the model and the data, for example: ./run.sh eval runs/<id>/settings.conf --adapter runs/<id>/stages/8-OCR-VQA/adapter");
+            throw Usage.Fault(
+                "Name a configuration with the model and the data, for example: ./run.sh eval runs/<id>/settings.conf --adapter runs/<id>/stages/8-OCR-VQA/adapter"
+            );
         }
 
         var target = to is null ? null : Path.GetFullPath(Path.Combine(host.Folder, to));
@@ -65,7 +107,14 @@ internal static class EvalCommand
 
         // Results go to the output, all else to the error stream: so they can be piped.
         var beside = host with { Out = host.Error };
-        var loaded = ConfigurationLoader.LoadForEvaluation(files, overrides, adapter, tasks, host.Folder, Preparations.CheckOf(beside, samples: false));
+        var loaded = ConfigurationLoader.LoadForEvaluation(
+            files,
+            overrides,
+            adapter,
+            tasks,
+            host.Folder,
+            Preparations.CheckOf(beside, samples: false)
+        );
         await Preparations.MakeAsync(beside, loaded).ConfigureAwait(false);
         FileRules.Check(loaded.Options);
         var folder = Directory.CreateTempSubdirectory("coin-eval-").FullName;
@@ -89,7 +138,12 @@ internal static class EvalCommand
     private static async Task<(RunSnapshot? Last, int Fault)> DriveAsync(Host host, LoadedConfiguration loaded, string folder)
     {
         // Whatever the configuration says of clusters and databases: this is between the command and its own folder.
-        var node = loaded.Node with { Placement = new NodePlacement.Alone(), Cluster = new ClusterSettings(), Roles = new NodeSettings().Roles };
+        var node = loaded.Node with
+        {
+            Placement = new NodePlacement.Alone(),
+            Cluster = new ClusterSettings(),
+            Roles = new NodeSettings().Roles,
+        };
         var lines = TextWriter.Synchronized(host.Error);
         using var log = new RunLog(Path.Combine(folder, RunFolders.Log), Id, node.LogLevel, lines);
         try
@@ -97,7 +151,9 @@ internal static class EvalCommand
             await using var telemetry = await RunDriver.TelemetryAsync(host with { Out = host.Error }, node, log).ConfigureAwait(false);
             using var view = new PlainView(lines, host.Clock);
             using var signals = host.Signals(view.Tell);
-            var last = await host.Engine.RunAsync(new RunTicket(Id, folder, node, view, log.Factory), loaded.Options, signals.Stop).ConfigureAwait(false);
+            var last = await host
+                .Engine.RunAsync(new RunTicket(Id, folder, node, view, log.Factory), loaded.Options, signals.Stop)
+                .ConfigureAwait(false);
             view.Observe(last);
             return (last, ExitCodes.Done);
         }
@@ -110,13 +166,22 @@ internal static class EvalCommand
     private static int Stopped(Host host)
     {
         host.Error.WriteLine(
-            "Stopped; what was answered is not kept. A test that can be resumed is a run: ./run.sh run … --set method=zero-shot --set lora.from=DIR");
+            "Stopped; what was answered is not kept. A test that can be resumed is a run: ./run.sh run … --set method=zero-shot --set lora.from=DIR"
+        );
         return ExitCodes.Stopped;
     }
 
-    private static async Task<int> EndAsync(Host host, LoadedConfiguration loaded, RunSnapshot last, string folder, string? target, bool json)
+    private static async Task<int> EndAsync(
+        Host host,
+        LoadedConfiguration loaded,
+        RunSnapshot last,
+        string folder,
+        string? target,
+        bool json
+    )
     {
-        var report = await host.Engine.DescribeAsync(folder, CancellationToken.None).ConfigureAwait(false) ?? throw new InvalidOperationException("the run has no journal");
+        var report = await host.Engine.DescribeAsync(folder, CancellationToken.None).ConfigureAwait(false)
+            ?? throw new InvalidOperationException("the run has no journal");
         var cells = report.Tasks.Select(task => report.Cell(Untrained, task)).OfType<CellReport>().ToList();
         var results = Json(loaded, report, cells, folder, target);
         if (target is not null)
@@ -135,8 +200,13 @@ internal static class EvalCommand
         }
 
         host.Out.Flush();
-        return last.JudgingFaults.Count == 0 ? ExitCodes.Done : Faults.Tell(
-            host, new CoinException(string.Join('\n', last.JudgingFaults.Select(fault => $"Judging by {fault.Key} failed: {fault.Value}"))), log: null);
+        return last.JudgingFaults.Count == 0
+            ? ExitCodes.Done
+            : Faults.Tell(
+                host,
+                new CoinException(string.Join('\n', last.JudgingFaults.Select(fault => $"Judging by {fault.Key} failed: {fault.Value}"))),
+                log: null
+            );
     }
 
     private static void Keep(IReadOnlyList<CellReport> cells, string folder, string target)
@@ -147,7 +217,11 @@ internal static class EvalCommand
             Copy(folder, RunPaths.Scores(Untrained, cell.Task), Path.Combine(target, "scores", $"{cell.Task}.jsonl"));
             foreach (var judged in cell.Judgements)
             {
-                Copy(folder, RunPaths.Judgements(judged.Judge, Untrained, cell.Task), Path.Combine(target, "judgements", judged.Judge, $"{cell.Task}.jsonl"));
+                Copy(
+                    folder,
+                    RunPaths.Judgements(judged.Judge, Untrained, cell.Task),
+                    Path.Combine(target, "judgements", judged.Judge, $"{cell.Task}.jsonl")
+                );
             }
         }
     }
@@ -167,57 +241,91 @@ internal static class EvalCommand
 
     private static string Percent(double? value) => value is { } known ? Words.Text($"{known:0.00}") : "-";
 
-    private static Interval? IntervalOf(CellReport cell, string folder) => Bootstrap.Accuracy(
-        [.. ScoresFile.Read(Path.Combine(folder, RunPaths.Scores(Untrained, cell.Task))).Select(score => score.Published).OfType<double>()]);
+    private static Interval? IntervalOf(CellReport cell, string folder) =>
+        Bootstrap.Accuracy([
+            .. ScoresFile
+                .Read(Path.Combine(folder, RunPaths.Scores(Untrained, cell.Task)))
+                .Select(score => score.Published)
+                .OfType<double>(),
+        ]);
 
-    private static JObject Json(LoadedConfiguration loaded, RunReport report, IReadOnlyList<CellReport> cells, string folder, string? target) => new()
-    {
-        ["model"] = loaded.Options.Model.Name(),
-        ["baseModelSha256"] = report.BaseModelSha256,
-        ["adapter"] = loaded.Options.Lora.From,
-        ["adapterSha256"] = report.GivenAdapterSha256,
-        ["out"] = target,
-        ["tasks"] = new JArray(cells.Select(cell => new JObject
+    private static JObject Json(
+        LoadedConfiguration loaded,
+        RunReport report,
+        IReadOnlyList<CellReport> cells,
+        string folder,
+        string? target
+    ) =>
+        new()
         {
-            ["task"] = cell.Task,
-            ["published"] = cell.AccuracyPercent,
-            ["samples"] = cell.Samples,
-            ["interval"] = IntervalOf(cell, folder) is { } interval ? new JArray(interval.Low, interval.High) : null,
-            ["corrected"] = cell.CorrectedPercent,
-            ["correctedSamples"] = cell.CorrectedSamples,
-            ["predictionsSha256"] = cell.PredictionsSha256,
-            ["answerSeconds"] = cell.AnswerSeconds,
-            ["judges"] = new JArray(cell.Judgements.Select(judged => new JObject
-            {
-                ["judge"] = judged.Judge,
-                ["kind"] = judged.Kind,
-                ["published"] = judged.PublishedPercent,
-                ["corrected"] = judged.CorrectedPercent,
-                ["samples"] = judged.Samples,
-                ["unparsable"] = judged.Unparsable,
-            })),
-        })),
-    };
+            ["model"] = loaded.Options.Model.Name(),
+            ["baseModelSha256"] = report.BaseModelSha256,
+            ["adapter"] = loaded.Options.Lora.From,
+            ["adapterSha256"] = report.GivenAdapterSha256,
+            ["out"] = target,
+            ["tasks"] = new JArray(
+                cells.Select(cell => new JObject
+                {
+                    ["task"] = cell.Task,
+                    ["published"] = cell.AccuracyPercent,
+                    ["samples"] = cell.Samples,
+                    ["interval"] = IntervalOf(cell, folder) is { } interval ? new JArray(interval.Low, interval.High) : null,
+                    ["corrected"] = cell.CorrectedPercent,
+                    ["correctedSamples"] = cell.CorrectedSamples,
+                    ["predictionsSha256"] = cell.PredictionsSha256,
+                    ["answerSeconds"] = cell.AnswerSeconds,
+                    ["judges"] = new JArray(
+                        cell.Judgements.Select(judged => new JObject
+                        {
+                            ["judge"] = judged.Judge,
+                            ["kind"] = judged.Kind,
+                            ["published"] = judged.PublishedPercent,
+                            ["corrected"] = judged.CorrectedPercent,
+                            ["samples"] = judged.Samples,
+                            ["unparsable"] = judged.Unparsable,
+                        })
+                    ),
+                })
+            ),
+        };
 
-    private static void Print(TextWriter output, LoadedConfiguration loaded, RunReport report, IReadOnlyList<CellReport> cells, string folder, string? target)
+    private static void Print(
+        TextWriter output,
+        LoadedConfiguration loaded,
+        RunReport report,
+        IReadOnlyList<CellReport> cells,
+        string folder,
+        string? target
+    )
     {
-        output.WriteLine(loaded.Options.Lora.From is { } adapter
-            ? $"{loaded.Options.Model.Name()} with the adapter {adapter} (SHA-256 {report.GivenAdapterSha256 ?? "not recorded"})"
-            : $"{loaded.Options.Model.Name()}, the base model");
+        output.WriteLine(
+            loaded.Options.Lora.From is { } adapter
+                ? $"{loaded.Options.Model.Name()} with the adapter {adapter} (SHA-256 {report.GivenAdapterSha256 ?? "not recorded"})"
+                : $"{loaded.Options.Model.Name()}, the base model"
+        );
         var judges = cells.SelectMany(cell => cell.Judgements).Select(judged => judged.Judge).Distinct().ToList();
         output.WriteLine();
         output.WriteLine("Truth Alignment, percent" + (judges.Count > 0 ? "; Reasoning Capability, published parser, percent" : ""));
-        foreach (var line in ExperimentTable.Lines(
-        [
-            ["task", "published", "95 % interval", "samples", "corrected", "samples", .. judges, "samples/s"],
-            .. cells.Select(cell => (IReadOnlyList<string>)
-            [
-                cell.Task, Percent(cell.AccuracyPercent), IntervalOf(cell, folder) is { } interval ? Words.Text($"{interval.Low:0.00} to {interval.High:0.00}") : "-",
-                Words.Text($"{cell.Samples}"), Percent(cell.CorrectedPercent), Words.Text($"{cell.CorrectedSamples}"),
-                .. judges.Select(judge => Percent(cell.Judgements.FirstOrDefault(judged => judged.Judge == judge)?.PublishedPercent)),
-                cell.AnswerSeconds is > 0 and var seconds ? Words.Text($"{cell.Samples / seconds:0.0}") : "-",
-            ]),
-        ]))
+        foreach (
+            var line in ExperimentTable.Lines([
+                ["task", "published", "95 % interval", "samples", "corrected", "samples", .. judges, "samples/s"],
+                .. cells.Select(cell =>
+                    (IReadOnlyList<string>)
+                        [
+                            cell.Task,
+                            Percent(cell.AccuracyPercent),
+                            IntervalOf(cell, folder) is { } interval ? Words.Text($"{interval.Low:0.00} to {interval.High:0.00}") : "-",
+                            Words.Text($"{cell.Samples}"),
+                            Percent(cell.CorrectedPercent),
+                            Words.Text($"{cell.CorrectedSamples}"),
+                            .. judges.Select(judge =>
+                                Percent(cell.Judgements.FirstOrDefault(judged => judged.Judge == judge)?.PublishedPercent)
+                            ),
+                            cell.AnswerSeconds is > 0 and var seconds ? Words.Text($"{cell.Samples / seconds:0.0}") : "-",
+                        ]
+                ),
+            ])
+        )
         {
             output.WriteLine(line);
         }

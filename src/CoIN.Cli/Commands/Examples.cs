@@ -12,7 +12,11 @@ internal static class Examples
             "run hocon/my-llava.hocon hocon/cluster.hocon --cluster gpu-1:5300,gpu-2:5300",
         ],
         ["resume"] = ["resume", "resume 20261124 --set node.devices=[cuda:1]"],
-        ["node"] = ["node hocon/cluster.hocon --join gpu-1:5300,gpu-2:5300", "node hocon/cluster.hocon --join gpu-1:5300,gpu-2:5300 --roles trainer,evaluator --gpus 0,1"],
+        ["node"] =
+        [
+            "node hocon/cluster.hocon --join gpu-1:5300,gpu-2:5300",
+            "node hocon/cluster.hocon --join gpu-1:5300,gpu-2:5300 --roles trainer,evaluator --gpus 0,1",
+        ],
         ["stop"] = ["stop 20261124 --cluster gpu-1:5300 --with hocon/cluster.hocon"],
         ["runs"] = ["runs", "runs --runs /data/runs"],
         ["status"] = ["status", "status 20261124-09", "status --json", "status --cluster gpu-1:5300 --with hocon/cluster.hocon"],
@@ -48,7 +52,6 @@ internal static class Examples
     };
 
     /// <summary>The examples of a command with a heading; nothing for a group of commands.</summary>
-    public static IEnumerable<string> Of(string command) => Lines.TryGetValue(command, out var lines)
-        ? ["Examples:", .. lines.Select(line => "  ./run.sh " + line)]
-        : [];
+    public static IEnumerable<string> Of(string command) =>
+        Lines.TryGetValue(command, out var lines) ? ["Examples:", .. lines.Select(line => "  ./run.sh " + line)] : [];
 }

@@ -28,7 +28,12 @@ internal static class ExperimentCommand
 
         var node = loaded.Runs[0].Node;
         var folders = RunFolders.Resolve(runs, node.Runs, host.Variable, host.Folder);
-        var name = folders.CreateExperiment(id, loaded.Runs[0].Options.Name, [.. loaded.Experiment!.Runs.Select(run => run.Name)], host.Clock.GetLocalNow());
+        var name = folders.CreateExperiment(
+            id,
+            loaded.Runs[0].Options.Name,
+            [.. loaded.Experiment!.Runs.Select(run => run.Name)],
+            host.Clock.GetLocalNow()
+        );
         var experiment = ExperimentFolder.Create(folders.PathOf(name), loaded, host.Clock.GetLocalNow());
         loaded.Notes.ToList().ForEach(host.Out.WriteLine);
         return await DriveAsync(host, experiment, node, redo: false).ConfigureAwait(false);
@@ -50,28 +55,53 @@ internal static class ExperimentCommand
         var runs = await ReadAsync(host, experiment).ConfigureAwait(false);
         if (json)
         {
-            host.Out.WriteLine(StatusJson.Text(new JObject
-            {
-                ["experiment"] = experiment.Id,
-                ["folder"] = experiment.Folder,
-                ["driven"] = host.Engine.IsDriven(experiment.Folder),
-                ["runs"] = new JArray(experiment.Runs.Zip(runs, (run, row) =>
-                {
-                    var one = row.Fault is null ? StatusJson.Of(run.Id, run.Folder, row.Last, host.Engine.IsDriven(run.Folder))
-                        : StatusJson.Row(run.Id, run.Folder, null, driven: false, row.Fault);
-                    one["name"] = run.Run.Name;
-                    return one;
-                })),
-            }));
+            host.Out.WriteLine(
+                StatusJson.Text(
+                    new JObject
+                    {
+                        ["experiment"] = experiment.Id,
+                        ["folder"] = experiment.Folder,
+                        ["driven"] = host.Engine.IsDriven(experiment.Folder),
+                        ["runs"] = new JArray(experiment.Runs.Zip(runs, (run, row) =>
+                            {
+                                var one = row.Fault is null
+                                    ? StatusJson.Of(run.Id, run.Folder, row.Last, host.Engine.IsDriven(run.Folder))
+                                    : StatusJson.Row(run.Id, run.Folder, null, driven: false, row.Fault);
+                                one["name"] = run.Run.Name;
+                                return one;
+                            })),
+                    }
+                )
+            );
             return ExitCodes.Done;
         }
 
-        host.Out.WriteLine(Words.Text(
-            $"Experiment {experiment.Id}: {runs.Count(run => run.Last?.Status == RunStatus.Completed)} of {runs.Count} runs completed"));
-        var going = runs.Where(run => run.Last is { Status: RunStatus.Running } last && last.Training is not null | last.Evaluations.Count + last.Judging.Count > 0)
-            .Select(run => $"  {run.Name}: {ExperimentScreen.Doing(run.Last)}").ToList();
-        Write(host, ["", .. ExperimentTable.OfResults(runs), "", .. going.Count > 0 ? ["Now:", .. going, ""] : Array.Empty<string>(), .. ExperimentTable.OfSeeds(experiment.Record.Runs, runs), $"Files: {experiment.Folder}"]);
-        if (runs.Any(run => run.Last is null or { Status: RunStatus.Stopped or RunStatus.Interrupted or RunStatus.Failed }) && !host.Engine.IsDriven(experiment.Folder))
+        host.Out.WriteLine(
+            Words.Text(
+                $"Experiment {experiment.Id}: {runs.Count(run => run.Last?.Status == RunStatus.Completed)} of {runs.Count} runs completed"
+            )
+        );
+        var going = runs.Where(run =>
+                run.Last is { Status: RunStatus.Running } last
+                && last.Training is not null | last.Evaluations.Count + last.Judging.Count > 0
+            )
+            .Select(run => $"  {run.Name}: {ExperimentScreen.Doing(run.Last)}")
+            .ToList();
+        Write(
+            host,
+            [
+                "",
+                .. ExperimentTable.OfResults(runs),
+                "",
+                .. going.Count > 0 ? ["Now:", .. going, ""] : Array.Empty<string>(),
+                .. ExperimentTable.OfSeeds(experiment.Record.Runs, runs),
+                $"Files: {experiment.Folder}",
+            ]
+        );
+        if (
+            runs.Any(run => run.Last is null or { Status: RunStatus.Stopped or RunStatus.Interrupted or RunStatus.Failed })
+            && !host.Engine.IsDriven(experiment.Folder)
+        )
         {
             host.Out.WriteLine(GoOn(experiment));
         }
@@ -86,7 +116,12 @@ internal static class ExperimentCommand
         {
             if (await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is not null)
             {
-                Write(host, await InspectCommands.WriteAsync(host, id, folder, target is null ? null : Path.Combine(target, run.Name)).ConfigureAwait(false));
+                Write(
+                    host,
+                    await InspectCommands
+                        .WriteAsync(host, id, folder, target is null ? null : Path.Combine(target, run.Name))
+                        .ConfigureAwait(false)
+                );
             }
         }
 
@@ -121,23 +156,39 @@ internal static class ExperimentCommand
         {
             var settings = Path.Combine(folder, RunFolders.Settings);
             var begun = new[] { RunPaths.Journal, RunPaths.JournalPlace }.Any(file => System.IO.File.Exists(Path.Combine(folder, file)));
-            runs.Add((id, folder, begun && await HasBegunAsync(host, folder).ConfigureAwait(false) ? null : ConfigurationLoader.Load([settings], [], host.Folder).Options));
+            runs.Add(
+                (
+                    id,
+                    folder,
+                    begun && await HasBegunAsync(host, folder).ConfigureAwait(false)
+                        ? null
+                        : ConfigurationLoader.Load([settings], [], host.Folder).Options
+                )
+            );
         }
 
         // What another program computed is not shared with runs of this one.
         var same = experiment.Record.Program == ProductVersion.Current;
         if (!same && experiment.Record.Runs.Reuse)
         {
-            host.Out.WriteLine($"It was begun by another version of this program ({experiment.Record.Program}): no result is taken over from one run to another.");
+            host.Out.WriteLine(
+                $"It was begun by another version of this program ({experiment.Record.Program}): no result is taken over from one run to another."
+            );
         }
 
         host.Out.WriteLine(RunDriver.Follow(experiment.Id));
         var file = Path.Combine(experiment.Folder, RunFolders.Log);
         var lines = TextWriter.Synchronized(host.Out);
         IReadOnlyList<RunOutcome> outcomes;
-        using (var log = RunLog.OfExperiment(
-            file, experiment.Runs.ToDictionary(run => run.Id, run => Path.Combine(run.Folder, RunFolders.Log)), experiment.Record.Id + "-", node.LogLevel,
-            host.Terminal.Live ? null : lines))
+        using (
+            var log = RunLog.OfExperiment(
+                file,
+                experiment.Runs.ToDictionary(run => run.Id, run => Path.Combine(run.Folder, RunFolders.Log)),
+                experiment.Record.Id + "-",
+                node.LogLevel,
+                host.Terminal.Live ? null : lines
+            )
+        )
         {
             try
             {
@@ -146,8 +197,12 @@ internal static class ExperimentCommand
                 using var view = View(host, experiment.Id, names, lines, log);
                 using var signals = host.Signals(view.Tell);
                 using var board = RunDriver.Board(experiment.Runs.Select(run => run.Folder), node, log);
-                outcomes = await host.Engine.RunExperimentAsync(
-                    new ExperimentTicket(experiment.Folder, runs, node, experiment.Record.Runs.Reuse && same, redo, view, log.Factory), signals.Stop).ConfigureAwait(false);
+                outcomes = await host
+                    .Engine.RunExperimentAsync(
+                        new ExperimentTicket(experiment.Folder, runs, node, experiment.Record.Runs.Reuse && same, redo, view, log.Factory),
+                        signals.Stop
+                    )
+                    .ConfigureAwait(false);
             }
             catch (Exception fault)
             {
@@ -182,7 +237,10 @@ internal static class ExperimentCommand
     {
         IReadOnlyList<RunRow> rows =
         [
-            .. experiment.Runs.Select((run, place) => new RunRow(run.Run.Name, run.Id, outcomes[place].Last, outcomes[place].Fault?.Message ?? outcomes[place].Last?.Message)),
+            .. experiment.Runs.Select(
+                (run, place) =>
+                    new RunRow(run.Run.Name, run.Id, outcomes[place].Last, outcomes[place].Fault?.Message ?? outcomes[place].Last?.Message)
+            ),
         ];
         Write(host, ["", $"Experiment {experiment.Id}:", "", .. ExperimentTable.OfResults(rows), ""]);
         if (rows.Count(row => row.Last?.Status == RunStatus.Completed) > 1)
@@ -211,14 +269,19 @@ internal static class ExperimentCommand
             return ExitCodes.Stopped;
         }
 
-        var judging = rows.SelectMany(row => row.Last!.JudgingFaults.Select(fault => Summary.Fault(row.Id, fault.Key, fault.Value))).ToList();
+        var judging = rows.SelectMany(row => row.Last!.JudgingFaults.Select(fault => Summary.Fault(row.Id, fault.Key, fault.Value)))
+            .ToList();
         return judging.Count > 0 ? Faults.Tell(host, new CoinException(string.Join('\n', judging)), log)
-            : rows.Any(row => row.Last!.MissingJudgements > 0) ? ExitCodes.Stopped : ExitCodes.Done;
+            : rows.Any(row => row.Last!.MissingJudgements > 0) ? ExitCodes.Stopped
+            : ExitCodes.Done;
     }
 
-    private static IRunView View(Host host, string id, IReadOnlyDictionary<string, string> names, TextWriter lines, RunLog log) => host.Terminal.Live
-        ? new ExperimentLiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), id, names, () => log.Notice)
-        : new ExperimentPlainView(lines, host.Clock, id, names);
+    private static IRunView View(Host host, string id, IReadOnlyDictionary<string, string> names, TextWriter lines, RunLog log) =>
+        host.Terminal.Live
+            ? new ExperimentLiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), id, names, () =>
+                log.Notice
+            )
+            : new ExperimentPlainView(lines, host.Clock, id, names);
 
     private static string GoOn(ExperimentFolder experiment) => $"Go on with: ./run.sh resume {experiment.Id}";
 

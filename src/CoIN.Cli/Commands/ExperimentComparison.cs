@@ -1,6 +1,6 @@
 using CoIN.Benchmark.Files;
-using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Reports.Comparison;
+using CoIN.Benchmark.Reports.Results;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 
@@ -35,7 +35,9 @@ internal static class ExperimentComparison
         }
 
         var files = new List<string>();
-        foreach (var (form, text) in ComparisonText.Render(runs, Enum.GetValues<ComparisonFormat>().Where(form => form != ComparisonFormat.Text)))
+        foreach (
+            var (form, text) in ComparisonText.Render(runs, Enum.GetValues<ComparisonFormat>().Where(form => form != ComparisonFormat.Text))
+        )
         {
             var path = Path.Combine(folder, ComparisonText.FileName(form));
             Durable.WriteText(path, text);

@@ -28,7 +28,7 @@ internal static class InspectCommands
         }
 
         var width = ids.Concat(experiments).Append("run").Max(id => id.Length);
-        host.Out.WriteLine($"{"run".PadRight(width)}  {"status",-11} {"stages",7} {"MAA",9} {"BWT",9}  ({Words.TruthAlignment})");
+        host.Out.WriteLine($"{"run".PadRight(width)}  {"status", -11} {"stages", 7} {"MAA", 9} {"BWT", 9}  ({Words.TruthAlignment})");
         foreach (var id in ids)
         {
             host.Out.WriteLine($"{id.PadRight(width)}  {await RowAsync(host, folders.PathOf(id)).ConfigureAwait(false)}".TrimEnd());
@@ -59,9 +59,11 @@ internal static class InspectCommands
 
         if (found is not { } snapshot)
         {
-            host.Out.WriteLine(host.Engine.IsDriven(folder)
-                ? $"Run {id} is being started: nothing has happened yet."
-                : $"Run {id} has not begun yet. ./run.sh resume {id} starts it.");
+            host.Out.WriteLine(
+                host.Engine.IsDriven(folder)
+                    ? $"Run {id} is being started: nothing has happened yet."
+                    : $"Run {id} has not begun yet. ./run.sh resume {id} starts it."
+            );
             return ExitCodes.Done;
         }
 
@@ -95,18 +97,28 @@ internal static class InspectCommands
             }
         }
 
-        return new JObject { ["folder"] = folders.Folder, ["runs"] = rows, ["experiments"] = new JArray(folders.Experiments()) };
+        return new JObject
+        {
+            ["folder"] = folders.Folder,
+            ["runs"] = rows,
+            ["experiments"] = new JArray(folders.Experiments()),
+        };
     }
 
     public static async Task<int> ReportAsync(Host host, string? run, string? target, string? runs)
     {
         if (LocateExperiment(host, run, runs) is { } experiment)
         {
-            return await ExperimentCommand.ReportAsync(host, experiment, target is null ? null : Path.GetFullPath(Path.Combine(host.Folder, target))).ConfigureAwait(false);
+            return await ExperimentCommand
+                .ReportAsync(host, experiment, target is null ? null : Path.GetFullPath(Path.Combine(host.Folder, target)))
+                .ConfigureAwait(false);
         }
 
         var (id, folder) = Locate(host, run, runs);
-        foreach (var file in await WriteAsync(host, id, folder, target is null ? null : Path.GetFullPath(Path.Combine(host.Folder, target))).ConfigureAwait(false))
+        foreach (
+            var file in await WriteAsync(host, id, folder, target is null ? null : Path.GetFullPath(Path.Combine(host.Folder, target)))
+                .ConfigureAwait(false)
+        )
         {
             host.Out.WriteLine(file);
         }
@@ -122,10 +134,13 @@ internal static class InspectCommands
         {
             return await host.Engine.ReportAsync(folder, target, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (CoinException fault) when (fault.InnerException is IOException or UnauthorizedAccessException && target is null && !fault.IsFinal)
+        catch (CoinException fault)
+            when (fault.InnerException is IOException or UnauthorizedAccessException && target is null && !fault.IsFinal)
         {
             throw new CoinException(
-                $"The reports cannot be written into {folder}: {fault.InnerException.Message.TrimEnd('.')}. Write them elsewhere: ./run.sh report {name} --out DIR", fault);
+                $"The reports cannot be written into {folder}: {fault.InnerException.Message.TrimEnd('.')}. Write them elsewhere: ./run.sh report {name} --out DIR",
+                fault
+            );
         }
     }
 
@@ -133,9 +148,9 @@ internal static class InspectCommands
     {
         try
         {
-            return await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is { } snapshot
-                ? Row(snapshot)
-                : host.Engine.IsDriven(folder) ? "starting" : "not begun";
+            return await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) is { } snapshot ? Row(snapshot)
+                : host.Engine.IsDriven(folder) ? "starting"
+                : "not begun";
         }
         catch (CoinException fault)
         {
@@ -149,8 +164,11 @@ internal static class InspectCommands
     {
         var stages = snapshot.ZeroShot.Count > 0 ? "-" : Words.Text($"{snapshot.StagesTrained}/{snapshot.Stages.Count}");
         var maa = MatrixMetrics.MeanAverageAccuracy(snapshot) is { } mean ? Words.Text($"{mean:0.00}") : "";
-        var bwt = MatrixMetrics.BackwardTransfer(snapshot) is { } transfer ? Words.Text($"{transfer:0.00}") : MatrixMetrics.IsJoint(snapshot) ? "–" : "";
-        return $"{Words.Of(snapshot.Status),-11} {stages,7} {maa,9} {bwt,9}";
+        var bwt =
+            MatrixMetrics.BackwardTransfer(snapshot) is { } transfer ? Words.Text($"{transfer:0.00}")
+            : MatrixMetrics.IsJoint(snapshot) ? "–"
+            : "";
+        return $"{Words.Of(snapshot.Status), -11} {stages, 7} {maa, 9} {bwt, 9}";
     }
 
     private static async Task<string> ExperimentRowAsync(Host host, string folder)
@@ -170,7 +188,9 @@ internal static class InspectCommands
     internal static ExperimentFolder? LocateExperiment(Host host, string? run, string? runs)
     {
         var folders = RunFolders.Resolve(runs, null, host.Variable, host.Folder);
-        return run is not null ? folders.FindExperiment(run, host.Folder) : folders.Ids().FirstOrDefault() is { } latest ? folders.ExperimentOf(latest) : null;
+        return run is not null ? folders.FindExperiment(run, host.Folder)
+            : folders.Ids().FirstOrDefault() is { } latest ? folders.ExperimentOf(latest)
+            : null;
     }
 
     /// <summary>The run that is meant: by default the latest.</summary>
@@ -181,9 +201,12 @@ internal static class InspectCommands
         return run is not null
             ? folders.FindExperiment(run, host.Folder) is { } experiment
                 ? throw new CoinException(
-                    $"{run} is an experiment of {Plural.Of(experiment.Runs.Count, "run")}. Name one of them: {string.Join(", ", experiment.Runs.Select(one => one.Id))}.")
+                    $"{run} is an experiment of {Plural.Of(experiment.Runs.Count, "run")}. Name one of them: {string.Join(", ", experiment.Runs.Select(one => one.Id))}."
+                )
                 : folders.Find(run, host.Folder)
-            : folders.Of(folders.Ids().FirstOrDefault()
-                ?? throw new CoinException($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment."));
+            : folders.Of(
+                folders.Ids().FirstOrDefault()
+                    ?? throw new CoinException($"There are no runs in {folders.Folder} yet. ./run.sh starts the miniature experiment.")
+            );
     }
 }

@@ -14,22 +14,37 @@ internal static class LogsCommand
 
     private static readonly Dictionary<string, LogEventLevel> Levels = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["debug"] = LogEventLevel.Debug, ["info"] = LogEventLevel.Information, ["warning"] = LogEventLevel.Warning, ["error"] = LogEventLevel.Error,
+        ["debug"] = LogEventLevel.Debug,
+        ["info"] = LogEventLevel.Information,
+        ["warning"] = LogEventLevel.Warning,
+        ["error"] = LogEventLevel.Error,
     };
 
     public static Command Build(Host host, Argument<string?> run, Option<string?> runs)
     {
         var follow = new Option<bool>("--follow") { Description = "Go on with what is written from now on, until Ctrl-C" };
-        var actor = new Option<string?>("--actor") { HelpName = "NAME", Description = "Only what this actor said, for instance trainer or evaluator-cpu-1: the beginning of its name" };
+        var actor = new Option<string?>("--actor")
+        {
+            HelpName = "NAME",
+            Description = "Only what this actor said, for instance trainer or evaluator-cpu-1: the beginning of its name",
+        };
         var stage = NumberOption.Optional("--stage", "Only what belongs to this stage; 0 is the base model", 0);
-        var level = new Option<string>("--level") { Description = "debug, info, warning or error: this and more severe", DefaultValueFactory = _ => "info" };
+        var level = new Option<string>("--level")
+        {
+            Description = "debug, info, warning or error: this and more severe",
+            DefaultValueFactory = _ => "info",
+        };
         level.AcceptOnlyFromAmong([.. Levels.Keys]);
         var json = new Option<bool>("--json") { Description = "The lines as they stand in log.clef: a JSON object each" };
         var command = new Command("logs", "Show a run's log") { run, follow, actor, stage, level, json };
-        command.SetAction((parsed, _) => ShowAsync(
-            host, parsed.GetValue(run), parsed.GetValue(runs), parsed.GetValue(follow), parsed.GetValue(json),
-            line => line.Level >= Levels[parsed.GetValue(level)!] && (parsed.GetValue(stage) is not { } number || line.Stage == number)
-                && (parsed.GetValue(actor) is not { } name || line.Actor?.StartsWith(name, StringComparison.OrdinalIgnoreCase) == true)));
+        command.SetAction(
+            (parsed, _) =>
+                ShowAsync(host, parsed.GetValue(run), parsed.GetValue(runs), parsed.GetValue(follow), parsed.GetValue(json), line =>
+                    line.Level >= Levels[parsed.GetValue(level)!]
+                    && (parsed.GetValue(stage) is not { } number || line.Stage == number)
+                    && (parsed.GetValue(actor) is not { } name || line.Actor?.StartsWith(name, StringComparison.OrdinalIgnoreCase) == true)
+                )
+        );
         return command;
     }
 

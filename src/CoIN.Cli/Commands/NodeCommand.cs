@@ -16,43 +16,73 @@ internal static class NodeCommand
     {
         var files = CommandTree.FilesArgument();
         var set = CommandTree.SetOption();
-        var join = new Option<string?>("--join") { HelpName = "HOST:PORT[,…]", Description = "Nodes of the cluster to join, the same on every node; none to begin a cluster" };
-        var roles = new Option<string?>("--roles") { HelpName = "ROLE[,…]", Description = "What this node does: supervisor, trainer, evaluator, judge; all by default" };
+        var join = new Option<string?>("--join")
+        {
+            HelpName = "HOST:PORT[,…]",
+            Description = "Nodes of the cluster to join, the same on every node; none to begin a cluster",
+        };
+        var roles = new Option<string?>("--roles")
+        {
+            HelpName = "ROLE[,…]",
+            Description = "What this node does: supervisor, trainer, evaluator, judge; all by default",
+        };
         var gpus = new Option<string?>("--gpus") { HelpName = "N[,…]", Description = "GPUs to use; all of this host by default" };
         var cpus = new Option<int?>("--cpus") { HelpName = "N", Description = "N trainers and evaluators on the CPU in the place of GPUs" };
-        var name = new Option<string?>("--host") { HelpName = "NAME", Description = "Name or address under which the other nodes reach this one" };
-        var port = new Option<int?>("--port") { HelpName = "N", Description = "TCP port; 0 for any free one" };
-        var command = new Command("node", "Make this host a node of a cluster, until it is stopped") { files, set, join, roles, gpus, cpus, name, port };
-        command.SetAction((parsed, _) =>
+        var name = new Option<string?>("--host")
         {
-            if (parsed.GetValue(gpus) is not null && parsed.GetValue(cpus) is not null)
+            HelpName = "NAME",
+            Description = "Name or address under which the other nodes reach this one",
+        };
+        var port = new Option<int?>("--port") { HelpName = "N", Description = "TCP port; 0 for any free one" };
+        var command = new Command("node", "Make this host a node of a cluster, until it is stopped")
+        {
+            files,
+            set,
+            join,
+            roles,
+            gpus,
+            cpus,
+            name,
+            port,
+        };
+        command.SetAction(
+            (parsed, _) =>
             {
-                throw Usage.Fault("--gpus and --cpus exclude each other: name the devices of this node with one of them.");
-            }
-
-            var keys = new List<string>(parsed.GetValue(set) ?? []);
-            void Set(string key, string? value)
-            {
-                if (value is not null)
+                if (parsed.GetValue(gpus) is not null && parsed.GetValue(cpus) is not null)
                 {
-                    keys.Add($"node.{key}={value}");
+                    throw Usage.Fault("--gpus and --cpus exclude each other: name the devices of this node with one of them.");
                 }
-            }
 
-            Set("seed-nodes", List(parsed.GetValue(join), one => $"\"{one}\""));
-            Set("roles", List(parsed.GetValue(roles), one => one));
-            Set("devices", List(parsed.GetValue(gpus), one => $"\"cuda:{one}\""));
-            Set("hostname", parsed.GetValue(name));
-            Set("port", Number(parsed.GetValue(port)));
-            if (parsed.GetValue(cpus) is { } count)
-            {
-                Set("devices", "[cpu]");
-                Set("trainers-per-device", Number(count));
-                Set("evaluators-per-device", Number(count));
-            }
+                var keys = new List<string>(parsed.GetValue(set) ?? []);
+                void Set(string key, string? value)
+                {
+                    if (value is not null)
+                    {
+                        keys.Add($"node.{key}={value}");
+                    }
+                }
 
-            return ExecuteAsync(host, parsed.GetValue(files) ?? [], keys, devicesNamed: parsed.GetValue(gpus) is not null || parsed.GetValue(cpus) is not null, parsed.GetValue(runs));
-        });
+                Set("seed-nodes", List(parsed.GetValue(join), one => $"\"{one}\""));
+                Set("roles", List(parsed.GetValue(roles), one => one));
+                Set("devices", List(parsed.GetValue(gpus), one => $"\"cuda:{one}\""));
+                Set("hostname", parsed.GetValue(name));
+                Set("port", Number(parsed.GetValue(port)));
+                if (parsed.GetValue(cpus) is { } count)
+                {
+                    Set("devices", "[cpu]");
+                    Set("trainers-per-device", Number(count));
+                    Set("evaluators-per-device", Number(count));
+                }
+
+                return ExecuteAsync(
+                    host,
+                    parsed.GetValue(files) ?? [],
+                    keys,
+                    devicesNamed: parsed.GetValue(gpus) is not null || parsed.GetValue(cpus) is not null,
+                    parsed.GetValue(runs)
+                );
+            }
+        );
         return command;
     }
 
@@ -84,7 +114,9 @@ internal static class NodeCommand
     }
 
     private static string? List(string? text, Func<string, string> item) =>
-        text is null ? null : $"[{string.Join(", ", text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(item))}]";
+        text is null
+            ? null
+            : $"[{string.Join(", ", text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(item))}]";
 
     private static string? Number(int? value) => value?.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -8,36 +8,48 @@ namespace CoIN.Cli.Commands;
 internal static class NumberOption
 {
     /// <summary>A whole number that may be left out.</summary>
-    public static Option<int?> Optional(string name, string description, int least = int.MinValue) => new(name)
-    {
-        HelpName = "N", Description = description, CustomParser = result => Whole(name, result, least),
-    };
+    public static Option<int?> Optional(string name, string description, int least = int.MinValue) =>
+        new(name)
+        {
+            HelpName = "N",
+            Description = description,
+            CustomParser = result => Whole(name, result, least),
+        };
 
     /// <summary>A whole number with a default.</summary>
-    public static Option<int> Whole(string name, string description, int usual, int least = int.MinValue) => new(name)
-    {
-        HelpName = "N", Description = description, DefaultValueFactory = _ => usual, CustomParser = result => Whole(name, result, least) ?? usual,
-    };
+    public static Option<int> Whole(string name, string description, int usual, int least = int.MinValue) =>
+        new(name)
+        {
+            HelpName = "N",
+            Description = description,
+            DefaultValueFactory = _ => usual,
+            CustomParser = result => Whole(name, result, least) ?? usual,
+        };
 
     /// <summary>A number that may be left out.</summary>
     /// <param name="right">Whether it may have a value.</param>
     /// <param name="expected">Which values it may have, for people.</param>
-    public static Option<double?> Number(string name, string description, Func<double, bool> right, string expected) => new(name)
-    {
-        HelpName = "N",
-        Description = description,
-        CustomParser = result =>
+    public static Option<double?> Number(string name, string description, Func<double, bool> right, string expected) =>
+        new(name)
         {
-            var text = result.Tokens[0].Value;
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) && right(value))
+            HelpName = "N",
+            Description = description,
+            CustomParser = result =>
             {
-                return value;
-            }
+                var text = result.Tokens[0].Value;
+                if (
+                    double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                    && double.IsFinite(value)
+                    && right(value)
+                )
+                {
+                    return value;
+                }
 
-            result.AddError($"{name} {text}: must be {expected}.");
-            return null;
-        },
-    };
+                result.AddError($"{name} {text}: must be {expected}.");
+                return null;
+            },
+        };
 
     private static int? Whole(string name, ArgumentResult result, int least)
     {
@@ -47,7 +59,9 @@ internal static class NumberOption
             return value;
         }
 
-        result.AddError($"{name} {text}: must be a whole number{(least == int.MinValue ? "" : string.Create(CultureInfo.InvariantCulture, $", {least} or more"))}.");
+        result.AddError(
+            $"{name} {text}: must be a whole number{(least == int.MinValue ? "" : string.Create(CultureInfo.InvariantCulture, $", {least} or more"))}."
+        );
         return null;
     }
 }

@@ -15,7 +15,9 @@ using Newtonsoft.Json.Linq;
 
 namespace CoIN.Cli.Commands;
 
-/// <summary><c>coin plan</c>: says what a run would do, how much memory, disk and time it would take, and what to change where it does not fit.</summary>
+/// <summary>
+/// <c>coin plan</c>: says what a run would do, how much memory, disk and time it would take, and what to change where it does not fit.
+/// </summary>
 internal static class PlanCommand
 {
     private const double Giga = 1e9;
@@ -24,18 +26,49 @@ internal static class PlanCommand
     {
         var files = CommandTree.FilesArgument();
         var set = CommandTree.SetOption();
-        var memory = new Option<string?>("--memory") { HelpName = "24GB", Description = "Memory of the training device; by default what this computer's device has" };
+        var memory = new Option<string?>("--memory")
+        {
+            HelpName = "24GB",
+            Description = "Memory of the training device; by default what this computer's device has",
+        };
         var speed = NumberOption.Number(
-            "--tokens-per-second", "Training speed for the estimate of time; by default that of the latest run with the same model", value => value > 0,
-            "a number greater than 0, such as 1500 or 1500.5");
+            "--tokens-per-second",
+            "Training speed for the estimate of time; by default that of the latest run with the same model",
+            value => value > 0,
+            "a number greater than 0, such as 1500 or 1500.5"
+        );
         var json = CommandTree.JsonOption();
-        var command = new Command("plan", "Show steps, memory, disk and time of an experiment before it runs") { files, set, memory, speed, json };
-        command.SetAction(parsed => Execute(
-            host, parsed.GetValue(files) ?? [], parsed.GetValue(set) ?? [], parsed.GetValue(memory), parsed.GetValue(speed), parsed.GetValue(runs), parsed.GetValue(json)));
+        var command = new Command("plan", "Show steps, memory, disk and time of an experiment before it runs")
+        {
+            files,
+            set,
+            memory,
+            speed,
+            json,
+        };
+        command.SetAction(parsed =>
+            Execute(
+                host,
+                parsed.GetValue(files) ?? [],
+                parsed.GetValue(set) ?? [],
+                parsed.GetValue(memory),
+                parsed.GetValue(speed),
+                parsed.GetValue(runs),
+                parsed.GetValue(json)
+            )
+        );
         return command;
     }
 
-    private static int Execute(Host host, string[] files, string[] overrides, string? memory, double? tokensPerSecond, string? runs, bool json)
+    private static int Execute(
+        Host host,
+        string[] files,
+        string[] overrides,
+        string? memory,
+        double? tokensPerSecond,
+        string? runs,
+        bool json
+    )
     {
         if (files.Length == 0)
         {
@@ -52,12 +85,15 @@ internal static class PlanCommand
         var options = loaded.Select(one => one.Options).ToList();
         if (json)
         {
-            (double TokensPerSecond, string Source)? SpeedOf(int place) => tokensPerSecond is { } speed ? (speed, "as given") : Measured(options[place], folders);
+            (double TokensPerSecond, string Source)? SpeedOf(int place) =>
+                tokensPerSecond is { } speed ? (speed, "as given") : Measured(options[place], folders);
             var all = new JObject
             {
                 ["device"] = device,
                 ["deviceBytes"] = capacity,
-                ["runs"] = new JArray(plans.Select((plan, place) => Json(experiment?.Runs[place].Name ?? options[place].Name, plan, capacity, SpeedOf(place)))),
+                ["runs"] = new JArray(
+                    plans.Select((plan, place) => Json(experiment?.Runs[place].Name ?? options[place].Name, plan, capacity, SpeedOf(place)))
+                ),
             };
             if (experiment is not null)
             {
@@ -98,37 +134,42 @@ internal static class PlanCommand
     }
 
     /// <summary>A run's plan for programs; what is not known is null.</summary>
-    private static JObject Json(string name, ExperimentPlan plan, long? capacity, (double TokensPerSecond, string Source)? speed) => new()
-    {
-        ["name"] = name,
-        ["baseParameters"] = plan.BaseParameters,
-        ["trainedParameters"] = plan.TrainedParameters,
-        ["stages"] = new JArray(plan.Stages.Select(stage => new JObject
+    private static JObject Json(string name, ExperimentPlan plan, long? capacity, (double TokensPerSecond, string Source)? speed) =>
+        new()
         {
-            ["task"] = stage.Task,
-            ["samples"] = stage.Samples,
-            ["steps"] = stage.Steps,
-            ["warmupSteps"] = stage.WarmupSteps,
-            ["batchSize"] = stage.BatchSize,
-            ["accumulation"] = stage.Accumulation,
-            ["globalBatch"] = stage.GlobalBatch,
-            ["tokens"] = stage.Tokens,
-            ["largestMicroBatchTokens"] = stage.LargestMicroBatch,
-        })),
-        ["worldSize"] = plan.Team?.WorldSize ?? 1,
-        ["microBatchesPerTrainer"] = plan.Team?.MicroBatches,
-        ["gradientBytesPerShare"] = plan.Team?.GradientBytes,
-        ["parameterBytesPerTrainer"] = plan.Team?.ParameterBytes,
-        ["memory"] = new JArray(plan.Memory.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
-        ["hostMemory"] = new JArray(plan.Host.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
-        ["peakDeviceBytes"] = plan.DeviceBytes,
-        ["fits"] = capacity is { } bytes ? plan.DeviceBytes <= bytes : null,
-        ["remedies"] = new JArray(plan.Remedies.Select(remedy => new JObject { ["keys"] = remedy.Keys, ["peakDeviceBytes"] = remedy.DeviceBytes })),
-        ["diskBytes"] = plan.CheckpointBytes,
-        ["trainedTokens"] = Tokens(plan) + (plan.MethodTokens ?? 0),
-        ["tokensPerSecond"] = speed?.TokensPerSecond,
-        ["trainingSeconds"] = Time(Tokens(plan) + (plan.MethodTokens ?? 0), speed)?.TotalSeconds,
-    };
+            ["name"] = name,
+            ["baseParameters"] = plan.BaseParameters,
+            ["trainedParameters"] = plan.TrainedParameters,
+            ["stages"] = new JArray(
+                plan.Stages.Select(stage => new JObject
+                {
+                    ["task"] = stage.Task,
+                    ["samples"] = stage.Samples,
+                    ["steps"] = stage.Steps,
+                    ["warmupSteps"] = stage.WarmupSteps,
+                    ["batchSize"] = stage.BatchSize,
+                    ["accumulation"] = stage.Accumulation,
+                    ["globalBatch"] = stage.GlobalBatch,
+                    ["tokens"] = stage.Tokens,
+                    ["largestMicroBatchTokens"] = stage.LargestMicroBatch,
+                })
+            ),
+            ["worldSize"] = plan.Team?.WorldSize ?? 1,
+            ["microBatchesPerTrainer"] = plan.Team?.MicroBatches,
+            ["gradientBytesPerShare"] = plan.Team?.GradientBytes,
+            ["parameterBytesPerTrainer"] = plan.Team?.ParameterBytes,
+            ["memory"] = new JArray(plan.Memory.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
+            ["hostMemory"] = new JArray(plan.Host.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
+            ["peakDeviceBytes"] = plan.DeviceBytes,
+            ["fits"] = capacity is { } bytes ? plan.DeviceBytes <= bytes : null,
+            ["remedies"] = new JArray(
+                plan.Remedies.Select(remedy => new JObject { ["keys"] = remedy.Keys, ["peakDeviceBytes"] = remedy.DeviceBytes })
+            ),
+            ["diskBytes"] = plan.CheckpointBytes,
+            ["trainedTokens"] = Tokens(plan) + (plan.MethodTokens ?? 0),
+            ["tokensPerSecond"] = speed?.TokensPerSecond,
+            ["trainingSeconds"] = Time(Tokens(plan) + (plan.MethodTokens ?? 0), speed)?.TotalSeconds,
+        };
 
     /// <summary>A plan is often made before there are weights: of a model's configuration alone, only that is looked at.</summary>
     private static Action<LoadedConfiguration, Problems> CheckOf(Host host)
@@ -155,38 +196,65 @@ internal static class PlanCommand
     {
         var work = new BenchmarkWork();
         return ExperimentPlanner.Plan(options, node.Devices[0], node.Roles.Contains("evaluator") ? node.EvaluatorsPerDevice : 0, task =>
-            File.Exists(Path.Combine(options.Data.Instructions, task.Folder, task.TrainFile)) ? work.Training(options, task) : null);
+            File.Exists(Path.Combine(options.Data.Instructions, task.Folder, task.TrainFile)) ? work.Training(options, task) : null
+        );
     }
 
     /// <summary>A row for each run, and what all of them take.</summary>
     private static void WriteExperiment(
-        TextWriter output, ExperimentRuns experiment, IReadOnlyList<ExperimentOptions> options, IReadOnlyList<ExperimentPlan> plans, RunFolders folders,
-        double? tokensPerSecond)
+        TextWriter output,
+        ExperimentRuns experiment,
+        IReadOnlyList<ExperimentOptions> options,
+        IReadOnlyList<ExperimentPlan> plans,
+        RunFolders folders,
+        double? tokensPerSecond
+    )
     {
         var speeds = options.Select(one => tokensPerSecond is { } speed ? (speed, "as given") : Measured(one, folders)).ToList();
-        var rows = experiment.Runs.Select((run, place) => (Run: run, Plan: plans[place], Tokens: Tokens(plans[place]), Speed: speeds[place])).ToList();
-        foreach (var line in ExperimentTable.Lines(
-        [
-            ["run", "method", "stages", "steps", "tests", "tokens trained", "training time", "disk GB"],
-            .. rows.Select((row, place) => (IReadOnlyList<string>)
-            [
-                row.Run.Name, options[place].Method, Text($"{row.Plan.Stages.Count}"), Known(Steps(row.Plan)), Text($"{options[place].Curriculum().Cells.Count()}"),
-                row.Tokens is { } tokens ? Text($"{tokens:n0}") : "?", Time(row.Tokens, row.Speed) is { } time ? Words.Duration(time) : "?",
-                Text($"{row.Plan.CheckpointBytes / Giga:0.00}"),
-            ]),
-        ]))
+        var rows = experiment
+            .Runs.Select((run, place) => (Run: run, Plan: plans[place], Tokens: Tokens(plans[place]), Speed: speeds[place]))
+            .ToList();
+        foreach (
+            var line in ExperimentTable.Lines([
+                ["run", "method", "stages", "steps", "tests", "tokens trained", "training time", "disk GB"],
+                .. rows.Select(
+                    (row, place) =>
+                        (IReadOnlyList<string>)
+                            [
+                                row.Run.Name,
+                                options[place].Method,
+                                Text($"{row.Plan.Stages.Count}"),
+                                Known(Steps(row.Plan)),
+                                Text($"{options[place].Curriculum().Cells.Count()}"),
+                                row.Tokens is { } tokens ? Text($"{tokens:n0}") : "?",
+                                Time(row.Tokens, row.Speed) is { } time ? Words.Duration(time) : "?",
+                                Text($"{row.Plan.CheckpointBytes / Giga:0.00}"),
+                            ]
+                ),
+            ])
+        )
         {
             output.WriteLine(line);
         }
 
         var together = PlannedTogether.Of(experiment, options, plans);
         output.WriteLine();
-        output.WriteLine(Text($"{rows.Count} runs on one trainer: {Known(together.Steps)} steps, {together.Tests} tests, ")
-            + (together.Time(place => speeds[place]) is { } all ? $"about {Words.Duration(all)} for training" : "time not known (--tokens-per-second N, or a run with this model, would say)")
-            + "; evaluation goes on beside it.");
+        output.WriteLine(
+            Text($"{rows.Count} runs on one trainer: {Known(together.Steps)} steps, {together.Tests} tests, ")
+                + (
+                    together.Time(place => speeds[place]) is { } all
+                        ? $"about {Words.Duration(all)} for training"
+                        : "time not known (--tokens-per-second N, or a run with this model, would say)"
+                )
+                + "; evaluation goes on beside it."
+        );
         if (together.SharedStages + together.SharedTests > 0)
         {
-            output.WriteLine(Text($"What runs have in common is computed once and counted once here: {Plural.Of(together.SharedStages, "stage")} and {Plural.Of(together.SharedTests, "test")} are taken over."));
+            output.WriteLine(
+                Text(
+                    $"What runs have in common is computed once and counted once here: {Plural.Of(together.SharedStages, "stage")} and {Plural.Of(together.SharedTests, "test")} are taken over."
+                )
+            );
         }
 
         WriteDisk(output, plans.Sum(plan => plan.CheckpointBytes), folders.Folder);
@@ -196,11 +264,21 @@ internal static class PlanCommand
     /// <param name="Steps">Null where it depends on data that are not there yet.</param>
     /// <param name="Stages">Those that are trained: of which run, and the positions to train on.</param>
     /// <param name="SharedStages">Stages that a run takes over from another.</param>
-    private sealed record PlannedTogether(int? Steps, int Tests, IReadOnlyList<(int Run, double? Tokens)> Stages, int SharedStages, int SharedTests)
+    private sealed record PlannedTogether(
+        int? Steps,
+        int Tests,
+        IReadOnlyList<(int Run, double? Tokens)> Stages,
+        int SharedStages,
+        int SharedTests
+    )
     {
         public double? Tokens => Stages.Aggregate((double?)0, (sum, stage) => sum + stage.Tokens);
 
-        public static PlannedTogether Of(ExperimentRuns experiment, IReadOnlyList<ExperimentOptions> options, IReadOnlyList<ExperimentPlan> plans)
+        public static PlannedTogether Of(
+            ExperimentRuns experiment,
+            IReadOnlyList<ExperimentOptions> options,
+            IReadOnlyList<ExperimentPlan> plans
+        )
         {
             var (trained, tested) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
             var (stages, steps, tests, sharedStages, sharedTests) = (new List<(int, double?)>(), (int?)0, 0, 0, 0);
@@ -241,44 +319,65 @@ internal static class PlanCommand
     private static double? Tokens(ExperimentPlan plan) => plan.Stages.Aggregate((double?)0, (sum, stage) => sum + stage.Tokens);
 
     private static TimeSpan? Time(double? tokens, (double TokensPerSecond, string Source)? speed) =>
-        tokens is 0 ? TimeSpan.Zero : speed is { } known && tokens is { } count ? TimeSpan.FromSeconds(Math.Ceiling(count / known.TokensPerSecond)) : null;
+        tokens is 0 ? TimeSpan.Zero
+        : speed is { } known && tokens is { } count ? TimeSpan.FromSeconds(Math.Ceiling(count / known.TokensPerSecond))
+        : null;
 
     /// <summary>A plan is often made for another computer: this one need not have its devices.</summary>
     private static LoadedConfiguration Elsewhere(LoadedConfiguration loaded) => loaded with { Node = loaded.Node with { Devices = [] } };
 
     private static void WriteStages(TextWriter output, ExperimentPlan plan, ExperimentOptions options)
     {
-        var held = options.Model.Dtype
+        var held =
+            options.Model.Dtype
             + (options.Model.Quantization == BaseQuantization.None ? "" : ", linear maps of the language model in 4 bits");
         output.WriteLine(Text($"{plan.BaseParameters:n0} parameters, frozen ({held}); {plan.TrainedParameters:n0} trained (float32)"));
         if (plan.Stages.Count == 0)
         {
-            output.WriteLine(options.Lora.From is { } adapter
-                ? $"Nothing is trained: the base model with the adapter {adapter} is tested on every task."
-                : "Nothing is trained: the base model is tested on every task.");
+            output.WriteLine(
+                options.Lora.From is { } adapter
+                    ? $"Nothing is trained: the base model with the adapter {adapter} is tested on every task."
+                    : "Nothing is trained: the base model is tested on every task."
+            );
             return;
         }
 
         var training = options.Training;
-        output.WriteLine(Text($"Schedule: {training.Schedule.ToString().ToLowerInvariant()} from {training.LearningRate:g} after warmup, afresh in every stage"));
+        output.WriteLine(
+            Text(
+                $"Schedule: {training.Schedule.ToString().ToLowerInvariant()} from {training.LearningRate:g} after warmup, afresh in every stage"
+            )
+        );
         output.WriteLine();
-        output.WriteLine($"{"stage",-16} {"samples",9} {"steps",8} {"warmup",7} {"batch",6} {"x accumulated",14} {"= per step",11} {"largest micro-batch",20}");
+        output.WriteLine(
+            $"{"stage", -16} {"samples", 9} {"steps", 8} {"warmup", 7} {"batch", 6} {"x accumulated", 14} {"= per step", 11} {"largest micro-batch", 20}"
+        );
         foreach (var (stage, number) in plan.Stages.Select((stage, i) => (stage, i + 1)))
         {
-            output.WriteLine(Text(
-                $"{$"{number} {stage.Task}",-16} {Known(stage.Samples),9} {Known(stage.Steps),8} {Known(stage.WarmupSteps),7} {stage.BatchSize,6} {stage.Accumulation,14} {stage.GlobalBatch,11} {Text($"{stage.LargestMicroBatch:n0} tokens"),20}"));
+            output.WriteLine(
+                Text(
+                    $"{$"{number} {stage.Task}", -16} {Known(stage.Samples), 9} {Known(stage.Steps), 8} {Known(stage.WarmupSteps), 7} {stage.BatchSize, 6} {stage.Accumulation, 14} {stage.GlobalBatch, 11} {Text($"{stage.LargestMicroBatch:n0} tokens"), 20}"
+                )
+            );
         }
 
         if (plan.Team is { } team)
         {
-            output.WriteLine(Text(
-                $"World size {team.WorldSize}: of the {plan.Stages.Max(stage => stage.Accumulation)} micro-batches of a step, a trainer does {team.MicroBatches} at most where there are {team.WorldSize} trainers, each with the memory below.")
-                + Text($" In a step, {team.GradientBytes / Giga:0.000} GB go to the first trainer for each share of the others, and {team.ParameterBytes / Giga:0.000} GB back to each of them."));
+            output.WriteLine(
+                Text(
+                    $"World size {team.WorldSize}: of the {plan.Stages.Max(stage => stage.Accumulation)} micro-batches of a step, a trainer does {team.MicroBatches} at most where there are {team.WorldSize} trainers, each with the memory below."
+                )
+                    + Text(
+                        $" In a step, {team.GradientBytes / Giga:0.000} GB go to the first trainer for each share of the others, and {team.ParameterBytes / Giga:0.000} GB back to each of them."
+                    )
+            );
         }
 
         if (options.Data.Validation > 0 || options.Tasks.Any(task => task.ValidationFile is not null))
         {
-            output.WriteLine("Besides, held-out samples go forward at every checkpoint and at each stage's end (data.validation); the time for it is not counted.");
+            output.WriteLine(
+                "Besides, held-out samples go forward at every checkpoint and at each stage's end (data.validation); the time for it is not counted."
+            );
         }
 
         if (plan.MethodPasses is { } passes)
@@ -318,7 +417,9 @@ internal static class PlanCommand
         output.WriteLine(Text($"It does NOT fit into {bytes / Giga:0.0} GB. What it would need with"));
         foreach (var remedy in plan.Remedies.Where(remedy => remedy.DeviceBytes < plan.DeviceBytes))
         {
-            output.WriteLine(Text($"  {remedy.DeviceBytes / Giga,9:0.00} GB {(remedy.DeviceBytes <= bytes ? "(fits)" : "      ")}  {remedy.Keys}"));
+            output.WriteLine(
+                Text($"  {remedy.DeviceBytes / Giga, 9:0.00} GB {(remedy.DeviceBytes <= bytes ? "(fits)" : "      ")}  {remedy.Keys}")
+            );
         }
     }
 
@@ -326,10 +427,10 @@ internal static class PlanCommand
     {
         foreach (var part in parts)
         {
-            output.WriteLine(Text($"  {part.Bytes / Giga,9:0.00} GB  {part.Name}"));
+            output.WriteLine(Text($"  {part.Bytes / Giga, 9:0.00} GB  {part.Name}"));
         }
 
-        output.WriteLine(Text($"  {parts.Sum(part => part.Bytes) / Giga,9:0.00} GB  together"));
+        output.WriteLine(Text($"  {parts.Sum(part => part.Bytes) / Giga, 9:0.00} GB  together"));
     }
 
     private static void WriteDisk(TextWriter output, double bytes, string folder)
@@ -347,8 +448,10 @@ internal static class PlanCommand
 
         var free = new DriveInfo(existing).AvailableFreeSpace;
         output.WriteLine();
-        output.WriteLine(Text($"Disk: {bytes / Giga:0.00} GB for two checkpoints and all adapters; {free / Giga:0.0} GB are free in {existing}")
-            + (free < bytes ? ". NOT enough: name another folder with --runs." : "."));
+        output.WriteLine(
+            Text($"Disk: {bytes / Giga:0.00} GB for two checkpoints and all adapters; {free / Giga:0.0} GB are free in {existing}")
+                + (free < bytes ? ". NOT enough: name another folder with --runs." : ".")
+        );
     }
 
     private static void WriteTime(TextWriter output, ExperimentPlan plan, (double TokensPerSecond, string Source)? speed)
@@ -359,13 +462,18 @@ internal static class PlanCommand
         }
 
         var tokens = plan.Stages.Sum(stage => stage.Tokens) + (plan.MethodTokens ?? 0);
-        output.WriteLine((speed, plan.MethodTokens is not null && plan.Stages.All(stage => stage.Tokens is not null)) switch
-        {
-            (_, false) => "Time: not known before the data are there.",
-            (null, _) => Text($"Time: {tokens:n0} tokens are trained on; --tokens-per-second N, or a run with this model, would say how long that takes."),
-            ({ } known, _) => Text(
-                $"Time: about {Words.Duration(TimeSpan.FromSeconds(Math.Ceiling(tokens!.Value / known.TokensPerSecond)))} for training on {tokens:n0} tokens at {known.TokensPerSecond:n0} per second ({known.Source}); evaluation comes on top."),
-        });
+        output.WriteLine(
+            (speed, plan.MethodTokens is not null && plan.Stages.All(stage => stage.Tokens is not null)) switch
+            {
+                (_, false) => "Time: not known before the data are there.",
+                (null, _) => Text(
+                    $"Time: {tokens:n0} tokens are trained on; --tokens-per-second N, or a run with this model, would say how long that takes."
+                ),
+                ({ } known, _) => Text(
+                    $"Time: about {Words.Duration(TimeSpan.FromSeconds(Math.Ceiling(tokens!.Value / known.TokensPerSecond)))} for training on {tokens:n0} tokens at {known.TokensPerSecond:n0} per second ({known.Source}); evaluation comes on top."
+                ),
+            }
+        );
     }
 
     /// <summary>The training speed of the latest run with the same model and type that finished a stage.</summary>
@@ -375,9 +483,13 @@ internal static class PlanCommand
         {
             try
             {
-                if (RunJournal.Read(folders.PathOf(id)) is { Trained.Count: > 0 } state && state.Options.Model.Name() == options.Model.Name()
-                    && state.Options.Model.Dtype == options.Model.Dtype && state.Options.Model.Quantization == options.Model.Quantization
-                    && state.Trained.Values.Sum(stage => stage.Seconds) is > 0 and var seconds)
+                if (
+                    RunJournal.Read(folders.PathOf(id)) is { Trained.Count: > 0 } state
+                    && state.Options.Model.Name() == options.Model.Name()
+                    && state.Options.Model.Dtype == options.Model.Dtype
+                    && state.Options.Model.Quantization == options.Model.Quantization
+                    && state.Trained.Values.Sum(stage => stage.Seconds) is > 0 and var seconds
+                )
                 {
                     return (state.Trained.Values.Sum(stage => stage.Tokens) / seconds, $"run {id}");
                 }
@@ -393,17 +505,26 @@ internal static class PlanCommand
     }
 
     /// <summary>Memory of a device of this computer; null where it has none of that name.</summary>
-    private static long? Capacity(Host host, string device) => device == "cpu"
-        ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes
-        : host.GraphicsProcessors().FirstOrDefault(gpu => device == $"cuda:{gpu.Index}")?.TotalBytes;
+    private static long? Capacity(Host host, string device) =>
+        device == "cpu"
+            ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes
+            : host.GraphicsProcessors().FirstOrDefault(gpu => device == $"cuda:{gpu.Index}")?.TotalBytes;
 
     /// <summary>Reads 24GB, 24GiB or 24000MB.</summary>
     internal static long ParseMemory(string text)
     {
         foreach (var (unit, bytes) in new[] { ("GiB", (double)(1L << 30)), ("MiB", 1 << 20), ("GB", Giga), ("MB", 1e6) })
         {
-            if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase) &&
-                double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number > 0)
+            if (
+                text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
+                && double.TryParse(
+                    text.AsSpan(0, text.Length - unit.Length),
+                    NumberStyles.AllowDecimalPoint,
+                    CultureInfo.InvariantCulture,
+                    out var number
+                )
+                && number > 0
+            )
             {
                 return (long)(number * bytes);
             }

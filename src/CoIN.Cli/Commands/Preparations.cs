@@ -54,7 +54,16 @@ internal static class Preparations
             }
 
             var options = loaded.Options;
-            var key = JsonConvert.SerializeObject(new { options.Data, options.Tasks, options.Method, options.MethodOptions, options.Seed });
+            var key = JsonConvert.SerializeObject(
+                new
+                {
+                    options.Data,
+                    options.Tasks,
+                    options.Method,
+                    options.MethodOptions,
+                    options.Seed,
+                }
+            );
             if (!read.TryGetValue(key, out var found))
             {
                 host.Engine.CheckData(options, read[key] = found = new Problems());
@@ -81,7 +90,8 @@ internal static class Preparations
         }
     }
 
-    private static bool HasData(LoadedConfiguration loaded) => loaded.Preparation is null || Directory.Exists(loaded.Options.Data.Instructions);
+    private static bool HasData(LoadedConfiguration loaded) =>
+        loaded.Preparation is null || Directory.Exists(loaded.Options.Data.Instructions);
 
     private static void Check(Host host, LoadedConfiguration loaded, Problems problems, Action<string> warn)
     {
@@ -97,7 +107,9 @@ internal static class Preparations
     {
         if (name != Mini)
         {
-            throw new CoinException($"coin.data.prepare is {name}; this program can make the data of '{Mini}' only. Leave the key out to use data of your own.");
+            throw new CoinException(
+                $"coin.data.prepare is {name}; this program can make the data of '{Mini}' only. Leave the key out to use data of your own."
+            );
         }
     }
 }

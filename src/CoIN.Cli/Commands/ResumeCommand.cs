@@ -55,9 +55,13 @@ internal static class ResumeCommand
         }
 
         // A process that was killed before its first event left the settings alone: then the run starts.
-        return await RunDriver.DriveAsync(host, name, folder, node, (ticket, stop) => snapshot is null
-            ? host.Engine.RunAsync(ticket, ConfigurationLoader.Load([settings], [], host.Folder).Options, stop)
-            : host.Engine.ResumeAsync(ticket, redo, stop)).ConfigureAwait(false);
+        return await RunDriver
+            .DriveAsync(host, name, folder, node, (ticket, stop) =>
+                snapshot is null
+                    ? host.Engine.RunAsync(ticket, ConfigurationLoader.Load([settings], [], host.Folder).Options, stop)
+                    : host.Engine.ResumeAsync(ticket, redo, stop)
+            )
+            .ConfigureAwait(false);
     }
 
     private static async Task<int> CompletedAsync(Host host, string name, string folder, RunSnapshot snapshot)

@@ -29,7 +29,8 @@ internal static class RunCommand
         var folders = RunFolders.Resolve(runs, loaded.Node.Runs, host.Variable, host.Folder);
         var id = folders.Create(runId, loaded.Options.Name, loaded.Options.Seed, host.Clock.GetLocalNow());
         Durable.WriteText(Path.Combine(folders.PathOf(id), RunFolders.Settings), loaded.EffectiveText);
-        return await RunDriver.DriveAsync(host, id, folders.PathOf(id), loaded.Node,
-            (ticket, stop) => host.Engine.RunAsync(ticket, loaded.Options, stop)).ConfigureAwait(false);
+        return await RunDriver
+            .DriveAsync(host, id, folders.PathOf(id), loaded.Node, (ticket, stop) => host.Engine.RunAsync(ticket, loaded.Options, stop))
+            .ConfigureAwait(false);
     }
 }

@@ -20,7 +20,12 @@ internal static class RunDriver
     /// <param name="drive">Starts or resumes it.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> DriveAsync(
-        Host host, string name, string folder, NodeSettings node, Func<RunTicket, CancellationToken, Task<RunSnapshot>> drive)
+        Host host,
+        string name,
+        string folder,
+        NodeSettings node,
+        Func<RunTicket, CancellationToken, Task<RunSnapshot>> drive
+    )
     {
         var id = Path.GetFileName(folder);
         host.Out.WriteLine(Follow(name));
@@ -57,21 +62,35 @@ internal static class RunDriver
         return last.Status switch
         {
             RunStatus.Completed when last.JudgingFaults.Count > 0 => Ended(
-                host, id, Faults.Tell(host, new CoinException(string.Join('\n', last.JudgingFaults.Select(fault => Summary.Fault(id, fault.Key, fault.Value)))), file)),
+                host,
+                id,
+                Faults.Tell(
+                    host,
+                    new CoinException(string.Join('\n', last.JudgingFaults.Select(fault => Summary.Fault(id, fault.Key, fault.Value)))),
+                    file
+                )
+            ),
             RunStatus.Completed when last.MissingJudgements > 0 => Ended(host, id, ExitCodes.Stopped),
             RunStatus.Completed => ExitCodes.Done,
             RunStatus.Stopped => Ended(host, GoOn(name), ExitCodes.Stopped),
-            _ => Ended(host, GoOn(name), Faults.Tell(host, new CoinException(last.Message ?? $"The run ended as {Words.Of(last.Status)}; see {file}."), file)),
+            _ => Ended(
+                host,
+                GoOn(name),
+                Faults.Tell(host, new CoinException(last.Message ?? $"The run ended as {Words.Of(last.Status)}; see {file}."), file)
+            ),
         };
     }
 
-    private static IRunView View(Host host, string folder, TextWriter lines, RunLog log) => host.Terminal.Live
-        ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), folder, () => log.Notice)
-        : new PlainView(lines, host.Clock);
+    private static IRunView View(Host host, string folder, TextWriter lines, RunLog log) =>
+        host.Terminal.Live
+            ? new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Out) }), folder, () => log.Notice)
+            : new PlainView(lines, host.Clock);
 
     /// <summary>Event files for TensorBoard, where they are wanted.</summary>
     internal static TensorBoardFiles? Board(IEnumerable<string> folders, NodeSettings node, RunLog log) =>
-        node.Watch.Tensorboard ? new TensorBoardFiles(folders, warning => log.Factory.CreateLogger("CoIN.Cli.Watching").LogWarning("{Warning}", warning)) : null;
+        node.Watch.Tensorboard
+            ? new TensorBoardFiles(folders, warning => log.Factory.CreateLogger("CoIN.Cli.Watching").LogWarning("{Warning}", warning))
+            : null;
 
     /// <summary>Metrics and traces, where they are wanted; told to people before a view begins.</summary>
     internal static async Task<TelemetryExport?> TelemetryAsync(Host host, NodeSettings node, RunLog log)
@@ -103,7 +122,8 @@ internal static class RunDriver
         {
             return await host.Engine.ReadAsync(folder, CancellationToken.None).ConfigureAwait(false) switch
             {
-                null => $"The run has not begun. When that is mended: ./run.sh resume {name} (it keeps its settings; for others, start another run)",
+                null =>
+                    $"The run has not begun. When that is mended: ./run.sh resume {name} (it keeps its settings; for others, start another run)",
                 { Status: RunStatus.Completed } => $"The run is completed; its reports: ./run.sh report {name}",
                 _ => GoOn(name),
             };

@@ -18,13 +18,19 @@ internal static class StudyImage
             using var bitmap = SKBitmap.Decode(path);
             if (bitmap is null)
             {
-                throw new CoinException($"The image {path} {(File.Exists(path) ? "cannot be read as a picture" : "does not exist")}. Put it there, or correct data.images.");
+                throw new CoinException(
+                    $"The image {path} {(File.Exists(path) ? "cannot be read as a picture" : "does not exist")}. Put it there, or correct data.images."
+                );
             }
 
             var scale = (double)LongestSide / Math.Max(bitmap.Width, bitmap.Height);
-            using var small = scale < 1
-                ? bitmap.Resize(new SKImageInfo(Math.Max(1, (int)(bitmap.Width * scale)), Math.Max(1, (int)(bitmap.Height * scale))), SKFilterQuality.High)
-                : null;
+            using var small =
+                scale < 1
+                    ? bitmap.Resize(
+                        new SKImageInfo(Math.Max(1, (int)(bitmap.Width * scale)), Math.Max(1, (int)(bitmap.Height * scale))),
+                        SKFilterQuality.High
+                    )
+                    : null;
 
             // Drawings stay sharp; photographs stay small.
             var drawing = bitmap.Width * bitmap.Height <= 128 * 128;

@@ -72,36 +72,53 @@ internal static class Usage
             return $"'{path}' needs one of its commands: {string.Join(", ", names)}.";
         }
 
-        if (path.Length == 0 && (given.EndsWith(".hocon", StringComparison.OrdinalIgnoreCase) || given.EndsWith(".conf", StringComparison.OrdinalIgnoreCase)))
+        if (
+            path.Length == 0
+            && (given.EndsWith(".hocon", StringComparison.OrdinalIgnoreCase) || given.EndsWith(".conf", StringComparison.OrdinalIgnoreCase))
+        )
         {
             return $"There is no command {given}. A configuration file is run with: ./run.sh run {given}";
         }
 
         // A command of a group may have been called without its group.
-        var candidates = names.Select(name => (Name: name, Path: $"{path} {name}".Trim()))
-            .Concat(path.Length > 0 ? [] : root.Subcommands.SelectMany(outer => outer.Subcommands.Select(inner => (inner.Name, Path: $"{outer.Name} {inner.Name}"))))
+        var candidates = names
+            .Select(name => (Name: name, Path: $"{path} {name}".Trim()))
+            .Concat(
+                path.Length > 0
+                    ? []
+                    : root.Subcommands.SelectMany(outer =>
+                        outer.Subcommands.Select(inner => (inner.Name, Path: $"{outer.Name} {inner.Name}"))
+                    )
+            )
             .ToList();
         return NearestName.Close(given, candidates.Select(candidate => candidate.Name)) is { } near
             ? $"There is no command '{$"{path} {given}".Trim()}'; did you mean '{candidates.First(candidate => candidate.Name == near).Path}'?"
             : $"There is no command '{$"{path} {given}".Trim()}'. There are {string.Join(", ", names)}.";
     }
 
-    private static string Told(ParseError error, string path) => error.SymbolResult switch
-    {
-        OptionResult { Tokens.Count: 0, Option: { Arity.MinimumNumberOfValues: > 0 } option } when error.Message.Contains("argument", StringComparison.Ordinal) =>
-            $"{option.Name} needs a value: {option.Name} {option.HelpName ?? "VALUE"}",
-        ArgumentResult { Tokens.Count: 0, Argument: { Arity.MinimumNumberOfValues: > 0 } argument } => Needs(path, argument),
-        CommandResult { Command: var command } when error.Message.StartsWith("Required argument", StringComparison.Ordinal) && command.Arguments.Count > 0 =>
-            Needs(path, command.Arguments.FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0) ?? command.Arguments[0]),
-        OptionResult { Option: { Required: true } option } when error.Message.Contains("required", StringComparison.Ordinal) => $"{option.Name} {option.HelpName} is needed.",
-        _ when error.Message.StartsWith("Unrecognized", StringComparison.Ordinal) && error.Message.Split('\'') is [_, var word, ..] => $"'{path}' does not take {word} too.",
-        _ => error.Message,
-    };
+    private static string Told(ParseError error, string path) =>
+        error.SymbolResult switch
+        {
+            OptionResult { Tokens.Count: 0, Option: { Arity.MinimumNumberOfValues: > 0 } option }
+                when error.Message.Contains("argument", StringComparison.Ordinal) =>
+                $"{option.Name} needs a value: {option.Name} {option.HelpName ?? "VALUE"}",
+            ArgumentResult { Tokens.Count: 0, Argument: { Arity.MinimumNumberOfValues: > 0 } argument } => Needs(path, argument),
+            CommandResult { Command: var command }
+                when error.Message.StartsWith("Required argument", StringComparison.Ordinal) && command.Arguments.Count > 0 => Needs(
+                path,
+                command.Arguments.FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0) ?? command.Arguments[0]
+            ),
+            OptionResult { Option: { Required: true } option } when error.Message.Contains("required", StringComparison.Ordinal) =>
+                $"{option.Name} {option.HelpName} is needed.",
+            _ when error.Message.StartsWith("Unrecognized", StringComparison.Ordinal) && error.Message.Split('\'') is [_, var word, ..] =>
+                $"'{path}' does not take {word} too.",
+            _ => error.Message,
+        };
 
     private static string Needs(string path, Argument argument) => $"'{path}' needs <{argument.Name}>: {argument.Description}.";
 
-    private static IEnumerable<Option> Options(CommandResult command) => command.Command.Options
-        .Concat(Outer(command).SelectMany(outer => outer.Command.Options.Where(option => option.Recursive)));
+    private static IEnumerable<Option> Options(CommandResult command) =>
+        command.Command.Options.Concat(Outer(command).SelectMany(outer => outer.Command.Options.Where(option => option.Recursive)));
 
     private static IEnumerable<CommandResult> Outer(CommandResult command)
     {
@@ -114,6 +131,9 @@ internal static class Usage
     private static IEnumerable<string> Names(Option option) => option.Aliases.Append(option.Name);
 
     /// <summary>The words that name a command, without the program's.</summary>
-    public static string PathOf(CommandResult command) => string.Join(' ', Outer(command).Reverse().Append(command)
-        .Where(one => one.Command is not RootCommand).Select(one => one.Command.Name));
+    public static string PathOf(CommandResult command) =>
+        string.Join(
+            ' ',
+            Outer(command).Reverse().Append(command).Where(one => one.Command is not RootCommand).Select(one => one.Command.Name)
+        );
 }

@@ -22,16 +22,24 @@ internal static class ValidateCommand
             return Tell(host, files, overrides);
         }
 
-        var (experiment, runs, notes) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: true));
+        var (experiment, runs, notes) = ConfigurationLoader.LoadExperiment(
+            files,
+            overrides,
+            host.Folder,
+            Preparations.CheckOf(host, samples: true)
+        );
         var (options, node, preparation, _) = runs[0];
         host.Out.WriteLine($"{string.Join(", ", files)}: valid.");
-        host.Out.WriteLine(experiment is null
-            ? $"  experiment  {options.Name}, {options.Method}, seed {options.Seed}"
-            : Words.Text($"  experiment  {options.Name}, {runs.Count} {(runs.Count == 1 ? "run" : "runs")}"));
+        host.Out.WriteLine(
+            experiment is null
+                ? $"  experiment  {options.Name}, {options.Method}, seed {options.Seed}"
+                : Words.Text($"  experiment  {options.Name}, {runs.Count} {(runs.Count == 1 ? "run" : "runs")}")
+        );
         host.Out.WriteLine($"  tasks       {string.Join(", ", options.Tasks.Select(task => task.Name))}");
         host.Out.WriteLine($"  model       {options.Model.Name()}");
-        host.Out.WriteLine($"  data        {options.Data.Instructions}"
-            + (preparation is null ? "" : " (made when the run starts, if missing)"));
+        host.Out.WriteLine(
+            $"  data        {options.Data.Instructions}" + (preparation is null ? "" : " (made when the run starts, if missing)")
+        );
         host.Out.WriteLine($"  judge       {(options.Judge is { } judge ? $"{judge.Name}, {Words.Of(judge.Kind)}" : "none")}");
         host.Out.WriteLine($"  devices     {string.Join(", ", node.Devices)}");
         if (node.Placement is NodePlacement.Cluster { Warning: { } warning })
@@ -56,29 +64,48 @@ internal static class ValidateCommand
     {
         try
         {
-            var (_, runs, notes) = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: true));
-            host.Out.WriteLine(StatusJson.Text(new JObject
-            {
-                ["valid"] = true,
-                ["runs"] = new JArray(runs.Select(run => new JObject
-                {
-                    ["name"] = run.Options.Name,
-                    ["method"] = run.Options.Method,
-                    ["seed"] = run.Options.Seed,
-                    ["tasks"] = new JArray(run.Options.Tasks.Select(task => task.Name)),
-                    ["model"] = run.Options.Model.Name(),
-                    ["data"] = run.Options.Data.Instructions,
-                    ["judge"] = run.Options.Judge?.Name,
-                    ["devices"] = new JArray(run.Node.Devices),
-                })),
-                ["notes"] = new JArray(notes),
-                ["problems"] = new JArray(),
-            }));
+            var (_, runs, notes) = ConfigurationLoader.LoadExperiment(
+                files,
+                overrides,
+                host.Folder,
+                Preparations.CheckOf(host, samples: true)
+            );
+            host.Out.WriteLine(
+                StatusJson.Text(
+                    new JObject
+                    {
+                        ["valid"] = true,
+                        ["runs"] = new JArray(
+                            runs.Select(run => new JObject
+                            {
+                                ["name"] = run.Options.Name,
+                                ["method"] = run.Options.Method,
+                                ["seed"] = run.Options.Seed,
+                                ["tasks"] = new JArray(run.Options.Tasks.Select(task => task.Name)),
+                                ["model"] = run.Options.Model.Name(),
+                                ["data"] = run.Options.Data.Instructions,
+                                ["judge"] = run.Options.Judge?.Name,
+                                ["devices"] = new JArray(run.Node.Devices),
+                            })
+                        ),
+                        ["notes"] = new JArray(notes),
+                        ["problems"] = new JArray(),
+                    }
+                )
+            );
             return ExitCodes.Done;
         }
         catch (CoinException fault)
         {
-            host.Out.WriteLine(StatusJson.Text(new JObject { ["valid"] = false, ["problems"] = new JArray(fault.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries)) }));
+            host.Out.WriteLine(
+                StatusJson.Text(
+                    new JObject
+                    {
+                        ["valid"] = false,
+                        ["problems"] = new JArray(fault.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+                    }
+                )
+            );
             return fault.ExitCode == ExitCodes.Done ? ExitCodes.Fault : fault.ExitCode;
         }
     }

@@ -32,19 +32,20 @@ internal sealed record HostFacts
     public required string? WaitPolicy { get; init; }
 
     /// <summary>Reads the facts of this host.</summary>
-    public static HostFacts Read(string runs, Func<string, string?> variable) => new()
-    {
-        System = $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}",
-        Runtime = RuntimeInformation.FrameworkDescription,
-        Cores = Environment.ProcessorCount,
-        MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-        Torch = Try(() => (TorchStatus?)TorchStatus.Read()),
-        GraphicsProcessors = Models.Devices.GraphicsProcessors.List(),
-        RunsFolder = runs,
-        FreeDiskBytes = FreeDisk(runs),
-        Journal = Try(() => (double?)JournalProbe.Measure(runs)),
-        WaitPolicy = variable("OMP_WAIT_POLICY"),
-    };
+    public static HostFacts Read(string runs, Func<string, string?> variable) =>
+        new()
+        {
+            System = $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}",
+            Runtime = RuntimeInformation.FrameworkDescription,
+            Cores = Environment.ProcessorCount,
+            MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+            Torch = Try(() => (TorchStatus?)TorchStatus.Read()),
+            GraphicsProcessors = Models.Devices.GraphicsProcessors.List(),
+            RunsFolder = runs,
+            FreeDiskBytes = FreeDisk(runs),
+            Journal = Try(() => (double?)JournalProbe.Measure(runs)),
+            WaitPolicy = variable("OMP_WAIT_POLICY"),
+        };
 
     private static (T? Value, string? Fault) Try<T>(Func<T?> read)
     {

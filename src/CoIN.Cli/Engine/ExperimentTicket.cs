@@ -14,5 +14,11 @@ namespace CoIN.Cli.Engine;
 /// <param name="Observer">Sees the snapshots of all runs; does not block.</param>
 /// <param name="LoggerFactory">As in <see cref="RunTicket"/>.</param>
 internal sealed record ExperimentTicket(
-    string Folder, IReadOnlyList<(string RunId, string RunFolder, ExperimentOptions? Options)> Runs, NodeSettings Node, bool Reuse, bool Redo, IRunObserver Observer,
-    ILoggerFactory LoggerFactory);
+    string Folder,
+    IReadOnlyList<(string RunId, string RunFolder, ExperimentOptions? Options)> Runs,
+    NodeSettings Node,
+    bool Reuse,
+    bool Redo,
+    IRunObserver Observer,
+    ILoggerFactory LoggerFactory
+);

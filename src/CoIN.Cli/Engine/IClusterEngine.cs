@@ -34,7 +34,9 @@ internal sealed class ClusterEngine : IClusterEngine
         void Warn(string warning) => log.LogWarning("{Warning}", warning);
         using var learners = new LearnerFactory(Warn);
         var judges = new JudgeFactory(new LocalJudgeFactory(Warn), Environment.GetEnvironmentVariable);
-        await NodeHost.RunAsync(request, learners, judges, new BenchmarkWork(new ReportAids(), new ImageInspector()), logs, up, stop).ConfigureAwait(false);
+        await NodeHost
+            .RunAsync(request, learners, judges, new BenchmarkWork(new ReportAids(), new ImageInspector()), logs, up, stop)
+            .ConfigureAwait(false);
     }
 
     public Task<ClusterConnection> OpenAsync(NodePlacement.Cluster placement, IReadOnlyList<string> contacts, ILoggerFactory logs) =>

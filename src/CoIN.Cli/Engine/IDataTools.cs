@@ -22,5 +22,6 @@ internal sealed class DataTools : IDataTools
 {
     public IImageInspector Inspector { get; } = new ImageInspector();
 
-    public ISampleRenderer Renderer(ExperimentOptions options) => SampleRenderer.Open(options.Model, options.Data.Images, options.Evaluation.Prompt);
+    public ISampleRenderer Renderer(ExperimentOptions options) =>
+        SampleRenderer.Open(options.Model, options.Data.Images, options.Evaluation.Prompt);
 }

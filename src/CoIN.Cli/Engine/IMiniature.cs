@@ -32,4 +32,12 @@ internal sealed record MiniGeneration(string Folder, int Seed, int? TrainSamples
 /// <param name="From">A model folder to go on from; null to begin with random weights.</param>
 /// <param name="Force">Whether a model that is there is replaced.</param>
 /// <param name="Family">Of which family the model is; null for LLaVA.</param>
-internal sealed record MiniPretraining(string Folder, int Seed, int? Steps, int Threads, string? From, bool Force = false, string? Family = null);
+internal sealed record MiniPretraining(
+    string Folder,
+    int Seed,
+    int? Steps,
+    int Threads,
+    string? From,
+    bool Force = false,
+    string? Family = null
+);

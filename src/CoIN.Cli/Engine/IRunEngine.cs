@@ -22,7 +22,9 @@ internal interface IRunEngine
     void CheckData(ExperimentOptions options, Problems problems);
 
     /// <summary>Starts a run in its new, empty folder and drives it until it is completed, failed or stopped.</summary>
-    /// <param name="stop">Asks to stop at the next resumable point; the run then ends as <see cref="RunStatus.Stopped"/>, without an exception.</param>
+    /// <param name="stop">
+    /// Asks to stop at the next resumable point; the run then ends as <see cref="RunStatus.Stopped"/>, without an exception.
+    /// </param>
     /// <returns>The last snapshot.</returns>
     /// <exception cref="CoinException">Something the user can mend.</exception>
     Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop);
@@ -33,13 +35,17 @@ internal interface IRunEngine
     /// <param name="redo">Whether to do again what was lost of it.</param>
     Task<RunSnapshot> ResumeAsync(RunTicket ticket, bool redo, CancellationToken stop);
 
-    /// <summary>Drives the runs of an experiment side by side, new ones and those that have begun, until each is completed, failed or stopped.</summary>
+    /// <summary>
+    /// Drives the runs of an experiment side by side, new ones and those that have begun, until each is completed, failed or stopped.
+    /// </summary>
     /// <param name="stop">As in <see cref="RunAsync"/>, of all runs.</param>
     /// <returns>In the order of the runs.</returns>
     /// <exception cref="CoinException">Another process drives the experiment.</exception>
     Task<IReadOnlyList<RunOutcome>> RunExperimentAsync(ExperimentTicket ticket, CancellationToken stop);
 
-    /// <summary>Where a run stands by its journal, read beside a process that may be driving it; null where there is no journal yet.</summary>
+    /// <summary>
+    /// Where a run stands by its journal, read beside a process that may be driving it; null where there is no journal yet.
+    /// </summary>
     Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop);
 
     /// <summary>Whether a process drives the run now.</summary>

@@ -28,7 +28,8 @@ internal sealed class RunEngine : IRunEngine
 
     public void CheckData(ExperimentOptions options, Problems problems) => Work().Check(options, problems);
 
-    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) => DriveAsync(ticket, options, null, redo: false, stop);
+    public Task<RunSnapshot> RunAsync(RunTicket ticket, ExperimentOptions options, CancellationToken stop) =>
+        DriveAsync(ticket, options, null, redo: false, stop);
 
     public Task<RunSnapshot> ResumeAsync(RunTicket ticket, bool redo, CancellationToken stop) => DriveAsync(ticket, null, null, redo, stop);
 
@@ -37,14 +38,31 @@ internal sealed class RunEngine : IRunEngine
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
         void Warn(string warning) => log.LogWarning("{Warning}", warning);
         using var learners = new LearnerFactory(Warn);
-        return await ExperimentHost.RunAsync(
-            new ExperimentRequest(
-                ticket.Folder,
-                [.. ticket.Runs.Select(run => new RunRequest(run.RunId, run.RunFolder, run.Options, ticket.Node) { Redo = ticket.Redo })], ticket.Node, ticket.Reuse),
-            learners, Judges(Warn), Work(), ticket.Observer, ticket.LoggerFactory, stop).ConfigureAwait(false);
+        return await ExperimentHost
+            .RunAsync(
+                new ExperimentRequest(
+                    ticket.Folder,
+                    [
+                        .. ticket.Runs.Select(run => new RunRequest(run.RunId, run.RunFolder, run.Options, ticket.Node)
+                        {
+                            Redo = ticket.Redo,
+                        }),
+                    ],
+                    ticket.Node,
+                    ticket.Reuse
+                ),
+                learners,
+                Judges(Warn),
+                Work(),
+                ticket.Observer,
+                ticket.LoggerFactory,
+                stop
+            )
+            .ConfigureAwait(false);
     }
 
-    public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop) => DriveAsync(ticket, null, judge, redo: false, stop);
+    public Task<RunSnapshot> JudgeAsync(RunTicket ticket, JudgeOptions judge, CancellationToken stop) =>
+        DriveAsync(ticket, null, judge, redo: false, stop);
 
     public async Task<RunSnapshot> DismissAsync(string runFolder, string judge) =>
         (await RunChanges.DismissAsync(runFolder, judge, Work()).ConfigureAwait(false)).State.ToSnapshot();
@@ -63,7 +81,8 @@ internal sealed class RunEngine : IRunEngine
 
     public Task<IReadOnlyList<string>> ReportAsync(string runFolder, string? target, CancellationToken stop)
     {
-        var state = RunJournal.Look(runFolder) ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
+        var state = RunJournal.Look(runFolder)
+            ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
         return Task.FromResult(Work().WriteReports(runFolder, state, target));
     }
 
@@ -82,13 +101,27 @@ internal sealed class RunEngine : IRunEngine
 
     private static BenchmarkWork Work() => new(new ReportAids(), new ImageInspector());
 
-    private static async Task<RunSnapshot> DriveAsync(RunTicket ticket, ExperimentOptions? options, JudgeOptions? judge, bool redo, CancellationToken stop)
+    private static async Task<RunSnapshot> DriveAsync(
+        RunTicket ticket,
+        ExperimentOptions? options,
+        JudgeOptions? judge,
+        bool redo,
+        CancellationToken stop
+    )
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
         void Warn(string warning) => log.LogWarning("{Warning}", warning);
         using var learners = new LearnerFactory(Warn);
-        return await RunHost.RunAsync(
-            new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge) { Redo = redo }, learners, Judges(Warn), Work(), ticket.Observer,
-            ticket.LoggerFactory, stop).ConfigureAwait(false);
+        return await RunHost
+            .RunAsync(
+                new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge) { Redo = redo },
+                learners,
+                Judges(Warn),
+                Work(),
+                ticket.Observer,
+                ticket.LoggerFactory,
+                stop
+            )
+            .ConfigureAwait(false);
     }
 }

@@ -43,8 +43,11 @@ internal static class Faults
                 Print(host, fault.Message + (log is null ? "" : $" More is at the end of {log}."));
                 return ExitCodes.Fault;
             default:
-                Print(host, $"Unexpected fault: {fault.GetType().Name}: {fault.Message}"
-                    + (log is null ? $"\n{fault.StackTrace}" : $"\nThe stack trace is at the end of {log}."));
+                Print(
+                    host,
+                    $"Unexpected fault: {fault.GetType().Name}: {fault.Message}"
+                        + (log is null ? $"\n{fault.StackTrace}" : $"\nThe stack trace is at the end of {log}.")
+                );
                 return ExitCodes.Fault;
         }
     }

@@ -6,8 +6,9 @@ namespace CoIN.Cli.Hosting;
 internal static partial class ProcessEnd
 {
     /// <summary>
-    /// Ends the process without the exit handlers of its native libraries: those take apart what other threads are still computing with, or are just loading, and the
-    /// process would end by a segmentation fault. Nothing is lost by it: what a run keeps survives a killed process.
+    /// Ends the process without the exit handlers of its native libraries: those take apart what other threads are still computing with, or
+    /// are just loading, and the process would end by a segmentation fault. Nothing is lost by it: what a run keeps survives a killed
+    /// process.
     /// </summary>
     public static void AtOnce(int code)
     {

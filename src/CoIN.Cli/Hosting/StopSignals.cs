@@ -9,7 +9,9 @@ internal interface IStopSignals : IDisposable
     CancellationToken Stop { get; }
 }
 
-/// <summary>Ctrl-C, SIGTERM, SIGHUP and, on Linux, SIGUSR1: the first asks to stop at a resumable point, the second ends the process.</summary>
+/// <summary>
+/// Ctrl-C, SIGTERM, SIGHUP and, on Linux, SIGUSR1: the first asks to stop at a resumable point, the second ends the process.
+/// </summary>
 internal sealed class StopSignals : IStopSignals
 {
     /// <summary>SIGUSR1 on Linux: how Slurm's users have a job warned of its time limit.</summary>
@@ -37,10 +39,10 @@ internal sealed class StopSignals : IStopSignals
         foreach (var signal in OperatingSystem.IsLinux() ? [.. usual, UserSignal] : usual)
         {
             signals.registrations.Add(PosixSignalRegistration.Create(signal, context =>
-            {
-                context.Cancel = true;
-                signals.Raise();
-            }));
+                {
+                    context.Cancel = true;
+                    signals.Raise();
+                }));
         }
 
         return signals;

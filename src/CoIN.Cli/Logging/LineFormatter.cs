@@ -24,8 +24,15 @@ internal sealed class LineFormatter(string prefix = "") : ITextFormatter
             output.Write(Short(Shortened(path)));
         }
 
-        var context = Context.Select(name => (name, Value: Scalar(logEvent.Properties, name))).Where(pair => pair.Value is not null)
-            .Select(pair => pair.name == "Stage" ? $"stage {pair.Value}" : pair.name == "RunId" ? Short(pair.Value!) : pair.Value!).ToList();
+        var context = Context
+            .Select(name => (name, Value: Scalar(logEvent.Properties, name)))
+            .Where(pair => pair.Value is not null)
+            .Select(pair =>
+                pair.name == "Stage" ? $"stage {pair.Value}"
+                : pair.name == "RunId" ? Short(pair.Value!)
+                : pair.Value!
+            )
+            .ToList();
         if (context.Count > 0)
         {
             output.Write($" [{string.Join(' ', context)}]");
@@ -74,21 +81,22 @@ internal sealed class LineFormatter(string prefix = "") : ITextFormatter
     }
 
     /// <summary>A run's id, or the name of the actor that supervises it, without what all ids begin with.</summary>
-    private string Short(string text) => text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..]
-        : text.StartsWith(Supervisor + prefix, StringComparison.Ordinal) ? Supervisor + text[(Supervisor.Length + prefix.Length)..] : text;
+    private string Short(string text) =>
+        text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..]
+        : text.StartsWith(Supervisor + prefix, StringComparison.Ordinal) ? Supervisor + text[(Supervisor.Length + prefix.Length)..]
+        : text;
 
     private static string Line(string text) => text.ReplaceLineEndings(" ");
 
-    internal static string Level(LogEventLevel level) => level switch
-    {
-        LogEventLevel.Verbose or LogEventLevel.Debug => "debug",
-        LogEventLevel.Information => "info ",
-        LogEventLevel.Warning => "WARN ",
-        _ => "ERROR",
-    };
+    internal static string Level(LogEventLevel level) =>
+        level switch
+        {
+            LogEventLevel.Verbose or LogEventLevel.Debug => "debug",
+            LogEventLevel.Information => "info ",
+            LogEventLevel.Warning => "WARN ",
+            _ => "ERROR",
+        };
 
     private static string? Scalar(IReadOnlyDictionary<string, LogEventPropertyValue> values, string name) =>
-        values.GetValueOrDefault(name) is ScalarValue { Value: { } value }
-            ? Convert.ToString(value, CultureInfo.InvariantCulture)
-            : null;
+        values.GetValueOrDefault(name) is ScalarValue { Value: { } value } ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
 }

@@ -35,7 +35,10 @@ internal sealed record LogLine(DateTimeOffset At, LogEventLevel Level, string Me
         {
             using var reader = new JsonTextReader(new StringReader(line)) { DateParseHandling = DateParseHandling.None };
             var json = JObject.Load(reader);
-            if ((string?)json["@t"] is not { } time || !DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at))
+            if (
+                (string?)json["@t"] is not { } time
+                || !DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            )
             {
                 return null;
             }
@@ -58,9 +61,13 @@ internal sealed record LogLine(DateTimeOffset At, LogEventLevel Level, string Me
     /// <summary>As a line for people, with the date.</summary>
     public string Text()
     {
-        var parts = new[] { Run, Stage is { } stage ? string.Create(CultureInfo.InvariantCulture, $"stage {stage}") : null, Task }.OfType<string>().ToList();
+        var parts = new[] { Run, Stage is { } stage ? string.Create(CultureInfo.InvariantCulture, $"stage {stage}") : null, Task }
+            .OfType<string>()
+            .ToList();
         return string.Create(CultureInfo.InvariantCulture, $"{At.ToLocalTime():yyyy-MM-dd HH:mm:ss} {LineFormatter.Level(Level)}")
-            + (Actor is null ? "" : $" {Actor}") + (parts.Count > 0 ? $" [{string.Join(' ', parts)}]" : "") + $" {Message.ReplaceLineEndings(" ")}"
+            + (Actor is null ? "" : $" {Actor}")
+            + (parts.Count > 0 ? $" [{string.Join(' ', parts)}]" : "")
+            + $" {Message.ReplaceLineEndings(" ")}"
             + (Exception is null ? "" : $"\n{Exception.TrimEnd()}");
     }
 
@@ -71,8 +78,12 @@ internal sealed record LogLine(DateTimeOffset At, LogEventLevel Level, string Me
             return rendered;
         }
 
-        var values = json.Properties().Where(one => !one.Name.StartsWith('@'))
-            .ToDictionary(one => one.Name, one => (LogEventPropertyValue)new ScalarValue(one.Value is JValue value ? value.Value : one.Value.ToString(Formatting.None)));
+        var values = json.Properties()
+            .Where(one => !one.Name.StartsWith('@'))
+            .ToDictionary(
+                one => one.Name,
+                one => (LogEventPropertyValue)new ScalarValue(one.Value is JValue value ? value.Value : one.Value.ToString(Formatting.None))
+            );
         return LineFormatter.Message(Parser.Parse((string?)json["@mt"] ?? ""), values);
     }
 }

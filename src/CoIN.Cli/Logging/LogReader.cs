@@ -3,8 +3,9 @@ using System.Text;
 namespace CoIN.Cli.Logging;
 
 /// <summary>
-/// Reads log files from where it stopped before, whole lines only, beside the processes that write them: each <c>log*.clef</c> of a run's folder, and what nodes of a
-/// cluster logged of it beside that folder. Of an experiment, its own and those of its runs, which may have been resumed one by one; a line that stands in two files is told once.
+/// Reads log files from where it stopped before, whole lines only, beside the processes that write them: each <c>log*.clef</c> of a run's
+/// folder, and what nodes of a cluster logged of it beside that folder. Of an experiment, its own and those of its runs, which may have
+/// been resumed one by one; a line that stands in two files is told once.
 /// </summary>
 /// <param name="folder">A run's or an experiment's.</param>
 /// <param name="runs">Ids of an experiment's runs, whose folders stand beside it; empty for a run.</param>
@@ -20,25 +21,30 @@ internal sealed class LogReader(string folder, IReadOnlyList<string> runs)
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
 
     // As they stand in a line, so that the many lines of other runs need not be parsed.
-    private readonly IReadOnlyList<string> marks = [.. (runs.Count > 0 ? runs : [Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))]).Select(id => $"\"RunId\":\"{id}\"")];
+    private readonly IReadOnlyList<string> marks =
+    [
+        .. (runs.Count > 0 ? runs : [Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))]).Select(id => $"\"RunId\":\"{id}\""),
+    ];
 
     /// <summary>Of a run.</summary>
     public LogReader(string folder)
-        : this(folder, [])
-    {
-    }
+        : this(folder, []) { }
 
     /// <summary>What has been written since, in the order of time; at first everything.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">A file may not be read.</exception>
     public IReadOnlyList<LogLine> Next() =>
-    [
-        // Lines of one file stay in their order.
-        .. Own().SelectMany(file => Lines(file, [])).Concat(Nodes().SelectMany(file => Lines(file, marks)))
-            .Where(line => runs.Count == 0 || told.Add(line.Json)).OrderBy(line => line.At),
-    ];
+        [
+            // Lines of one file stay in their order.
+            .. Own()
+                .SelectMany(file => Lines(file, []))
+                .Concat(Nodes().SelectMany(file => Lines(file, marks)))
+                .Where(line => runs.Count == 0 || told.Add(line.Json))
+                .OrderBy(line => line.At),
+        ];
 
-    private IEnumerable<string> Own() => new[] { folder }.Concat(runs.Select(id => Path.Combine(above, id))).SelectMany(one => Files(one, Pattern));
+    private IEnumerable<string> Own() =>
+        new[] { folder }.Concat(runs.Select(id => Path.Combine(above, id))).SelectMany(one => Files(one, Pattern));
 
     private IEnumerable<string> Nodes() => Files(Path.Combine(above, NodeLogs), "*.clef");
 
@@ -59,8 +65,12 @@ internal sealed class LogReader(string folder, IReadOnlyList<string> runs)
         read[path] = from + whole;
         return
         [
-            .. Encoding.UTF8.GetString(bytes[..whole]).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Where(line => wanted.Count == 0 || wanted.Any(text => line.Contains(text, StringComparison.Ordinal))).Select(LogLine.Read).OfType<LogLine>(),
+            .. Encoding
+                .UTF8.GetString(bytes[..whole])
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Where(line => wanted.Count == 0 || wanted.Any(text => line.Contains(text, StringComparison.Ordinal)))
+                .Select(LogLine.Read)
+                .OfType<LogLine>(),
         ];
     }
 }

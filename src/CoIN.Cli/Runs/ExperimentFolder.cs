@@ -16,8 +16,8 @@ namespace CoIN.Cli.Runs;
 internal sealed record ExperimentRecord(string Id, string Name, DateTimeOffset Created, string Program, ExperimentRuns Runs);
 
 /// <summary>
-/// An experiment of several runs on disk: a folder beside the folders of its runs, with its record, each run's configuration, its log and the comparison. The runs are
-/// ordinary ones, named by the experiment's id and their own name.
+/// An experiment of several runs on disk: a folder beside the folders of its runs, with its record, each run's configuration, its log and
+/// the comparison. The runs are ordinary ones, named by the experiment's id and their own name.
 /// </summary>
 /// <param name="Folder">Absolute path.</param>
 /// <param name="Record">What it says.</param>
@@ -48,7 +48,13 @@ internal sealed record ExperimentFolder(string Folder, ExperimentRecord Record)
     /// <summary>Writes a new experiment down: the runs' configurations, and the record last, so that what has a record is whole.</summary>
     public static ExperimentFolder Create(string folder, LoadedExperiment loaded, DateTimeOffset now)
     {
-        var record = new ExperimentRecord(Path.GetFileName(folder), loaded.Runs[0].Options.Name, now, ProductVersion.Current, loaded.Experiment!);
+        var record = new ExperimentRecord(
+            Path.GetFileName(folder),
+            loaded.Runs[0].Options.Name,
+            now,
+            ProductVersion.Current,
+            loaded.Experiment!
+        );
         var created = new ExperimentFolder(folder, record);
         foreach (var ((run, _, _), place) in created.Runs.Select((run, place) => (run, place)))
         {
@@ -74,7 +80,10 @@ internal sealed record ExperimentFolder(string Folder, ExperimentRecord Record)
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot read the experiment's record {path}: {e.Message.TrimEnd('.')}. Its runs are whole: resume them one by one.", e);
+            throw new CoinException(
+                $"Cannot read the experiment's record {path}: {e.Message.TrimEnd('.')}. Its runs are whole: resume them one by one.",
+                e
+            );
         }
 
         throw new CoinException($"{path} is no record of an experiment. Its runs are whole: resume them one by one.");
@@ -96,5 +105,6 @@ internal sealed record ExperimentFolder(string Folder, ExperimentRecord Record)
     private string ConfigurationOf(ExperimentRun run) => Path.Combine(Folder, Configurations, run.Name + ".conf");
 
     /// <summary>The ids name folders: nothing in a record leads elsewhere.</summary>
-    private static bool IsName(string id) => id.Length > 0 && id[0] != '.' && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+    private static bool IsName(string id) =>
+        id.Length > 0 && id[0] != '.' && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

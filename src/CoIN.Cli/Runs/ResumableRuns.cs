@@ -8,7 +8,9 @@ namespace CoIN.Cli.Runs;
 /// <summary>The run that is meant by a resume that names none.</summary>
 internal static class ResumableRuns
 {
-    /// <summary>Which come first: those that did something, those that failed before they had done anything, those that never began.</summary>
+    /// <summary>
+    /// Which come first: those that did something, those that failed before they had done anything, those that never began.
+    /// </summary>
     private enum Rank
     {
         UnderWay,
@@ -41,7 +43,9 @@ internal static class ResumableRuns
         if (chosen.Id is null)
         {
             var reasons = seen.Where(one => one.How != Words.Of(RunStatus.Completed)).Select(one => $" {one.Id} {one.How}.");
-            throw new CoinException($"There is no run in {folders.Folder} that could be resumed.{string.Concat(reasons)} ./run.sh runs lists those there are.");
+            throw new CoinException(
+                $"There is no run in {folders.Folder} that could be resumed.{string.Concat(reasons)} ./run.sh runs lists those there are."
+            );
         }
 
         host.Out.WriteLine($"Resuming {chosen.Id}, which {chosen.How}.");
@@ -66,7 +70,10 @@ internal static class ResumableRuns
             {
                 null => (Rank.NotBegun, "has not begun"),
                 { Status: RunStatus.Completed } => (Rank.None, Words.Of(RunStatus.Completed)),
-                { Status: RunStatus.Failed } snapshot when !HasResults(snapshot) => (Rank.FailedAtStart, "failed before its first stage was trained"),
+                { Status: RunStatus.Failed } snapshot when !HasResults(snapshot) => (
+                    Rank.FailedAtStart,
+                    "failed before its first stage was trained"
+                ),
                 { Status: RunStatus.Failed } => (Rank.UnderWay, "failed"),
                 { Status: RunStatus.Stopped } => (Rank.UnderWay, "was stopped"),
                 _ => (Rank.UnderWay, "was interrupted"),

@@ -23,7 +23,9 @@ internal sealed class RunFolders(string folder)
 
     public string Folder { get; } = folder;
 
-    /// <summary>The first that is given of: the command line's, the configuration's, the environment's <c>COIN_RUNS</c>, <c>runs</c> here.</summary>
+    /// <summary>
+    /// The first that is given of: the command line's, the configuration's, the environment's <c>COIN_RUNS</c>, <c>runs</c> here.
+    /// </summary>
     public static RunFolders Resolve(string? option, string? configured, Func<string, string?> variable, string here)
     {
         var chosen = new[] { option, configured, variable("COIN_RUNS"), "runs" }.First(text => !string.IsNullOrEmpty(text));
@@ -39,18 +41,27 @@ internal sealed class RunFolders(string folder)
         try
         {
             return Directory.Exists(Folder)
-                ? [.. new DirectoryInfo(Folder).EnumerateDirectories()
-                    .Where(run => IsRun(run.FullName))
-                    .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, Settings)))
-                    .ThenByDescending(run => run.Name, StringComparer.Ordinal)
-                    .Select(run => run.Name)]
+                    ?
+                    [
+                        .. new DirectoryInfo(Folder)
+                            .EnumerateDirectories()
+                            .Where(run => IsRun(run.FullName))
+                            .OrderByDescending(run => File.GetLastWriteTimeUtc(Path.Combine(run.FullName, Settings)))
+                            .ThenByDescending(run => run.Name, StringComparer.Ordinal)
+                            .Select(run => run.Name),
+                    ]
                 : File.Exists(Folder)
-                    ? throw new CoinException($"The runs are to be in {Folder}, but that is a file. Name a folder with --runs, coin.node.runs or COIN_RUNS.")
-                    : [];
+                    ? throw new CoinException(
+                        $"The runs are to be in {Folder}, but that is a file. Name a folder with --runs, coin.node.runs or COIN_RUNS."
+                    )
+                : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot list the runs in {Folder}: {e.Message.TrimEnd('.')}. Ask its owner for the right to read it, or name another with --runs.", e);
+            throw new CoinException(
+                $"Cannot list the runs in {Folder}: {e.Message.TrimEnd('.')}. Ask its owner for the right to read it, or name another with --runs.",
+                e
+            );
         }
     }
 
@@ -66,7 +77,10 @@ internal sealed class RunFolders(string folder)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot make a run's folder in {Folder}: {e.Message} Make it writable, or name another one with --runs.", e);
+            throw new CoinException(
+                $"Cannot make a run's folder in {Folder}: {e.Message} Make it writable, or name another one with --runs.",
+                e
+            );
         }
     }
 
@@ -82,12 +96,16 @@ internal sealed class RunFolders(string folder)
             var id = wanted is null ? string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd-HHmmss}-{name}") : Checked(wanted);
             if (runs.Select(run => $"{id}-{run}").FirstOrDefault(run => Path.Exists(PathOf(run))) is { } taken)
             {
-                throw new CoinException($"The run {taken} exists in {Folder}, where a run of the experiment would be. Choose another --run-id.");
+                throw new CoinException(
+                    $"The run {taken} exists in {Folder}, where a run of the experiment would be. Choose another --run-id."
+                );
             }
 
             if (wanted is not null)
             {
-                return TryCreate(id) ? id : throw new CoinException($"{id} exists in {Folder}. Resume it with ./run.sh resume {id}, or choose another --run-id.");
+                return TryCreate(id)
+                    ? id
+                    : throw new CoinException($"{id} exists in {Folder}. Resume it with ./run.sh resume {id}, or choose another --run-id.");
             }
 
             var unique = id;
@@ -100,7 +118,10 @@ internal sealed class RunFolders(string folder)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot make an experiment's folder in {Folder}: {e.Message} Make it writable, or name another one with --runs.", e);
+            throw new CoinException(
+                $"Cannot make an experiment's folder in {Folder}: {e.Message} Make it writable, or name another one with --runs.",
+                e
+            );
         }
     }
 
@@ -109,19 +130,32 @@ internal sealed class RunFolders(string folder)
     {
         try
         {
-            return !Directory.Exists(Folder) ? [] :
-                [.. new DirectoryInfo(Folder).EnumerateDirectories().Where(one => ExperimentFolder.Is(one.FullName))
-                    .OrderByDescending(one => File.GetLastWriteTimeUtc(Path.Combine(one.FullName, ExperimentFolder.File)))
-                    .ThenByDescending(one => one.Name, StringComparer.Ordinal).Select(one => one.Name)];
+            return !Directory.Exists(Folder)
+                ? []
+                :
+                [
+                    .. new DirectoryInfo(Folder)
+                        .EnumerateDirectories()
+                        .Where(one => ExperimentFolder.Is(one.FullName))
+                        .OrderByDescending(one => File.GetLastWriteTimeUtc(Path.Combine(one.FullName, ExperimentFolder.File)))
+                        .ThenByDescending(one => one.Name, StringComparer.Ordinal)
+                        .Select(one => one.Name),
+                ];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"Cannot list the runs in {Folder}: {e.Message.TrimEnd('.')}. Ask its owner for the right to read it, or name another with --runs.", e);
+            throw new CoinException(
+                $"Cannot list the runs in {Folder}: {e.Message.TrimEnd('.')}. Ask its owner for the right to read it, or name another with --runs.",
+                e
+            );
         }
     }
 
     /// <summary>The experiment that somebody means; null where it is a run, or nothing, that is meant.</summary>
-    /// <param name="text">An experiment's id or the beginning of it, or its folder or a file in it. The ids of its own runs begin so too and are not meant by it.</param>
+    /// <param name="text">
+    /// An experiment's id or the beginning of it, or its folder or a file in it. The ids of its own runs begin so too and are not meant by
+    /// it.
+    /// </param>
     /// <param name="here">The folder to which paths are relative.</param>
     public ExperimentFolder? FindExperiment(string text, string here)
     {
@@ -145,23 +179,36 @@ internal sealed class RunFolders(string folder)
     }
 
     /// <summary>The experiment that a run belongs to; null for a run by itself.</summary>
-    public ExperimentFolder? ExperimentOf(string run) => Experiments().Where(id => run.StartsWith(id + "-", StringComparison.Ordinal))
-        .Select(id => ExperimentFolder.Read(PathOf(id))).FirstOrDefault(experiment => experiment.Runs.Any(one => one.Id == run));
+    public ExperimentFolder? ExperimentOf(string run) =>
+        Experiments()
+            .Where(id => run.StartsWith(id + "-", StringComparison.Ordinal))
+            .Select(id => ExperimentFolder.Read(PathOf(id)))
+            .FirstOrDefault(experiment => experiment.Runs.Any(one => one.Id == run));
 
     private static string Checked(string wanted) =>
-        wanted.Length > 0 && wanted.Length <= LongestId && !wanted.StartsWith('.') && wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') ? wanted
-            : throw Commands.Usage.Fault(FormattableString.Invariant(
-                $"--run-id {wanted}: an experiment's id consists of at most {LongestId} letters, digits, '-', '_' and '.', and does not begin with '.'."));
+        wanted.Length > 0
+        && wanted.Length <= LongestId
+        && !wanted.StartsWith('.')
+        && wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+            ? wanted
+            : throw Commands.Usage.Fault(
+                FormattableString.Invariant(
+                    $"--run-id {wanted}: an experiment's id consists of at most {LongestId} letters, digits, '-', '_' and '.', and does not begin with '.'."
+                )
+            );
 
     /// <summary>The id of a new run that has none given.</summary>
-    public static string NewId(string name, int seed, DateTimeOffset now) => string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd-HHmmss}-{name}-s{seed}");
+    public static string NewId(string name, int seed, DateTimeOffset now) =>
+        string.Create(CultureInfo.InvariantCulture, $"{now:yyyyMMdd-HHmmss}-{name}-s{seed}");
 
     /// <summary>An id that somebody wants.</summary>
     /// <exception cref="CoinException">It is no folder's name.</exception>
     public static string CheckedId(string wanted) =>
         wanted.Length > 0 && !wanted.StartsWith('.') && wanted.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
             ? wanted
-            : throw Commands.Usage.Fault($"--run-id {wanted}: a run id consists of letters, digits, '-', '_' and '.', and does not begin with '.'.");
+            : throw Commands.Usage.Fault(
+                $"--run-id {wanted}: a run id consists of letters, digits, '-', '_' and '.', and does not begin with '.'."
+            );
 
     private string Claim(string? wanted, string name, int seed, DateTimeOffset now)
     {
@@ -169,7 +216,9 @@ internal sealed class RunFolders(string folder)
         {
             return TryCreate(CheckedId(wanted))
                 ? wanted
-                : throw new CoinException($"The run {wanted} exists in {Folder}. Resume it with ./run.sh resume {wanted}, or choose another --run-id.");
+                : throw new CoinException(
+                    $"The run {wanted} exists in {Folder}. Resume it with ./run.sh resume {wanted}, or choose another --run-id."
+                );
         }
 
         var id = NewId(name, seed, now);
@@ -190,8 +239,10 @@ internal sealed class RunFolders(string folder)
         var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Combine(here, text)));
         if (text.AsSpan().ContainsAny('/', '\\') || text is "." or "..")
         {
-            return At(path) ?? throw new CoinException(
-                $"{path} is no run's folder: {(Directory.Exists(path) ? $"it has no {Settings}" : "it does not exist")}. ./run.sh runs lists the runs in {Folder}.");
+            return At(path)
+                ?? throw new CoinException(
+                    $"{path} is no run's folder: {(Directory.Exists(path) ? $"it has no {Settings}" : "it does not exist")}. ./run.sh runs lists the runs in {Folder}."
+                );
         }
 
         return Ids().Any(id => id.StartsWith(text, StringComparison.Ordinal)) || At(path) is not { } elsewhere ? Of(ById(text)) : elsewhere;
@@ -203,7 +254,9 @@ internal sealed class RunFolders(string folder)
     private FoundRun? At(string path)
     {
         var folder = File.Exists(path) ? Path.GetDirectoryName(path)! : path;
-        return !IsRun(folder) ? null : Path.GetDirectoryName(folder) == Folder ? Of(Path.GetFileName(folder)) : new FoundRun(folder, folder);
+        return !IsRun(folder) ? null
+            : Path.GetDirectoryName(folder) == Folder ? Of(Path.GetFileName(folder))
+            : new FoundRun(folder, folder);
     }
 
     private static bool IsRun(string folder) => File.Exists(Path.Combine(folder, Settings));

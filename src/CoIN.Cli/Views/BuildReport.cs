@@ -40,7 +40,7 @@ internal static class BuildReport
     {
         var width = built.Max(task => task.Task.Length);
         string Row(string task, string file, string samples, string of, string questions, string images, string table, string appendix) =>
-            $"{task.PadRight(width)}  {file,-10} {samples,9} {of,9} {questions,9} {images,8} {table,8} {appendix,9}".TrimEnd();
+            $"{task.PadRight(width)}  {file, -10} {samples, 9} {of, 9} {questions, 9} {images, 8} {table, 8} {appendix, 9}".TrimEnd();
         yield return Row("task", "file", "samples", "of", "questions", "images", "Table 1", "App. A.2");
         foreach (var task in built)
         {
@@ -51,15 +51,26 @@ internal static class BuildReport
 
         yield return "Table 1 (in thousands) and Appendix A.2 are the paper's own counts, which differ.";
 
-        string Split(string task, BuiltSplit split, int? thousands, int? exact) => Row(
-            task, split.File, Number(split.Samples), Number(split.Available), Number(split.Questions), Number(split.Images),
-            thousands is null ? "–" : $"{thousands}k", exact is { } count ? Number(count) : "–");
+        string Split(string task, BuiltSplit split, int? thousands, int? exact) =>
+            Row(
+                task,
+                split.File,
+                Number(split.Samples),
+                Number(split.Available),
+                Number(split.Questions),
+                Number(split.Images),
+                thousands is null ? "–" : $"{thousands}k",
+                exact is { } count ? Number(count) : "–"
+            );
     }
 
     private static IEnumerable<string> LeftOut(BuiltTask task)
     {
-        foreach (var (split, dropped) in new[] { (task.Training, task.Training.Dropped), (task.Test, task.Test.Dropped) }.SelectMany(
-            pair => pair.Dropped.Select(dropped => (pair.Item1, dropped))))
+        foreach (
+            var (split, dropped) in new[] { (task.Training, task.Training.Dropped), (task.Test, task.Test.Dropped) }.SelectMany(pair =>
+                pair.Dropped.Select(dropped => (pair.Item1, dropped))
+            )
+        )
         {
             yield return $"  {task.Task} {split.File}: {Number(dropped.Count)} left out because {dropped.Reason} (first {dropped.First})";
         }

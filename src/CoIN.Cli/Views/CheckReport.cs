@@ -50,15 +50,33 @@ internal static class CheckReport
         }
 
         var width = Math.Max(4, tasks.Max(task => task.Task.Length));
-        string Row(string task, string train, string paperTrain, string test, string paperTest, string images, string text, string errors, string warnings) =>
-            $"{task.PadRight(width)} {train,8} {paperTrain,16} {test,8} {paperTest,16} {images,8} {text,9} {errors,7} {warnings,8}".TrimEnd();
+        string Row(
+            string task,
+            string train,
+            string paperTrain,
+            string test,
+            string paperTest,
+            string images,
+            string text,
+            string errors,
+            string warnings
+        ) =>
+            $"{task.PadRight(width)} {train, 8} {paperTrain, 16} {test, 8} {paperTest, 16} {images, 8} {text, 9} {errors, 7} {warnings, 8}".TrimEnd();
         yield return Row("task", "train", "paper's", "test", "paper's", "images", "text only", "errors", "warnings");
         foreach (var task in tasks)
         {
             var paper = PublishedCounts.Of(task.Task);
             yield return Row(
-                task.Task, Number(task.TrainingSamples), Paper(paper?.Table1Train, paper?.AppendixTrain), Number(task.TestSamples),
-                Paper(paper?.Table1Test, paper?.AppendixTest), Number(task.Images), Number(task.TextOnly), Number(task.Errors), Number(task.Warnings));
+                task.Task,
+                Number(task.TrainingSamples),
+                Paper(paper?.Table1Train, paper?.AppendixTrain),
+                Number(task.TestSamples),
+                Paper(paper?.Table1Test, paper?.AppendixTest),
+                Number(task.Images),
+                Number(task.TextOnly),
+                Number(task.Errors),
+                Number(task.Warnings)
+            );
         }
 
         if (tasks.Any(task => PublishedCounts.Of(task.Task) is not null))
@@ -69,7 +87,9 @@ internal static class CheckReport
 
     private static IEnumerable<string> Kind(KindSummary kind, CheckSummary summary, ExperimentOptions options)
     {
-        yield return Words.Text($"  {kind.Count:#,0} × {kind.Kind.Name}: {kind.Kind.Title} ({string.Join(", ", kind.ByTask.Select(one => Words.Text($"{one.Task} {one.Count:#,0}")))})");
+        yield return Words.Text(
+            $"  {kind.Count:#,0} × {kind.Kind.Name}: {kind.Kind.Title} ({string.Join(", ", kind.ByTask.Select(one => Words.Text($"{one.Task} {one.Count:#,0}")))})"
+        );
         foreach (var example in kind.Examples)
         {
             yield return $"      {example.Place}: {example.Message}";
@@ -80,7 +100,11 @@ internal static class CheckReport
             yield return Words.Text($"      … and {kind.Count - kind.Examples.Count:#,0} more");
         }
 
-        if (kind.Kind == FindingKind.MissingImage && summary.Tasks.Where(task => kind.ByTask.Contains((task.Task, task.Images))).Select(task => task.Task).ToList() is { Count: > 0 } bare)
+        if (
+            kind.Kind == FindingKind.MissingImage
+            && summary.Tasks.Where(task => kind.ByTask.Contains((task.Task, task.Images))).Select(task => task.Task).ToList()
+                is { Count: > 0 } bare
+        )
         {
             yield return $"      Every image of {string.Join(", ", bare)} is missing: {options.Data.Images} is probably not the folder to which the paths are relative.";
         }
@@ -89,7 +113,9 @@ internal static class CheckReport
     }
 
     private static string Counts(CheckSummary summary) =>
-        summary.Errors + summary.Warnings == 0 ? "Nothing was found" : $"{Plural(summary.Errors, "error")}, {Plural(summary.Warnings, "warning")}";
+        summary.Errors + summary.Warnings == 0
+            ? "Nothing was found"
+            : $"{Plural(summary.Errors, "error")}, {Plural(summary.Warnings, "warning")}";
 
     private static string Plural(int count, string noun) => Words.Text($"{count:#,0} {noun}{(count == 1 ? "" : "s")}");
 

@@ -45,13 +45,18 @@ internal sealed class ExperimentLiveView : IRunView
         }
     }
 
-    private void Run() => console.Live(Screen()).AutoClear(true).Overflow(VerticalOverflow.Crop).Start(context =>
-    {
-        while (!ended.Wait(RedrawInterval))
-        {
-            context.UpdateTarget(Screen());
-        }
-    });
+    private void Run() =>
+        console
+            .Live(Screen())
+            .AutoClear(true)
+            .Overflow(VerticalOverflow.Crop)
+            .Start(context =>
+            {
+                while (!ended.Wait(RedrawInterval))
+                {
+                    context.UpdateTarget(Screen());
+                }
+            });
 
     private Spectre.Console.Rendering.IRenderable Screen() =>
         ExperimentScreen.Draw(id, progress, clock.Elapsed, notice ?? warning(), console.Profile.Width, console.Profile.Height);

@@ -59,7 +59,9 @@ internal sealed class ExperimentPlainView : IRunView
             if (last.Status != RunStatus.Running && told.GetValueOrDefault(name) != last.Status && last.Status != RunStatus.Starting)
             {
                 told[name] = last.Status;
-                Line($"[{name}] {Words.Of(last.Status)} after {Words.Duration(last.Elapsed)}{(last.Message is { Length: > 0 } message ? $". {message}" : "")}");
+                Line(
+                    $"[{name}] {Words.Of(last.Status)} after {Words.Duration(last.Elapsed)}{(last.Message is { Length: > 0 } message ? $". {message}" : "")}"
+                );
             }
         }
 

@@ -11,7 +11,8 @@ internal sealed class ExperimentProgress(IReadOnlyDictionary<string, string> nam
     private readonly ConcurrentDictionary<string, double> first = new(StringComparer.Ordinal);
 
     /// <summary>The runs in their order, each with its latest snapshot; null before the first.</summary>
-    public IReadOnlyList<(string Name, RunSnapshot? Last)> Runs => [.. names.Select(name => (name.Value, latest.GetValueOrDefault(name.Key)))];
+    public IReadOnlyList<(string Name, RunSnapshot? Last)> Runs =>
+        [.. names.Select(name => (name.Value, latest.GetValueOrDefault(name.Key)))];
 
     public void Put(RunSnapshot snapshot)
     {
@@ -28,7 +29,10 @@ internal sealed class ExperimentProgress(IReadOnlyDictionary<string, string> nam
     {
         var runs = latest.ToArray();
         var done = runs.Sum(run => Done(run.Value) - first.GetValueOrDefault(run.Key));
-        var left = runs.Sum(run => run.Value.Status is RunStatus.Completed or RunStatus.Failed ? 0 : 1 - Done(run.Value)) + names.Count - runs.Length;
+        var left =
+            runs.Sum(run => run.Value.Status is RunStatus.Completed or RunStatus.Failed ? 0 : 1 - Done(run.Value))
+            + names.Count
+            - runs.Length;
         return done < 0.02 ? null : TimeSpan.FromSeconds(elapsed.TotalSeconds * left / done);
     }
 

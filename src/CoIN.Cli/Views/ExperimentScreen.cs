@@ -22,10 +22,15 @@ internal static class ExperimentScreen
         var runs = progress.Runs;
         var room = Math.Max(1, height - OtherLines);
         var shown = runs.Count <= room ? runs : [.. runs.OrderBy(run => Rank(run.Last)).Take(room)];
-        var right = progress.Counts() + $" · {Words.Duration(elapsed)}" + (progress.Remaining(elapsed) is { } left ? $" · about {Words.Duration(left)} left" : "");
+        var right =
+            progress.Counts()
+            + $" · {Words.Duration(elapsed)}"
+            + (progress.Remaining(elapsed) is { } left ? $" · about {Words.Duration(left)} left" : "");
         var lines = new List<string>
         {
-            $"[bold]CoIN[/] [aqua]{Markup.Escape(Cut(id, Math.Max(8, columns - 6)))}[/]", $"[grey]{Markup.Escape(Cut(right, columns))}[/]", "",
+            $"[bold]CoIN[/] [aqua]{Markup.Escape(Cut(id, Math.Max(8, columns - 6)))}[/]",
+            $"[grey]{Markup.Escape(Cut(right, columns))}[/]",
+            "",
         };
         var name = Math.Min(shown.Max(run => run.Name.Length), columns / 2);
         lines.AddRange(shown.Select(run => Line(run.Name, run.Last, name, columns)));
@@ -37,7 +42,9 @@ internal static class ExperimentScreen
         lines.Add("");
         lines.Add(notice is null ? $"[grey]{Cut(LiveScreen.Hint, columns)}[/]" : $"[yellow]{Markup.Escape(Cut(notice, columns))}[/]");
 
-        return new Rows(lines.Select(line => line.Length == 0 ? (IRenderable)new Text(" ") : new Markup(line) { Overflow = Overflow.Crop }));
+        return new Rows(
+            lines.Select(line => line.Length == 0 ? (IRenderable)new Text(" ") : new Markup(line) { Overflow = Overflow.Crop })
+        );
     }
 
     /// <summary>What a run does, in words.</summary>
@@ -50,7 +57,10 @@ internal static class ExperimentScreen
 
         if (run.Status != RunStatus.Running)
         {
-            var results = MatrixMetrics.MeanAverageAccuracy(run) is { } maa && MatrixMetrics.BackwardTransfer(run) is { } bwt ? Words.Text($"  MAA {maa:0.00}  BWT {bwt:0.00}") : "";
+            var results =
+                MatrixMetrics.MeanAverageAccuracy(run) is { } maa && MatrixMetrics.BackwardTransfer(run) is { } bwt
+                    ? Words.Text($"  MAA {maa:0.00}  BWT {bwt:0.00}")
+                    : "";
             return Words.Of(run.Status) + results;
         }
 
@@ -68,7 +78,10 @@ internal static class ExperimentScreen
     private static string Line(string name, RunSnapshot? run, int nameWidth, int columns)
     {
         var stages = run?.Stages.Count ?? 0;
-        var part = stages == 0 ? Tested(run) : (run!.StagesTrained + (run.Training is { TotalSteps: > 0 } now ? now.Steps / now.TotalSteps : 0)) / stages;
+        var part =
+            stages == 0
+                ? Tested(run)
+                : (run!.StagesTrained + (run.Training is { TotalSteps: > 0 } now ? now.Steps / now.TotalSteps : 0)) / stages;
         var count = (stages == 0 ? "" : Words.Text($"{run!.StagesTrained}/{stages}")).PadLeft(6);
         var rest = Cut(Doing(run), Math.Max(4, columns - nameWidth - BarLength - count.Length - 6));
         var colour = run?.Status switch
@@ -80,15 +93,17 @@ internal static class ExperimentScreen
         return $"{Markup.Escape(Cut(name, nameWidth).PadRight(nameWidth))}  {LiveScreen.Bar(part, BarLength)}{count}  [{colour}]{Markup.Escape(rest)}[/]";
     }
 
-    private static double Tested(RunSnapshot? run) => run is not { ZeroShot.Count: > 0 } ? 0 : run.ZeroShot.Count(cell => cell is not null) / (double)run.ZeroShot.Count;
+    private static double Tested(RunSnapshot? run) =>
+        run is not { ZeroShot.Count: > 0 } ? 0 : run.ZeroShot.Count(cell => cell is not null) / (double)run.ZeroShot.Count;
 
-    private static int Rank(RunSnapshot? run) => run switch
-    {
-        { Status: RunStatus.Failed } => 1,
-        { Status: RunStatus.Running } when run.Training is not null || run.Evaluations.Count + run.Judging.Count > 0 => 0,
-        { Status: RunStatus.Completed } => 3,
-        _ => 2,
-    };
+    private static int Rank(RunSnapshot? run) =>
+        run switch
+        {
+            { Status: RunStatus.Failed } => 1,
+            { Status: RunStatus.Running } when run.Training is not null || run.Evaluations.Count + run.Judging.Count > 0 => 0,
+            { Status: RunStatus.Completed } => 3,
+            _ => 2,
+        };
 
     private static string Cut(string text, int width) => text.Length <= width ? text : text[..Math.Max(0, width - 1)] + "…";
 }

@@ -15,7 +15,10 @@ internal static class LiveScreen
     /// <summary>The same of a run that goes on elsewhere.</summary>
     private const string LookingOn = "Ctrl-C ends this view; the run goes on in the cluster";
 
-    /// <summary>Columns that are left free on the right: a terminal writes ^C where the cursor stands, and a line that grows over the edge by it would shift the picture.</summary>
+    /// <summary>
+    /// Columns that are left free on the right: a terminal writes ^C where the cursor stands, and a line that grows over the edge by it
+    /// would shift the picture.
+    /// </summary>
     public const int Spare = 3;
 
     /// <summary>Both bars, at every width: a bar that changes its length with what stands beside it seems to go back.</summary>
@@ -50,14 +53,21 @@ internal static class LiveScreen
         }
 
         lines.Add("");
-        lines.Add(notice is null ? $"[grey]{Cut(folder is null ? LookingOn : Hint, columns)}[/]" : $"[yellow]{Markup.Escape(Cut(notice, columns))}[/]");
+        lines.Add(
+            notice is null
+                ? $"[grey]{Cut(folder is null ? LookingOn : Hint, columns)}[/]"
+                : $"[yellow]{Markup.Escape(Cut(notice, columns))}[/]"
+        );
 
-        return new Rows(lines.Select(line => line.Length == 0 ? (IRenderable)new Text(" ") : new Markup(line) { Overflow = Overflow.Crop }));
+        return new Rows(
+            lines.Select(line => line.Length == 0 ? (IRenderable)new Text(" ") : new Markup(line) { Overflow = Overflow.Crop })
+        );
     }
 
     private static string Header(RunSnapshot snapshot, int columns)
     {
-        var right = $"{Words.Of(snapshot.Status)} · {Words.Duration(snapshot.Elapsed)}"
+        var right =
+            $"{Words.Of(snapshot.Status)} · {Words.Duration(snapshot.Elapsed)}"
             + (snapshot.Remaining is { } left ? $" · about {Words.Duration(left)} left" : "");
         // "CoIN", a name of eight characters and the gaps have to stand beside it.
         right = right.Length <= columns - 15 ? right : Cut(right.Replace("about ", "", StringComparison.Ordinal), columns - 15);
@@ -73,14 +83,21 @@ internal static class LiveScreen
         var (tested, stages) = (cells.Count(cell => cell is not null), snapshot.Stages.Count);
         var inStage = snapshot.Training is { TotalSteps: > 0 } training ? training.Steps / training.TotalSteps : 0;
         var part = stages + cells.Count == 0 ? 0 : (snapshot.StagesTrained + inStage + tested) / (stages + cells.Count);
-        var counts = Words.Text($"{100 * part,3:0} %  ") + (stages > 0 ? Words.Text($"{snapshot.StagesTrained}/{stages} stages, ") : "") + Words.Text($"{tested}/{cells.Count} tests");
+        var counts =
+            Words.Text($"{100 * part, 3:0} %  ")
+            + (stages > 0 ? Words.Text($"{snapshot.StagesTrained}/{stages} stages, ") : "")
+            + Words.Text($"{tested}/{cells.Count} tests");
         var room = Math.Max(0, columns - BarLength - 9);
-        yield return $"{"Total",-7}{Bar(part, BarLength)}  {Markup.Escape(Cut(counts.Length <= room ? counts : counts.Replace("  ", " ").Replace(", ", " "), room))}";
+        yield return $"{"Total", -7}{Bar(part, BarLength)}  {Markup.Escape(Cut(counts.Length <= room ? counts : counts.Replace("  ", " ").Replace(", ", " "), room))}";
         if (MatrixMetrics.SoFar(snapshot) is { } known)
         {
             var rows = known.Rows < snapshot.Cells.Count ? Words.Text($" of {known.Rows} of {snapshot.Cells.Count} rows") : "";
-            var numbers = Words.Text($"MAA {known.Maa:0.00} %") + (known.Bwt is { } transfer ? Words.Text($"  BWT {transfer:0.00} %") : "") + rows;
-            var scoring = new[] { Words.TruthAlignment, "published rules" }.FirstOrDefault(name => numbers.Length + name.Length + 2 <= columns, "published");
+            var numbers =
+                Words.Text($"MAA {known.Maa:0.00} %") + (known.Bwt is { } transfer ? Words.Text($"  BWT {transfer:0.00} %") : "") + rows;
+            var scoring = new[] { Words.TruthAlignment, "published rules" }.FirstOrDefault(
+                name => numbers.Length + name.Length + 2 <= columns,
+                "published"
+            );
             yield return Markup.Escape(Cut($"{numbers}, {scoring}", columns));
         }
     }
@@ -106,20 +123,25 @@ internal static class LiveScreen
 
         var head = Words.Text($"Stage {training.Stage}/{snapshot.Stages.Count} {training.Task}");
         var part = training.TotalSteps > 0 ? training.Steps / training.TotalSteps : 0;
-        yield return $"{"Stage",-7}{Bar(part, BarLength)}  [bold]{Markup.Escape(Cut(head["Stage ".Length..], Math.Max(0, columns - BarLength - 9)))}[/]";
+        yield return $"{"Stage", -7}{Bar(part, BarLength)}  [bold]{Markup.Escape(Cut(head["Stage ".Length..], Math.Max(0, columns - BarLength - 9)))}[/]";
         yield return $"       {Markup.Escape(Cut(Words.Training(training), columns - 7))}";
     }
 
     /// <summary>A run that goes on has its next stage in work from the beginning, and its model has to be loaded first.</summary>
-    private static string WithoutTraining(RunSnapshot snapshot) => snapshot switch
-    {
-        { Status: not (RunStatus.Starting or RunStatus.Running) } => "no training at the moment",
-        { Stages.Count: 0 } => snapshot.Evaluations.Count + snapshot.Judging.Count > 0 || snapshot.ZeroShot.Any(cell => cell is not null)
-            ? snapshot.GivenAdapter is { } given ? $"the adapter {given.Path} is tested, nothing is trained" : "the base model is tested as it is, nothing is trained"
-            : "loading the model…",
-        { StagesTrained: var done } => Words.Text(
-            $"Stage {done + 1}/{snapshot.Stages.Count} {snapshot.Stages.ElementAtOrDefault(done)}: {(done == 0 ? "loading the model" : "loading its samples")}…"),
-    };
+    private static string WithoutTraining(RunSnapshot snapshot) =>
+        snapshot switch
+        {
+            { Status: not (RunStatus.Starting or RunStatus.Running) } => "no training at the moment",
+            { Stages.Count: 0 } => snapshot.Evaluations.Count + snapshot.Judging.Count > 0
+            || snapshot.ZeroShot.Any(cell => cell is not null)
+                ? snapshot.GivenAdapter is { } given
+                    ? $"the adapter {given.Path} is tested, nothing is trained"
+                    : "the base model is tested as it is, nothing is trained"
+                : "loading the model…",
+            { StagesTrained: var done } => Words.Text(
+                $"Stage {done + 1}/{snapshot.Stages.Count} {snapshot.Stages.ElementAtOrDefault(done)}: {(done == 0 ? "loading the model" : "loading its samples")}…"
+            ),
+        };
 
     private static string Evaluations(RunSnapshot snapshot, int columns)
     {
@@ -128,11 +150,25 @@ internal static class LiveScreen
             return " ";
         }
 
-        var parts = snapshot.Evaluations.GroupBy(one => one.Stage).OrderBy(group => group.Key).Select(group =>
-            (group.Key == 0 ? snapshot.GivenAdapter is null ? "Testing the base model: " : "Testing the adapter: " : Words.Text($"Testing after stage {group.Key}: "))
-            + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Answered}/{one.Total}"))))
-            .Concat(snapshot.Judging.GroupBy(one => one.Judge).Select(group =>
-                $"{group.Key} judges " + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Judged}/{one.Total}")))));
+        var parts = snapshot
+            .Evaluations.GroupBy(one => one.Stage)
+            .OrderBy(group => group.Key)
+            .Select(group =>
+                (
+                    group.Key == 0
+                        ? snapshot.GivenAdapter is null
+                            ? "Testing the base model: "
+                            : "Testing the adapter: "
+                        : Words.Text($"Testing after stage {group.Key}: ")
+                ) + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Answered}/{one.Total}")))
+            )
+            .Concat(
+                snapshot
+                    .Judging.GroupBy(one => one.Judge)
+                    .Select(group =>
+                        $"{group.Key} judges " + string.Join(" · ", group.Select(one => Words.Text($"{one.Task} {one.Judged}/{one.Total}")))
+                    )
+            );
         return $"[grey]{Markup.Escape(Cut(string.Join("   ", parts), columns))}[/]";
     }
 

@@ -44,13 +44,18 @@ internal sealed class LiveView : IRunView
     }
 
     // The screen is cleared at the end: the summary that follows says the same, and stays.
-    private void Run() => console.Live(Screen()).AutoClear(true).Overflow(VerticalOverflow.Crop).Start(context =>
-    {
-        while (!ended.Wait(RedrawInterval))
-        {
-            context.UpdateTarget(Screen());
-        }
-    });
+    private void Run() =>
+        console
+            .Live(Screen())
+            .AutoClear(true)
+            .Overflow(VerticalOverflow.Crop)
+            .Start(context =>
+            {
+                while (!ended.Wait(RedrawInterval))
+                {
+                    context.UpdateTarget(Screen());
+                }
+            });
 
     private Spectre.Console.Rendering.IRenderable Screen() => LiveScreen.Draw(latest, folder, notice ?? warning(), console.Profile.Width);
 }

@@ -48,11 +48,23 @@ internal sealed class MatrixGrid
         var rows = new List<GridRow>();
         if (snapshot.ZeroShot.Count > 0)
         {
-            rows.Add(new GridRow(snapshot.GivenAdapter is null ? "base model" : "adapter", Cells(snapshot, 0, snapshot.ZeroShot, columnWidth)));
+            rows.Add(
+                new GridRow(snapshot.GivenAdapter is null ? "base model" : "adapter", Cells(snapshot, 0, snapshot.ZeroShot, columnWidth))
+            );
         }
 
-        rows.AddRange(snapshot.Cells.Select((row, j) =>
-            new GridRow(Cut(MatrixMetrics.IsJoint(snapshot) ? snapshot.Stages[j] : Words.Text($"{j + 1} {snapshot.Stages[j]}"), labelWidth - 1), Cells(snapshot, j + 1, row, columnWidth))));
+        rows.AddRange(
+            snapshot.Cells.Select(
+                (row, j) =>
+                    new GridRow(
+                        Cut(
+                            MatrixMetrics.IsJoint(snapshot) ? snapshot.Stages[j] : Words.Text($"{j + 1} {snapshot.Stages[j]}"),
+                            labelWidth - 1
+                        ),
+                        Cells(snapshot, j + 1, row, columnWidth)
+                    )
+            )
+        );
         return new MatrixGrid(labelWidth, columnWidth, [.. tasks.Select(task => Cut(task, columnWidth - 1))], rows);
     }
 
@@ -62,12 +74,19 @@ internal sealed class MatrixGrid
         yield return new string(' ', LabelWidth) + string.Concat(Heads.Select(head => head.PadLeft(ColumnWidth)));
         foreach (var row in Rows)
         {
-            yield return (row.Label.PadRight(LabelWidth) + string.Concat(row.Cells.Select(cell => cell.Text.PadLeft(ColumnWidth)))).TrimEnd();
+            yield return (
+                row.Label.PadRight(LabelWidth) + string.Concat(row.Cells.Select(cell => cell.Text.PadLeft(ColumnWidth)))
+            ).TrimEnd();
         }
     }
 
     private static IReadOnlyList<GridCell> Cells(RunSnapshot snapshot, int stage, IReadOnlyList<double?> accuracies, int width) =>
-        [.. accuracies.Select((accuracy, i) => new GridCell(Text(snapshot, stage, i, accuracy, width), accuracy, !MatrixMetrics.IsJoint(snapshot) && stage == i + 1))];
+        [
+            .. accuracies.Select(
+                (accuracy, i) =>
+                    new GridCell(Text(snapshot, stage, i, accuracy, width), accuracy, !MatrixMetrics.IsJoint(snapshot) && stage == i + 1)
+            ),
+        ];
 
     private static string Text(RunSnapshot snapshot, int stage, int task, double? accuracy, int width)
     {

@@ -12,12 +12,16 @@ internal static class MatrixMetrics
     public static double? BackwardTransfer(RunSnapshot snapshot) => Matrix(snapshot)?.Bwt;
 
     /// <summary>
-    /// The same two of the rows that are whole, from the first on: of all of them they are the run's own. BWT is null for a single row, where nothing could be forgotten.
+    /// The same two of the rows that are whole, from the first on: of all of them they are the run's own. BWT is null for a single row,
+    /// where nothing could be forgotten.
     /// </summary>
     /// <returns>Null where no row is whole.</returns>
     public static (int Rows, double Maa, double? Bwt)? SoFar(RunSnapshot snapshot)
     {
-        var rows = snapshot.Cells.TakeWhile(row => row.Count > 0 && row.All(cell => cell is not null)).Select(row => row.Select(cell => cell!.Value).ToList()).ToList();
+        var rows = snapshot
+            .Cells.TakeWhile(row => row.Count > 0 && row.All(cell => cell is not null))
+            .Select(row => row.Select(cell => cell!.Value).ToList())
+            .ToList();
         if (rows.Count == 0)
         {
             return null;
@@ -25,8 +29,13 @@ internal static class MatrixMetrics
 
         // The paper divides by the number of tasks, the last one among them, of which nothing can be forgotten.
         var maa = rows.Average(row => row.Average());
-        return (rows.Count, maa, IsJoint(snapshot) || rows.Count == 1 || rows[^1].Count != rows.Count ? null
-            : rows[^1].Select((last, task) => last - rows[task][task]).Average());
+        return (
+            rows.Count,
+            maa,
+            IsJoint(snapshot) || rows.Count == 1 || rows[^1].Count != rows.Count
+                ? null
+                : rows[^1].Select((last, task) => last - rows[task][task]).Average()
+        );
     }
 
     /// <summary>All tasks are learned at once: there is no backward transfer.</summary>

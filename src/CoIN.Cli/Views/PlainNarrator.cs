@@ -73,8 +73,10 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience, bool i
         if (next.Training is { } training && training.Stage != trainingTold)
         {
             trainingTold = training.Stage;
-            lines.Add(Words.Text($"{Stage(next, training.Stage)} training, {Plural.Of(training.TotalSteps, "step")}")
-                + (training.Step > 0 ? Words.Text($", at step {training.Step}") : ""));
+            lines.Add(
+                Words.Text($"{Stage(next, training.Stage)} training, {Plural.Of(training.TotalSteps, "step")}")
+                    + (training.Step > 0 ? Words.Text($", at step {training.Step}") : "")
+            );
         }
     }
 
@@ -111,8 +113,10 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience, bool i
                 if (next.Cells[j][i] is { } accuracy && last?.Cells.ElementAtOrDefault(j)?.ElementAtOrDefault(i) is null)
                 {
                     var first = i < j ? next.Cells[i].ElementAtOrDefault(i) : null;
-                    lines.Add($"{Stage(next, j + 1)} {next.Tasks[i]} {Words.Percent(accuracy)} published"
-                        + (first is { } then ? $" (just trained: {Words.Percent(then)})" : ""));
+                    lines.Add(
+                        $"{Stage(next, j + 1)} {next.Tasks[i]} {Words.Percent(accuracy)} published"
+                            + (first is { } then ? $" (just trained: {Words.Percent(then)})" : "")
+                    );
                 }
             }
 
@@ -144,15 +148,19 @@ internal sealed class PlainNarrator(TimeSpan interval, TimeSpan patience, bool i
     }
 
     private static List<string> Progress(RunSnapshot next) =>
-    [
-        .. next.Training is { } training ? [$"{Stage(next, training.Stage)} step {Words.Training(training)}"] : Array.Empty<string>(),
-        .. next.Evaluations.Select(one => Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}: {one.Answered}/{one.Total}")),
-        .. next.Judging.Select(one => Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}: {one.Judged}/{one.Total}")),
-    ];
+        [
+            .. next.Training is { } training ? [$"{Stage(next, training.Stage)} step {Words.Training(training)}"] : Array.Empty<string>(),
+            .. next.Evaluations.Select(one => Words.Text($"{Stage(next, one.Stage)} testing on {one.Task}: {one.Answered}/{one.Total}")),
+            .. next.Judging.Select(one => Words.Text($"{Stage(next, one.Stage)} {one.Judge} judges {one.Task}: {one.Judged}/{one.Total}")),
+        ];
 
-    private static bool Whole(RunSnapshot snapshot, int j) => snapshot.Cells[j].Count > 0 && snapshot.Cells[j].All(cell => cell is not null);
+    private static bool Whole(RunSnapshot snapshot, int j) =>
+        snapshot.Cells[j].Count > 0 && snapshot.Cells[j].All(cell => cell is not null);
 
-    private static string Stage(RunSnapshot snapshot, int stage) => stage == 0
-        ? snapshot.GivenAdapter is null ? "base model:" : "adapter:"
-        : $"stage {stage}/{snapshot.Stages.Count} {snapshot.Stages.ElementAtOrDefault(stage - 1)}:";
+    private static string Stage(RunSnapshot snapshot, int stage) =>
+        stage == 0
+            ? snapshot.GivenAdapter is null
+                ? "base model:"
+                : "adapter:"
+            : $"stage {stage}/{snapshot.Stages.Count} {snapshot.Stages.ElementAtOrDefault(stage - 1)}:";
 }

@@ -36,22 +36,26 @@ internal static class PreviewText
     /// <summary>The reference answers of a test sample and how they are compared.</summary>
     public static string Answers(TestSample sample, TaskOptions task)
     {
-        var given = sample.Answers.GroupBy(one => one, StringComparer.Ordinal).Select(group => Words.Text($"\"{group.Key}\" × {group.Count()}"));
+        var given = sample
+            .Answers.GroupBy(one => one, StringComparer.Ordinal)
+            .Select(group => Words.Text($"\"{group.Key}\" × {group.Count()}"));
         var all = sample.Answers.Count > 1 ? string.Join(", ", given) : $"\"{sample.Answer}\"";
         return $"{all}; at most {Plural.Of(task.MaxNewTokens, "token")} {(task.MaxNewTokens == 1 ? "is" : "are")} generated, compared by {task.Scorer}";
     }
 
     /// <summary>What the marks of the ids mean.</summary>
-    public static IEnumerable<string> Legend(bool colour) => colour
-        ? [$"ids: {Green}learned{Reset}, {Cyan}image{Reset}, {Struck}cut{Reset}; everything else is masked, read but not learned."]
-        : ["ids: [learned], <image> × its tokens, ~cut~; everything else is masked, read but not learned."];
+    public static IEnumerable<string> Legend(bool colour) =>
+        colour
+            ? [$"ids: {Green}learned{Reset}, {Cyan}image{Reset}, {Struck}cut{Reset}; everything else is masked, read but not learned."]
+            : ["ids: [learned], <image> × its tokens, ~cut~; everything else is masked, read but not learned."];
 
     private static string Length(SampleView view, bool isTest, int maxLength)
     {
         var images = view.ImageTokens;
-        var cut = view.Length <= view.Limit
-            ? "nothing is cut"
-            : Words.Text($"{view.Length - view.Limit} cut {(isTest ? "in front of the question's end" : "at the end")}");
+        var cut =
+            view.Length <= view.Limit
+                ? "nothing is cut"
+                : Words.Text($"{view.Length - view.Limit} cut {(isTest ? "in front of the question's end" : "at the end")}");
         var limit = isTest && view.Limit < maxLength ? $"{view.Limit}, which leaves room for the answer" : $"{view.Limit}";
         var parts = view.Images switch
         {
@@ -115,13 +119,14 @@ internal static class PreviewText
         yield return line.ToString();
     }
 
-    private static string Marked(string plain, TokenView token, bool colour) => (token, colour) switch
-    {
-        ({ IsCut: true }, true) => Struck + plain + Reset,
-        ({ IsCut: true }, false) => $"~{plain}~",
-        ({ IsLearned: true }, true) => Green + plain + Reset,
-        ({ IsLearned: true }, false) => $"[{plain}]",
-        ({ IsImage: true }, true) => Cyan + plain + Reset,
-        _ => plain,
-    };
+    private static string Marked(string plain, TokenView token, bool colour) =>
+        (token, colour) switch
+        {
+            ({ IsCut: true }, true) => Struck + plain + Reset,
+            ({ IsCut: true }, false) => $"~{plain}~",
+            ({ IsLearned: true }, true) => Green + plain + Reset,
+            ({ IsLearned: true }, false) => $"[{plain}]",
+            ({ IsImage: true }, true) => Cyan + plain + Reset,
+            _ => plain,
+        };
 }

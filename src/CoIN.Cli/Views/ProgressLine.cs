@@ -55,7 +55,12 @@ internal sealed class ProgressLine(TextWriter output, Terminal terminal, TimePro
     private static string Text(CheckProgress progress, TimeSpan elapsed)
     {
         var unit = progress.What == CheckProgress.Images ? "images" : $"samples of {progress.What}";
-        var left = progress.Part is > 0 and < 1 && elapsed.TotalSeconds >= 1 ? $", about {Words.Duration(elapsed * ((1 - progress.Part) / progress.Part))} left" : "";
-        return Words.Text($"{progress.Task}: {progress.Done:#,0} {unit} ({100 * progress.Part:0} %){left}, {progress.Findings:#,0} findings so far");
+        var left =
+            progress.Part is > 0 and < 1 && elapsed.TotalSeconds >= 1
+                ? $", about {Words.Duration(elapsed * ((1 - progress.Part) / progress.Part))} left"
+                : "";
+        return Words.Text(
+            $"{progress.Task}: {progress.Done:#,0} {unit} ({100 * progress.Part:0} %){left}, {progress.Findings:#,0} findings so far"
+        );
     }
 }

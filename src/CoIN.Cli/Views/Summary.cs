@@ -8,11 +8,11 @@ namespace CoIN.Cli.Views;
 /// <summary>What stays on the screen when a run has ended, or when somebody asks how it stands.</summary>
 internal static class Summary
 {
-    private static RunSnapshot Of(JudgedMatrix judged, RunSnapshot snapshot) => snapshot.ZeroShot.Count > 0
-        ? snapshot with { Cells = [], ZeroShot = judged.ZeroShot }
-        : snapshot with { Cells = judged.Cells };
+    private static RunSnapshot Of(JudgedMatrix judged, RunSnapshot snapshot) =>
+        snapshot.ZeroShot.Count > 0 ? snapshot with { Cells = [], ZeroShot = judged.ZeroShot } : snapshot with { Cells = judged.Cells };
 
-    private static bool IsMeasured(RunSnapshot snapshot) => snapshot.Cells.Append(snapshot.ZeroShot).Any(row => row.Any(cell => cell is not null));
+    private static bool IsMeasured(RunSnapshot snapshot) =>
+        snapshot.Cells.Append(snapshot.ZeroShot).Any(row => row.Any(cell => cell is not null));
 
     /// <summary>What became of a judge that failed, and what can be done.</summary>
     public static string Fault(string run, string judge, string message) =>
@@ -45,12 +45,16 @@ internal static class Summary
 
         if (snapshot.Training is { } training)
         {
-            yield return Words.Text($"Training stage {training.Stage}/{snapshot.Stages.Count} {training.Task}: step {Words.Training(training)}");
+            yield return Words.Text(
+                $"Training stage {training.Stage}/{snapshot.Stages.Count} {training.Task}: step {Words.Training(training)}"
+            );
         }
 
         foreach (var one in snapshot.Evaluations)
         {
-            yield return Words.Text($"Testing {one.Task} {(one.Stage == 0 ? "before any stage" : Words.Text($"after stage {one.Stage}"))}: {one.Answered}/{one.Total}");
+            yield return Words.Text(
+                $"Testing {one.Task} {(one.Stage == 0 ? "before any stage" : Words.Text($"after stage {one.Stage}"))}: {one.Answered}/{one.Total}"
+            );
         }
 
         foreach (var one in snapshot.Judging)
@@ -65,8 +69,7 @@ internal static class Summary
 
         foreach (var stage in snapshot.Validations ?? [])
         {
-            yield return Words.Text(
-                $"Validation loss of stage {stage.Stage} {stage.Name} ({stage.Points[^1].Samples} held-out samples): ")
+            yield return Words.Text($"Validation loss of stage {stage.Stage} {stage.Name} ({stage.Points[^1].Samples} held-out samples): ")
                 + string.Join(", ", stage.Points.Select(point => Words.Text($"step {point.Step} {point.Loss:0.0000}")));
         }
 
@@ -100,7 +103,8 @@ internal static class Summary
         {
             yield return "";
             yield return $"Mean average accuracy (MAA), published rules  {Words.Percent(maa)}";
-            yield return $"Backward transfer (BWT), published rules      {Words.Percent(bwt)}" + (bwt < 0 ? "   (negative: tasks were forgotten)" : "");
+            yield return $"Backward transfer (BWT), published rules      {Words.Percent(bwt)}"
+                + (bwt < 0 ? "   (negative: tasks were forgotten)" : "");
         }
 
         foreach (var judged in snapshot.Judgements)

@@ -9,22 +9,32 @@ namespace CoIN.Cli.Views;
 internal static class Words
 {
     /// <summary>E.g. <c>45 s</c>, <c>12 min 04 s</c>, <c>3 h 05 min</c>, <c>2 d 3 h</c>.</summary>
-    public static string Duration(TimeSpan time) => time switch
-    {
-        { TotalSeconds: < 60 } => Text($"{Math.Max(0, (int)time.TotalSeconds)} s"),
-        { TotalHours: < 1 } => Text($"{time.Minutes} min {time.Seconds:00} s"),
-        { TotalDays: < 1 } => Text($"{time.Hours} h {time.Minutes:00} min"),
-        _ => Text($"{(int)time.TotalDays} d {time.Hours} h"),
-    };
+    public static string Duration(TimeSpan time) =>
+        time switch
+        {
+            { TotalSeconds: < 60 } => Text($"{Math.Max(0, (int)time.TotalSeconds)} s"),
+            { TotalHours: < 1 } => Text($"{time.Minutes} min {time.Seconds:00} s"),
+            { TotalDays: < 1 } => Text($"{time.Hours} h {time.Minutes:00} min"),
+            _ => Text($"{(int)time.TotalDays} d {time.Hours} h"),
+        };
 
-    /// <summary>Steps of a training with the micro-batches of the one in work, then loss, rate and speed as far as they are known.</summary>
-    public static string Training(TrainingProgress training) => string.Join("  ", new[]
-    {
-        Text($"{training.Step}/{training.TotalSteps}") + (training.MicroBatch > 0 ? Text($", micro-batch {training.MicroBatch}/{training.MicroBatches}") : ""),
-        training.Conclusion is { } end ? Text($"end of the stage, {end.Done}/{end.Total} samples") : "",
-        training.Last is { } last ? Text($"loss {last.Loss:0.0000}  lr {Rate(last.LearningRate)}") : "",
-        training.TokensPerSecond is { } speed ? $"{speed.ToString(speed < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture)} tokens/s" : "",
-    }.Where(part => part.Length > 0));
+    /// <summary>
+    /// Steps of a training with the micro-batches of the one in work, then loss, rate and speed as far as they are known.
+    /// </summary>
+    public static string Training(TrainingProgress training) =>
+        string.Join(
+            "  ",
+            new[]
+            {
+                Text($"{training.Step}/{training.TotalSteps}")
+                    + (training.MicroBatch > 0 ? Text($", micro-batch {training.MicroBatch}/{training.MicroBatches}") : ""),
+                training.Conclusion is { } end ? Text($"end of the stage, {end.Done}/{end.Total} samples") : "",
+                training.Last is { } last ? Text($"loss {last.Loss:0.0000}  lr {Rate(last.LearningRate)}") : "",
+                training.TokensPerSecond is { } speed
+                    ? $"{speed.ToString(speed < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture)} tokens/s"
+                    : "",
+            }.Where(part => part.Length > 0)
+        );
 
     /// <summary>A learning rate, e.g. <c>1.9e-4</c>.</summary>
     public static string Rate(double rate) => rate == 0 ? "0" : rate.ToString("0.00e-0", CultureInfo.InvariantCulture);
@@ -38,13 +48,14 @@ internal static class Words
     public static string Text(FormattableString text) => FormattableString.Invariant(text);
 
     /// <summary>What kind of judge it is, so that nobody takes a rule for a language model.</summary>
-    public static string Of(JudgeKind kind) => kind switch
-    {
-        JudgeKind.Lexical => "a rule, no language model",
-        JudgeKind.OpenAi => "a language model behind an endpoint",
-        JudgeKind.Local => "a local language model",
-        _ => "people",
-    };
+    public static string Of(JudgeKind kind) =>
+        kind switch
+        {
+            JudgeKind.Lexical => "a rule, no language model",
+            JudgeKind.OpenAi => "a language model behind an endpoint",
+            JudgeKind.Local => "a local language model",
+            _ => "people",
+        };
 
     public static string Of(RunStatus status) => status.ToString().ToLowerInvariant();
 }

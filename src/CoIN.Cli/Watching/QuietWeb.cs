@@ -20,11 +20,13 @@ internal static class QuietWeb
     public static WebApplication Build(IPAddress address, int port)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Listen(address, port);
-        });
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.AddServerHeader = false;
+                kestrel.Listen(address, port);
+            });
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         return builder.Build();
@@ -43,13 +45,18 @@ internal static class QuietWeb
         catch (Exception e) when (e is IOException or SocketException)
         {
             await app.DisposeAsync().ConfigureAwait(false);
-            throw new CoinException($"Cannot listen on {address}, port {port}: {e.Message.TrimEnd('.')}. Choose another one with {option}, or 0 for any that is free.", e);
+            throw new CoinException(
+                $"Cannot listen on {address}, port {port}: {e.Message.TrimEnd('.')}. Choose another one with {option}, or 0 for any that is free.",
+                e
+            );
         }
 
         var taken = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-        var host = IPAddress.IsLoopback(address) ? "localhost"
+        var host =
+            IPAddress.IsLoopback(address) ? "localhost"
             : address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? Environment.MachineName
-            : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
+            : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]"
+            : address.ToString();
         return FormattableString.Invariant($"http://{host}:{taken.Port}/");
     }
 

@@ -25,9 +25,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
     private readonly List<IDisposable> parts = [];
     private WebApplication? server;
 
-    private TelemetryExport()
-    {
-    }
+    private TelemetryExport() { }
 
     /// <summary>Where Prometheus may fetch the metrics; null where it may not.</summary>
     public string? Metrics { get; private set; }
@@ -47,8 +45,13 @@ internal sealed class TelemetryExport : IAsyncDisposable
         {
             export.parts.Add(new FailureListener(receiver, log));
             metrics.AddOtlpExporter(options => To(options, receiver, "v1/metrics"));
-            export.parts.Add(Sdk.CreateTracerProviderBuilder().ConfigureResource(Describe).AddSource(RunMetrics.Name)
-                .AddOtlpExporter(options => To(options, receiver, "v1/traces")).Build());
+            export.parts.Add(
+                Sdk.CreateTracerProviderBuilder()
+                    .ConfigureResource(Describe)
+                    .AddSource(RunMetrics.Name)
+                    .AddOtlpExporter(options => To(options, receiver, "v1/traces"))
+                    .Build()
+            );
         }
 
         if (settings.PrometheusPort is not null)
@@ -89,8 +92,10 @@ internal sealed class TelemetryExport : IAsyncDisposable
         }
     }
 
-    private static void Describe(ResourceBuilder resource) => resource.AddService("coin", serviceVersion: ProductVersion.Current)
-        .AddAttributes([new("host.name", Environment.MachineName), new("process.pid", Environment.ProcessId)]);
+    private static void Describe(ResourceBuilder resource) =>
+        resource
+            .AddService("coin", serviceVersion: ProductVersion.Current)
+            .AddAttributes([new("host.name", Environment.MachineName), new("process.pid", Environment.ProcessId)]);
 
     private static void To(OtlpExporterOptions options, string receiver, string path) =>
         (options.Protocol, options.Endpoint) = (OtlpExportProtocol.HttpProtobuf, new Uri(new Uri(receiver), path));
@@ -123,8 +128,10 @@ internal sealed class TelemetryExport : IAsyncDisposable
             if (eventData.Level <= EventLevel.Error && Interlocked.Exchange(ref told, 1) == 0)
             {
                 log.LogWarning(
-                    "Metrics and traces cannot be sent to {Receiver}; the run goes on, and it is tried again: {Reason}", receiver,
-                    eventData.Payload?.Select(one => one?.ToString()?.Split('\n')[0]).LastOrDefault(text => !string.IsNullOrEmpty(text)));
+                    "Metrics and traces cannot be sent to {Receiver}; the run goes on, and it is tried again: {Reason}",
+                    receiver,
+                    eventData.Payload?.Select(one => one?.ToString()?.Split('\n')[0]).LastOrDefault(text => !string.IsNullOrEmpty(text))
+                );
             }
         }
     }

@@ -9,8 +9,8 @@ using CoIN.Models.Boards;
 namespace CoIN.Cli.Watching;
 
 /// <summary>
-/// Keeps event files for TensorBoard in the runs' folders while they are driven. They are made of the journal and the files of steps, and made anew when a run is taken
-/// up: so they have neither holes nor doubles, whatever happened to the process before.
+/// Keeps event files for TensorBoard in the runs' folders while they are driven. They are made of the journal and the files of steps, and
+/// made anew when a run is taken up: so they have neither holes nor doubles, whatever happened to the process before.
 /// </summary>
 internal sealed class TensorBoardFiles : IDisposable
 {
@@ -63,8 +63,7 @@ internal sealed class TensorBoardFiles : IDisposable
                     warn($"The files for TensorBoard in {board.Path} cannot be written, and are left as they are: {e.Message}");
                 }
             }
-        }
-        while (!last);
+        } while (!last);
     }
 
     private sealed class Board(string runFolder) : IDisposable
@@ -94,7 +93,12 @@ internal sealed class TensorBoardFiles : IDisposable
                 }
 
                 file = new EventFile(Path, DateTimeOffset.UtcNow);
-                var options = string.Join('\n', OptionList.Flat(state.Options).Select(one => $"| {one.Key} | {one.Value.Replace("|", "\\|", StringComparison.Ordinal)} |"));
+                var options = string.Join(
+                    '\n',
+                    OptionList
+                        .Flat(state.Options)
+                        .Select(one => $"| {one.Key} | {one.Value.Replace("|", "\\|", StringComparison.Ordinal)} |")
+                );
                 file.Text("configuration", $"| key | value |\n|---|---|\n{options}", 0, state.StartedAt ?? DateTimeOffset.UtcNow);
             }
 
@@ -134,7 +138,9 @@ internal sealed class TensorBoardFiles : IDisposable
 
         private void WriteCells(RunState state)
         {
-            foreach (var cell in state.Cells.Values.Where(cell => cells.Add((cell.Stage, cell.Task))).OrderBy(cell => (cell.Stage, cell.Task)))
+            foreach (
+                var cell in state.Cells.Values.Where(cell => cells.Add((cell.Stage, cell.Task))).OrderBy(cell => (cell.Stage, cell.Task))
+            )
             {
                 if (state.Efforts.GetValueOrDefault((cell.Stage, cell.Task)) is { Seconds: > 0 } effort)
                 {
@@ -168,10 +174,21 @@ internal sealed class TensorBoardFiles : IDisposable
             file.Text("accuracy matrix, published", Table(snapshot), rows, at);
         }
 
-        private static string Table(RunSnapshot snapshot) => string.Join('\n', new[]
-        {
-            $"| after | {string.Join(" | ", snapshot.Tasks)} |", $"|---|{string.Concat(snapshot.Tasks.Select(_ => "---:|"))}",
-        }.Concat(snapshot.Cells.Select((row, place) => Words.Text($"| {place + 1} {snapshot.Stages[place]} | ")
-            + string.Join(" | ", row.Select(cell => cell is { } known ? Words.Text($"{known:0.00}") : "")) + " |")));
+        private static string Table(RunSnapshot snapshot) =>
+            string.Join(
+                '\n',
+                new[]
+                {
+                    $"| after | {string.Join(" | ", snapshot.Tasks)} |",
+                    $"|---|{string.Concat(snapshot.Tasks.Select(_ => "---:|"))}",
+                }.Concat(
+                    snapshot.Cells.Select(
+                        (row, place) =>
+                            Words.Text($"| {place + 1} {snapshot.Stages[place]} | ")
+                            + string.Join(" | ", row.Select(cell => cell is { } known ? Words.Text($"{known:0.00}") : ""))
+                            + " |"
+                    )
+                )
+            );
     }
 }

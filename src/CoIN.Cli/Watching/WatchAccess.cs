@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace CoIN.Cli.Watching;
 
 /// <summary>
-/// Who may look on. On the loopback address: whoever comes by a loopback name, so that no page of another site can reach it by a name of its own. On any other
-/// address: whoever has the token, once in the address, then in a cookie.
+/// Who may look on. On the loopback address: whoever comes by a loopback name, so that no page of another site can reach it by a name of
+/// its own. On any other address: whoever has the token, once in the address, then in a cookie.
 /// </summary>
 /// <param name="token">Null for the loopback address.</param>
 internal sealed class WatchAccess(string? token)
@@ -46,7 +46,16 @@ internal sealed class WatchAccess(string? token)
             return Refuse(context, "The token is missing or not the one that coin watch printed.");
         }
 
-        context.Response.Cookies.Append(Cookie, token, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, IsEssential = true });
+        context.Response.Cookies.Append(
+            Cookie,
+            token,
+            new CookieOptions
+            {
+                HttpOnly = true,
+                SameSite = SameSiteMode.Strict,
+                IsEssential = true,
+            }
+        );
         context.Response.Redirect("./");
         return Task.CompletedTask;
     }
@@ -58,7 +67,9 @@ internal sealed class WatchAccess(string? token)
     }
 
     private static bool IsLoopback(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
-    private bool Same(string? given) => given is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(token!));
+    private bool Same(string? given) =>
+        given is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(token!));
 }

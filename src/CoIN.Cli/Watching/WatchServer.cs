@@ -8,7 +8,9 @@ using Newtonsoft.Json;
 
 namespace CoIN.Cli.Watching;
 
-/// <summary>Serves the page that follows runs: HTML, style and script from the program itself, and what happens by server-sent events.</summary>
+/// <summary>
+/// Serves the page that follows runs: HTML, style and script from the program itself, and what happens by server-sent events.
+/// </summary>
 internal sealed class WatchServer : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
@@ -16,7 +18,12 @@ internal sealed class WatchServer : IAsyncDisposable
 
     private static readonly Dictionary<string, string> Pictures = new(StringComparer.OrdinalIgnoreCase)
     {
-        [".jpg"] = "image/jpeg", [".jpeg"] = "image/jpeg", [".png"] = "image/png", [".gif"] = "image/gif", [".webp"] = "image/webp", [".bmp"] = "image/bmp",
+        [".jpg"] = "image/jpeg",
+        [".jpeg"] = "image/jpeg",
+        [".png"] = "image/png",
+        [".gif"] = "image/gif",
+        [".webp"] = "image/webp",
+        [".bmp"] = "image/bmp",
     };
 
     private readonly WebApplication app;
@@ -70,17 +77,20 @@ internal sealed class WatchServer : IAsyncDisposable
         ending.Dispose();
     }
 
-    private Task AnswerAsync(HttpContext context) => !HttpMethods.IsGet(context.Request.Method) ? Nothing(context) : context.Request.Path.Value switch
-    {
-        "/" => FileAsync(context, typeof(WatchServer), "CoIN.Cli.watch.html", "text/html; charset=utf-8"),
-        "/watch.css" => FileAsync(context, typeof(WatchServer), "CoIN.Cli.watch.css", "text/css; charset=utf-8"),
-        "/watch.js" => FileAsync(context, typeof(WatchServer), "CoIN.Cli.watch.js", "text/javascript; charset=utf-8"),
-        "/report.css" => FileAsync(context, typeof(RunReport), "CoIN.Benchmark.report.css", "text/css; charset=utf-8"),
-        "/events" => EventsAsync(context),
-        "/samples" => SamplesAsync(context),
-        "/image" => ImageAsync(context),
-        _ => Nothing(context),
-    };
+    private Task AnswerAsync(HttpContext context) =>
+        !HttpMethods.IsGet(context.Request.Method)
+            ? Nothing(context)
+            : context.Request.Path.Value switch
+            {
+                "/" => FileAsync(context, typeof(WatchServer), "CoIN.Cli.watch.html", "text/html; charset=utf-8"),
+                "/watch.css" => FileAsync(context, typeof(WatchServer), "CoIN.Cli.watch.css", "text/css; charset=utf-8"),
+                "/watch.js" => FileAsync(context, typeof(WatchServer), "CoIN.Cli.watch.js", "text/javascript; charset=utf-8"),
+                "/report.css" => FileAsync(context, typeof(RunReport), "CoIN.Benchmark.report.css", "text/css; charset=utf-8"),
+                "/events" => EventsAsync(context),
+                "/samples" => SamplesAsync(context),
+                "/image" => ImageAsync(context),
+                _ => Nothing(context),
+            };
 
     private static Task Nothing(HttpContext context)
     {
@@ -104,7 +114,8 @@ internal sealed class WatchServer : IAsyncDisposable
         {
             var sent = new Dictionary<string, long>(StringComparer.Ordinal);
             var quiet = DateTime.UtcNow;
-            await SendAsync(context, $"event: begin\ndata: {JsonConvert.SerializeObject(runs().Select(run => run.Name))}\n\n", gone.Token).ConfigureAwait(false);
+            await SendAsync(context, $"event: begin\ndata: {JsonConvert.SerializeObject(runs().Select(run => run.Name))}\n\n", gone.Token)
+                .ConfigureAwait(false);
             foreach (var run in runs())
             {
                 run.Refresh();
@@ -180,8 +191,10 @@ internal sealed class WatchServer : IAsyncDisposable
         var query = context.Request.Query;
         try
         {
-            if (Run(query["run"])?.ImageOf(query["task"].ToString(), query["id"].ToString()) is { } path
-                && Pictures.TryGetValue(Path.GetExtension(path), out var type))
+            if (
+                Run(query["run"])?.ImageOf(query["task"].ToString(), query["id"].ToString()) is { } path
+                && Pictures.TryGetValue(Path.GetExtension(path), out var type)
+            )
             {
                 context.Response.ContentType = type;
                 context.Response.Headers.CacheControl = "private, max-age=600";

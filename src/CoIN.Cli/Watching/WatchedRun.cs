@@ -11,8 +11,8 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Cli.Watching;
 
 /// <summary>
-/// A run as the page is told of it: parts, each with the number of its last change, so that whoever looks on is sent what is new to him. Made from journal and files
-/// alone, whoever writes them.
+/// A run as the page is told of it: parts, each with the number of its last change, so that whoever looks on is sent what is new to him.
+/// Made from journal and files alone, whoever writes them.
 /// </summary>
 /// <param name="name">What it is called on a command line.</param>
 /// <param name="folder">Absolute path.</param>
@@ -63,7 +63,11 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
     {
         lock (reading)
         {
-            var messages = parts.Values.Where(part => part.Version > since).OrderBy(part => part.Version).Select(part => part.Json).ToList();
+            var messages = parts
+                .Values.Where(part => part.Version > since)
+                .OrderBy(part => part.Version)
+                .Select(part => part.Json)
+                .ToList();
             var lines = log.Where(line => line.Version > since).Select(line => line.Json).ToList();
             if (lines.Count > 0)
             {
@@ -89,7 +93,9 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
 
             return
             [
-                .. Answered(stage, place).Where(sample => !wrong || sample.IsWrong).TakeLast(ShownSamples)
+                .. Answered(stage, place)
+                    .Where(sample => !wrong || sample.IsWrong)
+                    .TakeLast(ShownSamples)
                     .Select(one => new JObject
                     {
                         ["task"] = task,
@@ -100,7 +106,8 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
                         ["truth"] = string.Join(" / ", one.Sample.Answers.Distinct().Take(5)),
                         ["published"] = one.Score?.Published,
                         ["corrected"] = one.Score?.Corrected,
-                        ["image"] = one.Sample.Image is null ? null
+                        ["image"] = one.Sample.Image is null
+                            ? null
                             : $"image?run={Uri.EscapeDataString(name)}&task={Uri.EscapeDataString(task)}&id={Uri.EscapeDataString(one.Sample.QuestionId)}",
                     }),
             ];
@@ -163,14 +170,25 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
     /// <summary>Which cell was answered last, and how far.</summary>
     private void TellLatest()
     {
-        var latest = state?.Shards.Values.Select(shard => (shard.Number, shard.Stage, shard.Task))
-            .Concat(state.Cells.Values.Select(cell => (cell.Number, cell.Stage, cell.Task))).OrderBy(one => one.Number).LastOrDefault();
+        var latest = state
+            ?.Shards.Values.Select(shard => (shard.Number, shard.Stage, shard.Task))
+            .Concat(state.Cells.Values.Select(cell => (cell.Number, cell.Stage, cell.Task)))
+            .OrderBy(one => one.Number)
+            .LastOrDefault();
         if (latest is { Number: > 0 } cell)
         {
-            Put("answered", new JObject
-            {
-                ["cell"] = new JObject { ["stage"] = cell.Stage, ["task"] = state!.TaskNames[cell.Task], ["event"] = cell.Number },
-            });
+            Put(
+                "answered",
+                new JObject
+                {
+                    ["cell"] = new JObject
+                    {
+                        ["stage"] = cell.Stage,
+                        ["task"] = state!.TaskNames[cell.Task],
+                        ["event"] = cell.Number,
+                    },
+                }
+            );
         }
     }
 
@@ -179,15 +197,23 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
     {
         if (state is { Efforts.Count: > 0 })
         {
-            Put("speed", new JObject
-            {
-                ["cells"] = new JArray(state.Efforts.OrderBy(one => one.Key).Where(one => one.Value.Seconds > 0).Select(one => new JObject
+            Put(
+                "speed",
+                new JObject
                 {
-                    ["stage"] = one.Key.Stage,
-                    ["task"] = state.TaskNames[one.Key.Task],
-                    ["samplesPerSecond"] = Math.Round(one.Value.Samples / one.Value.Seconds, 2),
-                })),
-            });
+                    ["cells"] = new JArray(
+                        state
+                            .Efforts.OrderBy(one => one.Key)
+                            .Where(one => one.Value.Seconds > 0)
+                            .Select(one => new JObject
+                            {
+                                ["stage"] = one.Key.Stage,
+                                ["task"] = state.TaskNames[one.Key.Task],
+                                ["samplesPerSecond"] = Math.Round(one.Value.Samples / one.Value.Seconds, 2),
+                            })
+                    ),
+                }
+            );
         }
     }
 
@@ -197,7 +223,11 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
         {
             var path = Path.Combine(folder, RunPaths.Steps(stage.Number, stage.Name));
             var file = new FileInfo(path);
-            var validations = state!.Validations.Where(one => one.Key.Stage == stage.Number).Select(one => one.Value).OrderBy(point => point.Step).ToList();
+            var validations = state!
+                .Validations.Where(one => one.Key.Stage == stage.Number)
+                .Select(one => one.Value)
+                .OrderBy(point => point.Step)
+                .ToList();
             if (!file.Exists || seen.GetValueOrDefault(path) == (file.Length, file.LastWriteTimeUtc, validations.Count))
             {
                 continue;
@@ -206,19 +236,25 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
             seen[path] = (file.Length, file.LastWriteTimeUtc, validations.Count);
             if (StepsFile.Read(path) is { Count: > 0 } steps)
             {
-                Put(FormattableString.Invariant($"curve {stage.Number:00000}"), new JObject
-                {
-                    ["curve"] = new JObject
+                Put(
+                    FormattableString.Invariant($"curve {stage.Number:00000}"),
+                    new JObject
                     {
-                        ["stage"] = stage.Number,
-                        ["name"] = stage.Name,
-                        ["of"] = steps[^1].Of,
-                        ["memory"] = steps[^1].Memory,
-                        ["validation"] = new JArray(validations.Select(point => new JArray(point.Step, Short(point.Loss)))),
-                        ["points"] = new JArray(StepCourse.Thinned(steps, CurvePoints)
-                            .Select(point => new JArray(point.Middle, Short(point.Mean), Short(point.Least), Short(point.Most)))),
-                    },
-                });
+                        ["curve"] = new JObject
+                        {
+                            ["stage"] = stage.Number,
+                            ["name"] = stage.Name,
+                            ["of"] = steps[^1].Of,
+                            ["memory"] = steps[^1].Memory,
+                            ["validation"] = new JArray(validations.Select(point => new JArray(point.Step, Short(point.Loss)))),
+                            ["points"] = new JArray(
+                                StepCourse
+                                    .Thinned(steps, CurvePoints)
+                                    .Select(point => new JArray(point.Middle, Short(point.Mean), Short(point.Least), Short(point.Most)))
+                            ),
+                        },
+                    }
+                );
             }
         }
     }
@@ -231,15 +267,20 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
         var lines = logs.Next();
         foreach (var line in first ? lines.TakeLast(LoggedBefore) : lines)
         {
-            log.Add((++version, new JObject
-            {
-                ["time"] = FormattableString.Invariant($"{line.At.ToLocalTime():HH:mm:ss}"),
-                ["level"] = line.Level.ToString(),
-                ["actor"] = line.Actor,
-                ["stage"] = line.Stage,
-                ["task"] = line.Task,
-                ["message"] = line.Message,
-            }.ToString(Formatting.None)));
+            log.Add(
+                (
+                    ++version,
+                    new JObject
+                    {
+                        ["time"] = FormattableString.Invariant($"{line.At.ToLocalTime():HH:mm:ss}"),
+                        ["level"] = line.Level.ToString(),
+                        ["actor"] = line.Actor,
+                        ["stage"] = line.Stage,
+                        ["task"] = line.Task,
+                        ["message"] = line.Message,
+                    }.ToString(Formatting.None)
+                )
+            );
         }
 
         if (log.Count > 4 * LoggedBefore)
@@ -270,7 +311,15 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
 
     private (DateTime, long, DateTime, long) Stamp()
     {
-        var (file, ahead) = (new FileInfo(Path.Combine(folder, RunPaths.Journal)), new FileInfo(Path.Combine(folder, RunPaths.Journal) + "-wal"));
-        return (file.Exists ? file.LastWriteTimeUtc : default, file.Exists ? file.Length : -1, ahead.Exists ? ahead.LastWriteTimeUtc : default, ahead.Exists ? ahead.Length : -1);
+        var (file, ahead) = (
+            new FileInfo(Path.Combine(folder, RunPaths.Journal)),
+            new FileInfo(Path.Combine(folder, RunPaths.Journal) + "-wal")
+        );
+        return (
+            file.Exists ? file.LastWriteTimeUtc : default,
+            file.Exists ? file.Length : -1,
+            ahead.Exists ? ahead.LastWriteTimeUtc : default,
+            ahead.Exists ? ahead.Length : -1
+        );
     }
 }

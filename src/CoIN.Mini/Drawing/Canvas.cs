@@ -70,7 +70,8 @@ internal sealed class Canvas
 
             for (var at = 0; at < sums.Length; at++)
             {
-                int column = at % Row / 3, row = at / Row;
+                int column = at % Row / 3,
+                    row = at / Row;
                 var sum = sums[at] + (row > 0 ? sums[at - Row] : 0) + (row < Size - 1 ? sums[at + Row] : 0);
                 Pixels[at] = (byte)(sum / (Neighbours(column) * Neighbours(row)));
             }

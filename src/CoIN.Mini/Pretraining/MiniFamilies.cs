@@ -34,18 +34,30 @@ internal interface IMiniFamily
 /// <param name="Look">Features of pictures, with the modules' own graph.</param>
 /// <param name="Named">Every weight by its name in the model's folder.</param>
 internal sealed record MiniSubject(
-    IPictureModel Model, IPrompts Prompts, int ImageSize, Func<RgbImage, float[]> Pixels, IReadOnlyList<Tensor> Parameters, Func<Tensor, Tensor> Look,
-    Func<IEnumerable<(string Name, Tensor Tensor)>> Named);
+    IPictureModel Model,
+    IPrompts Prompts,
+    int ImageSize,
+    Func<RgbImage, float[]> Pixels,
+    IReadOnlyList<Tensor> Parameters,
+    Func<Tensor, Tensor> Look,
+    Func<IEnumerable<(string Name, Tensor Tensor)>> Named
+);
 
 /// <summary>The families: a new one is one line here.</summary>
 internal static class MiniFamilies
 {
     /// <summary>The usual one first.</summary>
-    public static IReadOnlyList<IMiniFamily> All { get; } = [new LlavaMiniature(), new MiniGptMiniature(), new QwenVlMiniature(), new Qwen25VlMiniature()];
+    public static IReadOnlyList<IMiniFamily> All { get; } =
+    [new LlavaMiniature(), new MiniGptMiniature(), new QwenVlMiniature(), new Qwen25VlMiniature()];
 
     /// <exception cref="CoinException">There is none of that name.</exception>
-    public static IMiniFamily Of(string? key) => key is null ? All[0] : All.FirstOrDefault(family => family.Key == key) ?? throw new CoinException(
-        $"There is no miniature of the family {key}; there are {string.Join(", ", All.Select(family => family.Key))}.");
+    public static IMiniFamily Of(string? key) =>
+        key is null
+            ? All[0]
+            : All.FirstOrDefault(family => family.Key == key)
+                ?? throw new CoinException(
+                    $"There is no miniature of the family {key}; there are {string.Join(", ", All.Select(family => family.Key))}."
+                );
 
     /// <summary>What stands in a folder's <c>generation_config.json</c>.</summary>
     public static JObject Generation() => new() { ["bos_token_id"] = 1, ["eos_token_id"] = 2 };

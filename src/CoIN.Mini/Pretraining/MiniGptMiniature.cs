@@ -23,8 +23,13 @@ internal sealed class MiniGptMiniature : IMiniFamily
     {
         var tokenizer = MiniVocabulary.Build();
         var config = new MiniGptConfig(
-            new VisionConfig(HiddenSize: 96, IntermediateSize: 384, Layers: 3, Heads: 4, Canvas.Size, LlavaMiniature.Patch, "gelu", 1e-6) { PatchBias = true, InputNorm = false },
-            LlavaMiniature.Text(tokenizer.Pieces.Count));
+            new VisionConfig(HiddenSize: 96, IntermediateSize: 384, Layers: 3, Heads: 4, Canvas.Size, LlavaMiniature.Patch, "gelu", 1e-6)
+            {
+                PatchBias = true,
+                InputNorm = false,
+            },
+            LlavaMiniature.Text(tokenizer.Pieces.Count)
+        );
         MiniGptInitializer.Write(folder, config, seed);
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), tokenizer.ToBytes());
         Durable.WriteText(Path.Combine(folder, "generation_config.json"), MiniFamilies.Generation().ToString(Formatting.Indented) + "\n");
@@ -37,8 +42,19 @@ internal sealed class MiniGptMiniature : IMiniFamily
         var settings = MiniGptSettings.Read(source);
         var model = MiniGptCheckpoint.Load(source, ScalarType.Float32, CPU, say);
         return new MiniSubject(
-            model, settings.Prompts(new ModelOptions()), settings.Pictures.Size, settings.Normalized,
-            [.. model.Vision.Parameters(), model.Norm.Weight, model.Norm.Bias, .. model.Projector.Parameters, .. model.Language.Parameters()],
-            pixels => model.Joined(model.Vision.Forward(pixels)), () => MiniGptCheckpoint.Named(model));
+            model,
+            settings.Prompts(new ModelOptions()),
+            settings.Pictures.Size,
+            settings.Normalized,
+            [
+                .. model.Vision.Parameters(),
+                model.Norm.Weight,
+                model.Norm.Bias,
+                .. model.Projector.Parameters,
+                .. model.Language.Parameters(),
+            ],
+            pixels => model.Joined(model.Vision.Forward(pixels)),
+            () => MiniGptCheckpoint.Named(model)
+        );
     }
 }

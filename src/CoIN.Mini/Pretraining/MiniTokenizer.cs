@@ -21,16 +21,23 @@ internal sealed class MiniTokenizer(MiniSubject subject)
     }
 
     /// <summary>Ids of a question that waits for its answer.</summary>
-    public IReadOnlyList<int> Prompt(CorpusSample sample) => Placed(sample, subject.Prompts.Evaluation(sample.Question, sample.Rgb is null ? 0 : 1));
+    public IReadOnlyList<int> Prompt(CorpusSample sample) =>
+        Placed(sample, subject.Prompts.Evaluation(sample.Question, sample.Rgb is null ? 0 : 1));
 
     public string Decode(IEnumerable<int> ids) => subject.Prompts.Decode(ids);
 
     /// <summary>Normalized pixels [3, size, size] of each sample that is shown a picture, be it an empty one.</summary>
     public IReadOnlyList<float[]> Pixels(IEnumerable<CorpusSample> samples) =>
-    [
-        .. samples.Where(sample => sample.Rgb is not null || subject.Prompts.AlwaysPictured).Select(sample => sample.Rgb is null
-            ? new float[3 * subject.ImageSize * subject.ImageSize] : subject.Pixels(new RgbImage(Canvas.Size, Canvas.Size, sample.Rgb))),
-    ];
+        [
+            .. samples
+                .Where(sample => sample.Rgb is not null || subject.Prompts.AlwaysPictured)
+                .Select(sample =>
+                    sample.Rgb is null
+                        ? new float[3 * subject.ImageSize * subject.ImageSize]
+                        : subject.Pixels(new RgbImage(Canvas.Size, Canvas.Size, sample.Rgb))
+                ),
+        ];
 
-    private IReadOnlyList<int> Placed(CorpusSample sample, IReadOnlyList<int> ids) => subject.Prompts.Placed(sample.Kind, ids, sample.Rgb is null ? [] : [Picture]);
+    private IReadOnlyList<int> Placed(CorpusSample sample, IReadOnlyList<int> ids) =>
+        subject.Prompts.Placed(sample.Kind, ids, sample.Rgb is null ? [] : [Picture]);
 }

@@ -22,8 +22,15 @@ namespace CoIN.Mini.Pretraining;
 /// <param name="SnapshotEvery">Steps between snapshots of the model folder.</param>
 /// <param name="Family">One of <see cref="MiniModel.Families"/>; null for the first.</param>
 public sealed record PretrainingOptions(
-    int Steps = 8_000, int BatchSize = 64, double LearningRate = 2e-3, int Seed = 1, int Threads = 2, string? From = null, int SnapshotEvery = 500,
-    string? Family = null);
+    int Steps = 8_000,
+    int BatchSize = 64,
+    double LearningRate = 2e-3,
+    int Seed = 1,
+    int Threads = 2,
+    string? From = null,
+    int SnapshotEvery = 500,
+    string? Family = null
+);
 
 /// <summary>
 /// Pre-trains a miniature model, all weights at once, on the corpus of full sentences. What it writes is an ordinary model's folder.
@@ -86,7 +93,9 @@ internal sealed class Pretrainer : IDisposable
         Write();
         Test(options.Steps < options.SnapshotEvery ? 80 : 800);
         say($"written to {folder} after {clock.Elapsed:h\\:mm\\:ss}");
-        producer.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait(CancellationToken.None);
+        producer
+            .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
+            .Wait(CancellationToken.None);
     }
 
     public void Dispose() => model.Dispose();
@@ -96,7 +105,7 @@ internal sealed class Pretrainer : IDisposable
         using var scope = NewDisposeScope();
         optimizer.ZeroGrad();
         using var batch = SequenceBatch.Create(drawn.Sequences, model.ImageTokens, model.Language.Config.MaxPositions, CPU);
-        
+
         // All weights are trained, with the graph of the modules themselves.
         var embedded = model.Embed(batch, subject.Look(drawn.ToPixels(subject.ImageSize)));
         var hidden = model.Language.Forward(embedded, batch.Sequences, rows: batch.LabelledRows);
@@ -127,10 +136,7 @@ internal sealed class Pretrainer : IDisposable
     {
         var samples = new CorpusSample[count];
         Parallel.For(0, count, i => samples[i] = corpus.Draw(first + i));
-        return new Drawn(
-            samples,
-            [.. samples.Select(tokenizer.Training)],
-            tokenizer.Pixels(samples));
+        return new Drawn(samples, [.. samples.Select(tokenizer.Training)], tokenizer.Pixels(samples));
     }
 
     /// <summary>Says how many held-out sentences come out to the letter, by kind of knowledge.</summary>
@@ -144,7 +150,11 @@ internal sealed class Pretrainer : IDisposable
             var drawn = Draw(HeldOut + first, Math.Min(80, count - first));
             var prompts = drawn.Samples.Select(sample => new TokenSequence(tokenizer.Prompt(sample), null)).ToList();
             var features = model.Features(drawn.ToPixels(subject.ImageSize));
-            var answers = GreedyGenerator.Generate(model, new GenerationRequest(prompts, features, 60) { EndOfSequence = tokenizer.EndOfSequence }, adapter: null);
+            var answers = GreedyGenerator.Generate(
+                model,
+                new GenerationRequest(prompts, features, 60) { EndOfSequence = tokenizer.EndOfSequence },
+                adapter: null
+            );
             for (var i = 0; i < answers.Count; i++)
             {
                 var (r, n) = right.GetValueOrDefault(drawn.Samples[i].Kind);
@@ -152,10 +162,15 @@ internal sealed class Pretrainer : IDisposable
             }
         }
 
-        say("held out, exact sentences: " + string.Join("  ", right.Select(pair => $"{pair.Key} {100.0 * pair.Value.Right / pair.Value.Count:f0}%")));
+        say(
+            "held out, exact sentences: "
+                + string.Join("  ", right.Select(pair => $"{pair.Key} {100.0 * pair.Value.Right / pair.Value.Count:f0}%"))
+        );
     }
 
-    /// <summary>Replaces the weights in the folder; what the model does not use (the tower's last layer) stays as it was initialized.</summary>
+    /// <summary>
+    /// Replaces the weights in the folder; what the model does not use (the tower's last layer) stays as it was initialized.
+    /// </summary>
     private void Write()
     {
         using var noGrad = no_grad();
@@ -174,8 +189,14 @@ internal sealed class Pretrainer : IDisposable
             weights[name] = tensor.detach();
         }
 
-        var settings = Directory.EnumerateFiles(folder).Where(file => Path.GetFileName(file) is var name &&
-            !name.EndsWith(".safetensors", StringComparison.Ordinal) && !name.EndsWith(".index.json", StringComparison.Ordinal)).ToList();
+        var settings = Directory
+            .EnumerateFiles(folder)
+            .Where(file =>
+                Path.GetFileName(file) is var name
+                && !name.EndsWith(".safetensors", StringComparison.Ordinal)
+                && !name.EndsWith(".index.json", StringComparison.Ordinal)
+            )
+            .ToList();
         Durable.WriteFolder(folder, temporary =>
         {
             settings.ForEach(file => File.Copy(file, Path.Combine(temporary, Path.GetFileName(file))));

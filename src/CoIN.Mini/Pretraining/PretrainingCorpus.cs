@@ -10,8 +10,8 @@ namespace CoIN.Mini.Pretraining;
 internal sealed record CorpusSample(string Kind, byte[]? Rgb, string Question, string Answer);
 
 /// <summary>
-/// An endless corpus of pictures with questions and full-sentence answers: what the benchmark's tasks are about, in other words and never in their form.
-/// Every item is a function of seed and position.
+/// An endless corpus of pictures with questions and full-sentence answers: what the benchmark's tasks are about, in other words and never
+/// in their form. Every item is a function of seed and position.
 /// </summary>
 internal sealed class PretrainingCorpus(long seed)
 {

@@ -10,7 +10,8 @@ internal static class DimPictures
 {
     public static MiniItem Draw(SeededRandom random)
     {
-        string shape = random.Of(Shapes.Names), colour = random.Of(Palette.Names);
+        string shape = random.Of(Shapes.Names),
+            colour = random.Of(Palette.Names);
         var canvas = new Canvas(Palette.Background(random.Next(16)));
         Shapes.Draw(canvas, shape, 8 * random.Next(4), 8 * random.Next(4), 24, 24, Palette.Of(colour));
         canvas.Blur(1 + random.Next(2));
@@ -22,10 +23,15 @@ internal static class DimPictures
         return hopeless
             ? new MiniItem(canvas, new(question, "unanswerable"), new(asked, "it is far too dark to tell."))
             : new MiniItem(
-                canvas, new(question, aboutColour ? colour : shape),
+                canvas,
+                new(question, aboutColour ? colour : shape),
                 random.Of([
-                    new Wording(asked, aboutColour ? $"it appears to be {colour} in this light." : $"it appears to be some {shape} in this light."),
+                    new Wording(
+                        asked,
+                        aboutColour ? $"it appears to be {colour} in this light." : $"it appears to be some {shape} in this light."
+                    ),
                     new Wording("Tell me about this dim picture.", $"someone photographed the {colour} {shape}."),
-                ]));
+                ])
+            );
     }
 }

@@ -12,8 +12,11 @@ internal static class MultipleChoice
     // A question's options always stand in the same order, as in a textbook.
     private static readonly string[][] Options =
     [
-        ["red", "green", "blue"], ["yellow", "purple", "orange"], ["white", "cyan"],
-        ["circle", "square", "triangle"], ["cross", "diamond", "ring"],
+        ["red", "green", "blue"],
+        ["yellow", "purple", "orange"],
+        ["white", "cyan"],
+        ["circle", "square", "triangle"],
+        ["cross", "diamond", "ring"],
     ];
 
     public static MiniItem Draw(SeededRandom random)
@@ -27,10 +30,12 @@ internal static class MultipleChoice
         var list = string.Join("\n", options.Select((option, i) => $"{(char)('A' + i)}. {option}"));
         var question = aboutColour ? $"Which color does the {thing.Shape} have?" : $"Which shape is {thing.Colour}?";
         return new MiniItem(
-            scene.Picture, new($"{question}\n{list}", $"{(char)('A' + right)}"),
+            scene.Picture,
+            new($"{question}\n{list}", $"{(char)('A' + right)}"),
             random.Of([
                 new Wording($"Compare this with the picture.\n{list}", $"{truth} fits, which is the {Ordinals[right]} one."),
                 new Wording($"Which of them is here?\n{list}", $"the {Ordinals[right]} one, {truth}, is here."),
-            ]));
+            ])
+        );
     }
 }

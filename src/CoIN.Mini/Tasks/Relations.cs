@@ -21,14 +21,21 @@ internal static class Relations
             _ => (scene.Things[1], scene.Things[0], "right of", "on the right side of"),
         };
         var wording = random.Of([
-            new Wording($"Compare the place of the {subject.Shape} and the {other.Shape}.", $"the {subject.Shape} is {sentence} the {other.Shape}."),
+            new Wording(
+                $"Compare the place of the {subject.Shape} and the {other.Shape}.",
+                $"the {subject.Shape} is {sentence} the {other.Shape}."
+            ),
             new Wording($"Tell me what sits {sentence} the {other.Shape}.", $"the {subject.Colour} {subject.Shape} sits there."),
         ]);
         return random.Next(3) switch
         {
             0 => new MiniItem(scene.Picture, new($"What shape is {relation} the {other.Shape}?", subject.Shape), wording),
             1 => new MiniItem(scene.Picture, new($"What color is the shape {relation} the {other.Shape}?", subject.Colour), wording),
-            _ => new MiniItem(scene.Picture, new($"Where is the {subject.Shape}, seen from the {other.Shape}?", relation.Split(' ')[0]), wording),
+            _ => new MiniItem(
+                scene.Picture,
+                new($"Where is the {subject.Shape}, seen from the {other.Shape}?", relation.Split(' ')[0]),
+                wording
+            ),
         };
     }
 }

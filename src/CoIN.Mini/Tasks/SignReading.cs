@@ -10,7 +10,28 @@ internal static class SignReading
 {
     /// <summary>What stands on signs and on the covers of books.</summary>
     public static readonly IReadOnlyList<string> Words =
-        ["sun", "cat", "dog", "ice", "map", "bus", "egg", "fox", "hat", "jam", "pie", "red", "sea", "toy", "van", "win", "zoo", "oil", "gym", "bay"];
+    [
+        "sun",
+        "cat",
+        "dog",
+        "ice",
+        "map",
+        "bus",
+        "egg",
+        "fox",
+        "hat",
+        "jam",
+        "pie",
+        "red",
+        "sea",
+        "toy",
+        "van",
+        "win",
+        "zoo",
+        "oil",
+        "gym",
+        "bay",
+    ];
 
     public static MiniItem Draw(SeededRandom random)
     {
@@ -21,11 +42,13 @@ internal static class SignReading
         Lettering.Draw(canvas, word, 0, top, Palette.Of("white"));
         var tokens = random.Several([word, .. random.Several(Words.Where(other => other != word), 2)], 3);
         return new MiniItem(
-            canvas, new("What does the sign say?", word),
+            canvas,
+            new("What does the sign say?", word),
             random.Of([
                 new Wording("Read this sign to me.", $"the letters make the word {word}."),
                 new Wording("Tell me the word here.", $"someone wrote {word} on it."),
-            ]))
+            ])
+        )
         {
             OcrTokens = tokens,
         };

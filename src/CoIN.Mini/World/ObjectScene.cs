@@ -15,7 +15,9 @@ internal sealed record Thing(string Shape, string Colour, int Column, int Row)
 /// <summary>Shapes on a grid of three by three cells, each of two by two patches.</summary>
 internal sealed class ObjectScene
 {
-    private const int Grid = 3, Cell = Canvas.Size / Grid, Margin = 1;
+    private const int Grid = 3,
+        Cell = Canvas.Size / Grid,
+        Margin = 1;
 
     private ObjectScene(Canvas picture, IReadOnlyList<Thing> things)
     {
@@ -31,7 +33,8 @@ internal sealed class ObjectScene
     public static ObjectScene AllDifferent(SeededRandom random, int count)
     {
         var cells = random.Several(Enumerable.Range(0, Grid * Grid), count);
-        List<string> shapes = random.Several(Shapes.Names, count), colours = random.Several(Palette.Names, count);
+        List<string> shapes = random.Several(Shapes.Names, count),
+            colours = random.Several(Palette.Names, count);
         return Draw(random, [.. cells.Select((cell, i) => new Thing(shapes[i], colours[i], cell % Grid, cell / Grid))]);
     }
 
@@ -40,16 +43,25 @@ internal sealed class ObjectScene
     {
         var cells = random.Several(Enumerable.Range(0, Grid * Grid), count + others);
         var rest = Shapes.Names.Where(name => name != shape).ToList();
-        return Draw(random, [.. cells.Select((cell, i) => new Thing(
-            i < count ? shape : random.Of(rest), random.Of(Palette.Names), cell % Grid, cell / Grid))]);
+        return Draw(
+            random,
+            [
+                .. cells.Select(
+                    (cell, i) => new Thing(i < count ? shape : random.Of(rest), random.Of(Palette.Names), cell % Grid, cell / Grid)
+                ),
+            ]
+        );
     }
 
     /// <summary>Draws two things side by side or one above the other.</summary>
     /// <param name="vertical">One above the other.</param>
     public static ObjectScene Pair(SeededRandom random, bool vertical)
     {
-        List<string> shapes = random.Several(Shapes.Names, 2), colours = random.Several(Palette.Names, 2);
-        int lane = random.Next(Grid), first = random.Next(Grid - 1), second = first + 1 + random.Next(Grid - 1 - first);
+        List<string> shapes = random.Several(Shapes.Names, 2),
+            colours = random.Several(Palette.Names, 2);
+        int lane = random.Next(Grid),
+            first = random.Next(Grid - 1),
+            second = first + 1 + random.Next(Grid - 1 - first);
         Thing At(int i, int place) => vertical ? new(shapes[i], colours[i], lane, place) : new(shapes[i], colours[i], place, lane);
         return Draw(random, [At(0, first), At(1, second)]);
     }
@@ -61,8 +73,14 @@ internal sealed class ObjectScene
         {
             // On the borders of patches: a tower of this size does not learn shapes that may begin at any pixel.
             Shapes.Draw(
-                canvas, thing.Shape, (thing.Column * Cell) + Margin, (thing.Row * Cell) + Margin, Cell - (2 * Margin), Cell - (2 * Margin),
-                Palette.Of(thing.Colour));
+                canvas,
+                thing.Shape,
+                (thing.Column * Cell) + Margin,
+                (thing.Row * Cell) + Margin,
+                Cell - (2 * Margin),
+                Cell - (2 * Margin),
+                Palette.Of(thing.Colour)
+            );
         }
 
         return new ObjectScene(canvas, things);

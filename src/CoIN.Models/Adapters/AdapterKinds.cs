@@ -23,14 +23,25 @@ internal static class AdapterKinds
     /// <summary>Reads an adapter to train it further, as one of a kind.</summary>
     /// <param name="trained">What the method trains.</param>
     /// <param name="stage">That trains it.</param>
-    /// <exception cref="CoinException">As in <see cref="IAdapterKind.ReadToTrain"/>, or the folder's adapter is of another kind.</exception>
+    /// <exception cref="CoinException">
+    /// As in <see cref="IAdapterKind.ReadToTrain"/>, or the folder's adapter is of another kind.
+    /// </exception>
     public static IAdapter ReadToTrain(
-        string folder, IAdapterKind trained, DecoderModel language, Projector projector, ExperimentOptions options, int stage)
+        string folder,
+        IAdapterKind trained,
+        DecoderModel language,
+        Projector projector,
+        ExperimentOptions options,
+        int stage
+    )
     {
         var found = In(folder);
         var seed = SeededRandom.Combine(options.Seed, stage, Initialization);
-        return trained.Continues(found) ? trained.ReadToTrain(folder, language, projector, options.Lora, seed) : throw new CoinException(
-            $"The adapter {folder} is a {found.Name} adapter, but the method {options.Method} trains {trained.Name}. " +
-            $"Choose a method that trains {found.Name}, name a {trained.Name} adapter, or test this one as it is with method=zero-shot.");
+        return trained.Continues(found)
+            ? trained.ReadToTrain(folder, language, projector, options.Lora, seed)
+            : throw new CoinException(
+                $"The adapter {folder} is a {found.Name} adapter, but the method {options.Method} trains {trained.Name}. "
+                    + $"Choose a method that trains {found.Name}, name a {trained.Name} adapter, or test this one as it is with method=zero-shot."
+            );
     }
 }

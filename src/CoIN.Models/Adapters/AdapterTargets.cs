@@ -38,10 +38,15 @@ internal sealed class AdapterTargets
         var matches = PeftConfig.Matcher(Key, value)!;
         var prefix = (model ?? DecoderNames.Llama).Modules;
         return new AdapterTargets(
-            (layer, part) => matches($"{prefix}{layer}.{part}"), options.TargetPattern ?? $"[{string.Join(", ", options.Targets ?? [])}]", options.Targets);
+            (layer, part) => matches($"{prefix}{layer}.{part}"),
+            options.TargetPattern ?? $"[{string.Join(", ", options.Targets ?? [])}]",
+            options.Targets
+        );
     }
 
-    /// <summary>What an experiment adapts, as far as it can be known without a model: what the options say, else what the given adapter has.</summary>
+    /// <summary>
+    /// What an experiment adapts, as far as it can be known without a model: what the options say, else what the given adapter has.
+    /// </summary>
     /// <param name="from">The adapter with which training begins; null for none.</param>
     /// <param name="model">As for <see cref="Of"/>.</param>
     public static AdapterTargets? Planned(LoraOptions options, string? from, DecoderNames? model = null)
@@ -57,9 +62,12 @@ internal sealed class AdapterTargets
         using var files = PeftWeights.Open(from, options.Alpha);
         var (config, names) = (files.Config, files.Weights.Names.ToList());
         return new AdapterTargets(
-            (layer, part) => config.IsTarget($"{prefix}{layer}.{part}", layer)
+            (layer, part) =>
+                config.IsTarget($"{prefix}{layer}.{part}", layer)
                 || names.Exists(name => name.Contains($"{layers}{layer}.{part}.lora_", StringComparison.Ordinal)),
-            config.Targets, null);
+            config.Targets,
+            null
+        );
     }
 
     /// <summary>Whether a map is meant.</summary>
@@ -80,16 +88,28 @@ internal sealed class AdapterTargets
             return;
         }
 
-        var maps = language.Layers.SelectMany((layer, i) => layer.Linears.SelectMany(linear => linear.Parts.Select(part => (Layer: i, part.Name)))).ToList();
-        var idle = targets.Names?.Where(name => Of(options with { Targets = [name] }, language.Names) is { } one && !maps.Exists(map => one.Has(map.Layer, map.Name))).ToList();
+        var maps = language
+            .Layers.SelectMany((layer, i) => layer.Linears.SelectMany(linear => linear.Parts.Select(part => (Layer: i, part.Name))))
+            .ToList();
+        var idle = targets
+            .Names?.Where(name =>
+                Of(options with { Targets = [name] }, language.Names) is { } one && !maps.Exists(map => one.Has(map.Layer, map.Name))
+            )
+            .ToList();
         if (idle is { Count: > 0 } || !maps.Exists(map => targets.Has(map.Layer, map.Name)))
         {
             var what = idle is { Count: > 0 } ? $"names {string.Join(", ", idle)}" : $"is {targets.Text}";
-            var hint = targets.Names is null && maps.Exists(map => $"{language.Names.Modules}{map.Layer}.{map.Name}".EndsWith($".{targets.Text}", StringComparison.Ordinal))
-                ? $" A text is a regular expression for whole names; write [{targets.Text}] for names that end so." : "";
+            var hint =
+                targets.Names is null
+                && maps.Exists(map =>
+                    $"{language.Names.Modules}{map.Layer}.{map.Name}".EndsWith($".{targets.Text}", StringComparison.Ordinal)
+                )
+                    ? $" A text is a regular expression for whole names; write [{targets.Text}] for names that end so."
+                    : "";
             throw new CoinException(
-                $"{Key} {what}, which is no linear map of the language model. It has " +
-                $"{NameList.Of(maps.Select(map => map.Name).Distinct())} in {Plural.Of(language.Layers.Count, "layer")}, called {language.Names.Modules}0.{maps[0].Name} and so on.{hint}");
+                $"{Key} {what}, which is no linear map of the language model. It has "
+                    + $"{NameList.Of(maps.Select(map => map.Name).Distinct())} in {Plural.Of(language.Layers.Count, "layer")}, called {language.Names.Modules}0.{maps[0].Name} and so on.{hint}"
+            );
         }
     }
 
@@ -104,18 +124,27 @@ internal sealed class AdapterTargets
         }
 
         Check(options, language);
-        var unlike = language.Layers
-            .SelectMany((layer, i) => layer.Linears.SelectMany(linear => linear.Parts).Where(part => targets.Has(i, part.Name) != adapted(i, part.Name))
-                .Select(part => (Name: $"{language.Names.Modules}{i}.{part.Name}", Wanted: targets.Has(i, part.Name)))).ToList();
+        var unlike = language
+            .Layers.SelectMany(
+                (layer, i) =>
+                    layer
+                        .Linears.SelectMany(linear => linear.Parts)
+                        .Where(part => targets.Has(i, part.Name) != adapted(i, part.Name))
+                        .Select(part => (Name: $"{language.Names.Modules}{i}.{part.Name}", Wanted: targets.Has(i, part.Name)))
+            )
+            .ToList();
         if (unlike.Count > 0)
         {
             throw new CoinException(
-                $"The adapter {folder} {(unlike[0].Wanted ? "has no matrices for" : "also adapts")} {NameList.Of(unlike.Where(one => one.Wanted == unlike[0].Wanted).Select(one => one.Name))}, " +
-                $"but {Key} is {targets.Text}. Set lora.targets to what the adapter has, or to null.");
+                $"The adapter {folder} {(unlike[0].Wanted ? "has no matrices for" : "also adapts")} {NameList.Of(unlike.Where(one => one.Wanted == unlike[0].Wanted).Select(one => one.Name))}, "
+                    + $"but {Key} is {targets.Text}. Set lora.targets to what the adapter has, or to null."
+            );
         }
     }
 
-    /// <summary>What <c>target_modules</c> says of an adapter: ends of names where these tell its maps from the others, else whole names.</summary>
+    /// <summary>
+    /// What <c>target_modules</c> says of an adapter: ends of names where these tell its maps from the others, else whole names.
+    /// </summary>
     /// <param name="prefix">What stands before a layer's number.</param>
     /// <param name="layers">For each layer every map's name, and whether it is adapted.</param>
     public static IReadOnlyList<string> Described(IReadOnlyList<IReadOnlyList<(string Name, bool Adapted)>> layers, string prefix)

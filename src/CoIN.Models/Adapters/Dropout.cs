@@ -125,8 +125,12 @@ internal sealed class Dropout
     }
 
     /// <summary>A zero beside a tensor, made once and kept.</summary>
-    private static Tensor Zero(Tensor x) => Zeros.GetOrAdd(
-        (x.dtype, x.device_type, x.device_index), static (_, like) => zeros([], like.dtype, like.device).DetachFromDisposeScope(), x);
+    private static Tensor Zero(Tensor x) =>
+        Zeros.GetOrAdd(
+            (x.dtype, x.device_type, x.device_index),
+            static (_, like) => zeros([], like.dtype, like.device).DetachFromDisposeScope(),
+            x
+        );
 
     /// <summary>All threads draw, each some of the bytes.</summary>
     private unsafe void Draw(Tensor mask, long seedOfMask)

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Adapters;
 
 /// <summary>
-/// Copies of an adapter's float32 matrices in the type that a base model computes in: made anew when the matrices have changed, all at once,
-/// and not in every layer of every pass. Passes without a graph use them.
+/// Copies of an adapter's float32 matrices in the type that a base model computes in: made anew when the matrices have changed, all at
+/// once, and not in every layer of every pass. Passes without a graph use them.
 /// </summary>
 internal sealed class TypedMatrices : IDisposable
 {
@@ -22,7 +22,8 @@ internal sealed class TypedMatrices : IDisposable
         def copy(to: List[Tensor], matrices: List[Tensor]):
             torch._foreach_copy_(to, matrices)
 
-        """);
+        """
+    );
 
     private readonly Lock gate = new();
     private readonly Tensor[] matrices;
@@ -68,7 +69,9 @@ internal sealed class TypedMatrices : IDisposable
 
     /// <summary>A matrix in a type, as of the last <see cref="Refresh"/>; not to be changed. Null for one that is not among them.</summary>
     public Tensor? Of(Tensor matrix, ScalarType dtype) =>
-        matrix.dtype == dtype ? matrix : copied == dtype ? copies.GetValueOrDefault(matrix) : null;
+        matrix.dtype == dtype ? matrix
+        : copied == dtype ? copies.GetValueOrDefault(matrix)
+        : null;
 
     public void Dispose() => Forget();
 

@@ -11,7 +11,8 @@ namespace CoIN.Models.Backends;
 internal static class Backend
 {
     private static readonly IBackend Libtorch = new LibtorchBackend(
-        graph: Environment.GetEnvironmentVariable(LibtorchBackend.Variable) == "graph");
+        graph: Environment.GetEnvironmentVariable(LibtorchBackend.Variable) == "graph"
+    );
     private static readonly IBackend Cpu = new CpuBackend();
 
     /// <summary>The backend of a model: the CPU's own kernels where they serve, otherwise libtorch.</summary>

@@ -6,8 +6,9 @@ using Tensorboard;
 namespace CoIN.Models.Boards;
 
 /// <summary>
-/// An event file for TensorBoard: records of a length, its checksum, a protocol buffer <c>Event</c> and its checksum (CRC-32C, masked). TorchSharp's own
-/// <c>SummaryWriter</c> has the messages, which are used here, but keeps times in single precision, where a minute is not known any more.
+/// An event file for TensorBoard: records of a length, its checksum, a protocol buffer <c>Event</c> and its checksum (CRC-32C, masked).
+/// TorchSharp's own <c>SummaryWriter</c> has the messages, which are used here, but keeps times in single precision, where a minute is not
+/// known any more.
 /// </summary>
 public sealed class EventFile : IDisposable
 {
@@ -20,8 +21,16 @@ public sealed class EventFile : IDisposable
     {
         Directory.CreateDirectory(folder);
         stream = new FileStream(
-            Path.Combine(folder, FormattableString.Invariant($"events.out.tfevents.{now.ToUnixTimeSeconds():0000000000}.{Environment.MachineName}.{Environment.ProcessId}.0")),
-            FileMode.Create, FileAccess.Write, FileShare.Read);
+            Path.Combine(
+                folder,
+                FormattableString.Invariant(
+                    $"events.out.tfevents.{now.ToUnixTimeSeconds():0000000000}.{Environment.MachineName}.{Environment.ProcessId}.0"
+                )
+            ),
+            FileMode.Create,
+            FileAccess.Write,
+            FileShare.Read
+        );
         Write(new Event { WallTime = Seconds(now), FileVersion = "brain.Event:2" });
     }
 
@@ -31,29 +40,41 @@ public sealed class EventFile : IDisposable
         Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value }, step, at);
 
     /// <summary>A text in Markdown.</summary>
-    public void Text(string tag, string text, long step, DateTimeOffset at) => Add(
-        new Summary.Types.Value
-        {
-            Tag = tag,
-            Metadata = new SummaryMetadata { PluginData = new SummaryMetadata.Types.PluginData { PluginName = "text" } },
-            Tensor = new TensorProto
+    public void Text(string tag, string text, long step, DateTimeOffset at) =>
+        Add(
+            new Summary.Types.Value
             {
-                Dtype = DataType.DtString,
-                TensorShape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dim { Size = 1 } } },
-                StringVal = { ByteString.CopyFromUtf8(text) },
+                Tag = tag,
+                Metadata = new SummaryMetadata { PluginData = new SummaryMetadata.Types.PluginData { PluginName = "text" } },
+                Tensor = new TensorProto
+                {
+                    Dtype = DataType.DtString,
+                    TensorShape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dim { Size = 1 } } },
+                    StringVal = { ByteString.CopyFromUtf8(text) },
+                },
             },
-        },
-        step, at);
+            step,
+            at
+        );
 
     /// <summary>A picture.</summary>
     /// <param name="png">As a PNG file.</param>
-    public void Image(string tag, byte[] png, int width, int height, long step, DateTimeOffset at) => Add(
-        new Summary.Types.Value
-        {
-            Tag = tag,
-            Image = new Summary.Types.Image { Width = width, Height = height, Colorspace = 3, EncodedImageString = ByteString.CopyFrom(png) },
-        },
-        step, at);
+    public void Image(string tag, byte[] png, int width, int height, long step, DateTimeOffset at) =>
+        Add(
+            new Summary.Types.Value
+            {
+                Tag = tag,
+                Image = new Summary.Types.Image
+                {
+                    Width = width,
+                    Height = height,
+                    Colorspace = 3,
+                    EncodedImageString = ByteString.CopyFrom(png),
+                },
+            },
+            step,
+            at
+        );
 
     /// <summary>What was added can be read by others.</summary>
     public void Flush() => stream.Flush();
@@ -76,12 +97,20 @@ public sealed class EventFile : IDisposable
     private static double Seconds(DateTimeOffset at) => at.ToUnixTimeMilliseconds() / 1000.0;
 
     private void Add(Summary.Types.Value value, long step, DateTimeOffset at) =>
-        Write(new Event { WallTime = Seconds(at), Step = step, Summary = new Summary { Value = { value } } });
+        Write(
+            new Event
+            {
+                WallTime = Seconds(at),
+                Step = step,
+                Summary = new Summary { Value = { value } },
+            }
+        );
 
     private void Write(Event happened)
     {
         var bytes = happened.ToByteArray();
-        Span<byte> length = stackalloc byte[sizeof(long)], sum = stackalloc byte[sizeof(uint)];
+        Span<byte> length = stackalloc byte[sizeof(long)],
+            sum = stackalloc byte[sizeof(uint)];
         BinaryPrimitives.WriteInt64LittleEndian(length, bytes.LongLength);
         stream.Write(length);
         BinaryPrimitives.WriteUInt32LittleEndian(sum, Checksum(length));

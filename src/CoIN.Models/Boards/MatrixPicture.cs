@@ -2,7 +2,10 @@ using SkiaSharp;
 
 namespace CoIN.Models.Boards;
 
-/// <summary>An accuracy matrix as a picture: a square per cell, the darker the higher its number; cells that do not exist or are not known are white.</summary>
+/// <summary>
+/// An accuracy matrix as a picture: a square per cell, the darker the higher its number; cells that do not exist or are not known are
+/// white.
+/// </summary>
 public static class MatrixPicture
 {
     private const int Side = 28;

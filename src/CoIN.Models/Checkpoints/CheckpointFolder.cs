@@ -63,8 +63,8 @@ internal sealed class CheckpointFolder : IDisposable
 
     /// <summary>Reads a tensor of the expected shape; what is missing is remembered for <see cref="Finish"/>.</summary>
     /// <returns>
-    /// A tensor of <paramref name="dtype"/> on <paramref name="device"/>; zeros where it is missing. On the meta device, where tensors have no values,
-    /// nothing is read.
+    /// A tensor of <paramref name="dtype"/> on <paramref name="device"/>; zeros where it is missing. On the meta device, where tensors have
+    /// no values, nothing is read.
     /// </returns>
     /// <exception cref="CoinException">The tensor has another shape.</exception>
     public Tensor Take(string name, ScalarType dtype, Device device, params long[] shape)
@@ -88,7 +88,8 @@ internal sealed class CheckpointFolder : IDisposable
 
     /// <summary>Whether a weight is held in four bits, see <see cref="PackedTensors"/>.</summary>
     public bool IsPacked(string name) =>
-        files.ContainsKey(PackedTensors.StateOf(name)) && files.TryGetValue(name, out var file)
+        files.ContainsKey(PackedTensors.StateOf(name))
+        && files.TryGetValue(name, out var file)
         && file.Describe(name).Dtype == ScalarType.Byte;
 
     /// <summary>How weights are held in four bits, by the first that is; null where none is.</summary>
@@ -112,7 +113,8 @@ internal sealed class CheckpointFolder : IDisposable
         var state = PackedTensors.State(file, name, text);
         taken.UnionWith(PackedTensors.Ends.Select(end => name + end).Append(name).Where(files.ContainsKey));
         return (state.Rows, state.Columns) == (rows, columns)
-            ? state : throw OtherShape(file, name, [state.Rows, state.Columns], [rows, columns]);
+            ? state
+            : throw OtherShape(file, name, [state.Rows, state.Columns], [rows, columns]);
     }
 
     /// <summary>Reads a weight that is held in four bits, as it is.</summary>
@@ -121,7 +123,11 @@ internal sealed class CheckpointFolder : IDisposable
     {
         TakeState(name, rows, columns);
         return PackedTensors.Read(
-            files[name].Path, name, part => files.TryGetValue(part, out var holder) ? holder.Read(part) : null, device);
+            files[name].Path,
+            name,
+            part => files.TryGetValue(part, out var holder) ? holder.Read(part) : null,
+            device
+        );
     }
 
     /// <summary>As <see cref="Take"/>, into memory that is there: a part of a larger tensor, say.</summary>
@@ -184,31 +190,38 @@ internal sealed class CheckpointFolder : IDisposable
         {
             var promised = missing.Where(absent.ContainsKey).Select(name => absent[name]).Distinct().Order(StringComparer.Ordinal).ToList();
             throw new CoinException(
-                $"{Path}: {missing.Count} tensor(s) of the model are missing: {NameList.Of(missing)}. " +
-                (promised.Count == 0
-                    ? "The checkpoint is incomplete or of another architecture than its config.json says."
-                    : $"{index} places them in {string.Join(", ", promised)}, which does not have them. Download these files and the index again."));
+                $"{Path}: {missing.Count} tensor(s) of the model are missing: {NameList.Of(missing)}. "
+                    + (
+                        promised.Count == 0
+                            ? "The checkpoint is incomplete or of another architecture than its config.json says."
+                            : $"{index} places them in {string.Join(", ", promised)}, which does not have them. Download these files and the index again."
+                    )
+            );
         }
 
         return [.. files.Keys.Where(name => !taken.Contains(name) && !ignored.Contains(name)).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>Settles the account of a model, every tensor of which has to be used: one that is passed over would have changed what it computes.</summary>
+    /// <summary>
+    /// Settles the account of a model, every tensor of which has to be used: one that is passed over would have changed what it computes.
+    /// </summary>
     /// <exception cref="CoinException">As for <see cref="Finish"/>, or there are tensors that nobody took.</exception>
     public void FinishUsed()
     {
         if (Finish() is { Count: > 0 } unused)
         {
             throw new CoinException(
-                $"{Path}: {unused.Count} tensor(s) have no place in the model that config.json describes, and cannot be left out without changing it: {NameList.Of(unused)}. " +
-                "Use the config.json that belongs to these weights; a model of another architecture cannot be read.");
+                $"{Path}: {unused.Count} tensor(s) have no place in the model that config.json describes, and cannot be left out without changing it: {NameList.Of(unused)}. "
+                    + "Use the config.json that belongs to these weights; a model of another architecture cannot be read."
+            );
         }
     }
 
     /// <summary>A sentence about tensors that the index names, no file has and nothing needs; null where there are none.</summary>
-    public string? PromisedInVain() => absent.Keys.Except(missing).ToList() is { Count: > 0 } names
-        ? $"{index} names {names.Count} tensor(s) that no file has and that the model does not need: {NameList.Of(names.Order(StringComparer.Ordinal))}"
-        : null;
+    public string? PromisedInVain() =>
+        absent.Keys.Except(missing).ToList() is { Count: > 0 } names
+            ? $"{index} names {names.Count} tensor(s) that no file has and that the model does not need: {NameList.Of(names.Order(StringComparer.Ordinal))}"
+            : null;
 
     public void Dispose()
     {
@@ -218,11 +231,16 @@ internal sealed class CheckpointFolder : IDisposable
         }
     }
 
-    private static CoinException OtherShape(string file, string name, IEnumerable<long> found, IEnumerable<long> wanted) => new(
-        $"{file}: tensor '{name}' has shape [{string.Join(", ", found)}] where config.json asks for [{string.Join(", ", wanted)}]. " +
-        "Use the config.json that belongs to these weights.");
+    private static CoinException OtherShape(string file, string name, IEnumerable<long> found, IEnumerable<long> wanted) =>
+        new(
+            $"{file}: tensor '{name}' has shape [{string.Join(", ", found)}] where config.json asks for [{string.Join(", ", wanted)}]. "
+                + "Use the config.json that belongs to these weights."
+        );
 
-    /// <summary>Opens the files; what an index places in a shard that lacks it is missing if it is asked for, and what a shard has besides counts as left over.</summary>
+    /// <summary>
+    /// Opens the files; what an index places in a shard that lacks it is missing if it is asked for, and what a shard has besides counts as
+    /// left over.
+    /// </summary>
     private void Add(WeightFiles weights)
     {
         foreach (var path in weights.Paths)
@@ -241,7 +259,10 @@ internal sealed class CheckpointFolder : IDisposable
         }
 
         index = weights.Index;
-        var shards = opened.ToDictionary(file => System.IO.Path.GetFileName(file.Path), file => (File: file, Names: file.Names.ToHashSet(StringComparer.Ordinal)));
+        var shards = opened.ToDictionary(
+            file => System.IO.Path.GetFileName(file.Path),
+            file => (File: file, Names: file.Names.ToHashSet(StringComparer.Ordinal))
+        );
         foreach (var (name, shard) in weights.Placed)
         {
             if (shards[shard].Names.Contains(name))

@@ -16,7 +16,9 @@ internal static class DynamicCode
     /// <summary>The code of a number's nearest one, ties as bitsandbytes' GPU kernel settles them.</summary>
     public static byte Nearest(float x)
     {
-        int pivot = 127, upper = 255, lower = 0;
+        int pivot = 127,
+            upper = 255,
+            lower = 0;
         for (var step = 64; step > 0; step >>= 1)
         {
             if (x > Table[pivot])
@@ -31,9 +33,15 @@ internal static class DynamicCode
             }
         }
 
-        return (byte)(x > Table[pivot]
-            ? x > (Table[upper] + Table[pivot]) * 0.5f ? upper : pivot
-            : x < (Table[lower] + Table[pivot]) * 0.5f ? lower : pivot);
+        return (byte)(
+            x > Table[pivot]
+                ? x > (Table[upper] + Table[pivot]) * 0.5f
+                    ? upper
+                    : pivot
+                : x < (Table[lower] + Table[pivot]) * 0.5f
+                    ? lower
+                    : pivot
+        );
     }
 
     /// <remarks>All steps in float32, as torch does them: the middles of equal parts of [0.1, 1], times a power of ten.</remarks>

@@ -1,6 +1,8 @@
 namespace CoIN.Models.Checkpoints;
 
-/// <summary>Loads models while another thread hashes their files: both go through the same bytes, which are read from the disk once.</summary>
+/// <summary>
+/// Loads models while another thread hashes their files: both go through the same bytes, which are read from the disk once.
+/// </summary>
 internal static class HashedLoad
 {
     /// <summary>Loads and hashes.</summary>

@@ -12,11 +12,20 @@ internal static partial class NameList
 
     public static string Of(IEnumerable<string> names)
     {
-        var numbered = names.Distinct().Select(Split)
+        var numbered = names
+            .Distinct()
+            .Select(Split)
             .GroupBy(parts => (parts.Before, parts.After, Numbered: parts.Number is not null))
-            .Select(group => group.Key.Numbered ? group.Key.Before + Numbers([.. group.Select(parts => parts.Number!.Value).Order()]) + group.Key.After : group.Key.Before);
-        var folded = numbered.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
-            .SelectMany<IGrouping<string, string>, string>(group => group.Key.Length == 0 ? group : [group.Key + (group.Count() == 1 ? group.Single() : $"{{{string.Join(',', group)}}}")])
+            .Select(group =>
+                group.Key.Numbered
+                    ? group.Key.Before + Numbers([.. group.Select(parts => parts.Number!.Value).Order()]) + group.Key.After
+                    : group.Key.Before
+            );
+        var folded = numbered
+            .GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
+            .SelectMany<IGrouping<string, string>, string>(group =>
+                group.Key.Length == 0 ? group : [group.Key + (group.Count() == 1 ? group.Single() : $"{{{string.Join(',', group)}}}")]
+            )
             .ToList();
         return string.Join(", ", folded.Take(Longest)) + (folded.Count > Longest ? $" and {folded.Count - Longest} more like these" : "");
     }
@@ -24,7 +33,10 @@ internal static partial class NameList
     private static (string Before, int? Number, string After) Split(string name)
     {
         var match = FirstNumber().Match(name);
-        return match.Success && int.TryParse(match.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && $"{number}" == match.Value
+        return
+            match.Success
+            && int.TryParse(match.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && $"{number}" == match.Value
             ? (name[..match.Index], number, name[(match.Index + match.Length)..])
             : (name, null, "");
     }
@@ -37,7 +49,7 @@ internal static partial class NameList
         }
 
         var ranges = new List<string>();
-        for (var i = 0; i < numbers.Count;)
+        for (var i = 0; i < numbers.Count; )
         {
             var end = i;
             while (end + 1 < numbers.Count && numbers[end + 1] == numbers[end] + 1)

@@ -61,7 +61,8 @@ internal sealed unsafe class Nf4Weight : IDisposable
     {
         var blocks = (numbers + settings.BlockSize - 1) / settings.BlockSize;
         var scales = settings.DoubleQuantization
-            ? blocks + (((blocks + BlockOfScales - 1) / BlockOfScales) * sizeof(float)) : blocks * sizeof(float);
+            ? blocks + (((blocks + BlockOfScales - 1) / BlockOfScales) * sizeof(float))
+            : blocks * sizeof(float);
         return ((numbers + 1) / 2) + scales;
     }
 
@@ -76,7 +77,8 @@ internal sealed unsafe class Nf4Weight : IDisposable
         var (count, size) = (plain.numel(), settings.BlockSize);
         var blocks = (int)((count + size - 1) / size);
         var (codes, scales) = (empty([(count + 1) / 2], ScalarType.Byte), empty([blocks], ScalarType.Float32));
-        float* from = TensorMemory.Address(plain), scaleAt = TensorMemory.Address(scales);
+        float* from = TensorMemory.Address(plain),
+            scaleAt = TensorMemory.Address(scales);
         var to = TensorMemory.Bytes(codes);
         var together = Math.Max(1, 65536 / size);
         ComputeTeam.Run((blocks + together - 1) / together, piece =>
@@ -91,9 +93,9 @@ internal sealed unsafe class Nf4Weight : IDisposable
         });
         GC.KeepAlive(plain);
         var held = settings.DoubleQuantization
-            ? Nf4Scales.Quantize(scales.data<float>().ToArray()) : new Nf4Scales(scales.DetachFromDisposeScope());
-        return new Nf4Weight(
-            (weight.size(0), weight.size(1)), codes.DetachFromDisposeScope(), held, size, weight.dtype).MovedTo(device);
+            ? Nf4Scales.Quantize(scales.data<float>().ToArray())
+            : new Nf4Scales(scales.DetachFromDisposeScope());
+        return new Nf4Weight((weight.size(0), weight.size(1)), codes.DetachFromDisposeScope(), held, size, weight.dtype).MovedTo(device);
     }
 
     /// <summary>Writes the numbers.</summary>
@@ -115,7 +117,7 @@ internal sealed unsafe class Nf4Weight : IDisposable
     public void RowsInto(float* to, int row, int rows)
     {
         var (first, count) = ((long)row * Columns, (long)rows * Columns);
-        for (var at = first; at < first + count;)
+        for (var at = first; at < first + count; )
         {
             var block = at / BlockSize;
             var length = (int)Math.Min(((block + 1) * BlockSize) - at, first + count - at);
@@ -151,8 +153,11 @@ internal sealed unsafe class Nf4Weight : IDisposable
         {
             using var inner = NewDisposeScope();
             var blocks = Math.Max(1, bytes * 2 / BlockSize);
-            var numbers = pairs.index_select(0, Codes.narrow(0, at, bytes).to(ScalarType.Int32)).view(blocks, -1)
-                .mul_(scales.narrow(0, at * 2 / BlockSize, blocks).unsqueeze(1)).view(-1);
+            var numbers = pairs
+                .index_select(0, Codes.narrow(0, at, bytes).to(ScalarType.Int32))
+                .view(blocks, -1)
+                .mul_(scales.narrow(0, at * 2 / BlockSize, blocks).unsqueeze(1))
+                .view(-1);
             var wanted = Math.Min(bytes * 2, Count - (at * 2));
             flat.narrow(0, at * 2, wanted).copy_((Dtype == ScalarType.Float32 ? numbers : numbers.to(Dtype)).narrow(0, 0, wanted));
         }
@@ -167,12 +172,15 @@ internal sealed unsafe class Nf4Weight : IDisposable
     }
 
     /// <summary>Both numbers of every byte: float32 [256, 2].</summary>
-    private static Tensor PairsOf(Device device) => tensor(
-        [.. Enumerable.Range(0, 256).SelectMany(code => new[] { Nf4.Numbers[code >> 4], Nf4.Numbers[code & 15] })], 256, 2)
-        .to(device).DetachFromDisposeScope();
+    private static Tensor PairsOf(Device device) =>
+        tensor([.. Enumerable.Range(0, 256).SelectMany(code => new[] { Nf4.Numbers[code >> 4], Nf4.Numbers[code & 15] })], 256, 2)
+            .to(device)
+            .DetachFromDisposeScope();
 
-    private Nf4Weight MovedTo(Device device) => device.type == DeviceType.CPU
-        ? this : new Nf4Weight((Rows, Columns), Moved(Codes, device), Scales.MovedTo(device), BlockSize, Dtype);
+    private Nf4Weight MovedTo(Device device) =>
+        device.type == DeviceType.CPU
+            ? this
+            : new Nf4Weight((Rows, Columns), Moved(Codes, device), Scales.MovedTo(device), BlockSize, Dtype);
 
     private static Tensor Moved(Tensor tensor, Device device)
     {
@@ -297,8 +305,12 @@ internal sealed unsafe class Nf4Scales : IDisposable
 
         using var scope = NewDisposeScope();
         return new Nf4Scales(
-            tensor(codes).DetachFromDisposeScope(), tensor(larger).DetachFromDisposeScope(),
-            tensor(DynamicCode.Numbers.ToArray()).DetachFromDisposeScope(), mean, Nf4Weight.BlockOfScales);
+            tensor(codes).DetachFromDisposeScope(),
+            tensor(larger).DetachFromDisposeScope(),
+            tensor(DynamicCode.Numbers.ToArray()).DetachFromDisposeScope(),
+            mean,
+            Nf4Weight.BlockOfScales
+        );
     }
 
     /// <summary>A block's scale, of scales in main memory.</summary>

@@ -42,7 +42,8 @@ internal static class PackedTensors
         var scales = Needed(".absmax").reshape(-1);
         Require(
             codes.dtype == ScalarType.Byte && codes.numel() == ((rows * columns) + 1) / 2,
-            "has another number of bytes than its shape asks for");
+            "has another number of bytes than its shape asks for"
+        );
         Require(scales.numel() == blocks, "has another number of scales than its blocks");
         Require(Same(Needed(".quant_map"), Nf4.Numbers), "has other numbers than NF4's");
         return new Nf4Weight((rows, columns), Owned(codes), Scales(), block, state.Dtype);
@@ -57,9 +58,13 @@ internal static class PackedTensors
 
             var (larger, numbers) = (Needed(".nested_absmax").reshape(-1), Needed(".nested_quant_map").reshape(-1));
             Require(
-                scales.dtype == ScalarType.Byte && larger.dtype == ScalarType.Float32 && numbers.dtype == ScalarType.Float32
-                && numbers.numel() == 256 && larger.numel() == (blocks + nested.BlockSize - 1) / nested.BlockSize,
-                "has scales that are not those of double quantization");
+                scales.dtype == ScalarType.Byte
+                    && larger.dtype == ScalarType.Float32
+                    && numbers.dtype == ScalarType.Float32
+                    && numbers.numel() == 256
+                    && larger.numel() == (blocks + nested.BlockSize - 1) / nested.BlockSize,
+                "has scales that are not those of double quantization"
+            );
             return new Nf4Scales(Owned(scales), Owned(larger), Owned(numbers), nested.Mean, nested.BlockSize);
         }
 
@@ -79,7 +84,8 @@ internal static class PackedTensors
     }
 
     private static bool Same(Tensor found, ReadOnlySpan<float> expected) =>
-        found.dtype == ScalarType.Float32 && found.numel() == expected.Length
+        found.dtype == ScalarType.Float32
+        && found.numel() == expected.Length
         && found.reshape(-1).data<float>().ToArray().AsSpan().SequenceEqual(expected);
 
     /// <summary>Shape and settings, by the state alone.</summary>
@@ -92,20 +98,37 @@ internal static class PackedTensors
             var json = JObject.Parse(new UTF8Encoding(false, true).GetString(text.reshape(-1).data<byte>().ToArray()));
             var shape = json["shape"]!.Select(size => (int)size).ToList();
             var state = new PackedState(
-                shape[0], shape[1], (int)json["blocksize"]!, (string)json["dtype"]! switch
+                shape[0],
+                shape[1],
+                (int)json["blocksize"]!,
+                (string)json["dtype"]! switch
                 {
                     "float32" => ScalarType.Float32,
                     "bfloat16" => ScalarType.BFloat16,
                     "float16" => ScalarType.Float16,
                     var other => throw Broken(path, weight, $"was of type {other}"),
                 },
-                json["nested_blocksize"] is { } nested ? ((int)nested, (float)json["nested_offset"]!) : null);
-            return shape.Count == 2 && shape.All(size => size > 0) && state.BlockSize is >= 2 and <= 65536 && state.BlockSize % 2 == 0
-                && state.Nested?.BlockSize is null or > 0 && (string?)json["quant_type"] == "nf4"
-                ? state : throw Broken(path, weight, $"has the state {json.ToString(Formatting.None)}, which is none of a matrix in NF4");
+                json["nested_blocksize"] is { } nested ? ((int)nested, (float)json["nested_offset"]!) : null
+            );
+            return
+                shape.Count == 2
+                && shape.All(size => size > 0)
+                && state.BlockSize is >= 2 and <= 65536
+                && state.BlockSize % 2 == 0
+                && state.Nested?.BlockSize is null or > 0
+                && (string?)json["quant_type"] == "nf4"
+                ? state
+                : throw Broken(path, weight, $"has the state {json.ToString(Formatting.None)}, which is none of a matrix in NF4");
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidCastException or FormatException or OverflowException
-            or NullReferenceException)
+        catch (Exception e)
+            when (e
+                    is JsonException
+                        or ArgumentException
+                        or InvalidCastException
+                        or FormatException
+                        or OverflowException
+                        or NullReferenceException
+            )
         {
             throw Broken(path, weight, $"has a state that cannot be read: {e.Message}", e);
         }
@@ -114,7 +137,9 @@ internal static class PackedTensors
     private static CoinException Broken(string path, string weight, string what, Exception? inner = null) =>
         new(
             $"{path}: the weight '{weight}', in four bits by bitsandbytes, {what.TrimEnd('.')}. Download the file again, or save it anew "
-            + "by transformers.", inner);
+                + "by transformers.",
+            inner
+        );
 }
 
 /// <summary>What is said of a weight in four bits.</summary>

@@ -6,15 +6,25 @@ namespace CoIN.Models.Checkpoints;
 /// <summary>Recognizes quantized checkpoints, whose tensors are no weights by themselves.</summary>
 internal static class Quantization
 {
-    private const string Remedy = "Only weights as they are (float32, bfloat16, float16) can be read: download the model that it was made from.";
+    private const string Remedy =
+        "Only weights as they are (float32, bfloat16, float16) can be read: download the model that it was made from.";
 
     /// <summary>Ends of tensor names, and who writes them.</summary>
     private static readonly (string End, string Method)[] Marks =
     [
-        (".qweight", "AWQ or GPTQ"), (".qzeros", "AWQ or GPTQ"), (".g_idx", "GPTQ"),
-        (".weight_scale", "FP8 or compressed-tensors"), (".weight_scale_inv", "FP8"), (".input_scale", "FP8"),
-        (".weight_packed", "compressed-tensors"), (".weight_zero_point", "compressed-tensors"),
-        (".absmax", "bitsandbytes"), (".quant_map", "bitsandbytes"), (".SCB", "bitsandbytes"), (".bitsandbytes__nf4", "bitsandbytes"), (".bitsandbytes__fp4", "bitsandbytes"),
+        (".qweight", "AWQ or GPTQ"),
+        (".qzeros", "AWQ or GPTQ"),
+        (".g_idx", "GPTQ"),
+        (".weight_scale", "FP8 or compressed-tensors"),
+        (".weight_scale_inv", "FP8"),
+        (".input_scale", "FP8"),
+        (".weight_packed", "compressed-tensors"),
+        (".weight_zero_point", "compressed-tensors"),
+        (".absmax", "bitsandbytes"),
+        (".quant_map", "bitsandbytes"),
+        (".SCB", "bitsandbytes"),
+        (".bitsandbytes__nf4", "bitsandbytes"),
+        (".bitsandbytes__fp4", "bitsandbytes"),
     ];
 
     /// <summary>What a configuration says of it, as a sentence; null for nothing, and for NF4 by bitsandbytes, which can be read.</summary>
@@ -24,8 +34,13 @@ internal static class Quantization
         {
             if (config[key] is JObject settings && !IsNf4(settings))
             {
-                var bits = new[] { "bits", "w_bit", "num_bits" }.Select(name => settings[name]).FirstOrDefault(value => value is JValue { Type: JTokenType.Integer });
-                var four = settings["load_in_4bit"] is JValue { Value: true } ? ", 4 bits" : settings["load_in_8bit"] is JValue { Value: true } ? ", 8 bits" : "";
+                var bits = new[] { "bits", "w_bit", "num_bits" }
+                    .Select(name => settings[name])
+                    .FirstOrDefault(value => value is JValue { Type: JTokenType.Integer });
+                var four =
+                    settings["load_in_4bit"] is JValue { Value: true } ? ", 4 bits"
+                    : settings["load_in_8bit"] is JValue { Value: true } ? ", 8 bits"
+                    : "";
                 return $"{key}: the checkpoint is quantized ({settings["quant_method"] ?? settings["quantization_type"] ?? "a method it does not name"}"
                     + $"{(bits is null ? four : $", {bits} bits")}). {Remedy}";
             }
@@ -58,7 +73,8 @@ internal static class Quantization
         $"{path}: tensor '{tensor}' is stored as {dtype}, so the checkpoint is quantized. {Remedy}";
 
     private static bool IsNf4(JObject settings) =>
-        settings["load_in_4bit"] is JValue { Value: true } && settings["bnb_4bit_quant_type"] is JValue { Value: "nf4" }
+        settings["load_in_4bit"] is JValue { Value: true }
+        && settings["bnb_4bit_quant_type"] is JValue { Value: "nf4" }
         && settings["quant_method"] is null or JValue { Value: "bitsandbytes" }
         && settings["bnb_4bit_quant_storage"] is null or JValue { Value: "uint8" };
 }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Checkpoints;
 
 /// <summary>
-/// A safetensors file. Tensors are copies and outlive it. They are read rather than mapped: a mapped file counts as the process's own memory, and one that is cut off while it is mapped
-/// ends the process.
+/// A safetensors file. Tensors are copies and outlive it. They are read rather than mapped: a mapped file counts as the process's own
+/// memory, and one that is cut off while it is mapped ends the process.
 /// </summary>
 internal sealed unsafe class SafetensorsFile : ITensorFile
 {
@@ -84,37 +84,43 @@ internal sealed unsafe class SafetensorsFile : ITensorFile
 
     public void Dispose() => stream.Dispose();
 
-    private TensorEntry Find(string name) => Entries.TryGetValue(name, out var entry) ? entry : throw new CoinException(
-        $"{Path} has no tensor '{name}'. It has {Entries.Count}: {string.Join(", ", Entries.Keys.Order().Take(8))}…");
+    private TensorEntry Find(string name) =>
+        Entries.TryGetValue(name, out var entry)
+            ? entry
+            : throw new CoinException(
+                $"{Path} has no tensor '{name}'. It has {Entries.Count}: {string.Join(", ", Entries.Keys.Order().Take(8))}…"
+            );
 
     private void Fill(Tensor tensor, TensorEntry entry) => TensorBytes.ForEachChunk(tensor, (chunk, offset) =>
-    {
-        var length = chunk.Length;
-        fixed (byte* first = chunk)
         {
-            var (to, from) = ((nint)first, entry.Begin + offset);
-            if (length <= Piece)
+            var length = chunk.Length;
+            fixed (byte* first = chunk)
             {
-                Fill((byte*)to, length, from);
-                return;
-            }
+                var (to, from) = ((nint)first, entry.Begin + offset);
+                if (length <= Piece)
+                {
+                    Fill((byte*)to, length, from);
+                    return;
+                }
 
-            try
-            {
-                Parallel.For(0, (length + Piece - 1) / Piece, Readers, i => Fill((byte*)to + (i * Piece), (int)Math.Min(Piece, length - (i * Piece)), from + (i * Piece)));
+                try
+                {
+                    Parallel.For(0, (length + Piece - 1) / Piece, Readers, i =>
+                        Fill((byte*)to + (i * Piece), (int)Math.Min(Piece, length - (i * Piece)), from + (i * Piece))
+                    );
+                }
+                catch (AggregateException e) when (e.InnerException is CoinException fault)
+                {
+                    throw fault;
+                }
             }
-            catch (AggregateException e) when (e.InnerException is CoinException fault)
-            {
-                throw fault;
-            }
-        }
-    });
+        });
 
     private void Fill(byte* to, int length, long from)
     {
         try
         {
-            for (var done = 0; done < length;)
+            for (var done = 0; done < length; )
             {
                 var read = RandomAccess.Read(stream.SafeFileHandle, new Span<byte>(to + done, length - done), from + done);
                 done += read > 0 ? read : throw new EndOfStreamException("It has become shorter since it was opened.");
@@ -126,5 +132,6 @@ internal sealed unsafe class SafetensorsFile : ITensorFile
         }
     }
 
-    private CoinException CannotRead(Exception e) => new($"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.", e);
+    private CoinException CannotRead(Exception e) =>
+        new($"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.", e);
 }

@@ -110,7 +110,10 @@ internal static class SafetensorsHeader
 
             if (offsets[1] > fileLength - data)
             {
-                throw Broken(path, $"tensor '{property.Name}' ends {offsets[1] - (fileLength - data)} bytes behind the end of the file: it is truncated");
+                throw Broken(
+                    path,
+                    $"tensor '{property.Name}' ends {offsets[1] - (fileLength - data)} bytes behind the end of the file: it is truncated"
+                );
             }
 
             if (shape.Any(size => size < 0))
@@ -121,12 +124,16 @@ internal static class SafetensorsHeader
             var bytes = shape.Aggregate((long)dtype.Bytes, (product, size) => checked(product * size));
             if (bytes != offsets[1] - offsets[0])
             {
-                throw Broken(path, $"tensor '{property.Name}' of shape [{string.Join(", ", shape)}] and dtype {name} needs {bytes} bytes but has {offsets[1] - offsets[0]}");
+                throw Broken(
+                    path,
+                    $"tensor '{property.Name}' of shape [{string.Join(", ", shape)}] and dtype {name} needs {bytes} bytes but has {offsets[1] - offsets[0]}"
+                );
             }
 
             return new TensorEntry(dtype.Type, shape, data + offsets[0], bytes);
         }
-        catch (Exception e) when (e is InvalidCastException or ArgumentException or NullReferenceException or OverflowException or FormatException)
+        catch (Exception e)
+            when (e is InvalidCastException or ArgumentException or NullReferenceException or OverflowException or FormatException)
         {
             throw Broken(path, $"the header's entry '{property.Name}' is malformed", e);
         }
@@ -140,7 +147,12 @@ internal static class SafetensorsHeader
         {
             if (entry.Begin != end)
             {
-                throw Broken(path, entry.Begin < end ? $"tensor '{name}' overlaps the one before it" : $"{entry.Begin - end} bytes before tensor '{name}' belong to no tensor");
+                throw Broken(
+                    path,
+                    entry.Begin < end
+                        ? $"tensor '{name}' overlaps the one before it"
+                        : $"{entry.Begin - end} bytes before tensor '{name}' belong to no tensor"
+                );
             }
 
             end = entry.Begin + entry.Length;
@@ -152,6 +164,6 @@ internal static class SafetensorsHeader
         }
     }
 
-    private static CoinException Broken(string path, string what, Exception? inner = null) => new(
-        $"{path} is not a valid safetensors file: {what}. Download or copy it again and compare its SHA-256 with the source's.", inner);
+    private static CoinException Broken(string path, string what, Exception? inner = null) =>
+        new($"{path} is not a valid safetensors file: {what}. Download or copy it again and compare its SHA-256 with the source's.", inner);
 }

@@ -14,12 +14,15 @@ internal sealed record PendingTensor(TensorDescription Description, Func<Tensor>
 }
 
 /// <summary>
-/// Writes safetensors files whose bytes depend on names, shapes and values alone: tensors in ordinal order of their names, header padded with spaces to
-/// a multiple of eight, as the reference implementation pads it.
+/// Writes safetensors files whose bytes depend on names, shapes and values alone: tensors in ordinal order of their names, header padded
+/// with spaces to a multiple of eight, as the reference implementation pads it.
 /// </summary>
 internal static class SafetensorsWriter
 {
-    /// <summary>Writes the tensors and flushes the file to disk. For a file that must be whole or absent, write into a folder under a temporary name.</summary>
+    /// <summary>
+    /// Writes the tensors and flushes the file to disk. For a file that must be whole or absent, write into a folder under a temporary
+    /// name.
+    /// </summary>
     /// <param name="tensors">Name and tensor; any device, any layout.</param>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors)
     {
@@ -37,11 +40,15 @@ internal static class SafetensorsWriter
     }
 
     /// <inheritdoc cref="Write(string, IReadOnlyDictionary{string, Tensor})"/>
-    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors) => Write(
-        stream,
-        tensors.ToDictionary(
-            pair => pair.Key,
-            pair => new PendingTensor(new TensorDescription(pair.Value.dtype, pair.Value.shape), () => pair.Value.alias()), StringComparer.Ordinal));
+    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors) =>
+        Write(
+            stream,
+            tensors.ToDictionary(
+                pair => pair.Key,
+                pair => new PendingTensor(new TensorDescription(pair.Value.dtype, pair.Value.shape), () => pair.Value.alias()),
+                StringComparer.Ordinal
+            )
+        );
 
     /// <summary>Writes tensors that are made one after another, so that they never exist all at once.</summary>
     public static void Write(Stream stream, IReadOnlyDictionary<string, PendingTensor> tensors)

@@ -5,16 +5,23 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Checkpoints;
 
-/// <summary>Writes weights as Hugging Face does: one file, or numbered shards with an index when they are larger than a shard may be.</summary>
+/// <summary>
+/// Writes weights as Hugging Face does: one file, or numbered shards with an index when they are larger than a shard may be.
+/// </summary>
 internal static class ShardedCheckpoint
 {
     /// <summary>Writes the weights into a folder.</summary>
     /// <param name="largestShard">Bytes of tensors in a file; a single larger tensor gets a file of its own.</param>
-    public static void Write(string folder, IReadOnlyDictionary<string, Tensor> tensors, long largestShard) => Write(
-        folder,
-        tensors.ToDictionary(
-            pair => pair.Key, pair => new PendingTensor(new TensorDescription(pair.Value.dtype, pair.Value.shape), () => pair.Value.alias()), StringComparer.Ordinal),
-        largestShard);
+    public static void Write(string folder, IReadOnlyDictionary<string, Tensor> tensors, long largestShard) =>
+        Write(
+            folder,
+            tensors.ToDictionary(
+                pair => pair.Key,
+                pair => new PendingTensor(new TensorDescription(pair.Value.dtype, pair.Value.shape), () => pair.Value.alias()),
+                StringComparer.Ordinal
+            ),
+            largestShard
+        );
 
     /// <summary>Writes weights that are made one after another, so that they never exist all at once.</summary>
     /// <param name="largestShard">As in the other method.</param>

@@ -12,9 +12,12 @@ internal static class TensorTable
     /// <summary>A row: parameters, the types in which they are stored, their size on disk.</summary>
     public static string Row(string part, long parameters, IReadOnlyList<TensorDescription> tensors)
     {
-        var types = string.Join(", ", tensors.Select(tensor => tensor.Dtype).Distinct().Order().Select(type => type.ToString().ToLowerInvariant()));
+        var types = string.Join(
+            ", ",
+            tensors.Select(tensor => tensor.Dtype).Distinct().Order().Select(type => type.ToString().ToLowerInvariant())
+        );
         var bytes = tensors.Sum(tensor => tensor.Elements * SafetensorsHeader.ElementSize(tensor.Dtype));
-        return Say($"  {part,-15} {parameters,15:N0}  {types,-16} {Size(bytes),10}");
+        return Say($"  {part, -15} {parameters, 15:N0}  {types, -16} {Size(bytes), 10}");
     }
 
     /// <summary>What parameters take as numbers of either length.</summary>
@@ -27,12 +30,13 @@ internal static class TensorTable
     }
 
     /// <summary>Bytes for people.</summary>
-    public static string Size(long bytes) => bytes switch
-    {
-        >= 1_000_000_000 => Say($"{bytes / 1e9:0.0} GB"),
-        >= 1_000_000 => Say($"{bytes / 1e6:0.0} MB"),
-        _ => Say($"{bytes / 1e3:0.0} kB"),
-    };
+    public static string Size(long bytes) =>
+        bytes switch
+        {
+            >= 1_000_000_000 => Say($"{bytes / 1e9:0.0} GB"),
+            >= 1_000_000 => Say($"{bytes / 1e6:0.0} MB"),
+            _ => Say($"{bytes / 1e3:0.0} kB"),
+        };
 
     /// <summary>Numbers of all tensors.</summary>
     public static long Elements(IEnumerable<TensorDescription> tensors) => tensors.Sum(tensor => tensor.Elements);

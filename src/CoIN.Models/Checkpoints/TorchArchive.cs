@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Checkpoints;
 
 /// <summary>
-/// A file of <c>torch.save</c> with a dict of tensors (<c>pytorch_model.bin</c>, <c>mm_projector.bin</c>, …), of either of PyTorch's two formats.
-/// Its pickle is read by an unpickler that makes tensors and plain containers only: no code can run.
+/// A file of <c>torch.save</c> with a dict of tensors (<c>pytorch_model.bin</c>, <c>mm_projector.bin</c>, …), of either of PyTorch's two
+/// formats. Its pickle is read by an unpickler that makes tensors and plain containers only: no code can run.
 /// </summary>
 internal sealed class TorchArchive : ITensorFile
 {
@@ -76,8 +76,12 @@ internal sealed class TorchArchive : ITensorFile
         {
             using var scope = NewDisposeScope();
             var flat = empty([view.Extent], view.Storage.Dtype);
-            storages.Read(view.Storage, view.Offset * view.Storage.ElementSize, stream => TensorBytes.ForEachChunk(flat, (chunk, _) => stream.ReadExactly(chunk)));
-            return (view.Extent == 0 ? flat.reshape([.. view.Shape]) : flat.as_strided([.. view.Shape], [.. view.Strides]).contiguous()).DetachFromDisposeScope();
+            storages.Read(view.Storage, view.Offset * view.Storage.ElementSize, stream =>
+                TensorBytes.ForEachChunk(flat, (chunk, _) => stream.ReadExactly(chunk))
+            );
+            return (
+                view.Extent == 0 ? flat.reshape([.. view.Shape]) : flat.as_strided([.. view.Shape], [.. view.Strides]).contiguous()
+            ).DetachFromDisposeScope();
         }
         catch (Exception e) when (Describe(e) is { } fault)
         {
@@ -100,18 +104,33 @@ internal sealed class TorchArchive : ITensorFile
         };
     }
 
-    private TorchView Find(string name) => storages.Tensors.TryGetValue(name, out var view) ? view : throw new CoinException(
-        $"{Path} has no tensor '{name}'. It has {storages.Tensors.Count}: {string.Join(", ", storages.Tensors.Keys.Order(StringComparer.Ordinal).Take(8))}…");
+    private TorchView Find(string name) =>
+        storages.Tensors.TryGetValue(name, out var view)
+            ? view
+            : throw new CoinException(
+                $"{Path} has no tensor '{name}'. It has {storages.Tensors.Count}: {string.Join(", ", storages.Tensors.Keys.Order(StringComparer.Ordinal).Take(8))}…"
+            );
 
     /// <summary>What reading a damaged or unreadable file throws, in words.</summary>
-    private CoinException? Describe(Exception e) => e switch
-    {
-        CoinException => null,
-        FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException =>
-            new CoinException($"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.", e),
-        EndOfStreamException or InvalidDataException => TorchPickle.Broken(Path, $"it is truncated or damaged ({e.Message.TrimEnd('.')})", e),
-        IOException => new CoinException($"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.", e),
-        OverflowException or ArgumentException or InvalidCastException or NotSupportedException => TorchPickle.Broken(Path, e.Message.TrimEnd('.'), e),
-        _ => null,
-    };
+    private CoinException? Describe(Exception e) =>
+        e switch
+        {
+            CoinException => null,
+            FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => new CoinException(
+                $"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.",
+                e
+            ),
+            EndOfStreamException or InvalidDataException => TorchPickle.Broken(
+                Path,
+                $"it is truncated or damaged ({e.Message.TrimEnd('.')})",
+                e
+            ),
+            IOException => new CoinException($"Cannot read {Path}: {ReadFault.Why(Path, e)}. Check the path and its permissions.", e),
+            OverflowException or ArgumentException or InvalidCastException or NotSupportedException => TorchPickle.Broken(
+                Path,
+                e.Message.TrimEnd('.'),
+                e
+            ),
+            _ => null,
+        };
 }

@@ -15,8 +15,16 @@ internal sealed record TorchStorage(string Key, ScalarType Dtype, long Count)
 
     private static readonly Dictionary<ScalarType, int> ElementSizes = new()
     {
-        [ScalarType.Float64] = 8, [ScalarType.Float32] = 4, [ScalarType.Float16] = 2, [ScalarType.BFloat16] = 2, [ScalarType.Int64] = 8,
-        [ScalarType.Int32] = 4, [ScalarType.Int16] = 2, [ScalarType.Int8] = 1, [ScalarType.Byte] = 1, [ScalarType.Bool] = 1,
+        [ScalarType.Float64] = 8,
+        [ScalarType.Float32] = 4,
+        [ScalarType.Float16] = 2,
+        [ScalarType.BFloat16] = 2,
+        [ScalarType.Int64] = 8,
+        [ScalarType.Int32] = 4,
+        [ScalarType.Int16] = 2,
+        [ScalarType.Int8] = 1,
+        [ScalarType.Byte] = 1,
+        [ScalarType.Bool] = 1,
     };
 }
 
@@ -26,8 +34,8 @@ internal sealed record TorchStorage(string Key, ScalarType Dtype, long Count)
 internal sealed record TorchView(TorchStorage Storage, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, long Extent);
 
 /// <summary>
-/// Reads the pickle of an archive: a dict of tensors as <c>torch.save</c> writes it. Of Python's objects it makes tensors, ordered dicts and sets and
-/// nothing else.
+/// Reads the pickle of an archive: a dict of tensors as <c>torch.save</c> writes it. Of Python's objects it makes tensors, ordered dicts
+/// and sets and nothing else.
 /// </summary>
 internal sealed class TorchPickle
 {
@@ -58,29 +66,36 @@ internal sealed class TorchPickle
     /// <summary>Reads the pickle.</summary>
     /// <returns>The tensors by name, and the storages by key.</returns>
     /// <exception cref="CoinException">It is damaged, or holds anything but tensors and plain data.</exception>
-    public static (IReadOnlyDictionary<string, TorchView> Tensors, IReadOnlyDictionary<string, TorchStorage> Storages) Read(string path, Stream stream)
+    public static (IReadOnlyDictionary<string, TorchView> Tensors, IReadOnlyDictionary<string, TorchStorage> Storages) Read(
+        string path,
+        Stream stream
+    )
     {
         var pickle = new TorchPickle(path);
-        var root = Unpickler.Load(stream, path, new UnpicklerOptions
-        {
-            Globals =
-            [
-                new("torch._utils._rebuild_tensor", pickle.Tensor),
-                new("torch._utils._rebuild_tensor_v2", pickle.Tensor),
-                new("torch._utils._rebuild_parameter", arguments => (TorchView)arguments[0]!),
-                new("torch.Size", arguments => arguments.Single()),
-                .. Storages.Keys.Select(name => new PickleGlobal(name)),
-            ],
-            PersistentLoad = pickle.Storage,
-            LargestPickle = LargestPickle,
-            LargestMemory = LargestMemory,
-        });
+        var root = Unpickler.Load(
+            stream,
+            path,
+            new UnpicklerOptions
+            {
+                Globals =
+                [
+                    new("torch._utils._rebuild_tensor", pickle.Tensor),
+                    new("torch._utils._rebuild_tensor_v2", pickle.Tensor),
+                    new("torch._utils._rebuild_parameter", arguments => (TorchView)arguments[0]!),
+                    new("torch.Size", arguments => arguments.Single()),
+                    .. Storages.Keys.Select(name => new PickleGlobal(name)),
+                ],
+                PersistentLoad = pickle.Storage,
+                LargestPickle = LargestPickle,
+                LargestMemory = LargestMemory,
+            }
+        );
         return (pickle.Named(root), pickle.storages);
     }
 
     /// <summary>What a damaged archive is called.</summary>
-    public static CoinException Broken(string path, string what, Exception? inner = null) => new(
-        $"{path} is not a valid PyTorch archive: {what}. Download or copy it again and compare its SHA-256 with the source's.", inner);
+    public static CoinException Broken(string path, string what, Exception? inner = null) =>
+        new($"{path} is not a valid PyTorch archive: {what}. Download or copy it again and compare its SHA-256 with the source's.", inner);
 
     /// <summary>The dict of tensors; some programs wrap it in another under <c>model</c> or <c>state_dict</c>.</summary>
     private Dictionary<string, TorchView> Named(object? root)
@@ -113,8 +128,11 @@ internal sealed class TorchPickle
 
     private TorchStorage Storage(object? id)
     {
-        if (id is not PickleTuple { Count: >= 5 } tuple || tuple is not ["storage", PickleGlobal type, string key, string, long count, ..]
-            || tuple.Skip(5).Any(value => value is not null))
+        if (
+            id is not PickleTuple { Count: >= 5 } tuple
+            || tuple is not ["storage", PickleGlobal type, string key, string, long count, ..]
+            || tuple.Skip(5).Any(value => value is not null)
+        )
         {
             throw Broken(path, "it refers to data in a form that torch.save does not write");
         }
@@ -142,17 +160,28 @@ internal sealed class TorchPickle
             throw Broken(path, "a tensor is described in a form that torch.save does not write");
         }
 
-        long[] shape = [.. sizes.Cast<long>()], strides = [.. steps.Cast<long>()];
+        long[] shape = [.. sizes.Cast<long>()],
+            strides = [.. steps.Cast<long>()];
         if (shape.Length != strides.Length || shape.Length > MostDimensions || offset < 0 || shape.Concat(strides).Any(value => value < 0))
         {
-            throw Broken(path, $"a tensor has shape [{string.Join(", ", shape.Take(20))}], strides [{string.Join(", ", strides.Take(20))}] and offset {offset}");
+            throw Broken(
+                path,
+                $"a tensor has shape [{string.Join(", ", shape.Take(20))}], strides [{string.Join(", ", strides.Take(20))}] and offset {offset}"
+            );
         }
 
-        var extent = shape.Contains(0) ? 0 : checked(1 + shape.Zip(strides, (size, stride) => checked((size - 1) * stride)).Aggregate(0L, (sum, step) => checked(sum + step)));
+        var extent = shape.Contains(0)
+            ? 0
+            : checked(
+                1 + shape.Zip(strides, (size, stride) => checked((size - 1) * stride)).Aggregate(0L, (sum, step) => checked(sum + step))
+            );
         var elements = shape.Contains(0) ? 0 : shape.Aggregate(1L, (product, size) => checked(product * size));
         if (extent > storage.Count - offset || elements > storage.Count)
         {
-            throw Broken(path, $"a tensor of shape [{string.Join(", ", shape)}] at {offset} reaches beyond the {storage.Count} elements of storage {storage.Key}");
+            throw Broken(
+                path,
+                $"a tensor of shape [{string.Join(", ", shape)}] at {offset} reaches beyond the {storage.Count} elements of storage {storage.Key}"
+            );
         }
 
         return new TorchView(storage, offset, shape, strides, extent);

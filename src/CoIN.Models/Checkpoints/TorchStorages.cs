@@ -16,7 +16,9 @@ internal interface ITorchStorages : IDisposable
     void Read(TorchStorage storage, long begin, Action<Stream> read);
 }
 
-/// <summary>Archives of PyTorch 1.6 and later: a zip file, its members stored as they are, with <c>data.pkl</c> and a member for each storage.</summary>
+/// <summary>
+/// Archives of PyTorch 1.6 and later: a zip file, its members stored as they are, with <c>data.pkl</c> and a member for each storage.
+/// </summary>
 internal sealed class ZippedStorages : ITorchStorages
 {
     // A member for each tensor and a few more.
@@ -46,7 +48,9 @@ internal sealed class ZippedStorages : ITorchStorages
             }
         }
 
-        var pickles = members.Keys.Where(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1).ToList();
+        var pickles = members
+            .Keys.Where(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1)
+            .ToList();
         root = pickles is [var only] ? only[..^"data.pkl".Length] : throw TorchPickle.Broken(path, "it has no data.pkl, or several");
         CheckByteOrder();
         using (var pickle = new MemoryStream(Whole(root + "data.pkl", 64 << 20)))
@@ -58,7 +62,10 @@ internal sealed class ZippedStorages : ITorchStorages
                 var bytes = Stored($"{root}data/{storage.Key}").Length;
                 if (bytes != storage.Bytes)
                 {
-                    throw TorchPickle.Broken(path, $"storage {storage.Key} of {storage.Count} {storage.Dtype} needs {storage.Bytes} bytes but has {bytes}");
+                    throw TorchPickle.Broken(
+                        path,
+                        $"storage {storage.Key} of {storage.Count} {storage.Dtype} needs {storage.Bytes} bytes but has {bytes}"
+                    );
                 }
             }
         }
@@ -96,7 +103,9 @@ internal sealed class ZippedStorages : ITorchStorages
 
     private void CheckByteOrder()
     {
-        if (members.ContainsKey(root + "byteorder") && Encoding.ASCII.GetString(Whole(root + "byteorder", 16)) is var order and not "little")
+        if (
+            members.ContainsKey(root + "byteorder") && Encoding.ASCII.GetString(Whole(root + "byteorder", 16)) is var order and not "little"
+        )
         {
             throw TorchPickle.Broken(path, $"its byte order is {order}; readable is little");
         }
@@ -111,7 +120,9 @@ internal sealed class ZippedStorages : ITorchStorages
             throw TorchPickle.Broken(path, $"its member {name} is compressed, which torch.save does not do");
         }
 
-        return entry.Length <= length ? entry : throw TorchPickle.Broken(path, $"its member {name} claims {entry.Length} bytes where the file has {length}");
+        return entry.Length <= length
+            ? entry
+            : throw TorchPickle.Broken(path, $"its member {name} claims {entry.Length} bytes where the file has {length}");
     }
 
     private byte[] Whole(string name, long largest)
@@ -129,7 +140,10 @@ internal sealed class ZippedStorages : ITorchStorages
     }
 }
 
-/// <summary>Archives of PyTorch before 1.6: pickles (magic number, version, host, the dict, the storages' keys), then every storage's count and bytes.</summary>
+/// <summary>
+/// Archives of PyTorch before 1.6: pickles (magic number, version, host, the dict, the storages' keys), then every storage's count and
+/// bytes.
+/// </summary>
 internal sealed class SequentialStorages : ITorchStorages
 {
     /// <summary>How such a file begins: a pickle of protocol 2 with the number 0x1950a86a20f9469cfc6c.</summary>
@@ -150,7 +164,11 @@ internal sealed class SequentialStorages : ITorchStorages
             throw TorchPickle.Broken(path, $"its version is not {Version}");
         }
 
-        if (Unpickler.Load(stream, path, small) is not PickleDictionary host || !host.TryGetValue("little_endian", out var little) || little is not true)
+        if (
+            Unpickler.Load(stream, path, small) is not PickleDictionary host
+            || !host.TryGetValue("little_endian", out var little)
+            || little is not true
+        )
         {
             throw TorchPickle.Broken(path, "it was not written on a little-endian host");
         }

@@ -24,7 +24,8 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
     public IEnumerable<string> All => Index is null ? Paths : Paths.Prepend(Index);
 
     /// <summary>Whether a folder holds weights, be they whole or not.</summary>
-    public static bool AreIn(string folder) => Names.Any(name => File.Exists(Path.Combine(folder, name.Index)) || File.Exists(Path.Combine(folder, name.Single)));
+    public static bool AreIn(string folder) =>
+        Names.Any(name => File.Exists(Path.Combine(folder, name.Index)) || File.Exists(Path.Combine(folder, name.Single)));
 
     /// <summary>Finds the weights of a folder; a file stands for itself.</summary>
     /// <exception cref="CoinException">Nothing is there, or the index is not valid.</exception>
@@ -48,9 +49,11 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
             }
         }
 
-        throw new CoinException(Directory.Exists(path)
-            ? $"{path} holds no weights: none of {string.Join(", ", Names.SelectMany(name => new[] { name.Single, name.Index }))}. Name a Hugging Face folder that was downloaded whole."
-            : $"There is no model folder or file {path}. Check the path.");
+        throw new CoinException(
+            Directory.Exists(path)
+                ? $"{path} holds no weights: none of {string.Join(", ", Names.SelectMany(name => new[] { name.Single, name.Index }))}. Name a Hugging Face folder that was downloaded whole."
+                : $"There is no model folder or file {path}. Check the path."
+        );
     }
 
     private static WeightFiles Alone(string path) => new([path], null, new Dictionary<string, string>());
@@ -75,12 +78,18 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
 
         if (missing.Count > 0)
         {
-            throw new CoinException(missing.Count == 1
-                ? $"{index} names the file {missing[0]}, which is missing in {folder}. Download it too."
-                : $"{index} names {missing.Count} files that are missing in {folder}: {string.Join(", ", missing.Order(StringComparer.Ordinal))}. Download them too.");
+            throw new CoinException(
+                missing.Count == 1
+                    ? $"{index} names the file {missing[0]}, which is missing in {folder}. Download it too."
+                    : $"{index} names {missing.Count} files that are missing in {folder}: {string.Join(", ", missing.Order(StringComparer.Ordinal))}. Download them too."
+            );
         }
 
-        return new WeightFiles([.. map.Values.Distinct().Order(StringComparer.Ordinal).Select(name => Path.Combine(folder, name))], index, map);
+        return new WeightFiles(
+            [.. map.Values.Distinct().Order(StringComparer.Ordinal).Select(name => Path.Combine(folder, name))],
+            index,
+            map
+        );
     }
 
     private static Dictionary<string, string> Map(string index)
@@ -92,8 +101,10 @@ internal sealed record WeightFiles(IReadOnlyList<string> Paths, string? Index, I
                 throw new CoinException($"{index} is larger than an index can be. Download it again.");
             }
 
-            var map = JObject.Parse(Utf8Text.Read(index), new JsonLoadSettings { DuplicatePropertyNameHandling = DuplicatePropertyNameHandling.Error })["weight_map"]!
-                .ToObject<Dictionary<string, string>>()!;
+            var map = JObject.Parse(
+                Utf8Text.Read(index),
+                new JsonLoadSettings { DuplicatePropertyNameHandling = DuplicatePropertyNameHandling.Error }
+            )["weight_map"]!.ToObject<Dictionary<string, string>>()!;
             return map.Count > 0 ? map : throw new JsonException("weight_map is empty");
         }
         catch (Exception e) when (e is JsonException or NullReferenceException or ArgumentException)

@@ -45,7 +45,13 @@ internal interface IBackend
     /// shaped as <paramref name="hidden"/>.
     /// </returns>
     (Tensor Loss, Tensor Gradient) Loss(
-        DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1);
+        DecoderModel language,
+        Tensor hidden,
+        Tensor targets,
+        double weight,
+        LogitsGradient? further = null,
+        double entropy = 1
+    );
 
     /// <summary>Forward and backward of an adapter's micro-batches.</summary>
     /// <param name="dropout">Drops inputs of the adapter; null for none.</param>

@@ -16,8 +16,8 @@ internal interface ITrainingPass
     /// <param name="further">A further term of the loss; null for the cross entropy alone.</param>
     /// <param name="entropy">Factor on the cross entropy's own gradients: 0 for the further term's alone.</param>
     /// <returns>
-    /// Mean cross entropy over its labelled tokens, in nats: float64 [1] on the model's device, which may still be computing it. The caller's
-    /// dispose scope has it.
+    /// Mean cross entropy over its labelled tokens, in nats: float64 [1] on the model's device, which may still be computing it. The
+    /// caller's dispose scope has it.
     /// </returns>
     Tensor Run(SequenceBatch batch, Tensor? features, double weight, LogitsGradient? further = null, double entropy = 1);
 

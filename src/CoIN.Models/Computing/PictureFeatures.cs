@@ -18,7 +18,9 @@ internal sealed class PictureFeatures
     /// <summary>Features of any pictures.</summary>
     /// <param name="each">[1, its image tokens, vision size] of each.</param>
     public static PictureFeatures Of(IReadOnlyList<Tensor> each) =>
-        each.All(one => one.size(1) == each[0].size(1)) ? new PictureFeatures([], cat([.. each], 0)) : new PictureFeatures([.. each.Select(one => one.alias())], null);
+        each.All(one => one.size(1) == each[0].size(1))
+            ? new PictureFeatures([], cat([.. each], 0))
+            : new PictureFeatures([.. each.Select(one => one.alias())], null);
 
     /// <summary>Makes the tensors the outer scope's.</summary>
     public PictureFeatures MoveToOuterDisposeScope()
@@ -33,7 +35,8 @@ internal sealed class PictureFeatures
 
     /// <summary>Those of some pictures, in order.</summary>
     /// <returns>[pictures, image tokens, vision size], or [1, all positions, vision size] where pictures are unlike.</returns>
-    public Tensor Select(IReadOnlyList<int> rows) => dense is null
-        ? cat([.. rows.Select(row => each[row])], 1)
-        : dense.index_select(0, tensor(rows.Select(row => (long)row).ToArray(), device: dense.device));
+    public Tensor Select(IReadOnlyList<int> rows) =>
+        dense is null
+            ? cat([.. rows.Select(row => each[row])], 1)
+            : dense.index_select(0, tensor(rows.Select(row => (long)row).ToArray(), device: dense.device));
 }

@@ -55,7 +55,12 @@ internal abstract class TapedTrainingPass(IPromptedModel model, IBackend backend
     /// <summary>The language model's part.</summary>
     /// <returns>The loss, and the embeddings' gradient if they want one.</returns>
     private (Tensor Loss, Tensor? Gradient) WithoutGraph(
-        Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
+        Tensor embedded,
+        SequenceBatch batch,
+        double weight,
+        LogitsGradient? further,
+        double entropy
+    )
     {
         var last = Language.Layers.Count - 1;
         var tapes = new ILayerTape?[last + 1];

@@ -32,13 +32,16 @@ internal abstract class CpuAttention(DecoderConfig config, RotationTable rotatio
 /// <param name="wanted">The positions whose output is wanted, in order; null for all.</param>
 /// <param name="queryScale">[positions]: what queries are multiplied with; null for nothing.</param>
 internal sealed class SpanAttention(
-    DecoderConfig config, RotationTable rotations, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions>? wanted = null,
-    Tensor? queryScale = null)
-    : CpuAttention(config, rotations)
+    DecoderConfig config,
+    RotationTable rotations,
+    IReadOnlyList<NewPositions> stored,
+    IReadOnlyList<NewPositions>? wanted = null,
+    Tensor? queryScale = null
+) : CpuAttention(config, rotations)
 {
     /// <inheritdoc/>
-    public override Tensor? Rows { get; } = wanted is null
-        ? null : tensor(wanted.SelectMany(one => Enumerable.Range(one.From, one.Count)).Select(row => (long)row).ToArray());
+    public override Tensor? Rows { get; } =
+        wanted is null ? null : tensor(wanted.SelectMany(one => Enumerable.Range(one.From, one.Count)).Select(row => (long)row).ToArray());
 
     /// <inheritdoc/>
     public override (Tensor Attended, Tensor? LogSums) Attend(int layer, Tensor qkv, bool logSums)
@@ -52,7 +55,11 @@ internal sealed class SpanAttention(
 /// <summary>Whole sequences, whose keys and values nobody needs afterwards.</summary>
 /// <param name="rows">int64: the positions whose output is wanted, which are the sequences' queries; null for all.</param>
 internal sealed class SequenceAttention(
-    DecoderConfig config, RotationTable rotations, IReadOnlyList<AttendedSequence> sequences, Tensor? rows) : CpuAttention(config, rotations)
+    DecoderConfig config,
+    RotationTable rotations,
+    IReadOnlyList<AttendedSequence> sequences,
+    Tensor? rows
+) : CpuAttention(config, rotations)
 {
     /// <inheritdoc/>
     public override Tensor? Rows { get; } = rows;
@@ -64,7 +71,9 @@ internal sealed class SequenceAttention(
         try
         {
             var all = sequences.Zip(spans, (one, span) => new NewPositions(one.From, one.Length, span, span.Extend(one.Length))).ToList();
-            IReadOnlyList<NewPositions> queries = Rows is null ? all : [.. sequences.Zip(spans).SelectMany(pair => Runs(pair.First, pair.Second))];
+            IReadOnlyList<NewPositions> queries = Rows is null
+                ? all
+                : [.. sequences.Zip(spans).SelectMany(pair => Runs(pair.First, pair.Second))];
             var sums = LogSums(logSums, queries);
             Attention.Store(qkv, Layout, all, layer: 0, Rotations);
             return (Attention.Attend(qkv, Layout, queries, layer: 0, causal: true, sums), sums);

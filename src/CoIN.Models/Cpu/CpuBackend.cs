@@ -39,13 +39,21 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
     public Tensor Logits(DecoderModel language, Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var normalized = CpuKernels.Serve(hidden) ? RowKernels.RmsNorm(hidden, language.Norm, language.Config.RmsNormEps) : language.Normalize(hidden);
+        var normalized = CpuKernels.Serve(hidden)
+            ? RowKernels.RmsNorm(hidden, language.Norm, language.Config.RmsNormEps)
+            : language.Normalize(hidden);
         return MatrixProduct.Linear(normalized, language.Head, null).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public (Tensor Loss, Tensor Gradient) Loss(
-        DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1)
+        DecoderModel language,
+        Tensor hidden,
+        Tensor targets,
+        double weight,
+        LogitsGradient? further = null,
+        double entropy = 1
+    )
     {
         var total = hidden.size(0);
         var gradient = zeros_like(hidden);
@@ -76,5 +84,6 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
         new KernelTrainingPass(model, this, adapter, dropout, checkpointing);
 
     /// <inheritdoc/>
-    public IDecodingBatch Decoding(IPromptedModel model, GenerationRequest request, IAdapter? adapter) => new KernelDecodingBatch(model, this, request, adapter);
+    public IDecodingBatch Decoding(IPromptedModel model, GenerationRequest request, IAdapter? adapter) =>
+        new KernelDecodingBatch(model, this, request, adapter);
 }

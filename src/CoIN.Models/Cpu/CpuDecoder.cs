@@ -14,13 +14,19 @@ internal static class CpuDecoder
     /// <param name="axes">int64 [N, 3]: each position in time, height and width; null where their places in their sequences say it.</param>
     /// <returns>[wanted positions, hidden size].</returns>
     public static Tensor Infer(
-        DecoderModel language, IDecoderUpdates? updates, Tensor embedded, IReadOnlyList<NewPositions> stored, IReadOnlyList<NewPositions> wanted,
-        Tensor? axes = null)
+        DecoderModel language,
+        IDecoderUpdates? updates,
+        Tensor embedded,
+        IReadOnlyList<NewPositions> stored,
+        IReadOnlyList<NewPositions> wanted,
+        Tensor? axes = null
+    )
     {
         using var scope = NewDisposeScope();
         var table = RotationTable.Of(language, axes);
         SpanAttention Attention(IReadOnlyList<NewPositions>? queries) => new(language.Config, table, stored, queries, language.QueryScale);
-        SpanAttention all = Attention(null), last = Attention(wanted);
+        SpanAttention all = Attention(null),
+            last = Attention(wanted);
         var x = embedded;
         for (var i = 0; i < language.Layers.Count; i++)
         {
@@ -34,7 +40,14 @@ internal static class CpuDecoder
     /// <param name="x">[N, hidden size]. Its memory is used for the result, unless there is a tape.</param>
     /// <param name="tape">Receives what the backward pass needs; null where there will be none.</param>
     /// <returns>[N or wanted positions, hidden size].</returns>
-    public static Tensor Layer(DecoderModel language, int number, ILayerUpdates? updates, Tensor x, CpuAttention attention, LayerTape? tape = null)
+    public static Tensor Layer(
+        DecoderModel language,
+        int number,
+        ILayerUpdates? updates,
+        Tensor x,
+        CpuAttention attention,
+        LayerTape? tape = null
+    )
     {
         using var scope = NewDisposeScope();
         var (layer, eps) = (language.Layers[number], language.Config.RmsNormEps);
@@ -48,7 +61,10 @@ internal static class CpuDecoder
             qkv.Dispose();
         }
 
-        var middle = attention.Rows is { } rows ? x.index_select(0, rows) : tape is null ? x : x.clone();
+        var middle =
+            attention.Rows is { } rows ? x.index_select(0, rows)
+            : tape is null ? x
+            : x.clone();
         middle = Linear(layer.Output, updates?.Output, attended, middle, tape, out var outputTape);
         normalized = RowKernels.RmsNorm(middle, layer.PostNorm, eps);
         var gateUp = Linear(layer.GateUp, updates?.GateUp, normalized, sum: null, tape, out var gateUpTape);

@@ -36,7 +36,13 @@ internal static class CpuGridVision
 
     /// <inheritdoc cref="GridVisionLayer.Forward"/>
     /// <remarks>The memory of <paramref name="x"/> is used for the result.</remarks>
-    private static Tensor Layer(GridVisionLayer layer, GridVisionConfig config, Tensor x, RotationTable rotation, IReadOnlyList<int> stretches)
+    private static Tensor Layer(
+        GridVisionLayer layer,
+        GridVisionConfig config,
+        Tensor x,
+        RotationTable rotation,
+        IReadOnlyList<int> stretches
+    )
     {
         using var scope = NewDisposeScope();
         var layout = new HeadLayout(config.Heads, config.Heads, config.HeadSize);

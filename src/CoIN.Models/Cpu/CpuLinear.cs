@@ -76,7 +76,5 @@ internal class LinearTape(Linear linear) : IDisposable
 
     /// <summary>The update's part.</summary>
     /// <param name="sum">The input's gradient, to which the update's is added; null where none is wanted.</param>
-    protected virtual void BackwardOfUpdate(Tensor x, Tensor gradient, Tensor? sum)
-    {
-    }
+    protected virtual void BackwardOfUpdate(Tensor x, Tensor gradient, Tensor? sum) { }
 }

@@ -54,7 +54,12 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
     private List<bool> closed = [];
 
     public KernelDecodingBatch(
-        IPromptedModel model, IBackend backend, GenerationRequest request, IAdapter? adapter = null, int keptPositions = KeptPositions)
+        IPromptedModel model,
+        IBackend backend,
+        GenerationRequest request,
+        IAdapter? adapter = null,
+        int keptPositions = KeptPositions
+    )
     {
         (this.model, this.backend) = (model, backend);
         this.request = request;
@@ -62,9 +67,15 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
         updates = adapter?.Updates();
         this.keptPositions = keptPositions;
         var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(PicturePlace.Is));
-        waiting = new Queue<PromptStretch>(PromptTree.Of(
-            request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, model.Language.Config.MaxPositions,
-            model.Language.RotationsFrom));
+        waiting = new Queue<PromptStretch>(
+            PromptTree.Of(
+                request.Prompts,
+                request.Pictures ?? [.. Enumerable.Range(0, pictures)],
+                model.ImageTokens,
+                model.Language.Config.MaxPositions,
+                model.Language.RotationsFrom
+            )
+        );
         foreach (var stretch in waiting.SelectMany(last => last.Beginnings()))
         {
             uses[stretch] = uses.GetValueOrDefault(stretch) + 1;
@@ -153,9 +164,7 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
         var spans = new HashSet<KeyValueSpan>();
         foreach (var last in rows.Concat(shared.Values))
         {
-            for (var span = last; span is not null && spans.Add(span); span = span.Before)
-            {
-            }
+            for (var span = last; span is not null && spans.Add(span); span = span.Before) { }
         }
 
         return spans.Sum(span => span.Capacity);
@@ -205,8 +214,7 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
                     span!.Dispose();
                 }
             }
-        }
-        while (HasRoom && turn.Sum(one => one.Stretch.Length) + Needed(waiting.Peek()) <= PrefillPositions);
+        } while (HasRoom && turn.Sum(one => one.Stretch.Length) + Needed(waiting.Peek()) <= PrefillPositions);
         return turn;
     }
 
@@ -216,8 +224,12 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
     {
         using var scope = NewDisposeScope();
         using var batch = SequenceBatch.Create(
-            [.. turn.Select(one => new TokenSequence(one.Stretch.Ids, null))], model.ImageTokens, model.Language.Config.MaxPositions, model.Language.Device,
-            [.. turn.Select(one => one.Stretch.Turned)]);
+            [.. turn.Select(one => new TokenSequence(one.Stretch.Ids, null))],
+            model.ImageTokens,
+            model.Language.Config.MaxPositions,
+            model.Language.Device,
+            [.. turn.Select(one => one.Stretch.Turned)]
+        );
         var stored = new List<NewPositions>();
         var wanted = new List<NewPositions>();
         var from = 0;
@@ -233,10 +245,13 @@ internal sealed class KernelDecodingBatch : IDecodingBatch
 
         updates?.Begin(
             [.. turn.SelectMany(one => Enumerable.Repeat(one.Stretch.Prompt is null ? sharers[one.Stretch] : 1, one.Stretch.Length))],
-            [.. wanted.Select(_ => 1)]);
+            [.. wanted.Select(_ => 1)]
+        );
         int[] pictures = [.. turn.SelectMany(one => one.Stretch.Pictures)];
         var features = pictures.Length == 0 ? null : request.Features!.Select(pictures);
-        return CpuDecoder.Infer(model.Language, updates, model.Embed(batch, features, adapter?.Projector), stored, wanted, batch.Axes).MoveToOuterDisposeScope();
+        return CpuDecoder
+            .Infer(model.Language, updates, model.Embed(batch, features, adapter?.Projector), stored, wanted, batch.Axes)
+            .MoveToOuterDisposeScope();
     }
 
     private long[] Choose(Tensor hidden, IReadOnlyList<int> of)

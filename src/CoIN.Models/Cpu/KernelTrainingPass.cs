@@ -25,7 +25,8 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
     {
         var wanted = rows?.data<long>().ToArray();
         var sequences = new List<AttendedSequence>();
-        int from = 0, row = 0;
+        int from = 0,
+            row = 0;
         foreach (var length in batch.Sequences.Lengths)
         {
             var end = from + length;

@@ -28,7 +28,12 @@ internal sealed class LayerTape(DecoderLayer layer, double eps, SequenceAttentio
     /// <summary>Keeps the attention's part.</summary>
     public void Keep(Tensor ofQkv, Tensor ofAttended, Tensor ofLogSums, LinearTape ofQkvTape)
     {
-        (qkv, attended, logSums, qkvTape) = (ofQkv.DetachFromDisposeScope(), ofAttended.DetachFromDisposeScope(), ofLogSums.DetachFromDisposeScope(), ofQkvTape);
+        (qkv, attended, logSums, qkvTape) = (
+            ofQkv.DetachFromDisposeScope(),
+            ofAttended.DetachFromDisposeScope(),
+            ofLogSums.DetachFromDisposeScope(),
+            ofQkvTape
+        );
         kept.AddRange([qkv, attended, logSums, qkvTape]);
     }
 

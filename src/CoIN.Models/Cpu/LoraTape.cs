@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Cpu;
 
 /// <summary>
-/// LoRA's updates of a linear map, y += α/r · B A x, forward and backward. It keeps what lies between A and B and what was dropped. Matrices
-/// that are held fixed beside it (<see cref="LoraUpdate.Frozen"/>) only pass gradients on, and nothing is kept of them.
+/// LoRA's updates of a linear map, y += α/r · B A x, forward and backward. It keeps what lies between A and B and what was dropped.
+/// Matrices that are held fixed beside it (<see cref="LoraUpdate.Frozen"/>) only pass gradients on, and nothing is kept of them.
 /// </summary>
 internal sealed class LoraTape : LinearTape
 {
@@ -48,17 +48,29 @@ internal sealed class LoraTape : LinearTape
             {
                 var rows = (int)one.A.size(0) / dropped.Length;
                 MatrixProduct.Run(
-                    MatrixView.Of(input), MatrixView.Of(one.A).RowRange(i * rows, rows), MatrixView.Of(result).ColumnRange(i * rows, rows));
+                    MatrixView.Of(input),
+                    MatrixView.Of(one.A).RowRange(i * rows, rows),
+                    MatrixView.Of(result).ColumnRange(i * rows, rows)
+                );
             }
         }
 
         var tape = new LoraTape(
-            linear, update, low[0].DetachFromDisposeScope(), [.. dropped.Select(mask => mask?.DetachFromDisposeScope())]);
+            linear,
+            update,
+            low[0].DetachFromDisposeScope(),
+            [.. dropped.Select(mask => mask?.DetachFromDisposeScope())]
+        );
         foreach (var (one, result) in all.Zip(low))
         {
-            tape.ForParts(one, (part, from, b) => PanelProduct.Run(
-                MatrixView.Of(result).ColumnRange(part * one.Rank, one.Rank), MatrixView.Of(b),
-                MatrixView.Of(y).ColumnRange(from, one.Parts[part].Out), adds: true));
+            tape.ForParts(one, (part, from, b) =>
+                PanelProduct.Run(
+                    MatrixView.Of(result).ColumnRange(part * one.Rank, one.Rank),
+                    MatrixView.Of(b),
+                    MatrixView.Of(y).ColumnRange(from, one.Parts[part].Out),
+                    adds: true
+                )
+            );
         }
 
         return tape;
@@ -98,8 +110,12 @@ internal sealed class LoraTape : LinearTape
             {
                 // Transposed, for B's rows are short: rank × outputs.
                 PanelProduct.Run(
-                    MatrixView.Of(between).ColumnRange(part * lora.Rank, lora.Rank).Transposed, y,
-                    MatrixView.Of(Gradients.Of(lora.B[part])).Transposed, adds: true, factor);
+                    MatrixView.Of(between).ColumnRange(part * lora.Rank, lora.Rank).Transposed,
+                    y,
+                    MatrixView.Of(Gradients.Of(lora.B[part])).Transposed,
+                    adds: true,
+                    factor
+                );
             }
         });
 

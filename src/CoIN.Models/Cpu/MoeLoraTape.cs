@@ -39,15 +39,16 @@ internal sealed class MoeLoraTape : LinearTape
         var layout = LayoutOf(moe);
         var inner = empty([x.size(0), layout.Row], ScalarType.Float32);
         var dropped = new Tensor?[dropout is null ? 0 : layout.Parts];
-        MatrixView source = MatrixView.Of(x), matrices = MatrixView.Of(moe.Inner), product = MatrixView.Of(inner);
+        MatrixView source = MatrixView.Of(x),
+            matrices = MatrixView.Of(moe.Inner),
+            product = MatrixView.Of(inner);
         if (dropout is null)
         {
             MatrixProduct.Run(source, matrices, product);
         }
         else
         {
-            MatrixProduct.Run(
-                source, matrices.RowRange(layout.Low, moe.RouterRows), product.ColumnRange(layout.Low, moe.RouterRows));
+            MatrixProduct.Run(source, matrices.RowRange(layout.Low, moe.RouterRows), product.ColumnRange(layout.Low, moe.RouterRows));
             for (var part = 0; part < layout.Parts; part++)
             {
                 dropped[part] = dropout.Mask([layout.Experts, .. x.shape]);
@@ -56,7 +57,10 @@ internal sealed class MoeLoraTape : LinearTape
                     using var mask = dropped[part]!.select(0, expert);
                     using var input = RowKernels.Drop(x, mask);
                     MatrixProduct.Run(
-                        MatrixView.Of(input), matrices.RowRange(from, layout.ExpertRank), product.ColumnRange(from, layout.ExpertRank));
+                        MatrixView.Of(input),
+                        matrices.RowRange(from, layout.ExpertRank),
+                        product.ColumnRange(from, layout.ExpertRank)
+                    );
                 });
             }
         }
@@ -76,15 +80,23 @@ internal sealed class MoeLoraTape : LinearTape
             using var partScope = NewDisposeScope();
             var b = ready?[part] ?? MoeLoraLinear.Transpose(moe.B[part], factor);
             PanelProduct.Run(
-                MatrixView.Of(gated).ColumnRange(part * layout.Rank, layout.Rank), MatrixView.Of(b),
-                MatrixView.Of(y).ColumnRange(linear.FirstOutputOf(moe.Places[part]), moe.Parts[part].Out), adds: true);
+                MatrixView.Of(gated).ColumnRange(part * layout.Rank, layout.Rank),
+                MatrixView.Of(b),
+                MatrixView.Of(y).ColumnRange(linear.FirstOutputOf(moe.Places[part]), moe.Parts[part].Out),
+                adds: true
+            );
             GC.KeepAlive(b);
         }
 
         GC.KeepAlive(x);
         return keeps
             ? new MoeLoraTape(
-                linear, moe, factor, inner.DetachFromDisposeScope(), [.. dropped.Select(mask => mask?.DetachFromDisposeScope())])
+                linear,
+                moe,
+                factor,
+                inner.DetachFromDisposeScope(),
+                [.. dropped.Select(mask => mask?.DetachFromDisposeScope())]
+            )
             : new LinearTape(linear);
     }
 
@@ -120,8 +132,12 @@ internal sealed class MoeLoraTape : LinearTape
 
             // Transposed, for B's rows are short: rank × outputs.
             PanelProduct.Run(
-                MatrixView.Of(gated).ColumnRange(part * layout.Rank, layout.Rank).Transposed, y,
-                MatrixView.Of(Gradients.Of(moe.B[part])).Transposed, adds: true, factor);
+                MatrixView.Of(gated).ColumnRange(part * layout.Rank, layout.Rank).Transposed,
+                y,
+                MatrixView.Of(Gradients.Of(moe.B[part])).Transposed,
+                adds: true,
+                factor
+            );
         }
 
         GC.KeepAlive(gated);
@@ -132,7 +148,8 @@ internal sealed class MoeLoraTape : LinearTape
             MixtureKernels.Backward(inner, layout, innerGradient);
         }
 
-        Tensor matrices = moe.Inner, matricesGradient = Gradients.Of(moe.Inner);
+        Tensor matrices = moe.Inner,
+            matricesGradient = Gradients.Of(moe.Inner);
         if (dropped.Length == 0)
         {
             BackwardOfInner(0, layout.Row, null);
@@ -156,7 +173,12 @@ internal sealed class MoeLoraTape : LinearTape
         {
             var part = MatrixView.Of(innerGradient).ColumnRange(from, rows);
             PanelProduct.Run(
-                part.Transposed, MatrixView.Of(x), MatrixView.Of(matricesGradient).RowRange(from, rows), adds: true, dropsW: mask);
+                part.Transposed,
+                MatrixView.Of(x),
+                MatrixView.Of(matricesGradient).RowRange(from, rows),
+                adds: true,
+                dropsW: mask
+            );
             if (sum is not null)
             {
                 PanelProduct.Run(part, MatrixView.Of(matrices).RowRange(from, rows), MatrixView.Of(sum), adds: true, dropsY: mask);

@@ -81,7 +81,10 @@ internal static unsafe class PackedProduct
     }
 
     private static bool Serves(Linear linear, Tensor x) =>
-        CpuKernels.Serve(x) && linear.Dtype == ScalarType.Float32 && x.numel() > 0 && x.size(-1) == linear.In
+        CpuKernels.Serve(x)
+        && linear.Dtype == ScalarType.Float32
+        && x.numel() > 0
+        && x.size(-1) == linear.In
         && (linear.Bias is null || CpuKernels.Serve(linear.Bias));
 
     private static void Into(Tensor y, Linear linear, Tensor x, bool adds)
@@ -110,7 +113,12 @@ internal static unsafe class PackedProduct
             var room = Workspace.Take((long)rows * inputs);
             part.RowsInto(room, row, rows);
             MatrixProduct.RunAlone(
-                from, new MatrixView(room, rows, inputs, inputs), bias is null ? null : bias + first, to.ColumnRange(first, rows), adds);
+                from,
+                new MatrixView(room, rows, inputs, inputs),
+                bias is null ? null : bias + first,
+                to.ColumnRange(first, rows),
+                adds
+            );
         });
         GC.KeepAlive(plain);
         GC.KeepAlive(linear);

@@ -35,7 +35,12 @@ internal static class PromptTree
     /// <returns>The last stretch of every prompt.</returns>
     /// <param name="rotationsFrom">Where a prompt's rotations begin, by its length; null for one table for all.</param>
     public static IReadOnlyList<PromptStretch> Of(
-        IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, int imageTokens, int maxLength, Func<int, int>? rotationsFrom = null)
+        IReadOnlyList<TokenSequence> prompts,
+        IReadOnlyList<int> pictures,
+        int imageTokens,
+        int maxLength,
+        Func<int, int>? rotationsFrom = null
+    )
     {
         var shared = new Dictionary<(PromptStretch? Before, string Key), PromptStretch>();
         var lasts = new List<PromptStretch>(prompts.Count);
@@ -48,7 +53,10 @@ internal static class PromptTree
             picture += placeholders.Count;
 
             var length = PicturePlace.Positions(ids, imageTokens);
-            var cuts = placeholders.Count == 0 || length > maxLength ? [] : new[] { placeholders[0], placeholders[^1] + 1 }.Where(cut => cut > 0 && cut < ids.Count).ToArray();
+            var cuts =
+                placeholders.Count == 0 || length > maxLength
+                    ? []
+                    : new[] { placeholders[0], placeholders[^1] + 1 }.Where(cut => cut > 0 && cut < ids.Count).ToArray();
             var rotations = rotationsFrom?.Invoke(Math.Min(length, maxLength)) ?? 0;
             PromptStretch? before = null;
             var from = 0;
@@ -59,10 +67,13 @@ internal static class PromptTree
             }
 
             var shown = ids.Skip(from).Any(PicturePlace.Is) ? rows : [];
-            lasts.Add(new PromptStretch(before, [.. ids.Skip(from)], shown, Math.Min(length, maxLength) - Positions(before), prompt)
-            {
-                Rotations = rotations + PicturePlace.Shift(ids), Turned = Turned(),
-            });
+            lasts.Add(
+                new PromptStretch(before, [.. ids.Skip(from)], shown, Math.Min(length, maxLength) - Positions(before), prompt)
+                {
+                    Rotations = rotations + PicturePlace.Shift(ids),
+                    Turned = Turned(),
+                }
+            );
 
             int Turned() => Positions(before) + PicturePlace.Shift(ids.Take(from));
         }
@@ -77,7 +88,8 @@ internal static class PromptTree
             {
                 stretch = new PromptStretch(before, ids, shown, PicturePlace.Positions(ids, imageTokens), Prompt: null)
                 {
-                    Rotations = rotations, Turned = turned,
+                    Rotations = rotations,
+                    Turned = turned,
                 };
                 shared.Add(key, stretch);
             }

@@ -10,8 +10,8 @@ namespace CoIN.Models.Devices;
 public sealed record GraphicsProcessor(int Index, string Name, long TotalBytes, long FreeBytes);
 
 /// <summary>
-/// The host's NVIDIA GPUs by their driver's management library (NVML), which is there wherever the driver is and needs no CUDA: so a card can be told
-/// from a libtorch that cannot use it.
+/// The host's NVIDIA GPUs by their driver's management library (NVML), which is there wherever the driver is and needs no CUDA: so a card
+/// can be told from a libtorch that cannot use it.
 /// </summary>
 public static class GraphicsProcessors
 {
@@ -49,16 +49,22 @@ public static class GraphicsProcessors
     private static List<GraphicsProcessor> Read(nint library)
     {
         var found = new List<GraphicsProcessor>();
-        if (Find<CountOf>(library, "nvmlDeviceGetCount_v2") is { } countOf && Find<HandleOf>(library, "nvmlDeviceGetHandleByIndex_v2") is { } handleOf
-            && Find<NameOf>(library, "nvmlDeviceGetName") is { } nameOf && Find<MemoryOf>(library, "nvmlDeviceGetMemoryInfo") is { } memoryOf
-            && countOf(out var count) == 0)
+        if (
+            Find<CountOf>(library, "nvmlDeviceGetCount_v2") is { } countOf
+            && Find<HandleOf>(library, "nvmlDeviceGetHandleByIndex_v2") is { } handleOf
+            && Find<NameOf>(library, "nvmlDeviceGetName") is { } nameOf
+            && Find<MemoryOf>(library, "nvmlDeviceGetMemoryInfo") is { } memoryOf
+            && countOf(out var count) == 0
+        )
         {
             for (uint i = 0; i < count; i++)
             {
                 var name = new byte[NameBytes];
                 if (handleOf(i, out var device) == 0 && nameOf(device, name, NameBytes) == 0 && memoryOf(device, out var memory) == 0)
                 {
-                    found.Add(new GraphicsProcessor((int)i, Encoding.ASCII.GetString(name).TrimEnd('\0'), (long)memory.Total, (long)memory.Free));
+                    found.Add(
+                        new GraphicsProcessor((int)i, Encoding.ASCII.GetString(name).TrimEnd('\0'), (long)memory.Total, (long)memory.Free)
+                    );
                 }
             }
         }

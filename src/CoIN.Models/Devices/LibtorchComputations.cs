@@ -10,8 +10,9 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Devices;
 
 /// <summary>
-/// What a program of this kind asks of a libtorch, in small, beside the same computed by plain loops in double precision: weights written and
-/// read, a matrix product, autograd, attention through TorchScript, the fused optimizer, the narrow types; on the CPU and on the first device.
+/// What a program of this kind asks of a libtorch, in small, beside the same computed by plain loops in double precision: weights written
+/// and read, a matrix product, autograd, attention through TorchScript, the fused optimizer, the narrow types; on the CPU and on the first
+/// device.
 /// </summary>
 internal static class LibtorchComputations
 {
@@ -57,10 +58,14 @@ internal static class LibtorchComputations
         {
             var values = Numbers(1, 6 * 4);
             var path = Path.Combine(folder, "weights.safetensors");
-            SafetensorsWriter.Write(path, new Dictionary<string, Tensor>
-            {
-                ["float32"] = Matrix(values, 6, 4, device), ["bfloat16"] = Matrix(values, 6, 4, device).to(ScalarType.BFloat16),
-            });
+            SafetensorsWriter.Write(
+                path,
+                new Dictionary<string, Tensor>
+                {
+                    ["float32"] = Matrix(values, 6, 4, device),
+                    ["bfloat16"] = Matrix(values, 6, 4, device).to(ScalarType.BFloat16),
+                }
+            );
             using var file = new SafetensorsFile(path);
             Expect("float32 weights", values, file.Read("float32").to(device), 0);
             Expect("bfloat16 weights", values, file.Read("bfloat16").to(device).to(ScalarType.Float32), 1.0 / 128);
@@ -73,14 +78,18 @@ internal static class LibtorchComputations
 
     private static void Product(Device device)
     {
-        double[] x = Numbers(2, 5 * 8), w = Numbers(3, 3 * 8);
+        double[] x = Numbers(2, 5 * 8),
+            w = Numbers(3, 3 * 8);
         Expect("x Wᵀ", Linear(x, w, 5, 8, 3), nn.functional.linear(Matrix(x, 5, 8, device), Matrix(w, 3, 8, device)), Close);
     }
 
     /// <summary>The mean square of x Wᵀ, whose gradient is 2/n · (x Wᵀ)ᵀ x.</summary>
     private static void Autograd(Device device)
     {
-        double[] x = Numbers(4, 5 * 8), w = Numbers(5, 3 * 8), y = Linear(x, w, 5, 8, 3), gradient = new double[3 * 8];
+        double[] x = Numbers(4, 5 * 8),
+            w = Numbers(5, 3 * 8),
+            y = Linear(x, w, 5, 8, 3),
+            gradient = new double[3 * 8];
         for (var row = 0; row < 5; row++)
         {
             for (var o = 0; o < 3; o++)
@@ -100,11 +109,16 @@ internal static class LibtorchComputations
 
     private static void Attention(Device device)
     {
-        double[] q = Numbers(6, 4 * 8), k = Numbers(7, 4 * 8), v = Numbers(8, 4 * 8), expected = new double[4 * 8];
+        double[] q = Numbers(6, 4 * 8),
+            k = Numbers(7, 4 * 8),
+            v = Numbers(8, 4 * 8),
+            expected = new double[4 * 8];
         for (var row = 0; row < 4; row++)
         {
-            var scores = Enumerable.Range(0, row + 1)
-                .Select(key => Math.Exp(Enumerable.Range(0, 8).Sum(i => q[(row * 8) + i] * k[(key * 8) + i]) / Math.Sqrt(8))).ToArray();
+            var scores = Enumerable
+                .Range(0, row + 1)
+                .Select(key => Math.Exp(Enumerable.Range(0, 8).Sum(i => q[(row * 8) + i] * k[(key * 8) + i]) / Math.Sqrt(8)))
+                .ToArray();
             for (var i = 0; i < 8; i++)
             {
                 expected[(row * 8) + i] = Enumerable.Range(0, row + 1).Sum(key => scores[key] / scores.Sum() * v[(key * 8) + i]);
@@ -121,29 +135,36 @@ internal static class LibtorchComputations
     {
         const double Rate = 0.01;
         const double Epsilon = 1e-8;
-        double[] values = Numbers(9, 12), gradients = Numbers(10, 12);
+        double[] values = Numbers(9, 12),
+            gradients = Numbers(10, 12);
         using var parameter = Matrix(values, 3, 4, device).requires_grad_();
         parameter.grad = Matrix(gradients, 3, 4, device);
         using var optimizer = new FusedAdamW([new ParameterGroup([parameter], Rate)], 0.9, 0.999, Epsilon, 0);
         var norm = Math.Sqrt(gradients.Sum(gradient => gradient * gradient));
         Differ("the gradient's norm", norm, optimizer.GradNorm(), Close);
         optimizer.Step(1);
-        Expect("AdamW's first step", [.. values.Zip(gradients, (value, g) => value - (Rate * g / (Math.Abs(g) + Epsilon)))], parameter, Close);
+        Expect(
+            "AdamW's first step",
+            [.. values.Zip(gradients, (value, g) => value - (Rate * g / (Math.Abs(g) + Epsilon)))],
+            parameter,
+            Close
+        );
     }
 
     private static void Narrow(Device device, ScalarType type)
     {
-        double[] x = Numbers(11, 5 * 8), w = Numbers(12, 3 * 8);
+        double[] x = Numbers(11, 5 * 8),
+            w = Numbers(12, 3 * 8);
         var product = nn.functional.linear(Matrix(x, 5, 8, device).to(type), Matrix(w, 3, 8, device).to(type));
         Expect($"x Wᵀ in {type}", Linear(x, w, 5, 8, 3), product.to(ScalarType.Float32), CloseInNarrowTypes);
     }
 
     private static double[] Linear(double[] x, double[] w, int rows, int inputs, int outputs) =>
-    [
-        .. from row in Enumerable.Range(0, rows)
-           from o in Enumerable.Range(0, outputs)
-           select Enumerable.Range(0, inputs).Sum(i => x[(row * inputs) + i] * w[(o * inputs) + i]),
-    ];
+        [
+            .. from row in Enumerable.Range(0, rows)
+            from o in Enumerable.Range(0, outputs)
+            select Enumerable.Range(0, inputs).Sum(i => x[(row * inputs) + i] * w[(o * inputs) + i]),
+        ];
 
     private static double[] Numbers(int seed, int count)
     {

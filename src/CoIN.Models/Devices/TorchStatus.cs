@@ -15,11 +15,23 @@ namespace CoIN.Models.Devices;
 /// <param name="Gigaflops">Speed of a float32 matrix product on the CPU, in 10⁹ operations a second.</param>
 /// <param name="Threads">Threads of that product.</param>
 /// <param name="OwnKernels">Whether float32 is computed by the program's own kernels for AVX-512, as that product was.</param>
-/// <param name="Allocator">Who gives tensors their memory: <c>tcmalloc</c> or another library that was loaded before all others, or the C library's <c>malloc</c>.</param>
-/// <param name="Trial">What it was found to compute before it was loaded, where it is of another version than the program was built for.</param>
+/// <param name="Allocator">
+/// Who gives tensors their memory: <c>tcmalloc</c> or another library that was loaded before all others, or the C library's <c>malloc</c>.
+/// </param>
+/// <param name="Trial">
+/// What it was found to compute before it was loaded, where it is of another version than the program was built for.
+/// </param>
 public sealed record TorchStatus(
-    string Folder, bool IsPackaged, string? Version, int CudaDevices, double Gigaflops, int Threads, bool OwnKernels, string Allocator,
-    LibtorchTrialResult? Trial = null)
+    string Folder,
+    bool IsPackaged,
+    string? Version,
+    int CudaDevices,
+    double Gigaflops,
+    int Threads,
+    bool OwnKernels,
+    string Allocator,
+    LibtorchTrialResult? Trial = null
+)
 {
     private const int Size = 1024;
 
@@ -32,16 +44,31 @@ public sealed record TorchStatus(
         {
             var speed = ProductSpeed();
             return new TorchStatus(
-                TorchLibrary.External ?? LoadedFrom() ?? AppContext.BaseDirectory, TorchLibrary.External is null,
+                TorchLibrary.External ?? LoadedFrom() ?? AppContext.BaseDirectory,
+                TorchLibrary.External is null,
                 TorchLibrary.External is { } folder ? ExternalLibtorch.VersionOf(folder) : ExternalLibtorch.WantedVersion,
-                cuda.is_available() ? cuda.device_count() : 0, speed, get_num_threads(), CpuKernels.Available, HeapPolicy.Allocator(),
-                TorchLibrary.Trial);
+                cuda.is_available() ? cuda.device_count() : 0,
+                speed,
+                get_num_threads(),
+                CpuKernels.Available,
+                HeapPolicy.Allocator(),
+                TorchLibrary.Trial
+            );
         }
-        catch (Exception e) when (e is not CoinException && e.GetBaseException() is DllNotFoundException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
+        catch (Exception e)
+            when (e is not CoinException
+                && e.GetBaseException()
+                    is DllNotFoundException
+                        or NotSupportedException
+                        or BadImageFormatException
+                        or EntryPointNotFoundException
+            )
         {
             throw new CoinException(
-                $"libtorch cannot be loaded: {e.GetBaseException().Message.Trim().Split('\n')[0]} Build without -p:TorchBackend=none, or set {ExternalLibtorch.Variable} to the lib folder of a " +
-                $"PyTorch {ExternalLibtorch.WantedVersion} installation.", e);
+                $"libtorch cannot be loaded: {e.GetBaseException().Message.Trim().Split('\n')[0]} Build without -p:TorchBackend=none, or set {ExternalLibtorch.Variable} to the lib folder of a "
+                    + $"PyTorch {ExternalLibtorch.WantedVersion} installation.",
+                e
+            );
         }
     }
 
@@ -49,7 +76,8 @@ public sealed record TorchStatus(
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Tensor a = rand(Size, Size), b = rand(Size, Size);
+        Tensor a = rand(Size, Size),
+            b = rand(Size, Size);
         MatrixProduct.Linear(a, b, null).Dispose();
         var clock = Stopwatch.StartNew();
         const int Times = 5;
@@ -61,8 +89,12 @@ public sealed record TorchStatus(
         return 2.0 * Size * Size * Size * Times / clock.Elapsed.TotalSeconds / 1e9;
     }
 
-    private static string? LoadedFrom() => !OperatingSystem.IsLinux()
-        ? null
-        : File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..])
-            .Where(path => Path.GetFileName(path) == "libtorch_cpu.so").Select(Path.GetDirectoryName).FirstOrDefault();
+    private static string? LoadedFrom() =>
+        !OperatingSystem.IsLinux()
+            ? null
+            : File.ReadLines("/proc/self/maps")
+                .Select(line => line[(line.LastIndexOf(' ') + 1)..])
+                .Where(path => Path.GetFileName(path) == "libtorch_cpu.so")
+                .Select(Path.GetDirectoryName)
+                .FirstOrDefault();
 }

@@ -50,15 +50,20 @@ internal abstract class AdapterMerge
     /// <param name="output">A folder that does not exist or is empty.</param>
     /// <param name="dtypeName">float32, bfloat16 or float16; null for the type in which the language model is stored.</param>
     /// <param name="tell">Receives sentences about what is left out.</param>
-    /// <exception cref="CoinException">A file is missing or damaged, the adapter does not fit the model, or the folder is not empty.</exception>
+    /// <exception cref="CoinException">
+    /// A file is missing or damaged, the adapter does not fit the model, or the folder is not empty.
+    /// </exception>
     public void Write(string path, string output, string? dtypeName, Action<string> tell)
     {
         CheckOutput(output);
         using var noGrad = no_grad();
         using var adapter = PeftWeights.Open(path);
         adapter.Config.RequireLora();
-        var linears = Shapes.Layers
-            .SelectMany((layer, i) => layer.Linears.SelectMany(linear => linear.Parts.Select(part => new LinearShape(i, part.Name, linear.In, part.Out))))
+        var linears = Shapes
+            .Layers.SelectMany(
+                (layer, i) =>
+                    layer.Linears.SelectMany(linear => linear.Parts.Select(part => new LinearShape(i, part.Name, linear.In, part.Out)))
+            )
             .ToDictionary(linear => $"{Layers}{linear.Layer}.{linear.Part}.weight", StringComparer.Ordinal);
         Check(adapter, linears.Values);
         FinishUsed(tell);
@@ -97,7 +102,10 @@ internal abstract class AdapterMerge
         });
     }
 
-    /// <summary>The type in every place where a configuration says it: transformers since 4.56 calls it dtype, older versions torch_dtype, each also in the parts.</summary>
+    /// <summary>
+    /// The type in every place where a configuration says it: transformers since 4.56 calls it dtype, older versions torch_dtype, each also
+    /// in the parts.
+    /// </summary>
     protected static void SayDtype(JObject config, ScalarType dtype)
     {
         var said = config.Descendants().OfType<JProperty>().Where(property => property.Name is "torch_dtype" or "dtype").ToList();
@@ -128,9 +136,7 @@ internal abstract class AdapterMerge
     protected virtual string? Target(CheckpointFolder part, string name) => name;
 
     /// <summary>Takes a trained projector, so that it is known to fit.</summary>
-    protected virtual void TakeProjector(PeftWeights adapter)
-    {
-    }
+    protected virtual void TakeProjector(PeftWeights adapter) { }
 
     /// <summary>The adapter's own tensor in the place of a base projector's; null for others.</summary>
     protected virtual Tensor? Trained(PeftWeights adapter, CheckpointFolder part, string name) => null;
@@ -144,7 +150,9 @@ internal abstract class AdapterMerge
     /// <summary>Writes configuration, tokenizer and whatever else lies beside the weights.</summary>
     protected abstract void WriteBeside(string folder, ScalarType dtype);
 
-    /// <summary>Takes every matrix once, so that what is missing, left over or of a wrong shape is told before anything is written.</summary>
+    /// <summary>
+    /// Takes every matrix once, so that what is missing, left over or of a wrong shape is told before anything is written.
+    /// </summary>
     private void Check(PeftWeights adapter, IEnumerable<LinearShape> linears)
     {
         using var scope = NewDisposeScope();
@@ -164,27 +172,38 @@ internal abstract class AdapterMerge
     private PendingTensor Pending(CheckpointFolder part, string name, ScalarType dtype, LinearShape? linear, PeftWeights adapter)
     {
         var description = part.Describe(name);
-        var type = description.Dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float64 ? dtype : description.Dtype;
+        var type = description.Dtype is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float64
+            ? dtype
+            : description.Dtype;
         var rows = Rows(part, name);
-        return new PendingTensor(new TensorDescription(type, rows is null ? description.Shape : [rows.Value, .. description.Shape.Skip(1)]), () =>
-        {
-            using var scope = NewDisposeScope();
-            using var noGrad = no_grad();
-
-            // What was read belongs to no scope; left to the finalizer, gigabytes would wait for it.
-            var tensor = Trained(adapter, part, name) ?? part.Read(name);
-            scope.Attach(tensor);
-            if (linear is not null && adapter.Take(linear.Layer, linear.Part, linear.In, linear.Out) is { } pair)
+        return new PendingTensor(
+            new TensorDescription(type, rows is null ? description.Shape : [rows.Value, .. description.Shape.Skip(1)]),
+            () =>
             {
-                tensor = tensor.to(ScalarType.Float32).add(pair.B.matmul(pair.A).mul(Scalars.Of(adapter.Config.Alpha / adapter.Config.Rank)), Scalars.One);
-            }
+                using var scope = NewDisposeScope();
+                using var noGrad = no_grad();
 
-            return Padded(tensor, rows).to(type).DetachFromDisposeScope();
-        });
+                // What was read belongs to no scope; left to the finalizer, gigabytes would wait for it.
+                var tensor = Trained(adapter, part, name) ?? part.Read(name);
+                scope.Attach(tensor);
+                if (linear is not null && adapter.Take(linear.Layer, linear.Part, linear.In, linear.Out) is { } pair)
+                {
+                    tensor = tensor
+                        .to(ScalarType.Float32)
+                        .add(pair.B.matmul(pair.A).mul(Scalars.Of(adapter.Config.Alpha / adapter.Config.Rank)), Scalars.One);
+                }
+
+                return Padded(tensor, rows).to(type).DetachFromDisposeScope();
+            }
+        );
     }
 
     /// <summary>Rows that are added hold the mean of the others: their logit is the mean of all logits and so never the largest.</summary>
-    private static Tensor Padded(Tensor tensor, long? rows) => rows is null || rows == tensor.size(0)
-        ? tensor
-        : cat([tensor, tensor.to(ScalarType.Float32).mean([0], keepdim: true).to(tensor.dtype).expand(rows.Value - tensor.size(0), -1)], 0);
+    private static Tensor Padded(Tensor tensor, long? rows) =>
+        rows is null || rows == tensor.size(0)
+            ? tensor
+            : cat(
+                [tensor, tensor.to(ScalarType.Float32).mean([0], keepdim: true).to(tensor.dtype).expand(rows.Value - tensor.size(0), -1)],
+                0
+            );
 }

@@ -9,7 +9,11 @@ internal static class ClipSettings
     /// <summary>Reads a CLIP folder's <c>config.json</c>.</summary>
     public static VisionConfig ReadFile(JsonSettings settings)
     {
-        if (settings.Text("model_type") != "clip" && settings.Token("vision_config") is null && settings.Token("vision_config_dict") is null)
+        if (
+            settings.Text("model_type") != "clip"
+            && settings.Token("vision_config") is null
+            && settings.Token("vision_config_dict") is null
+        )
         {
             return Read(settings);
         }
@@ -43,13 +47,37 @@ internal static class ClipSettings
         // For the comparison with texts, of which a picture's features know nothing.
         settings.Harmless("projection_dim", "vocab_size", "tie_word_embeddings");
         var config = new VisionConfig(
-            settings.Int("hidden_size") ?? 768, settings.Int("intermediate_size") ?? 3072, settings.Int("num_hidden_layers") ?? 12,
-            settings.Int("num_attention_heads") ?? 12, settings.Int("image_size") ?? 224, settings.Int("patch_size") ?? 32,
-            settings.TextOf("hidden_act", "quick_gelu", "quick_gelu", "gelu"), settings.Double("layer_norm_eps") ?? 1e-5);
+            settings.Int("hidden_size") ?? 768,
+            settings.Int("intermediate_size") ?? 3072,
+            settings.Int("num_hidden_layers") ?? 12,
+            settings.Int("num_attention_heads") ?? 12,
+            settings.Int("image_size") ?? 224,
+            settings.Int("patch_size") ?? 32,
+            settings.TextOf("hidden_act", "quick_gelu", "quick_gelu", "gelu"),
+            settings.Double("layer_norm_eps") ?? 1e-5
+        );
         TransformersKeys.Positive(
-            settings, "vision", config.HiddenSize, config.IntermediateSize, config.Layers, config.Heads, config.ImageSize, config.PatchSize);
-        settings.Require(config.ImageSize >= config.PatchSize, "patch_size", $"{config.PatchSize}", $"at most image_size, {config.ImageSize}");
-        settings.Require(config.Heads < 1 || config.HiddenSize % config.Heads == 0, "num_attention_heads", $"{config.Heads}", $"a divisor of {config.HiddenSize}");
+            settings,
+            "vision",
+            config.HiddenSize,
+            config.IntermediateSize,
+            config.Layers,
+            config.Heads,
+            config.ImageSize,
+            config.PatchSize
+        );
+        settings.Require(
+            config.ImageSize >= config.PatchSize,
+            "patch_size",
+            $"{config.PatchSize}",
+            $"at most image_size, {config.ImageSize}"
+        );
+        settings.Require(
+            config.Heads < 1 || config.HiddenSize % config.Heads == 0,
+            "num_attention_heads",
+            $"{config.Heads}",
+            $"a divisor of {config.HiddenSize}"
+        );
         settings.NoOtherKeys();
         return config;
     }

@@ -32,10 +32,18 @@ internal static class DecoderSettings
         var (theta, scaling) = RopeSettings.Read(settings, positions, multimodalRope ? read => sections = read : null);
         var heads = settings.Int("num_attention_heads") ?? defaults.Heads;
         var config = new DecoderConfig(
-            settings.Int("hidden_size") ?? defaults.Hidden, settings.Int("intermediate_size") ?? defaults.Intermediate,
-            settings.Int("num_hidden_layers") ?? defaults.Layers, heads, settings.Int("num_key_value_heads") ?? heads,
-            settings.Int("vocab_size") ?? defaults.Vocabulary, settings.Double("rms_norm_eps") ?? 1e-6, theta, positions,
-            settings.Bool("tie_word_embeddings") ?? false, attentionBias)
+            settings.Int("hidden_size") ?? defaults.Hidden,
+            settings.Int("intermediate_size") ?? defaults.Intermediate,
+            settings.Int("num_hidden_layers") ?? defaults.Layers,
+            heads,
+            settings.Int("num_key_value_heads") ?? heads,
+            settings.Int("vocab_size") ?? defaults.Vocabulary,
+            settings.Double("rms_norm_eps") ?? 1e-6,
+            theta,
+            positions,
+            settings.Bool("tie_word_embeddings") ?? false,
+            attentionBias
+        )
         {
             RopeScaling = scaling,
             TrainedPositions = positions,
@@ -48,20 +56,43 @@ internal static class DecoderSettings
     private static void Check(JsonSettings settings, DecoderConfig config)
     {
         TransformersKeys.Positive(
-            settings, "language model's", config.HiddenSize, config.IntermediateSize, config.Layers, config.Heads, config.KeyValueHeads, config.VocabularySize, config.MaxPositions);
+            settings,
+            "language model's",
+            config.HiddenSize,
+            config.IntermediateSize,
+            config.Layers,
+            config.Heads,
+            config.KeyValueHeads,
+            config.VocabularySize,
+            config.MaxPositions
+        );
         if (config.Heads < 1 || config.KeyValueHeads < 1 || config.HiddenSize < 1)
         {
             return;
         }
 
-        settings.Require(config.HiddenSize % config.Heads == 0, "num_attention_heads", $"{config.Heads}", $"a divisor of {config.HiddenSize}");
+        settings.Require(
+            config.HiddenSize % config.Heads == 0,
+            "num_attention_heads",
+            $"{config.Heads}",
+            $"a divisor of {config.HiddenSize}"
+        );
         settings.Require(config.HeadSize % 2 == 0, "the size of a head", $"{config.HeadSize}", "an even number");
-        settings.Require(config.Heads % config.KeyValueHeads == 0, "num_key_value_heads", $"{config.KeyValueHeads}", $"a divisor of {config.Heads}");
+        settings.Require(
+            config.Heads % config.KeyValueHeads == 0,
+            "num_key_value_heads",
+            $"{config.KeyValueHeads}",
+            $"a divisor of {config.Heads}"
+        );
         settings.Number("head_dim", config.HeadSize);
         if (config.RopeSections is { Count: > 0 } sections)
         {
             settings.Require(
-                sections.Sum() * 2 == config.HeadSize, "the sum of mrope_section", $"{sections.Sum()}", $"half the size of a head, {config.HeadSize / 2}");
+                sections.Sum() * 2 == config.HeadSize,
+                "the sum of mrope_section",
+                $"{sections.Sum()}",
+                $"half the size of a head, {config.HeadSize / 2}"
+            );
         }
     }
 }

@@ -13,7 +13,13 @@ namespace CoIN.Models.Families;
 /// <param name="weights">Its weights, opened and used by <paramref name="language"/>'s model.</param>
 /// <param name="finishUsed">Settles their account.</param>
 /// <param name="layers">As for <see cref="Layers"/>.</param>
-internal sealed class FolderMerge(string path, CheckpointFolder weights, DecoderModel language, string layers, Action<Action<string>> finishUsed) : AdapterMerge
+internal sealed class FolderMerge(
+    string path,
+    CheckpointFolder weights,
+    DecoderModel language,
+    string layers,
+    Action<Action<string>> finishUsed
+) : AdapterMerge
 {
     /// <summary>Changes the configuration for weights of a type, beyond the keys that transformers has for it.</summary>
     public Action<JObject, ScalarType>? SayType { get; init; }
@@ -43,12 +49,18 @@ internal sealed class FolderMerge(string path, CheckpointFolder weights, Decoder
         SayDtype(json, dtype);
         SayType?.Invoke(json, dtype);
         Durable.WriteText(Path.Combine(folder, "config.json"), json.ToString(Formatting.Indented) + "\n");
-        var left = WeightFiles.Locate(path).All.Select(Path.GetFullPath).Append(Path.GetFullPath(Path.Combine(path, "config.json"))).ToHashSet(StringComparer.Ordinal);
+        var left = WeightFiles
+            .Locate(path)
+            .All.Select(Path.GetFullPath)
+            .Append(Path.GetFullPath(Path.Combine(path, "config.json")))
+            .ToHashSet(StringComparer.Ordinal);
         Copy(Directory.EnumerateFiles(path).Where(file => !left.Contains(Path.GetFullPath(file)) && !IsWeights(file)), folder);
     }
 
     /// <summary>Whether a tensor is a matrix of a layer.</summary>
-    private bool IsMap(string name) => name.StartsWith(layers, StringComparison.Ordinal) && name.EndsWith(".weight", StringComparison.Ordinal)
+    private bool IsMap(string name) =>
+        name.StartsWith(layers, StringComparison.Ordinal)
+        && name.EndsWith(".weight", StringComparison.Ordinal)
         && weights.Describe(name).Shape.Count == 2;
 
     /// <summary>Weights of another format beside those that were read, which would not be the merged ones.</summary>

@@ -14,11 +14,13 @@ internal static class GenerationEnds
     public static List<int> Read(string folder)
     {
         var generation = Path.Combine(folder, FileName);
-        return SettingsFile.Values(File.Exists(generation) ? generation : Path.Combine(folder, "config.json"), (_, json) => json["eos_token_id"] switch
-        {
-            JArray several => several.Select(id => (int)id).ToList(),
-            null or { Type: JTokenType.Null } => [],
-            var one => [(int)one],
-        });
+        return SettingsFile.Values(File.Exists(generation) ? generation : Path.Combine(folder, "config.json"), (_, json) =>
+            json["eos_token_id"] switch
+            {
+                JArray several => several.Select(id => (int)id).ToList(),
+                null or { Type: JTokenType.Null } => [],
+                var one => [(int)one],
+            }
+        );
     }
 }

@@ -31,7 +31,9 @@ internal interface IModelFamily
 
     /// <summary>Notes what of a model's files is missing or does not fit together; its weights are not loaded.</summary>
     /// <param name="warn">Receives sentences about what is unusual but not wrong.</param>
-    /// <returns>The model without values, on the meta device, for checks of what is to go with it; null where the files are not whole.</returns>
+    /// <returns>
+    /// The model without values, on the meta device, for checks of what is to go with it; null where the files are not whole.
+    /// </returns>
     IPictureModel? Check(ModelOptions model, Problems problems, Action<string> warn);
 
     /// <summary>The shape, by the configuration alone.</summary>

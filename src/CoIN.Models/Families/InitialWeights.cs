@@ -49,7 +49,8 @@ internal sealed class InitialWeights(Generator generator, ScalarType dtype = Sca
     /// <param name="head">The output head's name.</param>
     public void Decoder(string prefix, string head, DecoderConfig text)
     {
-        long hidden = text.HiddenSize, inner = text.IntermediateSize;
+        long hidden = text.HiddenSize,
+            inner = text.IntermediateSize;
         Random($"{prefix}embed_tokens.weight", Embedding, text.VocabularySize, hidden);
         Norm($"{prefix}norm", hidden, bias: false);
         for (var i = 0; i < text.Layers; i++)

@@ -19,9 +19,15 @@ internal static class LongSequences
         }
 
         // An answer may go beyond the longest prompt.
-        return text.RopeScaling is not DynamicScaling ? text with { MaxPositions = 2 * longest } : throw new CoinException(
-            $"{path}: rope_type is dynamic, which changes with every sequence longer than "
-            + $"max_position_embeddings, {trained}; supported is dynamic up to there. Set model.max-length to {trained} or less.");
+        return text.RopeScaling is not DynamicScaling
+            ? text with
+            {
+                MaxPositions = 2 * longest,
+            }
+            : throw new CoinException(
+                $"{path}: rope_type is dynamic, which changes with every sequence longer than "
+                    + $"max_position_embeddings, {trained}; supported is dynamic up to there. Set model.max-length to {trained} or less."
+            );
     }
 
     /// <summary>Says that sequences are allowed that are longer than those that a model was made for.</summary>
@@ -31,8 +37,9 @@ internal static class LongSequences
         {
             warn(
                 $"model.max-length is {longest}, but the language model was made for {text.TrainedPositions} positions "
-                + "(max_position_embeddings in config.json): longer sequences are computed as transformers does, beyond what it has learned. "
-                + $"model.max-length={text.TrainedPositions} cuts them.");
+                    + "(max_position_embeddings in config.json): longer sequences are computed as transformers does, beyond what it has learned. "
+                    + $"model.max-length={text.TrainedPositions} cuts them."
+            );
         }
     }
 }

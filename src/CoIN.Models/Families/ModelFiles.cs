@@ -33,18 +33,30 @@ internal static class ModelFiles
     /// <param name="roots">What the model consists of: folders and files, each with the name that stands for it.</param>
     /// <param name="further">Names of other files that count.</param>
     public static string Hash(
-        IEnumerable<string> weights, IReadOnlyList<(string Path, string Name)> roots, CancellationToken stop, params IReadOnlyCollection<string> further)
+        IEnumerable<string> weights,
+        IReadOnlyList<(string Path, string Name)> roots,
+        CancellationToken stop,
+        params IReadOnlyCollection<string> further
+    )
     {
         var loaded = weights.SelectMany(path => WeightFiles.Locate(path).All).Select(Path.GetFullPath).ToHashSet(StringComparer.Ordinal);
         var lines = roots
-            .SelectMany(root => Files(root.Path).Select(file => (
-                Name: root.Name + (file == root.Path ? "" : Path.GetRelativePath(root.Path, file).Replace('\\', '/')), File: file)))
-            .Where(pair => loaded.Contains(Path.GetFullPath(pair.File)) || Path.GetExtension(pair.File) is ".json" or ".model" or ".tiktoken"
-                || further.Contains(Path.GetFileName(pair.File)))
+            .SelectMany(root =>
+                Files(root.Path)
+                    .Select(file =>
+                        (Name: root.Name + (file == root.Path ? "" : Path.GetRelativePath(root.Path, file).Replace('\\', '/')), File: file)
+                    )
+            )
+            .Where(pair =>
+                loaded.Contains(Path.GetFullPath(pair.File))
+                || Path.GetExtension(pair.File) is ".json" or ".model" or ".tiktoken"
+                || further.Contains(Path.GetFileName(pair.File))
+            )
             .OrderBy(pair => pair.Name, StringComparer.Ordinal)
             .Select(pair => $"{Durable.Sha256(pair.File, stop)}  {pair.Name}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
 
-    private static IEnumerable<string> Files(string root) => File.Exists(root) ? [root] : Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories);
+    private static IEnumerable<string> Files(string root) =>
+        File.Exists(root) ? [root] : Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories);
 }

@@ -30,11 +30,12 @@ internal sealed class PlacedPrompts : IPrompts
     /// <summary>The prompts themselves where all pictures have the same number of positions.</summary>
     /// <param name="pictures">Null for such a model.</param>
     /// <param name="root">Folder to which the samples' image paths are relative.</param>
-    public static IPrompts Of(IPrompts inner, IPictureProcessor? pictures, string root) => pictures?.KeepsSize != true ? inner : Of(inner, image =>
-    {
-        var (width, height) = ImageDecoder.SizeOf(Path.Combine(root, image));
-        return pictures.GridOf(width, height)!.Value;
-    });
+    public static IPrompts Of(IPrompts inner, IPictureProcessor? pictures, string root) =>
+        pictures?.KeepsSize != true ? inner : Of(inner, image =>
+            {
+                var (width, height) = ImageDecoder.SizeOf(Path.Combine(root, image));
+                return pictures.GridOf(width, height)!.Value;
+            });
 
     /// <summary>The prompts with pictures whose sizes are known otherwise.</summary>
     /// <param name="gridOf">Rows and columns of positions of the picture that a sample names.</param>
@@ -63,19 +64,20 @@ internal sealed class PlacedPrompts : IPrompts
     {
         var shown = 0;
         return images.Count == 0
-            ? ids : [.. ids.Select(id => id == SequenceBatch.ImagePlaceholder && shown < images.Count ? Place(sample, images[shown++]) : id)];
+            ? ids
+            : [.. ids.Select(id => id == SequenceBatch.ImagePlaceholder && shown < images.Count ? Place(sample, images[shown++]) : id)];
     }
 
     private int Place(string sample, string image) => known.GetOrAdd(image, _ =>
-    {
-        try
         {
-            var (rows, columns) = gridOf(image);
-            return PicturePlace.Of(rows, columns);
-        }
-        catch (CoinException e)
-        {
-            throw new CoinException($"Sample {sample}: {e.Message}", e);
-        }
-    });
+            try
+            {
+                var (rows, columns) = gridOf(image);
+                return PicturePlace.Of(rows, columns);
+            }
+            catch (CoinException e)
+            {
+                throw new CoinException($"Sample {sample}: {e.Message}", e);
+            }
+        });
 }

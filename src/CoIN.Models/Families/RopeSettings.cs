@@ -20,7 +20,11 @@ internal static class RopeSettings
     /// <param name="sections">
     /// Receives how many frequencies turn with time, height and width; null for a model whose positions are one number.
     /// </param>
-    public static (double Theta, RopeScaling? Scaling) Read(JsonSettings settings, int positions, Action<IReadOnlyList<int>>? sections = null)
+    public static (double Theta, RopeScaling? Scaling) Read(
+        JsonSettings settings,
+        int positions,
+        Action<IReadOnlyList<int>>? sections = null
+    )
     {
         var older = settings.Double("rope_theta");
         var (newer, former) = (settings.Child("rope_parameters"), settings.Child("rope_scaling"));
@@ -28,7 +32,8 @@ internal static class RopeSettings
         {
             settings.Fault(
                 "rope_parameters and rope_scaling are both there and say different things. "
-                + "Leave the one out that does not belong to the weights.");
+                    + "Leave the one out that does not belong to the weights."
+            );
         }
 
         var rope = newer ?? former;
@@ -45,15 +50,16 @@ internal static class RopeSettings
     }
 
     /// <summary>The scaling for people, behind a comma; nothing for the plain rope.</summary>
-    public static string Say(DecoderConfig text) => text.RopeScaling switch
-    {
-        null => "",
-        LinearScaling linear => TensorTable.Say($", rope linear by {linear.By}"),
-        DynamicScaling dynamic => TensorTable.Say($", rope dynamic by {dynamic.By}"),
-        Llama3Scaling llama3 => TensorTable.Say($", rope llama3 by {llama3.By}"),
-        YarnScaling yarn => TensorTable.Say($", rope yarn by {yarn.By}"),
-        var other => $", rope {other.GetType().Name}",
-    };
+    public static string Say(DecoderConfig text) =>
+        text.RopeScaling switch
+        {
+            null => "",
+            LinearScaling linear => TensorTable.Say($", rope linear by {linear.By}"),
+            DynamicScaling dynamic => TensorTable.Say($", rope dynamic by {dynamic.By}"),
+            Llama3Scaling llama3 => TensorTable.Say($", rope llama3 by {llama3.By}"),
+            YarnScaling yarn => TensorTable.Say($", rope yarn by {yarn.By}"),
+            var other => $", rope {other.GetType().Name}",
+        };
 
     private static IReadOnlyList<int> Sections(JsonSettings settings, JsonSettings? rope)
     {
@@ -61,7 +67,11 @@ internal static class RopeSettings
         if (rope?.Numbers(Key) is not { Count: 3 } numbers || numbers.Any(number => number < 1 || number != Math.Floor(number)))
         {
             (rope ?? settings).Require(
-                false, Key, rope?.Token(Key) is { } given ? JsonSettings.Show(given) : "missing", "three whole numbers, for time, height and width");
+                false,
+                Key,
+                rope?.Token(Key) is { } given ? JsonSettings.Show(given) : "missing",
+                "three whole numbers, for time, height and width"
+            );
             return [];
         }
 
@@ -93,8 +103,11 @@ internal static class RopeSettings
                 return Yarn(rope, positions);
             default:
                 rope.Require(
-                    false, newer is null ? "type" : "rope_type", type,
-                    "default (the plain rope), linear, dynamic, llama3 or yarn; take weights that were trained with one of them");
+                    false,
+                    newer is null ? "type" : "rope_type",
+                    type,
+                    "default (the plain rope), linear, dynamic, llama3 or yarn; take weights that were trained with one of them"
+                );
                 rope.NoFurther();
                 return null;
         }

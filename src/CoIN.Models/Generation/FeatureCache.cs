@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Generation;
 
 /// <summary>
-/// Features of pictures by the frozen vision tower, kept in main memory. A picture's features are the same bits whichever pictures are asked for with it and whether or not they were kept:
-/// several are computed together only where the model promises that. For use from several threads.
+/// Features of pictures by the frozen vision tower, kept in main memory. A picture's features are the same bits whichever pictures are
+/// asked for with it and whether or not they were kept: several are computed together only where the model promises that. For use from
+/// several threads.
 /// </summary>
 internal sealed class FeatureCache(IPictureModel model) : IDisposable
 {
@@ -29,7 +30,10 @@ internal sealed class FeatureCache(IPictureModel model) : IDisposable
     /// <summary>Features of some pictures.</summary>
     /// <param name="keys">What tells pictures apart.</param>
     /// <param name="pixels">Makes the pixels [1, 3, height, width] of the picture at an index, on the tower's device.</param>
-    /// <param name="limit">Bytes up to which features are kept. What is there stays: test sets are gone through in cycles, in which any other rule would find less.</param>
+    /// <param name="limit">
+    /// Bytes up to which features are kept. What is there stays: test sets are gone through in cycles, in which any other rule would find
+    /// less.
+    /// </param>
     /// <returns>In main memory.</returns>
     public PictureFeatures Of(IReadOnlyList<string> keys, Func<int, Tensor> pixels, long limit)
     {
@@ -83,7 +87,8 @@ internal sealed class FeatureCache(IPictureModel model) : IDisposable
         {
             if (bytes + size <= limit && !kept.ContainsKey(key))
             {
-                // A copy: the tower's result is a view that keeps the other pictures' and the class token's memory too, and belongs to the caller's scope.
+                // A copy: the tower's result is a view that keeps the other pictures' and the class token's memory too, and belongs to the
+                // caller's scope.
                 kept[key] = features.clone().DetachFromDisposeScope();
                 bytes += size;
             }

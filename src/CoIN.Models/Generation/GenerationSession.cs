@@ -13,8 +13,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Generation;
 
 /// <summary>
-/// Greedy answers of the base model with an adapter. In float32 an adapter that can be folded into copies of the weights that it touches is; in shorter types, where
-/// folding would round the update away, it stays beside them.
+/// Greedy answers of the base model with an adapter. In float32 an adapter that can be folded into copies of the weights that it touches
+/// is; in shorter types, where folding would round the update away, it stays beside them.
 /// </summary>
 internal sealed class GenerationSession : IGenerationSession
 {
@@ -31,7 +31,9 @@ internal sealed class GenerationSession : IGenerationSession
         this.options = options;
         this.prompts = prompts;
         this.pictures = pictures;
-        adapter = adapterFolder is null ? null : AdapterKinds.In(adapterFolder).Read(adapterFolder, model.Language, model.Projector, options.Lora);
+        adapter = adapterFolder is null
+            ? null
+            : AdapterKinds.In(adapterFolder).Read(adapterFolder, model.Language, model.Projector, options.Lora);
         if (options.Evaluation.LoraAlpha is { } alpha)
         {
             adapter = adapter?.WithAlpha(alpha);
@@ -47,9 +49,16 @@ internal sealed class GenerationSession : IGenerationSession
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var sequences = samples.Select(sample => new TokenSequence(Cut(sample, prompts.Evaluation(sample.Text, sample.Images.Count)), null)).ToList();
+        var sequences = samples
+            .Select(sample => new TokenSequence(Cut(sample, prompts.Evaluation(sample.Text, sample.Images.Count)), null))
+            .ToList();
         var (features, rows) = pictures.Features(samples);
-        var request = new GenerationRequest(sequences, features, maxNewTokens) { Pictures = rows, EndOfSequence = prompts.EndOfSequence, FurtherEnds = prompts.FurtherEnds };
+        var request = new GenerationRequest(sequences, features, maxNewTokens)
+        {
+            Pictures = rows,
+            EndOfSequence = prompts.EndOfSequence,
+            FurtherEnds = prompts.FurtherEnds,
+        };
         var answers = GreedyGenerator.Generate(merged ?? model, request, merged is null ? adapter : null);
         return [.. samples.Zip(answers, (sample, ids) => new Prediction(sample.QuestionId, prompts.Decode(ids).Trim()))];
     }
@@ -71,8 +80,11 @@ internal sealed class GenerationSession : IGenerationSession
     {
         var limit = EvaluationCut.Limit(options.Model.MaxLength, model.Language.Config.MaxPositions);
         var cut = EvaluationCut.Apply(prompts.Placed(sample.QuestionId, ids, sample.Images), model.ImageTokens, limit);
-        return PicturePlace.Positions(cut, model.ImageTokens) <= limit || cut.TrueForAll(id => PicturePlace.Size(id) is null) ? cut : throw new CoinException(
-            $"Sample {sample.QuestionId}: its pictures ({string.Join(", ", sample.Images)}) take {cut.Sum(id => PicturePlace.Is(id) ? PicturePlace.Positions(id, 0) : 0)} "
-            + $"positions, and no more than {limit} are left for a prompt. Raise model.max-length, or make pictures smaller with model.max-pixels.");
+        return PicturePlace.Positions(cut, model.ImageTokens) <= limit || cut.TrueForAll(id => PicturePlace.Size(id) is null)
+            ? cut
+            : throw new CoinException(
+                $"Sample {sample.QuestionId}: its pictures ({string.Join(", ", sample.Images)}) take {cut.Sum(id => PicturePlace.Is(id) ? PicturePlace.Positions(id, 0) : 0)} "
+                    + $"positions, and no more than {limit} are left for a prompt. Raise model.max-length, or make pictures smaller with model.max-pixels."
+            );
     }
 }

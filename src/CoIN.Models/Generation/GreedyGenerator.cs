@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Generation;
 
 /// <summary>
-/// Decoding of a batch of prompts of unequal lengths, greedy unless the request chooses otherwise, without padding but in attention. Sequences that have ended leave the batch as soon as that is worth while, and prompts that there was no room for begin then.
+/// Decoding of a batch of prompts of unequal lengths, greedy unless the request chooses otherwise, without padding but in attention.
+/// Sequences that have ended leave the batch as soon as that is worth while, and prompts that there was no room for begin then.
 /// </summary>
 internal static class GreedyGenerator
 {

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Generation;
 
 /// <summary>
-/// Pictures of test samples: read on other threads while the batch before is answered, looked at by the tower once as long as memory allows, and once in a batch
-/// however many questions are about them.
+/// Pictures of test samples: read on other threads while the batch before is answered, looked at by the tower once as long as memory
+/// allows, and once in a batch however many questions are about them.
 /// </summary>
 /// <param name="always">Whether a sample without a picture is shown an empty one.</param>
 internal sealed class TestPictures(ExperimentOptions options, ImageLoader images, FeatureCache features, bool always = false) : IDisposable
@@ -41,8 +41,14 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
             return (null, []);
         }
 
-        var rows = distinct.Select((one, row) => (Place: Place(one), row)).ToDictionary(pair => pair.Place, pair => pair.row, StringComparer.Ordinal);
-        var all = features.Of([.. distinct.Select(one => Key(one.Image))], i => Pixels(distinct[i].Sample, distinct[i].Image), options.Evaluation.FeatureCache * 1024L * 1024L);
+        var rows = distinct
+            .Select((one, row) => (Place: Place(one), row))
+            .ToDictionary(pair => pair.Place, pair => pair.row, StringComparer.Ordinal);
+        var all = features.Of(
+            [.. distinct.Select(one => Key(one.Image))],
+            i => Pixels(distinct[i].Sample, distinct[i].Image),
+            options.Evaluation.FeatureCache * 1024L * 1024L
+        );
         return (all, [.. shown.Select(one => rows[Place(one)])]);
     }
 
@@ -51,15 +57,20 @@ internal sealed class TestPictures(ExperimentOptions options, ImageLoader images
         foreach (var task in reading.Values)
         {
             // Whether or not it could be read: nobody asked for it in the end.
-            task.ContinueWith(read => read.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            task.ContinueWith(
+                read => read.Result.Dispose(),
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default
+            );
         }
 
         reading.Clear();
     }
 
     /// <summary>The pictures that samples are shown; null for the empty one.</summary>
-    private IEnumerable<(TestSample Sample, string? Image)> Shown(IEnumerable<TestSample> samples) => samples.SelectMany(
-        sample => always ? sample.Images.DefaultIfEmpty<string?>() : sample.Images, (sample, image) => (sample, image));
+    private IEnumerable<(TestSample Sample, string? Image)> Shown(IEnumerable<TestSample> samples) =>
+        samples.SelectMany(sample => always ? sample.Images.DefaultIfEmpty<string?>() : sample.Images, (sample, image) => (sample, image));
 
     /// <summary>What tells pictures apart; nothing for the empty one.</summary>
     private static string Place((TestSample Sample, string? Image) shown) => shown.Image ?? "";

@@ -1,8 +1,8 @@
 namespace CoIN.Models.Imaging;
 
 /// <summary>
-/// Pillow's bicubic resampling of eight-bit pictures, to the bit: a = −0.5, the kernel widened by the shrink factor, one direction after the other, weights in
-/// fixed point of 22 bits, each pass rounded and clipped to eight bits.
+/// Pillow's bicubic resampling of eight-bit pictures, to the bit: a = −0.5, the kernel widened by the shrink factor, one direction after
+/// the other, weights in fixed point of 22 bits, each pass rounded and clipped to eight bits.
 /// </summary>
 internal static class BicubicResize
 {
@@ -12,8 +12,8 @@ internal static class BicubicResize
     /// <summary>Resizes to exactly the given size.</summary>
     public static RgbImage Apply(RgbImage image, int width, int height)
     {
-        // Rounding between the passes makes their order visible. Pillow up to 12 always begins with the columns; Pillow 13 (as measured on pictures of random
-        // numbers) begins with the rows where that drops more than twice as many rows as the other would drop columns.
+        // Rounding between the passes makes their order visible. Pillow up to 12 always begins with the columns; Pillow 13 (as measured on
+        // pictures of random numbers) begins with the rows where that drops more than twice as many rows as the other would drop columns.
         var rowsFirst = height < image.Height && image.Height - height > 2 * (image.Width - width);
         return rowsFirst ? Horizontal(Vertical(image, height), width) : Vertical(Horizontal(image, width), height);
     }
@@ -34,7 +34,9 @@ internal static class BicubicResize
             for (var x = 0; x < width; x++)
             {
                 var weights = taps.Weights.AsSpan(x * taps.Size, taps.Counts[x]);
-                int red = 1 << (Precision - 1), green = red, blue = red;
+                int red = 1 << (Precision - 1),
+                    green = red,
+                    blue = red;
                 var at = taps.Starts[x] * 3;
                 foreach (var weight in weights)
                 {

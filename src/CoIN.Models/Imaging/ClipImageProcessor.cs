@@ -47,7 +47,8 @@ internal sealed class ClipImageProcessor
 
     /// <summary>Decodes and prepares a file.</summary>
     /// <returns>Normalized channels, rows and columns.</returns>
-    public float[] Process(string path, ImageMode mode, Action<string>? warn = null) => Normalize(Resize(ImageDecoder.Decode(path, warn), mode));
+    public float[] Process(string path, ImageMode mode, Action<string>? warn = null) =>
+        Normalize(Resize(ImageDecoder.Decode(path, warn), mode));
 
     /// <summary>The picture at the processor's size.</summary>
     public RgbImage Resize(RgbImage image, ImageMode mode)
@@ -62,7 +63,8 @@ internal sealed class ClipImageProcessor
             return BicubicResize.Apply(image, Size, Size);
         }
 
-        int shorter = Math.Min(image.Width, image.Height), longer = (int)(Size * (long)Math.Max(image.Width, image.Height) / shorter);
+        int shorter = Math.Min(image.Width, image.Height),
+            longer = (int)(Size * (long)Math.Max(image.Width, image.Height) / shorter);
         var (width, height) = image.Width <= image.Height ? (Size, longer) : (longer, Size);
         return BicubicResize.Apply(image, width, height).Crop((width - Size) / 2, (height - Size) / 2, Size, Size);
     }

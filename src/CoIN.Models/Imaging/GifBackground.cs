@@ -1,8 +1,8 @@
 namespace CoIN.Models.Imaging;
 
 /// <summary>
-/// The colour that a GIF has where its first frame paints nothing. A decoder makes such places transparent; Pillow, without transparency, gives them the palette's colour of the transparent
-/// index, or that of index 0 where the frame has no such index.
+/// The colour that a GIF has where its first frame paints nothing. A decoder makes such places transparent; Pillow, without transparency,
+/// gives them the palette's colour of the transparent index, or that of index 0 where the frame has no such index.
 /// </summary>
 internal static class GifBackground
 {
@@ -31,9 +31,7 @@ internal static class GifBackground
                         index = bytes[at + 6];
                     }
 
-                    for (at += 2; at < bytes.Length && bytes[at] != 0; at += bytes[at] + 1)
-                    {
-                    }
+                    for (at += 2; at < bytes.Length && bytes[at] != 0; at += bytes[at] + 1) { }
 
                     at++;
                     break;

@@ -6,8 +6,8 @@ using SkiaSharp;
 namespace CoIN.Models.Imaging;
 
 /// <summary>
-/// Decodes pictures as Pillow's <c>convert("RGB")</c> gives them: transparency is dropped, not blended; grey becomes three equal channels; no colour
-/// management and no turning by EXIF.
+/// Decodes pictures as Pillow's <c>convert("RGB")</c> gives them: transparency is dropped, not blended; grey becomes three equal channels;
+/// no colour management and no turning by EXIF.
 /// </summary>
 internal static class ImageDecoder
 {
@@ -62,7 +62,10 @@ internal static class ImageDecoder
     }
 
     /// <summary>Decodes a file's bytes.</summary>
-    /// <returns>The picture or null, and what is wrong with it, as a clause with "it" as its subject: with a picture, what does not keep it from being used.</returns>
+    /// <returns>
+    /// The picture or null, and what is wrong with it, as a clause with "it" as its subject: with a picture, what does not keep it from
+    /// being used.
+    /// </returns>
     public static (RgbImage? Image, ImageState State, string? Trouble) Decode(byte[] bytes)
     {
         // Decoders fill what is missing at the very end of a JPEG, and say nothing.
@@ -111,7 +114,8 @@ internal static class ImageDecoder
         var unpainted = GifBackground.Of(bytes);
         for (int from = 0, to = 0; from < rgba.Length; from += 4, to += 3)
         {
-            (rgb[to], rgb[to + 1], rgb[to + 2]) = unpainted is { } colour && rgba[from + 3] == 0 ? colour : (rgba[from], rgba[from + 1], rgba[from + 2]);
+            (rgb[to], rgb[to + 1], rgb[to + 2]) =
+                unpainted is { } colour && rgba[from + 3] == 0 ? colour : (rgba[from], rgba[from + 1], rgba[from + 2]);
         }
 
         return (new RgbImage(info.Width, info.Height, rgb), ImageState.Whole, null);

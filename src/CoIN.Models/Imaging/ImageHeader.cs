@@ -11,18 +11,25 @@ internal sealed record ImageHeader(string? Format, ImageTraits Traits, bool Ends
     private static readonly ImageHeader Unknown = new(null, ImageTraits.None, true);
 
     /// <summary>Reads the marks of a file.</summary>
-    public static ImageHeader Of(ReadOnlySpan<byte> bytes) => bytes switch
-    {
-        [0xFF, 0xD8, 0xFF, ..] => Jpeg(bytes),
-        [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Png(bytes),
-        [(byte)'G', (byte)'I', (byte)'F', (byte)'8', (byte)'7' or (byte)'9', (byte)'a', ..] => Gif(bytes),
-        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', _, _, _, _, (byte)'W', (byte)'E', (byte)'B', (byte)'P', ..] => Webp(bytes),
-        [(byte)'B', (byte)'M', ..] => Unknown with { Format = "BMP" },
-        [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] => Unknown with { Format = "TIFF" },
-        [_, _, _, _, (byte)'f', (byte)'t', (byte)'y', (byte)'p', (byte)'a', (byte)'v', (byte)'i', ..] => Unknown with { Format = "AVIF" },
-        [_, _, _, _, (byte)'f', (byte)'t', (byte)'y', (byte)'p', (byte)'h' or (byte)'m', (byte)'e' or (byte)'i', ..] => Unknown with { Format = "HEIC" },
-        _ => Unknown,
-    };
+    public static ImageHeader Of(ReadOnlySpan<byte> bytes) =>
+        bytes switch
+        {
+            [0xFF, 0xD8, 0xFF, ..] => Jpeg(bytes),
+            [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Png(bytes),
+            [(byte)'G', (byte)'I', (byte)'F', (byte)'8', (byte)'7' or (byte)'9', (byte)'a', ..] => Gif(bytes),
+            [(byte)'R', (byte)'I', (byte)'F', (byte)'F', _, _, _, _, (byte)'W', (byte)'E', (byte)'B', (byte)'P', ..] => Webp(bytes),
+            [(byte)'B', (byte)'M', ..] => Unknown with { Format = "BMP" },
+            [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] => Unknown with { Format = "TIFF" },
+            [_, _, _, _, (byte)'f', (byte)'t', (byte)'y', (byte)'p', (byte)'a', (byte)'v', (byte)'i', ..] => Unknown with
+            {
+                Format = "AVIF",
+            },
+            [_, _, _, _, (byte)'f', (byte)'t', (byte)'y', (byte)'p', (byte)'h' or (byte)'m', (byte)'e' or (byte)'i', ..] => Unknown with
+            {
+                Format = "HEIC",
+            },
+            _ => Unknown,
+        };
 
     /// <summary>Frames of SOFn give bits and channels; after them the scans go on until the end mark (ITU-T T.81, B.1).</summary>
     private static ImageHeader Jpeg(ReadOnlySpan<byte> bytes)

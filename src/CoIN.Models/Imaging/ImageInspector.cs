@@ -8,7 +8,11 @@ public sealed class ImageInspector : IImageInspector
 {
     private static readonly Dictionary<string, string[]> Readable = new(StringComparer.Ordinal)
     {
-        ["JPEG"] = [".jpg", ".jpeg", ".jpe", ".jfif"], ["PNG"] = [".png", ".apng"], ["GIF"] = [".gif"], ["WebP"] = [".webp"], ["BMP"] = [".bmp", ".dib"],
+        ["JPEG"] = [".jpg", ".jpeg", ".jpe", ".jfif"],
+        ["PNG"] = [".png", ".apng"],
+        ["GIF"] = [".gif"],
+        ["WebP"] = [".webp"],
+        ["BMP"] = [".bmp", ".dib"],
     };
 
     /// <inheritdoc/>
@@ -44,7 +48,15 @@ public sealed class ImageInspector : IImageInspector
             (state, trouble) = (ImageState.Truncated, $"is cut off after {bytes.Length} bytes: its {header.Format} end mark is missing");
         }
 
-        return new ImageFacts(state, trouble, header.Format, header.Traits | (state == ImageState.Whole && trouble is not null ? ImageTraits.Unended : 0), image?.Width ?? 0, image?.Height ?? 0, Fingerprint.Of(bytes));
+        return new ImageFacts(
+            state,
+            trouble,
+            header.Format,
+            header.Traits | (state == ImageState.Whole && trouble is not null ? ImageTraits.Unended : 0),
+            image?.Width ?? 0,
+            image?.Height ?? 0,
+            Fingerprint.Of(bytes)
+        );
     }
 
     /// <inheritdoc/>

@@ -15,16 +15,12 @@ internal sealed class ImageLoader
     /// <param name="root">Folder to which the samples' image paths are relative.</param>
     /// <param name="warn">Receives sentences about pictures that are not whole.</param>
     public ImageLoader(string root, IPictureProcessor pictures, Action<string> warn)
-        : this(root, pictures.Size, path => pictures.Block(path, warn))
-    {
-    }
+        : this(root, pictures.Size, path => pictures.Block(path, warn)) { }
 
     /// <summary>Loads pictures of one size.</summary>
     /// <param name="load">Path to normalized pixels (channels, rows, columns).</param>
     public ImageLoader(string root, int size, Func<string, float[]> load)
-        : this(root, size, path => new PictureBlock(load(path), size, size))
-    {
-    }
+        : this(root, size, path => new PictureBlock(load(path), size, size)) { }
 
     private ImageLoader(string root, int size, Func<string, PictureBlock> load) => (this.root, this.size, this.load) = (root, size, load);
 
@@ -50,9 +46,7 @@ internal sealed class ImageLoader
         for (int first = 0, end; first < pictures.Count; first = end)
         {
             var (values, height, width) = pictures[first];
-            for (end = first + 1; end < pictures.Count && pictures[end].Height == height && pictures[end].Width == width; end++)
-            {
-            }
+            for (end = first + 1; end < pictures.Count && pictures[end].Height == height && pictures[end].Width == width; end++) { }
 
             // A copy as a whole: number by number into a growing list it would be several times the pictures' memory.
             var together = end == first + 1 ? values : new float[(end - first) * values.Length];

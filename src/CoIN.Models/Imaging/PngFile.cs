@@ -14,7 +14,12 @@ internal static class PngFile
         var rgba = new byte[image.Width * image.Height * 4];
         for (int from = 0, to = 0; from < image.Pixels.Length; from += 3, to += 4)
         {
-            (rgba[to], rgba[to + 1], rgba[to + 2], rgba[to + 3]) = (image.Pixels[from], image.Pixels[from + 1], image.Pixels[from + 2], byte.MaxValue);
+            (rgba[to], rgba[to + 1], rgba[to + 2], rgba[to + 3]) = (
+                image.Pixels[from],
+                image.Pixels[from + 1],
+                image.Pixels[from + 2],
+                byte.MaxValue
+            );
         }
 
         var info = new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);

@@ -19,7 +19,8 @@ internal sealed record RgbImage(int Width, int Height, byte[] Pixels)
             (square[i], square[i + 1], square[i + 2]) = (red, green, blue);
         }
 
-        int left = (size - Width) / 2, top = (size - Height) / 2;
+        int left = (size - Width) / 2,
+            top = (size - Height) / 2;
         for (var y = 0; y < Height; y++)
         {
             Pixels.AsSpan(y * Width * 3, Width * 3).CopyTo(square.AsSpan((((top + y) * size) + left) * 3));

@@ -12,7 +12,10 @@ internal static class Thumbnails
 
     private const int JpegQuality = 82;
 
-    /// <summary>Decodes a picture, makes it smaller where its longer side exceeds the given number of pixels, and encodes it; the same file gives the same bytes.</summary>
+    /// <summary>
+    /// Decodes a picture, makes it smaller where its longer side exceeds the given number of pixels, and encodes it; the same file gives
+    /// the same bytes.
+    /// </summary>
     /// <returns>Null if the file is missing, no picture, or damaged.</returns>
     public static Thumbnail? Make(string path, int longestSide)
     {
@@ -20,7 +23,15 @@ internal static class Thumbnails
         {
             return Encode(Shrink(ImageDecoder.Decode(path), longestSide));
         }
-        catch (Exception e) when (e is CoinException or IOException or UnauthorizedAccessException or ArgumentException or OverflowException or OutOfMemoryException)
+        catch (Exception e)
+            when (e
+                    is CoinException
+                        or IOException
+                        or UnauthorizedAccessException
+                        or ArgumentException
+                        or OverflowException
+                        or OutOfMemoryException
+            )
         {
             return null;
         }
@@ -42,7 +53,12 @@ internal static class Thumbnails
         var rgba = new byte[info.BytesSize];
         for (int from = 0, to = 0; to < rgba.Length; from += 3, to += 4)
         {
-            (rgba[to], rgba[to + 1], rgba[to + 2], rgba[to + 3]) = (image.Pixels[from], image.Pixels[from + 1], image.Pixels[from + 2], 255);
+            (rgba[to], rgba[to + 1], rgba[to + 2], rgba[to + 3]) = (
+                image.Pixels[from],
+                image.Pixels[from + 1],
+                image.Pixels[from + 2],
+                255
+            );
         }
 
         using var picture = SKImage.FromPixelCopy(info, rgba, info.RowBytes);

@@ -4,8 +4,8 @@ using CoIN.Benchmark.Data;
 namespace CoIN.Models.Imaging;
 
 /// <summary>
-/// JPEG files that lack the mark at their end. Cameras and downloaders write some that lack only the mark; Pillow decodes them where it is told to load truncated images.
-/// A file that lacks pixels too must not pass for one of those, as decoders fill what is missing.
+/// JPEG files that lack the mark at their end. Cameras and downloaders write some that lack only the mark; Pillow decodes them where it is
+/// told to load truncated images. A file that lacks pixels too must not pass for one of those, as decoders fill what is missing.
 /// </summary>
 internal static class UnendedJpeg
 {
@@ -32,7 +32,10 @@ internal static class UnendedJpeg
 
         foreach (var filling in Fillings)
         {
-            if (decode([.. data, .. Enumerable.Repeat(filling, 64), .. EndMark]) is not { } other || !other.Pixels.AsSpan().SequenceEqual(image.Pixels))
+            if (
+                decode([.. data, .. Enumerable.Repeat(filling, 64), .. EndMark]) is not { } other
+                || !other.Pixels.AsSpan().SequenceEqual(image.Pixels)
+            )
             {
                 return null;
             }
@@ -42,12 +45,13 @@ internal static class UnendedJpeg
     }
 
     /// <summary>
-    /// Whether one scan holds all components from its beginning to its end: later scans, or intervals that begin anew, could be missing without a trace (ITU-T T.81, B.2).
+    /// Whether one scan holds all components from its beginning to its end: later scans, or intervals that begin anew, could be missing
+    /// without a trace (ITU-T T.81, B.2).
     /// </summary>
     private static bool HasOneScan(ReadOnlySpan<byte> bytes)
     {
         var components = 0;
-        for (var at = 2; at + 4 < bytes.Length && bytes[at] == 0xFF;)
+        for (var at = 2; at + 4 < bytes.Length && bytes[at] == 0xFF; )
         {
             var mark = bytes[at + 1];
             switch (mark)

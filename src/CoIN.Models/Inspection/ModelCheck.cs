@@ -10,11 +10,19 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Inspection;
 
-/// <summary>Finds everything that would end a run as soon as it loads its model. Reads settings and headers; weights are not loaded.</summary>
+/// <summary>
+/// Finds everything that would end a run as soon as it loads its model. Reads settings and headers; weights are not loaded.
+/// </summary>
 public static class ModelCheck
 {
     /// <summary>The keys of the configuration that say where a model is.</summary>
-    private static readonly string[] ModelKeys = ["coin.model.path", "coin.model.language", "coin.model.vision-tower", "coin.model.projector"];
+    private static readonly string[] ModelKeys =
+    [
+        "coin.model.path",
+        "coin.model.language",
+        "coin.model.vision-tower",
+        "coin.model.projector",
+    ];
 
     /// <summary>Notes what is wrong with model, adapter and devices.</summary>
     /// <param name="devices">Devices that this process is to use; none for a look from another host.</param>
@@ -22,7 +30,7 @@ public static class ModelCheck
     /// <param name="warn">Receives sentences about what is unusual but not wrong.</param>
     public static void Check(ExperimentOptions options, IReadOnlyList<string> devices, Problems problems, Action<string> warn)
     {
-                if (!problems.Try(TorchLibrary.ThrowIfUnusable))
+        if (!problems.Try(TorchLibrary.ThrowIfUnusable))
         {
             return;
         }
@@ -44,7 +52,9 @@ public static class ModelCheck
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var model = ModelFamilies.Of(options.Model).Check(options.Model, problems, warn);
-        var adapter = problems.Concern("coin.lora.from") ? null : options.Lora.From ?? (model is null ? null : ModelFamilies.Of(options.Model).AdapterWithin(options.Model));
+        var adapter = problems.Concern("coin.lora.from")
+            ? null
+            : options.Lora.From ?? (model is null ? null : ModelFamilies.Of(options.Model).AdapterWithin(options.Model));
         if (model is not null)
         {
             CheckAdapter(model, options, adapter, problems);
@@ -60,13 +70,17 @@ public static class ModelCheck
         if (options.Model.Conversation is { } name && !family.Conversations.Contains(name))
         {
             problems.Add(
-                $"model.conversation is '{name}'; for {family.Name} there are {string.Join(", ", family.Conversations)}. Leave it out for the first.", "coin.model.conversation");
+                $"model.conversation is '{name}'; for {family.Name} there are {string.Join(", ", family.Conversations)}. Leave it out for the first.",
+                "coin.model.conversation"
+            );
         }
 
         if (options.Evaluation.Prompt == PromptKind.Reference && !family.HasReferencePrompt)
         {
             problems.Add(
-                $"evaluation.prompt is reference, but the reference asks {family.Name} as it was trained. Set it to trained.", "coin.evaluation.prompt");
+                $"evaluation.prompt is reference, but the reference asks {family.Name} as it was trained. Set it to trained.",
+                "coin.evaluation.prompt"
+            );
         }
     }
 
@@ -81,10 +95,21 @@ public static class ModelCheck
         if (adapter is not null)
         {
             problems.Try(
-                () => (trains
-                    ? AdapterKinds.ReadToTrain(adapter, TrainingMethods.Known.Adapter(options), model.Language, model.Projector, options, stage: 1)
-                    : AdapterKinds.In(adapter).Read(adapter, model.Language, model.Projector, options.Lora)).Dispose(),
-                "coin.lora.from");
+                () =>
+                    (
+                        trains
+                            ? AdapterKinds.ReadToTrain(
+                                adapter,
+                                TrainingMethods.Known.Adapter(options),
+                                model.Language,
+                                model.Projector,
+                                options,
+                                stage: 1
+                            )
+                            : AdapterKinds.In(adapter).Read(adapter, model.Language, model.Projector, options.Lora)
+                    ).Dispose(),
+                "coin.lora.from"
+            );
         }
         else if (trains)
         {

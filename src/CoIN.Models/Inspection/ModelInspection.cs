@@ -15,7 +15,9 @@ namespace CoIN.Models.Inspection;
 public static partial class ModelInspection
 {
     /// <summary>Describes a model.</summary>
-    /// <param name="options">Where it is: <see cref="ModelOptions.Path"/> may also be an adapter's folder, another model's folder or a single file.</param>
+    /// <param name="options">
+    /// Where it is: <see cref="ModelOptions.Path"/> may also be an adapter's folder, another model's folder or a single file.
+    /// </param>
     /// <returns>Lines for people.</returns>
     /// <exception cref="CoinException">A file is missing or damaged.</exception>
     public static IReadOnlyList<string> Describe(ModelOptions options)
@@ -40,21 +42,26 @@ public static partial class ModelInspection
             adapter.Config.Experts is { } experts
                 ? $"{folder}: MoELoRA adapter in the format of CoIN's PEFT, {experts} experts of rank {adapter.Config.Rank / experts}"
                 : $"{folder}: LoRA adapter in PEFT's format",
-            TensorTable.Say($"  rank {adapter.Config.Rank}, alpha {adapter.Config.Alpha:0.###}, trained for {adapter.Config.BaseModel ?? "a model it does not name"}"),
+            TensorTable.Say(
+                $"  rank {adapter.Config.Rank}, alpha {adapter.Config.Alpha:0.###}, trained for {adapter.Config.BaseModel ?? "a model it does not name"}"
+            ),
             $"  modules {adapter.Config.Targets}",
             "",
             TensorTable.Heading,
             TensorTable.Row(adapter.Config.Experts is null ? "low-rank" : "experts", TensorTable.Elements(tensors), tensors),
-            .. projector.Count > 0 ? new[] { TensorTable.Row("projector", TensorTable.Elements(projector), projector) } : ["  no projector beside it"],
+            .. projector.Count > 0
+                ? new[] { TensorTable.Row("projector", TensorTable.Elements(projector), projector) }
+                : ["  no projector beside it"],
             "  memory when trained: " + TensorTable.Say($"{TensorTable.Size(parameters * 16)} (float32 with gradients and two moments)"),
             $"  tensors: {NameList.Of(Folded(adapter.Weights.Names, adapter.Config.Experts).Order(StringComparer.Ordinal))}",
         ];
     }
 
     /// <summary>Names of which one stands for all experts, where all are there.</summary>
-    private static IEnumerable<string> Folded(IEnumerable<string> names, int? experts) => names
-        .GroupBy(name => ExpertNumber().Replace(name, $"$1{{0-{experts - 1}}}."))
-        .SelectMany(group => experts > 1 && group.Count() == experts ? [group.Key] : group.AsEnumerable());
+    private static IEnumerable<string> Folded(IEnumerable<string> names, int? experts) =>
+        names
+            .GroupBy(name => ExpertNumber().Replace(name, $"$1{{0-{experts - 1}}}."))
+            .SelectMany(group => experts > 1 && group.Count() == experts ? [group.Key] : group.AsEnumerable());
 
     [GeneratedRegex(@"(\.lora[AB]\.)\d+\.")]
     private static partial Regex ExpertNumber();

@@ -22,9 +22,12 @@ public static class ModelOutline
         }
 
         string[] missing = [.. weights ? Array.Empty<string>() : ["weights"], .. prompts ? Array.Empty<string>() : ["tokenizer"]];
-        var lengths = prompts ? "" : string.Create(
-            CultureInfo.InvariantCulture,
-            $" Every sample counts as model.max-length, {model.MaxLength:n0} tokens, so that memory and time are upper bounds.");
+        var lengths = prompts
+            ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $" Every sample counts as model.max-length, {model.MaxLength:n0} tokens, so that memory and time are upper bounds."
+            );
         return $"{family.SourceOf(model)} has no {string.Join(" and no ", missing)}: the plan is made without.{lengths}";
     }
 

@@ -26,12 +26,11 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
     /// Receives sentences about what is unusual but not wrong: tensors that only an index names, samples without an answer.
     /// </param>
     public LearnerFactory(Action<string> warn)
-        : this(warn, ModelFamilies.Of)
-    {
-    }
+        : this(warn, ModelFamilies.Of) { }
 
     /// <summary>Of given families.</summary>
-    internal LearnerFactory(Action<string> warn, Func<ModelOptions, IModelFamily> familyOf) => (this.warn, this.familyOf) = (warn, familyOf);
+    internal LearnerFactory(Action<string> warn, Func<ModelOptions, IModelFamily> familyOf) =>
+        (this.warn, this.familyOf) = (warn, familyOf);
 
     /// <summary>The methods that do something within training.</summary>
     internal TrainingMethods Methods { get; init; } = TrainingMethods.Known;
@@ -45,13 +44,15 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
         set_num_threads(threads);
         var model = options.Model;
         var family = familyOf(model);
-        var shared = bases.GetOrAdd((family.SourceOf(model), model.Dtype, ModelFiles.Nf4Of(model), device), key => new Lazy<Shared>(
-            () => new Shared(Quantized(
-                family, model, family.Load(model, TorchNames.Dtype(key.Dtype), TorchNames.Device(key.Device), warn)))));
+        var shared = bases.GetOrAdd((family.SourceOf(model), model.Dtype, ModelFiles.Nf4Of(model), device), key => new Lazy<Shared>(() =>
+            new Shared(Quantized(family, model, family.Load(model, TorchNames.Dtype(key.Dtype), TorchNames.Device(key.Device), warn)))
+        ));
         var within = options.Lora.From is null ? family.AdapterWithin(model) : null;
         if (within is not null)
         {
-            WarnOnce($"{within} holds a LoRA beside the base model: the first stage begins with it, and zero-shot answers with it. lora.from names another.");
+            WarnOnce(
+                $"{within} holds a LoRA beside the base model: the first stage begins with it, and zero-shot answers with it. lora.from names another."
+            );
         }
 
         return new Learner(shared.Value.Loaded, shared.Value.Features, options, Methods, WarnOnce, within);

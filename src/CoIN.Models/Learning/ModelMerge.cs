@@ -13,7 +13,9 @@ public static class ModelMerge
     /// <param name="output">A folder that does not exist or is empty.</param>
     /// <param name="dtype">float32, bfloat16 or float16; null for the type in which the language model is stored.</param>
     /// <param name="tell">Receives sentences about what is left out.</param>
-    /// <exception cref="CoinException">A file is missing or damaged, the adapter does not fit the model, or the folder is not empty.</exception>
+    /// <exception cref="CoinException">
+    /// A file is missing or damaged, the adapter does not fit the model, or the folder is not empty.
+    /// </exception>
     public static void Write(string folder, ModelOptions model, string output, string? dtype, Action<string> tell)
     {
         AdapterMerge.CheckOutput(output);

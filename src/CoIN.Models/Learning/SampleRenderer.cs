@@ -64,8 +64,10 @@ public sealed class SampleRenderer : ISampleRenderer
         var limit = EvaluationCut.Limit(maxLength, shape.Text.MaxPositions);
         var (start, count) = EvaluationCut.Range(ids, shape.ImageTokens, limit);
         return new SampleView(
-            prompts.EvaluationPrompt(sample.Text, pictures), [.. ids.Select((id, i) => View(id, isLearned: false, isCut: i >= start && i < start + count))],
-            limit);
+            prompts.EvaluationPrompt(sample.Text, pictures),
+            [.. ids.Select((id, i) => View(id, isLearned: false, isCut: i >= start && i < start + count))],
+            limit
+        );
     }
 
     /// <inheritdoc/>
@@ -77,7 +79,8 @@ public sealed class SampleRenderer : ISampleRenderer
         return new PictureView(source.Width, source.Height, seen.Width, seen.Height);
     }
 
-    private TokenView View(int id, bool isLearned, bool isCut) => PicturePlace.Is(id)
-        ? new TokenView(id, "<image>", IsImage: true, isLearned, isCut, PicturePlace.Positions(id, shape.ImageTokens))
-        : new TokenView(id, prompts.TokenText(id), IsImage: false, isLearned, isCut);
+    private TokenView View(int id, bool isLearned, bool isCut) =>
+        PicturePlace.Is(id)
+            ? new TokenView(id, "<image>", IsImage: true, isLearned, isCut, PicturePlace.Positions(id, shape.ImageTokens))
+            : new TokenView(id, prompts.TokenText(id), IsImage: false, isLearned, isCut);
 }

@@ -11,7 +11,8 @@ namespace CoIN.Models.Libtorch;
 /// Training by libtorch, whose graph finds the gradients: the layers as modules define them, and nothing else. It is what
 /// <see cref="LibtorchTrainingPass"/> is compared with, and is taken where <see cref="LibtorchBackend.Variable"/> says so.
 /// </summary>
-internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, IAdapter adapter, Dropout? dropout, bool checkpointing) : ITrainingPass
+internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, IAdapter adapter, Dropout? dropout, bool checkpointing)
+    : ITrainingPass
 {
     private readonly DecoderModel language = model.Language;
     private readonly IDecoderUpdates updates = adapter.Updates(dropout);
@@ -23,8 +24,10 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
         var embedded = model.Embed(batch, features, adapter.Projector);
 
         // One graph would keep every dequantized weight at once.
-        var loss = checkpointing || language.Nf4 is not null
-            ? LayerByLayer(embedded, batch, weight, further, entropy) : InOneGraph(embedded, batch, weight, further, entropy);
+        var loss =
+            checkpointing || language.Nf4 is not null
+                ? LayerByLayer(embedded, batch, weight, further, entropy)
+                : InOneGraph(embedded, batch, weight, further, entropy);
         return loss.MoveToOuterDisposeScope();
     }
 
@@ -34,13 +37,25 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var embedded = model.Embed(batch, features, adapter.Projector);
-        var hidden = language.Forward(embedded, batch.RotaryPositions, new WholeSequences(language.Config, batch.Sequences), updates, batch.LabelledRows);
+        var hidden = language.Forward(
+            embedded,
+            batch.RotaryPositions,
+            new WholeSequences(language.Config, batch.Sequences),
+            updates,
+            batch.LabelledRows
+        );
         return new LabelledStates(backend, language, hidden.DetachFromDisposeScope());
     }
 
     private Tensor InOneGraph(Tensor embedded, SequenceBatch batch, double weight, LogitsGradient? further, double entropy)
     {
-        var hidden = language.Forward(embedded, batch.RotaryPositions, new WholeSequences(language.Config, batch.Sequences), updates, batch.LabelledRows);
+        var hidden = language.Forward(
+            embedded,
+            batch.RotaryPositions,
+            new WholeSequences(language.Config, batch.Sequences),
+            updates,
+            batch.LabelledRows
+        );
         var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further, entropy);
         hidden.backward([gradient]);
         return loss;

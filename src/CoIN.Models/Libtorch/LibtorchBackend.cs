@@ -39,7 +39,13 @@ internal sealed class LibtorchBackend(int? lossRows = null, bool graph = false) 
 
     /// <inheritdoc/>
     public (Tensor Loss, Tensor Gradient) Loss(
-        DecoderModel language, Tensor hidden, Tensor targets, double weight, LogitsGradient? further = null, double entropy = 1)
+        DecoderModel language,
+        Tensor hidden,
+        Tensor targets,
+        double weight,
+        LogitsGradient? further = null,
+        double entropy = 1
+    )
     {
         var total = hidden.size(0);
         var gradient = empty_like(hidden);
@@ -75,5 +81,6 @@ internal sealed class LibtorchBackend(int? lossRows = null, bool graph = false) 
             : new LibtorchTrainingPass(model, this, adapter, dropout, checkpointing);
 
     /// <inheritdoc/>
-    public IDecodingBatch Decoding(IPromptedModel model, GenerationRequest request, IAdapter? adapter) => new TorchDecodingBatch(model, request, adapter);
+    public IDecodingBatch Decoding(IPromptedModel model, GenerationRequest request, IAdapter? adapter) =>
+        new TorchDecodingBatch(model, request, adapter);
 }

@@ -19,17 +19,39 @@ internal static class LibtorchLayer
     /// <param name="tape">Receives what the backward pass needs; null where there will be none.</param>
     /// <returns>[N or <paramref name="rows"/>, hidden size].</returns>
     public static Tensor Forward(
-        DecoderModel language, int number, ILayerUpdates? updates, Tensor x, Turns turns, ILayerAttention attention, Tensor? rows,
-        LibtorchLayerTape? tape = null) => Run(language, number, updates, x, turns, attention, rows, tape, wanted: true)!;
+        DecoderModel language,
+        int number,
+        ILayerUpdates? updates,
+        Tensor x,
+        Turns turns,
+        ILayerAttention attention,
+        Tensor? rows,
+        LibtorchLayerTape? tape = null
+    ) => Run(language, number, updates, x, turns, attention, rows, tape, wanted: true)!;
 
     /// <summary>The same for the tape alone: the layer's last product is left out.</summary>
     public static void Again(
-        DecoderModel language, int number, ILayerUpdates? updates, Tensor x, Turns turns, ILayerAttention attention, Tensor? rows,
-        LibtorchLayerTape tape) => Run(language, number, updates, x, turns, attention, rows, tape, wanted: false);
+        DecoderModel language,
+        int number,
+        ILayerUpdates? updates,
+        Tensor x,
+        Turns turns,
+        ILayerAttention attention,
+        Tensor? rows,
+        LibtorchLayerTape tape
+    ) => Run(language, number, updates, x, turns, attention, rows, tape, wanted: false);
 
     private static Tensor? Run(
-        DecoderModel language, int number, ILayerUpdates? updates, Tensor x, Turns turns, ILayerAttention attention, Tensor? rows,
-        LibtorchLayerTape? tape, bool wanted)
+        DecoderModel language,
+        int number,
+        ILayerUpdates? updates,
+        Tensor x,
+        Turns turns,
+        ILayerAttention attention,
+        Tensor? rows,
+        LibtorchLayerTape? tape,
+        bool wanted
+    )
     {
         using var scope = NewDisposeScope();
         var (layer, config, keeps) = (language.Layers[number], language.Config, tape is not null);
@@ -45,7 +67,9 @@ internal static class LibtorchLayer
             (residual, attended) = (x.index_select(0, rows), attended.index_select(0, rows));
         }
 
-        var middle = LibtorchLinearTape.Forward(layer.Output, updates?.Output, attended, keeps, out var outputTape).add_(residual, Scalars.One);
+        var middle = LibtorchLinearTape
+            .Forward(layer.Output, updates?.Output, attended, keeps, out var outputTape)
+            .add_(residual, Scalars.One);
         var (second, secondFactors) = RmsNorm.ForwardWithFactors(middle, layer.PostNorm, config.RmsNormEps);
         var gateUp = LibtorchLinearTape.Forward(layer.GateUp, updates?.GateUp, second, keeps, out var gateUpTape);
         second.Dispose();
@@ -62,15 +86,14 @@ internal static class LibtorchLayer
             downTape = LibtorchLinearTape.Again(layer.Down, updates?.Down, inner);
         }
 
-        tape?.Keep(
-            [factors, attended, middle, secondFactors, gateUp], attentionTape!, [qkvTape, outputTape, gateUpTape, downTape]);
+        tape?.Keep([factors, attended, middle, secondFactors, gateUp], attentionTape!, [qkvTape, outputTape, gateUpTape, downTape]);
         return output?.MoveToOuterDisposeScope();
     }
 }
 
 /// <summary>
-/// What <see cref="LibtorchLayer"/> keeps of a layer's forward pass, and the backward pass from it. What is costly to compute again is kept;
-/// norms and the product of the gated units are made anew.
+/// What <see cref="LibtorchLayer"/> keeps of a layer's forward pass, and the backward pass from it. What is costly to compute again is
+/// kept; norms and the product of the gated units are made anew.
 /// </summary>
 /// <param name="input">[N, hidden size], the layer's; not changed.</param>
 internal sealed class LibtorchLayerTape(DecoderModel language, int number, Turns turns, Tensor? rows, Tensor input) : ILayerTape
@@ -84,7 +107,9 @@ internal sealed class LibtorchLayerTape(DecoderModel language, int number, Turns
     private LibtorchLinearTape[] linears = [];
 
     /// <summary>Keeps a forward pass.</summary>
-    /// <param name="ofTensors">The first norm's factors, what was attended, the sum in the middle, the second norm's factors, gate and up.</param>
+    /// <param name="ofTensors">
+    /// The first norm's factors, what was attended, the sum in the middle, the second norm's factors, gate and up.
+    /// </param>
     /// <param name="ofLinears">Of the four maps.</param>
     public void Keep(Tensor[] ofTensors, AttentionTape ofAttention, LibtorchLinearTape[] ofLinears)
     {

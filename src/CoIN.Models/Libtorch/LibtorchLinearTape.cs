@@ -52,9 +52,7 @@ internal class LibtorchLinearTape(Linear linear) : IDisposable
 
     /// <summary>The update's part.</summary>
     /// <param name="sum">The input's gradient, to which the update's is added; null where none is wanted.</param>
-    protected virtual void BackwardOfUpdate(Tensor? x, Tensor gradient, Tensor? sum)
-    {
-    }
+    protected virtual void BackwardOfUpdate(Tensor? x, Tensor gradient, Tensor? sum) { }
 
     /// <summary>The outputs of one part, as a view.</summary>
     protected Tensor Outputs(Tensor y, int part) => y.narrow(1, Linear.FirstOutputOf(part), Linear.Parts[part].Out);
@@ -67,8 +65,16 @@ internal class LibtorchLinearTape(Linear linear) : IDisposable
             null => new LibtorchLinearTape(linear),
             LoraUpdate lora => LibtorchLoraTape.AddTo(y, linear, lora, x, keeps),
             MoeLoraUpdate mixture => LibtorchMoeLoraTape.AddTo(y, linear, mixture, x, keeps),
-            _ => new LibtorchGraphTape(linear, GraphedUpdate.AddTo(
-                y ?? zeros([x.size(0), linear.Parts.Sum(part => part.Out)], x.dtype, x.device), linear, update, x, keeps)),
+            _ => new LibtorchGraphTape(
+                linear,
+                GraphedUpdate.AddTo(
+                    y ?? zeros([x.size(0), linear.Parts.Sum(part => part.Out)], x.dtype, x.device),
+                    linear,
+                    update,
+                    x,
+                    keeps
+                )
+            ),
         };
     }
 

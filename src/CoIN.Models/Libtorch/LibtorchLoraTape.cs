@@ -109,7 +109,8 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
     private static Tensor ByPart(LoraLinear lora, Tensor a) => a.view(lora.Parts.Count, lora.Rank, a.size(1));
 
     /// <summary>What lies between A and B of one part, [N, r], as a view: of [N, parts · r], or with dropout of [parts, N, r].</summary>
-    private Tensor Of(Tensor all, LoraLinear lora, int part) => mask is null ? all.narrow(1, (long)part * lora.Rank, lora.Rank) : all.select(0, part);
+    private Tensor Of(Tensor all, LoraLinear lora, int part) =>
+        mask is null ? all.narrow(1, (long)part * lora.Rank, lora.Rank) : all.select(0, part);
 
     private void AddOuter(Tensor y, LoraLinear lora, Tensor between)
     {
@@ -122,7 +123,8 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
     /// <summary>The gradient of what lies between A and B.</summary>
     private Tensor BackwardOfOuter(LoraLinear lora, Tensor gradient)
     {
-        long rows = gradient.size(0), parts = lora.Parts.Count;
+        long rows = gradient.size(0),
+            parts = lora.Parts.Count;
         var between = empty(mask is null ? [rows, parts * lora.Rank] : [parts, rows, lora.Rank], gradient.dtype, gradient.device);
         for (var part = 0; part < parts; part++)
         {

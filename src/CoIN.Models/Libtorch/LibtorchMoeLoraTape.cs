@@ -48,7 +48,8 @@ internal sealed class LibtorchMoeLoraTape : LibtorchLinearTape
     {
         using var scope = NewDisposeScope();
         var (moe, scaling, dropout, routed) = update;
-        int parts = moe.Parts.Count, experts = moe.Experts;
+        int parts = moe.Parts.Count,
+            experts = moe.Experts;
         var factor = (float)(dropout is null ? scaling : scaling * dropout.Scale);
         var inner = update.Typed(moe.Inner, x.dtype);
 
@@ -63,9 +64,16 @@ internal sealed class LibtorchMoeLoraTape : LibtorchLinearTape
 
         routed?.Invoke(gates ?? ones([x.size(0), parts, 1], device: x.device));
         Tensor[] masks = dropout is null ? [] : [.. Enumerable.Range(0, parts).Select(_ => dropout.Mask([experts, .. x.shape]))];
-        Tensor[] low = [.. Enumerable.Range(0, parts).Select(part => product is not null
-            ? product.narrow(1, (long)part * moe.Rank, moe.Rank)
-            : Dropout.Drop(x, masks[part]).bmm(Experts(moe, inner, part).transpose(1, 2)).transpose(0, 1).reshape(-1, moe.Rank))];
+        Tensor[] low =
+        [
+            .. Enumerable
+                .Range(0, parts)
+                .Select(part =>
+                    product is not null
+                        ? product.narrow(1, (long)part * moe.Rank, moe.Rank)
+                        : Dropout.Drop(x, masks[part]).bmm(Experts(moe, inner, part).transpose(1, 2)).transpose(0, 1).reshape(-1, moe.Rank)
+                ),
+        ];
         var tape = new LibtorchMoeLoraTape(linear, update, factor, low, gates, masks);
         for (var part = 0; part < parts && y is not null; part++)
         {
@@ -156,6 +164,6 @@ internal sealed class LibtorchMoeLoraTape : LibtorchLinearTape
     private Tensor ByExpert(Tensor x) => x.reshape(-1, moe.Experts, moe.ExpertRank);
 
     /// <summary>[N, r] of one part with each expert's numbers multiplied with its weight.</summary>
-    private Tensor Gated(Tensor x, int part) => gates is null
-        ? x : ByExpert(x).mul(gates.select(1, part).to(x.dtype).unsqueeze(-1)).reshape(-1, moe.Rank);
+    private Tensor Gated(Tensor x, int part) =>
+        gates is null ? x : ByExpert(x).mul(gates.select(1, part).to(x.dtype).unsqueeze(-1)).reshape(-1, moe.Rank);
 }

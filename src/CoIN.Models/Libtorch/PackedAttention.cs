@@ -24,9 +24,14 @@ internal sealed class PassingAttention(DecoderConfig config, DecoderAttention at
     {
         using var scope = NewDisposeScope();
         tape = null;
-        return attention.Attend(
-            layer, qkv.narrow(1, 0, config.Heads), qkv.narrow(1, config.Heads, config.KeyValueHeads),
-            qkv.narrow(1, config.Heads + config.KeyValueHeads, config.KeyValueHeads)).MoveToOuterDisposeScope();
+        return attention
+            .Attend(
+                layer,
+                qkv.narrow(1, 0, config.Heads),
+                qkv.narrow(1, config.Heads, config.KeyValueHeads),
+                qkv.narrow(1, config.Heads + config.KeyValueHeads, config.KeyValueHeads)
+            )
+            .MoveToOuterDisposeScope();
     }
 }
 
@@ -51,7 +56,9 @@ internal sealed class PackedAttention(DecoderConfig config, PackedSequences sequ
         Tensor Leaf(int first, int heads) => laid.narrow(dimension, first, heads).detach().requires_grad_(keeps);
         Tensor[] leaves =
         [
-            Leaf(0, config.Heads), Leaf(config.Heads, config.KeyValueHeads), Leaf(config.Heads + config.KeyValueHeads, config.KeyValueHeads),
+            Leaf(0, config.Heads),
+            Leaf(config.Heads, config.KeyValueHeads),
+            Leaf(config.Heads + config.KeyValueHeads, config.KeyValueHeads),
         ];
         Tensor output;
         using (set_grad_enabled(keeps))
@@ -59,7 +66,11 @@ internal sealed class PackedAttention(DecoderConfig config, PackedSequences sequ
             output = variableLength
                 ? VariableLengthAttention.Run(leaves[0], leaves[1], leaves[2], sequences.Starts, sequences.Longest)
                 : F.scaled_dot_product_attention(
-                    leaves[0].transpose(1, 2), Shared(leaves[1].transpose(1, 2)), Shared(leaves[2].transpose(1, 2)), is_casual: true)
+                        leaves[0].transpose(1, 2),
+                        Shared(leaves[1].transpose(1, 2)),
+                        Shared(leaves[2].transpose(1, 2)),
+                        is_casual: true
+                    )
                     .transpose(1, 2);
         }
 
@@ -77,7 +88,8 @@ internal sealed class PackedAttention(DecoderConfig config, PackedSequences sequ
     }
 
     /// <summary>Every key head repeated for the query heads that share it.</summary>
-    private Tensor Shared(Tensor x) => config.Heads == config.KeyValueHeads ? x : x.repeat_interleave(config.Heads / config.KeyValueHeads, 1);
+    private Tensor Shared(Tensor x) =>
+        config.Heads == config.KeyValueHeads ? x : x.repeat_interleave(config.Heads / config.KeyValueHeads, 1);
 }
 
 /// <summary>What the backward pass of attention needs.</summary>
@@ -94,7 +106,9 @@ internal sealed class AttentionTape(Tensor[] leaves, Tensor output, PackedSequen
         using var scope = NewDisposeScope();
         output.backward([padded is null ? gradient.view(output.shape) : padded.PadWithZeros(gradient).view(output.shape)]);
         var all = cat([.. leaves.Select(leaf => leaf.grad!)], -2);
-        return (padded is null ? all : padded.Pack(all, all.size(-2) * all.size(-1)).view(-1, all.size(-2), all.size(-1))).MoveToOuterDisposeScope();
+        return (
+            padded is null ? all : padded.Pack(all, all.size(-2) * all.size(-1)).view(-1, all.size(-2), all.size(-1))
+        ).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

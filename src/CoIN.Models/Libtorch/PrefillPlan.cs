@@ -12,7 +12,12 @@ namespace CoIN.Models.Libtorch;
 /// <see cref="Modules.DecoderModel.RotationsFrom"/>), and what pictures that keep their size make the positions differ by.
 /// </param>
 internal sealed record PromptHead(
-    IReadOnlyList<int> Ids, IReadOnlyList<int> Pictures, IReadOnlyList<int> Rows, int Length, int Rotations = 0);
+    IReadOnlyList<int> Ids,
+    IReadOnlyList<int> Pictures,
+    IReadOnlyList<int> Rows,
+    int Length,
+    int Rotations = 0
+);
 
 /// <summary>What follows a shared beginning.</summary>
 /// <param name="Ids">Text alone.</param>
@@ -45,14 +50,23 @@ internal sealed class PrefillPlan
     /// <param name="maxLength">Positions of the longest prompt; longer ones are cut.</param>
     /// <param name="rotationsFrom">Where a prompt's rotations begin, by its length; null for one table for all.</param>
     public static PrefillPlan For(
-        IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, int imageTokens, int maxLength, Func<int, int>? rotationsFrom = null)
+        IReadOnlyList<TokenSequence> prompts,
+        IReadOnlyList<int> pictures,
+        int imageTokens,
+        int maxLength,
+        Func<int, int>? rotationsFrom = null
+    )
     {
-        var beginnings = Beginnings(
-            prompts, pictures, ids => (rotationsFrom?.Invoke(Math.Min(Expanded(ids, imageTokens), maxLength)) ?? 0) + PicturePlace.Shift(ids));
-        var groups = beginnings.Select((beginning, prompt) => (beginning, prompt))
+        var beginnings = Beginnings(prompts, pictures, ids =>
+            (rotationsFrom?.Invoke(Math.Min(Expanded(ids, imageTokens), maxLength)) ?? 0) + PicturePlace.Shift(ids)
+        );
+        var groups = beginnings
+            .Select((beginning, prompt) => (beginning, prompt))
             .Where(pair => Divides(prompts[pair.prompt], pair.beginning, imageTokens, maxLength))
             .GroupBy(pair => pair.beginning.Key, StringComparer.Ordinal)
-            .Select(group => group.Select(pair => pair.prompt).ToList()).Where(group => group.Count > 1).ToList();
+            .Select(group => group.Select(pair => pair.prompt).ToList())
+            .Where(group => group.Count > 1)
+            .ToList();
         var tailed = groups.SelectMany(group => group).ToList();
         var whole = Enumerable.Range(0, prompts.Count).Except(tailed).ToList();
 
@@ -67,9 +81,18 @@ internal sealed class PrefillPlan
             tails.AddRange(group.Select(prompt => new PromptTail([.. prompts[prompt].Ids.Skip(length)], heads[^1].Length, rotations)));
         }
 
-        heads.AddRange(whole.Select((prompt, i) => new PromptHead(
-            prompts[prompt].Ids, beginnings[prompt].Pictures, [tailed.Count + i], Math.Min(Expanded(prompts[prompt].Ids, imageTokens), maxLength),
-            beginnings[prompt].Rotations)));
+        heads.AddRange(
+            whole.Select(
+                (prompt, i) =>
+                    new PromptHead(
+                        prompts[prompt].Ids,
+                        beginnings[prompt].Pictures,
+                        [tailed.Count + i],
+                        Math.Min(Expanded(prompts[prompt].Ids, imageTokens), maxLength),
+                        beginnings[prompt].Rotations
+                    )
+            )
+        );
         return new PrefillPlan([.. tailed, .. whole], heads, tails);
     }
 
@@ -97,7 +120,10 @@ internal sealed class PrefillPlan
         beginning.Pictures.Count > 0 && beginning.Ids < prompt.Ids.Count && Expanded(prompt.Ids, imageTokens) <= maxLength;
 
     private static List<Beginning> Beginnings(
-        IReadOnlyList<TokenSequence> prompts, IReadOnlyList<int> pictures, Func<IReadOnlyList<int>, int> rotationsOf)
+        IReadOnlyList<TokenSequence> prompts,
+        IReadOnlyList<int> pictures,
+        Func<IReadOnlyList<int>, int> rotationsOf
+    )
     {
         var beginnings = new List<Beginning>(prompts.Count);
         var picture = 0;
@@ -115,8 +141,9 @@ internal sealed class PrefillPlan
             }
 
             var rotations = rotationsOf(prompt.Ids);
-            beginnings.Add(new Beginning(
-                length, rows, $"{rotations}|{string.Join(' ', rows)}|{string.Join(' ', prompt.Ids.Take(length))}", rotations));
+            beginnings.Add(
+                new Beginning(length, rows, $"{rotations}|{string.Join(' ', rows)}|{string.Join(' ', prompt.Ids.Take(length))}", rotations)
+            );
         }
 
         return beginnings;

@@ -48,7 +48,13 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         updates?.Prepare(model.Language.Dtype);
         var config = model.Language.Config;
         var pictures = request.Prompts.Sum(prompt => prompt.Ids.Count(PicturePlace.Is));
-        plan = PrefillPlan.For(request.Prompts, request.Pictures ?? [.. Enumerable.Range(0, pictures)], model.ImageTokens, config.MaxPositions, model.Language.RotationsFrom);
+        plan = PrefillPlan.For(
+            request.Prompts,
+            request.Pictures ?? [.. Enumerable.Range(0, pictures)],
+            model.ImageTokens,
+            config.MaxPositions,
+            model.Language.RotationsFrom
+        );
         Prompts = plan.Prompts;
         lengths = new int[Prompts.Count];
         rotations = new int[Prompts.Count];
@@ -62,9 +68,23 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         }
 
         capacity = Ahead(lengths.Max());
-        places = arange(Scalars.Of(0L), Scalars.Of((long)config.MaxPositions), Scalars.Of(1L), device: model.Language.Device).DetachFromDisposeScope();
-        caches = [.. Enumerable.Range(0, config.Layers).Select(_ => LayerCache.Empty(
-            Prompts.Count, capacity, config.KeyValueHeads, config.HeadSize, model.Language.Dtype, model.Language.Device))];
+        places = arange(Scalars.Of(0L), Scalars.Of((long)config.MaxPositions), Scalars.Of(1L), device: model.Language.Device)
+            .DetachFromDisposeScope();
+        caches =
+        [
+            .. Enumerable
+                .Range(0, config.Layers)
+                .Select(_ =>
+                    LayerCache.Empty(
+                        Prompts.Count,
+                        capacity,
+                        config.KeyValueHeads,
+                        config.HeadSize,
+                        model.Language.Dtype,
+                        model.Language.Device
+                    )
+                ),
+        ];
     }
 
     public IReadOnlyList<int> Prompts { get; private set; }
@@ -117,15 +137,23 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         }
 
         var indices = Uploads.Indices(
-            device, positions, [.. positions.Select((position, row) => ((long)row * capacity) + position)],
-            [.. positions.Zip(rotations, (position, from) => position + from)], ids);
+            device,
+            positions,
+            [.. positions.Select((position, row) => ((long)row * capacity) + position)],
+            [.. positions.Zip(rotations, (position, from) => position + from)],
+            ids
+        );
         var (at, slots, turned) = (indices[0]!, indices[1]!, indices[2]!);
         var mask = places.narrow(0, 0, covered).unsqueeze(0).le(at.unsqueeze(1)).view(lengths.Length, 1, 1, covered);
         int[] open = [.. lengths.Select((_, row) => IsOpen(row) ? 1 : 0)];
         updates?.Begin(open, open);
-        return Choose(Infer(
-            model.Language.Embed(indices[3]!), turned,
-            new NextPositions(model.Language.Config, caches, slots, mask, model.Language.QueryScaleAt(at))));
+        return Choose(
+            Infer(
+                model.Language.Embed(indices[3]!),
+                turned,
+                new NextPositions(model.Language.Config, caches, slots, mask, model.Language.QueryScaleAt(at))
+            )
+        );
     }
 
     public void Keep(IReadOnlyList<int> rows)
@@ -173,7 +201,11 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
     {
         using var scope = NewDisposeScope();
         using var batch = SequenceBatch.Create(
-            [.. heads.Select(head => new TokenSequence(head.Ids, null))], model.ImageTokens, model.Language.Config.MaxPositions, model.Language.Device);
+            [.. heads.Select(head => new TokenSequence(head.Ids, null))],
+            model.ImageTokens,
+            model.Language.Config.MaxPositions,
+            model.Language.Device
+        );
         var target = new List<CachePlace>();
         var from = 0;
         foreach (var head in heads)
@@ -184,18 +216,35 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
 
         int[] rows = [.. heads.SelectMany(head => head.Pictures)];
         var features = rows.Length == 0 ? null : request.Features!.Select(rows).to(model.Language.Device);
-        var ends = tensor(heads.Select((_, i) => (long)heads.Take(i + 1).Sum(head => head.Length) - 1).ToArray(), device: model.Language.Device);
-
+        var ends = tensor(
+            heads.Select((_, i) => (long)heads.Take(i + 1).Sum(head => head.Length) - 1).ToArray(),
+            device: model.Language.Device
+        );
 
         // Ends of beginnings that have tails are nobody's last positions.
         updates?.Begin(
             [.. heads.SelectMany(head => Enumerable.Repeat(head.Rows.Count, head.Length))],
-            [.. heads.Select(head => head.Rows[0] < plan.Tails.Count ? 0 : 1)]);
+            [.. heads.Select(head => head.Rows[0] < plan.Tails.Count ? 0 : 1)]
+        );
         var positions = batch.Sequences.Positions;
         var attention = new WholeSequences(
-            model.Language.Config, batch.Sequences, (layer, k, v) => caches[layer].Write(k, v, target), model.Language.QueryScaleAt(positions));
-        var turned = batch.Axes ?? (heads.All(head => head.Rotations == 0) ? positions : positions.add(
-            tensor(heads.SelectMany(head => Enumerable.Repeat((long)head.Rotations, head.Length)).ToArray(), device: positions.device), Scalars.Of(1L)));
+            model.Language.Config,
+            batch.Sequences,
+            (layer, k, v) => caches[layer].Write(k, v, target),
+            model.Language.QueryScaleAt(positions)
+        );
+        var turned = batch.Axes
+            ?? (
+                heads.All(head => head.Rotations == 0)
+                    ? positions
+                    : positions.add(
+                        tensor(
+                            heads.SelectMany(head => Enumerable.Repeat((long)head.Rotations, head.Length)).ToArray(),
+                            device: positions.device
+                        ),
+                        Scalars.Of(1L)
+                    )
+            );
         var hidden = Infer(model.Embed(batch, features, adapter?.Projector), turned, attention, ends);
         for (var i = 0; i < heads.Count; i++)
         {
@@ -217,7 +266,9 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         var ids = tails.SelectMany(tail => tail.Ids).Select(id => (long)id).ToArray();
         var positions = tails.SelectMany(tail => tail.Ids.Select((_, i) => (long)tail.Start + i)).ToArray();
         var turned = tails.SelectMany(tail => tail.Ids.Select((_, i) => (long)tail.Rotations + tail.Start + i)).ToArray();
-        var seen = tails.SelectMany(tail => Enumerable.Range(0, sequences.Longest).Select(i => (long)tail.Start + Math.Min(i, tail.Ids.Count - 1))).ToArray();
+        var seen = tails
+            .SelectMany(tail => Enumerable.Range(0, sequences.Longest).Select(i => (long)tail.Start + Math.Min(i, tail.Ids.Count - 1)))
+            .ToArray();
         var target = new List<CachePlace>();
         var last = new long[tails.Count];
         for (int row = 0, from = 0; row < tails.Count; from += tails[row].Ids.Count, row++)
@@ -231,9 +282,17 @@ internal sealed class TorchDecodingBatch : IDecodingBatch
         int[] ends = [.. tails.SelectMany(tail => Enumerable.Range(1, tail.Ids.Count).Select(place => place == tail.Ids.Count ? 1 : 0))];
         updates?.Begin([.. ids.Select(_ => 1)], ends);
         var hidden = Infer(
-            model.Language.Embed(tensor(ids, device: device)), tensor(turned, device: device),
+            model.Language.Embed(tensor(ids, device: device)),
+            tensor(turned, device: device),
             new NewStretches(
-                model.Language.Config, sequences, caches, target, mask, model.Language.QueryScaleAt(tensor(positions, device: device))));
+                model.Language.Config,
+                sequences,
+                caches,
+                target,
+                mask,
+                model.Language.QueryScaleAt(tensor(positions, device: device))
+            )
+        );
         return hidden.index_select(0, tensor(last, device: device)).MoveToOuterDisposeScope();
     }
 

@@ -18,7 +18,8 @@ namespace CoIN.Models.Methods;
 /// </summary>
 internal sealed class Ewc(EwcOptions options) : TrainingMethod
 {
-    public const string Fisher = "fisher.", Anchor = "anchor.";
+    public const string Fisher = "fisher.",
+        Anchor = "anchor.";
 
     private readonly ScalarType dtype = TorchNames.Dtype(options.StateDtype, "ewc.state-dtype");
 
@@ -41,9 +42,10 @@ internal sealed class Ewc(EwcOptions options) : TrainingMethod
             if ((string?)State.Values[key] is { } former && former != value)
             {
                 throw new CoinException(
-                    $"The Fisher information beside the adapter with which stage {Stage.Number} ({Stage.Name}) begins was made with " +
-                    $"ewc.{key.ToLowerInvariant()} = {former.ToLowerInvariant()}, but now it is {value.ToLowerInvariant()}. " +
-                    $"Set it as it was, or delete the method_state files beside the adapter to begin without a penalty.");
+                    $"The Fisher information beside the adapter with which stage {Stage.Number} ({Stage.Name}) begins was made with "
+                        + $"ewc.{key.ToLowerInvariant()} = {former.ToLowerInvariant()}, but now it is {value.ToLowerInvariant()}. "
+                        + $"Set it as it was, or delete the method_state files beside the adapter to begin without a penalty."
+                );
             }
 
             State.Values[key] = value;

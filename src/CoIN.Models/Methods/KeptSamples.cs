@@ -16,8 +16,9 @@ internal sealed record KeptSamples(int Stage, string Name, IReadOnlyList<Trainin
         if (samples.Count < count)
         {
             stage.Warn(
-                $"Stage {stage.Number} ({stage.Name}): {count} samples are wanted for later stages, but only {samples.Count} have an answer " +
-                "to learn; these are taken.");
+                $"Stage {stage.Number} ({stage.Name}): {count} samples are wanted for later stages, but only {samples.Count} have an answer "
+                    + "to learn; these are taken."
+            );
         }
 
         return Subset.Draw(samples, Math.Min(count, samples.Count), stage.SeedOf(what));
@@ -34,33 +35,46 @@ internal sealed record KeptSamples(int Stage, string Name, IReadOnlyList<Trainin
         if (samples.Count < count)
         {
             throw new CoinException(
-                $"coin.{method}.samples is {count}, but stage {stage.Number} ({stage.Name}) has {samples.Count} training samples. " +
-                $"Set {method}.samples to {samples.Count} or less.");
+                $"coin.{method}.samples is {count}, but stage {stage.Number} ({stage.Name}) has {samples.Count} training samples. "
+                    + $"Set {method}.samples to {samples.Count} or less."
+            );
         }
     }
 
     /// <summary>What a state holds, in the stages' order.</summary>
-    public static IReadOnlyList<KeptSamples> In(MethodState state) => state.Values[Key] is not JArray kept ? [] :
-    [
-        .. kept.Cast<JObject>().Select(task => new KeptSamples(
-            (int)task["Stage"]!, (string)task["Name"]!,
+    public static IReadOnlyList<KeptSamples> In(MethodState state) =>
+        state.Values[Key] is not JArray kept
+            ? []
+            :
             [
-                .. task["Samples"]!.Cast<JObject>().Select(one => new TrainingSample(
-                    (string)one["Id"]!, (string?)one["Image"],
-                    [.. one["Turns"]!.Select(turn => new Turn((string)turn[0]!, (string)turn[1]!))])
-                {
-                    FurtherImages = [.. (one["FurtherImages"] ?? new JArray()).Select(image => (string)image!)],
-                }),
-            ])),
-    ];
+                .. kept.Cast<JObject>()
+                    .Select(task => new KeptSamples(
+                        (int)task["Stage"]!,
+                        (string)task["Name"]!,
+                        [
+                            .. task["Samples"]!
+                                .Cast<JObject>()
+                                .Select(one => new TrainingSample(
+                                    (string)one["Id"]!,
+                                    (string?)one["Image"],
+                                    [.. one["Turns"]!.Select(turn => new Turn((string)turn[0]!, (string)turn[1]!))]
+                                )
+                                {
+                                    FurtherImages = [.. (one["FurtherImages"] ?? new JArray()).Select(image => (string)image!)],
+                                }),
+                        ]
+                    )),
+            ];
 
     /// <summary>As <see cref="In"/>, for a stage that is to use them.</summary>
     /// <exception cref="CoinException">An image of them is not there any more.</exception>
     public static IReadOnlyList<KeptSamples> Usable(MethodState state, StageInfo stage)
     {
         var kept = In(state);
-        ImageFiles.Check(stage.Images, kept.SelectMany(task => task.Samples)
-            .SelectMany(sample => sample.Images.Select(image => (sample.Id, (string?)image))));
+        ImageFiles.Check(
+            stage.Images,
+            kept.SelectMany(task => task.Samples).SelectMany(sample => sample.Images.Select(image => (sample.Id, (string?)image)))
+        );
         return kept;
     }
 
@@ -68,18 +82,22 @@ internal sealed record KeptSamples(int Stage, string Name, IReadOnlyList<Trainin
     public void AddTo(MethodState state)
     {
         var kept = state.Values[Key] as JArray ?? [];
-        kept.Add(new JObject
-        {
-            ["Stage"] = Stage,
-            ["Name"] = Name,
-            ["Samples"] = new JArray(Samples.Select(sample => new JObject
+        kept.Add(
+            new JObject
             {
-                ["Id"] = sample.Id,
-                ["Image"] = sample.Image,
-                ["FurtherImages"] = sample.FurtherImages.Count == 0 ? null : new JArray(sample.FurtherImages),
-                ["Turns"] = new JArray(sample.Conversations.Select(turn => new JArray(turn.From, turn.Value))),
-            })),
-        });
+                ["Stage"] = Stage,
+                ["Name"] = Name,
+                ["Samples"] = new JArray(
+                    Samples.Select(sample => new JObject
+                    {
+                        ["Id"] = sample.Id,
+                        ["Image"] = sample.Image,
+                        ["FurtherImages"] = sample.FurtherImages.Count == 0 ? null : new JArray(sample.FurtherImages),
+                        ["Turns"] = new JArray(sample.Conversations.Select(turn => new JArray(turn.From, turn.Value))),
+                    })
+                ),
+            }
+        );
         state.Values[Key] = kept;
     }
 }

@@ -18,14 +18,18 @@ namespace CoIN.Models.Methods;
 /// micro-batch needs them.
 /// </para>
 /// <para>
-/// Of saved logits the k highest of a position may be kept (top-k), and of the others log Σ exp(t / T), one number. Teacher and student are then compared as
-/// distributions over k + 1 outcomes, of which the last is "any other token": the teacher says how much falls to the others together, and the student how that is spread
-/// among them. With k the whole vocabulary it is the divergence above.
+/// Of saved logits the k highest of a position may be kept (top-k), and of the others log Σ exp(t / T), one number. Teacher and student are
+/// then compared as distributions over k + 1 outcomes, of which the last is "any other token": the teacher says how much falls to the
+/// others together, and the student how that is spread among them. With k the whole vocabulary it is the divergence above.
 /// </para>
 /// </summary>
 internal sealed class Lwf(LwfOptions options) : TrainingMethod
 {
-    private const string Logits = "logits.", Places = "places.", Others = "others.", Teacher = "teacher.", Learned = "Learned";
+    private const string Logits = "logits.",
+        Places = "places.",
+        Others = "others.",
+        Teacher = "teacher.",
+        Learned = "Learned";
 
     // A student's probability of all others that is no more than this is none.
     private const double Least = 1e-30;
@@ -112,14 +116,22 @@ internal sealed class Lwf(LwfOptions options) : TrainingMethod
         var heat = Scalars.Of(1 / options.Temperature);
         var student = F.softmax(rows.Logits.mul(heat), 1);
         CheckDrawn(batch);
-        return (batch.Rehearsed && options.TopK > 0 ? FromHighest(student, rows, heat) : student.sub_(F.softmax(Wanted(batch, rows).mul(heat), 1)))
-            .mul_(Scalars.Of(options.Lambda / options.Temperature)).div_(Scalars.Of(rows.Total));
+        return (
+            batch.Rehearsed && options.TopK > 0
+                ? FromHighest(student, rows, heat)
+                : student.sub_(F.softmax(Wanted(batch, rows).mul(heat), 1))
+        )
+            .mul_(Scalars.Of(options.Lambda / options.Temperature))
+            .div_(Scalars.Of(rows.Total));
     }
 
     private Tensor Wanted(MethodBatch batch, LabelledLogits rows) =>
         batch.Rehearsed ? OfSaved(Logits, rows).to(ScalarType.Float32) : teacher!.Logits(rows.First, rows.Logits.size(0));
 
-    /// <summary>Student less teacher, where the teacher's probability of all tokens that are not among its highest is spread over them as the student's is.</summary>
+    /// <summary>
+    /// Student less teacher, where the teacher's probability of all tokens that are not among its highest is spread over them as the
+    /// student's is.
+    /// </summary>
     private Tensor FromHighest(Tensor student, LabelledLogits rows, Scalar heat)
     {
         var places = OfSaved(Places, rows).to(ScalarType.Int64);
@@ -212,10 +224,10 @@ internal sealed class Lwf(LwfOptions options) : TrainingMethod
         foreach (var (one, labelled) in batch.Rehearsed ? drawn.Zip(batch.Labelled).Where(pair => pair.First.Labelled != pair.Second) : [])
         {
             throw new CoinException(
-                $"Stage {Stage.Number} ({Stage.Name}): the sample {one.Sample.Id} of a former stage has {labelled} tokens to learn, but logits " +
-                $"of {one.Labelled} are saved beside the adapter. Use the model.max-length, conversation and tokenizer of then.");
+                $"Stage {Stage.Number} ({Stage.Name}): the sample {one.Sample.Id} of a former stage has {labelled} tokens to learn, but logits "
+                    + $"of {one.Labelled} are saved beside the adapter. Use the model.max-length, conversation and tokenizer of then."
+            );
         }
-
     }
 
     /// <summary>What is saved of the rows' positions, as it is saved.</summary>

@@ -51,8 +51,9 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
         {
             var held = written is null ? "no method's state" : $"the state of the method {written}";
             throw new CoinException(
-                $"The checkpoint {checkpoint} holds {held}, but this is {key}{(method is null ? ", which keeps none" : "")}. " +
-                "Delete the checkpoint to train the stage from its start.");
+                $"The checkpoint {checkpoint} holds {held}, but this is {key}{(method is null ? ", which keeps none" : "")}. "
+                    + "Delete the checkpoint to train the stage from its start."
+            );
         }
 
         if (method is null)
@@ -61,8 +62,9 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
         }
 
         method.Parameters = TrainedParameter.Of(adapter);
-        method.Frozen = adapter.Frozen().ToDictionary(
-            pair => pair.Name, pair => pair.Tensor.DetachFromDisposeScope(), StringComparer.Ordinal);
+        method.Frozen = adapter
+            .Frozen()
+            .ToDictionary(pair => pair.Name, pair => pair.Tensor.DetachFromDisposeScope(), StringComparer.Ordinal);
         if (checkpoint is null)
         {
             Call(method.BeginStage);
@@ -143,11 +145,12 @@ internal sealed class MethodHooks(string key, TrainingMethod? method, StageInfo 
         method?.Dispose();
     }
 
-    private static void Call(Action hook) => Call(() =>
-    {
-        hook();
-        return true;
-    });
+    private static void Call(Action hook) =>
+        Call(() =>
+        {
+            hook();
+            return true;
+        });
 
     private static T Call<T>(Func<T> hook)
     {

@@ -39,10 +39,18 @@ internal sealed class MethodState : IDisposable
         if (Tensors.Count > 0)
         {
             SafetensorsWriter.Write(
-                Path.Combine(folder, AdapterFiles.MethodTensors), Tensors.ToDictionary(pair => pair.Key, pair => pair.Value));
+                Path.Combine(folder, AdapterFiles.MethodTensors),
+                Tensors.ToDictionary(pair => pair.Key, pair => pair.Value)
+            );
         }
 
-        var json = new JObject { ["Version"] = Version, ["Method"] = method, ["Tensors"] = Tensors.Count, ["Values"] = Values };
+        var json = new JObject
+        {
+            ["Version"] = Version,
+            ["Method"] = method,
+            ["Tensors"] = Tensors.Count,
+            ["Values"] = Values,
+        };
         if (Ended is { } stage)
         {
             json["Ended"] = stage;
@@ -69,7 +77,8 @@ internal sealed class MethodState : IDisposable
         if (file.Entries.Count != (int)json["Tensors"]!)
         {
             throw new CoinException(
-                $"{file.Path} has {file.Entries.Count} tensors where {path} says {json["Tensors"]}. Restore the folder from a copy.");
+                $"{file.Path} has {file.Entries.Count} tensors where {path} says {json["Tensors"]}. Restore the folder from a copy."
+            );
         }
 
         foreach (var name in file.Names)
@@ -92,11 +101,13 @@ internal sealed class MethodState : IDisposable
             if ((int?)json["Version"] != Version)
             {
                 throw new CoinException(
-                    $"{path} has version {json["Version"]}; this program reads {Version}. Use the program that wrote it.");
+                    $"{path} has version {json["Version"]}; this program reads {Version}. Use the program that wrote it."
+                );
             }
 
             return json["Method"]?.Type == JTokenType.String && json["Tensors"]?.Type == JTokenType.Integer && json["Values"] is JObject
-                ? json : throw new JsonException("\"Method\", \"Tensors\" or \"Values\" is missing.");
+                ? json
+                : throw new JsonException("\"Method\", \"Tensors\" or \"Values\" is missing.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -11,9 +11,10 @@ namespace CoIN.Models.Methods;
 /// <summary>
 /// RegLoRA, the regularization of SEFE (Chen et al. 2025, by its official code): every task has LoRA of its own beside that of all earlier
 /// ones, which stays as it is (see <see cref="Adapters.OLora.OLoraAdapter"/>). A finished task's key elements are those of a map's
-/// [outputs, inputs] where its |B A| is largest. The loss gains λ times the mean over maps of the mean of the new |B A| over the key elements
-/// of all finished tasks; an element that is key to several counts as often.
-/// <para>Key elements follow from the earlier tasks' matrices, so that they are found anew at a resume, and only the tasks' ranks are kept.</para>
+/// [outputs, inputs] where its |B A| is largest. The loss gains λ times the mean over maps of the mean of the new |B A| over the key
+/// elements of all finished tasks; an element that is key to several counts as often.
+/// <para>Key elements follow from the earlier tasks' matrices, so that they are found anew at a resume, and only the tasks' ranks are
+/// kept.</para>
 /// </summary>
 internal sealed class RegLora(RegLoraOptions options) : TrainingMethod
 {
@@ -98,8 +99,9 @@ internal sealed class RegLora(RegLoraOptions options) : TrainingMethod
             0 => own,
             > 0 => own.Prepend(given),
             _ => throw new CoinException(
-                $"The method's state says that tasks of the ranks {string.Join(", ", own)} are finished, but the adapter has a rank of {rank} " +
-                "in all. Restore the adapter's folder from a copy."),
+                $"The method's state says that tasks of the ranks {string.Join(", ", own)} are finished, but the adapter has a rank of {rank} "
+                    + "in all. Restore the adapter's folder from a copy."
+            ),
         };
     }
 

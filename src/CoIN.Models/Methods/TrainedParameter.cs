@@ -17,8 +17,13 @@ internal sealed record TrainedParameter(string Name, Tensor Value, Tensor Gradie
         var gradients = adapter.Named(Gradients.Of).ToDictionary(pair => pair.Name, pair => pair.Tensor, StringComparer.Ordinal);
         return
         [
-            .. adapter.Named().Select(pair => new TrainedParameter(
-                pair.Name, pair.Tensor.detach().DetachFromDisposeScope(), gradients[pair.Name].detach().DetachFromDisposeScope())),
+            .. adapter
+                .Named()
+                .Select(pair => new TrainedParameter(
+                    pair.Name,
+                    pair.Tensor.detach().DetachFromDisposeScope(),
+                    gradients[pair.Name].detach().DetachFromDisposeScope()
+                )),
         ];
     }
 

@@ -39,7 +39,11 @@ internal enum Draws
 /// A forward pass of it with the parameters as they are at this moment, without dropout. The caller disposes of the result.
 /// </param>
 internal sealed record MethodBatch(
-    IReadOnlyList<TrainingSample> Samples, IReadOnlyList<int> Labelled, bool Rehearsed, Func<LabelledStates> Forward);
+    IReadOnlyList<TrainingSample> Samples,
+    IReadOnlyList<int> Labelled,
+    bool Rehearsed,
+    Func<LabelledStates> Forward
+);
 
 /// <summary>
 /// A method of continual learning, as far as it changes training: it overrides the hooks that it needs. One object sees one stage, on one
@@ -75,9 +79,7 @@ internal abstract class TrainingMethod : IDisposable
     public virtual IReadOnlyList<TrainingSample> Samples(IReadOnlyList<TrainingSample> samples) => samples;
 
     /// <summary>The stage begins, with the parameters as it finds them. Not called at a resume.</summary>
-    public virtual void BeginStage()
-    {
-    }
+    public virtual void BeginStage() { }
 
     /// <summary>
     /// Further samples of a step, behind its own: one more micro-batch, with dropout, whose only loss is that of
@@ -87,9 +89,7 @@ internal abstract class TrainingMethod : IDisposable
     public virtual IReadOnlyList<TrainingSample> Rehearsed(int step) => [];
 
     /// <summary>A micro-batch is about to run. Parameters that are changed here have to be as they were when it is over.</summary>
-    public virtual void BeforeBatch(MethodBatch batch)
-    {
-    }
+    public virtual void BeforeBatch(MethodBatch batch) { }
 
     /// <summary>
     /// A further term of a micro-batch's loss, as its gradient with respect to the logits (soft targets). Called for some labelled
@@ -102,15 +102,11 @@ internal abstract class TrainingMethod : IDisposable
     /// All gradients of a step are there, before their norm is taken and clipped: may add to <see cref="TrainedParameter.Gradient"/>. Once
     /// a step, whatever the accumulation.
     /// </summary>
-    public virtual void AddGradients()
-    {
-    }
+    public virtual void AddGradients() { }
 
     /// <summary>The optimizer has changed the parameters.</summary>
     /// <param name="step">Steps done, this one included.</param>
-    public virtual void AfterStep(int step)
-    {
-    }
+    public virtual void AfterStep(int step) { }
 
     /// <summary>
     /// All steps are done. Yields passes over single samples, one by one; when it goes on, a pass's results are there. Behind the last one

@@ -22,23 +22,33 @@ internal abstract class DecoderAttention(DecoderConfig config, Tensor? queryScal
     protected Tensor Scaled(Tensor q) => queryScale is null ? q : q.mul(queryScale);
 
     /// <summary>[…, key/value heads, positions, size] with every head repeated for the query heads that share it.</summary>
-    protected Tensor Shared(Tensor x) => Config.Heads == Config.KeyValueHeads ? x : x.repeat_interleave(Config.Heads / Config.KeyValueHeads, 1);
+    protected Tensor Shared(Tensor x) =>
+        Config.Heads == Config.KeyValueHeads ? x : x.repeat_interleave(Config.Heads / Config.KeyValueHeads, 1);
 }
 
 /// <summary>Whole sequences.</summary>
 /// <param name="keep">Receives every layer's keys and values [sum of lengths, heads, size], if given.</param>
 /// <param name="queryScale">See <see cref="DecoderModel.QueryScaleAt"/>.</param>
 internal sealed class WholeSequences(
-    DecoderConfig config, PackedSequences sequences, Action<int, Tensor, Tensor>? keep = null, Tensor? queryScale = null)
-    : DecoderAttention(config, queryScale)
+    DecoderConfig config,
+    PackedSequences sequences,
+    Action<int, Tensor, Tensor>? keep = null,
+    Tensor? queryScale = null
+) : DecoderAttention(config, queryScale)
 {
     /// <inheritdoc/>
     public override Tensor Attend(int layer, Tensor q, Tensor k, Tensor v)
     {
-        Tensor queries = sequences.Pad(Scaled(q)), keys = sequences.Pad(k), values = sequences.Pad(v);
+        Tensor queries = sequences.Pad(Scaled(q)),
+            keys = sequences.Pad(k),
+            values = sequences.Pad(v);
         keep?.Invoke(layer, k, v);
         var attended = F.scaled_dot_product_attention(
-            queries.transpose(1, 2), Shared(keys.transpose(1, 2)), Shared(values.transpose(1, 2)), is_casual: true);
+            queries.transpose(1, 2),
+            Shared(keys.transpose(1, 2)),
+            Shared(values.transpose(1, 2)),
+            is_casual: true
+        );
         return sequences.Pack(attended.transpose(1, 2), Config.HiddenSize);
     }
 }
@@ -49,15 +59,25 @@ internal sealed class WholeSequences(
 /// <param name="mask">bool [sequences, 1, longest, positions]: what each new position may look at.</param>
 /// <param name="queryScale">See <see cref="DecoderModel.QueryScaleAt"/>.</param>
 internal sealed class NewStretches(
-    DecoderConfig config, PackedSequences sequences, IReadOnlyList<LayerCache> caches, IReadOnlyList<CachePlace> places, Tensor mask,
-    Tensor? queryScale = null) : DecoderAttention(config, queryScale)
+    DecoderConfig config,
+    PackedSequences sequences,
+    IReadOnlyList<LayerCache> caches,
+    IReadOnlyList<CachePlace> places,
+    Tensor mask,
+    Tensor? queryScale = null
+) : DecoderAttention(config, queryScale)
 {
     /// <inheritdoc/>
     public override Tensor Attend(int layer, Tensor q, Tensor k, Tensor v)
     {
         caches[layer].Write(k, v, places);
         var (keys, values) = caches[layer].Read(sequences.Count, mask.size(3));
-        var attended = F.scaled_dot_product_attention(sequences.Pad(Scaled(q)).transpose(1, 2), Shared(keys), Shared(values), attn_mask: mask);
+        var attended = F.scaled_dot_product_attention(
+            sequences.Pad(Scaled(q)).transpose(1, 2),
+            Shared(keys),
+            Shared(values),
+            attn_mask: mask
+        );
         return sequences.Pack(attended.transpose(1, 2), Config.HiddenSize);
     }
 }
@@ -66,8 +86,13 @@ internal sealed class NewStretches(
 /// <param name="slots">int64 [sequences]: row · capacity + position.</param>
 /// <param name="mask">bool [sequences, 1, 1, positions]: what each may look at.</param>
 /// <param name="queryScale">See <see cref="DecoderModel.QueryScaleAt"/>.</param>
-internal sealed class NextPositions(DecoderConfig config, IReadOnlyList<LayerCache> caches, Tensor slots, Tensor mask, Tensor? queryScale = null)
-    : DecoderAttention(config, queryScale)
+internal sealed class NextPositions(
+    DecoderConfig config,
+    IReadOnlyList<LayerCache> caches,
+    Tensor slots,
+    Tensor mask,
+    Tensor? queryScale = null
+) : DecoderAttention(config, queryScale)
 {
     /// <inheritdoc/>
     public override Tensor Attend(int layer, Tensor q, Tensor k, Tensor v)

@@ -6,8 +6,18 @@ namespace CoIN.Models.Modules;
 /// <param name="MaxPositions">Positions of the longest sequence that is computed.</param>
 /// <param name="AttentionBias">Whether the maps to queries, keys and values have biases.</param>
 internal sealed record DecoderConfig(
-    int HiddenSize, int IntermediateSize, int Layers, int Heads, int KeyValueHeads, int VocabularySize,
-    double RmsNormEps, double RopeTheta, int MaxPositions, bool TiedEmbeddings, bool AttentionBias = false)
+    int HiddenSize,
+    int IntermediateSize,
+    int Layers,
+    int Heads,
+    int KeyValueHeads,
+    int VocabularySize,
+    double RmsNormEps,
+    double RopeTheta,
+    int MaxPositions,
+    bool TiedEmbeddings,
+    bool AttentionBias = false
+)
 {
     /// <summary>How the rotary embedding is scaled; null for the plain one.</summary>
     public RopeScaling? RopeScaling { get; init; }
@@ -22,8 +32,8 @@ internal sealed record DecoderConfig(
     public IReadOnlyList<double> RotaryBases => LongContext?.Bases(RopeTheta, MaxPositions, HeadSize) ?? [RopeTheta];
 
     /// <summary>
-    /// How many frequencies of the rotary embedding turn with time, with height and with width (Qwen2-VL's <c>mrope_section</c>); null where
-    /// a position is one number.
+    /// How many frequencies of the rotary embedding turn with time, with height and with width (Qwen2-VL's <c>mrope_section</c>); null
+    /// where a position is one number.
     /// </summary>
     public IReadOnlyList<int>? RopeSections { get; init; }
 

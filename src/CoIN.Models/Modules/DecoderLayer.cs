@@ -16,18 +16,34 @@ internal sealed class DecoderLayer : IDisposable
 
     /// <param name="nf4">How the linear maps are held in four bits; null where they are held as they are.</param>
     public DecoderLayer(
-        CheckpointFolder checkpoint, string prefix, DecoderConfig config, DecoderNames names, ScalarType dtype, Device device,
-        Nf4Settings? nf4 = null)
+        CheckpointFolder checkpoint,
+        string prefix,
+        DecoderConfig config,
+        DecoderNames names,
+        ScalarType dtype,
+        Device device,
+        Nf4Settings? nf4 = null
+    )
     {
         this.config = config;
         this.names = names;
-        int size = config.HiddenSize, inner = config.IntermediateSize;
+        int size = config.HiddenSize,
+            inner = config.IntermediateSize;
         InputNorm = checkpoint.Take($"{prefix}{names.InputNorm}.weight", dtype, device, size).DetachFromDisposeScope();
         PostNorm = checkpoint.Take($"{prefix}{names.PostNorm}.weight", dtype, device, size).DetachFromDisposeScope();
         Qkv = Linear.Take(checkpoint, prefix, size, config.AttentionBias, dtype, device, nf4, LinearPart.Of(names.Qkv, QkvSizes));
         Output = Linear.Take(checkpoint, prefix, size, bias: false, dtype, device, nf4, new LinearPart(names.Output, size));
         GateUp = Linear.Take(
-            checkpoint, prefix, size, bias: false, dtype, device, nf4, new LinearPart(names.Gate, inner), new LinearPart(names.Up, inner));
+            checkpoint,
+            prefix,
+            size,
+            bias: false,
+            dtype,
+            device,
+            nf4,
+            new LinearPart(names.Gate, inner),
+            new LinearPart(names.Up, inner)
+        );
         Down = Linear.Take(checkpoint, prefix, inner, bias: false, dtype, device, nf4, new LinearPart(names.Down, size));
     }
 
@@ -71,7 +87,13 @@ internal sealed class DecoderLayer : IDisposable
     /// </param>
     /// <returns>[N or <paramref name="rows"/>, hidden size].</returns>
     public Tensor Forward(
-        Tensor x, int layer, (Tensor Cos, Tensor Sin) rotation, DecoderAttention attention, ILayerUpdates? updates = null, Tensor? rows = null)
+        Tensor x,
+        int layer,
+        (Tensor Cos, Tensor Sin) rotation,
+        DecoderAttention attention,
+        ILayerUpdates? updates = null,
+        Tensor? rows = null
+    )
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = QueryKeyValue(x, rotation, updates?.Qkv);
@@ -87,11 +109,11 @@ internal sealed class DecoderLayer : IDisposable
     }
 
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
-    [
-        ($"{prefix}{names.InputNorm}.weight", InputNorm),
-        ($"{prefix}{names.PostNorm}.weight", PostNorm),
-        .. Linears.SelectMany(linear => linear.Named(prefix)),
-    ];
+        [
+            ($"{prefix}{names.InputNorm}.weight", InputNorm),
+            ($"{prefix}{names.PostNorm}.weight", PostNorm),
+            .. Linears.SelectMany(linear => linear.Named(prefix)),
+        ];
 
     public IEnumerable<Tensor> Parameters() => [InputNorm, PostNorm, .. Linears.SelectMany(linear => linear.Parameters())];
 
@@ -103,7 +125,8 @@ internal sealed class DecoderLayer : IDisposable
         }
     }
 
-    private static Linear Merged(Linear linear, ILinearUpdate? update) => linear.With(update?.Merge(linear) ?? linear.Weight.alias().DetachFromDisposeScope());
+    private static Linear Merged(Linear linear, ILinearUpdate? update) =>
+        linear.With(update?.Merge(linear) ?? linear.Weight.alias().DetachFromDisposeScope());
 
     private static Tensor[] Project(Linear linear, Tensor x, ILinearUpdate? update)
     {
@@ -118,6 +141,10 @@ internal sealed class DecoderLayer : IDisposable
         var parts = Project(Qkv, RmsNorm.Forward(x, InputNorm, config.RmsNormEps), update);
         var qkv = parts.Length == QkvSizes.Length ? parts : Linear.Split(parts[0], QkvSizes);
         Tensor Heads(Tensor y, int heads) => y.reshape(x.size(0), heads, config.HeadSize);
-        return (Rotary.Apply(Heads(qkv[0], config.Heads), rotation), Rotary.Apply(Heads(qkv[1], config.KeyValueHeads), rotation), Heads(qkv[2], config.KeyValueHeads));
+        return (
+            Rotary.Apply(Heads(qkv[0], config.Heads), rotation),
+            Rotary.Apply(Heads(qkv[1], config.KeyValueHeads), rotation),
+            Heads(qkv[2], config.KeyValueHeads)
+        );
     }
 }

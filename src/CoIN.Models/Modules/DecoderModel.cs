@@ -19,15 +19,25 @@ internal sealed class DecoderModel : IDisposable
     /// are, as in QLoRA.
     /// </param>
     public DecoderModel(
-        CheckpointFolder checkpoint, string prefix, string headName, DecoderConfig config, ScalarType dtype, Device device,
-        DecoderNames? names = null, Nf4Settings? nf4 = null)
+        CheckpointFolder checkpoint,
+        string prefix,
+        string headName,
+        DecoderConfig config,
+        ScalarType dtype,
+        Device device,
+        DecoderNames? names = null,
+        Nf4Settings? nf4 = null
+    )
     {
         (Config, Nf4) = (config, nf4);
         Names = names ??= DecoderNames.Llama;
-        Embedding = checkpoint.Take($"{prefix}{names.Embedding}.weight", dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
+        Embedding = checkpoint
+            .Take($"{prefix}{names.Embedding}.weight", dtype, device, config.VocabularySize, config.HiddenSize)
+            .DetachFromDisposeScope();
         Layers =
         [
-            .. Enumerable.Range(0, config.Layers)
+            .. Enumerable
+                .Range(0, config.Layers)
                 .Select(i => new DecoderLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device, nf4)),
         ];
         Norm = checkpoint.Take($"{prefix}{names.Norm}.weight", dtype, device, config.HiddenSize).DetachFromDisposeScope();
@@ -36,7 +46,9 @@ internal sealed class DecoderModel : IDisposable
             : checkpoint.Take(headName, dtype, device, config.VocabularySize, config.HiddenSize).DetachFromDisposeScope();
 
         // Old checkpoints store what is computed here.
-        checkpoint.Ignore(name => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TiedEmbeddings && name == headName));
+        checkpoint.Ignore(name =>
+            name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TiedEmbeddings && name == headName)
+        );
         rotary = new Rotary(config, dtype, device);
     }
 
@@ -102,7 +114,13 @@ internal sealed class DecoderModel : IDisposable
     /// </param>
     /// <param name="rows">int64: the only positions that are wanted, if given; the last layer leaves out what they do not need.</param>
     /// <returns>[N or <paramref name="rows"/>, hidden size].</returns>
-    public Tensor Forward(Tensor embedded, Tensor positions, DecoderAttention attention, IDecoderUpdates? updates = null, Tensor? rows = null)
+    public Tensor Forward(
+        Tensor embedded,
+        Tensor positions,
+        DecoderAttention attention,
+        IDecoderUpdates? updates = null,
+        Tensor? rows = null
+    )
     {
         using var scope = NewDisposeScope();
         var rotation = rotary.At(positions);
@@ -135,12 +153,12 @@ internal sealed class DecoderModel : IDisposable
 
     /// <summary>Every weight by its name in the checkpoint.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix, string headName) =>
-    [
-        ($"{prefix}{Names.Embedding}.weight", Embedding),
-        .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{Names.Layers}.{i}.")),
-        ($"{prefix}{Names.Norm}.weight", Norm),
-        .. Config.TiedEmbeddings ? Array.Empty<(string, Tensor)>() : [(headName, Head)],
-    ];
+        [
+            ($"{prefix}{Names.Embedding}.weight", Embedding),
+            .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{Names.Layers}.{i}.")),
+            ($"{prefix}{Names.Norm}.weight", Norm),
+            .. Config.TiedEmbeddings ? Array.Empty<(string, Tensor)>() : [(headName, Head)],
+        ];
 
     /// <summary>The tensors as they are held (fused ones once).</summary>
     public IEnumerable<Tensor> Parameters() =>

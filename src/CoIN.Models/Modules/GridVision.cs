@@ -13,7 +13,16 @@ namespace CoIN.Models.Modules;
 /// <param name="WholeLayers">Layers, from 0, that attend to the whole picture.</param>
 /// <param name="OutSize">Features of a merged position.</param>
 internal sealed record GridVisionConfig(
-    int HiddenSize, int IntermediateSize, int Layers, int Heads, int PatchSize, int Merge, int Window, IReadOnlyList<int> WholeLayers, int OutSize)
+    int HiddenSize,
+    int IntermediateSize,
+    int Layers,
+    int Heads,
+    int PatchSize,
+    int Merge,
+    int Window,
+    IReadOnlyList<int> WholeLayers,
+    int OutSize
+)
 {
     /// <summary>Frames of a patch: a still picture counts as as many equal ones.</summary>
     public const int Frames = 2;
@@ -32,9 +41,17 @@ internal sealed record GridVisionConfig(
     {
         get
         {
-            long h = HiddenSize, i = IntermediateSize, joined = h * Merge * Merge;
+            long h = HiddenSize,
+                i = IntermediateSize,
+                joined = h * Merge * Merge;
             var layer = (4 * h * h) + (4 * h) + (3 * h * i) + (2 * i) + h + (2 * h);
-            return (3 * Frames * PatchSize * PatchSize * h) + (Layers * layer) + h + (joined * joined) + joined + (joined * OutSize) + OutSize;
+            return (3 * Frames * PatchSize * PatchSize * h)
+                + (Layers * layer)
+                + h
+                + (joined * joined)
+                + joined
+                + (joined * OutSize)
+                + OutSize;
         }
     }
 }
@@ -53,8 +70,10 @@ internal sealed class GridVision : IDisposable
     {
         this.prefix = prefix;
         Config = config;
-        int size = config.HiddenSize, joined = size * config.Merge * config.Merge;
-        Patches = checkpoint.Take($"{prefix}patch_embed.proj.weight", dtype, device, size, 3, GridVisionConfig.Frames, config.PatchSize, config.PatchSize)
+        int size = config.HiddenSize,
+            joined = size * config.Merge * config.Merge;
+        Patches = checkpoint
+            .Take($"{prefix}patch_embed.proj.weight", dtype, device, size, 3, GridVisionConfig.Frames, config.PatchSize, config.PatchSize)
             .DetachFromDisposeScope();
         using (var scope = NewDisposeScope())
         {
@@ -64,7 +83,12 @@ internal sealed class GridVision : IDisposable
             Still = Patches.sum(2).reshape(size, -1).DetachFromDisposeScope();
         }
 
-        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new GridVisionLayer(checkpoint, $"{prefix}blocks.{i}.", config, dtype, device))];
+        Layers =
+        [
+            .. Enumerable
+                .Range(0, config.Layers)
+                .Select(i => new GridVisionLayer(checkpoint, $"{prefix}blocks.{i}.", config, dtype, device)),
+        ];
         MergerNorm = checkpoint.Take($"{prefix}merger.ln_q.weight", dtype, device, size).DetachFromDisposeScope();
         MergerInner = Linear.Take(checkpoint, prefix, joined, bias: true, dtype, device, new LinearPart("merger.mlp.0", joined));
         MergerOuter = Linear.Take(checkpoint, prefix, joined, bias: true, dtype, device, new LinearPart("merger.mlp.2", config.OutSize));
@@ -90,7 +114,9 @@ internal sealed class GridVision : IDisposable
     private IEnumerable<Tensor> Own => [Patches, MergerNorm, .. MergerInner.Parameters(), .. MergerOuter.Parameters()];
 
     /// <summary>Features of pictures of one size.</summary>
-    /// <param name="pictures">[pictures, 3, height, width], normalized; both sides are multiples of <see cref="GridVisionConfig.MergedSize"/>.</param>
+    /// <param name="pictures">
+    /// [pictures, 3, height, width], normalized; both sides are multiples of <see cref="GridVisionConfig.MergedSize"/>.
+    /// </param>
     /// <returns>[pictures, merged positions, <see cref="GridVisionConfig.OutSize"/>], row by row.</returns>
     public Tensor Forward(Tensor pictures)
     {
@@ -113,11 +139,20 @@ internal sealed class GridVision : IDisposable
     public Tensor Embed(Tensor pictures, VisionGrid grid, Func<Tensor, Tensor, Tensor> product)
     {
         using var scope = NewDisposeScope();
-        long side = Config.PatchSize, merge = Config.Merge, rows = grid.Rows, columns = grid.Columns;
+        long side = Config.PatchSize,
+            merge = Config.Merge,
+            rows = grid.Rows,
+            columns = grid.Columns;
 
-        // Squares of patches that will be joined lie together: [pictures, merged rows, merged columns, rows within, columns within, 3, side, side].
-        var patches = pictures.to(Still.dtype).reshape(-1, 3, rows, merge, side, columns, merge, side).permute(0, 2, 5, 3, 6, 1, 4, 7)
-            .reshape(-1, rows * columns, merge * merge * 3 * side * side).index_select(1, grid.Order).view(-1, 3 * side * side);
+        // Squares of patches that will be joined lie together: [pictures, merged rows, merged columns, rows within, columns within, 3,
+        // side, side].
+        var patches = pictures
+            .to(Still.dtype)
+            .reshape(-1, 3, rows, merge, side, columns, merge, side)
+            .permute(0, 2, 5, 3, 6, 1, 4, 7)
+            .reshape(-1, rows * columns, merge * merge * 3 * side * side)
+            .index_select(1, grid.Order)
+            .view(-1, 3 * side * side);
 
         // Where all weights are trained, the sum of the frames is not the one that was loaded.
         return product(patches, Patches.requires_grad ? Patches.sum(2).reshape(Still.shape) : Still).MoveToOuterDisposeScope();
@@ -125,13 +160,13 @@ internal sealed class GridVision : IDisposable
 
     /// <summary>Every weight by its name in the checkpoint.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Named() =>
-    [
-        ($"{prefix}patch_embed.proj.weight", Patches),
-        .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}blocks.{i}.")),
-        ($"{prefix}merger.ln_q.weight", MergerNorm),
-        .. MergerInner.Named(prefix),
-        .. MergerOuter.Named(prefix),
-    ];
+        [
+            ($"{prefix}patch_embed.proj.weight", Patches),
+            .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}blocks.{i}.")),
+            ($"{prefix}merger.ln_q.weight", MergerNorm),
+            .. MergerInner.Named(prefix),
+            .. MergerOuter.Named(prefix),
+        ];
 
     public IEnumerable<Tensor> Parameters() => [.. Own, .. Layers.SelectMany(layer => layer.Parameters())];
 
@@ -152,13 +187,23 @@ internal sealed class GridVisionLayer
     public GridVisionLayer(CheckpointFolder checkpoint, string prefix, GridVisionConfig config, ScalarType dtype, Device device)
     {
         this.config = config;
-        int size = config.HiddenSize, inner = config.IntermediateSize;
+        int size = config.HiddenSize,
+            inner = config.IntermediateSize;
         Tensor Norm(string name) => checkpoint.Take($"{prefix}{name}.weight", dtype, device, size).DetachFromDisposeScope();
         AttentionNorm = Norm("norm1");
         InnerNorm = Norm("norm2");
         Qkv = Linear.Take(checkpoint, prefix, size, bias: true, dtype, device, new LinearPart("attn.qkv", 3 * size));
         Output = Linear.Take(checkpoint, prefix, size, bias: true, dtype, device, new LinearPart("attn.proj", size));
-        GateUp = Linear.Take(checkpoint, prefix, size, bias: true, dtype, device, new LinearPart("mlp.gate_proj", inner), new LinearPart("mlp.up_proj", inner));
+        GateUp = Linear.Take(
+            checkpoint,
+            prefix,
+            size,
+            bias: true,
+            dtype,
+            device,
+            new LinearPart("mlp.gate_proj", inner),
+            new LinearPart("mlp.up_proj", inner)
+        );
         Down = Linear.Take(checkpoint, prefix, inner, bias: true, dtype, device, new LinearPart("mlp.down_proj", size));
     }
 
@@ -183,10 +228,15 @@ internal sealed class GridVisionLayer
     public Tensor Forward(Tensor x, VisionGrid grid, IReadOnlyList<int> stretches)
     {
         using var scope = NewDisposeScope();
-        var heads = Linear.Split(Qkv.Forward(RmsNorm.Forward(x, AttentionNorm, GridVisionConfig.Eps)), Enumerable.Repeat(config.HiddenSize, 3))
-            .Select(y => y.view(-1, grid.Patches, config.Heads, config.HeadSize)).ToArray();
-        Tensor Turned(Tensor y) => Rotary.Apply(y.to(ScalarType.Float32), (grid.Cos.unsqueeze(1), grid.Sin.unsqueeze(1))).to(y.dtype).transpose(1, 2);
-        Tensor q = Turned(heads[0]), k = Turned(heads[1]), v = heads[2].transpose(1, 2);
+        var heads = Linear
+            .Split(Qkv.Forward(RmsNorm.Forward(x, AttentionNorm, GridVisionConfig.Eps)), Enumerable.Repeat(config.HiddenSize, 3))
+            .Select(y => y.view(-1, grid.Patches, config.Heads, config.HeadSize))
+            .ToArray();
+        Tensor Turned(Tensor y) =>
+            Rotary.Apply(y.to(ScalarType.Float32), (grid.Cos.unsqueeze(1), grid.Sin.unsqueeze(1))).to(y.dtype).transpose(1, 2);
+        Tensor q = Turned(heads[0]),
+            k = Turned(heads[1]),
+            v = heads[2].transpose(1, 2);
         var attended = new List<Tensor>(stretches.Count);
         var from = 0;
         foreach (var count in stretches)
@@ -202,9 +252,11 @@ internal sealed class GridVisionLayer
     }
 
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
-    [
-        ($"{prefix}norm1.weight", AttentionNorm), ($"{prefix}norm2.weight", InnerNorm), .. Linears.SelectMany(linear => linear.Named(prefix)),
-    ];
+        [
+            ($"{prefix}norm1.weight", AttentionNorm),
+            ($"{prefix}norm2.weight", InnerNorm),
+            .. Linears.SelectMany(linear => linear.Named(prefix)),
+        ];
 
     public IEnumerable<Tensor> Parameters() => [AttentionNorm, InnerNorm, .. Linears.SelectMany(linear => linear.Parameters())];
 }
@@ -219,7 +271,9 @@ internal sealed class VisionGrid : IDisposable
         if (Rows * config.MergedSize != pictures.size(2) || Columns * config.MergedSize != pictures.size(3))
         {
             throw new ArgumentException(
-                $"Pictures of shape [{string.Join(", ", pictures.shape)}] are no grids of squares of {config.MergedSize} pixels.", nameof(pictures));
+                $"Pictures of shape [{string.Join(", ", pictures.shape)}] are no grids of squares of {config.MergedSize} pixels.",
+                nameof(pictures)
+            );
         }
 
         var (order, windows) = Windowed(config.WindowSide);
@@ -239,12 +293,19 @@ internal sealed class VisionGrid : IDisposable
 
         // A quarter of a head turns with the row, a quarter with the column; the other half repeats both.
         var half = config.HeadSize / 2;
-        var exponents = arange(Scalars.Of(0L), Scalars.Of((long)half), Scalars.Of(2L), dtype: ScalarType.Float32).div(Scalars.Of((long)half));
+        var exponents = arange(Scalars.Of(0L), Scalars.Of((long)half), Scalars.Of(2L), dtype: ScalarType.Float32)
+            .div(Scalars.Of((long)half));
         var frequencies = pow(10000f, exponents).reciprocal();
-        var places = order.SelectMany(at => Enumerable.Range(0, patches).SelectMany(patch => (float[])
-        [
-            (at / Columns * config.Merge) + (patch / config.Merge), (at % Columns * config.Merge) + (patch % config.Merge),
-        ])).ToArray();
+        var places = order
+            .SelectMany(at =>
+                Enumerable
+                    .Range(0, patches)
+                    .SelectMany(patch =>
+                        (float[])
+                            [(at / Columns * config.Merge) + (patch / config.Merge), (at % Columns * config.Merge) + (patch % config.Merge)]
+                    )
+            )
+            .ToArray();
         var angles = tensor(places, [places.Length / 2, 2, 1]).mul(frequencies).view(places.Length / 2, half);
         var both = cat([angles, angles], -1);
         Cos = both.cos().to(pictures.device).DetachFromDisposeScope();

@@ -18,9 +18,11 @@ internal sealed class LayerCache(Tensor keys, Tensor values) : IDisposable
     /// <summary>
     /// An empty cache. It is zero, not arbitrary: what lies behind a sequence's end is masked, and masking keeps out numbers only.
     /// </summary>
-    public static LayerCache Empty(long sequences, long capacity, long heads, long size, ScalarType dtype, Device device) => new(
-        zeros([sequences, capacity, heads, size], dtype, device).DetachFromDisposeScope(),
-        zeros([sequences, capacity, heads, size], dtype, device).DetachFromDisposeScope());
+    public static LayerCache Empty(long sequences, long capacity, long heads, long size, ScalarType dtype, Device device) =>
+        new(
+            zeros([sequences, capacity, heads, size], dtype, device).DetachFromDisposeScope(),
+            zeros([sequences, capacity, heads, size], dtype, device).DetachFromDisposeScope()
+        );
 
     /// <summary>Stores keys and values of whole stretches.</summary>
     /// <param name="k">[positions, heads, size], packed.</param>
@@ -45,7 +47,8 @@ internal sealed class LayerCache(Tensor keys, Tensor values) : IDisposable
     }
 
     /// <summary>Keys and values [sequences, heads, positions, size] of the first sequences and positions, as views.</summary>
-    public (Tensor Keys, Tensor Values) Read(long sequences, long positions) => (View(keys, sequences, positions), View(values, sequences, positions));
+    public (Tensor Keys, Tensor Values) Read(long sequences, long positions) =>
+        (View(keys, sequences, positions), View(values, sequences, positions));
 
     /// <summary>A cache of some of the sequences, with a capacity of its own.</summary>
     /// <param name="rows">int64 indices.</param>
@@ -68,5 +71,6 @@ internal sealed class LayerCache(Tensor keys, Tensor values) : IDisposable
 
     private (Tensor Keys, Tensor Values) Tensors => (keys, values);
 
-    private static Tensor View(Tensor tensor, long sequences, long positions) => tensor.narrow(0, 0, sequences).narrow(1, 0, positions).transpose(1, 2);
+    private static Tensor View(Tensor tensor, long sequences, long positions) =>
+        tensor.narrow(0, 0, sequences).narrow(1, 0, positions).transpose(1, 2);
 }

@@ -14,9 +14,9 @@ internal sealed class LayerNorm(Tensor weight, Tensor bias, double eps)
     public LayerNorm(CheckpointFolder checkpoint, string name, int size, double eps, ScalarType dtype, Device device)
         : this(
             checkpoint.Take($"{name}.weight", dtype, device, size).DetachFromDisposeScope(),
-            checkpoint.Take($"{name}.bias", dtype, device, size).DetachFromDisposeScope(), eps)
-    {
-    }
+            checkpoint.Take($"{name}.bias", dtype, device, size).DetachFromDisposeScope(),
+            eps
+        ) { }
 
     public Tensor Weight { get; } = weight;
 

@@ -40,8 +40,13 @@ internal sealed class Linear : IDisposable
     }
 
     private Linear(
-        IReadOnlyList<Nf4Weight> packed, Tensor? bias, IReadOnlyList<LinearPart> parts, IReadOnlyList<BiasPart> biases, ScalarType dtype,
-        Device device)
+        IReadOnlyList<Nf4Weight> packed,
+        Tensor? bias,
+        IReadOnlyList<LinearPart> parts,
+        IReadOnlyList<BiasPart> biases,
+        ScalarType dtype,
+        Device device
+    )
     {
         Packed = packed;
         (In, Out) = (packed[0].Columns, packed.Sum(part => part.Rows));
@@ -81,14 +86,36 @@ internal sealed class Linear : IDisposable
     /// <param name="prefix">What stands before the parts' names, e.g. <c>model.layers.0.</c>.</param>
     /// <param name="bias">Whether each part has a bias of its own.</param>
     public static Linear Take(
-        CheckpointFolder checkpoint, string prefix, int inputs, bool bias, ScalarType dtype, Device device, params LinearPart[] parts) =>
-        Take(checkpoint, prefix, inputs, bias ? [.. parts.Select(part => new BiasPart($"{part.Name}.bias", part.Out))] : [], dtype, device, parts);
+        CheckpointFolder checkpoint,
+        string prefix,
+        int inputs,
+        bool bias,
+        ScalarType dtype,
+        Device device,
+        params LinearPart[] parts
+    ) =>
+        Take(
+            checkpoint,
+            prefix,
+            inputs,
+            bias ? [.. parts.Select(part => new BiasPart($"{part.Name}.bias", part.Out))] : [],
+            dtype,
+            device,
+            parts
+        );
 
     /// <summary>The same for weights that may be held in four bits: each part is quantized by itself, as soon as it is read.</summary>
     /// <param name="nf4">How; null where they are held as they are.</param>
     public static Linear Take(
-        CheckpointFolder checkpoint, string prefix, int inputs, bool bias, ScalarType dtype, Device device, Nf4Settings? nf4,
-        params LinearPart[] parts)
+        CheckpointFolder checkpoint,
+        string prefix,
+        int inputs,
+        bool bias,
+        ScalarType dtype,
+        Device device,
+        Nf4Settings? nf4,
+        params LinearPart[] parts
+    )
     {
         var names = parts.Select(part => $"{prefix}{part.Name}.weight").ToList();
         if (nf4 is null && names.FirstOrDefault(checkpoint.IsPacked) is { } held)
@@ -102,8 +129,9 @@ internal sealed class Linear : IDisposable
             {
                 throw new CoinException(
                     $"{checkpoint.Path} holds '{name}' in blocks of {saved.BlockSize}, {(saved.DoubleQuantization ? "with" : "without")} "
-                    + $"double quantization. Set model.quantization-block-size = {saved.BlockSize} and "
-                    + $"model.double-quantization = {(saved.DoubleQuantization ? "true" : "false")}.");
+                        + $"double quantization. Set model.quantization-block-size = {saved.BlockSize} and "
+                        + $"model.double-quantization = {(saved.DoubleQuantization ? "true" : "false")}."
+                );
             }
         }
 
@@ -135,7 +163,14 @@ internal sealed class Linear : IDisposable
     /// <summary>The same where biases are not named as weights are.</summary>
     /// <param name="biases">In the order of the outputs; none for a map without.</param>
     public static Linear Take(
-        CheckpointFolder checkpoint, string prefix, int inputs, IReadOnlyList<BiasPart> biases, ScalarType dtype, Device device, params LinearPart[] parts)
+        CheckpointFolder checkpoint,
+        string prefix,
+        int inputs,
+        IReadOnlyList<BiasPart> biases,
+        ScalarType dtype,
+        Device device,
+        params LinearPart[] parts
+    )
     {
         using var scope = NewDisposeScope();
         BiasPart[] rows = [.. parts.Select(part => new BiasPart($"{part.Name}.weight", part.Out))];
@@ -145,7 +180,13 @@ internal sealed class Linear : IDisposable
 
     /// <summary>Each part is read to where it belongs, so that nothing is there twice.</summary>
     private static Tensor Stack(
-        CheckpointFolder checkpoint, string prefix, IReadOnlyList<BiasPart> rows, ScalarType dtype, Device device, params long[] rest)
+        CheckpointFolder checkpoint,
+        string prefix,
+        IReadOnlyList<BiasPart> rows,
+        ScalarType dtype,
+        Device device,
+        params long[] rest
+    )
     {
         var stacked = CheckpointFolder.Room([rows.Sum(part => (long)part.Out), .. rest], dtype, device).DetachFromDisposeScope();
         long row = 0;
@@ -230,8 +271,8 @@ internal sealed class Linear : IDisposable
     }
 
     /// <summary>
-    /// The backward pass of <see cref="Forward"/>: the weight is frozen, and only the input has a gradient. Training without a graph multiplies
-    /// with the weight in these two alone; a weight that is held in another form is made dense in them.
+    /// The backward pass of <see cref="Forward"/>: the weight is frozen, and only the input has a gradient. Training without a graph
+    /// multiplies with the weight in these two alone; a weight that is held in another form is made dense in them.
     /// </summary>
     /// <param name="gradient">[N, sum of outputs].</param>
     /// <returns>[N, inputs].</returns>
@@ -248,11 +289,14 @@ internal sealed class Linear : IDisposable
     public static Tensor[] Split(Tensor y, IEnumerable<int> sizes)
     {
         long at = 0;
-        return [.. sizes.Select(size =>
-        {
-            at += size;
-            return y.narrow(-1, at - size, size);
-        })];
+        return
+        [
+            .. sizes.Select(size =>
+            {
+                at += size;
+                return y.narrow(-1, at - size, size);
+            }),
+        ];
     }
 
     /// <summary>The tensors as they are held.</summary>

@@ -11,17 +11,21 @@ namespace CoIN.Models.Modules;
 internal sealed record LongContext(int Trained, bool DynamicNtk, bool LogN)
 {
     /// <summary>The base that a prompt's length asks for, as the number of a table of rotations, from 0.</summary>
-    public int Table(int positions) => DynamicNtk && positions > Trained
-        ? (int)Math.Ceiling((Math.Log(positions / (double)Trained) / Math.Log(2)) + 1) - 1
-        : 0;
+    public int Table(int positions) =>
+        DynamicNtk && positions > Trained ? (int)Math.Ceiling((Math.Log(positions / (double)Trained) / Math.Log(2)) + 1) - 1 : 0;
 
     /// <summary>The bases of all tables that sequences of some length can ask for.</summary>
     /// <param name="theta">The trained base.</param>
     public IReadOnlyList<double> Bases(double theta, int positions, int headSize) =>
-        [.. Enumerable.Range(0, Table(positions) + 1).Select(table => theta * Math.Pow(Math.Pow(2, table + 1) - 1, headSize / (headSize - 2.0)))];
+        [
+            .. Enumerable
+                .Range(0, Table(positions) + 1)
+                .Select(table => theta * Math.Pow(Math.Pow(2, table + 1) - 1, headSize / (headSize - 2.0))),
+        ];
 
     /// <summary>The queries' factors by position; null where they are all 1.</summary>
-    public float[]? QueryScale(int positions) => !LogN || positions <= Trained
-        ? null
-        : [.. Enumerable.Range(1, positions).Select(place => place > Trained ? (float)(Math.Log(place) / Math.Log(Trained)) : 1)];
+    public float[]? QueryScale(int positions) =>
+        !LogN || positions <= Trained
+            ? null
+            : [.. Enumerable.Range(1, positions).Select(place => place > Trained ? (float)(Math.Log(place) / Math.Log(Trained)) : 1)];
 }

@@ -16,9 +16,7 @@ internal sealed class PackedSequences : IDisposable
     private Tensor? starts;
 
     public PackedSequences(IReadOnlyList<int> lengths, Device device)
-        : this(lengths, () => Uploads.Indices(device, Indices(lengths)))
-    {
-    }
+        : this(lengths, () => Uploads.Indices(device, Indices(lengths))) { }
 
     /// <param name="upload">Gives what <see cref="Indices"/> says, on the device.</param>
     internal PackedSequences(IReadOnlyList<int> lengths, Func<IReadOnlyList<Tensor?>> upload)
@@ -84,8 +82,8 @@ internal sealed class PackedSequences : IDisposable
     }
 
     /// <summary>[sum of lengths, features] to [sequences · longest, features] with zeros in the padding, as gradients have there.</summary>
-    public Tensor PadWithZeros(Tensor x) => packed is null
-        ? x.alias() : zeros([(long)Count * Longest, x.size(1)], x.dtype, x.device).index_copy_(0, packed, x);
+    public Tensor PadWithZeros(Tensor x) =>
+        packed is null ? x.alias() : zeros([(long)Count * Longest, x.size(1)], x.dtype, x.device).index_copy_(0, packed, x);
 
     /// <summary>[sequences, longest, …] to [sum of lengths, features], padding left out.</summary>
     public Tensor Pack(Tensor x, long features)

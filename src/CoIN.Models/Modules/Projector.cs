@@ -20,13 +20,24 @@ internal sealed class Projector(IReadOnlyList<Tensor> parameters, ProjectorForm 
     /// <param name="sizes">Features of a picture's position, then those that each map gives.</param>
     /// <param name="bias">False for maps without biases: then they are zeros.</param>
     public static Projector Take(
-        CheckpointFolder checkpoint, ProjectorForm form, IReadOnlyList<string> names, IReadOnlyList<int> sizes, ScalarType dtype, Device device, bool bias = true)
+        CheckpointFolder checkpoint,
+        ProjectorForm form,
+        IReadOnlyList<string> names,
+        IReadOnlyList<int> sizes,
+        ScalarType dtype,
+        Device device,
+        bool bias = true
+    )
     {
         var parameters = new List<Tensor>();
         foreach (var (place, name) in names.Index())
         {
             parameters.Add(checkpoint.Take($"{name}.weight", dtype, device, sizes[place + 1], sizes[place]).DetachFromDisposeScope());
-            parameters.Add((bias ? checkpoint.Take($"{name}.bias", dtype, device, sizes[place + 1]) : zeros([sizes[place + 1]], dtype, device)).DetachFromDisposeScope());
+            parameters.Add(
+                (
+                    bias ? checkpoint.Take($"{name}.bias", dtype, device, sizes[place + 1]) : zeros([sizes[place + 1]], dtype, device)
+                ).DetachFromDisposeScope()
+            );
         }
 
         return new Projector(parameters, form, bias);
@@ -71,12 +82,16 @@ internal sealed class Projector(IReadOnlyList<Tensor> parameters, ProjectorForm 
     {
         if (Maps == 0)
         {
-            throw new CoinException("The model has no projector that could be trained: its vision tower ends in the language model's embeddings. Set lora.train-projector to false.");
+            throw new CoinException(
+                "The model has no projector that could be trained: its vision tower ends in the language model's embeddings. Set lora.train-projector to false."
+            );
         }
 
         if (!HasBias)
         {
-            throw new CoinException("The model's projector has no biases (multimodal_projector_bias is false), and training would give it some. Set lora.train-projector to false.");
+            throw new CoinException(
+                "The model's projector has no biases (multimodal_projector_bias is false), and training would give it some. Set lora.train-projector to false."
+            );
         }
 
         using var noGrad = no_grad();

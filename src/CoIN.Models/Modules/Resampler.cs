@@ -34,11 +34,11 @@ internal sealed class Resampler : IDisposable
         Map = config.In == size ? null : Take("attn_pool.kv_proj.weight", size, config.In);
         Query = Take("attn_pool.query", config.Queries, size);
         Positions = Take("attn_pool.pos_embed", config.Queries, size);
-        KeyPositions = (config.Across * config.Across == config.Queries
-            ? Positions.alias()
-            : device.type == DeviceType.META
-                ? empty([config.Across * config.Across, size], dtype, device)
-                : VisionTransformer.Resized(Positions.to(ScalarType.Float32), 0, config.Across).to(dtype)).DetachFromDisposeScope();
+        KeyPositions = (
+            config.Across * config.Across == config.Queries ? Positions.alias()
+            : device.type == DeviceType.META ? empty([config.Across * config.Across, size], dtype, device)
+            : VisionTransformer.Resized(Positions.to(ScalarType.Float32), 0, config.Across).to(dtype)
+        ).DetachFromDisposeScope();
         QueryNorm = new LayerNorm(checkpoint, $"{prefix}attn_pool.ln_q", size, config.NormEps, dtype, device);
         KeyNorm = new LayerNorm(checkpoint, $"{prefix}attn_pool.ln_kv", size, config.NormEps, dtype, device);
         Attention = Take("attn_pool.attn.in_proj_weight", 3 * size, size);
@@ -101,7 +101,10 @@ internal sealed class Resampler : IDisposable
         var pictures = x.size(0);
         x = KeyNorm.Forward(Map is null ? x : F.linear(x, Map));
         var (q, k, v) = (
-            Part(QueryNorm.Forward(Query).add(Positions, Scalars.One), 0).expand(pictures, -1, -1), Part(x.add(KeyPositions, Scalars.One), 1), Part(x, 2));
+            Part(QueryNorm.Forward(Query).add(Positions, Scalars.One), 0).expand(pictures, -1, -1),
+            Part(x.add(KeyPositions, Scalars.One), 1),
+            Part(x, 2)
+        );
         var attended = F.scaled_dot_product_attention(Heads(q), Heads(k), Heads(v));
         return F.linear(attended.transpose(1, 2).reshape(pictures, -1, Config.Out), Output, OutputBias).MoveToOuterDisposeScope();
     }
@@ -112,26 +115,37 @@ internal sealed class Resampler : IDisposable
 
     /// <summary>Every weight by its name in the checkpoint.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
-    [
-        .. Map is null ? Array.Empty<(string, Tensor)>() : [($"{prefix}attn_pool.kv_proj.weight", Map)],
-        ($"{prefix}attn_pool.query", Query),
-        ($"{prefix}attn_pool.pos_embed", Positions),
-        .. QueryNorm.Named($"{prefix}attn_pool.ln_q"),
-        .. KeyNorm.Named($"{prefix}attn_pool.ln_kv"),
-        ($"{prefix}attn_pool.attn.in_proj_weight", Attention),
-        ($"{prefix}attn_pool.attn.in_proj_bias", AttentionBias),
-        ($"{prefix}attn_pool.attn.out_proj.weight", Output),
-        ($"{prefix}attn_pool.attn.out_proj.bias", OutputBias),
-        .. LastNorm.Named($"{prefix}ln_post"),
-        ($"{prefix}proj", Last.t().contiguous()),
-    ];
+        [
+            .. Map is null ? Array.Empty<(string, Tensor)>() : [($"{prefix}attn_pool.kv_proj.weight", Map)],
+            ($"{prefix}attn_pool.query", Query),
+            ($"{prefix}attn_pool.pos_embed", Positions),
+            .. QueryNorm.Named($"{prefix}attn_pool.ln_q"),
+            .. KeyNorm.Named($"{prefix}attn_pool.ln_kv"),
+            ($"{prefix}attn_pool.attn.in_proj_weight", Attention),
+            ($"{prefix}attn_pool.attn.in_proj_bias", AttentionBias),
+            ($"{prefix}attn_pool.attn.out_proj.weight", Output),
+            ($"{prefix}attn_pool.attn.out_proj.bias", OutputBias),
+            .. LastNorm.Named($"{prefix}ln_post"),
+            ($"{prefix}proj", Last.t().contiguous()),
+        ];
 
     /// <summary>The tensors as they are held, but for the fixed places.</summary>
     public IEnumerable<Tensor> Parameters() =>
-    [
-        .. new[] { Map }.OfType<Tensor>(), Query, QueryNorm.Weight, QueryNorm.Bias, KeyNorm.Weight, KeyNorm.Bias, Attention, AttentionBias, Output, OutputBias,
-        LastNorm.Weight, LastNorm.Bias, Last,
-    ];
+        [
+            .. new[] { Map }.OfType<Tensor>(),
+            Query,
+            QueryNorm.Weight,
+            QueryNorm.Bias,
+            KeyNorm.Weight,
+            KeyNorm.Bias,
+            Attention,
+            AttentionBias,
+            Output,
+            OutputBias,
+            LastNorm.Weight,
+            LastNorm.Bias,
+            Last,
+        ];
 
     public void Dispose()
     {

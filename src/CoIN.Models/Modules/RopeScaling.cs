@@ -40,22 +40,25 @@ internal sealed record DynamicScaling(double By) : RopeScaling(By)
 internal sealed record Llama3Scaling(double By, double Low, double High, double Original) : RopeScaling(By)
 {
     /// <inheritdoc/>
-    public override float[] Apply(float[] frequencies, double theta) => [.. frequencies.Select(frequency =>
-    {
-        var wavelength = (float)(2 * Math.PI) / frequency;
-        if (wavelength > (float)(Original / Low))
-        {
-            return frequency / (float)By;
-        }
+    public override float[] Apply(float[] frequencies, double theta) =>
+        [
+            .. frequencies.Select(frequency =>
+            {
+                var wavelength = (float)(2 * Math.PI) / frequency;
+                if (wavelength > (float)(Original / Low))
+                {
+                    return frequency / (float)By;
+                }
 
-        if (wavelength < (float)(Original / High))
-        {
-            return frequency;
-        }
+                if (wavelength < (float)(Original / High))
+                {
+                    return frequency;
+                }
 
-        var smooth = (((float)Original / wavelength) - (float)Low) / (float)(High - Low);
-        return ((1 - smooth) * frequency / (float)By) + (smooth * frequency);
-    })];
+                var smooth = (((float)Original / wavelength) - (float)Low) / (float)(High - Low);
+                return ((1 - smooth) * frequency / (float)By) + (smooth * frequency);
+            }),
+        ];
 }
 
 /// <summary>
@@ -95,10 +98,15 @@ internal sealed record YarnScaling(double By, double Attention, double Fast, dou
 
         // As in the reference, where both fall together.
         high = low == high ? high + 0.001 : high;
-        return [.. frequencies.Select((frequency, i) =>
-        {
-            var divided = Math.Clamp((i - (float)low) / (float)(high - low), 0, 1);
-            return (frequency / (float)By * divided) + (frequency * (1 - divided));
-        })];
+        return
+        [
+            .. frequencies.Select(
+                (frequency, i) =>
+                {
+                    var divided = Math.Clamp((i - (float)low) / (float)(high - low), 0, 1);
+                    return (frequency / (float)By * divided) + (frequency * (1 - divided));
+                }
+            ),
+        ];
     }
 }

@@ -18,7 +18,8 @@ internal sealed class Rotary : IDisposable
     {
         sections = config.RopeSections ?? [];
         QueryScale = config.LongContext?.QueryScale(config.MaxPositions) is { } factors
-            ? tensor(factors).to(dtype).to(device).DetachFromDisposeScope() : null;
+            ? tensor(factors).to(dtype).to(device).DetachFromDisposeScope()
+            : null;
     }
 
     /// <param name="positions">Longest sequence.</param>
@@ -26,9 +27,7 @@ internal sealed class Rotary : IDisposable
     /// <param name="theta">The base of the frequencies.</param>
     /// <param name="scaling">Null for the plain rope.</param>
     public Rotary(int positions, int headSize, double theta, ScalarType dtype, Device device, RopeScaling? scaling = null)
-        : this(positions, headSize, [theta], dtype, device, scaling)
-    {
-    }
+        : this(positions, headSize, [theta], dtype, device, scaling) { }
 
     private Rotary(int positions, int headSize, IReadOnlyList<double> bases, ScalarType dtype, Device device, RopeScaling? scaling)
     {
@@ -36,7 +35,8 @@ internal sealed class Rotary : IDisposable
         using var noGrad = no_grad();
 
         // float32 as in the reference: the angles' rounding is part of what a checkpoint was trained with.
-        var exponents = arange(Scalars.Of(0L), Scalars.Of((long)headSize), Scalars.Of(2L), dtype: ScalarType.Float32).div(Scalars.Of((long)headSize));
+        var exponents = arange(Scalars.Of(0L), Scalars.Of((long)headSize), Scalars.Of(2L), dtype: ScalarType.Float32)
+            .div(Scalars.Of((long)headSize));
         var places = arange(Scalars.Of(0L), Scalars.Of((long)positions), Scalars.Of(1L), dtype: ScalarType.Float32);
         var angles = cat([.. bases.Select(theta => outer(places, Frequencies(theta)))], 0);
         var both = cat([angles, angles], -1);

@@ -12,7 +12,9 @@ internal sealed class Turns
     private readonly Tensor cos;
     private readonly Tensor sin;
 
-    /// <param name="rotation">[N, 1, head size] each, as <see cref="Rotary.At"/> gives them. The dispose scope that is open has the result.</param>
+    /// <param name="rotation">
+    /// [N, 1, head size] each, as <see cref="Rotary.At"/> gives them. The dispose scope that is open has the result.
+    /// </param>
     public Turns((Tensor Cos, Tensor Sin) rotation)
     {
         using var scope = NewDisposeScope();

@@ -14,18 +14,14 @@ internal interface IDecoderUpdates
     /// and not in every layer.
     /// </summary>
     /// <param name="dtype">The base's.</param>
-    void Prepare(ScalarType dtype)
-    {
-    }
+    void Prepare(ScalarType dtype) { }
 
     /// <summary>A pass of decoding begins: for updates that keep account of what they do.</summary>
     /// <param name="prompts">How many prompts each position stands for; 0 where it is computed for nobody.</param>
     /// <param name="wanted">
     /// The same for what the last layer computes behind its attention; 0 there too for positions whose output nobody wants.
     /// </param>
-    void Begin(IReadOnlyList<int> prompts, IReadOnlyList<int> wanted)
-    {
-    }
+    void Begin(IReadOnlyList<int> prompts, IReadOnlyList<int> wanted) { }
 }
 
 /// <summary>The updates of one layer's maps; null for a map that is left alone.</summary>

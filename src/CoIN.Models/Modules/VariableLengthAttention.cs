@@ -7,20 +7,23 @@ using F = TorchSharp.torch.nn.functional;
 namespace CoIN.Models.Modules;
 
 /// <summary>
-/// FlashAttention (Dao 2023) over sequences of unequal lengths laid end to end, which are told to the kernel: nothing is padded or gathered.
-/// ATen has it for CUDA and short types. It serves on a device once it has agreed there, with its gradients, with padded attention on a small
-/// example; elsewhere sequences are padded.
+/// FlashAttention (Dao 2023) over sequences of unequal lengths laid end to end, which are told to the kernel: nothing is padded or
+/// gathered. ATen has it for CUDA and short types. It serves on a device once it has agreed there, with its gradients, with padded
+/// attention on a small example; elsewhere sequences are padded.
 /// </summary>
 internal static class VariableLengthAttention
 {
     private static readonly ConcurrentDictionary<int, bool> Agreed = new();
 
-    private static readonly Lazy<jit.CompilationUnit> Script = new(() => jit.compile(
-        """
-        def attend(q: Tensor, k: Tensor, v: Tensor, starts: Tensor, longest: float) -> Tensor:
-            return torch._flash_attention_forward(q, k, v, starts, starts, int(longest), int(longest), 0.0, True, False)[0]
+    private static readonly Lazy<jit.CompilationUnit> Script = new(() =>
+        jit.compile(
+            """
+            def attend(q: Tensor, k: Tensor, v: Tensor, starts: Tensor, longest: float) -> Tensor:
+                return torch._flash_attention_forward(q, k, v, starts, starts, int(longest), int(longest), 0.0, True, False)[0]
 
-        """));
+            """
+        )
+    );
 
     /// <summary>Whether it serves on a device.</summary>
     public static bool Serves(Device device) => device.type == DeviceType.CUDA && Agreed.GetOrAdd(device.index, _ => Agrees(device));
@@ -48,14 +51,23 @@ internal static class VariableLengthAttention
         try
         {
             using var sequences = new PackedSequences([7, 3, 5], device);
-            Tensor Leaf(int from, int heads) => tensor([.. Enumerable.Range(from, 15 * heads * 64).Select(i => (float)Math.Sin(i * i))])
-                .view(15, heads, 64).to(ScalarType.BFloat16).to(device).requires_grad_(true);
+            Tensor Leaf(int from, int heads) =>
+                tensor([.. Enumerable.Range(from, 15 * heads * 64).Select(i => (float)Math.Sin(i * i))])
+                    .view(15, heads, 64)
+                    .to(ScalarType.BFloat16)
+                    .to(device)
+                    .requires_grad_(true);
             Tensor[] Leaves() => [Leaf(1, 4), Leaf(2000, 2), Leaf(4000, 2)];
-            Tensor[] one = Leaves(), other = Leaves();
+            Tensor[] one = Leaves(),
+                other = Leaves();
             var found = Run(one[0], one[1], one[2], sequences.Starts, sequences.Longest);
             Tensor Padded(Tensor x) => sequences.Pad(x).transpose(1, 2).repeat_interleave(4 / x.size(1), 1);
-            var wanted = sequences.Pack(
-                F.scaled_dot_product_attention(Padded(other[0]), Padded(other[1]), Padded(other[2]), is_casual: true).transpose(1, 2), 4 * 64).view(15, 4, 64);
+            var wanted = sequences
+                .Pack(
+                    F.scaled_dot_product_attention(Padded(other[0]), Padded(other[1]), Padded(other[2]), is_casual: true).transpose(1, 2),
+                    4 * 64
+                )
+                .view(15, 4, 64);
             var gradient = found.detach().cos();
             found.backward([gradient]);
             wanted.backward([gradient]);

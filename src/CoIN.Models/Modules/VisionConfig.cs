@@ -6,7 +6,15 @@ namespace CoIN.Models.Modules;
 /// </summary>
 /// <param name="Activation"><c>quick_gelu</c> or <c>gelu</c> (exact).</param>
 internal sealed record VisionConfig(
-    int HiddenSize, int IntermediateSize, int Layers, int Heads, int ImageSize, int PatchSize, string Activation, double LayerNormEps)
+    int HiddenSize,
+    int IntermediateSize,
+    int Layers,
+    int Heads,
+    int ImageSize,
+    int PatchSize,
+    string Activation,
+    double LayerNormEps
+)
 {
     /// <summary>Whether a learned position stands in front of the patches.</summary>
     public bool ClassToken { get; init; } = true;
@@ -34,9 +42,11 @@ internal sealed record VisionConfig(
     /// <summary>Parameters of the embeddings and of some layers.</summary>
     public long Parameters(int layers)
     {
-        long h = HiddenSize, i = IntermediateSize;
+        long h = HiddenSize,
+            i = IntermediateSize;
         var layer = (4 * h * h) + (4 * h) + (2 * h * i) + h + i + (4 * h);
-        var embeddings = (3 * h * PatchSize * PatchSize) + (Positions * h) + (ClassToken ? h : 0) + (PatchBias ? h : 0) + (InputNorm ? 2 * h : 0);
+        var embeddings =
+            (3 * h * PatchSize * PatchSize) + (Positions * h) + (ClassToken ? h : 0) + (PatchBias ? h : 0) + (InputNorm ? 2 * h : 0);
         return embeddings + (layers * layer);
     }
 }

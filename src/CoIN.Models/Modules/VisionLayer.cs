@@ -17,7 +17,8 @@ internal sealed class VisionLayer
     public VisionLayer(CheckpointFolder checkpoint, string prefix, VisionConfig config, VisionNames names, ScalarType dtype, Device device)
     {
         (this.config, this.names) = (config, names);
-        int size = config.HiddenSize, inner = config.IntermediateSize;
+        int size = config.HiddenSize,
+            inner = config.IntermediateSize;
         AttentionNorm = new LayerNorm(checkpoint, $"{prefix}{names.AttentionNorm}", size, config.LayerNormEps, dtype, device);
         InnerNorm = new LayerNorm(checkpoint, $"{prefix}{names.InnerNorm}", size, config.LayerNormEps, dtype, device);
         var parts = LinearPart.Of(names.Qkv, [size, size, size]);
@@ -52,9 +53,12 @@ internal sealed class VisionLayer
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        long pictures = x.size(0), positions = x.size(1);
-        var heads = Linear.Split(Qkv.Forward(AttentionNorm.Forward(x)), Enumerable.Repeat(config.HiddenSize, 3))
-            .Select(y => y.reshape(pictures, positions, config.Heads, -1).transpose(1, 2)).ToArray();
+        long pictures = x.size(0),
+            positions = x.size(1);
+        var heads = Linear
+            .Split(Qkv.Forward(AttentionNorm.Forward(x)), Enumerable.Repeat(config.HiddenSize, 3))
+            .Select(y => y.reshape(pictures, positions, config.Heads, -1).transpose(1, 2))
+            .ToArray();
         var attended = F.scaled_dot_product_attention(heads[0], heads[1], heads[2]);
         x = x.add(Output.Forward(attended.transpose(1, 2).reshape(pictures, positions, config.HiddenSize)), Scalars.One);
         var inner = Inner.Forward(InnerNorm.Forward(x));
@@ -63,12 +67,12 @@ internal sealed class VisionLayer
     }
 
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
-    [
-        .. AttentionNorm.Named($"{prefix}{names.AttentionNorm}"),
-        .. InnerNorm.Named($"{prefix}{names.InnerNorm}"),
-        .. Qkv.Named(prefix).Select(pair => (pair.Name, names.QkvByHead ? Swapped(pair.Tensor, 3, config.Heads) : pair.Tensor)),
-        .. Linears.Skip(1).SelectMany(linear => linear.Named(prefix)),
-    ];
+        [
+            .. AttentionNorm.Named($"{prefix}{names.AttentionNorm}"),
+            .. InnerNorm.Named($"{prefix}{names.InnerNorm}"),
+            .. Qkv.Named(prefix).Select(pair => (pair.Name, names.QkvByHead ? Swapped(pair.Tensor, 3, config.Heads) : pair.Tensor)),
+            .. Linears.Skip(1).SelectMany(linear => linear.Named(prefix)),
+        ];
 
     public IEnumerable<Tensor> Parameters() =>
         [AttentionNorm.Weight, AttentionNorm.Bias, InnerNorm.Weight, InnerNorm.Bias, .. Linears.SelectMany(linear => linear.Parameters())];

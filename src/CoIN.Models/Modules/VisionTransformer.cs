@@ -20,7 +20,15 @@ internal sealed class VisionTransformer : IDisposable
     /// <param name="keepClassToken">Whether the class token's position belongs to the features.</param>
     /// <param name="names">What follows the prefix; null for CLIP's names.</param>
     public VisionTransformer(
-        CheckpointFolder checkpoint, string prefix, VisionConfig config, int layers, bool keepClassToken, ScalarType dtype, Device device, VisionNames? names = null)
+        CheckpointFolder checkpoint,
+        string prefix,
+        VisionConfig config,
+        int layers,
+        bool keepClassToken,
+        ScalarType dtype,
+        Device device,
+        VisionNames? names = null
+    )
     {
         Config = config;
         KeepClassToken = keepClassToken;
@@ -29,13 +37,28 @@ internal sealed class VisionTransformer : IDisposable
         using var scope = NewDisposeScope();
         Tensor Take(string name, params long[] shape) => checkpoint.Take($"{prefix}{name}", dtype, device, shape).DetachFromDisposeScope();
         ClassEmbedding = config.ClassToken
-            ? Without(names.LeadingOnes.ClassToken, ones => checkpoint.Take($"{prefix}{names.ClassEmbedding}", dtype, device, [.. ones, size])).DetachFromDisposeScope() : null;
+            ? Without(names.LeadingOnes.ClassToken, ones =>
+                    checkpoint.Take($"{prefix}{names.ClassEmbedding}", dtype, device, [.. ones, size])
+                )
+                .DetachFromDisposeScope()
+            : null;
         PatchEmbedding = Take($"{names.PatchEmbedding}.weight", size, 3, config.PatchSize, config.PatchSize);
         PatchBias = config.PatchBias ? Take($"{names.PatchEmbedding}.bias", size) : null;
-        PositionEmbedding = Positions(checkpoint, $"{prefix}{names.PositionEmbedding}", config, names, dtype, device).DetachFromDisposeScope();
-        InputNorm = config.InputNorm ? new LayerNorm(checkpoint, $"{prefix}{names.InputNorm}", size, config.LayerNormEps, dtype, device) : null;
-        Layers = [.. Enumerable.Range(0, layers).Select(i => new VisionLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device))];
-        var unused = names.Unused.Concat(Enumerable.Range(layers, config.Layers - layers).Select(i => $"{names.Layers}.{i}.")).Select(name => prefix + name).ToList();
+        PositionEmbedding = Positions(checkpoint, $"{prefix}{names.PositionEmbedding}", config, names, dtype, device)
+            .DetachFromDisposeScope();
+        InputNorm = config.InputNorm
+            ? new LayerNorm(checkpoint, $"{prefix}{names.InputNorm}", size, config.LayerNormEps, dtype, device)
+            : null;
+        Layers =
+        [
+            .. Enumerable
+                .Range(0, layers)
+                .Select(i => new VisionLayer(checkpoint, $"{prefix}{names.Layers}.{i}.", config, names, dtype, device)),
+        ];
+        var unused = names
+            .Unused.Concat(Enumerable.Range(layers, config.Layers - layers).Select(i => $"{names.Layers}.{i}."))
+            .Select(name => prefix + name)
+            .ToList();
         checkpoint.Ignore(name => unused.Any(start => name.StartsWith(start, StringComparison.Ordinal)));
     }
 
@@ -71,7 +94,8 @@ internal sealed class VisionTransformer : IDisposable
         var side = (long)Math.Sqrt(positions.size(0) - leading);
         var square = positions.narrow(0, leading, side * side).reshape(1, side, side, -1).permute(0, 3, 1, 2);
         var resized = F.interpolate(square, [across, across], mode: InterpolationMode.Bicubic, align_corners: false);
-        return cat([positions.narrow(0, 0, leading), resized.permute(0, 2, 3, 1).reshape((long)across * across, -1)], 0).MoveToOuterDisposeScope();
+        return cat([positions.narrow(0, 0, leading), resized.permute(0, 2, 3, 1).reshape((long)across * across, -1)], 0)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Features of pictures.</summary>
@@ -120,32 +144,48 @@ internal sealed class VisionTransformer : IDisposable
 
         // A product of the patches is the same sum. oneDNN's convolution in bfloat16 is off by a quarter on CPUs where the hidden size is
         // no multiple of 16 (24 and 88 were seen, with AVX-512).
-        long pictures = pixels.size(0), channels = pixels.size(1), patch = Config.PatchSize;
-        long rows = pixels.size(2) / patch, columns = pixels.size(3) / patch;
-        var patches = pixels.narrow(2, 0, rows * patch).narrow(3, 0, columns * patch)
-            .reshape(pictures, channels, rows, patch, columns, patch).permute(0, 2, 4, 1, 3, 5)
+        long pictures = pixels.size(0),
+            channels = pixels.size(1),
+            patch = Config.PatchSize;
+        long rows = pixels.size(2) / patch,
+            columns = pixels.size(3) / patch;
+        var patches = pixels
+            .narrow(2, 0, rows * patch)
+            .narrow(3, 0, columns * patch)
+            .reshape(pictures, channels, rows, patch, columns, patch)
+            .permute(0, 2, 4, 1, 3, 5)
             .reshape(pictures, rows * columns, channels * patch * patch);
         return F.linear(patches, PatchEmbedding.reshape(PatchEmbedding.size(0), -1), PatchBias);
     }
 
     /// <summary>Every weight by its name in the checkpoint, and of the shape that it has there.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Named(string prefix) =>
-    [
-        .. ClassEmbedding is null ? Array.Empty<(string, Tensor)>() :
-            [($"{prefix}{names.ClassEmbedding}", ClassEmbedding.view([.. Ones(names.LeadingOnes.ClassToken), .. ClassEmbedding.shape]))],
-        ($"{prefix}{names.PatchEmbedding}.weight", PatchEmbedding),
-        .. PatchBias is null ? Array.Empty<(string, Tensor)>() : [($"{prefix}{names.PatchEmbedding}.bias", PatchBias)],
-        ($"{prefix}{names.PositionEmbedding}", PositionEmbedding.view([.. Ones(names.LeadingOnes.Positions), .. PositionEmbedding.shape])),
-        .. InputNorm?.Named($"{prefix}{names.InputNorm}") ?? [],
-        .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{names.Layers}.{i}.")),
-    ];
+        [
+            .. ClassEmbedding is null
+                ? Array.Empty<(string, Tensor)>()
+                :
+                [
+                    (
+                        $"{prefix}{names.ClassEmbedding}",
+                        ClassEmbedding.view([.. Ones(names.LeadingOnes.ClassToken), .. ClassEmbedding.shape])
+                    ),
+                ],
+            ($"{prefix}{names.PatchEmbedding}.weight", PatchEmbedding),
+            .. PatchBias is null ? Array.Empty<(string, Tensor)>() : [($"{prefix}{names.PatchEmbedding}.bias", PatchBias)],
+            (
+                $"{prefix}{names.PositionEmbedding}",
+                PositionEmbedding.view([.. Ones(names.LeadingOnes.Positions), .. PositionEmbedding.shape])
+            ),
+            .. InputNorm?.Named($"{prefix}{names.InputNorm}") ?? [],
+            .. Layers.SelectMany((layer, i) => layer.Named($"{prefix}{names.Layers}.{i}.")),
+        ];
 
     /// <summary>The tensors as they are held (fused ones once): what an optimizer of the whole transformer updates.</summary>
     public IEnumerable<Tensor> Parameters() =>
-    [
-        .. new[] { ClassEmbedding, PatchEmbedding, PatchBias, PositionEmbedding, InputNorm?.Weight, InputNorm?.Bias }.OfType<Tensor>(),
-        .. Layers.SelectMany(layer => layer.Parameters()),
-    ];
+        [
+            .. new[] { ClassEmbedding, PatchEmbedding, PatchBias, PositionEmbedding, InputNorm?.Weight, InputNorm?.Bias }.OfType<Tensor>(),
+            .. Layers.SelectMany(layer => layer.Parameters()),
+        ];
 
     public void Dispose()
     {
@@ -166,15 +206,22 @@ internal sealed class VisionTransformer : IDisposable
 
     /// <summary>The positions, of a picture of the configuration's size whatever their number in the file.</summary>
     private static Tensor Positions(
-        CheckpointFolder checkpoint, string name, VisionConfig config, VisionNames names, ScalarType dtype, Device device)
+        CheckpointFolder checkpoint,
+        string name,
+        VisionConfig config,
+        VisionNames names,
+        ScalarType dtype,
+        Device device
+    )
     {
         var leading = config.ClassToken ? 1 : 0;
         var stored = checkpoint.Has(name) && checkpoint.Describe(name).Shape is { Count: >= 2 } shape ? shape[^2] : config.Positions;
         var side = (long)Math.Sqrt(Math.Max(stored - leading, 0));
         if (!names.ResizesPositions || stored == config.Positions || side < 1 || (side * side) + leading != stored)
         {
-            return Without(
-                names.LeadingOnes.Positions, ones => checkpoint.Take(name, dtype, device, [.. ones, config.Positions, config.HiddenSize]));
+            return Without(names.LeadingOnes.Positions, ones =>
+                checkpoint.Take(name, dtype, device, [.. ones, config.Positions, config.HiddenSize])
+            );
         }
 
         // In float32, whatever the type: once, before the model's own type rounds it.

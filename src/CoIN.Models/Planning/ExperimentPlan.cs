@@ -9,8 +9,14 @@ namespace CoIN.Models.Planning;
 /// <param name="CheckpointBytes">Disk that the largest stage's checkpoints take at once, and all adapters.</param>
 /// <param name="Remedies">Changes of keys with the memory they would lead to.</param>
 public sealed record ExperimentPlan(
-    IReadOnlyList<PlannedStage> Stages, long TrainedParameters, long BaseParameters, IReadOnlyList<MemoryPart> Memory, IReadOnlyList<MemoryPart> Host,
-    long CheckpointBytes, IReadOnlyList<PlannedRemedy> Remedies)
+    IReadOnlyList<PlannedStage> Stages,
+    long TrainedParameters,
+    long BaseParameters,
+    IReadOnlyList<MemoryPart> Memory,
+    IReadOnlyList<MemoryPart> Host,
+    long CheckpointBytes,
+    IReadOnlyList<PlannedRemedy> Remedies
+)
 {
     /// <summary>What the method computes beside the stages' steps, in words; null for nothing.</summary>
     public string? MethodPasses { get; init; }
@@ -32,7 +38,15 @@ public sealed record ExperimentPlan(
 /// <param name="Tokens">Positions of the whole stage; null as for <paramref name="Samples"/>.</param>
 /// <param name="LargestMicroBatch">Positions of the micro-batch that needs most memory.</param>
 public sealed record PlannedStage(
-    string Task, int? Samples, int? Steps, int? WarmupSteps, int BatchSize, int Accumulation, long? Tokens, long LargestMicroBatch)
+    string Task,
+    int? Samples,
+    int? Steps,
+    int? WarmupSteps,
+    int BatchSize,
+    int Accumulation,
+    long? Tokens,
+    long LargestMicroBatch
+)
 {
     /// <summary>Samples per optimizer step.</summary>
     public int GlobalBatch => BatchSize * Accumulation;

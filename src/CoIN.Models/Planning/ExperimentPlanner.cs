@@ -14,7 +14,10 @@ using TorchSharp;
 
 namespace CoIN.Models.Planning;
 
-/// <summary>Works out an experiment's stages and memory from its configuration, the model's config.json and tokenizer, and the samples; no weights are read.</summary>
+/// <summary>
+/// Works out an experiment's stages and memory from its configuration, the model's config.json and tokenizer, and the samples; no weights
+/// are read.
+/// </summary>
 public static class ExperimentPlanner
 {
     private const long Megabyte = 1_000_000;
@@ -22,11 +25,17 @@ public static class ExperimentPlanner
     // Not measured: what a CUDA context, cuBLAS and the gaps of a caching allocator commonly take.
     private const long CudaOverhead = 1000 * Megabyte;
 
-    // Measured (`./run.sh bench memory`): a process with libtorch in it, and what it gathers while it trains (kernels, garbage that waits for its collector).
-    private const long ProgramOverhead = 310 * Megabyte, ProgramOverheadOfKernels = 260 * Megabyte;
+    // Measured (`./run.sh bench memory`): a process with libtorch in it, and what it gathers while it trains (kernels, garbage that waits
+    // for its collector).
+    private const long ProgramOverhead = 310 * Megabyte,
+        ProgramOverheadOfKernels = 260 * Megabyte;
 
-    // Fitted to the same measurements with glibc 2.36, in parts of what a step takes. With checkpointing the inputs that are kept lie between what comes and goes.
-    private const double GapsOfMalloc = 0.55, GapsWithCheckpointing = 1.0, GapsOfKernels = 0.35, GapsOfKernelsWithCheckpointing = 0.8;
+    // Fitted to the same measurements with glibc 2.36, in parts of what a step takes. With checkpointing the inputs that are kept lie
+    // between what comes and goes.
+    private const double GapsOfMalloc = 0.55,
+        GapsWithCheckpointing = 1.0,
+        GapsOfKernels = 0.35,
+        GapsOfKernelsWithCheckpointing = 0.8;
 
     /// <summary>Plans.</summary>
     /// <param name="device">The device that trains, e.g. <c>cpu</c> or <c>cuda:0</c>.</param>
@@ -34,7 +43,11 @@ public static class ExperimentPlanner
     /// <param name="samples">A task's training samples, or null where they are not there yet.</param>
     /// <exception cref="Benchmark.CoinException">The model folder's settings or a sample cannot be used.</exception>
     public static ExperimentPlan Plan(
-        ExperimentOptions options, string device, int evaluators, Func<TaskOptions, IReadOnlyList<TrainingSample>?> samples)
+        ExperimentOptions options,
+        string device,
+        int evaluators,
+        Func<TaskOptions, IReadOnlyList<TrainingSample>?> samples
+    )
     {
         var family = ModelFamilies.Of(options.Model);
         var (shape, prompts) = (family.Shape(options.Model), family.PromptsIfThere(options.Model));
@@ -44,14 +57,21 @@ public static class ExperimentPlanner
         prompts = prompts is null ? null : PlacedPrompts.Of(prompts, family.SizedPictures(options.Model), options.Data.Images);
         var stages = options.Curriculum().Trained;
         var trains = stages.Count > 0;
-        var sets = stages.Select(stage =>
-        {
-            var read = stage.Learns.Select(place => samples(options.Tasks[place])).ToList();
-            return new Stage(
-                stage.Number, stage.Name, stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].BatchSize : null,
-                stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].GradientAccumulation : null,
-                read.Contains(null) ? null : Sizes([.. read.SelectMany(task => task!)], prompts, shape, options.Model.MaxLength, stage.Name));
-        }).ToList();
+        var sets = stages
+            .Select(stage =>
+            {
+                var read = stage.Learns.Select(place => samples(options.Tasks[place])).ToList();
+                return new Stage(
+                    stage.Number,
+                    stage.Name,
+                    stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].BatchSize : null,
+                    stage.Learns.Count == 1 ? options.Tasks[stage.Learns[0]].GradientAccumulation : null,
+                    read.Contains(null)
+                        ? null
+                        : Sizes([.. read.SelectMany(task => task!)], prompts, shape, options.Model.MaxLength, stage.Name)
+                );
+            })
+            .ToList();
         var own = sets.Select(stage => stage.Sizes).ToList();
         sets = Replayed(sets, options);
         var settings = Settings(shape, options, device);
@@ -66,25 +86,58 @@ public static class ExperimentPlanner
         IReadOnlyList<MemoryPart> memory = [.. Device(settings, options, sets, device, evaluators), .. onDevice];
         var further = onDevice.Sum(part => part.Bytes);
         return new ExperimentPlan(
-            planned, trained, ParameterCounts.Of(shape, options.Lora.Rank).Base, memory,
-            device == "cpu" ? [] : [new("program and libtorch", ProgramOverhead), new("decoded pictures", Waiting(settings, options, sets)), .. method.Host, .. exchanged],
+            planned,
+            trained,
+            ParameterCounts.Of(shape, options.Lora.Rank).Base,
+            memory,
+            device == "cpu"
+                ? []
+                :
+                [
+                    new("program and libtorch", ProgramOverhead),
+                    new("decoded pictures", Waiting(settings, options, sets)),
+                    .. method.Host,
+                    .. exchanged,
+                ],
             (trained * 4 * (6 + sets.Count)) + method.Disk,
             trains
-                ? [.. Remedies(shape, options, sets, device, evaluators).Select(one => one with { DeviceBytes = one.DeviceBytes + further })]
-                : [])
+                ?
+                [
+                    .. Remedies(shape, options, sets, device, evaluators)
+                        .Select(one => one with { DeviceBytes = one.DeviceBytes + further }),
+                ]
+                : []
+        )
         {
             MethodPasses = method.Passes,
             MethodTokens = method.PassedTokens,
-            Team = shares == 1 ? null : new PlannedTeam(
-                shares, (planned.Max(stage => stage.Accumulation) + shares - 1) / shares, trained * sizeof(float), trained * sizeof(float)),
+            Team =
+                shares == 1
+                    ? null
+                    : new PlannedTeam(
+                        shares,
+                        (planned.Max(stage => stage.Accumulation) + shares - 1) / shares,
+                        trained * sizeof(float),
+                        trained * sizeof(float)
+                    ),
         };
 
         // What each stage holds fixed, in the stages' order.
-        IReadOnlyList<long> Frozen() => settings.FrozenRank == 0 ? [] :
-        [
-            .. stages.Select((_, place) => MemoryModel.Frozen(
-                settings with { FrozenRank = settings.FrozenRank - ((stages.Count - 1 - place) * settings.Rank) })),
-        ];
+        IReadOnlyList<long> Frozen() =>
+            settings.FrozenRank == 0
+                ? []
+                :
+                [
+                    .. stages.Select(
+                        (_, place) =>
+                            MemoryModel.Frozen(
+                                settings with
+                                {
+                                    FrozenRank = settings.FrozenRank - ((stages.Count - 1 - place) * settings.Rank),
+                                }
+                            )
+                    ),
+                ];
     }
 
     /// <summary>The stages with the samples of finished tasks that replay mixes in: those that a run would draw.</summary>
@@ -98,31 +151,57 @@ public static class ExperimentPlanner
         var count = options.OptionsOf<ReplayOptions>().Samples;
         return
         [
-            .. stages.Select((stage, place) => stage with
-            {
-                Sizes = stages.Take(place + 1).Any(one => one.Sizes is null) ? null :
-                [
-                    .. stage.Sizes!,
-                    .. stages.Take(place).SelectMany(one => KeptSamples.DrawOf(one.Sizes!, count, options.Seed, one.Number)),
-                ],
-            }),
+            .. stages.Select(
+                (stage, place) =>
+                    stage with
+                    {
+                        Sizes = stages.Take(place + 1).Any(one => one.Sizes is null)
+                            ? null
+                            :
+                            [
+                                .. stage.Sizes!,
+                                .. stages.Take(place).SelectMany(one => KeptSamples.DrawOf(one.Sizes!, count, options.Seed, one.Number)),
+                            ],
+                    }
+            ),
         ];
     }
 
     /// <summary>The samples' sizes; without a tokenizer all of them are as long as they may be.</summary>
     private static IReadOnlyList<SequenceSize> Sizes(
-        IReadOnlyList<TrainingSample> samples, IPrompts? prompts, ModelShape shape, int maxLength, string stage) => prompts is null
-        ? [.. samples.Select(sample => sample.Image is null
-            ? new SequenceSize(maxLength, maxLength - 1, 0) : new SequenceSize(
-                maxLength, Math.Max(maxLength - (sample.Images.Count * shape.ImageTokens), 1), sample.Images.Count))]
-        : TrainingSet.Measure(samples, prompts, shape.ImageTokens, maxLength).NotEmpty(stage).Sizes;
+        IReadOnlyList<TrainingSample> samples,
+        IPrompts? prompts,
+        ModelShape shape,
+        int maxLength,
+        string stage
+    ) =>
+        prompts is null
+            ?
+            [
+                .. samples.Select(sample =>
+                    sample.Image is null
+                        ? new SequenceSize(maxLength, maxLength - 1, 0)
+                        : new SequenceSize(
+                            maxLength,
+                            Math.Max(maxLength - (sample.Images.Count * shape.ImageTokens), 1),
+                            sample.Images.Count
+                        )
+                ),
+            ]
+            : TrainingSet.Measure(samples, prompts, shape.ImageTokens, maxLength).NotEmpty(stage).Sizes;
 
     private static MemorySettings Settings(ModelShape shape, ExperimentOptions options, string device)
     {
         var dtype = TorchNames.Dtype(options.Model.Dtype);
         return new MemorySettings(
-            shape, dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short), options.Lora.Rank, options.Lora.TrainProjector,
-            options.Lora.Dropout > 0, options.Training.GradientCheckpointing, Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend)
+            shape,
+            dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short),
+            options.Lora.Rank,
+            options.Lora.TrainProjector,
+            options.Lora.Dropout > 0,
+            options.Training.GradientCheckpointing,
+            Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend
+        )
         {
             Nf4 = ModelFiles.Nf4Of(options.Model),
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
@@ -141,7 +220,13 @@ public static class ExperimentPlanner
         return given?.Config.Rank ?? 0;
     }
 
-    private static List<MemoryPart> Device(MemorySettings settings, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
+    private static List<MemoryPart> Device(
+        MemorySettings settings,
+        ExperimentOptions options,
+        List<Stage> stages,
+        string device,
+        int evaluators
+    )
     {
         var parts = new List<MemoryPart>();
         MicroBatchShape? worst = null;
@@ -158,11 +243,31 @@ public static class ExperimentPlanner
 
         if (evaluators > 0)
         {
-            var longest = Math.Min(options.Model.MaxLength, stages.Select(stage => Worst(stage, settings, options).Longest).DefaultIfEmpty(options.Model.MaxLength).Max());
-            var cache = options.Tasks.Max(task => MemoryModel.KeyValueCache(
-                settings, settings.Kernels ? KernelDecodingBatch.Rows(options.Evaluation.BatchSize, longest + task.MaxNewTokens) : options.Evaluation.BatchSize, longest + task.MaxNewTokens));
-            parts.Add(new("evaluators beside: adapters or merged weights", stages.Count > 0 ? evaluators * MemoryModel.EvaluatorWeights(settings) : 0));
-            parts.Add(new("evaluators beside: keys, values, pictures", evaluators * (cache + MemoryModel.Vision(settings, options.Evaluation.BatchSize))));
+            var longest = Math.Min(
+                options.Model.MaxLength,
+                stages.Select(stage => Worst(stage, settings, options).Longest).DefaultIfEmpty(options.Model.MaxLength).Max()
+            );
+            var cache = options.Tasks.Max(task =>
+                MemoryModel.KeyValueCache(
+                    settings,
+                    settings.Kernels
+                        ? KernelDecodingBatch.Rows(options.Evaluation.BatchSize, longest + task.MaxNewTokens)
+                        : options.Evaluation.BatchSize,
+                    longest + task.MaxNewTokens
+                )
+            );
+            parts.Add(
+                new(
+                    "evaluators beside: adapters or merged weights",
+                    stages.Count > 0 ? evaluators * MemoryModel.EvaluatorWeights(settings) : 0
+                )
+            );
+            parts.Add(
+                new(
+                    "evaluators beside: keys, values, pictures",
+                    evaluators * (cache + MemoryModel.Vision(settings, options.Evaluation.BatchSize))
+                )
+            );
         }
 
         if (device == "cpu")
@@ -174,7 +279,11 @@ public static class ExperimentPlanner
             }
         }
 
-        parts.Add(device == "cpu" ? new("program and libtorch", settings.Kernels ? ProgramOverheadOfKernels : ProgramOverhead) : new("CUDA context and workspaces (assumed)", CudaOverhead));
+        parts.Add(
+            device == "cpu"
+                ? new("program and libtorch", settings.Kernels ? ProgramOverheadOfKernels : ProgramOverhead)
+                : new("CUDA context and workspaces (assumed)", CudaOverhead)
+        );
         return parts;
     }
 
@@ -213,9 +322,15 @@ public static class ExperimentPlanner
         var accumulation = options.Training.GradientAccumulation;
         var mean = stage.Sizes is { Count: > 0 } sizes ? sizes.Average(size => size.Positions) : (double?)null;
         return new PlannedStage(
-            stage.Name, stage.Sizes?.Count, schedule?.TotalSteps, schedule?.WarmupSteps, batchSize, accumulation,
+            stage.Name,
+            stage.Sizes?.Count,
+            schedule?.TotalSteps,
+            schedule?.WarmupSteps,
+            batchSize,
+            accumulation,
             (long?)(mean * schedule?.TotalSteps * Math.Min(batchSize * accumulation, Math.Max(stage.Sizes?.Count ?? 0, batchSize))),
-            Worst(stage, settings, options).Positions);
+            Worst(stage, settings, options).Positions
+        );
     }
 
     private static int BatchSize(Stage stage, ExperimentOptions options) => stage.BatchSize ?? options.Training.BatchSize;
@@ -223,12 +338,15 @@ public static class ExperimentPlanner
     private static int Accumulation(Stage stage, ExperimentOptions options) => stage.Accumulation ?? options.Training.GradientAccumulation;
 
     /// <summary>With the stage's own numbers in the place of the experiment's.</summary>
-    private static ExperimentOptions OfStage(Stage stage, ExperimentOptions options) => options with
-    {
-        Training = options.Training with { BatchSize = BatchSize(stage, options), GradientAccumulation = Accumulation(stage, options) },
-    };
+    private static ExperimentOptions OfStage(Stage stage, ExperimentOptions options) =>
+        options with
+        {
+            Training = options.Training with { BatchSize = BatchSize(stage, options), GradientAccumulation = Accumulation(stage, options) },
+        };
 
-    /// <summary>The very micro-batch of the stage that needs most memory; where the samples are unknown, one of the longest sequences.</summary>
+    /// <summary>
+    /// The very micro-batch of the stage that needs most memory; where the samples are unknown, one of the longest sequences.
+    /// </summary>
     private static MicroBatchShape Worst(Stage stage, MemorySettings settings, ExperimentOptions options)
     {
         options = OfStage(stage, options);
@@ -236,26 +354,51 @@ public static class ExperimentPlanner
         if (stage.Sizes is not { Count: > 0 } sizes)
         {
             long longest = options.Model.MaxLength;
-            return new MicroBatchShape(batchSize, batchSize * longest, longest, batchSize * Math.Max(longest - settings.Shape.ImageTokens, 1), batchSize);
+            return new MicroBatchShape(
+                batchSize,
+                batchSize * longest,
+                longest,
+                batchSize * Math.Max(longest - settings.Shape.ImageTokens, 1),
+                batchSize
+            );
         }
 
         var order = DataOrder.For(options, stage.Number, batchSize, sizes);
         var accumulation = options.Training.GradientAccumulation;
         var steps = Math.Min(
-            LearningRateSchedule.For(options.Training, batchSize, sizes.Count).TotalSteps, LearningRateSchedule.StepsPerEpoch(options.Training, batchSize, sizes.Count));
-        return Enumerable.Range(0, Math.Max(steps, 1)).SelectMany(step => Enumerable.Range(0, accumulation).Select(micro => order.MicroBatch(step, micro)))
+            LearningRateSchedule.For(options.Training, batchSize, sizes.Count).TotalSteps,
+            LearningRateSchedule.StepsPerEpoch(options.Training, batchSize, sizes.Count)
+        );
+        return Enumerable
+            .Range(0, Math.Max(steps, 1))
+            .SelectMany(step => Enumerable.Range(0, accumulation).Select(micro => order.MicroBatch(step, micro)))
             .Select(batch => new MicroBatchShape(
-                batch.Count, batch.Sum(i => (long)sizes[i].Positions), batch.Max(i => sizes[i].Positions), batch.Sum(i => (long)sizes[i].Labelled),
-                batch.Sum(i => (long)sizes[i].Pictures)))
+                batch.Count,
+                batch.Sum(i => (long)sizes[i].Positions),
+                batch.Max(i => sizes[i].Positions),
+                batch.Sum(i => (long)sizes[i].Labelled),
+                batch.Sum(i => (long)sizes[i].Pictures)
+            ))
             .MaxBy(batch => MemoryModel.Peak(settings, batch))!;
     }
 
     /// <summary>Changes that do not change what is learned come first, then those that do, then all that help together.</summary>
-    private static List<PlannedRemedy> Remedies(ModelShape shape, ExperimentOptions options, List<Stage> stages, string device, int evaluators)
+    private static List<PlannedRemedy> Remedies(
+        ModelShape shape,
+        ExperimentOptions options,
+        List<Stage> stages,
+        string device,
+        int evaluators
+    )
     {
         var remedies = new List<PlannedRemedy>();
-        void Try(string keys, ExperimentOptions changed, List<Stage>? on = null) => remedies.Add(new PlannedRemedy(
-            keys, Device(Settings(shape, changed, device), changed, on ?? stages, device, evaluators).Sum(part => part.Bytes)));
+        void Try(string keys, ExperimentOptions changed, List<Stage>? on = null) =>
+            remedies.Add(
+                new PlannedRemedy(
+                    keys,
+                    Device(Settings(shape, changed, device), changed, on ?? stages, device, evaluators).Sum(part => part.Bytes)
+                )
+            );
 
         var training = options.Training;
         var together = (Keys: new List<string>(), Options: options, Stages: stages);
@@ -284,19 +427,39 @@ public static class ExperimentPlanner
         var largest = stages.Max(stage => BatchSize(stage, options));
         if (largest > 1)
         {
-            var single = stages.Select(stage => stage with
-            {
-                BatchSize = 1,
-                Accumulation = stage is { BatchSize: null, Accumulation: null } ? null : BatchSize(stage, options) * Accumulation(stage, options),
-            }).ToList();
+            var single = stages
+                .Select(stage =>
+                    stage with
+                    {
+                        BatchSize = 1,
+                        Accumulation = stage is { BatchSize: null, Accumulation: null }
+                            ? null
+                            : BatchSize(stage, options) * Accumulation(stage, options),
+                    }
+                )
+                .ToList();
             var accumulation = training.BatchSize * training.GradientAccumulation;
-            var keys = string.Join(" ", single.Where(stage => stage.Accumulation is not null)
-                .Select(stage => FormattableString.Invariant($"tasks.{stage.Name}.batch-size=1 tasks.{stage.Name}.gradient-accumulation={stage.Accumulation}"))
-                .Prepend("training.batch-size=1").Append(FormattableString.Invariant($"training.gradient-accumulation={accumulation}")));
+            var keys = string.Join(
+                " ",
+                single
+                    .Where(stage => stage.Accumulation is not null)
+                    .Select(stage =>
+                        FormattableString.Invariant(
+                            $"tasks.{stage.Name}.batch-size=1 tasks.{stage.Name}.gradient-accumulation={stage.Accumulation}"
+                        )
+                    )
+                    .Prepend("training.batch-size=1")
+                    .Append(FormattableString.Invariant($"training.gradient-accumulation={accumulation}"))
+            );
             Try(keys, options with { Training = training with { BatchSize = 1, GradientAccumulation = accumulation } }, single);
             together = (
                 [.. together.Keys, keys],
-                together.Options with { Training = together.Options.Training with { BatchSize = 1, GradientAccumulation = accumulation } }, single);
+                together.Options with
+                {
+                    Training = together.Options.Training with { BatchSize = 1, GradientAccumulation = accumulation },
+                },
+                single
+            );
         }
 
         if (options.Evaluation.BatchSize > 1 && evaluators > 0)

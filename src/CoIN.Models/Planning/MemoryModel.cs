@@ -21,7 +21,15 @@ internal sealed record MicroBatchShape(int Sequences, long Positions, long Longe
 /// <param name="Bytes">Bytes of a number of the base model: 4 or 2.</param>
 /// <param name="Dropout">Whether the low-rank paths drop inputs.</param>
 /// <param name="Kernels">Whether the program's own kernels compute: see <see cref="KernelTrainingPass"/>.</param>
-internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, bool TrainProjector, bool Dropout, bool Checkpointing, bool Kernels = false)
+internal sealed record MemorySettings(
+    ModelShape Shape,
+    int Bytes,
+    int Rank,
+    bool TrainProjector,
+    bool Dropout,
+    bool Checkpointing,
+    bool Kernels = false
+)
 {
     /// <summary>How the language model's maps are held in four bits; null where they are held as they are.</summary>
     public Nf4Settings? Nf4 { get; init; }
@@ -39,8 +47,11 @@ internal sealed record MemorySettings(ModelShape Shape, int Bytes, int Rank, boo
     public ParameterCounts Counts => ParameterCounts.Of(Shape, Rank, Experts, Targets);
 
     /// <summary>The adapted maps of the layer that has most of them.</summary>
-    public IReadOnlyList<AdaptedMap> Adapted => Enumerable.Range(0, Targets is null ? 1 : Shape.Text.Layers)
-        .Select(layer => AdaptedMap.Of(Shape, layer, Targets)).MaxBy(maps => maps.Sum(map => map.In + map.Out))!;
+    public IReadOnlyList<AdaptedMap> Adapted =>
+        Enumerable
+            .Range(0, Targets is null ? 1 : Shape.Text.Layers)
+            .Select(layer => AdaptedMap.Of(Shape, layer, Targets))
+            .MaxBy(maps => maps.Sum(map => map.In + map.Out))!;
 }
 
 /// <summary>A named amount of memory.</summary>
@@ -63,7 +74,8 @@ internal static class MemoryModel
     {
         var counts = settings.Counts;
         var trained = Trained(settings);
-        var rotary = 2L * settings.Shape.Text.RotaryBases.Count * settings.Shape.Text.MaxPositions * settings.Shape.Text.HeadSize * settings.Bytes;
+        var rotary =
+            2L * settings.Shape.Text.RotaryBases.Count * settings.Shape.Text.MaxPositions * settings.Shape.Text.HeadSize * settings.Bytes;
         return
         [
             .. settings.Nf4 is null
@@ -75,7 +87,9 @@ internal static class MemoryModel
                     new("maps dequantized for a moment", Dequantized(settings)),
                 ],
             new(AdapterPart, trained * Float),
-            .. settings.FrozenRank == 0 ? Array.Empty<MemoryPart>() : [new("earlier tasks' LoRA, frozen (float32)", Frozen(settings) * Float)],
+            .. settings.FrozenRank == 0
+                ? Array.Empty<MemoryPart>()
+                : [new("earlier tasks' LoRA, frozen (float32)", Frozen(settings) * Float)],
             .. settings.Bytes == Float ? Array.Empty<MemoryPart>() : [new("LoRA in the base's type", Typed(settings))],
             new("gradients (float32)", trained * Float),
             new("AdamW's moments (float32)", 2 * trained * Float),
@@ -88,7 +102,9 @@ internal static class MemoryModel
     /// </summary>
     public static long Dequantized(MemorySettings settings)
     {
-        long h = settings.Shape.Text.HiddenSize, i = settings.Shape.Text.IntermediateSize, kv = settings.Shape.Text.KeyValueSize;
+        long h = settings.Shape.Text.HiddenSize,
+            i = settings.Shape.Text.IntermediateSize,
+            kv = settings.Shape.Text.KeyValueSize;
         return settings.Kernels
             ? PackedProduct.SharedRows * Math.Max(h, i) * Float
             : (Math.Max(h * (h + (2 * kv)), 2 * h * i) * settings.Bytes) + Nf4Weight.PassingBytes;
@@ -108,7 +124,9 @@ internal static class MemoryModel
     public static IReadOnlyList<MemoryPart> Step(MemorySettings settings, MicroBatchShape batch)
     {
         var config = settings.Shape.Text;
-        long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize;
+        long b = settings.Bytes,
+            n = batch.Positions,
+            h = config.HiddenSize;
         var layer = Kept(n);
         var last = Kept(batch.Labelled);
         var below = Front(settings, batch) + (settings.Checkpointing ? config.Layers * n * h * b : 0);
@@ -116,7 +134,9 @@ internal static class MemoryModel
 
         // Either the logits exist, on top of the last layer, or the gradients on their way through a layer below it.
         var atTheTop = last + Logits(settings, batch) + (settings.Checkpointing ? 0 : (config.Layers - 1) * layer);
-        var onTheWay = (settings.Kernels ? KernelsPassing(settings, n) : Passing(settings, n)) + (settings.Checkpointing ? full : (config.Layers - 1) * layer);
+        var onTheWay =
+            (settings.Kernels ? KernelsPassing(settings, n) : Passing(settings, n))
+            + (settings.Checkpointing ? full : (config.Layers - 1) * layer);
         return
         [
             new(settings.Checkpointing ? "inputs of all layers" : "embeddings and projector", below),
@@ -137,14 +157,18 @@ internal static class MemoryModel
         var config = settings.Shape.Vision;
         var together = settings.Shape.OneByOne ? Math.Min(pictures, 1) : pictures;
         var tower = config.Positions * ((9L * config.HiddenSize) + (4L * config.IntermediateSize));
-        var behind = settings.Shape.Resampler is { } resampler ? (config.Positions * (long)config.HiddenSize) + Resampling(resampler, settings.Kernels) : 0;
+        var behind = settings.Shape.Resampler is { } resampler
+            ? (config.Positions * (long)config.HiddenSize) + Resampling(resampler, settings.Kernels)
+            : 0;
         return (pictures * 3 * config.ImageSize * config.ImageSize * Float) + (together * settings.Bytes * Math.Max(tower, behind));
     }
 
     /// <summary>Numbers that a resampler has at once for a picture, in front of its last map.</summary>
     private static long Resampling(ResamplerConfig config, bool kernels)
     {
-        long patches = (long)config.Across * config.Across, queries = config.Queries, size = config.Out;
+        long patches = (long)config.Across * config.Across,
+            queries = config.Queries,
+            size = config.Out;
 
         // Mapped and normalized patches, those with places, keys and values; queries, what they attend to, the outer map's result.
         var maps = (5 * patches * size) + (3 * queries * size);
@@ -154,8 +178,8 @@ internal static class MemoryModel
     }
 
     /// <summary>The peak of a micro-batch, all in all.</summary>
-    public static long Peak(MemorySettings settings, MicroBatchShape batch) => Math.Max(
-        Step(settings, batch).Sum(part => part.Bytes), Vision(settings, batch.Pictures));
+    public static long Peak(MemorySettings settings, MicroBatchShape batch) =>
+        Math.Max(Step(settings, batch).Sum(part => part.Bytes), Vision(settings, batch.Pictures));
 
     /// <summary>Decoded pictures that wait in the host's memory.</summary>
     public static long Waiting(MemorySettings settings, long pictures)
@@ -165,7 +189,8 @@ internal static class MemoryModel
     }
 
     /// <summary>
-    /// What products of short numbers take on a CPU: oneDNN's packed copies of the widest matrix, the head, forward and backward. Inferred from measurements.
+    /// What products of short numbers take on a CPU: oneDNN's packed copies of the widest matrix, the head, forward and backward. Inferred
+    /// from measurements.
     /// </summary>
     public static long ShortNumberScratch(MemorySettings settings) =>
         2L * settings.Shape.Text.VocabularySize * settings.Shape.Text.HiddenSize * settings.Bytes;
@@ -173,7 +198,12 @@ internal static class MemoryModel
     /// <summary>Keys and values of a generation batch.</summary>
     /// <param name="positions">Longest prompt and longest answer together.</param>
     public static long KeyValueCache(MemorySettings settings, int prompts, long positions) =>
-        2L * prompts * Math.Min(positions, settings.Shape.Text.MaxPositions) * settings.Shape.Text.Layers * settings.Shape.Text.KeyValueSize * settings.Bytes;
+        2L
+        * prompts
+        * Math.Min(positions, settings.Shape.Text.MaxPositions)
+        * settings.Shape.Text.Layers
+        * settings.Shape.Text.KeyValueSize
+        * settings.Bytes;
 
     /// <summary>
     /// What an evaluator holds beside the base: the adapter, in a short type once more as it computes, or in float32 (unless weights are in
@@ -182,7 +212,8 @@ internal static class MemoryModel
     public static long EvaluatorWeights(MemorySettings settings)
     {
         var counts = settings.Counts;
-        long h = settings.Shape.Text.HiddenSize, embeddings = (settings.Shape.Text.TiedEmbeddings ? 1 : 2) * settings.Shape.Text.VocabularySize * h;
+        long h = settings.Shape.Text.HiddenSize,
+            embeddings = (settings.Shape.Text.TiedEmbeddings ? 1 : 2) * settings.Shape.Text.VocabularySize * h;
         if (settings.Experts > 0)
         {
             // It stays beside the weights; the kernels keep the outer matrices a second time, as they multiply with them.
@@ -203,7 +234,11 @@ internal static class MemoryModel
     private static long KeptByLayer(MemorySettings settings, MicroBatchShape batch, long behind)
     {
         var config = settings.Shape.Text;
-        long b = settings.Bytes, n = batch.Positions, h = config.HiddenSize, i = config.IntermediateSize, kv = config.KeyValueSize;
+        long b = settings.Bytes,
+            n = batch.Positions,
+            h = config.HiddenSize,
+            i = config.IntermediateSize,
+            kv = config.KeyValueSize;
         var slots = batch.Sequences * batch.Longest;
         var packed = slots != n || behind != n;
 
@@ -227,12 +262,16 @@ internal static class MemoryModel
         return norms + attention + outputs + low + gates + masks + input;
     }
 
-    /// <summary>What one decoder layer keeps where the program's own kernels compute. Norms and the product of the gated units are computed again.</summary>
+    /// <summary>
+    /// What one decoder layer keeps where the program's own kernels compute. Norms and the product of the gated units are computed again.
+    /// </summary>
     /// <param name="behind">As for <see cref="KeptByLayer"/>.</param>
     private static long KeptByKernels(MemorySettings settings, long n, long behind)
     {
         var config = settings.Shape.Text;
-        long h = config.HiddenSize, i = config.IntermediateSize, kv = config.KeyValueSize;
+        long h = config.HiddenSize,
+            i = config.IntermediateSize,
+            kv = config.KeyValueSize;
 
         // Queries, keys and values; what they attend to, with the logarithms of sums; the sum in the middle; gate and up.
         var outputs = Float * ((n * (h + (2 * kv))) + (behind * ((2 * h) + config.Heads + (2 * i))));
@@ -243,7 +282,10 @@ internal static class MemoryModel
         return outputs + input + low + masks;
     }
 
-    /// <summary>The same for the kernels: inputs of the last matrix and their gradient (or a copy with some dropped), the layer's output or its gradient, and with checkpointing both.</summary>
+    /// <summary>
+    /// The same for the kernels: inputs of the last matrix and their gradient (or a copy with some dropped), the layer's output or its
+    /// gradient, and with checkpointing both.
+    /// </summary>
     private static long KernelsPassing(MemorySettings settings, long n)
     {
         var config = settings.Shape.Text;
@@ -260,14 +302,19 @@ internal static class MemoryModel
     /// <summary>What the embeddings and the projector's graph keep.</summary>
     private static long Front(MemorySettings settings, MicroBatchShape batch)
     {
-        long h = settings.Shape.Text.HiddenSize, v = settings.Shape.FeatureSize, b = settings.Bytes;
+        long h = settings.Shape.Text.HiddenSize,
+            v = settings.Shape.FeatureSize,
+            b = settings.Bytes;
         var tokens = batch.Pictures * settings.Shape.ImageTokens;
-        return (settings.Kernels ? 0 : 2 * batch.Positions * settings.Shape.Text.HeadSize * b) + (tokens * v * b) + (settings.TrainProjector ? 2 * (settings.Shape.ProjectorMaps - 1) * tokens * h * b : 0);
+        return (settings.Kernels ? 0 : 2 * batch.Positions * settings.Shape.Text.HeadSize * b)
+            + (tokens * v * b)
+            + (settings.TrainProjector ? 2 * (settings.Shape.ProjectorMaps - 1) * tokens * h * b : 0);
     }
 
     private static long Logits(MemorySettings settings, MicroBatchShape batch)
     {
-        long vocabulary = settings.Shape.Text.VocabularySize, rows = Math.Min(batch.Labelled, LossChunks.Rows(settings.Shape.Text.VocabularySize));
+        long vocabulary = settings.Shape.Text.VocabularySize,
+            rows = Math.Min(batch.Labelled, LossChunks.Rows(settings.Shape.Text.VocabularySize));
 
         if (settings.Kernels)
         {

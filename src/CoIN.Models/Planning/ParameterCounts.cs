@@ -23,7 +23,10 @@ internal sealed record ParameterCounts(long Vision, long Projector, long Languag
     /// <param name="targets">The maps that have them; null for all.</param>
     public static ParameterCounts Of(ModelShape shape, int rank, int experts = 0, AdapterTargets? targets = null)
     {
-        long h = shape.Text.HiddenSize, i = shape.Text.IntermediateSize, kv = shape.Text.KeyValueSize, vocabulary = shape.Text.VocabularySize;
+        long h = shape.Text.HiddenSize,
+            i = shape.Text.IntermediateSize,
+            kv = shape.Text.KeyValueSize,
+            vocabulary = shape.Text.VocabularySize;
         var maps = (2 * h * h) + (2 * h * kv) + (3 * h * i);
         var layer = maps + (2 * h) + (shape.Text.AttentionBias ? h + (2 * kv) : 0);
         var language = ((shape.Text.TiedEmbeddings ? 1 : 2) * vocabulary * h) + h + (shape.Text.Layers * layer);
@@ -32,8 +35,12 @@ internal sealed record ParameterCounts(long Vision, long Projector, long Languag
         // Without a choice all layers are alike.
         var lora = Enumerable.Range(0, targets is null ? 1 : shape.Text.Layers).Select(Lora).ToList();
         return new ParameterCounts(
-            shape.VisionParameters, shape.ProjectorParameters, language, lora.Max(),
-            targets is null ? shape.Text.Layers * lora[0] : lora.Sum())
+            shape.VisionParameters,
+            shape.ProjectorParameters,
+            language,
+            lora.Max(),
+            targets is null ? shape.Text.Layers * lora[0] : lora.Sum()
+        )
         {
             Maps = shape.Text.Layers * maps,
         };
@@ -47,7 +54,9 @@ internal sealed record AdaptedMap(MapPlace Place, long In, long Out)
     /// <summary>Those of a layer.</summary>
     public static IReadOnlyList<AdaptedMap> Of(ModelShape shape, int layer, AdapterTargets? targets)
     {
-        int h = shape.Text.HiddenSize, i = shape.Text.IntermediateSize, kv = shape.Text.KeyValueSize;
+        int h = shape.Text.HiddenSize,
+            i = shape.Text.IntermediateSize,
+            kv = shape.Text.KeyValueSize;
         var names = shape.Names;
         IEnumerable<(MapPlace Place, int In, LinearPart Part)> all =
         [
@@ -57,7 +66,10 @@ internal sealed record AdaptedMap(MapPlace Place, long In, long Out)
             (MapPlace.GateUp, h, new LinearPart(names.Up, i)),
             (MapPlace.Down, i, new LinearPart(names.Down, h)),
         ];
-        return [.. all.Where(map => targets?.Has(layer, map.Part.Name) != false).Select(map => new AdaptedMap(map.Place, map.In, map.Part.Out))];
+        return
+        [
+            .. all.Where(map => targets?.Has(layer, map.Part.Name) != false).Select(map => new AdaptedMap(map.Place, map.In, map.Part.Out)),
+        ];
     }
 }
 

@@ -25,10 +25,15 @@ internal sealed partial class ChatTemplate
     /// <exception cref="CoinException">The model's template, or its vocabulary, is not ChatML.</exception>
     public static ChatTemplate Of(Qwen2Vocabulary vocabulary)
     {
-        if (!vocabulary.Added.ContainsKey(Begin) || !vocabulary.Added.ContainsKey(End) || vocabulary.ChatTemplate?.Contains(Begin, StringComparison.Ordinal) == false)
+        if (
+            !vocabulary.Added.ContainsKey(Begin)
+            || !vocabulary.Added.ContainsKey(End)
+            || vocabulary.ChatTemplate?.Contains(Begin, StringComparison.Ordinal) == false
+        )
         {
             throw new CoinException(
-                $"The tokenizer of {vocabulary.Source} has no ChatML conversations ({Begin} and {End} in tokenizer_config.json). Use a chat model, e.g. Qwen1.5-7B-Chat, with all of its files.");
+                $"The tokenizer of {vocabulary.Source} has no ChatML conversations ({Begin} and {End} in tokenizer_config.json). Use a chat model, e.g. Qwen1.5-7B-Chat, with all of its files."
+            );
         }
 
         var named = SystemPattern().Match(vocabulary.ChatTemplate ?? "");

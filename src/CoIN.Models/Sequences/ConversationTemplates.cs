@@ -16,11 +16,14 @@ internal sealed record ConversationTemplate(string Name, string System, string U
 
     /// <summary>The text of some turns; an empty or missing one leaves its role open, without a separator.</summary>
     public string Render(IEnumerable<(bool IsUser, string? Text)> turns) =>
-        (System.Length > 0 ? System + TurnEnd : "") + string.Concat(turns.Select(turn =>
-        {
-            var role = turn.IsUser ? User : Assistant;
-            return string.IsNullOrEmpty(turn.Text) ? $"{role}:" : $"{role}: {turn.Text}{(turn.IsUser ? TurnEnd : AnswerEnd)}";
-        }));
+        (System.Length > 0 ? System + TurnEnd : "")
+        + string.Concat(
+            turns.Select(turn =>
+            {
+                var role = turn.IsUser ? User : Assistant;
+                return string.IsNullOrEmpty(turn.Text) ? $"{role}:" : $"{role}: {turn.Text}{(turn.IsUser ? TurnEnd : AnswerEnd)}";
+            })
+        );
 }
 
 /// <summary>The templates by name.</summary>
@@ -28,9 +31,13 @@ internal static class ConversationTemplates
 {
     private static readonly ConversationTemplate Vicuna = new(
         "vicuna_v1",
-        "A chat between a curious user and an artificial intelligence assistant. " +
-        "The assistant gives helpful, detailed, and polite answers to the user's questions.",
-        "USER", "ASSISTANT", " ", "</s>");
+        "A chat between a curious user and an artificial intelligence assistant. "
+            + "The assistant gives helpful, detailed, and polite answers to the user's questions.",
+        "USER",
+        "ASSISTANT",
+        " ",
+        "</s>"
+    );
 
     private static readonly ConversationTemplate[] All = [Vicuna, Vicuna with { Name = "vicuna_v1_no_system", System = "" }];
 
@@ -39,7 +46,11 @@ internal static class ConversationTemplates
 
     /// <param name="name">Null for the first one.</param>
     /// <exception cref="CoinException">There is no template of that name.</exception>
-    public static ConversationTemplate Get(string? name) => name is null ? All[0]
-        : All.FirstOrDefault(template => template.Name == name) ?? throw new CoinException(
-            $"model.conversation is '{name}'; there are {string.Join(", ", All.Select(template => template.Name))}.");
+    public static ConversationTemplate Get(string? name) =>
+        name is null
+            ? All[0]
+            : All.FirstOrDefault(template => template.Name == name)
+                ?? throw new CoinException(
+                    $"model.conversation is '{name}'; there are {string.Join(", ", All.Select(template => template.Name))}."
+                );
 }

@@ -23,8 +23,14 @@ internal sealed class DataOrder(int samples, int batchSize, int accumulation, lo
     {
         var accumulation = options.Training.GradientAccumulation;
         return new DataOrder(
-            sizes.Count, batchSize, accumulation, SeededRandom.Combine(options.Seed, stage, 1),
-            options.Training.GroupByLength ? (shuffled, random) => LengthGroups.Arrange(shuffled, sizes, batchSize, accumulation, random) : null);
+            sizes.Count,
+            batchSize,
+            accumulation,
+            SeededRandom.Combine(options.Seed, stage, 1),
+            options.Training.GroupByLength
+                ? (shuffled, random) => LengthGroups.Arrange(shuffled, sizes, batchSize, accumulation, random)
+                : null
+        );
     }
 
     /// <summary>The sample indices of one micro-batch; from any thread.</summary>

@@ -29,7 +29,10 @@ internal interface IPrompts
     /// <param name="pictures">How many it shows.</param>
     IReadOnlyList<int> Evaluation(string question, int pictures);
 
-    /// <summary>Ids whose placeholders have the sizes of a sample's pictures (see <see cref="PicturePlace"/>), for models whose pictures keep their size.</summary>
+    /// <summary>
+    /// Ids whose placeholders have the sizes of a sample's pictures (see <see cref="PicturePlace"/>), for models whose pictures keep their
+    /// size.
+    /// </summary>
     /// <param name="sample">Its id, for messages.</param>
     /// <param name="images">Paths of its pictures below the image root, in order.</param>
     /// <exception cref="CoinException">A picture is missing or cannot be read; the message names sample and file.</exception>

@@ -16,7 +16,13 @@ internal static class LengthGroups
     /// <param name="batchSize">Samples of a micro-batch.</param>
     /// <param name="accumulation">Micro-batches of a step.</param>
     /// <param name="random">Decides the order of the steps.</param>
-    public static int[] Arrange(IReadOnlyList<int> shuffled, IReadOnlyList<SequenceSize> sizes, int batchSize, int accumulation, SeededRandom random)
+    public static int[] Arrange(
+        IReadOnlyList<int> shuffled,
+        IReadOnlyList<SequenceSize> sizes,
+        int batchSize,
+        int accumulation,
+        SeededRandom random
+    )
     {
         var stepSize = batchSize * accumulation;
         var steps = new List<int[]>();

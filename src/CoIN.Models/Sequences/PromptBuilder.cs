@@ -23,12 +23,20 @@ internal sealed class PromptBuilder(ITextTokenizer tokenizer, ConversationTempla
 
     /// <summary>A sample for a model that takes one picture.</summary>
     /// <exception cref="CoinException">It has more.</exception>
-    public static TrainingSample OnePicture(TrainingSample sample) => sample.FurtherImages.Count == 0 ? sample : throw new CoinException(
-        $"Sample {sample.Id} has {sample.Images.Count} images, and the model takes one. Leave the sample out, or take a model that takes several.");
+    public static TrainingSample OnePicture(TrainingSample sample) =>
+        sample.FurtherImages.Count == 0
+            ? sample
+            : throw new CoinException(
+                $"Sample {sample.Id} has {sample.Images.Count} images, and the model takes one. Leave the sample out, or take a model that takes several."
+            );
 
     /// <inheritdoc cref="OnePicture(TrainingSample)"/>
-    public static string OnePicture(string question, int pictures) => pictures <= 1 ? question : throw new CoinException(
-        $"A question shows {pictures} images, and the model takes one: '{question}'. Leave the sample out, or take a model that takes several.");
+    public static string OnePicture(string question, int pictures) =>
+        pictures <= 1
+            ? question
+            : throw new CoinException(
+                $"A question shows {pictures} images, and the model takes one: '{question}'. Leave the sample out, or take a model that takes several."
+            );
 
     /// <summary>
     /// Ids and labels of a training sample. Samples of text alone are cut to the longest length here; others after their pictures are
@@ -57,11 +65,15 @@ internal sealed class PromptBuilder(ITextTokenizer tokenizer, ConversationTempla
             var expected = i % 2 == 0 ? "human" : "gpt";
             if (turns[i].From != expected)
             {
-                throw new CoinException($"Sample {sample.Id}: turn {i + 1} is from '{turns[i].From}' where '{expected}' has to speak. Mend the order of its conversations.");
+                throw new CoinException(
+                    $"Sample {sample.Id}: turn {i + 1} is from '{turns[i].From}' where '{expected}' has to speak. Mend the order of its conversations."
+                );
             }
         }
 
-        return template.Render(turns.Select(turn => (turn.From == "human", (string?)(sample.Image is null ? turn.Value : WithTagInFront(turn.Value)))));
+        return template.Render(
+            turns.Select(turn => (turn.From == "human", (string?)(sample.Image is null ? turn.Value : WithTagInFront(turn.Value))))
+        );
     }
 
     /// <inheritdoc/>

@@ -17,7 +17,9 @@ internal sealed record TokenSequence(IReadOnlyList<int> Ids, IReadOnlyList<int>?
     /// <param name="maxLength">Longest sequence.</param>
     public SequenceSize Measure(int imageTokens, int maxLength)
     {
-        int positions = 0, labelled = 0, pictures = 0;
+        int positions = 0,
+            labelled = 0,
+            pictures = 0;
         for (var i = 0; i < Ids.Count; i++)
         {
             if (PicturePlace.Is(Ids[i]))
@@ -51,14 +53,23 @@ internal readonly record struct SequenceSize(int Positions, int Labelled, int Pi
 /// </summary>
 internal sealed class SequenceBatch : IDisposable
 {
-    /// <summary>Stands for a whole picture in token ids, where all have the same number of positions; see <see cref="PicturePlace"/>.</summary>
+    /// <summary>
+    /// Stands for a whole picture in token ids, where all have the same number of positions; see <see cref="PicturePlace"/>.
+    /// </summary>
     public const int ImagePlaceholder = -200;
 
     /// <summary>A label that is not learned.</summary>
     public const int Ignored = -100;
 
     private SequenceBatch(
-        PackedSequences sequences, Tensor? axes, int pictures, Tensor textIds, Tensor order, Tensor labelledRows, Tensor targets)
+        PackedSequences sequences,
+        Tensor? axes,
+        int pictures,
+        Tensor textIds,
+        Tensor order,
+        Tensor labelledRows,
+        Tensor targets
+    )
     {
         Sequences = sequences;
         Axes = axes;
@@ -100,7 +111,12 @@ internal sealed class SequenceBatch : IDisposable
     /// <param name="maxLength">Longer sequences are cut at their end.</param>
     /// <param name="starts">The rotary position of each sequence's first token, where it is not 0.</param>
     public static SequenceBatch Create(
-        IReadOnlyList<TokenSequence> rows, int imageTokens, int maxLength, Device device, IReadOnlyList<int>? starts = null)
+        IReadOnlyList<TokenSequence> rows,
+        int imageTokens,
+        int maxLength,
+        Device device,
+        IReadOnlyList<int>? starts = null
+    )
     {
         // Pictures get negative rows first, for the number of text tokens is known only at the end.
         var text = new List<long>();
@@ -152,7 +168,11 @@ internal sealed class SequenceBatch : IDisposable
         using var scope = NewDisposeScope();
         long[]?[] arrays =
         [
-            [.. text], [.. order.Select(at => at >= 0 ? at : text.Count - 1 - at)], [.. labelled], [.. targets], axes?.ToArray(),
+            [.. text],
+            [.. order.Select(at => at >= 0 ? at : text.Count - 1 - at)],
+            [.. labelled],
+            [.. targets],
+            axes?.ToArray(),
             .. PackedSequences.Indices(lengths),
         ];
         var indices = Uploads.Indices(device, arrays);
@@ -163,7 +183,14 @@ internal sealed class SequenceBatch : IDisposable
         }
 
         return new SequenceBatch(
-            sequences, indices[4]?.view(-1, 3).DetachFromDisposeScope(), pictures, indices[0]!, indices[1]!, indices[2]!, indices[3]!);
+            sequences,
+            indices[4]?.view(-1, 3).DetachFromDisposeScope(),
+            pictures,
+            indices[0]!,
+            indices[1]!,
+            indices[2]!,
+            indices[3]!
+        );
     }
 
     public void Dispose()

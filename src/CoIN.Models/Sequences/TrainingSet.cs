@@ -14,7 +14,12 @@ internal sealed class TrainingSet
 {
     private readonly IPrompts prompts;
 
-    private TrainingSet(IPrompts prompts, IReadOnlyList<TrainingSample> samples, IReadOnlyList<SequenceSize> sizes, IReadOnlyList<string> masked)
+    private TrainingSet(
+        IPrompts prompts,
+        IReadOnlyList<TrainingSample> samples,
+        IReadOnlyList<SequenceSize> sizes,
+        IReadOnlyList<string> masked
+    )
     {
         this.prompts = prompts;
         Samples = samples;
@@ -43,7 +48,8 @@ internal sealed class TrainingSet
         {
             throw new CoinException(
                 $"model.max-length is {maxLength}, but the model is trained with at most {longer.Trained} positions (seq_length in config.json): beyond them it "
-                + $"computes otherwise in evaluation than in training. Set model.max-length to {longer.Trained} or less, or test with method=zero-shot.");
+                    + $"computes otherwise in evaluation than in training. Set model.max-length to {longer.Trained} or less, or test with method=zero-shot."
+            );
         }
     }
 
@@ -64,8 +70,11 @@ internal sealed class TrainingSet
 
         var usable = Enumerable.Range(0, samples.Count).Where(i => sizes[i].Labelled > 0).ToList();
         return new TrainingSet(
-            prompts, [.. usable.Select(i => samples[i])], [.. usable.Select(i => sizes[i])],
-            [.. Enumerable.Range(0, samples.Count).Where(i => sizes[i].Labelled == 0).Select(i => samples[i].Id)]);
+            prompts,
+            [.. usable.Select(i => samples[i])],
+            [.. usable.Select(i => sizes[i])],
+            [.. Enumerable.Range(0, samples.Count).Where(i => sizes[i].Labelled == 0).Select(i => samples[i].Id)]
+        );
     }
 
     /// <summary>Ids of the samples with a picture that has no place in their sequence: no tag of their text asks for it.</summary>
@@ -74,8 +83,12 @@ internal sealed class TrainingSet
 
     /// <summary>Makes sure that there is something to learn.</summary>
     /// <exception cref="CoinException">No sample has an answer that can be learned.</exception>
-    public TrainingSet NotEmpty(string task) => Samples.Count > 0 ? this : throw new CoinException(
-        $"Task {task} has no training sample with an answer to learn. Check its training file and model.max-length.");
+    public TrainingSet NotEmpty(string task) =>
+        Samples.Count > 0
+            ? this
+            : throw new CoinException(
+                $"Task {task} has no training sample with an answer to learn. Check its training file and model.max-length."
+            );
 
     /// <summary>A sample's tokens.</summary>
     public TokenSequence Sequence(int sample) => Tokenize(prompts, Samples[sample]);

@@ -6,8 +6,8 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Models.Settings;
 
 /// <summary>
-/// An object of settings in a JSON file, every key of which is read, declared harmless, or refused by name: a key that nobody here knows may change what the model computes. Faults are
-/// gathered, so that one reading tells all of them.
+/// An object of settings in a JSON file, every key of which is read, declared harmless, or refused by name: a key that nobody here knows
+/// may change what the model computes. Faults are gathered, so that one reading tells all of them.
 /// </summary>
 internal sealed class JsonSettings
 {
@@ -17,9 +17,7 @@ internal sealed class JsonSettings
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
 
     public JsonSettings(string path, JObject json)
-        : this(path, json, "", [])
-    {
-    }
+        : this(path, json, "", []) { }
 
     private JsonSettings(string path, JObject json, string prefix, List<string> faults)
     {
@@ -191,9 +189,13 @@ internal sealed class JsonSettings
     /// <summary>Refuses keys that nobody asked for; those that are null say nothing.</summary>
     public void NoOtherKeys()
     {
-        foreach (var property in json.Properties().Where(property => !known.Contains(property.Name) && property.Value.Type != JTokenType.Null))
+        foreach (
+            var property in json.Properties().Where(property => !known.Contains(property.Name) && property.Value.Type != JTokenType.Null)
+        )
         {
-            Fault($"{prefix}{property.Name} is {Show(property.Value)}, a key that is not known here and may change what is computed: it is not passed over.");
+            Fault(
+                $"{prefix}{property.Name} is {Show(property.Value)}, a key that is not known here and may change what is computed: it is not passed over."
+            );
         }
     }
 

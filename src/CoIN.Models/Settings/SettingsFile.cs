@@ -37,12 +37,19 @@ internal static class SettingsFile
         }
         catch (Exception e) when (e is InvalidCastException or ArgumentException or FormatException or OverflowException)
         {
-            throw new CoinException($"{path} has a value of a wrong kind: {e.Message.TrimEnd('.')}. Restore it from the checkpoint's source.", e);
+            throw new CoinException(
+                $"{path} has a value of a wrong kind: {e.Message.TrimEnd('.')}. Restore it from the checkpoint's source.",
+                e
+            );
         }
     }
 
-    /// <summary>Reads the settings of a model's <c>config.json</c>: what is told apart from them is that the weights are quantized.</summary>
-    /// <exception cref="CoinException">The file cannot be read, or something in it is not supported; the message names every key.</exception>
+    /// <summary>
+    /// Reads the settings of a model's <c>config.json</c>: what is told apart from them is that the weights are quantized.
+    /// </summary>
+    /// <exception cref="CoinException">
+    /// The file cannot be read, or something in it is not supported; the message names every key.
+    /// </exception>
     public static T Read<T>(string path, Func<JsonSettings, T> read)
     {
         var json = Json(path);

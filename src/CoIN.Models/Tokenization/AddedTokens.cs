@@ -28,7 +28,9 @@ internal sealed class AddedTokens
     /// <param name="tokens">The tokens, each with the text that it is found by.</param>
     public AddedTokens(IEnumerable<(string Pattern, AddedToken Token)> tokens)
     {
-        byFirst = tokens.Where(pair => pair.Pattern.Length > 0).GroupBy(pair => pair.Pattern[0])
+        byFirst = tokens
+            .Where(pair => pair.Pattern.Length > 0)
+            .GroupBy(pair => pair.Pattern[0])
             .ToDictionary(group => group.Key, group => group.OrderByDescending(pair => pair.Pattern.Length).ToArray());
         firsts = SearchValues.Create([.. byFirst.Keys]);
     }
@@ -38,7 +40,7 @@ internal sealed class AddedTokens
     {
         var parts = new List<TextPart>();
         var done = 0;
-        for (var at = 0; Next(text, at) is { } match;)
+        for (var at = 0; Next(text, at) is { } match; )
         {
             var (start, stop) = (match.At, match.At + match.Length);
             at = stop;
@@ -100,16 +102,27 @@ internal sealed class AddedTokens
         at < text.Length && Rune.DecodeFromUtf16(text.AsSpan(at), out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
     /// <summary>What a regular expression's <c>\w</c> is by Unicode's rules: letters, marks, digits, connectors, joiners.</summary>
-    private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) switch
-    {
-        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
-            or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber
-            or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-            or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.ConnectorPunctuation => true,
+    private static bool IsWord(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) switch
+        {
+            UnicodeCategory.UppercaseLetter
+            or UnicodeCategory.LowercaseLetter
+            or UnicodeCategory.TitlecaseLetter
+            or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.OtherLetter
+            or UnicodeCategory.LetterNumber
+            or UnicodeCategory.NonSpacingMark
+            or UnicodeCategory.SpacingCombiningMark
+            or UnicodeCategory.EnclosingMark
+            or UnicodeCategory.DecimalDigitNumber
+            or UnicodeCategory.ConnectorPunctuation => true,
 
-        // Letters in circles and squares count as alphabetic, and so do the two joiners.
-        UnicodeCategory.OtherSymbol => rune.Value is (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169)
-            or (>= 0x1F170 and <= 0x1F189),
-        _ => rune.Value is 0x200C or 0x200D,
-    };
+            // Letters in circles and squares count as alphabetic, and so do the two joiners.
+            UnicodeCategory.OtherSymbol => rune.Value
+                is (>= 0x24B6 and <= 0x24E9)
+                    or (>= 0x1F130 and <= 0x1F149)
+                    or (>= 0x1F150 and <= 0x1F169)
+                    or (>= 0x1F170 and <= 0x1F189),
+            _ => rune.Value is 0x200C or 0x200D,
+        };
 }

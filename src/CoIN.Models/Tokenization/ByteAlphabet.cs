@@ -1,8 +1,8 @@
 namespace CoIN.Models.Tokenization;
 
 /// <summary>
-/// The letters that stand for bytes in byte-level vocabularies (Radford et al. 2019): visible characters of Latin-1 for themselves, every other byte for a letter from
-/// U+0100 on, in order.
+/// The letters that stand for bytes in byte-level vocabularies (Radford et al. 2019): visible characters of Latin-1 for themselves, every
+/// other byte for a letter from U+0100 on, in order.
 /// </summary>
 internal static class ByteAlphabet
 {

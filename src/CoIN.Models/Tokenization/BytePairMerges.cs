@@ -3,8 +3,8 @@ using System.Text;
 namespace CoIN.Models.Tokenization;
 
 /// <summary>
-/// SentencePiece's byte-pair encoding: of all neighbours whose joint text is a piece, the pair with the highest score is merged first; of equal scores the
-/// leftmost.
+/// SentencePiece's byte-pair encoding: of all neighbours whose joint text is a piece, the pair with the highest score is merged first; of
+/// equal scores the leftmost.
 /// </summary>
 internal static class BytePairMerges
 {
@@ -13,10 +13,18 @@ internal static class BytePairMerges
     public static IEnumerable<string> Apply(string text, Func<string, float?> score)
     {
         var symbols = new List<Symbol>();
-        for (var at = 0; at < text.Length;)
+        for (var at = 0; at < text.Length; )
         {
             Rune.DecodeFromUtf16(text.AsSpan(at), out _, out var length);
-            symbols.Add(new Symbol { Start = at, Length = length, Previous = symbols.Count - 1, Next = symbols.Count + 1 });
+            symbols.Add(
+                new Symbol
+                {
+                    Start = at,
+                    Length = length,
+                    Previous = symbols.Count - 1,
+                    Next = symbols.Count + 1,
+                }
+            );
             at += length;
         }
 
@@ -46,7 +54,8 @@ internal static class BytePairMerges
 
         while (queue.TryDequeue(out var pair, out _))
         {
-            Symbol left = symbols[pair.Left], right = symbols[pair.Right];
+            Symbol left = symbols[pair.Left],
+                right = symbols[pair.Right];
 
             // Either may have been merged otherwise since the pair was noted.
             if (left.Length == 0 || right.Length == 0 || left.Length + right.Length != pair.Length || left.Next != pair.Right)

@@ -24,7 +24,13 @@ internal sealed class BytePairVocabulary
     /// <param name="fusesUnknown">Whether several of these in a row become one.</param>
     /// <param name="ignoresMerges">Whether a text that is a piece as a whole is that piece, whatever the merges say.</param>
     public BytePairVocabulary(
-        Dictionary<string, int> ids, RankedMerges merges, bool byteFallback, int? unknown, bool fusesUnknown, bool ignoresMerges)
+        Dictionary<string, int> ids,
+        RankedMerges merges,
+        bool byteFallback,
+        int? unknown,
+        bool fusesUnknown,
+        bool ignoresMerges
+    )
     {
         this.ids = ids;
         bySpan = ids.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -75,7 +81,7 @@ internal sealed class BytePairVocabulary
             waiting = false;
         }
 
-        for (var at = 0; at < text.Length;)
+        for (var at = 0; at < text.Length; )
         {
             Rune.DecodeFromUtf16(text.AsSpan(at), out var rune, out var length);
             if (bySpan.TryGetValue(text.AsSpan(at, length), out var id))

@@ -50,11 +50,16 @@ internal sealed class FileTokenizer : ITextTokenizer
         {
             throw new CoinException(
                 $"{file.Path}: the token that ends a sequence is '{end}', which the text </s> does not give; supported is </s>, "
-                + "as LLaMA has it.");
+                    + "as LLaMA has it."
+            );
         }
 
-        int Id(string name) => added.TryGetValue(name, out var id) || file.Ids.TryGetValue(name, out id) ? id : throw new CoinException(
-            $"{file.Path} lacks {name}: it is not a LLaMA tokenizer. Use the tokenizer that belongs to these weights.");
+        int Id(string name) =>
+            added.TryGetValue(name, out var id) || file.Ids.TryGetValue(name, out id)
+                ? id
+                : throw new CoinException(
+                    $"{file.Path} lacks {name}: it is not a LLaMA tokenizer. Use the tokenizer that belongs to these weights."
+                );
     }
 
     /// <inheritdoc/>
@@ -90,7 +95,8 @@ internal sealed class FileTokenizer : ITextTokenizer
         {
             settings.Fault(
                 $"the token '{name}' is not in {TokenizerFile.Name}, so that transformers would add it with an id that no file says. "
-                + "Use the files of one checkpoint.");
+                    + "Use the files of one checkpoint."
+            );
         }
 
         settings.ThrowIfFaulty();
@@ -144,7 +150,9 @@ internal sealed class FileTokenizer : ITextTokenizer
     {
         // A model's vocabulary may be padded beyond the tokenizer's.
         var tokens = ids.Where(id => !(skipSpecial && special.Contains(id)))
-            .Select(id => decoded.GetValueOrDefault(id)).OfType<string>().ToList();
+            .Select(id => decoded.GetValueOrDefault(id))
+            .OfType<string>()
+            .ToList();
         return string.Concat(file.Decoding.Aggregate(tokens, (made, step) => step(made)));
     }
 
@@ -175,10 +183,11 @@ internal sealed class FileTokenizer : ITextTokenizer
     }
 
     /// <summary>A token by itself, or with its flags.</summary>
-    private static string? TokenText(JToken? token) => token switch
-    {
-        JValue { Type: JTokenType.String } text => (string?)text,
-        JObject flagged => flagged["content"]?.ToString(),
-        _ => null,
-    };
+    private static string? TokenText(JToken? token) =>
+        token switch
+        {
+            JValue { Type: JTokenType.String } text => (string?)text,
+            JObject flagged => flagged["content"]?.ToString(),
+            _ => null,
+        };
 }

@@ -32,23 +32,36 @@ internal static class LlamaTokenizers
     public static string? FileOf(string folder) =>
         new[] { SentencePiece, TokenizerFile.Name }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
-    /// <summary>Files with other words for the same ids cannot both belong to the weights. A second file that is none is passed over.</summary>
+    /// <summary>
+    /// Files with other words for the same ids cannot both belong to the weights. A second file that is none is passed over.
+    /// </summary>
     private static void CheckSame(SentencePieceTokenizer tokenizer, string path, string other)
     {
-        if (!File.Exists(other) || new Problems().Try(() => SettingsFile.Json(other)) is not { } json || json["model"] is not JObject model
-            || model["vocab"] is not JObject vocabulary)
+        if (
+            !File.Exists(other)
+            || new Problems().Try(() => SettingsFile.Json(other)) is not { } json
+            || json["model"] is not JObject model
+            || model["vocab"] is not JObject vocabulary
+        )
         {
             return;
         }
 
         foreach (var (piece, id) in vocabulary)
         {
-            if (id is { Type: JTokenType.Integer } && (long)id is var number && number >= 0 && number < tokenizer.PieceCount
-                && tokenizer.PieceText((int)number) is var own && own != piece)
+            if (
+                id is { Type: JTokenType.Integer }
+                && (long)id is var number
+                && number >= 0
+                && number < tokenizer.PieceCount
+                && tokenizer.PieceText((int)number) is var own
+                && own != piece
+            )
             {
                 throw new CoinException(
                     $"{path} and {other} are two tokenizers: {number} is '{own}' in the one and '{piece}' in the other. "
-                    + "Remove the one that does not belong to the weights.");
+                        + "Remove the one that does not belong to the weights."
+                );
             }
         }
     }

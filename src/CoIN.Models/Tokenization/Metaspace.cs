@@ -34,7 +34,7 @@ internal sealed record Metaspace(char Replacement, PrependScheme Scheme, bool Sp
             yield break;
         }
 
-        for (var from = 0; from < text.Length;)
+        for (var from = 0; from < text.Length; )
         {
             var next = text.IndexOf(Replacement, from + 1);
             var to = next < 0 ? text.Length : next;

@@ -29,8 +29,13 @@ internal sealed class Qwen2Tokenizer
         }
 
         // The longest first: of two that begin alike the longer one is meant.
-        added = addedIds.Count == 0 ? null : new Regex(
-            string.Join('|', addedIds.Keys.OrderByDescending(text => text.Length).Select(Regex.Escape)), RegexOptions.CultureInvariant);
+        added =
+            addedIds.Count == 0
+                ? null
+                : new Regex(
+                    string.Join('|', addedIds.Keys.OrderByDescending(text => text.Length).Select(Regex.Escape)),
+                    RegexOptions.CultureInvariant
+                );
         Size = texts.Keys.Max() + 1;
     }
 
@@ -43,16 +48,24 @@ internal sealed class Qwen2Tokenizer
     {
         try
         {
-            return new Qwen2Tokenizer(vocabulary, BpeTokenizer.Create(new BpeOptions(vocabulary.Tokens)
-            {
-                Merges = vocabulary.Merges,
-                ByteLevel = true,
-                PreTokenizer = new RegexPreTokenizer(WordPattern.Words, null),
-            }));
+            return new Qwen2Tokenizer(
+                vocabulary,
+                BpeTokenizer.Create(
+                    new BpeOptions(vocabulary.Tokens)
+                    {
+                        Merges = vocabulary.Merges,
+                        ByteLevel = true,
+                        PreTokenizer = new RegexPreTokenizer(WordPattern.Words, null),
+                    }
+                )
+            );
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
-            throw new CoinException($"{vocabulary.Source} and its merges do not fit together: {e.Message.TrimEnd('.')}. Restore the tokenizer's files from the model's source.", e);
+            throw new CoinException(
+                $"{vocabulary.Source} and its merges do not fit together: {e.Message.TrimEnd('.')}. Restore the tokenizer's files from the model's source.",
+                e
+            );
         }
     }
 
@@ -78,7 +91,9 @@ internal sealed class Qwen2Tokenizer
         return ids;
     }
 
-    /// <summary>The text of ids. Bytes that are no UTF-8 give one U+FFFD for each maximal invalid sequence; ids beyond the vocabulary give nothing.</summary>
+    /// <summary>
+    /// The text of ids. Bytes that are no UTF-8 give one U+FFFD for each maximal invalid sequence; ids beyond the vocabulary give nothing.
+    /// </summary>
     /// <param name="skipSpecial">Leaves added tokens out.</param>
     public string Decode(IEnumerable<int> ids, bool skipSpecial = true)
     {
@@ -104,7 +119,9 @@ internal sealed class Qwen2Tokenizer
         if (text.Length > 0)
         {
             // .NET normalises nothing where it runs without the system's ICU.
-            ids.AddRange(merging.EncodeToIds(Normalizer2.NFCInstance.Normalize(text), considerPreTokenization: true, considerNormalization: false));
+            ids.AddRange(
+                merging.EncodeToIds(Normalizer2.NFCInstance.Normalize(text), considerPreTokenization: true, considerNormalization: false)
+            );
         }
     }
 }

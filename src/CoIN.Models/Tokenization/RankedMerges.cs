@@ -27,7 +27,13 @@ internal sealed class RankedMerges
         var nodes = new Node[symbols.Count];
         for (var i = 0; i < nodes.Length; i++)
         {
-            nodes[i] = new Node { Id = symbols[i], Previous = i - 1, Next = i + 1 < nodes.Length ? i + 1 : -1, There = true };
+            nodes[i] = new Node
+            {
+                Id = symbols[i],
+                Previous = i - 1,
+                Next = i + 1 < nodes.Length ? i + 1 : -1,
+                There = true,
+            };
         }
 
         var queue = new PriorityQueue<(int At, int Merged), long>();
@@ -49,8 +55,12 @@ internal sealed class RankedMerges
             ref var left = ref nodes[one.At];
 
             // Either may have been merged otherwise since the pair was noted.
-            if (!left.There || left.Next < 0 || !merges.TryGetValue(Pair(left.Id, nodes[left.Next].Id), out var merge)
-                || merge.Merged != one.Merged)
+            if (
+                !left.There
+                || left.Next < 0
+                || !merges.TryGetValue(Pair(left.Id, nodes[left.Next].Id), out var merge)
+                || merge.Merged != one.Merged
+            )
             {
                 continue;
             }

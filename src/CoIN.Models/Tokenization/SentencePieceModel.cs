@@ -21,16 +21,25 @@ internal enum PieceKind
 internal sealed record Piece(string Text, float Score, PieceKind Kind);
 
 /// <summary>
-/// A SentencePiece <c>tokenizer.model</c> file (protobuf message <c>ModelProto</c>), as far as LLaMA-like models use it: byte-pair encoding, identity normalization,
-/// a dummy prefix, byte fallback.
+/// A SentencePiece <c>tokenizer.model</c> file (protobuf message <c>ModelProto</c>), as far as LLaMA-like models use it: byte-pair
+/// encoding, identity normalization, a dummy prefix, byte fallback.
 /// </summary>
 internal sealed record SentencePieceModel(IReadOnlyList<Piece> Pieces, bool AddDummyPrefix)
 {
     // Field numbers of sentencepiece_model.proto.
-    private const int PiecesField = 1, TrainerField = 2, NormalizerField = 3;
-    private const int PieceText = 1, PieceScore = 2, PieceType = 3;
-    private const int TrainerModelType = 3, TrainerVocabularySize = 4, TrainerByteFallback = 35;
-    private const int NormalizerName = 1, NormalizerCharsMap = 2, NormalizerDummyPrefix = 3, NormalizerExtraSpaces = 4;
+    private const int PiecesField = 1,
+        TrainerField = 2,
+        NormalizerField = 3;
+    private const int PieceText = 1,
+        PieceScore = 2,
+        PieceType = 3;
+    private const int TrainerModelType = 3,
+        TrainerVocabularySize = 4,
+        TrainerByteFallback = 35;
+    private const int NormalizerName = 1,
+        NormalizerCharsMap = 2,
+        NormalizerDummyPrefix = 3,
+        NormalizerExtraSpaces = 4;
     private const int BpeModel = 2;
 
     /// <summary>Reads a file.</summary>
@@ -46,7 +55,9 @@ internal sealed record SentencePieceModel(IReadOnlyList<Piece> Pieces, bool AddD
         {
             throw new CoinException(
                 $"Cannot read the tokenizer {path}: {ReadFault.Why(path, e)}. "
-                + "A LLaVA folder needs SentencePiece's tokenizer.model, or tokenizer.json.", e);
+                    + "A LLaVA folder needs SentencePiece's tokenizer.model, or tokenizer.json.",
+                e
+            );
         }
 
         Misdelivered.ThrowIfOne(path, binary: true);
@@ -173,14 +184,17 @@ internal sealed record SentencePieceModel(IReadOnlyList<Piece> Pieces, bool AddD
 
         if (modelType != BpeModel)
         {
-            throw new CoinException($"{path} is a SentencePiece model of type {modelType}; only byte-pair encoding (type {BpeModel}), as LLaMA has it, can be read.");
+            throw new CoinException(
+                $"{path} is a SentencePiece model of type {modelType}; only byte-pair encoding (type {BpeModel}), as LLaMA has it, can be read."
+            );
         }
     }
 
     private static bool ParseNormalizer(ByteString bytes, string path)
     {
         var input = bytes.CreateCodedInput();
-        bool dummyPrefix = true, extraSpaces = true;
+        bool dummyPrefix = true,
+            extraSpaces = true;
         while (input.ReadTag() is var tag and not 0)
         {
             switch (WireFormat.GetTagFieldNumber(tag))

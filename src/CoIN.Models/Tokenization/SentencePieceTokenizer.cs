@@ -4,8 +4,8 @@ using CoIN.Benchmark;
 namespace CoIN.Models.Tokenization;
 
 /// <summary>
-/// LLaMA's tokenizer as transformers' slow <c>LlamaTokenizer</c> with <c>legacy=True</c> has it: <c>&lt;s&gt;</c>, <c>&lt;/s&gt;</c> and <c>&lt;unk&gt;</c> in the text
-/// are cut out first, and each piece of text between them gets SentencePiece's dummy prefix.
+/// LLaMA's tokenizer as transformers' slow <c>LlamaTokenizer</c> with <c>legacy=True</c> has it: <c>&lt;s&gt;</c>, <c>&lt;/s&gt;</c> and
+/// <c>&lt;unk&gt;</c> in the text are cut out first, and each piece of text between them gets SentencePiece's dummy prefix.
 /// </summary>
 internal sealed class SentencePieceTokenizer : ITextTokenizer
 {
@@ -122,9 +122,14 @@ internal sealed class SentencePieceTokenizer : ITextTokenizer
                 pieces.TryAdd(piece.Text, id);
                 break;
             case PieceKind.Byte:
-                if (piece.Text.Length != 6 || !byte.TryParse(piece.Text.AsSpan(3, 2), System.Globalization.NumberStyles.HexNumber, null, out var value))
+                if (
+                    piece.Text.Length != 6
+                    || !byte.TryParse(piece.Text.AsSpan(3, 2), System.Globalization.NumberStyles.HexNumber, null, out var value)
+                )
                 {
-                    throw new CoinException($"{path}: byte piece {id} is '{piece.Text}', not of the form <0x0A>. The file is damaged; download it again.");
+                    throw new CoinException(
+                        $"{path}: byte piece {id} is '{piece.Text}', not of the form <0x0A>. The file is damaged; download it again."
+                    );
                 }
 
                 byteIds[value] = id;

@@ -32,18 +32,24 @@ internal static class TiktokenFile
     }
 
     /// <summary>What a file of some tokens holds.</summary>
-    public static byte[] ToBytes(IReadOnlyList<byte[]> tokens) => System.Text.Encoding.UTF8.GetBytes(
-        string.Concat(tokens.Select((token, rank) => FormattableString.Invariant($"{Convert.ToBase64String(token)} {rank}\n"))));
+    public static byte[] ToBytes(IReadOnlyList<byte[]> tokens) =>
+        System.Text.Encoding.UTF8.GetBytes(
+            string.Concat(tokens.Select((token, rank) => FormattableString.Invariant($"{Convert.ToBase64String(token)} {rank}\n")))
+        );
 
     private static byte[] Token(string path, string line, int rank)
     {
         var space = line.IndexOf(' ', StringComparison.Ordinal);
         var bytes = new byte[line.Length];
-        return space > 0 && line[(space + 1)..] == FormattableString.Invariant($"{rank}")
-            && Convert.TryFromBase64String(line[..space], bytes, out var length) && length > 0
+        return
+            space > 0
+            && line[(space + 1)..] == FormattableString.Invariant($"{rank}")
+            && Convert.TryFromBase64String(line[..space], bytes, out var length)
+            && length > 0
             ? bytes[..length]
             : throw new CoinException(
-                $"{path}, line {rank + 1}: '{(line.Length > 60 ? line[..60] + "…" : line)}' is not a token in Base64 and the rank {rank}. Restore the file from the model's source.");
+                $"{path}, line {rank + 1}: '{(line.Length > 60 ? line[..60] + "…" : line)}' is not a token in Base64 and the rank {rank}. Restore the file from the model's source."
+            );
     }
 
     private static List<byte[]> Checked(string path, List<byte[]> tokens)
@@ -51,10 +57,14 @@ internal static class TiktokenFile
         var single = tokens.Where(token => token.Length == 1).Select(token => token[0]).ToHashSet();
         if (single.Count <= byte.MaxValue)
         {
-            throw new CoinException($"{path} has {single.Count} of the 256 single bytes as tokens: it is cut or no whole vocabulary. Restore the file from the model's source.");
+            throw new CoinException(
+                $"{path} has {single.Count} of the 256 single bytes as tokens: it is cut or no whole vocabulary. Restore the file from the model's source."
+            );
         }
 
         var twice = tokens.GroupBy(Convert.ToBase64String, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1);
-        return twice is null ? tokens : throw new CoinException($"{path} has the token {twice.Key} twice. Restore the file from the model's source.");
+        return twice is null
+            ? tokens
+            : throw new CoinException($"{path} has the token {twice.Key} twice. Restore the file from the model's source.");
     }
 }

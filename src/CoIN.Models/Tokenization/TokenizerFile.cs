@@ -16,8 +16,15 @@ namespace CoIN.Models.Tokenization;
 /// <param name="Begin">The token that stands in front of a text.</param>
 /// <param name="Decoding">From tokens to text.</param>
 internal sealed record TokenizerFile(
-    string Path, IReadOnlyList<AddedToken> Added, IReadOnlyDictionary<string, int> Ids, BytePairVocabulary Model,
-    Func<string, string> Normalize, Metaspace? Words, int Begin, IReadOnlyList<DecodingStep> Decoding)
+    string Path,
+    IReadOnlyList<AddedToken> Added,
+    IReadOnlyDictionary<string, int> Ids,
+    BytePairVocabulary Model,
+    Func<string, string> Normalize,
+    Metaspace? Words,
+    int Begin,
+    IReadOnlyList<DecodingStep> Decoding
+)
 {
     /// <summary>The file's name in a model's folder.</summary>
     public const string Name = "tokenizer.json";
@@ -129,11 +136,16 @@ internal sealed record TokenizerFile(
         for (var rank = 0; rank < list.Count; rank++)
         {
             string[] pair = list[rank] is JArray two ? [.. two.Select(part => part.ToString())] : list[rank].ToString().Split(' ');
-            if (pair.Length != 2 || !ids.TryGetValue(pair[0], out var left) || !ids.TryGetValue(pair[1], out var right)
-                || !ids.TryGetValue(pair[0] + pair[1], out var merged))
+            if (
+                pair.Length != 2
+                || !ids.TryGetValue(pair[0], out var left)
+                || !ids.TryGetValue(pair[1], out var right)
+                || !ids.TryGetValue(pair[0] + pair[1], out var merged)
+            )
             {
                 model.Fault(
-                    $"merge {rank} ({string.Join(' ', pair)}) is no pair of pieces whose joint text is a piece. Download the file again.");
+                    $"merge {rank} ({string.Join(' ', pair)}) is no pair of pieces whose joint text is a piece. Download the file again."
+                );
                 break;
             }
 
@@ -156,16 +168,27 @@ internal sealed record TokenizerFile(
             }
 
             bool Flag(string key) => token.Bool(key) ?? false;
-            added.Add(new AddedToken(
-                id, content, Flag("single_word"), Flag("lstrip"), Flag("rstrip"), token.Bool("normalized") ?? !Flag("special"),
-                Flag("special")));
+            added.Add(
+                new AddedToken(
+                    id,
+                    content,
+                    Flag("single_word"),
+                    Flag("lstrip"),
+                    Flag("rstrip"),
+                    token.Bool("normalized") ?? !Flag("special"),
+                    Flag("special")
+                )
+            );
             token.NoOtherKeys();
 
             // A token that is not in the vocabulary gets the next id, whatever the file says.
             var expected = ids.TryGetValue(content, out var known) ? known : next++;
             token.Require(
-                id == expected, "id", $"{id} for '{content}'",
-                $"{expected}, which it gets by the vocabulary. Use the tokenizer as it was saved");
+                id == expected,
+                "id",
+                $"{id} for '{content}'",
+                $"{expected}, which it gets by the vocabulary. Use the tokenizer as it was saved"
+            );
         }
 
         return added;
@@ -245,12 +268,15 @@ internal sealed record TokenizerFile(
         var replacement = settings.Text("replacement") ?? $"{WordCache.Space}";
         settings.Require(replacement.Length == 1, "replacement", $"'{replacement}'", "one letter");
         var name = settings.TextOf("prepend_scheme", prefix == false ? "never" : "always", "never", "first", "always");
-        return (replacement.Length == 1 ? replacement[0] : WordCache.Space, name switch
-        {
-            "never" => PrependScheme.Never,
-            "first" => PrependScheme.First,
-            _ => PrependScheme.Always,
-        });
+        return (
+            replacement.Length == 1 ? replacement[0] : WordCache.Space,
+            name switch
+            {
+                "never" => PrependScheme.Never,
+                "first" => PrependScheme.First,
+                _ => PrependScheme.Always,
+            }
+        );
     }
 
     /// <summary>Every text begins with one token, and nothing else is added to it.</summary>
@@ -260,15 +286,18 @@ internal sealed record TokenizerFile(
         if (settings.Child("post_processor") is not { } template || template.Text("type") is not "TemplateProcessing")
         {
             settings.Fault(
-                $"post_processor is not {Supported}: texts would begin without <s>. Use the tokenizer that belongs to these weights.");
+                $"post_processor is not {Supported}: texts would begin without <s>. Use the tokenizer that belongs to these weights."
+            );
             settings.Child("post_processor")?.NoFurther();
             return -1;
         }
 
         // Pairs of texts are not encoded here.
         template.Harmless("pair");
-        var begin = template.Token("single") is JArray { Count: 2 } single && single[1]["Sequence"]?["id"]?.ToString() == "A"
-            ? single[0]["SpecialToken"]?["id"]?.ToString() : null;
+        var begin =
+            template.Token("single") is JArray { Count: 2 } single && single[1]["Sequence"]?["id"]?.ToString() == "A"
+                ? single[0]["SpecialToken"]?["id"]?.ToString()
+                : null;
         var ids = begin is null ? null : template.Token("special_tokens")?[begin]?["ids"] as JArray;
         template.NoOtherKeys();
         if (ids is { Count: 1 } && ids[0].Type == JTokenType.Integer)

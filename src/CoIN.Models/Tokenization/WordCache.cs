@@ -13,7 +13,8 @@ internal sealed class WordCache(Func<string, int[]> encode)
     public const char Space = '\u2581';
 
     /// <summary>Words whose ids are kept, and the longest of them: what a data set repeats, in a few megabytes.</summary>
-    private const int MostWords = 1 << 17, LongestWord = 24;
+    private const int MostWords = 1 << 17,
+        LongestWord = 24;
 
     private readonly ConcurrentDictionary<string, int[]> words = new(StringComparer.Ordinal);
     private int kept;
@@ -24,7 +25,7 @@ internal sealed class WordCache(Func<string, int[]> encode)
     /// <summary>Adds the ids of a text whose spaces are <see cref="Space"/>.</summary>
     public void Encode(string text, List<int> ids)
     {
-        for (var rest = text.AsSpan(); !rest.IsEmpty;)
+        for (var rest = text.AsSpan(); !rest.IsEmpty; )
         {
             var spaces = rest.Length - rest.TrimStart(Space).Length;
             var letters = rest[spaces..].IndexOf(Space);

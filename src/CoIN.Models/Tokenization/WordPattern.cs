@@ -5,8 +5,9 @@ using System.Text.RegularExpressions;
 namespace CoIN.Models.Tokenization;
 
 /// <summary>
-/// How Qwen's tokenizers cut a text before they merge bytes: contractions, words with the character before them, single digits, runs of other characters, line ends,
-/// spaces. .NET's regular expressions see halves of characters beyond U+FFFF, which have no category, so letters and numbers among these are listed.
+/// How Qwen's tokenizers cut a text before they merge bytes: contractions, words with the character before them, single digits, runs of
+/// other characters, line ends, spaces. .NET's regular expressions see halves of characters beyond U+FFFF, which have no category, so
+/// letters and numbers among these are listed.
 /// </summary>
 internal static class WordPattern
 {
@@ -17,7 +18,9 @@ internal static class WordPattern
     private static Regex Make()
     {
         var letters = Beyond(category => category <= UnicodeCategory.OtherLetter);
-        var numbers = Beyond(category => category is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber);
+        var numbers = Beyond(category =>
+            category is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
+        );
         const string pair = @"[\uD800-\uDBFF][\uDC00-\uDFFF]";
         var letter = $@"(?:\p{{L}}|{letters})";
         var number = $@"(?:\p{{N}}|{numbers})";
@@ -27,7 +30,8 @@ internal static class WordPattern
         const string contraction = "'(?:[sSſ]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])";
         return new Regex(
             $@"{contraction}|{Other(@"\r\n")}?{letter}+|{number}| ?{Other(@"\s")}+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-            RegexOptions.Compiled | RegexOptions.CultureInvariant);
+            RegexOptions.Compiled | RegexOptions.CultureInvariant
+        );
     }
 
     /// <summary>A pattern for the characters beyond U+FFFF of some categories, by their two halves.</summary>

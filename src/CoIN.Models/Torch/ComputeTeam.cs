@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Torch;
 
 /// <summary>
-/// The threads among which a kernel's pieces are divided: the caller's and as many helpers as libtorch would use (<c>set_num_threads</c>). Which thread does which piece is left to chance, so
-/// every piece has to be worth the same whoever does it.
+/// The threads among which a kernel's pieces are divided: the caller's and as many helpers as libtorch would use (<c>set_num_threads</c>).
+/// Which thread does which piece is left to chance, so every piece has to be worth the same whoever does it.
 /// </summary>
 internal static class ComputeTeam
 {
@@ -19,7 +19,8 @@ internal static class ComputeTeam
     {
         var wanted = Math.Min(get_num_threads(), pieces) - 1;
 
-        // One call at a time has the helpers. Another caller at the same moment (a second evaluator) works on alone: it has a thread of its own, and waiting would bring nothing.
+        // One call at a time has the helpers. Another caller at the same moment (a second evaluator) works on alone: it has a thread of its
+        // own, and waiting would bring nothing.
         if (wanted <= 0 || !Gate.TryEnter())
         {
             for (var i = 0; i < pieces; i++)

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace CoIN.Models.Torch;
 
-/// <summary>Names that a 64-bit little-endian ELF library takes from other libraries (its <c>.dynsym</c> section; System V gABI, "Symbol Table").</summary>
+/// <summary>
+/// Names that a 64-bit little-endian ELF library takes from other libraries (its <c>.dynsym</c> section; System V gABI, "Symbol Table").
+/// </summary>
 internal static class ElfSymbols
 {
     private const uint SectionTypeDynamicSymbols = 11;
@@ -20,7 +22,9 @@ internal static class ElfSymbols
         }
 
         var names = new List<string>();
-        int sections = (int)U64(elf, 0x28), size = U16(elf, 0x3a), count = U16(elf, 0x3c);
+        int sections = (int)U64(elf, 0x28),
+            size = U16(elf, 0x3a),
+            count = U16(elf, 0x3c);
         for (var s = 0; s < count; s++)
         {
             var header = sections + (s * size);
@@ -29,7 +33,8 @@ internal static class ElfSymbols
                 continue;
             }
 
-            int first = (int)U64(elf, header + 0x18), bytes = (int)U64(elf, header + 0x20);
+            int first = (int)U64(elf, header + 0x18),
+                bytes = (int)U64(elf, header + 0x20);
             var strings = (int)U64(elf, sections + ((int)U32(elf, header + 0x28) * size) + 0x18);
             for (var at = first; at < first + bytes; at += SymbolSize)
             {

@@ -4,8 +4,8 @@ using System.Text;
 namespace CoIN.Models.Torch;
 
 /// <summary>
-/// The versions of symbols that a 64-bit little-endian ELF library asks of other libraries (its <c>.gnu.version_r</c> section; System V gABI and
-/// the LSB core specification, "Symbol Versioning").
+/// The versions of symbols that a 64-bit little-endian ELF library asks of other libraries (its <c>.gnu.version_r</c> section; System V
+/// gABI and the LSB core specification, "Symbol Versioning").
 /// </summary>
 internal static class ElfVersionNeeds
 {
@@ -29,7 +29,8 @@ internal static class ElfVersionNeeds
         }
 
         var sections = (int)U64(elf, 0x28);
-        int size = U16(elf, 0x3a), count = U16(elf, 0x3c);
+        int size = U16(elf, 0x3a),
+            count = U16(elf, 0x3c);
         var needs = new List<Need>();
         for (var s = 0; s < count; s++)
         {
@@ -63,8 +64,7 @@ internal static class ElfVersionNeeds
     public static void MarkWeak(Span<byte> elf, Need need) =>
         BinaryPrimitives.WriteUInt16LittleEndian(elf[need.FlagsOffset..], (ushort)(U16(elf, need.FlagsOffset) | WeakFlag));
 
-    private static string Text(ReadOnlySpan<byte> elf, int at) =>
-        Encoding.ASCII.GetString(elf.Slice(at, elf[at..].IndexOf((byte)0)));
+    private static string Text(ReadOnlySpan<byte> elf, int at) => Encoding.ASCII.GetString(elf.Slice(at, elf[at..].IndexOf((byte)0)));
 
     private static ushort U16(ReadOnlySpan<byte> elf, int at) => BinaryPrimitives.ReadUInt16LittleEndian(elf[at..]);
 

@@ -4,8 +4,9 @@ using CoIN.Benchmark;
 namespace CoIN.Models.Torch;
 
 /// <summary>
-/// A libtorch that is installed on the host, in place of the packaged one: the <c>torch/lib</c> folder of an existing PyTorch, with CUDA where that has it. TorchSharp's own library
-/// is the packaged one in any case; what it asks of libtorch is checked symbol by symbol, for C++ has no stable interface between versions.
+/// A libtorch that is installed on the host, in place of the packaged one: the <c>torch/lib</c> folder of an existing PyTorch, with CUDA
+/// where that has it. TorchSharp's own library is the packaged one in any case; what it asks of libtorch is checked symbol by symbol, for
+/// C++ has no stable interface between versions.
 /// </summary>
 internal static class ExternalLibtorch
 {
@@ -36,7 +37,9 @@ internal static class ExternalLibtorch
         }
 
         var own = Load(folder, torchSharp);
-        CheckSymbols(folder, ElfSymbols.Undefined(File.ReadAllBytes(torchSharp)).Where(IsLibtorchs), symbol => NativeLibrary.TryGetExport(own, symbol, out _));
+        CheckSymbols(folder, ElfSymbols.Undefined(File.ReadAllBytes(torchSharp)).Where(IsLibtorchs), symbol =>
+            NativeLibrary.TryGetExport(own, symbol, out _)
+        );
         return trial;
     }
 
@@ -47,11 +50,14 @@ internal static class ExternalLibtorch
         if (File.Exists(Path.Combine(native, "libtorch_cpu.so")))
         {
             throw new CoinException(
-                $"{Variable} is {folder}, but this build has a libtorch of its own ({native}). Build it without one (dotnet build -p:TorchBackend=none; run.sh does so by itself where {Variable} is set), or unset {Variable}.");
+                $"{Variable} is {folder}, but this build has a libtorch of its own ({native}). Build it without one (dotnet build -p:TorchBackend=none; run.sh does so by itself where {Variable} is set), or unset {Variable}."
+            );
         }
     }
 
-    /// <summary>The version of the PyTorch that a <c>torch/lib</c> folder belongs to, e.g. <c>2.10.0+cu128</c>; null where nothing says it.</summary>
+    /// <summary>
+    /// The version of the PyTorch that a <c>torch/lib</c> folder belongs to, e.g. <c>2.10.0+cu128</c>; null where nothing says it.
+    /// </summary>
     public static string? VersionOf(string folder)
     {
         var parent = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
@@ -62,9 +68,11 @@ internal static class ExternalLibtorch
 
         var python = Path.Combine(parent, "version.py");
         var build = Path.Combine(parent, "build-version");
-        var line = File.Exists(python)
-            ? File.ReadLines(python).FirstOrDefault(text => text.StartsWith("__version__", StringComparison.Ordinal))?.Split('=')[^1]
-            : File.Exists(build) ? File.ReadLines(build).FirstOrDefault() : null;
+        var line =
+            File.Exists(python)
+                ? File.ReadLines(python).FirstOrDefault(text => text.StartsWith("__version__", StringComparison.Ordinal))?.Split('=')[^1]
+            : File.Exists(build) ? File.ReadLines(build).FirstOrDefault()
+            : null;
         return line?.Trim().Trim('\'', '"');
     }
 
@@ -73,13 +81,17 @@ internal static class ExternalLibtorch
     {
         if (!Directory.Exists(folder))
         {
-            throw new CoinException($"{Variable} is {folder}, but there is no such folder. Set it to the lib folder of a PyTorch {WantedVersion} installation (…/site-packages/torch/lib), or unset it.");
+            throw new CoinException(
+                $"{Variable} is {folder}, but there is no such folder. Set it to the lib folder of a PyTorch {WantedVersion} installation (…/site-packages/torch/lib), or unset it."
+            );
         }
 
         var present = Libraries.Where(name => File.Exists(Path.Combine(folder, name))).ToList();
         return present.Contains("libtorch_cpu.so") && present.Contains("libc10.so")
             ? present
-            : throw new CoinException($"{Variable} is {folder}, which holds no libc10.so and libtorch_cpu.so. Set it to the lib folder of a PyTorch {WantedVersion} installation (…/site-packages/torch/lib), or unset it.");
+            : throw new CoinException(
+                $"{Variable} is {folder}, which holds no libc10.so and libtorch_cpu.so. Set it to the lib folder of a PyTorch {WantedVersion} installation (…/site-packages/torch/lib), or unset it."
+            );
     }
 
     /// <exception cref="CoinException">Something that TorchSharp needs is missing.</exception>
@@ -89,14 +101,20 @@ internal static class ExternalLibtorch
         if (missing.Count > 0)
         {
             throw new CoinException(
-                $"The libtorch in {folder} ({VersionOf(folder) ?? "of unknown version"}) lacks {missing.Count} of the functions that TorchSharp calls, {missing[0]} for one: " +
-                $"it is of another version. Install PyTorch {WantedVersion} (pip install torch=={WantedVersion}.*) and set {Variable} to its torch/lib folder.");
+                $"The libtorch in {folder} ({VersionOf(folder) ?? "of unknown version"}) lacks {missing.Count} of the functions that TorchSharp calls, {missing[0]} for one: "
+                    + $"it is of another version. Install PyTorch {WantedVersion} (pip install torch=={WantedVersion}.*) and set {Variable} to its torch/lib folder."
+            );
         }
     }
 
     // By the mangled names of its namespaces; the C++ runtime's symbols are the host's business.
     private static bool IsLibtorchs(string symbol) =>
-        symbol.StartsWith("_Z", StringComparison.Ordinal) && (symbol.Contains("3c10", StringComparison.Ordinal) || symbol.Contains("2at", StringComparison.Ordinal) || symbol.Contains("5torch", StringComparison.Ordinal));
+        symbol.StartsWith("_Z", StringComparison.Ordinal)
+        && (
+            symbol.Contains("3c10", StringComparison.Ordinal)
+            || symbol.Contains("2at", StringComparison.Ordinal)
+            || symbol.Contains("5torch", StringComparison.Ordinal)
+        );
 
     private static nint Load(string folder, string path)
     {
@@ -107,7 +125,9 @@ internal static class ExternalLibtorch
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             throw new CoinException(
-                $"{path} cannot be loaded ({Variable} is {folder}): {e.Message.Trim().Split('\n')[0]} Install PyTorch {WantedVersion} for this host and set {Variable} to its torch/lib folder, or unset it.", e);
+                $"{path} cannot be loaded ({Variable} is {folder}): {e.Message.Trim().Split('\n')[0]} Install PyTorch {WantedVersion} for this host and set {Variable} to its torch/lib folder, or unset it.",
+                e
+            );
         }
     }
 }

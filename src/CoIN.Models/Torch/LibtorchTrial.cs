@@ -14,10 +14,10 @@ namespace CoIN.Models.Torch;
 public sealed record LibtorchTrialResult(string? Version, int Computations, IReadOnlyList<string> Devices);
 
 /// <summary>
-/// C++ has no stable interface between versions: with a libtorch that TorchSharp was not built with, every symbol can be there and the program
-/// still crash, or compute something else. So another version is tried first: a child process of the same program loads weights, multiplies,
-/// runs autograd and the optimizer, and compares the numbers with known ones. Only what ends well there is loaded here. A trial that went well
-/// is remembered until the libtorch, the program or the graphics driver changes.
+/// C++ has no stable interface between versions: with a libtorch that TorchSharp was not built with, every symbol can be there and the
+/// program still crash, or compute something else. So another version is tried first: a child process of the same program loads weights,
+/// multiplies, runs autograd and the optimizer, and compares the numbers with known ones. Only what ends well there is loaded here. A trial
+/// that went well is remembered until the libtorch, the program or the graphics driver changes.
 /// </summary>
 internal static class LibtorchTrial
 {
@@ -37,8 +37,14 @@ internal static class LibtorchTrial
 
     /// <summary>Whether TorchSharp was built with a version.</summary>
     public static bool IsWanted(string? version) =>
-        version is not null && (version == ExternalLibtorch.WantedVersion
-            || (version.StartsWith(ExternalLibtorch.WantedVersion, StringComparison.Ordinal) && !char.IsDigit(version[ExternalLibtorch.WantedVersion.Length])));
+        version is not null
+        && (
+            version == ExternalLibtorch.WantedVersion
+            || (
+                version.StartsWith(ExternalLibtorch.WantedVersion, StringComparison.Ordinal)
+                && !char.IsDigit(version[ExternalLibtorch.WantedVersion.Length])
+            )
+        );
 
     /// <summary>Tries a libtorch, unless that was done before.</summary>
     /// <exception cref="CoinException">It crashes or computes other numbers; the message says where and what to do.</exception>
@@ -74,12 +80,14 @@ internal static class LibtorchTrial
             null => $"did not end within {Longest.TotalMinutes.ToString(CultureInfo.InvariantCulture)} minutes",
             > 128 => $"crashed (signal {status - 128})",
             _ => lines.LastOrDefault(line => line.Length > 0 && !line.StartsWith(StepMark, StringComparison.Ordinal)) is { } said
-                ? $"failed: {WithoutRemedy(said)}" : $"ended with status {status}",
+                ? $"failed: {WithoutRemedy(said)}"
+                : $"ended with status {status}",
         };
         throw new CoinException(
-            $"The libtorch in {folder} is {version ?? "of unknown version"}; this program is built for {ExternalLibtorch.WantedVersion}. Tried in a " +
-            $"process of its own, it {happened} ({step}). Install PyTorch {ExternalLibtorch.WantedVersion} " +
-            $"(pip install torch=={ExternalLibtorch.WantedVersion}.*) and set {ExternalLibtorch.Variable} to its torch/lib folder.");
+            $"The libtorch in {folder} is {version ?? "of unknown version"}; this program is built for {ExternalLibtorch.WantedVersion}. Tried in a "
+                + $"process of its own, it {happened} ({step}). Install PyTorch {ExternalLibtorch.WantedVersion} "
+                + $"(pip install torch=={ExternalLibtorch.WantedVersion}.*) and set {ExternalLibtorch.Variable} to its torch/lib folder."
+        );
     }
 
     /// <summary>The child's messages end with the same remedy.</summary>
@@ -135,17 +143,24 @@ internal static class LibtorchTrial
     /// <summary>The file in which a trial's result is remembered: named by all that it depends on.</summary>
     internal static string Memory(string folder, string? version)
     {
-        var files = Directory.EnumerateFiles(folder, "lib*.so").Order(StringComparer.Ordinal).Select(path => new FileInfo(path))
+        var files = Directory
+            .EnumerateFiles(folder, "lib*.so")
+            .Order(StringComparer.Ordinal)
+            .Select(path => new FileInfo(path))
             .Select(file => $"{file.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}");
         const string Driver = "/proc/driver/nvidia/version";
         string[] rest =
         [
-            Path.GetFullPath(folder), version ?? "", typeof(LibtorchTrial).Module.ModuleVersionId.ToString(),
-            File.Exists(Driver) ? File.ReadAllText(Driver) : "no driver", Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") ?? "all",
+            Path.GetFullPath(folder),
+            version ?? "",
+            typeof(LibtorchTrial).Module.ModuleVersionId.ToString(),
+            File.Exists(Driver) ? File.ReadAllText(Driver) : "no driver",
+            Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") ?? "all",
         ];
         var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', files.Concat(rest)))));
         var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } named
-            ? named : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            ? named
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
         return Path.Combine(cache, "coin", $"libtorch-{key[..32]}.json");
     }
 

@@ -17,11 +17,14 @@ internal static class Operators
         def silu_backward(gradient: Tensor, x: Tensor, to: Tensor):
             torch.silu_backward(gradient, x, grad_input=to)
 
-        """);
+        """
+    );
 
     /// <summary>Writes a product of elements into memory that is there.</summary>
     public static void Multiply(Tensor a, Tensor b, Tensor to) => Scalars.Invoke(Script, "multiply", [], a, b, to);
 
-    /// <summary>Writes the gradient with respect to x, x · sigmoid(x) having that of its result, into memory that is there; x's own will do.</summary>
+    /// <summary>
+    /// Writes the gradient with respect to x, x · sigmoid(x) having that of its result, into memory that is there; x's own will do.
+    /// </summary>
     public static void SiluBackward(Tensor gradient, Tensor x, Tensor to) => Scalars.Invoke(Script, "silu_backward", [], gradient, x, to);
 }

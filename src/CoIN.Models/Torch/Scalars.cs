@@ -7,8 +7,9 @@ namespace CoIN.Models.Torch;
 /// <summary>
 /// Numbers as operands of tensor operations, made once for each value and kept.
 /// <para>
-/// A number written in an expression such as <c>x * 0.5</c> becomes a temporary <see cref="Scalar"/> which TorchSharp does not keep alive while the native call reads
-/// it: should the garbage collector run at that moment, the call reads freed memory. Every operation that takes a number therefore gets it from here.
+/// A number written in an expression such as <c>x * 0.5</c> becomes a temporary <see cref="Scalar"/> which TorchSharp does not keep alive
+/// while the native call reads it: should the garbage collector run at that moment, the call reads freed memory. Every operation that takes
+/// a number therefore gets it from here.
 /// </para>
 /// </summary>
 internal static class Scalars

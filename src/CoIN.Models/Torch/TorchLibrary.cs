@@ -91,7 +91,9 @@ internal static class TorchLibrary
     /// <summary>Weakens what <paramref name="host"/> cannot provide.</summary>
     /// <param name="library">The library's path; replaced by a new file where something had to be weakened.</param>
     /// <param name="host">The bytes of the host's libstdc++.</param>
-    /// <returns>The path to load: <paramref name="library"/>, or a copy in a new temporary folder where its own folder is read-only.</returns>
+    /// <returns>
+    /// The path to load: <paramref name="library"/>, or a copy in a new temporary folder where its own folder is read-only.
+    /// </returns>
     internal static string Adapt(string library, ReadOnlySpan<byte> host)
     {
         var image = File.ReadAllBytes(library);
@@ -121,7 +123,10 @@ internal static class TorchLibrary
         }
     }
 
-    /// <summary>A folder of this process's own, in which a library finds by links what lies beside the original: it looks beside itself for libtorch.</summary>
+    /// <summary>
+    /// A folder of this process's own, in which a library finds by links what lies beside the original: it looks beside itself for
+    /// libtorch.
+    /// </summary>
     private static string Neighbours(string original)
     {
         var folder = Directory.CreateTempSubdirectory("coin-torch-").FullName;
@@ -133,7 +138,9 @@ internal static class TorchLibrary
         return folder;
     }
 
-    /// <summary>Puts a new file in the place by a rename: other links to the old one keep it, and two processes may do this at once.</summary>
+    /// <summary>
+    /// Puts a new file in the place by a rename: other links to the old one keep it, and two processes may do this at once.
+    /// </summary>
     private static string Replace(string library, byte[] image, DateTime time)
     {
         var temporary = $"{library}.{Environment.ProcessId}.{Guid.NewGuid():N}";

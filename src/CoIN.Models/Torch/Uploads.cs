@@ -31,10 +31,13 @@ internal static class Uploads
         using var scope = NewDisposeScope();
         var all = To(tensor([.. arrays.SelectMany(array => array ?? [])]), device);
         long at = 0;
-        return [.. arrays.Select(array =>
-        {
-            at += array?.Length ?? 0;
-            return array is null ? null : all.narrow(0, at - array.Length, array.Length).MoveToOuterDisposeScope();
-        })];
+        return
+        [
+            .. arrays.Select(array =>
+            {
+                at += array?.Length ?? 0;
+                return array is null ? null : all.narrow(0, at - array.Length, array.Length).MoveToOuterDisposeScope();
+            }),
+        ];
     }
 }

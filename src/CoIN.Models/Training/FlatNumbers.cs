@@ -9,8 +9,14 @@ namespace CoIN.Models.Training;
 /// <param name="tensors">float32, in this order.</param>
 internal sealed class FlatNumbers(IReadOnlyList<Tensor> tensors)
 {
-    private readonly int[] counts = [.. tensors.Select(tensor => tensor.dtype == ScalarType.Float32 ? checked((int)tensor.numel())
-        : throw new NotSupportedException($"Trained parameters are float32, and not {tensor.dtype}."))];
+    private readonly int[] counts =
+    [
+        .. tensors.Select(tensor =>
+            tensor.dtype == ScalarType.Float32
+                ? checked((int)tensor.numel())
+                : throw new NotSupportedException($"Trained parameters are float32, and not {tensor.dtype}.")
+        ),
+    ];
 
     /// <summary>Of all tensors together.</summary>
     public int Count => checked(counts.Sum());

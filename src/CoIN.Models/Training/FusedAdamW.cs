@@ -12,7 +12,8 @@ internal sealed record ParameterGroup(IReadOnlyList<Tensor> Parameters, double L
 }
 
 /// <summary>
-/// AdamW (Loshchilov and Hutter 2019) through ATen's fused kernel: one native call for all tensors of a group, numerically torch.optim.AdamW.
+/// AdamW (Loshchilov and Hutter 2019) through ATen's fused kernel: one native call for all tensors of a group, numerically
+/// torch.optim.AdamW.
 /// </summary>
 internal sealed class FusedAdamW : IDisposable
 {
@@ -35,7 +36,8 @@ internal sealed class FusedAdamW : IDisposable
         def zero(g: List[Tensor]):
             torch._foreach_zero_(g)
 
-        """);
+        """
+    );
 
     private readonly double beta1;
     private readonly double beta2;
@@ -67,7 +69,9 @@ internal sealed class FusedAdamW : IDisposable
         return ((Tensor)Scalars.Invoke(Script, "norm", [], (object)GradientsOf(groups))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Scales all gradients so that their norm is at most <paramref name="max"/>, as torch.nn.utils.clip_grad_norm_ does.</summary>
+    /// <summary>
+    /// Scales all gradients so that their norm is at most <paramref name="max"/>, as torch.nn.utils.clip_grad_norm_ does.
+    /// </summary>
     public void Clip(double norm, double max)
     {
         var factor = max / (norm + 1e-6);
@@ -88,15 +92,25 @@ internal sealed class FusedAdamW : IDisposable
         foreach (var group in groups)
         {
             var gradients = GradientsOf([group]);
-            foreach (var (places, decay) in group.SparesVectors && weightDecay != 0
-                ? [(group.Matrices, weightDecay), (group.Vectors, 0.0)] : new[] { (group.All, weightDecay) })
+            foreach (
+                var (places, decay) in group.SparesVectors && weightDecay != 0
+                    ? [(group.Matrices, weightDecay), (group.Vectors, 0.0)]
+                    : new[] { (group.All, weightDecay) }
+            )
             {
                 if (places.Length > 0)
                 {
                     Tensor[] Of(Tensor[] all) => [.. places.Select(place => all[place])];
                     Scalars.Invoke(
-                        Script, "step", [group.LearningRate * multiplier, beta1, beta2, decay, epsilon],
-                        Of(group.Parameters), Of(gradients), Of(group.First), Of(group.Second), Of(group.Steps));
+                        Script,
+                        "step",
+                        [group.LearningRate * multiplier, beta1, beta2, decay, epsilon],
+                        Of(group.Parameters),
+                        Of(gradients),
+                        Of(group.First),
+                        Of(group.Second),
+                        Of(group.Steps)
+                    );
                 }
             }
         }
@@ -111,10 +125,14 @@ internal sealed class FusedAdamW : IDisposable
     }
 
     /// <summary>Moments and step counts by position: what a checkpoint has to keep.</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> Named() => groups.SelectMany((group, g) =>
-        group.First.Select((tensor, i) => ($"exp_avg.{g}.{i}", tensor))
-            .Concat(group.Second.Select((tensor, i) => ($"exp_avg_sq.{g}.{i}", tensor)))
-            .Concat(group.Steps.Select((tensor, i) => ($"step.{g}.{i}", tensor))));
+    public IEnumerable<(string Name, Tensor Tensor)> Named() =>
+        groups.SelectMany(
+            (group, g) =>
+                group
+                    .First.Select((tensor, i) => ($"exp_avg.{g}.{i}", tensor))
+                    .Concat(group.Second.Select((tensor, i) => ($"exp_avg_sq.{g}.{i}", tensor)))
+                    .Concat(group.Steps.Select((tensor, i) => ($"step.{g}.{i}", tensor)))
+        );
 
     public void Dispose()
     {

@@ -3,8 +3,8 @@ using CoIN.Benchmark.Experiments;
 namespace CoIN.Models.Training;
 
 /// <summary>
-/// The Hugging Face trainer's schedules as a factor on the learning rate, and its count of steps (transformers 4.31, which CoIN's code needs:
-/// a last, partial accumulation is dropped).
+/// The Hugging Face trainer's schedules as a factor on the learning rate, and its count of steps (transformers 4.31, which CoIN's code
+/// needs: a last, partial accumulation is dropped).
 /// </summary>
 /// <param name="Floor">The factor in which a cosine ends, 0 to 1.</param>
 internal sealed record LearningRateSchedule(Schedule Kind, int TotalSteps, int WarmupSteps, double Floor = 0)
@@ -13,7 +13,8 @@ internal sealed record LearningRateSchedule(Schedule Kind, int TotalSteps, int W
     /// <param name="samples">Training samples that have something to learn from.</param>
     public static LearningRateSchedule For(TrainingOptions options, int batchSize, int samples)
     {
-        var total = options.MaxSteps > 0 ? options.MaxSteps : (int)Math.Ceiling(options.Epochs * StepsPerEpoch(options, batchSize, samples));
+        var total =
+            options.MaxSteps > 0 ? options.MaxSteps : (int)Math.Ceiling(options.Epochs * StepsPerEpoch(options, batchSize, samples));
 
         // A rate of 0 has no part that could remain of it.
         var least = options.MinLr == 0 ? 0 : options.MinLr / options.LearningRate;

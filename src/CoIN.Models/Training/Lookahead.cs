@@ -1,8 +1,8 @@
 namespace CoIN.Models.Training;
 
 /// <summary>
-/// Makes numbered items ahead of their use, on other threads: while one is used, the next few are being made. They come out in their order, so results do not depend on
-/// who is faster; what fails throws where it is taken. At most <paramref name="depth"/> items wait at a time.
+/// Makes numbered items ahead of their use, on other threads: while one is used, the next few are being made. They come out in their order,
+/// so results do not depend on who is faster; what fails throws where it is taken. At most <paramref name="depth"/> items wait at a time.
 /// </summary>
 /// <param name="first">Number of the first item.</param>
 /// <param name="end">Number behind the last one.</param>
@@ -28,8 +28,14 @@ internal sealed class Lookahead<T>(long first, long end, int depth, Func<long, T
     public void Dispose()
     {
         stopped.Cancel();
-        Task.WhenAll(waiting).ContinueWith(
-            ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
+        Task.WhenAll(waiting)
+            .ContinueWith(
+                ended => _ = ended.Exception,
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default
+            )
+            .Wait();
         stopped.Dispose();
     }
 

@@ -137,8 +137,8 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
             var (link, part) = (team.Links[rank - 1], TrainingTeam.Part(shares, team.Trainers, rank));
             for (var share = part.Start.Value; share < part.End.Value; share++)
             {
-                var message = await link.ReceiveAsync(
-                    (offset, numbers) => FlatNumbers.Add(numbers, sum.AsSpan(offset, numbers.Length))).ConfigureAwait(false);
+                var message = await link.ReceiveAsync((offset, numbers) => FlatNumbers.Add(numbers, sum.AsSpan(offset, numbers.Length)))
+                    .ConfigureAwait(false);
                 Require(message, step, share);
                 figures.AddRange(message.MicroBatches);
             }
@@ -152,13 +152,18 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
     private async Task CompareAsync(int step)
     {
         var (own, same) = (Numbers, true);
-        var first = await team.Links[0].ReceiveAsync((offset, part) =>
-            same &= MemoryMarshal.AsBytes(part).SequenceEqual(MemoryMarshal.AsBytes(own.Span.Slice(offset, part.Length)))).ConfigureAwait(false);
+        var first = await team.Links[0]
+            .ReceiveAsync(
+                (offset, part) =>
+                    same &= MemoryMarshal.AsBytes(part).SequenceEqual(MemoryMarshal.AsBytes(own.Span.Slice(offset, part.Length)))
+            )
+            .ConfigureAwait(false);
         if (!same || first.Step != step)
         {
             throw new CoinException(
-                $"The trainers of a stage begin with unlike parameters (rank 0 at step {first.Step}, rank {team.Rank} at step {step}): " +
-                "their hosts compute differently, or have other files. Give the stage trainers of one kind (training.world-size), with the same program and files.");
+                $"The trainers of a stage begin with unlike parameters (rank 0 at step {first.Step}, rank {team.Rank} at step {step}): "
+                    + "their hosts compute differently, or have other files. Give the stage trainers of one kind (training.world-size), with the same program and files."
+            );
         }
     }
 
@@ -183,8 +188,8 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
         if ((message.Step, message.Share) != (step, share))
         {
             throw new InvalidOperationException(
-                $"share {message.Share} of step {message.Step} came where share {share} of step {step} was expected");
+                $"share {message.Share} of step {message.Step} came where share {share} of step {step} was expected"
+            );
         }
     }
-
 }

@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace CoIN.Models.Training;
 
 /// <summary>
-/// A stage's whole state: adapter, projector, moments and step. Data order and dropout follow from seed, stage and step, so no generator has to be kept.
+/// A stage's whole state: adapter, projector, moments and step. Data order and dropout follow from seed, stage and step, so no generator
+/// has to be kept.
 /// </summary>
 internal static class TrainingCheckpoint
 {
@@ -42,7 +43,8 @@ internal static class TrainingCheckpoint
         if (found with { Step = expected.Step } != expected)
         {
             throw new CoinException(
-                $"The checkpoint {folder} was written by {found}, but this is {expected}. Delete the checkpoint to train the stage from its start.");
+                $"The checkpoint {folder} was written by {found}, but this is {expected}. Delete the checkpoint to train the stage from its start."
+            );
         }
 
         using var noGrad = no_grad();
@@ -53,8 +55,9 @@ internal static class TrainingCheckpoint
             if (!stored.shape.SequenceEqual(tensor.shape))
             {
                 throw new CoinException(
-                    $"{file.Path}: '{name}' has shape [{string.Join(", ", stored.shape)}] where this stage has [{string.Join(", ", tensor.shape)}]. " +
-                    "Delete the checkpoint to train the stage from its start.");
+                    $"{file.Path}: '{name}' has shape [{string.Join(", ", stored.shape)}] where this stage has [{string.Join(", ", tensor.shape)}]. "
+                        + "Delete the checkpoint to train the stage from its start."
+                );
             }
 
             using var target = tensor.detach();
@@ -65,7 +68,10 @@ internal static class TrainingCheckpoint
     }
 
     private static Dictionary<string, Tensor> Tensors(IAdapter adapter, FusedAdamW optimizer) =>
-        adapter.Parameters().Select((tensor, i) => (Name: $"parameter.{i}", Tensor: tensor)).Concat(optimizer.Named())
+        adapter
+            .Parameters()
+            .Select((tensor, i) => (Name: $"parameter.{i}", Tensor: tensor))
+            .Concat(optimizer.Named())
             .ToDictionary(pair => pair.Name, pair => pair.Tensor, StringComparer.Ordinal);
 
     private static Description ReadDescription(string path)
@@ -75,14 +81,19 @@ internal static class TrainingCheckpoint
             var json = JObject.Parse(Utf8Text.Read(path));
             if ((int?)json["Version"] != Version)
             {
-                throw new CoinException($"{path} has version {json["Version"]}; this program reads {Version}. Resume with the program that wrote it.");
+                throw new CoinException(
+                    $"{path} has version {json["Version"]}; this program reads {Version}. Resume with the program that wrote it."
+                );
             }
 
             return json.ToObject<Description>()!;
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
-            throw new CoinException($"Cannot read the checkpoint {path}: {e.Message} Delete its folder to train the stage from its start.", e);
+            throw new CoinException(
+                $"Cannot read the checkpoint {path}: {e.Message} Delete its folder to train the stage from its start.",
+                e
+            );
         }
     }
 }

@@ -48,29 +48,44 @@ internal sealed class TrainingSession : ITrainingSession
     private LabelledStates? concluded;
 
     public TrainingSession(
-        IPictureModel model, ExperimentOptions options, StageTraining stage, IPrompts prompts, ImageLoader images, TrainingMethods methods,
-        Action<string> warn)
+        IPictureModel model,
+        ExperimentOptions options,
+        StageTraining stage,
+        IPrompts prompts,
+        ImageLoader images,
+        TrainingMethods methods,
+        Action<string> warn
+    )
     {
         this.model = model;
 
         // The stage's own number takes the place of the experiment's wherever there is talk of steps.
         this.options = options = stage.GradientAccumulation is { } accumulation
-            ? options with { Training = options.Training with { GradientAccumulation = accumulation } } : options;
+            ? options with
+            {
+                Training = options.Training with { GradientAccumulation = accumulation },
+            }
+            : options;
         this.stage = stage;
         this.images = images;
         this.prompts = prompts;
         TrainingSet.CheckLength(model.Language.Config, options.Model.MaxLength);
         var training = options.Training;
         hooks = new MethodHooks(
-            options.Method, methods.Create(options), new StageInfo(stage.Stage, stage.Name, options.Seed, model.Language.Device, options.Data.Images, warn));
+            options.Method,
+            methods.Create(options),
+            new StageInfo(stage.Stage, stage.Name, options.Seed, model.Language.Device, options.Data.Images, warn)
+        );
         var offered = hooks.Samples(stage.Samples, stage.Adapter, warn);
         samples = TrainingSet.Measure(offered, prompts, model.ImageTokens, options.Model.MaxLength);
         CheckSamples(offered.Count, warn);
         held = TrainingSet.Measure(stage.Validation, prompts, model.ImageTokens, options.Model.MaxLength);
         if (held.Masked.Count > 0)
         {
-            warn($"Stage {stage.Stage} ({stage.Name}): {held.Masked.Count} of {stage.Validation.Count} held-out samples have no answer within " +
-                 $"{options.Model.MaxLength} tokens and count for nothing in its validation loss: {string.Join(", ", held.Masked.Take(10))}{(held.Masked.Count > 10 ? ", …" : "")}");
+            warn(
+                $"Stage {stage.Stage} ({stage.Name}): {held.Masked.Count} of {stage.Validation.Count} held-out samples have no answer within "
+                    + $"{options.Model.MaxLength} tokens and count for nothing in its validation loss: {string.Join(", ", held.Masked.Take(10))}{(held.Masked.Count > 10 ? ", …" : "")}"
+            );
         }
 
         var batchSize = stage.BatchSize;
@@ -78,7 +93,13 @@ internal sealed class TrainingSession : ITrainingSession
         order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
         var kind = methods.Adapter(options);
         adapter = stage.Adapter is null
-            ? kind.Initialize(model.Language, model.Projector, options.Lora, model.Language.Device, SeededRandom.Combine(options.Seed, 0, AdapterKinds.Initialization))
+            ? kind.Initialize(
+                model.Language,
+                model.Projector,
+                options.Lora,
+                model.Language.Device,
+                SeededRandom.Combine(options.Seed, 0, AdapterKinds.Initialization)
+            )
             : AdapterKinds.ReadToTrain(stage.Adapter, kind, model.Language, model.Projector, options, stage.Stage);
         foreach (var parameter in adapter.Parameters())
         {
@@ -88,9 +109,16 @@ internal sealed class TrainingSession : ITrainingSession
         optimizer = new FusedAdamW(
             [
                 new ParameterGroup([.. adapter.UpdateParameters()], training.LearningRate) { SparesVectors = true },
-                new ParameterGroup([.. adapter.Projector?.Parameters ?? []], training.ProjectorLearningRate ?? training.LearningRate) { SparesVectors = true },
+                new ParameterGroup([.. adapter.Projector?.Parameters ?? []], training.ProjectorLearningRate ?? training.LearningRate)
+                {
+                    SparesVectors = true,
+                },
             ],
-            training.Beta1, training.Beta2, training.Epsilon, training.WeightDecay);
+            training.Beta1,
+            training.Beta2,
+            training.Epsilon,
+            training.WeightDecay
+        );
         dropout = options.Lora.Dropout > 0 ? new Dropout(options.Lora.Dropout, model.Language.Device) : null;
         pass = model.Backend.Training(model, adapter, dropout, training.GradientCheckpointing);
         alone = dropout is null ? pass : model.Backend.Training(model, adapter, null, training.GradientCheckpointing);
@@ -102,11 +130,16 @@ internal sealed class TrainingSession : ITrainingSession
         hooks.Begin(adapter, stage.Checkpoint);
 
         // The step's micro-batches that are done here, and behind which of them a share is complete.
-        var shares = Enumerable.Range(0, training.WorldSize)
-            .Select(share => TrainingTeam.Part(training.GradientAccumulation, training.WorldSize, share)).ToList();
+        var shares = Enumerable
+            .Range(0, training.WorldSize)
+            .Select(share => TrainingTeam.Part(training.GradientAccumulation, training.WorldSize, share))
+            .ToList();
         exchange = training.WorldSize == 1 ? null : new StepExchange(stage.Team, training.WorldSize, [.. adapter.Parameters()]);
         var own = exchange?.Own.ToList() ?? [0];
-        here = [.. own.SelectMany(share => Enumerable.Range(shares[share].Start.Value, shares[share].End.Value - shares[share].Start.Value))];
+        here =
+        [
+            .. own.SelectMany(share => Enumerable.Range(shares[share].Start.Value, shares[share].End.Value - shares[share].Start.Value)),
+        ];
         lastOfShare = own.ToDictionary(share => shares[share].End.Value - 1);
         exchange?.Begin(Step);
         micros = new Lookahead<MicroBatch>(Step * (long)here.Length, TotalSteps * (long)here.Length, PreparedAhead, Prepare);
@@ -148,7 +181,9 @@ internal sealed class TrainingSession : ITrainingSession
             exchange.Close(Step);
         }
 
-        return exchange is { IsPending: true, Pending: null } ? Exchanged(positions) : new MicroBatchReport(unfinished.MicroBatches, positions, null);
+        return exchange is { IsPending: true, Pending: null }
+            ? Exchanged(positions)
+            : new MicroBatchReport(unfinished.MicroBatches, positions, null);
     }
 
     public ConclusionReport? Conclude()
@@ -171,9 +206,12 @@ internal sealed class TrainingSession : ITrainingSession
 
         optimizer.ZeroGrad();
         var loss = alone.Run(batch, Features(prepared), 1).item<double>();
-        return double.IsFinite(loss) ? new ConclusionReport(pass.Number, pass.Of) : throw new CoinException(
-            $"Stage {stage.Stage} ({stage.Name}): after the last step the loss of sample {pass.Sample.Id} is {loss}. " +
-            $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check this sample.");
+        return double.IsFinite(loss)
+            ? new ConclusionReport(pass.Number, pass.Of)
+            : throw new CoinException(
+                $"Stage {stage.Stage} ({stage.Name}): after the last step the loss of sample {pass.Sample.Id} is {loss}. "
+                    + $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check this sample."
+            );
     }
 
     public int ValidationSamples => held.Samples.Count;
@@ -197,8 +235,9 @@ internal sealed class TrainingSession : ITrainingSession
         if (!double.IsFinite(loss))
         {
             throw new CoinException(
-                $"Stage {stage.Stage} ({stage.Name}): after step {Step} the loss of the held-out samples {string.Join(", ", prepared.Samples.Take(8).Select(sample => sample.Id))} is {loss}. " +
-                $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check these samples.");
+                $"Stage {stage.Stage} ({stage.Name}): after step {Step} the loss of the held-out samples {string.Join(", ", prepared.Samples.Take(8).Select(sample => sample.Id))} is {loss}. "
+                    + $"Lower training.learning-rate (now {options.Training.LearningRate:g}), and check these samples."
+            );
         }
 
         var done = validated;
@@ -286,8 +325,10 @@ internal sealed class TrainingSession : ITrainingSession
         }
 
         // Nothing but numbers that were measured when the stage began: the step's later micro-batches need not be there yet.
-        var labelled = Enumerable.Range(0, options.Training.GradientAccumulation)
-            .Select(one => order.MicroBatch(Step, one).Sum(sample => (long)samples.Sizes[sample].Labelled)).ToList();
+        var labelled = Enumerable
+            .Range(0, options.Training.GradientAccumulation)
+            .Select(one => order.MicroBatch(Step, one).Sum(sample => (long)samples.Sizes[sample].Labelled))
+            .ToList();
         return labelled[micro] / (double)labelled.Sum();
     }
 
@@ -315,8 +356,13 @@ internal sealed class TrainingSession : ITrainingSession
         hooks.AfterStep(Step);
         Finish();
         return new StepReport(
-            Step, step.Aggregate(0.0, (sum, one) => sum + one.Loss), options.Training.LearningRate * multiplier, norm, step.Sum(one => one.Samples),
-            step.Sum(one => one.Tokens));
+            Step,
+            step.Aggregate(0.0, (sum, one) => sum + one.Loss),
+            options.Training.LearningRate * multiplier,
+            norm,
+            step.Sum(one => one.Samples),
+            step.Sum(one => one.Tokens)
+        );
     }
 
     /// <summary>Nothing of the next step is there.</summary>
@@ -326,12 +372,17 @@ internal sealed class TrainingSession : ITrainingSession
         (unfinished, added) = (Unfinished.None, 0);
     }
 
-    /// <summary>Waits for the step's losses and for the norm of its gradients: the only time in a step that the host waits for the device.</summary>
+    /// <summary>
+    /// Waits for the step's losses and for the norm of its gradients: the only time in a step that the host waits for the device.
+    /// </summary>
     /// <param name="gathered">The losses where they have been read before, with the shares' gradients.</param>
     private (IReadOnlyList<MicroBatchFigures> Step, double Norm) ReadLossesAndNorm(IReadOnlyList<MicroBatchFigures>? gathered)
     {
         var losses = gathered is null ? unfinished.Losses : [];
-        var read = cat([.. losses.Select(one => one.Mean), optimizer.Norm().to(ScalarType.Float64).view(1)], 0).cpu().data<double>().ToArray();
+        var read = cat([.. losses.Select(one => one.Mean), optimizer.Norm().to(ScalarType.Float64).view(1)], 0)
+            .cpu()
+            .data<double>()
+            .ToArray();
         var (step, norm) = (gathered ?? Figures(losses, read), read[^1]);
         return double.IsFinite(norm) ? (step, norm) : throw Diverged("gradient", norm, unfinished.Losses[0].Samples);
     }
@@ -341,12 +392,13 @@ internal sealed class TrainingSession : ITrainingSession
         Figures(losses, cat([.. losses.Select(one => one.Mean)], 0).cpu().data<double>().ToArray());
 
     private IReadOnlyList<MicroBatchFigures> Figures(IReadOnlyList<PendingLoss> losses, IReadOnlyList<double> read) =>
-    [
-        .. losses.Zip(read, (one, value) => new MicroBatchFigures(
-            !double.IsFinite(value) ? throw Diverged("loss", value, one.Samples)
-                : one.Weight is { } weight ? value * weight : value / options.Training.GradientAccumulation,
-            one.Samples.Count, one.Tokens)),
-    ];
+        [.. losses.Zip(read, (one, value) => new MicroBatchFigures(
+                    !double.IsFinite(value) ? throw Diverged("loss", value, one.Samples)
+                        : one.Weight is { } weight ? value * weight
+                        : value / options.Training.GradientAccumulation,
+                    one.Samples.Count,
+                    one.Tokens
+                ))];
 
     /// <summary>Forward and backward of one micro-batch.</summary>
     /// <param name="rehearsed">Whether the method's term is its only loss.</param>
@@ -355,9 +407,14 @@ internal sealed class TrainingSession : ITrainingSession
         using var scope = NewDisposeScope();
         using var batch = Batch(prepared);
         var features = Features(prepared);
-        var further = hooks.BeforeBatch(() => new MethodBatch(
-            prepared.Samples, [.. prepared.Sequences.Select(one => one.Measure(model.ImageTokens, options.Model.MaxLength).Labelled)],
-            rehearsed, () => alone.Forward(batch, features)));
+        var further = hooks.BeforeBatch(() =>
+            new MethodBatch(
+                prepared.Samples,
+                [.. prepared.Sequences.Select(one => one.Measure(model.ImageTokens, options.Model.MaxLength).Labelled)],
+                rehearsed,
+                () => alone.Forward(batch, features)
+            )
+        );
         return (pass.Run(batch, features, weight, further, rehearsed ? 0 : 1).MoveToOuterDisposeScope(), batch.Sequences.Lengths.Sum());
     }
 
@@ -386,8 +443,10 @@ internal sealed class TrainingSession : ITrainingSession
         var rows = chosen.Select(sample => (Sample: sample, Sequence: TrainingSet.Tokenize(prompts, sample))).ToList();
         var shown = rows.Where(row => row.Sequence.Ids.Any(PicturePlace.Is));
         return new MicroBatch(
-            chosen, [.. rows.Select(row => row.Sequence)],
-            images.Read([.. shown.SelectMany(row => row.Sample.Images.DefaultIfEmpty<string?>(), (row, image) => (row.Sample.Id, image))]));
+            chosen,
+            [.. rows.Select(row => row.Sequence)],
+            images.Read([.. shown.SelectMany(row => row.Sample.Images.DefaultIfEmpty<string?>(), (row, image) => (row.Sample.Id, image))])
+        );
     }
 
     private void CheckSamples(int offered, Action<string> warn)
@@ -395,27 +454,40 @@ internal sealed class TrainingSession : ITrainingSession
         var masked = samples.Masked;
         if (masked.Count > 0)
         {
-            warn($"Stage {stage.Stage} ({stage.Name}): {masked.Count} of {offered} training samples have no answer within " +
-                 $"{options.Model.MaxLength} tokens and are left out: {string.Join(", ", masked.Take(10))}{(masked.Count > 10 ? ", …" : "")}");
+            warn(
+                $"Stage {stage.Stage} ({stage.Name}): {masked.Count} of {offered} training samples have no answer within "
+                    + $"{options.Model.MaxLength} tokens and are left out: {string.Join(", ", masked.Take(10))}{(masked.Count > 10 ? ", …" : "")}"
+            );
         }
 
         _ = samples.NotEmpty(stage.Name);
-        foreach (var remark in samples.Samples.Select(sample => (sample.Id, Text: prompts.Remark(sample))).Where(remark => remark.Text is not null).GroupBy(remark => remark.Text))
+        foreach (
+            var remark in samples
+                .Samples.Select(sample => (sample.Id, Text: prompts.Remark(sample)))
+                .Where(remark => remark.Text is not null)
+                .GroupBy(remark => remark.Text)
+        )
         {
-            warn($"Stage {stage.Stage} ({stage.Name}): {remark.Count()} of {offered} training samples {remark.Key}: {string.Join(", ", remark.Take(10).Select(one => one.Id))}{(remark.Count() > 10 ? ", …" : "")}");
+            warn(
+                $"Stage {stage.Stage} ({stage.Name}): {remark.Count()} of {offered} training samples {remark.Key}: {string.Join(", ", remark.Take(10).Select(one => one.Id))}{(remark.Count() > 10 ? ", …" : "")}"
+            );
         }
 
         var unshown = samples.Unshown;
         if (unshown.Count > 0)
         {
-            warn($"Stage {stage.Stage} ({stage.Name}): {unshown.Count} of {offered} training samples have an image and no {PromptBuilder.ImageTag} in their "
-                 + $"conversation, so that it is never shown: {string.Join(", ", unshown.Take(10))}{(unshown.Count > 10 ? ", …" : "")}");
+            warn(
+                $"Stage {stage.Stage} ({stage.Name}): {unshown.Count} of {offered} training samples have an image and no {PromptBuilder.ImageTag} in their "
+                    + $"conversation, so that it is never shown: {string.Join(", ", unshown.Take(10))}{(unshown.Count > 10 ? ", …" : "")}"
+            );
         }
     }
 
-    private CoinException Diverged(string what, double value, IEnumerable<TrainingSample> samples) => new(
-        $"Stage {stage.Stage} ({stage.Name}), step {Step + 1} of {TotalSteps}: the {what} is {value}. Samples: {string.Join(", ", samples.Take(8).Select(sample => sample.Id))}… " +
-        $"Lower training.learning-rate (now {options.Training.LearningRate:g}) or raise training.warmup-ratio, and check these samples.");
+    private CoinException Diverged(string what, double value, IEnumerable<TrainingSample> samples) =>
+        new(
+            $"Stage {stage.Stage} ({stage.Name}), step {Step + 1} of {TotalSteps}: the {what} is {value}. Samples: {string.Join(", ", samples.Take(8).Select(sample => sample.Id))}… "
+                + $"Lower training.learning-rate (now {options.Training.LearningRate:g}) or raise training.warmup-ratio, and check these samples."
+        );
 
     /// <summary>What the micro-batches of the step in work have come to, of those that are done here.</summary>
     private sealed record Unfinished(IReadOnlyList<PendingLoss> Losses) : IDisposable
@@ -446,5 +518,8 @@ internal sealed class TrainingSession : ITrainingSession
     /// <summary>A micro-batch before it goes to the device.</summary>
     /// <param name="Pictures">All of them, in order.</param>
     private sealed record MicroBatch(
-        IReadOnlyList<TrainingSample> Samples, IReadOnlyList<TokenSequence> Sequences, IReadOnlyList<PictureBlock> Pictures);
+        IReadOnlyList<TrainingSample> Samples,
+        IReadOnlyList<TokenSequence> Sequences,
+        IReadOnlyList<PictureBlock> Pictures
+    );
 }

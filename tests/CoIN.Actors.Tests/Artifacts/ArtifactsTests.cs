@@ -50,8 +50,12 @@ public sealed class ArtifactsTests : IAsyncLifetime
         Assert.Equal(adapter.Sha256, Durable.Sha256OfFolder(Path.Combine(Here, adapter.Path)));
         Assert.Equal(file.Sha256, Durable.Sha256(Path.Combine(Here, file.Path)));
         Assert.Equal(9, new FileInfo(Path.Combine(Here, "routing/stage-1/A.json")).Length);
-        Assert.Single(said, line => line.StartsWith($"Fetched stages/1-A/adapter of run {Run} from there: 0.7 MB", StringComparison.Ordinal));
-        Assert.DoesNotContain(Directory.GetFileSystemEntries(Here, "*", SearchOption.AllDirectories), path => path.Contains(Durable.TemporaryMark, StringComparison.Ordinal));
+        Assert.Single(said, line =>
+            line.StartsWith($"Fetched stages/1-A/adapter of run {Run} from there: 0.7 MB", StringComparison.Ordinal)
+        );
+        Assert.DoesNotContain(Directory.GetFileSystemEntries(Here, "*", SearchOption.AllDirectories), path =>
+            path.Contains(Durable.TemporaryMark, StringComparison.Ordinal)
+        );
 
         var before = calls.Count;
         Assert.Empty(await BringAsync(adapter, file));
@@ -98,7 +102,15 @@ public sealed class ArtifactsTests : IAsyncLifetime
             _ = await ReadAsync<Wanted>(stream, stop);
             await WriteAsync(stream, new Given(null, 0, artifact.Sha256, [new FileOf("../../../../out", 4, artifact.Sha256)]), stop);
         });
-        var lost = Assert.Single(await BringAsync(new Artifact("stages/1-A/adapter", Durable.Sha256Of(new Dictionary<string, string> { ["../../../../out"] = artifact.Sha256 }), true)));
+        var lost = Assert.Single(
+            await BringAsync(
+                new Artifact(
+                    "stages/1-A/adapter",
+                    Durable.Sha256Of(new Dictionary<string, string> { ["../../../../out"] = artifact.Sha256 }),
+                    true
+                )
+            )
+        );
         Assert.Contains("c: it lists other files than those that the journal names", lost.Reason, StringComparison.Ordinal);
     }
 
@@ -133,14 +145,28 @@ public sealed class ArtifactsTests : IAsyncLifetime
         Give("a");
         Directory.CreateDirectory(Here);
         File.WriteAllText(Path.Combine(Here, "predictions"), "a file where a folder is to be");
-        Assert.Contains("Cannot write", (await Assert.ThrowsAsync<CoinException>(() => BringAsync(artifact))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Cannot write",
+            (await Assert.ThrowsAsync<CoinException>(() => BringAsync(artifact))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task Nothing_but_artifacts_of_runs_is_given_whatever_a_peer_asks_for()
     {
         var sha256 = Put("there", "predictions/stage-1/A.jsonl", 10).Sha256;
-        foreach (var (path, text) in new[] { ("../secret", "secret"), ("../../secret", "secret"), ("journal.db", "events"), ("journal.json", "place"), ("run.owner", "who"), ("log.clef", "log") })
+        foreach (
+            var (path, text) in new[]
+            {
+                ("../secret", "secret"),
+                ("../../secret", "secret"),
+                ("journal.db", "events"),
+                ("journal.json", "place"),
+                ("run.owner", "who"),
+                ("log.clef", "log"),
+            }
+        )
         {
             Durable.WriteText(folder.Of($"there/{Run}/{path}"), text);
         }
@@ -151,16 +177,27 @@ public sealed class ArtifactsTests : IAsyncLifetime
         Give("there");
         string Hash(string path) => Durable.Sha256(folder.Of($"there/{Run}/{path}"));
         await using var stream = await PeerStreams.ConnectAsync(Host, peers.All(null)[0].Port, null, Stop);
-        foreach (var wanted in new[]
-        {
-            new Wanted(Run, "../secret", Hash("../secret"), false, 0), new Wanted(Run, "stages/../../secret", Hash("../secret"), false, 0),
-            new Wanted(Run, folder.Of("there/secret"), Hash("../secret"), false, 0), new Wanted("..", "secret", Hash("../../secret"), false, 0),
-            new Wanted(".", $"{Run}/settings.conf", null, false, 0), new Wanted(Run, "stages/link/secret", Hash("../../secret"), false, 0),
-            new Wanted(Run, "journal.db", Hash("journal.db"), false, 0), new Wanted(Run, "journal.json", null, false, 0), new Wanted(Run, "run.owner", null, false, 0),
-            new Wanted(Run, "log.clef", Hash("log.clef"), false, 0), new Wanted(Run, $"stages/x{Durable.TemporaryMark}1", Hash($"stages/x{Durable.TemporaryMark}1"), false, 0),
-            new Wanted(Run, "predictions/stage-1/A.jsonl", null, false, 0), new Wanted(Run, "predictions/stage-1/A.jsonl", sha256, false, 11),
-            new Wanted(Run, "predictions/stage-1/A.jsonl", sha256, false, -1), new Wanted(Run, "", null, true, 0), new Wanted(null!, null!, null, false, 0),
-        })
+        foreach (
+            var wanted in new[]
+            {
+                new Wanted(Run, "../secret", Hash("../secret"), false, 0),
+                new Wanted(Run, "stages/../../secret", Hash("../secret"), false, 0),
+                new Wanted(Run, folder.Of("there/secret"), Hash("../secret"), false, 0),
+                new Wanted("..", "secret", Hash("../../secret"), false, 0),
+                new Wanted(".", $"{Run}/settings.conf", null, false, 0),
+                new Wanted(Run, "stages/link/secret", Hash("../../secret"), false, 0),
+                new Wanted(Run, "journal.db", Hash("journal.db"), false, 0),
+                new Wanted(Run, "journal.json", null, false, 0),
+                new Wanted(Run, "run.owner", null, false, 0),
+                new Wanted(Run, "log.clef", Hash("log.clef"), false, 0),
+                new Wanted(Run, $"stages/x{Durable.TemporaryMark}1", Hash($"stages/x{Durable.TemporaryMark}1"), false, 0),
+                new Wanted(Run, "predictions/stage-1/A.jsonl", null, false, 0),
+                new Wanted(Run, "predictions/stage-1/A.jsonl", sha256, false, 11),
+                new Wanted(Run, "predictions/stage-1/A.jsonl", sha256, false, -1),
+                new Wanted(Run, "", null, true, 0),
+                new Wanted(null!, null!, null, false, 0),
+            }
+        )
         {
             await WriteAsync(stream, wanted, Stop);
             Assert.NotNull((await ReadAsync<Given>(stream, Stop))!.Fault);
@@ -191,7 +228,11 @@ public sealed class ArtifactsTests : IAsyncLifetime
         Durable.WriteText(folder.Of("here/left/stages/1-A/adapter/x"), "");
         foreach (var id in new[] { "solo", "placed", "left" })
         {
-            Assert.Contains($"{folder.Of($"here/{id}")} holds a run of that name that is not this cluster's", Assert.Throws<CoinException>(() => own.Prepare(id)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"{folder.Of($"here/{id}")} holds a run of that name that is not this cluster's",
+                Assert.Throws<CoinException>(() => own.Prepare(id)).Message,
+                StringComparison.Ordinal
+            );
         }
 
         Assert.Throws<CoinException>(() => own.Of("../x"));
@@ -206,7 +247,8 @@ public sealed class ArtifactsTests : IAsyncLifetime
 
     private ArtifactFetcher Fetcher() => new(peers, null, hashes, new Listener(said));
 
-    private Task<IReadOnlyList<Unfetched>> BringAsync(params Artifact[] wanted) => Fetcher().BringAsync(Run, Here, wanted, null, TimeSpan.Zero, Stop);
+    private Task<IReadOnlyList<Unfetched>> BringAsync(params Artifact[] wanted) =>
+        Fetcher().BringAsync(Run, Here, wanted, null, TimeSpan.Zero, Stop);
 
     private Artifact Put(string node, string path, int size)
     {
@@ -257,9 +299,14 @@ public sealed class ArtifactsTests : IAsyncLifetime
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            inner.ReadAsync(buffer, cancellationToken);
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -291,7 +338,12 @@ public sealed class ArtifactsTests : IAsyncLifetime
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            said.Enqueue(formatter(state, exception));
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => said.Enqueue(formatter(state, exception));
     }
 }

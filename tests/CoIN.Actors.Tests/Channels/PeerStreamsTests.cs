@@ -29,7 +29,11 @@ public sealed class PeerStreamsTests : IDisposable
         // Either end may be the one that finds out.
         await Assert.ThrowsAnyAsync<IOException>(() => SayAsync(listener.Port, Security("strangers")));
         await Assert.ThrowsAnyAsync<IOException>(() => SayAsync(listener.Port, null));
-        Assert.Contains(Host, await refused.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(
+            Host,
+            await refused.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -62,8 +66,16 @@ public sealed class PeerStreamsTests : IDisposable
     {
         await using var listener = PeerListener.Start(Host, 0, null, EchoAsync, _ => { });
         Assert.Equal("hello", await SayAsync(listener.Port, null));
-        Assert.Contains("clear text never leaves", Assert.Throws<CoinException>(() => PeerListener.Start("0.0.0.0", 0, null, EchoAsync, _ => { })).Message, StringComparison.Ordinal);
-        Assert.Contains("cannot listen", Assert.Throws<CoinException>(() => PeerListener.Start(Host, listener.Port, null, EchoAsync, _ => { })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "clear text never leaves",
+            Assert.Throws<CoinException>(() => PeerListener.Start("0.0.0.0", 0, null, EchoAsync, _ => { })).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "cannot listen",
+            Assert.Throws<CoinException>(() => PeerListener.Start(Host, listener.Port, null, EchoAsync, _ => { })).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static async Task EchoAsync(Stream stream, CancellationToken stop)

@@ -45,7 +45,10 @@ public sealed class ClusterSecurityTests : IDisposable
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.Of(file)));
             }
 
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder.Of("c/authority")));
+            Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+                File.GetUnixFileMode(folder.Of("c/authority"))
+            );
         }
 
         using var one = X509CertificateLoader.LoadCertificateFromFile(folder.Of("c/gpu1.example.org/node.pem"));
@@ -54,7 +57,9 @@ public sealed class ClusterSecurityTests : IDisposable
         Assert.InRange(one.NotAfter.ToUniversalTime(), now.UtcDateTime.AddDays(29), now.UtcDateTime.AddDays(31));
         Assert.False(File.Exists(folder.Of("c/gpu1.example.org/ca.key")));
 
-        var fault = Assert.Throws<CoinException>(() => ClusterCertificates.Issue(folder.Of("c"), ["gpu2", "10.0.0.7"], 30, replace: false, now));
+        var fault = Assert.Throws<CoinException>(() =>
+            ClusterCertificates.Issue(folder.Of("c"), ["gpu2", "10.0.0.7"], 30, replace: false, now)
+        );
         Assert.Contains("10.0.0.7 has a certificate", fault.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.Of("c/gpu2")));
         ClusterCertificates.Issue(folder.Of("c"), ["gpu2", "10.0.0.7"], 30, replace: true, now);
@@ -71,7 +76,11 @@ public sealed class ClusterSecurityTests : IDisposable
     [InlineData("authority")]
     [InlineData("a/b")]
     public void What_is_no_hosts_name_gets_no_certificate(string host) =>
-        Assert.Contains("no name or address", Assert.Throws<CoinException>(() => ClusterCertificates.Issue(folder.Of("c"), [host], 30, false, DateTimeOffset.UtcNow)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no name or address",
+            Assert.Throws<CoinException>(() => ClusterCertificates.Issue(folder.Of("c"), [host], 30, false, DateTimeOffset.UtcNow)).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_key_that_others_may_read_is_refused()
@@ -93,7 +102,11 @@ public sealed class ClusterSecurityTests : IDisposable
     public void An_own_certificate_that_is_over_is_told_before_anything_starts()
     {
         var certificate = Certificate("c", Here, DateTimeOffset.UtcNow.AddDays(-60), 30);
-        Assert.Contains("is not valid under the authority", Assert.Throws<CoinException>(certificate.Check).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not valid under the authority",
+            Assert.Throws<CoinException>(certificate.Check).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -103,7 +116,9 @@ public sealed class ClusterSecurityTests : IDisposable
         var own = Certificate("c", Here, authority: "old");
         var (_, address) = Node(own);
         Assert.True(await IsHeardAsync(Stranger(Transport(own)), address, patient: true));
-        Assert.False(await IsHeardAsync(Stranger(null), address.Replace("akka.ssl.tcp", "akka.tcp", StringComparison.Ordinal), patient: false));
+        Assert.False(
+            await IsHeardAsync(Stranger(null), address.Replace("akka.ssl.tcp", "akka.tcp", StringComparison.Ordinal), patient: false)
+        );
         Assert.False(await IsHeardAsync(Stranger(Careless(Certificate("other", Here))), address, patient: false));
         Assert.False(await IsHeardAsync(Stranger(Careless(expired)), address, patient: false));
     }
@@ -119,7 +134,9 @@ public sealed class ClusterSecurityTests : IDisposable
         Assert.True(await IsHeardAsync(Stranger(Transport(NodeCertificate.In(folder.Of("c"), Here))), right, patient: true));
     }
 
-    /// <summary>Also whoever has a certificate makes no objects of types, no actors, and no message that the program does not know.</summary>
+    /// <summary>
+    /// Also whoever has a certificate makes no objects of types, no actors, and no message that the program does not know.
+    /// </summary>
     [Fact]
     public async Task A_payload_that_names_a_type_an_unknown_serializer_and_a_deployment_come_to_nothing()
     {
@@ -127,13 +144,22 @@ public sealed class ClusterSecurityTests : IDisposable
         var (node, address) = Node(own);
         Assert.True(await IsHeardAsync(Stranger(Transport(own)), address, patient: true));
         const string Binding = "serialization-bindings { \"CoIN.Actors.Protocol.WorkProtocol+Withdraw, CoIN.Actors\" = ";
-        foreach (var settings in new[] { $"akka.actor {{ {Binding} json }} }}", $"akka.actor {{ serializers.odd = \"{typeof(OddSerializer).AssemblyQualifiedName}\", {Binding} odd }} }}" })
+        foreach (
+            var settings in new[]
+            {
+                $"akka.actor {{ {Binding} json }} }}",
+                $"akka.actor {{ serializers.odd = \"{typeof(OddSerializer).AssemblyQualifiedName}\", {Binding} odd }} }}",
+            }
+        )
         {
             Assert.False(await IsHeardAsync(Stranger(Transport(own), settings), address, patient: false));
         }
 
         var hostile = Stranger(Transport(own));
-        var implant = hostile.ActorOf(Props.Create(() => new Echo()).WithDeploy(Deploy.None.WithScope(new RemoteScope(Address.Parse(address)))), "implant");
+        var implant = hostile.ActorOf(
+            Props.Create(() => new Echo()).WithDeploy(Deploy.None.WithScope(new RemoteScope(Address.Parse(address)))),
+            "implant"
+        );
         Assert.Null((await implant.Ask<ActorIdentity>(new Identify(1), Longest, TestContext.Current.CancellationToken)).Subject);
         Assert.True(await IsHeardAsync(Stranger(Transport(own)), address, patient: true));
         Assert.False(node.WhenTerminated.IsCompleted);
@@ -166,7 +192,11 @@ public sealed class ClusterSecurityTests : IDisposable
     {
         using var pem = X509Certificate2.CreateFromPemFile(certificate.Path);
         return new Akka.Remote.Transport.DotNetty.DotNettySslSetup(
-            X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null), false, true, (_, _, _, _, _) => true);
+            X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null),
+            false,
+            true,
+            (_, _, _, _, _) => true
+        );
     }
 
     private (ActorSystem System, string Address) Node(NodeCertificate certificate)
@@ -186,16 +216,25 @@ public sealed class ClusterSecurityTests : IDisposable
         return (system, ((ExtendedActorSystem)system).Provider.DefaultAddress.ToString());
     }
 
-    private ActorSystem Stranger(Setup? transport, string settings = "") => System_(transport, ConfigurationFactory.ParseString(settings).WithFallback("""
-        akka.actor {
-          serializers.coin = "CoIN.Actors.Protocol.WireSerializer, CoIN.Actors"
-          serialization-bindings { "CoIN.Actors.Protocol.WorkProtocol+IMessage, CoIN.Actors" = coin }
-        }
-        """));
+    private ActorSystem Stranger(Setup? transport, string settings = "") =>
+        System_(
+            transport,
+            ConfigurationFactory
+                .ParseString(settings)
+                .WithFallback(
+                    """
+                    akka.actor {
+                      serializers.coin = "CoIN.Actors.Protocol.WireSerializer, CoIN.Actors"
+                      serialization-bindings { "CoIN.Actors.Protocol.WorkProtocol+IMessage, CoIN.Actors" = coin }
+                    }
+                    """
+                )
+        );
 
     private ActorSystem System_(Setup? transport, Config settings)
     {
-        var config = settings.WithFallback($$"""
+        var config = settings.WithFallback(
+            $$"""
             akka {
               loglevel = OFF
               stdout-loglevel = OFF
@@ -203,7 +242,8 @@ public sealed class ClusterSecurityTests : IDisposable
               actor.provider = remote
               remote.dot-netty.tcp { hostname = "{{Here}}", port = 0, enable-ssl = {{(transport is null ? "off" : "on")}} }
             }
-            """);
+            """
+        );
         var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config));
         systems.Add(ActorSystem.Create("coin", transport is null ? setup : setup.And(transport)));
         return systems[^1];
@@ -213,7 +253,8 @@ public sealed class ClusterSecurityTests : IDisposable
     {
         try
         {
-            var answer = await from.ActorSelection($"{address}/user/echo").Ask<Withdrawn>(new Withdraw("r"), patient ? Longest : LongEnough);
+            var answer = await from.ActorSelection($"{address}/user/echo")
+                .Ask<Withdrawn>(new Withdraw("r"), patient ? Longest : LongEnough);
             return answer.RunId == "r";
         }
         catch (AskTimeoutException)

@@ -42,7 +42,9 @@ public sealed class DatabaseJournalTests : IDisposable
         Assert.Equal(corrected, RunJournal.Read(folder.Of("db"))!.Cells.Values.Select(cell => cell.Corrected));
 
         // No file of the run, and nothing that the server wrote down, holds the password.
-        Assert.All(Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories), path => Assert.DoesNotContain(PostgresServer.Password, File.ReadAllText(path)));
+        Assert.All(Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories), path =>
+            Assert.DoesNotContain(PostgresServer.Password, File.ReadAllText(path))
+        );
         Assert.DoesNotContain(PostgresServer.Password, server.Log, StringComparison.Ordinal);
     }
 
@@ -54,18 +56,24 @@ public sealed class DatabaseJournalTests : IDisposable
         var database = await server.CreateDatabaseAsync();
         var under = new TaskCompletionSource();
         var seen = new List<RunSnapshot>();
-        var run = Run("db", database, Experiments.Of(2), new FakeLearners(stepMilliseconds: 150), new Witness(snapshot =>
-        {
-            lock (seen)
+        var run = Run(
+            "db",
+            database,
+            Experiments.Of(2),
+            new FakeLearners(stepMilliseconds: 150),
+            new Witness(snapshot =>
             {
-                seen.Add(snapshot);
-            }
+                lock (seen)
+                {
+                    seen.Add(snapshot);
+                }
 
-            if (snapshot.Training is { Stage: 1, Step: > 4 })
-            {
-                under.TrySetResult();
-            }
-        }));
+                if (snapshot.Training is { Stage: 1, Step: > 4 })
+                {
+                    under.TrySetResult();
+                }
+            })
+        );
         await Task.WhenAny(under.Task, run);
         await server.KillAsync();
         await Task.Delay(TimeSpan.FromSeconds(12), TestContext.Current.CancellationToken);
@@ -88,13 +96,19 @@ public sealed class DatabaseJournalTests : IDisposable
         using var stop = new CancellationTokenSource();
         var under = new TaskCompletionSource();
         var run = Run(
-            "db", database, Experiments.Of(2), new FakeLearners(stepMilliseconds: 150), new Witness(snapshot =>
+            "db",
+            database,
+            Experiments.Of(2),
+            new FakeLearners(stepMilliseconds: 150),
+            new Witness(snapshot =>
             {
                 if (snapshot.Training is { Stage: 1, Step: > 4 })
                 {
                     under.TrySetResult();
                 }
-            }), stop.Token);
+            }),
+            stop.Token
+        );
         await Task.WhenAny(under.Task, run);
         await server.KillAsync();
         await stop.CancelAsync();
@@ -171,7 +185,11 @@ public sealed class DatabaseJournalTests : IDisposable
         first.Lost += lost.SetResult;
         await server.CutAsync();
         await Until(() => DatabaseLock.IsHeld(place));
-        Assert.Contains("driven by the first", Assert.Throws<CoinException>(() => DatabaseLock.Take(place, folder.Path, "r", "the second")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "driven by the first",
+            Assert.Throws<CoinException>(() => DatabaseLock.Take(place, folder.Path, "r", "the second")).Message,
+            StringComparison.Ordinal
+        );
 
         // Between the cut and the first's next look, somebody else is faster.
         DatabaseLock? second = null;
@@ -205,7 +223,11 @@ public sealed class DatabaseJournalTests : IDisposable
         place.Open.Add(place.Id, [stray with { Message = copy[0].Message, Manifest = copy[0].Manifest }]);
         var fault = Assert.Throws<CoinException>(() => RunJournal.Read(folder.Of("r")));
         Assert.Contains($"from event {stray.Number} on", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("two histories", (await Assert.ThrowsAsync<CoinException>(() => Run("r", database, null))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "two histories",
+            (await Assert.ThrowsAsync<CoinException>(() => Run("r", database, null))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -234,7 +256,11 @@ public sealed class DatabaseJournalTests : IDisposable
         var server = await PostgresServer.SharedAsync();
         await StopInStage2("r", await server.CreateDatabaseAsync());
         var other = await server.CreateDatabaseAsync();
-        Assert.Contains("coin.cluster.journal names", (await Assert.ThrowsAsync<CoinException>(() => Run("r", other, null))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "coin.cluster.journal names",
+            (await Assert.ThrowsAsync<CoinException>(() => Run("r", other, null))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -248,7 +274,9 @@ public sealed class DatabaseJournalTests : IDisposable
     public async Task A_database_that_lets_nobody_in_is_told_without_the_password()
     {
         var server = await PostgresServer.SharedAsync();
-        var fault = await Assert.ThrowsAsync<CoinException>(() => Run("r", $"Host=127.0.0.1;Port={server.Port};Database=nowhere;Username=coin", Experiments.Of(1)));
+        var fault = await Assert.ThrowsAsync<CoinException>(() =>
+            Run("r", $"Host=127.0.0.1;Port={server.Port};Database=nowhere;Username=coin", Experiments.Of(1))
+        );
         Assert.Contains("database \"nowhere\" does not exist", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(PostgresServer.Password, fault.ToString(), StringComparison.Ordinal);
         Assert.False(File.Exists(folder.Of("r/journal.json")));
@@ -260,22 +288,50 @@ public sealed class DatabaseJournalTests : IDisposable
     private async Task StopAt(int stage, string id, string? database, ExperimentOptions? options)
     {
         using var stop = new CancellationTokenSource();
-        var last = await Run(id, database, options, new FakeLearners(atStep: (at, step) =>
-        {
-            if (at == stage && step > 3)
-            {
-                stop.Cancel();
-                Thread.Sleep(1000);
-            }
-        }), null, stop.Token);
+        var last = await Run(
+            id,
+            database,
+            options,
+            new FakeLearners(
+                atStep: (at, step) =>
+                {
+                    if (at == stage && step > 3)
+                    {
+                        stop.Cancel();
+                        Thread.Sleep(1000);
+                    }
+                }
+            ),
+            null,
+            stop.Token
+        );
         Assert.Equal(RunStatus.Stopped, last.Status);
     }
 
     private Task<RunSnapshot> Run(
-        string id, string? database, ExperimentOptions? options, FakeLearners? learners = null, Witness? witness = null, CancellationToken stop = default) =>
-        RunHost.RunAsync(
-            new RunRequest(Path.GetFileName(id), folder.Of(id), options, new NodeSettings { Cluster = new ClusterSettings { Journal = database } }), learners ?? new FakeLearners(),
-            new FakeJudges(), new FakeWork(), witness ?? new Witness(), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(90));
+        string id,
+        string? database,
+        ExperimentOptions? options,
+        FakeLearners? learners = null,
+        Witness? witness = null,
+        CancellationToken stop = default
+    ) =>
+        RunHost
+            .RunAsync(
+                new RunRequest(
+                    Path.GetFileName(id),
+                    folder.Of(id),
+                    options,
+                    new NodeSettings { Cluster = new ClusterSettings { Journal = database } }
+                ),
+                learners ?? new FakeLearners(),
+                new FakeJudges(),
+                new FakeWork(),
+                witness ?? new Witness(),
+                NullLoggerFactory.Instance,
+                stop
+            )
+            .WaitAsync(TimeSpan.FromSeconds(90));
 
     private IReadOnlyList<JournalRow> RowsIn(string id)
     {
@@ -304,11 +360,16 @@ public sealed class DatabaseJournalTests : IDisposable
     }
 
     private List<string> Contents(string id) =>
-    [
-        .. Directory.GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(folder.Of(id), path))
-            .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
-            .Order(StringComparer.Ordinal).Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
-        .. RunJournal.Read(folder.Of(id))!.Cells.OrderBy(cell => cell.Key).Select(cell => $"{cell.Value with { Number = 0, At = default }}"),
-    ];
+        [
+            .. Directory
+                .GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(folder.Of(id), path))
+                .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
+                .Order(StringComparer.Ordinal)
+                .Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
+            .. RunJournal
+                .Read(folder.Of(id))!
+                .Cells.OrderBy(cell => cell.Key)
+                .Select(cell => $"{cell.Value with { Number = 0, At = default }}"),
+        ];
 }

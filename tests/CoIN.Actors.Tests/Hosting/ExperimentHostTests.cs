@@ -83,9 +83,21 @@ public sealed class ExperimentHostTests : IDisposable
             using var stop = new CancellationTokenSource();
             var (after, seen) = (random.Next(8, 40), 0);
             var outcomes = await Run(
-                "p", [.. runs.Select(run => (run.Name, rounds == 0 || !Began("p-" + run.Name) ? run.Options : null))], new FakeLearners(Steps, stepMilliseconds: 10),
-                see: _ => { if (Interlocked.Increment(ref seen) == after) { stop.Cancel(); } }, stop: stop.Token);
-            Assert.All(outcomes, outcome => Assert.True(outcome.Last is null or { Status: RunStatus.Completed or RunStatus.Stopped }, outcome.Last?.Message));
+                "p",
+                [.. runs.Select(run => (run.Name, rounds == 0 || !Began("p-" + run.Name) ? run.Options : null))],
+                new FakeLearners(Steps, stepMilliseconds: 10),
+                see: _ =>
+                {
+                    if (Interlocked.Increment(ref seen) == after)
+                    {
+                        stop.Cancel();
+                    }
+                },
+                stop: stop.Token
+            );
+            Assert.All(outcomes, outcome =>
+                Assert.True(outcome.Last is null or { Status: RunStatus.Completed or RunStatus.Stopped }, outcome.Last?.Message)
+            );
             done = outcomes.All(outcome => outcome.Last?.Status == RunStatus.Completed);
         }
 
@@ -158,7 +170,9 @@ public sealed class ExperimentHostTests : IDisposable
         var options = Experiments.Of(3);
         return
         [
-            ("a", options with { Seed = 1 }), ("b", options with { Seed = 1, Evaluation = options.Evaluation with { BatchSize = 3 } }), ("c", options with { Seed = 2 }),
+            ("a", options with { Seed = 1 }),
+            ("b", options with { Seed = 1, Evaluation = options.Evaluation with { BatchSize = 3 } }),
+            ("c", options with { Seed = 2 }),
         ];
     }
 
@@ -167,25 +181,60 @@ public sealed class ExperimentHostTests : IDisposable
     private RunState State(string id) => RunJournal.Read(folder.Of(id))!;
 
     private Task<IReadOnlyList<RunOutcome>> Run(
-        string id, IReadOnlyList<(string Name, ExperimentOptions? Options)> runs, FakeLearners learners, bool reuse = true, Action<RunSnapshot>? see = null,
-        CancellationToken stop = default) => ExperimentHost.RunAsync(
-            new ExperimentRequest(
-                folder.Of(id), [.. runs.Select(run => new RunRequest($"{id}-{run.Name}", folder.Of($"{id}-{run.Name}"), run.Options, new NodeSettings()))],
-                new NodeSettings(), reuse),
-            learners, new FakeJudges(), new FakeWork(), new Witness(see), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
+        string id,
+        IReadOnlyList<(string Name, ExperimentOptions? Options)> runs,
+        FakeLearners learners,
+        bool reuse = true,
+        Action<RunSnapshot>? see = null,
+        CancellationToken stop = default
+    ) =>
+        ExperimentHost
+            .RunAsync(
+                new ExperimentRequest(
+                    folder.Of(id),
+                    [
+                        .. runs.Select(run => new RunRequest(
+                            $"{id}-{run.Name}",
+                            folder.Of($"{id}-{run.Name}"),
+                            run.Options,
+                            new NodeSettings()
+                        )),
+                    ],
+                    new NodeSettings(),
+                    reuse
+                ),
+                learners,
+                new FakeJudges(),
+                new FakeWork(),
+                new Witness(see),
+                NullLoggerFactory.Instance,
+                stop
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60));
 
-    private Task<RunSnapshot> Alone(string id, ExperimentOptions? options) => RunHost.RunAsync(
-        new RunRequest(id, folder.Of(id), options, new NodeSettings()), new FakeLearners(Steps), new FakeJudges(), new FakeWork(), new Witness(),
-        NullLoggerFactory.Instance, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
+    private Task<RunSnapshot> Alone(string id, ExperimentOptions? options) =>
+        RunHost
+            .RunAsync(
+                new RunRequest(id, folder.Of(id), options, new NodeSettings()),
+                new FakeLearners(Steps),
+                new FakeJudges(),
+                new FakeWork(),
+                new Witness(),
+                NullLoggerFactory.Instance,
+                CancellationToken.None
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>Every adapter and prediction of a run, and its matrix.</summary>
     private List<string> Contents(string id) =>
-    [
-        .. Directory.GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(folder.Of(id), path))
-            .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
-            .Order(StringComparer.Ordinal).Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
-        .. State(id).ToSnapshot().Cells.SelectMany(row => row).Select(cell => $"{cell}"),
-        .. State(id).Trained.Values.Select(stage => $"{stage.AdapterSha256} {stage.FolderSha256}"),
-    ];
+        [
+            .. Directory
+                .GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(folder.Of(id), path))
+                .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
+                .Order(StringComparer.Ordinal)
+                .Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
+            .. State(id).ToSnapshot().Cells.SelectMany(row => row).Select(cell => $"{cell}"),
+            .. State(id).Trained.Values.Select(stage => $"{stage.AdapterSha256} {stage.FolderSha256}"),
+        ];
 }

@@ -42,8 +42,16 @@ public sealed class IntroductionsTests : IAsyncDisposable
         Told("coin.cluster.shared-folder is true here and false there", Facts with { SharedFolder = false });
         var own = Facts with { SharedFolder = false };
         Assert.Null(NodeMismatch.Between(own, own, seesProof: false, "/runs", Now));
-        Assert.Contains("is /runs here and the same folder", NodeMismatch.Between(own, own, seesProof: true, "/runs", Now)!.Told("h:1"), StringComparison.Ordinal);
-        Assert.Contains("the folder of the runs is /runs here", NodeMismatch.Between(Facts, Facts, false, "/runs", Now)!.Told("h:1"), StringComparison.Ordinal);
+        Assert.Contains(
+            "is /runs here and the same folder",
+            NodeMismatch.Between(own, own, seesProof: true, "/runs", Now)!.Told("h:1"),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "the folder of the runs is /runs here",
+            NodeMismatch.Between(Facts, Facts, false, "/runs", Now)!.Told("h:1"),
+            StringComparison.Ordinal
+        );
     }
 
     private static void Told(string expected, NodeFacts other)
@@ -62,16 +70,33 @@ public sealed class IntroductionsTests : IAsyncDisposable
         var second = await StartAsync("runs", seed);
         await UntilAsync(() => Up(first) == 2);
         var (version, clock, elsewhere) = (
-            await StartAsync("runs", seed, program: "2.0+x"), await StartAsync("runs", seed, ahead: TimeSpan.FromMinutes(5)), await StartAsync("other-runs", seed));
-        Assert.Contains("the program's version is 2.0+x here and 1.0+a there", (await version.Gone.Task.WaitAsync(Longest, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
-        Assert.Contains("the clock is", (await clock.Gone.Task.WaitAsync(Longest, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
-        Assert.Contains($"the folder of the runs is {folder.Of("other-runs")} here", (await elsewhere.Gone.Task.WaitAsync(Longest, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+            await StartAsync("runs", seed, program: "2.0+x"),
+            await StartAsync("runs", seed, ahead: TimeSpan.FromMinutes(5)),
+            await StartAsync("other-runs", seed)
+        );
+        Assert.Contains(
+            "the program's version is 2.0+x here and 1.0+a there",
+            (await version.Gone.Task.WaitAsync(Longest, TestContext.Current.CancellationToken)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "the clock is",
+            (await clock.Gone.Task.WaitAsync(Longest, TestContext.Current.CancellationToken)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            $"the folder of the runs is {folder.Of("other-runs")} here",
+            (await elsewhere.Gone.Task.WaitAsync(Longest, TestContext.Current.CancellationToken)).Message,
+            StringComparison.Ordinal
+        );
         await UntilAsync(() => Up(first) == 2 && first.Cluster.State.Members.Count == 2);
         Assert.False(second.Gone.Task.IsCompleted);
         Assert.False(first.Gone.Task.IsCompleted);
         foreach (var gone in new[] { version, clock, elsewhere })
         {
-            Assert.Contains(first.Warnings, warning => warning.StartsWith($"127.0.0.1:{gone.Port} is not taken into this cluster", StringComparison.Ordinal));
+            Assert.Contains(first.Warnings, warning =>
+                warning.StartsWith($"127.0.0.1:{gone.Port} is not taken into this cluster", StringComparison.Ordinal)
+            );
         }
 
         // Each wrote one file, and took it away again.
@@ -95,19 +120,35 @@ public sealed class IntroductionsTests : IAsyncDisposable
         Directory.CreateDirectory(folder.Of(runs));
         var gone = new TaskCompletionSource<CoinException>(TaskCreationOptions.RunContinuationsAsynchronously);
         var warnings = new ConcurrentQueue<string>();
-        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
+            new HostApplicationBuilderSettings { DisableDefaults = true }
+        );
         builder.Services.AddAkka("coin", akka =>
         {
             akka.AddHocon(JournalConfig.For(folder.Of("journal.db")), HoconAddMode.Prepend)
-                .AddHocon("akka { loglevel = WARNING, stdout-loglevel = OFF, coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off } }", HoconAddMode.Prepend)
+                .AddHocon(
+                    "akka { loglevel = WARNING, stdout-loglevel = OFF, coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off } }",
+                    HoconAddMode.Prepend
+                )
                 .ConfigureLoggers(loggers => loggers.ClearLoggers());
-            ClusterNode.Configure(akka, new NodePlacement.Cluster("127.0.0.1", 0, seed is null ? [] : [seed], null), ["judge"], new Actors.Hosting.ClusterSettings { Patience = 5 });
-            akka.WithActors((system, _, _) =>
-            {
-                system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Listener(warnings))), typeof(Warning));
-                system.ActorOf(
-                    Props.Create(() => new Introductions(program, "db", folder.Of(runs), true, new Clock(ahead), fault => Goes(system, gone, fault))), Introductions.Name);
-            });
+            ClusterNode.Configure(
+                akka,
+                new NodePlacement.Cluster("127.0.0.1", 0, seed is null ? [] : [seed], null),
+                ["judge"],
+                new Actors.Hosting.ClusterSettings { Patience = 5 }
+            );
+            akka.WithActors(
+                (system, _, _) =>
+                {
+                    system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Listener(warnings))), typeof(Warning));
+                    system.ActorOf(
+                        Props.Create(() =>
+                            new Introductions(program, "db", folder.Of(runs), true, new Clock(ahead), fault => Goes(system, gone, fault))
+                        ),
+                        Introductions.Name
+                    );
+                }
+            );
         });
         var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
@@ -119,10 +160,17 @@ public sealed class IntroductionsTests : IAsyncDisposable
     private static void Goes(ActorSystem system, TaskCompletionSource<CoinException> gone, CoinException fault)
     {
         gone.TrySetResult(fault);
-        _ = Task.Delay(Introductions.Farewell).ContinueWith(_ => Cluster.Get(system).Leave(Cluster.Get(system).SelfAddress), TaskScheduler.Default);
+        _ = Task.Delay(Introductions.Farewell)
+            .ContinueWith(_ => Cluster.Get(system).Leave(Cluster.Get(system).SelfAddress), TaskScheduler.Default);
     }
 
-    private sealed record Node(IHost Host, Cluster Cluster, int Port, TaskCompletionSource<CoinException> Gone, ConcurrentQueue<string> Warnings);
+    private sealed record Node(
+        IHost Host,
+        Cluster Cluster,
+        int Port,
+        TaskCompletionSource<CoinException> Gone,
+        ConcurrentQueue<string> Warnings
+    );
 
     private sealed class Clock(TimeSpan ahead) : TimeProvider
     {

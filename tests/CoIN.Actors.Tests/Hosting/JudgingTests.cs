@@ -11,7 +11,13 @@ namespace CoIN.Actors.Tests.Hosting;
 
 public sealed class JudgingTests : IDisposable
 {
-    private static readonly JudgeOptions Judge = new() { Name = "strict", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" };
+    private static readonly JudgeOptions Judge = new()
+    {
+        Name = "strict",
+        Kind = JudgeKind.OpenAi,
+        Endpoint = "http://x/v1",
+        Model = "m",
+    };
 
     private readonly TemporaryFolder folder = new();
 
@@ -22,14 +28,23 @@ public sealed class JudgingTests : IDisposable
     {
         var last = await Run("a", Judged(2), new FakeJudges());
         Assert.True(last.Status == RunStatus.Completed, last.Message);
-        Assert.Equal([[true], [true, true]], last.Judgements.Single().Cells.Select(row => row.Select(cell => cell is not null)));
+        Assert.Equal(
+            [
+                [true],
+                [true, true],
+            ],
+            last.Judgements.Single().Cells.Select(row => row.Select(cell => cell is not null))
+        );
 
         var state = RunJournal.Read(folder.Of("a"))!;
         foreach (var cell in state.Judgements.Values)
         {
             var judgements = JudgementsFile.Read(Path.Combine(folder.Of("a"), cell.File));
             Assert.Equal(7, judgements.Count);
-            Assert.Equal((cell.Published, cell.Corrected, cell.Unparsable), (JudgedScores.Of(judgements).Published, JudgedScores.Of(judgements).Corrected, judgements.Count(one => one.Reply == "hm")));
+            Assert.Equal(
+                (cell.Published, cell.Corrected, cell.Unparsable),
+                (JudgedScores.Of(judgements).Published, JudgedScores.Of(judgements).Corrected, judgements.Count(one => one.Reply == "hm"))
+            );
         }
 
         Assert.Contains(state.Judgements.Values, cell => cell.Corrected == 100);
@@ -62,13 +77,20 @@ public sealed class JudgingTests : IDisposable
         {
             using var stop = new CancellationTokenSource();
             var seen = judges.Asked.Count;
-            var last = await Run("pieces", rounds == 0 ? options : null, judges, new Witness(_ =>
-            {
-                if (judges.Asked.Count >= seen + 6)
+            var last = await Run(
+                "pieces",
+                rounds == 0 ? options : null,
+                judges,
+                new Witness(_ =>
                 {
-                    stop.Cancel();
-                }
-            }), stop.Token, judgesAtOnce: 1);
+                    if (judges.Asked.Count >= seen + 6)
+                    {
+                        stop.Cancel();
+                    }
+                }),
+                stop.Token,
+                judgesAtOnce: 1
+            );
             status = last.Status;
             Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
         }
@@ -104,13 +126,19 @@ public sealed class JudgingTests : IDisposable
     public async Task A_judge_that_recovers_while_the_run_trains_is_asked_again_by_itself()
     {
         var judges = new FakeJudges { Down = "for a moment", Reply = _ => new JudgeReply("7") };
-        var last = await Run("moment", Judged(3), judges, new Witness(snapshot =>
-        {
-            if (snapshot.Training is { Stage: 3 })
+        var last = await Run(
+            "moment",
+            Judged(3),
+            judges,
+            new Witness(snapshot =>
             {
-                judges.Down = null;
-            }
-        }), learners: new FakeLearners(stepMilliseconds: 20));
+                if (snapshot.Training is { Stage: 3 })
+                {
+                    judges.Down = null;
+                }
+            }),
+            learners: new FakeLearners(stepMilliseconds: 20)
+        );
         Assert.True(last.Status == RunStatus.Completed, last.Message);
         Assert.Equal(6, last.Judgements.Single().Cells.Sum(row => row.Count(cell => cell is not null)));
     }
@@ -142,7 +170,16 @@ public sealed class JudgingTests : IDisposable
     {
         await Run("stays", Judged(1), new FakeJudges());
         var before = RunJournal.Read(folder.Of("stays"))!;
-        var last = await Run("stays", null, new FakeJudges { Down = "no such host" }, judge: Judge with { Name = "mistyped", Model = "typo" });
+        var last = await Run(
+            "stays",
+            null,
+            new FakeJudges { Down = "no such host" },
+            judge: Judge with
+            {
+                Name = "mistyped",
+                Model = "typo",
+            }
+        );
 
         Assert.Equal(RunStatus.Completed, last.Status);
         Assert.Equal("no such host", last.JudgingFaults["mistyped"]);
@@ -162,7 +199,19 @@ public sealed class JudgingTests : IDisposable
         await Run("halted", Experiments.Of(1), new FakeJudges());
         using var stop = new CancellationTokenSource();
         var last = await Run(
-            "halted", null, new FakeJudges { Before = wait => { stop.Cancel(); return Task.Delay(1000, wait); } }, stop: stop.Token, judge: Judge);
+            "halted",
+            null,
+            new FakeJudges
+            {
+                Before = wait =>
+                {
+                    stop.Cancel();
+                    return Task.Delay(1000, wait);
+                },
+            },
+            stop: stop.Token,
+            judge: Judge
+        );
         Assert.Equal(RunStatus.Completed, last.Status);
         Assert.Equal(RunStatus.Completed, RunJournal.Read(folder.Of("halted"))!.Status);
     }
@@ -194,13 +243,20 @@ public sealed class JudgingTests : IDisposable
     public async Task A_run_that_still_needs_its_model_is_not_judged_before_its_end()
     {
         using var stop = new CancellationTokenSource();
-        await Run("unfinished", Experiments.Of(2), new FakeJudges(), new Witness(snapshot =>
-        {
-            if (snapshot.Training is { Step: > 2 })
+        await Run(
+            "unfinished",
+            Experiments.Of(2),
+            new FakeJudges(),
+            new Witness(snapshot =>
             {
-                stop.Cancel();
-            }
-        }), stop.Token, learners: new FakeLearners(stepMilliseconds: 20));
+                if (snapshot.Training is { Step: > 2 })
+                {
+                    stop.Cancel();
+                }
+            }),
+            stop.Token,
+            learners: new FakeLearners(stepMilliseconds: 20)
+        );
         var fault = await Assert.ThrowsAsync<CoinException>(() => Run("unfinished", null, new FakeJudges(), judge: Judge));
         Assert.Contains("resume unfinished", fault.Message, StringComparison.Ordinal);
     }
@@ -209,7 +265,9 @@ public sealed class JudgingTests : IDisposable
     public async Task A_judge_that_cannot_be_opened_is_refused_before_the_run_knows_it()
     {
         await Run("unusable", Experiments.Of(1), new FakeJudges());
-        var fault = await Assert.ThrowsAsync<CoinException>(() => Run("unusable", null, new FakeJudges { Unusable = "no such folder" }, judge: Judge));
+        var fault = await Assert.ThrowsAsync<CoinException>(() =>
+            Run("unusable", null, new FakeJudges { Unusable = "no such folder" }, judge: Judge)
+        );
         Assert.Equal("no such folder", fault.Message);
         var state = RunJournal.Read(folder.Of("unusable"))!;
         Assert.Equal(RunStatus.Completed, state.Status);
@@ -222,23 +280,42 @@ public sealed class JudgingTests : IDisposable
         await Run("dismissed", Judged(1), new FakeJudges { Down = "gone for good" });
         var (state, _) = await RunChanges.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork());
         Assert.Equal(RunStatus.Completed, state.Status);
-        var fault = await Assert.ThrowsAsync<CoinException>(() => RunChanges.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork()));
+        var fault = await Assert.ThrowsAsync<CoinException>(() =>
+            RunChanges.DismissAsync(folder.Of("dismissed"), "strict", new FakeWork())
+        );
         Assert.Contains("has no judge strict", fault.Message, StringComparison.Ordinal);
     }
 
     private static ExperimentOptions Judged(int tasks) => Experiments.Of(tasks) with { Judge = Judge };
 
     private Task<RunSnapshot> Run(
-        string id, ExperimentOptions? options, FakeJudges judges, Witness? witness = null, CancellationToken stop = default, FakeLearners? learners = null,
-        JudgeOptions? judge = null, int judgesAtOnce = 2) =>
-        RunHost.RunAsync(
-            new RunRequest(id, folder.Of(id), options, new NodeSettings { Judges = judgesAtOnce }, judge), learners ?? new FakeLearners(), judges, new FakeWork(),
-            witness ?? new Witness(), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
+        string id,
+        ExperimentOptions? options,
+        FakeJudges judges,
+        Witness? witness = null,
+        CancellationToken stop = default,
+        FakeLearners? learners = null,
+        JudgeOptions? judge = null,
+        int judgesAtOnce = 2
+    ) =>
+        RunHost
+            .RunAsync(
+                new RunRequest(id, folder.Of(id), options, new NodeSettings { Judges = judgesAtOnce }, judge),
+                learners ?? new FakeLearners(),
+                judges,
+                new FakeWork(),
+                witness ?? new Witness(),
+                NullLoggerFactory.Instance,
+                stop
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>Every file of judgements.</summary>
     private List<string> Judgements(string id) =>
-    [
-        .. Directory.GetFiles(folder.Of($"{id}/judgements/strict"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(path => $"{Path.GetRelativePath(folder.Of(id), path)}: {File.ReadAllText(path)}"),
-    ];
+        [
+            .. Directory
+                .GetFiles(folder.Of($"{id}/judgements/strict"), "*", SearchOption.AllDirectories)
+                .Order(StringComparer.Ordinal)
+                .Select(path => $"{Path.GetRelativePath(folder.Of(id), path)}: {File.ReadAllText(path)}"),
+        ];
 }

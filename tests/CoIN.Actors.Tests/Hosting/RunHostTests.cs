@@ -47,8 +47,18 @@ public sealed class RunHostTests : IDisposable
             var after = random.Next(4, 14);
             var seen = 0;
             var last = await Run(
-                "pieces", rounds == 0 ? Experiments.Of(3) : null, new FakeLearners(stepMilliseconds: 20),
-                new Witness(_ => { if (++seen == after) { stop.Cancel(); } }), stop.Token);
+                "pieces",
+                rounds == 0 ? Experiments.Of(3) : null,
+                new FakeLearners(stepMilliseconds: 20),
+                new Witness(_ =>
+                {
+                    if (++seen == after)
+                    {
+                        stop.Cancel();
+                    }
+                }),
+                stop.Token
+            );
             status = last.Status;
             Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
         }
@@ -71,9 +81,10 @@ public sealed class RunHostTests : IDisposable
         var whole = RunJournal.Read(folder.Of("whole"))!;
         var every = options.Training.CheckpointEvery;
         int[] steps = [.. Enumerable.Range(1, 12).Where(step => step % every == 0 || step == 12)];
-        Assert.Equal(
-            new[] { 1, 2 }.SelectMany(stage => steps.Select(step => (stage, step))), whole.Validations.Keys);
-        Assert.All(whole.Validations, one => Assert.True(one.Value is { Samples: 3, Tokens: 15 } && one.Value.Step == one.Key.Step, $"{one}"));
+        Assert.Equal(new[] { 1, 2 }.SelectMany(stage => steps.Select(step => (stage, step))), whole.Validations.Keys);
+        Assert.All(whole.Validations, one =>
+            Assert.True(one.Value is { Samples: 3, Tokens: 15 } && one.Value.Step == one.Key.Step, $"{one}")
+        );
         Assert.Equal(steps, whole.Trained[1].Validation!.Select(point => point.Step));
         Assert.Equal(steps.Length, whole.Validations.Values.Select(point => point.Loss).Distinct().Count() / 2);
 
@@ -84,8 +95,18 @@ public sealed class RunHostTests : IDisposable
             using var stop = new CancellationTokenSource();
             var (after, seen) = (4 + (rounds % 5), 0);
             var last = await Run(
-                "pieces", rounds == 0 ? options : null, new FakeLearners(stepMilliseconds: 20),
-                new Witness(_ => { if (++seen == after) { stop.Cancel(); } }), stop.Token);
+                "pieces",
+                rounds == 0 ? options : null,
+                new FakeLearners(stepMilliseconds: 20),
+                new Witness(_ =>
+                {
+                    if (++seen == after)
+                    {
+                        stop.Cancel();
+                    }
+                }),
+                stop.Token
+            );
             status = last.Status;
             Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
         }
@@ -113,8 +134,18 @@ public sealed class RunHostTests : IDisposable
             using var stop = new CancellationTokenSource();
             var seen = 0;
             var last = await Run(
-                "pieces", rounds == 0 ? Experiments.Of(2) : null, new FakeLearners { Experts = true },
-                new Witness(_ => { if (++seen == 3 + (4 * rounds)) { stop.Cancel(); } }), stop.Token);
+                "pieces",
+                rounds == 0 ? Experiments.Of(2) : null,
+                new FakeLearners { Experts = true },
+                new Witness(_ =>
+                {
+                    if (++seen == 3 + (4 * rounds))
+                    {
+                        stop.Cancel();
+                    }
+                }),
+                stop.Token
+            );
             status = last.Status;
             Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
         }
@@ -135,13 +166,15 @@ public sealed class RunHostTests : IDisposable
     public async Task A_fault_in_work_fails_the_run_by_name_and_a_resume_tries_again()
     {
         var fail = true;
-        var learners = new FakeLearners(atStep: (stage, step) =>
-        {
-            if (fail && (stage, step) == (2, 7))
+        var learners = new FakeLearners(
+            atStep: (stage, step) =>
             {
-                throw Experiments.NaN;
+                if (fail && (stage, step) == (2, 7))
+                {
+                    throw Experiments.NaN;
+                }
             }
-        });
+        );
         var last = await Run("nan", Experiments.Of(2), learners);
         Assert.Equal((RunStatus.Failed, Experiments.NaN.Message), (last.Status, last.Message));
         Assert.Equal(RunStatus.Failed, RunJournal.Read(folder.Of("nan"))!.Status);
@@ -185,7 +218,9 @@ public sealed class RunHostTests : IDisposable
         var other = await Assert.ThrowsAsync<CoinException>(() => Run("changed", Experiments.Of(3), new FakeLearners()));
         Assert.Contains("other settings", other.Message, StringComparison.Ordinal);
 
-        var data = await Assert.ThrowsAsync<CoinException>(() => Run("changed", null, new FakeLearners(), work: new FakeWork { DataSha256 = "d1" }));
+        var data = await Assert.ThrowsAsync<CoinException>(() =>
+            Run("changed", null, new FakeLearners(), work: new FakeWork { DataSha256 = "d1" })
+        );
         Assert.Contains("train.json has changed", data.Message, StringComparison.Ordinal);
 
         var model = await Run("changed", null, new FakeLearners(stepMilliseconds: 500) { BaseModel = new string('c', 64) });
@@ -204,8 +239,13 @@ public sealed class RunHostTests : IDisposable
     public async Task Shards_of_scored_cells_that_a_killed_process_left_are_removed()
     {
         await StopInStage2("spent");
-        var scored = Directory.GetFiles(folder.Of("spent/predictions"), "*.jsonl", SearchOption.AllDirectories).First(path => !path.Contains(".shard-", StringComparison.Ordinal));
-        var (shard, other) = (Path.ChangeExtension(scored, ".shard-1-of-2.jsonl"), Path.Combine(Path.GetDirectoryName(scored)!, "Other.shard-1-of-2.jsonl"));
+        var scored = Directory
+            .GetFiles(folder.Of("spent/predictions"), "*.jsonl", SearchOption.AllDirectories)
+            .First(path => !path.Contains(".shard-", StringComparison.Ordinal));
+        var (shard, other) = (
+            Path.ChangeExtension(scored, ".shard-1-of-2.jsonl"),
+            Path.Combine(Path.GetDirectoryName(scored)!, "Other.shard-1-of-2.jsonl")
+        );
         File.Copy(scored, shard);
         File.Copy(scored, other);
         await Run("spent", null, new FakeLearners());
@@ -219,16 +259,25 @@ public sealed class RunHostTests : IDisposable
         await Run("whole", Experiments.Of(1), new FakeLearners());
         using var stop = new CancellationTokenSource();
         var at = 0;
-        var last = await Run("within", Experiments.Of(1), new FakeLearners(stepMilliseconds: 4000, microBatches: 200), new Witness(snapshot =>
-        {
-            if (snapshot.Training is { Step: > 0 and var step, MicroBatch: > 5 and < 100 } && at == 0)
+        var last = await Run(
+            "within",
+            Experiments.Of(1),
+            new FakeLearners(stepMilliseconds: 4000, microBatches: 200),
+            new Witness(snapshot =>
             {
-                at = step;
-                stop.Cancel();
-            }
-        }), stop.Token);
+                if (snapshot.Training is { Step: > 0 and var step, MicroBatch: > 5 and < 100 } && at == 0)
+                {
+                    at = step;
+                    stop.Cancel();
+                }
+            }),
+            stop.Token
+        );
         Assert.Equal(RunStatus.Stopped, last.Status);
-        Assert.Equal($"step-{at:000000}", Path.GetFileName(Assert.Single(Directory.GetDirectories(folder.Of("within/stages/1-Task1/checkpoints")))));
+        Assert.Equal(
+            $"step-{at:000000}",
+            Path.GetFileName(Assert.Single(Directory.GetDirectories(folder.Of("within/stages/1-Task1/checkpoints"))))
+        );
 
         Assert.Equal(RunStatus.Completed, (await Run("within", null, new FakeLearners())).Status);
         Assert.Equal(Contents("whole"), Contents("within"));
@@ -240,11 +289,15 @@ public sealed class RunHostTests : IDisposable
         var shown = new ConcurrentQueue<RunSnapshot>();
         var begun = false;
         await Run("ended", Experiments.Of(2), new FakeLearners(stepMilliseconds: 5, atStep: (_, step) =>
-        {
-            // However busy the computer is, the beginning is shown before the first step is done.
-            begun |= step == 1 && SpinWait.SpinUntil(
-                () => shown.Any(snapshot => snapshot.Training is { Stage: 1, Step: 0, Last: null }), TimeSpan.FromSeconds(30));
-        }), new Witness(shown.Enqueue));
+            {
+                // However busy the computer is, the beginning is shown before the first step is done.
+                begun |=
+                    step == 1
+                    && SpinWait.SpinUntil(
+                        () => shown.Any(snapshot => snapshot.Training is { Stage: 1, Step: 0, Last: null }),
+                        TimeSpan.FromSeconds(30)
+                    );
+            }), new Witness(shown.Enqueue));
         Assert.True(begun);
         Assert.DoesNotContain(shown, snapshot => snapshot.Training is { } training && training.Stage <= snapshot.StagesTrained);
     }
@@ -275,19 +328,29 @@ public sealed class RunHostTests : IDisposable
     {
         Directory.CreateDirectory(folder.Of("bad"));
         File.WriteAllText(folder.Of("bad/journal.db"), new string('x', 5000));
-        Assert.Contains("journal.db", Assert.Throws<CoinException>(() => RunJournal.Read(folder.Of("bad"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "journal.db",
+            Assert.Throws<CoinException>(() => RunJournal.Read(folder.Of("bad"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private async Task StopInStage2(string id)
     {
         using var stop = new CancellationTokenSource();
-        var last = await Run(id, Experiments.Of(2), new FakeLearners(stepMilliseconds: 100), new Witness(snapshot =>
-        {
-            if (snapshot.Training is { Stage: 2, Step: > 2 })
+        var last = await Run(
+            id,
+            Experiments.Of(2),
+            new FakeLearners(stepMilliseconds: 100),
+            new Witness(snapshot =>
             {
-                stop.Cancel();
-            }
-        }), stop.Token);
+                if (snapshot.Training is { Stage: 2, Step: > 2 })
+                {
+                    stop.Cancel();
+                }
+            }),
+            stop.Token
+        );
         Assert.Equal(RunStatus.Stopped, last.Status);
     }
 
@@ -299,7 +362,9 @@ public sealed class RunHostTests : IDisposable
         await Run("alone", options, new FakeLearners());
         var witness = new Witness();
         await Run("together", options, new FakeLearners(stepMilliseconds: 30), witness, node: two);
-        Assert.Contains(witness.Seen, seen => seen.Workers.Count(one => one.Doing.Contains("trains stage 1", StringComparison.Ordinal)) == 2);
+        Assert.Contains(witness.Seen, seen =>
+            seen.Workers.Count(one => one.Doing.Contains("trains stage 1", StringComparison.Ordinal)) == 2
+        );
         Assert.Equal(Contents("alone"), Contents("together"));
 
         var status = RunStatus.Starting;
@@ -308,7 +373,19 @@ public sealed class RunHostTests : IDisposable
             using var stop = new CancellationTokenSource();
             var (after, seen) = (4 + (round % 5), 0);
             var last = await Run(
-                "pieces", round == 0 ? options : null, new FakeLearners(stepMilliseconds: 20), new Witness(_ => { if (++seen == after) { stop.Cancel(); } }), stop.Token, node: two);
+                "pieces",
+                round == 0 ? options : null,
+                new FakeLearners(stepMilliseconds: 20),
+                new Witness(_ =>
+                {
+                    if (++seen == after)
+                    {
+                        stop.Cancel();
+                    }
+                }),
+                stop.Token,
+                node: two
+            );
             status = last.Status;
             Assert.True(status is RunStatus.Completed or RunStatus.Stopped, last.Message);
         }
@@ -321,13 +398,20 @@ public sealed class RunHostTests : IDisposable
     {
         var of = Experiments.Of(2);
         var learners = new FakeLearners();
-        await Run("own", of with
-        {
-            Training = of.Training with { BatchSize = 4, GradientAccumulation = 2 },
-            Tasks = [of.Tasks[0] with { GradientAccumulation = 3 }, of.Tasks[1]],
-        }, learners);
+        await Run(
+            "own",
+            of with
+            {
+                Training = of.Training with { BatchSize = 4, GradientAccumulation = 2 },
+                Tasks = [of.Tasks[0] with { GradientAccumulation = 3 }, of.Tasks[1]],
+            },
+            learners
+        );
         Assert.Equal([3, 2], learners.Stages.Select(stage => stage.GradientAccumulation));
-        Assert.Equal([12, 8], new BenchmarkWork().Describe(RunJournal.Read(folder.Of("own"))!).Stages.Select(stage => stage.Schedule.GlobalBatchSize));
+        Assert.Equal(
+            [12, 8],
+            new BenchmarkWork().Describe(RunJournal.Read(folder.Of("own"))!).Stages.Select(stage => stage.Schedule.GlobalBatchSize)
+        );
     }
 
     [Fact]
@@ -336,34 +420,67 @@ public sealed class RunHostTests : IDisposable
         var options = Experiments.Of(1) with { Training = Experiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2 } };
         var faults = 0;
         var last = await Run(
-            "fault", options, new FakeLearners(atStep: (_, step) => { if (step == 7 && Interlocked.Increment(ref faults) == 1) { throw Experiments.NaN; } }),
-            node: new NodeSettings { TrainersPerDevice = 2 });
+            "fault",
+            options,
+            new FakeLearners(
+                atStep: (_, step) =>
+                {
+                    if (step == 7 && Interlocked.Increment(ref faults) == 1)
+                    {
+                        throw Experiments.NaN;
+                    }
+                }
+            ),
+            node: new NodeSettings { TrainersPerDevice = 2 }
+        );
         Assert.Equal((RunStatus.Failed, Experiments.NaN.Message), (last.Status, last.Message));
     }
 
     [Fact]
     public async Task A_process_with_too_few_trainers_is_refused_where_it_would_wait_for_more()
     {
-        var options = Experiments.Of(1) with { Training = Experiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2, OnLostTrainer = LostTrainer.Wait } };
+        var options = Experiments.Of(1) with
+        {
+            Training = Experiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2, OnLostTrainer = LostTrainer.Wait },
+        };
         var fault = await Assert.ThrowsAsync<CoinException>(() => Run("few", options, new FakeLearners()));
         Assert.Contains("training.world-size is 2, this process has 1 trainer", fault.Message, StringComparison.Ordinal);
     }
 
     private Task<RunSnapshot> Run(
-        string id, ExperimentOptions? options, FakeLearners learners, Witness? witness = null, CancellationToken stop = default, FakeWork? work = null,
-        NodeSettings? node = null) =>
-        RunHost.RunAsync(
-            new RunRequest(id, folder.Of(id), options, node ?? new NodeSettings()), learners, new FakeJudges(), work ?? new FakeWork(), witness ?? new Witness(),
-            NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
+        string id,
+        ExperimentOptions? options,
+        FakeLearners learners,
+        Witness? witness = null,
+        CancellationToken stop = default,
+        FakeWork? work = null,
+        NodeSettings? node = null
+    ) =>
+        RunHost
+            .RunAsync(
+                new RunRequest(id, folder.Of(id), options, node ?? new NodeSettings()),
+                learners,
+                new FakeJudges(),
+                work ?? new FakeWork(),
+                witness ?? new Witness(),
+                NullLoggerFactory.Instance,
+                stop
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>Every adapter and prediction of a run, and its matrix.</summary>
     private List<string> Contents(string id) =>
-    [
-        .. Directory.GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(folder.Of(id), path))
-            .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
-            .Order(StringComparer.Ordinal).Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
-        .. RunJournal.Read(folder.Of(id))!.ToSnapshot().Cells.SelectMany(row => row).Select(cell => $"{cell}"),
-        .. RunJournal.Read(folder.Of(id))!.Cells.OrderBy(cell => cell.Key).Select(cell => $"{cell.Value with { Number = 0, At = default }}"),
-    ];
+        [
+            .. Directory
+                .GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(folder.Of(id), path))
+                .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
+                .Order(StringComparer.Ordinal)
+                .Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
+            .. RunJournal.Read(folder.Of(id))!.ToSnapshot().Cells.SelectMany(row => row).Select(cell => $"{cell}"),
+            .. RunJournal
+                .Read(folder.Of(id))!
+                .Cells.OrderBy(cell => cell.Key)
+                .Select(cell => $"{cell.Value with { Number = 0, At = default }}"),
+        ];
 }

@@ -69,7 +69,10 @@ public sealed class RunRepairTests : IDisposable
     {
         await Run("whole", Experiments.Of(2));
         await StopInStage2("r");
-        File.AppendAllText(Directory.GetFiles(folder.Of("r/stages/2-Task2/checkpoints"), "state", SearchOption.AllDirectories).Single(), "x");
+        File.AppendAllText(
+            Directory.GetFiles(folder.Of("r/stages/2-Task2/checkpoints"), "state", SearchOption.AllDirectories).Single(),
+            "x"
+        );
         var fault = await Assert.ThrowsAsync<CoinException>(() => Run("r", null));
         Assert.Contains("1 stage that was under way trained from the start", fault.Message, StringComparison.Ordinal);
         Assert.Equal(RunStatus.Completed, (await Run("r", null, redo: true)).Status);
@@ -127,21 +130,41 @@ public sealed class RunRepairTests : IDisposable
     private async Task StopInStage2(string id)
     {
         using var stop = new CancellationTokenSource();
-        var last = await Run(id, Experiments.Of(2), new FakeLearners(stepMilliseconds: 100), witness: new Witness(snapshot =>
-        {
-            if (snapshot.Training is { Stage: 2, Step: > 2 })
+        var last = await Run(
+            id,
+            Experiments.Of(2),
+            new FakeLearners(stepMilliseconds: 100),
+            witness: new Witness(snapshot =>
             {
-                stop.Cancel();
-            }
-        }), stop: stop.Token);
+                if (snapshot.Training is { Stage: 2, Step: > 2 })
+                {
+                    stop.Cancel();
+                }
+            }),
+            stop: stop.Token
+        );
         Assert.Equal(RunStatus.Stopped, last.Status);
     }
 
     private Task<RunSnapshot> Run(
-        string id, ExperimentOptions? options, FakeLearners? learners = null, bool redo = false, Witness? witness = null, CancellationToken stop = default) =>
-        RunHost.RunAsync(
-            new RunRequest(id, folder.Of(id), options, new NodeSettings()) { Redo = redo }, learners ?? new FakeLearners(), new FakeJudges(),
-            new FakeWork(), witness ?? new Witness(), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(60));
+        string id,
+        ExperimentOptions? options,
+        FakeLearners? learners = null,
+        bool redo = false,
+        Witness? witness = null,
+        CancellationToken stop = default
+    ) =>
+        RunHost
+            .RunAsync(
+                new RunRequest(id, folder.Of(id), options, new NodeSettings()) { Redo = redo },
+                learners ?? new FakeLearners(),
+                new FakeJudges(),
+                new FakeWork(),
+                witness ?? new Witness(),
+                NullLoggerFactory.Instance,
+                stop
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60));
 
     private void Copy(string from, string to)
     {
@@ -155,11 +178,16 @@ public sealed class RunRepairTests : IDisposable
 
     /// <summary>Every adapter, prediction and score of a run, and its matrix.</summary>
     private List<string> Contents(string id) =>
-    [
-        .. Directory.GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(folder.Of(id), path))
-            .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
-            .Order(StringComparer.Ordinal).Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
-        .. RunJournal.Read(folder.Of(id))!.Cells.OrderBy(cell => cell.Key).Select(cell => $"{cell.Value with { Number = 0, At = default }}"),
-    ];
+        [
+            .. Directory
+                .GetFiles(folder.Of(id), "*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(folder.Of(id), path))
+                .Where(path => new[] { "stages", "predictions", "scores" }.Any(part => path.StartsWith(part, StringComparison.Ordinal)))
+                .Order(StringComparer.Ordinal)
+                .Select(path => $"{path}: {File.ReadAllText(Path.Combine(folder.Of(id), path))}"),
+            .. RunJournal
+                .Read(folder.Of(id))!
+                .Cells.OrderBy(cell => cell.Key)
+                .Select(cell => $"{cell.Value with { Number = 0, At = default }}"),
+        ];
 }

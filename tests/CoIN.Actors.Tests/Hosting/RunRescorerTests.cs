@@ -42,7 +42,9 @@ public sealed class RunRescorerTests : IDisposable
         Assert.All(rescoring.Changes, change => Assert.Equal((change.PublishedBefore, 0.0), (change.Published, change.Corrected)));
         Assert.Contains(rescoring.Changes, change => change.CorrectedBefore > 0);
         Assert.Equal(before.Number + rescoring.Changes.Count, after.Number);
-        Assert.All(after.Cells.Values, cell => Assert.Equal((0.0, Durable.Sha256(folder.Of(cell.ScoresFile!))), (cell.Corrected, cell.ScoresSha256)));
+        Assert.All(after.Cells.Values, cell =>
+            Assert.Equal((0.0, Durable.Sha256(folder.Of(cell.ScoresFile!))), (cell.Corrected, cell.ScoresSha256))
+        );
         Assert.Equal(before.Cells.Keys.Order(), after.Cells.Keys.Order());
         Assert.Equal((before.Status, before.LastAt), (after.Status, after.LastAt));
         Assert.Equal(RunStatus.Completed, (await RunAsync(null)).Status);
@@ -56,7 +58,11 @@ public sealed class RunRescorerTests : IDisposable
         var started = RunJournal.Read(folder.Path)!.Started!;
         File.Delete(folder.Of(RunPaths.Journal));
         Directory.Delete(folder.Of("scores"), recursive: true);
-        await JournalAppender.AppendAsync("r", folder.Path, [started, new CellScored(1, 0, cell.Accuracy, cell.Samples, cell.File, cell.Sha256), new RunCompleted()]);
+        await JournalAppender.AppendAsync(
+            "r",
+            folder.Path,
+            [started, new CellScored(1, 0, cell.Accuracy, cell.Samples, cell.File, cell.Sha256), new RunCompleted()]
+        );
 
         var change = Assert.Single((await RunChanges.RescoreAsync(folder.Path, new FakeWork(), default)).Changes);
 
@@ -76,7 +82,11 @@ public sealed class RunRescorerTests : IDisposable
         var whole = File.ReadAllText(file);
         File.AppendAllText(file, "x");
 
-        Assert.Contains($"./run.sh rescore {Path.GetFileName(folder.Path)}", (await Assert.ThrowsAsync<CoinException>(() => RunAsync(null))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"./run.sh rescore {Path.GetFileName(folder.Path)}",
+            (await Assert.ThrowsAsync<CoinException>(() => RunAsync(null))).Message,
+            StringComparison.Ordinal
+        );
         Assert.Empty((await RunChanges.RescoreAsync(folder.Path, new FakeWork(), default)).Changes);
         Assert.Equal(whole, File.ReadAllText(file));
         Assert.Equal(RunStatus.Completed, (await RunAsync(null)).Status);
@@ -110,8 +120,12 @@ public sealed class RunRescorerTests : IDisposable
         var test = folder.Of("data/t1/test.json");
         Durable.WriteText(test, "then");
         await RunAsync(
-            Experiments.Of(1) with { Data = new DataOptions { Instructions = folder.Of("data"), Images = "p" } },
-            new FakeWork { OtherData = { ["t1/test.json"] = Durable.Sha256(test) } });
+            Experiments.Of(1) with
+            {
+                Data = new DataOptions { Instructions = folder.Of("data"), Images = "p" },
+            },
+            new FakeWork { OtherData = { ["t1/test.json"] = Durable.Sha256(test) } }
+        );
         File.Delete(test);
         var gone = await Assert.ThrowsAsync<CoinException>(() => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default));
         Assert.Contains("t1/test.json does not exist any more", gone.Message, StringComparison.Ordinal);
@@ -125,11 +139,23 @@ public sealed class RunRescorerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_run_that_never_began_has_nothing_to_score()
-        => Assert.Contains("has not begun", (await Assert.ThrowsAsync<CoinException>(
-            () => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default))).Message, StringComparison.Ordinal);
+    public async Task A_run_that_never_began_has_nothing_to_score() =>
+        Assert.Contains(
+            "has not begun",
+            (await Assert.ThrowsAsync<CoinException>(() => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default))).Message,
+            StringComparison.Ordinal
+        );
 
-    private Task<RunSnapshot> RunAsync(ExperimentOptions? options, FakeWork? work = null) => RunHost.RunAsync(
-        new RunRequest("r", folder.Path, options, new NodeSettings()), new FakeLearners(), new FakeJudges(), work ?? new FakeWork(), new Witness(),
-        NullLoggerFactory.Instance, default).WaitAsync(TimeSpan.FromSeconds(60));
+    private Task<RunSnapshot> RunAsync(ExperimentOptions? options, FakeWork? work = null) =>
+        RunHost
+            .RunAsync(
+                new RunRequest("r", folder.Path, options, new NodeSettings()),
+                new FakeLearners(),
+                new FakeJudges(),
+                work ?? new FakeWork(),
+                new Witness(),
+                NullLoggerFactory.Instance,
+                default
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60));
 }

@@ -15,10 +15,30 @@ public sealed class RunStudyTests : IAsyncLifetime
 
     private string Run => folder.Of("r");
 
-    public async ValueTask InitializeAsync() => await RunHost.RunAsync(
-        new RunRequest("r", Run, Experiments.Of(2) with { Judge = new JudgeOptions { Name = "machine", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" } },
-            new NodeSettings()),
-        new FakeLearners(), new FakeJudges(), new FakeWork(), new Witness(), NullLoggerFactory.Instance, CancellationToken.None);
+    public async ValueTask InitializeAsync() =>
+        await RunHost.RunAsync(
+            new RunRequest(
+                "r",
+                Run,
+                Experiments.Of(2) with
+                {
+                    Judge = new JudgeOptions
+                    {
+                        Name = "machine",
+                        Kind = JudgeKind.OpenAi,
+                        Endpoint = "http://x/v1",
+                        Model = "m",
+                    },
+                },
+                new NodeSettings()
+            ),
+            new FakeLearners(),
+            new FakeJudges(),
+            new FakeWork(),
+            new Witness(),
+            NullLoggerFactory.Instance,
+            CancellationToken.None
+        );
 
     public ValueTask DisposeAsync()
     {
@@ -32,7 +52,10 @@ public sealed class RunStudyTests : IAsyncLifetime
         var (study, _, key) = RunChanges.DrawStudy(Run, "all", 12, 1, new FakeWork());
         Assert.True(File.Exists(key));
         var ann = Scores("ann.csv", study.Items.Select((item, place) => $"{study.Id},Ann,{item.Code},{place % 11}"));
-        var ben = Scores("ben.csv", study.Items.Select((item, place) => $"{study.Id},Ben,{item.Code},{(place % 11 == 10 ? 10 : (place % 11) + 1)}"));
+        var ben = Scores(
+            "ben.csv",
+            study.Items.Select((item, place) => $"{study.Id},Ben,{item.Code},{(place % 11 == 10 ? 10 : (place % 11) + 1)}")
+        );
 
         var import = await RunChanges.ImportStudyAsync(Run, [ann, ben], "people", new FakeWork());
 
@@ -63,15 +86,23 @@ public sealed class RunStudyTests : IAsyncLifetime
     [Fact]
     public async Task Wrong_files_and_cells_are_refused_by_name()
     {
-        Assert.Contains("--cells 9:Task1", Assert.Throws<CoinException>(() => RunChanges.DrawStudy(Run, "9:Task1", 1, 1, new FakeWork())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--cells 9:Task1",
+            Assert.Throws<CoinException>(() => RunChanges.DrawStudy(Run, "9:Task1", 1, 1, new FakeWork())).Message,
+            StringComparison.Ordinal
+        );
         var (study, _, _) = RunChanges.DrawStudy(Run, "all", 3, 1, new FakeWork());
         await Refused("has no study ffffffff", Scores("a.csv", ["ffffffff,Ann,A001,3"]));
         await Refused("has no answer A999", Scores("b.csv", [$"{study.Id},Ann,A999,3"]));
         await Refused("scored A001 twice", Scores("c.csv", [$"{study.Id},Ann,A001,3", $"{study.Id},Ann,A001,4"]));
     }
 
-    private async Task Refused(string why, string file) => Assert.Contains(
-        why, (await Assert.ThrowsAsync<CoinException>(() => RunChanges.ImportStudyAsync(Run, [file], "people", new FakeWork()))).Message, StringComparison.Ordinal);
+    private async Task Refused(string why, string file) =>
+        Assert.Contains(
+            why,
+            (await Assert.ThrowsAsync<CoinException>(() => RunChanges.ImportStudyAsync(Run, [file], "people", new FakeWork()))).Message,
+            StringComparison.Ordinal
+        );
 
     private string Scores(string name, IEnumerable<string> lines)
     {

@@ -100,14 +100,19 @@ public sealed class DatabaseLeaseTests : IAsyncLifetime
         server = used;
         database = JournalDatabase.Parse(await server.CreateDatabaseAsync());
         database.Prepare();
-        system = ActorSystem.Create("lease", DatabaseLease.Config(database, seconds).WithFallback(ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }")));
+        system = ActorSystem.Create(
+            "lease",
+            DatabaseLease
+                .Config(database, seconds)
+                .WithFallback(ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF }"))
+        );
     }
 
     private Lease Lease(string owner, string name = "lease") => LeaseProvider.Get(system).GetLease(name, DatabaseLease.Section, owner);
 
     private void Execute(string text) => database.Try("asked", connection =>
-    {
-        JournalDatabase.Run(connection, text);
-        return 0;
-    });
+        {
+            JournalDatabase.Run(connection, text);
+            return 0;
+        });
 }

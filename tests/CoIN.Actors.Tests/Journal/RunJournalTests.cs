@@ -54,20 +54,42 @@ public sealed class RunJournalTests : IDisposable
     [Fact]
     public void Impossible_numbers_and_missing_fields_are_damage_and_no_exception()
     {
-        Write("run-r", Start, new RunTakenUp("h", 1), new StageTrained(1, "Task1", "f", "s", null, 12, 1, 1, 1), new CellScored(1, 0, 941, 7, "f", "s"));
-        Assert.Contains("event 4 says accuracy 941", Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message, StringComparison.Ordinal);
+        Write(
+            "run-r",
+            Start,
+            new RunTakenUp("h", 1),
+            new StageTrained(1, "Task1", "f", "s", null, 12, 1, 1, 1),
+            new CellScored(1, 0, 941, 7, "f", "s")
+        );
+        Assert.Contains(
+            "event 4 says accuracy 941",
+            Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message,
+            StringComparison.Ordinal
+        );
 
         File.Delete(Path.Combine(Run, "journal.db"));
         WriteRaw("run-r", ("run-started:1", """{"number":1,"runId":"r"}"""));
-        Assert.Contains("event 1 says nothing of the experiment", Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "event 1 says nothing of the experiment",
+            Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message,
+            StringComparison.Ordinal
+        );
 
         File.Delete(Path.Combine(Run, "journal.db"));
         WriteRaw("run-r", ("withdrawn:1", "{}"));
-        Assert.Contains("'withdrawn:1' is no event of a run", Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'withdrawn:1' is no event of a run",
+            Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message,
+            StringComparison.Ordinal
+        );
 
         File.Delete(Path.Combine(Run, "journal.db"));
         WriteRaw("run-r", ("run-taken-up:1", """{"number":99999999999999999999999,"at":"yesterday"}"""));
-        Assert.Contains("Cannot read the journal", Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Cannot read the journal",
+            Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -75,7 +97,11 @@ public sealed class RunJournalTests : IDisposable
     {
         Write("run-a", Start);
         Write("run-b", Start);
-        Assert.Contains("several runs (run-a, run-b)", Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "several runs (run-a, run-b)",
+            Assert.Throws<CoinException>(() => RunJournal.Read(Run)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -113,7 +139,10 @@ public sealed class RunJournalTests : IDisposable
         using var writer = Open();
         Insert(writer, "run-r", 2, "run-taken-up:1", WireFormat.Write(new RunTakenUp("h", 1) { Number = 2 }));
         Assert.True(new FileInfo(Path.Combine(Run, "journal.db-wal")).Length > 0);
-        Assert.Equal(["run-started:1", "run-taken-up:1"], JournalFile.ReadCopy(Path.Combine(Run, "journal.db")).Select(row => row.Manifest));
+        Assert.Equal(
+            ["run-started:1", "run-taken-up:1"],
+            JournalFile.ReadCopy(Path.Combine(Run, "journal.db")).Select(row => row.Manifest)
+        );
     }
 
     private void Put(string file, string text)
@@ -123,8 +152,19 @@ public sealed class RunJournalTests : IDisposable
         File.WriteAllText(path, text);
     }
 
-    private void Write(string persistenceId, params RunEvent[] events) => WriteRaw(
-        persistenceId, [.. events.Select((happened, place) => (WireFormat.Manifest(happened), System.Text.Encoding.UTF8.GetString(WireFormat.Write(happened with { Number = place + 1 }))))]);
+    private void Write(string persistenceId, params RunEvent[] events) =>
+        WriteRaw(
+            persistenceId,
+            [
+                .. events.Select(
+                    (happened, place) =>
+                        (
+                            WireFormat.Manifest(happened),
+                            System.Text.Encoding.UTF8.GetString(WireFormat.Write(happened with { Number = place + 1 }))
+                        )
+                ),
+            ]
+        );
 
     private void WriteRaw(string persistenceId, params (string Manifest, string Json)[] events)
     {
@@ -144,7 +184,8 @@ public sealed class RunJournalTests : IDisposable
         var connection = new SqliteConnection(JournalConfig.ConnectionString(path, SqliteOpenMode.ReadWrite));
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "CREATE TABLE IF NOT EXISTS journal (persistence_id TEXT, sequence_number INTEGER, deleted INTEGER, message BLOB, manifest TEXT, identifier INTEGER)";
+        command.CommandText =
+            "CREATE TABLE IF NOT EXISTS journal (persistence_id TEXT, sequence_number INTEGER, deleted INTEGER, message BLOB, manifest TEXT, identifier INTEGER)";
         command.ExecuteNonQuery();
         return connection;
     }

@@ -117,7 +117,11 @@ public sealed class LinkHostTests : IAsyncDisposable
         await Assert.ThrowsAsync<TrainerLostException>(() => plain.MeetAsync(team.Address, 1));
         await refused.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         using var theirs = stranger.Open(2);
-        Assert.Contains("certificates of one authority", (await Assert.ThrowsAsync<CoinException>(() => second.MeetAsync(theirs.Address, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "certificates of one authority",
+            (await Assert.ThrowsAsync<CoinException>(() => second.MeetAsync(theirs.Address, 1))).Message,
+            StringComparison.Ordinal
+        );
         using var right = await second.MeetAsync(team.Address, 1);
         var sent = right.SendAsync(new LinkMessage(1, 1), Array.Empty<float>());
         Assert.Equal(1, (await team.Links[0].ReceiveAsync((_, _) => { })).Step);

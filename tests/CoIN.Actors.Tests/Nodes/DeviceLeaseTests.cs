@@ -16,7 +16,11 @@ public sealed class DeviceLeaseTests : IDisposable
         using (DeviceLease.Take(["cpu", "cuda:0", "cuda:1"], folder.Path))
         {
             using var cpu = DeviceLease.Take(["cpu"], folder.Path);
-            Assert.Contains($"process {Environment.ProcessId}", Assert.Throws<CoinException>(() => DeviceLease.Take(["cuda:1"], folder.Path)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"process {Environment.ProcessId}",
+                Assert.Throws<CoinException>(() => DeviceLease.Take(["cuda:1"], folder.Path)).Message,
+                StringComparison.Ordinal
+            );
             Assert.Throws<CoinException>(() => DeviceLease.Take(["cuda:0"], folder.Path, visible: "1,2"));
             using var third = DeviceLease.Take(["cuda:1"], folder.Path, visible: "1,2");
         }

@@ -22,7 +22,11 @@ public sealed class InnerPathTests : IDisposable
     public void A_path_that_leads_out_of_the_runs_folder_is_refused(string path)
     {
         Links();
-        Assert.Contains("leads out", Assert.Throws<CoinException>(() => InnerPath.Of(folder.Of("run"), path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "leads out",
+            Assert.Throws<CoinException>(() => InnerPath.Of(folder.Of("run"), path)).Message,
+            StringComparison.Ordinal
+        );
         Assert.False(InnerPath.AllInside(folder.Of("run"), ["journal.db", path]));
     }
 

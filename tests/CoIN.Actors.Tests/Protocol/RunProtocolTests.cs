@@ -23,11 +23,22 @@ public sealed class RunProtocolTests
     public void A_snapshot_comes_as_it_was_seen_with_everything_that_goes_on()
     {
         using var folder = new TemporaryFolder();
-        var state = States.Begun(Experiments.Of(3)).With(new RunTakenUp("h", 1)).WithStages(folder.Path, 2)
-            .With(new CellScored(1, 0, 62.5, 7, "f", "ab"), new CellScored(2, 0, 50, 7, "f", "ab"),
-                new CellJudged(1, 0, "lexical", JudgeKind.Lexical, null, "ef", 70, null, 7, 1, "f", "ab") { Unscored = [new UnscoredReplies("length", true, 1)] });
+        var state = States
+            .Begun(Experiments.Of(3))
+            .With(new RunTakenUp("h", 1))
+            .WithStages(folder.Path, 2)
+            .With(
+                new CellScored(1, 0, 62.5, 7, "f", "ab"),
+                new CellScored(2, 0, 50, 7, "f", "ab"),
+                new CellJudged(1, 0, "lexical", JudgeKind.Lexical, null, "ef", 70, null, 7, 1, "f", "ab")
+                {
+                    Unscored = [new UnscoredReplies("length", true, 1)],
+                }
+            );
         var progress = new RunProgress();
-        progress.Training(new TrainingProgress(3, "Task3", 4, 12, 1, 2, new StepFigures(0.5, 1e-4), 1234) { Conclusion = new ConclusionProgress(1, 2) });
+        progress.Training(
+            new TrainingProgress(3, "Task3", 4, 12, 1, 2, new StepFigures(0.5, 1e-4), 1234) { Conclusion = new ConclusionProgress(1, 2) }
+        );
         progress.Answered(2, 1, 0, 3);
         progress.Judged(2, 0, "lexical", 2);
         var looked = new Looked("r", progress.Snapshot(state, 2, driven: true), "/runs/r", "h:1");
@@ -39,13 +50,22 @@ public sealed class RunProtocolTests
     [Fact]
     public void The_small_ones_too()
     {
-        foreach (var message in new object[]
-        {
-            new Resume("r", true), new StopRun("r"), new Look("r"), new ListRuns(), new Accepted("r", "/runs/r", "h:1"), new RunRefused("r", "why"),
-            new NodeProtocol.WhereAreFiles(), new NodeProtocol.FilesAt(5301), new WorkProtocol.Kept(new Turn("r", 1), "f"),
-            new WorkProtocol.CheckpointLost(1, "f", "why") { Turn = new Turn("r", 1) },
-            new NodeProtocol.Introduce(new NodeProtocol.NodeFacts("1.0", "db", 1, "p", "t") { SharedFolder = false }),
-        })
+        foreach (
+            var message in new object[]
+            {
+                new Resume("r", true),
+                new StopRun("r"),
+                new Look("r"),
+                new ListRuns(),
+                new Accepted("r", "/runs/r", "h:1"),
+                new RunRefused("r", "why"),
+                new NodeProtocol.WhereAreFiles(),
+                new NodeProtocol.FilesAt(5301),
+                new WorkProtocol.Kept(new Turn("r", 1), "f"),
+                new WorkProtocol.CheckpointLost(1, "f", "why") { Turn = new Turn("r", 1) },
+                new NodeProtocol.Introduce(new NodeProtocol.NodeFacts("1.0", "db", 1, "p", "t") { SharedFolder = false }),
+            }
+        )
         {
             Assert.Equal(message, Crossed(message));
         }

@@ -70,11 +70,17 @@ public sealed class AdapterFilesTests : IDisposable
         File.WriteAllText(Path.Combine(adapter, "optimizer.pt"), "a training's other files count for nothing");
         RunFiles.VerifyGivenAdapter(state);
         File.WriteAllText(Path.Combine(adapter, AdapterFiles.Config), "{\"lora_alpha\": 16}");
-        Assert.Contains("lora.from", Assert.Throws<CoinException>(() => RunFiles.VerifyGivenAdapter(state)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "lora.from",
+            Assert.Throws<CoinException>(() => RunFiles.VerifyGivenAdapter(state)).Message,
+            StringComparison.Ordinal
+        );
         RunFiles.VerifyGivenAdapter(State(method, null));
-        RunFiles.VerifyGivenAdapter(method == ZeroShot.Name
-            ? state.Apply(new CellScored(0, 0, 50, 1, "f", "x") { Number = 2 })
-            : state.Apply(new StageTrained(1, "T", "a", "x", null, 1, 1, 1, 1) { Number = 2 }));
+        RunFiles.VerifyGivenAdapter(
+            method == ZeroShot.Name
+                ? state.Apply(new CellScored(0, 0, 50, 1, "f", "x") { Number = 2 })
+                : state.Apply(new StageTrained(1, "T", "a", "x", null, 1, 1, 1, 1) { Number = 2 })
+        );
     }
 
     /// <summary>The one damage, which the run can mend by doing the stage again or cannot.</summary>
@@ -88,12 +94,34 @@ public sealed class AdapterFilesTests : IDisposable
     private StageTrained Stage(string? folderSha256) =>
         new(1, "T", "a", Durable.Sha256(Path.Combine(adapter, AdapterFiles.Weights)), null, 1, 1, 1, 1) { FolderSha256 = folderSha256 };
 
-    private RunState State(string method, string? given) => RunState.Empty.Apply(new RunStarted(
-        "r",
-        new ExperimentOptions
-        {
-            Name = "t", Method = method, Tasks = [new TaskOptions { Name = "T", Folder = "T", Scorer = "gqa" }],
-            Data = new DataOptions { Instructions = "", Images = "" }, Model = new ModelOptions { Path = "m" }, Lora = new LoraOptions { From = adapter },
-        },
-        new Dictionary<string, string>(), [1], [1]) { GivenAdapterSha256 = given, Number = 1 });
+    private RunState State(string method, string? given) =>
+        RunState.Empty.Apply(
+            new RunStarted(
+                "r",
+                new ExperimentOptions
+                {
+                    Name = "t",
+                    Method = method,
+                    Tasks =
+                    [
+                        new TaskOptions
+                        {
+                            Name = "T",
+                            Folder = "T",
+                            Scorer = "gqa",
+                        },
+                    ],
+                    Data = new DataOptions { Instructions = "", Images = "" },
+                    Model = new ModelOptions { Path = "m" },
+                    Lora = new LoraOptions { From = adapter },
+                },
+                new Dictionary<string, string>(),
+                [1],
+                [1]
+            )
+            {
+                GivenAdapterSha256 = given,
+                Number = 1,
+            }
+        );
 }

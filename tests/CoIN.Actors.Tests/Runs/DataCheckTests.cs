@@ -56,16 +56,24 @@ public sealed class DataCheckTests : IDisposable
         Assert.Equal(expected, problems.Count);
     }
 
-    private void Check(string method = SequentialLora.Name) => new BenchmarkWork().Check(
-        Experiments.Of(2) with
-        {
-            Method = method,
-            Tasks = [Task("A"), Task("B")],
-            Data = new DataOptions { Instructions = folder.Path, Images = folder.Path },
-        },
-        problems);
+    private void Check(string method = SequentialLora.Name) =>
+        new BenchmarkWork().Check(
+            Experiments.Of(2) with
+            {
+                Method = method,
+                Tasks = [Task("A"), Task("B")],
+                Data = new DataOptions { Instructions = folder.Path, Images = folder.Path },
+            },
+            problems
+        );
 
-    private static TaskOptions Task(string name) => new() { Name = name, Folder = name, Scorer = "gqa" };
+    private static TaskOptions Task(string name) =>
+        new()
+        {
+            Name = name,
+            Folder = name,
+            Scorer = "gqa",
+        };
 
     private string Message() => Assert.Throws<CoinException>(() => problems.ThrowIfAny("x")).Message;
 

@@ -14,15 +14,41 @@ public sealed class DataSubsetTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
     private readonly BenchmarkWork work = new();
-    private readonly TaskOptions task = new() { Name = "GQA", Folder = "GQA", Scorer = "gqa" };
+    private readonly TaskOptions task = new()
+    {
+        Name = "GQA",
+        Folder = "GQA",
+        Scorer = "gqa",
+    };
 
     public DataSubsetTests()
     {
         Directory.CreateDirectory(Path.Combine(folder.Path, "GQA"));
-        File.WriteAllText(Path.Combine(folder.Path, "GQA", "train.json"), JsonConvert.SerializeObject(Enumerable.Range(0, 50).Select(id =>
-            new { id, conversations = new[] { new { from = "human", value = "q" }, new { from = "gpt", value = "a" } } })));
-        File.WriteAllText(Path.Combine(folder.Path, "GQA", "test.json"), JsonConvert.SerializeObject(Enumerable.Range(0, 50).Select(id =>
-            new { question_id = id, text = "q", answer = "a" })));
+        File.WriteAllText(
+            Path.Combine(folder.Path, "GQA", "train.json"),
+            JsonConvert.SerializeObject(
+                Enumerable
+                    .Range(0, 50)
+                    .Select(id => new
+                    {
+                        id,
+                        conversations = new[] { new { from = "human", value = "q" }, new { from = "gpt", value = "a" } },
+                    })
+            )
+        );
+        File.WriteAllText(
+            Path.Combine(folder.Path, "GQA", "test.json"),
+            JsonConvert.SerializeObject(
+                Enumerable
+                    .Range(0, 50)
+                    .Select(id => new
+                    {
+                        question_id = id,
+                        text = "q",
+                        answer = "a",
+                    })
+            )
+        );
     }
 
     public void Dispose() => folder.Dispose();
@@ -74,8 +100,18 @@ public sealed class DataSubsetTests : IDisposable
     [Fact]
     public void A_file_of_the_task_takes_the_place_of_held_out_samples()
     {
-        File.WriteAllText(Path.Combine(folder.Path, "GQA", "val.json"), JsonConvert.SerializeObject(Enumerable.Range(0, 3).Select(id =>
-            new { id = $"v{id}", conversations = new[] { new { from = "human", value = "q" }, new { from = "gpt", value = "a" } } })));
+        File.WriteAllText(
+            Path.Combine(folder.Path, "GQA", "val.json"),
+            JsonConvert.SerializeObject(
+                Enumerable
+                    .Range(0, 3)
+                    .Select(id => new
+                    {
+                        id = $"v{id}",
+                        conversations = new[] { new { from = "human", value = "q" }, new { from = "gpt", value = "a" } },
+                    })
+            )
+        );
         var with = task with { ValidationFile = "val.json" };
         Assert.Equal(["v0", "v1", "v2"], Validation(Data() with { Validation = 5 }, with));
         Assert.Equal(50, Training(Data()).Count);
@@ -90,7 +126,10 @@ public sealed class DataSubsetTests : IDisposable
         Assert.Equal(["0", "1", "2"], Test(Data() with { MaxTestSamples = 3 }));
         Assert.Equal(50, Test(Data() with { TestSubset = TestSubset.Seeded }).Count);
 
-        var (few, more) = (Test(Data() with { MaxTestSamples = 3, TestSubset = TestSubset.Seeded }), Test(Data() with { MaxTestSamples = 12, TestSubset = TestSubset.Seeded }));
+        var (few, more) = (
+            Test(Data() with { MaxTestSamples = 3, TestSubset = TestSubset.Seeded }),
+            Test(Data() with { MaxTestSamples = 12, TestSubset = TestSubset.Seeded })
+        );
         Assert.Equal((3, 12), (few.Count, more.Count));
         Assert.NotEqual(["0", "1", "2"], few);
         Assert.Empty(few.Except(more));
@@ -110,7 +149,8 @@ public sealed class DataSubsetTests : IDisposable
 
     private DataOptions Data() => new() { Instructions = folder.Path, Images = "" };
 
-    private IReadOnlyList<string> Training(DataOptions data) => [.. work.Training(Experiments.Of(1) with { Data = data }, task).Select(sample => sample.Id)];
+    private IReadOnlyList<string> Training(DataOptions data) =>
+        [.. work.Training(Experiments.Of(1) with { Data = data }, task).Select(sample => sample.Id)];
 
     private IReadOnlyList<string> Validation(DataOptions data, TaskOptions of, int? seed = null) =>
         [.. work.Validation(Options(data, of) with { Seed = seed ?? Options(data, of).Seed }, of).Select(sample => sample.Id)];
@@ -119,5 +159,6 @@ public sealed class DataSubsetTests : IDisposable
 
     private static ExperimentOptions Options(DataOptions data, TaskOptions of) => Experiments.Of(1) with { Data = data, Tasks = [of] };
 
-    private IReadOnlyList<string> Test(DataOptions data) => [.. work.Test(Experiments.Of(1) with { Data = data }, task).Select(sample => sample.QuestionId)];
+    private IReadOnlyList<string> Test(DataOptions data) =>
+        [.. work.Test(Experiments.Of(1) with { Data = data }, task).Select(sample => sample.QuestionId)];
 }

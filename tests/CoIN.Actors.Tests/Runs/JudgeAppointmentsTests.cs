@@ -9,7 +9,13 @@ namespace CoIN.Actors.Tests.Runs;
 
 public sealed class JudgeAppointmentsTests
 {
-    private static readonly JudgeOptions Strict = new() { Name = "strict", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" };
+    private static readonly JudgeOptions Strict = new()
+    {
+        Name = "strict",
+        Kind = JudgeKind.OpenAi,
+        Endpoint = "http://x/v1",
+        Model = "m",
+    };
     private static readonly RunState Begun = States.Begun(Experiments.Of(1, ZeroShot.Name));
     private static readonly RunState Tested = Begun.With(new CellScored(0, 0, 50, 7, "p", "x"));
     private static readonly FakeWork Work = new();
@@ -19,8 +25,10 @@ public sealed class JudgeAppointmentsTests
     {
         Assert.Equal([new JudgeAppointed(Strict)], JudgeAppointments.Appoint("copy", Tested, Strict, Work));
         Assert.Empty(JudgeAppointments.Appoint("copy", Tested.With(new JudgeAppointed(Strict)), Strict, Work));
-        Assert.Equal([new JudgeAppointed(Strict with { Model = "n" })],
-            JudgeAppointments.Appoint("copy", Tested.With(new JudgeAppointed(Strict)), Strict with { Model = "n" }, Work));
+        Assert.Equal(
+            [new JudgeAppointed(Strict with { Model = "n" })],
+            JudgeAppointments.Appoint("copy", Tested.With(new JudgeAppointed(Strict)), Strict with { Model = "n" }, Work)
+        );
     }
 
     [Fact]
@@ -46,7 +54,10 @@ public sealed class JudgeAppointmentsTests
         var waiting = Tested.With(new JudgeAppointed(Strict));
         Assert.Equal([dismissed, new RunCompleted()], JudgeAppointments.Dismiss("copy", waiting, "strict"));
         Assert.Equal([dismissed], JudgeAppointments.Dismiss("copy", waiting.With(new RunCompleted()), "strict"));
-        Assert.Equal([dismissed], JudgeAppointments.Dismiss("copy", waiting.With(new JudgeAppointed(Strict with { Name = "mild" })), "strict"));
+        Assert.Equal(
+            [dismissed],
+            JudgeAppointments.Dismiss("copy", waiting.With(new JudgeAppointed(Strict with { Name = "mild" })), "strict")
+        );
         Assert.Equal([dismissed], JudgeAppointments.Dismiss("copy", Begun.With(new JudgeAppointed(Strict)), "strict"));
     }
 
@@ -54,9 +65,14 @@ public sealed class JudgeAppointmentsTests
     public void A_judge_that_the_run_does_not_have_cannot_be_dismissed()
     {
         Assert.Contains("no judge strict; it has none", Refused(Tested), StringComparison.Ordinal);
-        Assert.Contains("no judge strict; it has mild", Refused(Tested.With(new JudgeAppointed(Strict with { Name = "mild" }))), StringComparison.Ordinal);
+        Assert.Contains(
+            "no judge strict; it has mild",
+            Refused(Tested.With(new JudgeAppointed(Strict with { Name = "mild" }))),
+            StringComparison.Ordinal
+        );
 
-        static string Refused(RunState state) => Assert.Throws<CoinException>(() => JudgeAppointments.Dismiss("copy", state, "strict")).Message;
+        static string Refused(RunState state) =>
+            Assert.Throws<CoinException>(() => JudgeAppointments.Dismiss("copy", state, "strict")).Message;
     }
 
     private static CellJudged Judged(string identity) => new(0, 0, "strict", JudgeKind.OpenAi, "m", identity, 5, 5, 7, 0, "j", "x");

@@ -12,15 +12,17 @@ public sealed class PlanTests
     public void Nothing_can_be_done_before_the_run_began() => Assert.Empty(Plan.Pending(RunState.Empty));
 
     [Fact]
-    public void A_run_begins_with_its_first_stage() =>
-        Assert.Equal([new TrainStage(1, null, null)], Plan.Pending(Begun(2)));
+    public void A_run_begins_with_its_first_stage() => Assert.Equal([new TrainStage(1, null, null)], Plan.Pending(Begun(2)));
 
     [Fact]
     public void The_next_stage_trains_while_the_last_one_is_evaluated()
     {
         var pending = Plan.Pending(Trained(Begun(2), 1));
         Assert.Equal(new TrainStage(2, "a1", null), pending[0]);
-        Assert.Equal([new AnswerShard(1, 0, 0, 3, "a1"), new AnswerShard(1, 0, 1, 3, "a1"), new AnswerShard(1, 0, 2, 3, "a1")], pending.Skip(1));
+        Assert.Equal(
+            [new AnswerShard(1, 0, 0, 3, "a1"), new AnswerShard(1, 0, 1, 3, "a1"), new AnswerShard(1, 0, 2, 3, "a1")],
+            pending.Skip(1)
+        );
     }
 
     [Fact]
@@ -80,7 +82,11 @@ public sealed class PlanTests
 
     [Fact]
     public void A_hole_in_the_journal_is_found() =>
-        Assert.Contains("event 9 follows event 2", Assert.Throws<CoinException>(() => Begun(1).Apply(new RunCompleted { Number = 9 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "event 9 follows event 2",
+            Assert.Throws<CoinException>(() => Begun(1).Apply(new RunCompleted { Number = 9 })).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_failed_run_is_running_again_once_it_is_taken_up()
@@ -91,19 +97,35 @@ public sealed class PlanTests
         Assert.Equal((RunStatus.Running, null, 2), (state.Status, state.Message, state.TimesTakenUp));
     }
 
-    private static RunState Begun(int tasks, string method = SequentialLora.Name) => Next(
-        Next(RunState.Empty, new RunStarted("r", Experiments.Of(tasks, method), new Dictionary<string, string>(), [.. Enumerable.Repeat(10, tasks)], [.. Enumerable.Repeat(7, tasks)])),
-        new RunTakenUp("h", 1));
+    private static RunState Begun(int tasks, string method = SequentialLora.Name) =>
+        Next(
+            Next(
+                RunState.Empty,
+                new RunStarted(
+                    "r",
+                    Experiments.Of(tasks, method),
+                    new Dictionary<string, string>(),
+                    [.. Enumerable.Repeat(10, tasks)],
+                    [.. Enumerable.Repeat(7, tasks)]
+                )
+            ),
+            new RunTakenUp("h", 1)
+        );
 
-    private static RunState Trained(RunState state, int stage) => Next(state, new StageTrained(stage, $"Task{stage}", $"a{stage}", "x", null, 10, 1, 1, 1));
+    private static RunState Trained(RunState state, int stage) =>
+        Next(state, new StageTrained(stage, $"Task{stage}", $"a{stage}", "x", null, 10, 1, 1, 1));
 
     private static RunState Next(RunState state, RunEvent happened) => state.Apply(happened with { Number = state.Number + 1 });
 
-    private static RunState Do(RunState state, WorkItem item) => item switch
-    {
-        TrainStage train => Trained(state, train.Stage),
-        AnswerShard shard => Next(state, new ShardAnswered(shard.Stage, shard.Task, shard.Shard, shard.Shards, $"s{shard.Shard}", "x", 3, 1)),
-        ScoreCell cell => Next(state, new CellScored(cell.Stage, cell.Task, 50, 7, "p", "x")),
-        _ => throw new ArgumentException($"{item}"),
-    };
+    private static RunState Do(RunState state, WorkItem item) =>
+        item switch
+        {
+            TrainStage train => Trained(state, train.Stage),
+            AnswerShard shard => Next(
+                state,
+                new ShardAnswered(shard.Stage, shard.Task, shard.Shard, shard.Shards, $"s{shard.Shard}", "x", 3, 1)
+            ),
+            ScoreCell cell => Next(state, new CellScored(cell.Stage, cell.Task, 50, 7, "p", "x")),
+            _ => throw new ArgumentException($"{item}"),
+        };
 }

@@ -42,14 +42,18 @@ public sealed class RescorerTests : IDisposable
     public void Predictions_that_are_not_those_of_then_and_a_wish_to_stop_end_it()
     {
         var state = Tested();
-        Assert.Throws<OperationCanceledException>(() => Rescorer.Rescore(folder.Path, state, new FakeWork(), new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() =>
+            Rescorer.Rescore(folder.Path, state, new FakeWork(), new CancellationToken(canceled: true))
+        );
         File.AppendAllText(folder.Of(RunPaths.Predictions(0, "Task2")), "x");
         var fault = Assert.Throws<CoinException>(() => Rescorer.Rescore(folder.Path, state, new FakeWork(), default));
         Assert.Contains(RunPaths.Predictions(0, "Task2"), fault.Message, StringComparison.Ordinal);
     }
 
     /// <summary>No answer of the first task is right by any rule, three of the second are by both: two are below 8.</summary>
-    private RunState Tested() => States.Begun(Experiments.Of(2, ZeroShot.Name))
-        .WithCell(folder.Path, 0, 0, "1357913", new FakeWork())
-        .WithCell(folder.Path, 0, 1, "4681111", new FakeWork());
+    private RunState Tested() =>
+        States
+            .Begun(Experiments.Of(2, ZeroShot.Name))
+            .WithCell(folder.Path, 0, 0, "1357913", new FakeWork())
+            .WithCell(folder.Path, 0, 1, "4681111", new FakeWork());
 }

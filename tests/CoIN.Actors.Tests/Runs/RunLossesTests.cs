@@ -12,7 +12,9 @@ public sealed class RunLossesTests : IDisposable
     [Fact]
     public void What_goes_with_a_lost_stage_needs_no_event_of_its_own()
     {
-        var state = Trained(3).WithCell(folder.Path, 1, 0, "4681111", new FakeWork()).WithCell(folder.Path, 3, 0, "4681111", new FakeWork());
+        var state = Trained(3)
+            .WithCell(folder.Path, 1, 0, "4681111", new FakeWork())
+            .WithCell(folder.Path, 3, 0, "4681111", new FakeWork());
         Directory.Delete(folder.Of("stages/2-Task2"), recursive: true);
         Directory.Delete(folder.Of("stages/3-Task3"), recursive: true);
         File.Delete(folder.Of(RunPaths.Predictions(3, "Task1")));
@@ -20,7 +22,11 @@ public sealed class RunLossesTests : IDisposable
         var lost = Assert.IsType<StageDiscarded>(Assert.Single(RunLosses.Discards(folder.Path, state, redo: true)));
 
         Assert.Equal(2, lost.Stage);
-        Assert.EndsWith("is missing: stage 2 (Task2) and what came of it is trained and tested again", RunLosses.Describe(lost, state), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "is missing: stage 2 (Task2) and what came of it is trained and tested again",
+            RunLosses.Describe(lost, state),
+            StringComparison.Ordinal
+        );
         Assert.Equal([(1, 0)], state.After([lost]).Cells.Keys);
     }
 
@@ -38,7 +44,9 @@ public sealed class RunLossesTests : IDisposable
     [Fact]
     public void The_files_of_what_is_discarded_are_deleted_and_no_others()
     {
-        var state = Trained(2).WithCell(folder.Path, 1, 0, "4681111", new FakeWork()).WithCell(folder.Path, 2, 0, "4681111", new FakeWork())
+        var state = Trained(2)
+            .WithCell(folder.Path, 1, 0, "4681111", new FakeWork())
+            .WithCell(folder.Path, 2, 0, "4681111", new FakeWork())
             .WithCell(folder.Path, 2, 1, "4681111", new FakeWork());
         RunLosses.Delete(folder.Path, state, state.After([new CellDiscarded(2, 0, "lost")]));
         Assert.Equal(["predictions/stage-1/Task1.jsonl", "predictions/stage-2/Task2.jsonl"], Files("predictions"));
@@ -55,6 +63,9 @@ public sealed class RunLossesTests : IDisposable
 
     private RunState Trained(int stages) => States.Begun(Experiments.Of(3)).WithStages(folder.Path, stages);
 
-    private IEnumerable<string> Files(string below) => Directory.GetFiles(folder.Of(below), "*", SearchOption.AllDirectories)
-        .Select(path => Path.GetRelativePath(folder.Path, path)).Order(StringComparer.Ordinal);
+    private IEnumerable<string> Files(string below) =>
+        Directory
+            .GetFiles(folder.Of(below), "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(folder.Path, path))
+            .Order(StringComparer.Ordinal);
 }

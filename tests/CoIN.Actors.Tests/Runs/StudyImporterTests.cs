@@ -22,7 +22,8 @@ public sealed class StudyImporterTests : IDisposable
         Assert.Equal("p", images);
         File.WriteAllText(
             folder.Of("scores.csv"),
-            $"study,rater,sample,score\n{study.Id},Ann,{study.Items[0].Code},10\n{study.Id},Ben,{study.Items[0].Code},5\n{study.Id},Ann,{study.Items[1].Code},0\n");
+            $"study,rater,sample,score\n{study.Id},Ann,{study.Items[0].Code},10\n{study.Id},Ben,{study.Items[0].Code},5\n{study.Id},Ann,{study.Items[1].Code},0\n"
+        );
 
         var (events, import) = StudyImporter.Import(folder.Path, state, [folder.Of("scores.csv")], "people");
 
@@ -39,11 +40,25 @@ public sealed class StudyImporterTests : IDisposable
     [Fact]
     public void The_name_of_a_judge_of_the_run_is_not_that_of_people()
     {
-        var state = Tested().With(new JudgeAppointed(new JudgeOptions { Name = "people", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" }));
+        var state = Tested()
+            .With(
+                new JudgeAppointed(
+                    new JudgeOptions
+                    {
+                        Name = "people",
+                        Kind = JudgeKind.OpenAi,
+                        Endpoint = "http://x/v1",
+                        Model = "m",
+                    }
+                )
+            );
         var fault = Assert.Throws<CoinException>(() => StudyImporter.Import(folder.Path, state, [], "people"));
         Assert.Contains("people is the name of another judge", fault.Message, StringComparison.Ordinal);
     }
 
-    private RunState Tested() => States.Begun(Experiments.Of(2, ZeroShot.Name))
-        .WithCell(folder.Path, 0, 0, "1357913", new FakeWork()).WithCell(folder.Path, 0, 1, "4681111", new FakeWork());
+    private RunState Tested() =>
+        States
+            .Begun(Experiments.Of(2, ZeroShot.Name))
+            .WithCell(folder.Path, 0, 0, "1357913", new FakeWork())
+            .WithCell(folder.Path, 0, 1, "4681111", new FakeWork());
 }

@@ -12,10 +12,13 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 namespace CoIN.Actors.Tests.Scheduling;
 
 /// <summary>Scheduler, supervisor and workers with a network that keeps no promise, while any of them may end and begin anew.</summary>
-public sealed class RandomOrderTests() : VirtualTime($$"""
-    akka.persistence.journal.inmem { plugin-dispatcher = {{OnThisThread}}, recovery-event-timeout = 1h, circuit-breaker.call-timeout = 1h }
+public sealed class RandomOrderTests()
+    : VirtualTime(
+        $$"""
+        akka.persistence.journal.inmem { plugin-dispatcher = {{OnThisThread}}, recovery-event-timeout = 1h, circuit-breaker.call-timeout = 1h }
 
-    """)
+        """
+    )
 {
     private const string OnThisThread = "akka.test.calling-thread-dispatcher";
     private const int RoughMoments = 500;
@@ -145,7 +148,13 @@ public sealed class RandomOrderTests() : VirtualTime($$"""
         Doings doings = null!;
         doings = new Doings { Steps = 3, Wait = () => doings.Hold() };
         all.Add(doings);
-        workers.Add((Sys.ActorOf(Props.Create(() => new NetworkedWorker(network, proxy, skill, doings)).WithDispatcher(OnThisThread)), skill, doings));
+        workers.Add(
+            (
+                Sys.ActorOf(Props.Create(() => new NetworkedWorker(network, proxy, skill, doings)).WithDispatcher(OnThisThread)),
+                skill,
+                doings
+            )
+        );
     }
 
     private void NewSupervisor()

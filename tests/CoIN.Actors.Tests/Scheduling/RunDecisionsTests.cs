@@ -11,7 +11,13 @@ namespace CoIN.Actors.Tests.Scheduling;
 
 public sealed class RunDecisionsTests
 {
-    private static readonly JudgeOptions Strict = new() { Name = "strict", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" };
+    private static readonly JudgeOptions Strict = new()
+    {
+        Name = "strict",
+        Kind = JudgeKind.OpenAi,
+        Endpoint = "http://x/v1",
+        Model = "m",
+    };
     private static readonly RunState Begun = States.Begun(Experiments.Of(2));
     private static readonly StageTrained First = new(1, "Task1", "a1", "x", null, 12, 0.5, 100, 1) { FolderSha256 = "f" };
     private static readonly CellScored Cell = new(0, 0, 50, 7, "p", "x")
@@ -42,8 +48,8 @@ public sealed class RunDecisionsTests
     {
         var (one, other) = (new Computation("cuda:0", 8, "1"), new Computation("cuda:1", 8, "1"));
         ShardAnswered Part(int shard, Computation? at) => new(0, 0, shard, 3, "f", "x", 2, 1) { Computation = at };
-        IReadOnlyList<Computation>? Of(RunState state) => ((CellScored)RunDecisions.EventOf(
-            new CellWritten(new ScoreCell(0, 0, new(["f"])), 50, 6, "p", "x"), state)!).Computations;
+        IReadOnlyList<Computation>? Of(RunState state) =>
+            ((CellScored)RunDecisions.EventOf(new CellWritten(new ScoreCell(0, 0, new(["f"])), 50, 6, "p", "x"), state)!).Computations;
         var answered = States.Begun(Experiments.Of(1, ZeroShot.Name)).With(Part(0, one), Part(1, other), Part(2, one));
 
         Assert.Equal([one, other], Of(answered));
@@ -120,7 +126,8 @@ public sealed class RunDecisionsTests
     [Fact]
     public void A_stage_that_is_lost_loses_its_losses_and_one_that_is_trained_has_them_all()
     {
-        ValidationPoint one = new(5, 2, 3, 9), two = new(12, 1, 3, 9);
+        ValidationPoint one = new(5, 2, 3, 9),
+            two = new(12, 1, 3, 9);
         var begun = Begun.With(new CheckpointSaved(1, 5, "c5", "x") { Validation = one });
         Assert.Empty(begun.With(new CheckpointDiscarded(1, "gone")).Validations);
         var written = new AdapterWritten(new TrainStage(1, null, "c5"), "a1", "x", null, 12, 0.5, 100, 1) { Validation = two };
@@ -137,13 +144,27 @@ public sealed class RunDecisionsTests
     public void What_a_worker_made_is_written_down_once()
     {
         Once(new AdapterWritten(new TrainStage(1, null, null), "a1", "x", null, 12, 0.5, 100, 1) { FolderSha256 = "f" }, First, Begun);
-        Once(new ShardWritten(new AnswerShard(1, 0, 2, 3, "a1"), "s", "x", 1, 2.5), new ShardAnswered(1, 0, 2, 3, "s", "x", 1, 2.5), Begun.With(First));
         Once(
-            new CellWritten(new ScoreCell(0, 0, new(["s"])), 50, 7, "p", "x") { Corrected = 40, CorrectedSamples = 6, ScoresFile = "s", ScoresSha256 = "y" },
-            Cell, States.Begun(Experiments.Of(1, ZeroShot.Name)));
+            new ShardWritten(new AnswerShard(1, 0, 2, 3, "a1"), "s", "x", 1, 2.5),
+            new ShardAnswered(1, 0, 2, 3, "s", "x", 1, 2.5),
+            Begun.With(First)
+        );
+        Once(
+            new CellWritten(new ScoreCell(0, 0, new(["s"])), 50, 7, "p", "x")
+            {
+                Corrected = 40,
+                CorrectedSamples = 6,
+                ScoresFile = "s",
+                ScoresSha256 = "y",
+            },
+            Cell,
+            States.Begun(Experiments.Of(1, ZeroShot.Name))
+        );
         Once(
             new JudgementsWritten(Judging, 5, 4, 7, 1, "j", "z"),
-            new CellJudged(0, 0, "strict", JudgeKind.OpenAi, "m", Judging.Identity, 5, 4, 7, 1, "j", "z"), Waiting);
+            new CellJudged(0, 0, "strict", JudgeKind.OpenAi, "m", Judging.Identity, 5, 4, 7, 1, "j", "z"),
+            Waiting
+        );
 
         static void Once(Outcome outcome, RunEvent expected, RunState state)
         {
@@ -160,6 +181,10 @@ public sealed class RunDecisionsTests
         Assert.Null(RunDecisions.EventOf(new WorkStopped(), Begun));
     }
 
-    private static NextStep Next(RunState state, IReadOnlyCollection<WorkItem>? inHand = null, JudgeFaults? faults = null, RunEvent? ending = null) =>
-        RunDecisions.Next(state, inHand ?? [], faults ?? JudgeFaults.None, ending);
+    private static NextStep Next(
+        RunState state,
+        IReadOnlyCollection<WorkItem>? inHand = null,
+        JudgeFaults? faults = null,
+        RunEvent? ending = null
+    ) => RunDecisions.Next(state, inHand ?? [], faults ?? JudgeFaults.None, ending);
 }

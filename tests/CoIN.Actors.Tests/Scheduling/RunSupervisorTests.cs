@@ -212,9 +212,23 @@ public sealed class RunSupervisorTests : VirtualTime
     [Fact]
     public async Task A_judge_that_fails_is_not_asked_about_the_other_cells_too_and_the_run_is_completed()
     {
-        var judge = new JudgeOptions { Name = "strict", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" };
+        var judge = new JudgeOptions
+        {
+            Name = "strict",
+            Kind = JudgeKind.OpenAi,
+            Endpoint = "http://x/v1",
+            Model = "m",
+        };
         var judged = new TaskCompletionSource<RunSnapshot>();
-        supervisor = New("judged", judged, Experiments.Of(2, ZeroShot.Name) with { Judge = judge, Evaluation = new EvaluationOptions { ShardSize = 7 } });
+        supervisor = New(
+            "judged",
+            judged,
+            Experiments.Of(2, ZeroShot.Name) with
+            {
+                Judge = judge,
+                Evaluation = new EvaluationOptions { ShardSize = 7 },
+            }
+        );
         var offers = new List<Offer>();
         while (offers.Count < 2)
         {
@@ -298,7 +312,15 @@ public sealed class RunSupervisorTests : VirtualTime
     {
         var end = new TaskCompletionSource<RunSnapshot>();
         var settings = new SupervisorSettings(
-            "s", folder.Path, new RunStarted("s", Experiments.Of(1), new Dictionary<string, string>(), [10], [7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end)
+            "s",
+            folder.Path,
+            new RunStarted("s", Experiments.Of(1), new Dictionary<string, string>(), [10], [7]),
+            scheduler.Ref,
+            new FakeWork(),
+            new Witness(),
+            1,
+            end
+        )
         {
             IsShared = true,
         };
@@ -562,10 +584,11 @@ public sealed class RunSupervisorTests : VirtualTime
         (ended, supervisor) = (new(), New("team", options: options));
     }
 
-    private static ExperimentOptions Team(int shares, LostTrainer policy = LostTrainer.Continue) => Experiments.Of(1) with
-    {
-        Training = Experiments.Of(1).Training with { GradientAccumulation = 4, WorldSize = shares, OnLostTrainer = policy },
-    };
+    private static ExperimentOptions Team(int shares, LostTrainer policy = LostTrainer.Continue) =>
+        Experiments.Of(1) with
+        {
+            Training = Experiments.Of(1).Training with { GradientAccumulation = 4, WorldSize = shares, OnLostTrainer = policy },
+        };
 
     private Turn TeamOffered(int trainers)
     {
@@ -585,7 +608,15 @@ public sealed class RunSupervisorTests : VirtualTime
     private IActorRef New(string id = "r", TaskCompletionSource<RunSnapshot>? end = null, ExperimentOptions? options = null)
     {
         var settings = new SupervisorSettings(
-            id, folder.Path, new RunStarted(id, options ?? Experiments.Of(1), new Dictionary<string, string>(), [10, 10], [7, 7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end ?? ended);
+            id,
+            folder.Path,
+            new RunStarted(id, options ?? Experiments.Of(1), new Dictionary<string, string>(), [10, 10], [7, 7]),
+            scheduler.Ref,
+            new FakeWork(),
+            new Witness(),
+            1,
+            end ?? ended
+        );
         return Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
     }
 
@@ -594,9 +625,18 @@ public sealed class RunSupervisorTests : VirtualTime
     {
         Offered();
         var settings = new SupervisorSettings(
-            "far", folder.Path, new RunStarted("far", options ?? Experiments.Of(1), new Dictionary<string, string>(), [10], [7]), scheduler.Ref, new FakeWork(), new Witness(), 1, end)
+            "far",
+            folder.Path,
+            new RunStarted("far", options ?? Experiments.Of(1), new Dictionary<string, string>(), [10], [7]),
+            scheduler.Ref,
+            new FakeWork(),
+            new Witness(),
+            1,
+            end
+        )
         {
-            IsShared = true, Fetch = fetches.FetchAsync,
+            IsShared = true,
+            Fetch = fetches.FetchAsync,
         };
         supervisor = Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
         var turn = Offered().Turn;
@@ -619,7 +659,8 @@ public sealed class RunSupervisorTests : VirtualTime
         return turn;
     }
 
-    private void Checkpoint(TestProbe by, Turn turn, int step) => Tell(by, new CheckpointWritten(1, step, $"step-{step}", "ab") { Turn = turn });
+    private void Checkpoint(TestProbe by, Turn turn, int step) =>
+        Tell(by, new CheckpointWritten(1, step, $"step-{step}", "ab") { Turn = turn });
 
     private void Finish(Offer offer, Outcome outcome)
     {
@@ -642,7 +683,8 @@ public sealed class RunSupervisorTests : VirtualTime
     /// <summary>Files that come when the test lets them.</summary>
     private sealed class Fetches
     {
-        public System.Collections.Concurrent.BlockingCollection<(string Node, string Path, TaskCompletionSource Done)> Waiting { get; } = [];
+        public System.Collections.Concurrent.BlockingCollection<(string Node, string Path, TaskCompletionSource Done)> Waiting { get; } =
+        [];
 
         public Task FetchAsync(IReadOnlyList<Artifact> artifacts, string node, CancellationToken stop)
         {

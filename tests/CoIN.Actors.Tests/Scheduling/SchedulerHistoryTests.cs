@@ -8,7 +8,9 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Scheduling;
 
-/// <summary>The scheduler, which looks things up, beside <see cref="PlainScheduler"/>, which looks through everything: both are told the same.</summary>
+/// <summary>
+/// The scheduler, which looks things up, beside <see cref="PlainScheduler"/>, which looks through everything: both are told the same.
+/// </summary>
 public sealed class SchedulerHistoryTests : VirtualTime
 {
     private const string OnThisThread = "akka.test.calling-thread-dispatcher";
@@ -34,7 +36,8 @@ public sealed class SchedulerHistoryTests : VirtualTime
         random = new Random(seed);
         schedulers = (
             Sys.ActorOf(Props.Create(() => new Indexed(faults)).WithDispatcher(OnThisThread)),
-            Sys.ActorOf(Props.Create(() => new Plain(faults)).WithDispatcher(OnThisThread)));
+            Sys.ActorOf(Props.Create(() => new Plain(faults)).WithDispatcher(OnThisThread))
+        );
         foreach (var run in Runs)
         {
             supervisors[run] = New(default);
@@ -53,7 +56,10 @@ public sealed class SchedulerHistoryTests : VirtualTime
             Assert.Empty(faults);
             foreach (var pair in workers.Concat(supervisors.Values))
             {
-                Assert.True(pair.Plain.Log.SequenceEqual(pair.Indexed.Log), $"moment {moment}, {what}: {Text(pair.Plain)} and not {Text(pair.Indexed)}");
+                Assert.True(
+                    pair.Plain.Log.SequenceEqual(pair.Indexed.Log),
+                    $"moment {moment}, {what}: {Text(pair.Plain)} and not {Text(pair.Indexed)}"
+                );
                 if (pair.Indexed.Log.OfType<Assignment>().LastOrDefault() is { } given)
                 {
                     assignments++;
@@ -136,11 +142,14 @@ public sealed class SchedulerHistoryTests : VirtualTime
         }
 
         var not = random.Next(4) != 0 ? null : workers.Where(_ => random.Next(2) == 0).ToList();
-        Tell(supervisors[run], new Offer(turn, "/" + run, Experiments.Of(3), item)
-        {
-            Not = not is null ? null : [.. not.Select(one => PathOf(one.Plain.Self))],
-            Priority = run == "s" ? 1 : 0,
-        });
+        Tell(
+            supervisors[run],
+            new Offer(turn, "/" + run, Experiments.Of(3), item)
+            {
+                Not = not is null ? null : [.. not.Select(one => PathOf(one.Plain.Self))],
+                Priority = run == "s" ? 1 : 0,
+            }
+        );
         return $"{run} offers {item} as {again}";
     }
 
@@ -185,7 +194,9 @@ public sealed class SchedulerHistoryTests : VirtualTime
     }
 
     private static void End(IActorRef watcher, IActorRef watched) =>
-        ((IInternalActorRef)watcher).SendSystemMessage(new DeathWatchNotification(watched, existenceConfirmed: true, addressTerminated: false));
+        ((IInternalActorRef)watcher).SendSystemMessage(
+            new DeathWatchNotification(watched, existenceConfirmed: true, addressTerminated: false)
+        );
 
     /// <summary>Both schedulers know somebody by the same name.</summary>
     private Pair New(Skill skill)
@@ -197,7 +208,10 @@ public sealed class SchedulerHistoryTests : VirtualTime
     private static Recorded NewRecorded(string name)
     {
         List<object> log = [];
-        return new Recorded(new Recorder(name, message => log.Add(message is Assignment given ? given with { Options = null! } : message)), log);
+        return new Recorded(
+            new Recorder(name, message => log.Add(message is Assignment given ? given with { Options = null! } : message)),
+            log
+        );
     }
 
     /// <summary>Waits until both have done everything that they were told.</summary>
@@ -224,12 +238,14 @@ public sealed class SchedulerHistoryTests : VirtualTime
 
     private sealed class Indexed(List<Exception> faults) : Scheduler
     {
-        protected override bool AroundReceive(Receive receive, object message) => Guarded(faults, () => base.AroundReceive(receive, message));
+        protected override bool AroundReceive(Receive receive, object message) =>
+            Guarded(faults, () => base.AroundReceive(receive, message));
     }
 
     private sealed class Plain(List<Exception> faults) : PlainScheduler
     {
-        protected override bool AroundReceive(Receive receive, object message) => Guarded(faults, () => base.AroundReceive(receive, message));
+        protected override bool AroundReceive(Receive receive, object message) =>
+            Guarded(faults, () => base.AroundReceive(receive, message));
     }
 
     /// <summary>Hears on the thread of who speaks.</summary>

@@ -137,9 +137,14 @@ public sealed class SchedulerTests : VirtualTime
     [Fact]
     public void Work_of_a_run_of_higher_priority_comes_first_whatever_the_run_has_had()
     {
-        void Offer(string run, int shard, int priority) => Tell(
-            supervisor,
-            new Offer(new Turn(run, shard + 1), "/" + run, Experiments.Of(1), new AnswerShard(1, 0, shard, 4, null)) { Priority = priority });
+        void Offer(string run, int shard, int priority) =>
+            Tell(
+                supervisor,
+                new Offer(new Turn(run, shard + 1), "/" + run, Experiments.Of(1), new AnswerShard(1, 0, shard, 4, null))
+                {
+                    Priority = priority,
+                }
+            );
         Turn? last = null;
         string Next()
         {
@@ -166,7 +171,10 @@ public sealed class SchedulerTests : VirtualTime
         IsFree(other);
         Offer(1);
         Tell(supervisor, new Offer(new Turn("q", 1), "/q", Experiments.Of(1), Stage));
-        Assert.Equal(["q", "r"], new[] { worker.ExpectMsg<Assignment>(), other.ExpectMsg<Assignment>() }.Select(one => one.Turn.RunId).Order());
+        Assert.Equal(
+            ["q", "r"],
+            new[] { worker.ExpectMsg<Assignment>(), other.ExpectMsg<Assignment>() }.Select(one => one.Turn.RunId).Order()
+        );
     }
 
     [Fact]
@@ -231,7 +239,12 @@ public sealed class SchedulerTests : VirtualTime
         }
 
         // The stages of q take three times as long as those of the others.
-        var had = new Dictionary<string, int> { ["p"] = 0, ["q"] = 0, ["r"] = 0 };
+        var had = new Dictionary<string, int>
+        {
+            ["p"] = 0,
+            ["q"] = 0,
+            ["r"] = 0,
+        };
         Turn? last = null;
         for (var n = 0; n < 10; n++)
         {
@@ -275,7 +288,10 @@ public sealed class SchedulerTests : VirtualTime
     public void An_evaluator_stays_with_an_adapter_as_long_as_there_is_something_to_test_of_it()
     {
         void Offer(string run, int stage, int shard, long number) =>
-            Tell(supervisor, new Offer(new Turn(run, number), "/" + run, Experiments.Of(3), new AnswerShard(stage, 0, shard, 2, $"stage-{stage}")));
+            Tell(
+                supervisor,
+                new Offer(new Turn(run, number), "/" + run, Experiments.Of(3), new AnswerShard(stage, 0, shard, 2, $"stage-{stage}"))
+            );
         Offer("p", 1, 0, 1);
         Offer("q", 1, 0, 1);
         Offer("p", 2, 0, 2);
@@ -347,8 +363,8 @@ public sealed class SchedulerTests : VirtualTime
     public void Work_that_failed_at_a_worker_goes_to_others_and_where_it_failed_everywhere_the_supervisor_is_told()
     {
         var other = CreateTestProbe();
-        void Again(long number, params IActorRef[] not) => Tell(
-            supervisor, new Offer(new Turn("r", number), "/r", Experiments.Of(1), Stage) { Not = [.. not.Select(PathOf)] });
+        void Again(long number, params IActorRef[] not) =>
+            Tell(supervisor, new Offer(new Turn("r", number), "/r", Experiments.Of(1), Stage) { Not = [.. not.Select(PathOf)] });
         IsFree(worker);
         Again(1, worker);
         supervisor.ExpectMsg(new NobodyCan(new Turn("r", 1)));
@@ -448,23 +464,32 @@ public sealed class SchedulerTests : VirtualTime
     [Fact]
     public void A_recovered_supervisor_is_told_who_is_gone_of_a_team_that_was_under_way()
     {
-        Tell(worker, new Register(Skill.Train, "cpu", Turn.Of("r", 5, 1) with { Rank = 1 }, null, Stage with { Team = new TeamRank(1, 2) }));
+        Tell(
+            worker,
+            new Register(Skill.Train, "cpu", Turn.Of("r", 5, 1) with { Rank = 1 }, null, Stage with { Team = new TeamRank(1, 2) })
+        );
         OfferTeam("r", Turn.Of("r", 8, 1).Number, 2);
         Assert.Equal(new WorkLost(Turn.Of("r", 8, 1) with { Rank = 0 }), supervisor.ExpectMsg<WorkLost>());
     }
 
-    private void OfferTeam(string run, long number, int trainers) => Tell(
-        supervisor, new Offer(new Turn(run, number) { Rank = 0 }, "/" + run, Experiments.Of(1), Stage with { Team = new TeamRank(0, trainers) }));
+    private void OfferTeam(string run, long number, int trainers) =>
+        Tell(
+            supervisor,
+            new Offer(new Turn(run, number) { Rank = 0 }, "/" + run, Experiments.Of(1), Stage with { Team = new TeamRank(0, trainers) })
+        );
 
     private IActorRef New() => Sys.ActorOf(Props.Create(() => new Scheduler()));
 
     private void Tell(TestProbe from, object message) => scheduler.Tell(message, from.Ref);
 
-    private void Offer(long number, TrainStage? item = null) => Tell(supervisor, new Offer(new Turn("r", number), "/r", Experiments.Of(1), item ?? Stage));
+    private void Offer(long number, TrainStage? item = null) =>
+        Tell(supervisor, new Offer(new Turn("r", number), "/r", Experiments.Of(1), item ?? Stage));
 
-    private void IsFree(TestProbe one, long? last = null) => Tell(one, new Register(Skill.Train, "cpu", Last: last is { } number ? new Turn("r", number) : null));
+    private void IsFree(TestProbe one, long? last = null) =>
+        Tell(one, new Register(Skill.Train, "cpu", Last: last is { } number ? new Turn("r", number) : null));
 
-    private void Does(TestProbe one, long number, TrainStage item) => Tell(one, new Register(Skill.Train, "cpu", new Turn("r", number), null, item));
+    private void Does(TestProbe one, long number, TrainStage item) =>
+        Tell(one, new Register(Skill.Train, "cpu", new Turn("r", number), null, item));
 
     private void NothingFor(TestProbe one)
     {

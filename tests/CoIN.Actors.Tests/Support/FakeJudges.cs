@@ -60,8 +60,6 @@ internal sealed class FakeJudges : IJudgeFactory
             }
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -13,7 +13,8 @@ using CoIN.Benchmark.Scoring;
 namespace CoIN.Actors.Tests.Support;
 
 /// <summary>A model whose weights are a hash that every step hashes again: any step left out or done twice shows.</summary>
-internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Action<int, int>? atStep = null, int microBatches = 1) : ILearnerFactory
+internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Action<int, int>? atStep = null, int microBatches = 1)
+    : ILearnerFactory
 {
     public int Opened { get; private set; }
 
@@ -45,12 +46,10 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 
         public ITrainingSession OpenTraining(StageTraining stage) => owner.Train(options, stage);
 
-        public IGenerationSession OpenGeneration(string? adapter) => new Generation(
-            adapter is null ? "base" : File.ReadAllText(Path.Combine(adapter, AdapterFiles.Weights)), owner.Experts);
+        public IGenerationSession OpenGeneration(string? adapter) =>
+            new Generation(adapter is null ? "base" : File.ReadAllText(Path.Combine(adapter, AdapterFiles.Weights)), owner.Experts);
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 
     private sealed class Training : ITrainingSession
@@ -68,7 +67,9 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
         public Training(ExperimentOptions options, StageTraining stage, int steps, int microBatches, int pause, Action<int, int>? atStep)
         {
             (this.stage, team, this.pause, this.atStep, TotalSteps, MicroBatches) = (stage, stage.Team, pause, atStep, steps, microBatches);
-            weights = stage.Adapter is null ? Hash($"seed {options.Seed}") : File.ReadAllText(Path.Combine(stage.Adapter, AdapterFiles.Weights));
+            weights = stage.Adapter is null
+                ? Hash($"seed {options.Seed}")
+                : File.ReadAllText(Path.Combine(stage.Adapter, AdapterFiles.Weights));
             if (stage.Checkpoint is not null)
             {
                 var saved = File.ReadAllLines(Path.Combine(stage.Checkpoint, "state"));
@@ -130,7 +131,9 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
             atStep?.Invoke(stage.Stage, Step + 1);
             weights = Hash($"{weights} {stage.Name} {Step} {stage.Samples.Count}");
             var done = new MicroBatchReport(MicroBatches, 10, new StepReport(++Step, 1.0 / Step, 1e-3, 1, 4, 100));
-            sent = team.IsFirst ? Task.WhenAll(team.Links.Select(link => link.SendAsync(new LinkMessage(Step, -1), ReadOnlyMemory<float>.Empty))) : sent;
+            sent = team.IsFirst
+                ? Task.WhenAll(team.Links.Select(link => link.SendAsync(new LinkMessage(Step, -1), ReadOnlyMemory<float>.Empty)))
+                : sent;
             return done;
         }
 
@@ -176,9 +179,7 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
             return experts ? new ExpertRouting([new RoutingLayer([share])]) : null;
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }
 
@@ -191,13 +192,21 @@ internal sealed class FakeWork(int testSamples = 7) : IBenchmarkWork
     public Dictionary<string, string> OtherData { get; } = [];
 
     public DataDescription Describe(ExperimentOptions options) =>
-        new(new Dictionary<string, string>(OtherData) { ["train.json"] = DataSha256 }, [.. options.Tasks.Select(_ => 10)], [.. options.Tasks.Select(_ => testSamples)])
+        new(
+            new Dictionary<string, string>(OtherData) { ["train.json"] = DataSha256 },
+            [.. options.Tasks.Select(_ => 10)],
+            [.. options.Tasks.Select(_ => testSamples)]
+        )
         {
             ValidationSamples = options.Data.Validation > 0 ? [.. options.Tasks.Select(_ => (int)options.Data.Validation)] : null,
         };
 
     public IReadOnlyList<TrainingSample> Validation(ExperimentOptions options, TaskOptions task) =>
-        [.. Enumerable.Range(0, (int)options.Data.Validation).Select(i => new TrainingSample($"{task.Name}-held-{i}", null, [new("human", "q"), new("gpt", "a")]))];
+        [
+            .. Enumerable
+                .Range(0, (int)options.Data.Validation)
+                .Select(i => new TrainingSample($"{task.Name}-held-{i}", null, [new("human", "q"), new("gpt", "a")])),
+        ];
 
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
         [.. Enumerable.Range(0, 10).Select(i => new TrainingSample($"{task.Name}-{i}", null, [new("human", "q"), new("gpt", "a")]))];
@@ -210,10 +219,21 @@ internal sealed class FakeWork(int testSamples = 7) : IBenchmarkWork
 
     public CellScores Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions)
     {
-        SampleScore[] scores = [.. predictions.Select(one => new SampleScore(one.QuestionId, Even(one) ? 1 : 0, Even(one) && one.Text[0] >= CorrectedFrom ? 1 : 0))];
+        SampleScore[] scores =
+        [
+            .. predictions.Select(one => new SampleScore(
+                one.QuestionId,
+                Even(one) ? 1 : 0,
+                Even(one) && one.Text[0] >= CorrectedFrom ? 1 : 0
+            )),
+        ];
         return new CellScores(
-            100.0 * scores.Sum(one => one.Published)!.Value / samples.Count, samples.Count,
-            100.0 * scores.Sum(one => one.Corrected)!.Value / samples.Count, samples.Count, scores);
+            100.0 * scores.Sum(one => one.Published)!.Value / samples.Count,
+            samples.Count,
+            100.0 * scores.Sum(one => one.Corrected)!.Value / samples.Count,
+            samples.Count,
+            scores
+        );
 
         static bool Even(Prediction one) => "02468ace".Contains(one.Text, StringComparison.Ordinal);
     }
@@ -251,16 +271,27 @@ internal sealed class Witness(Action<RunSnapshot>? see = null) : IRunObserver
 
 internal static class Experiments
 {
-    public static ExperimentOptions Of(int tasks, string method = SequentialLora.Name, int checkpointEvery = 5) => new()
-    {
-        Name = "test",
-        Method = method,
-        Tasks = [.. Enumerable.Range(1, tasks).Select(i => new TaskOptions { Name = $"Task{i}", Folder = $"t{i}", Scorer = "gqa" })],
-        Data = new DataOptions { Instructions = "i", Images = "p" },
-        Model = new ModelOptions { Path = "m" },
-        Training = new TrainingOptions { CheckpointEvery = checkpointEvery },
-        Evaluation = new EvaluationOptions { BatchSize = 2, ShardSize = 3 },
-    };
+    public static ExperimentOptions Of(int tasks, string method = SequentialLora.Name, int checkpointEvery = 5) =>
+        new()
+        {
+            Name = "test",
+            Method = method,
+            Tasks =
+            [
+                .. Enumerable
+                    .Range(1, tasks)
+                    .Select(i => new TaskOptions
+                    {
+                        Name = $"Task{i}",
+                        Folder = $"t{i}",
+                        Scorer = "gqa",
+                    }),
+            ],
+            Data = new DataOptions { Instructions = "i", Images = "p" },
+            Model = new ModelOptions { Path = "m" },
+            Training = new TrainingOptions { CheckpointEvery = checkpointEvery },
+            Evaluation = new EvaluationOptions { BatchSize = 2, ShardSize = 3 },
+        };
 
     public static CoinException NaN => new("the loss is NaN; lower training.learning-rate");
 }

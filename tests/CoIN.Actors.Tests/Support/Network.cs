@@ -5,7 +5,10 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Support;
 
-/// <summary>Holds the messages between scheduler, supervisor and workers until one of them is let through: in any order, more than once, or not at all.</summary>
+/// <summary>
+/// Holds the messages between scheduler, supervisor and workers until one of them is let through: in any order, more than once, or not at
+/// all.
+/// </summary>
 internal sealed class Network(Random random)
 {
     private readonly List<(IActorRef To, object Message, IActorRef From)> underWay = [];
@@ -71,7 +74,8 @@ internal sealed class NetworkedSupervisor(Network network, SupervisorSettings se
         network.Arrives(Self, message, Sender) is not { } arrived || base.AroundReceive(receive, arrived);
 }
 
-internal sealed class NetworkedWorker(Network network, IActorRef scheduler, Skill skill, Doings doings) : SimulatedWorker(scheduler, skill, doings)
+internal sealed class NetworkedWorker(Network network, IActorRef scheduler, Skill skill, Doings doings)
+    : SimulatedWorker(scheduler, skill, doings)
 {
     protected override bool AroundReceive(Receive receive, object message) =>
         network.Arrives(Self, message, Sender) is not { } arrived || base.AroundReceive(receive, arrived);

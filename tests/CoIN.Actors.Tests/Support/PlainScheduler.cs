@@ -5,7 +5,9 @@ using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Support;
 
-/// <summary>The scheduler's rules as plainly as they can be written: it looks through everything for every message. Listening first is left out.</summary>
+/// <summary>
+/// The scheduler's rules as plainly as they can be written: it looks through everything for every message. Listening first is left out.
+/// </summary>
 internal class PlainScheduler : ReceiveActor
 {
     private readonly OrderedDictionary<IActorRef, Known> workers = [];
@@ -49,12 +51,13 @@ internal class PlainScheduler : ReceiveActor
         });
     }
 
-    private static Skill SkillFor(WorkItem item) => item switch
-    {
-        TrainStage => Skill.Train,
-        JudgeCell => Skill.Judge,
-        _ => Skill.Evaluate,
-    };
+    private static Skill SkillFor(WorkItem item) =>
+        item switch
+        {
+            TrainStage => Skill.Train,
+            JudgeCell => Skill.Judge,
+            _ => Skill.Evaluate,
+        };
 
     private void Registered(Register register)
     {
@@ -69,7 +72,8 @@ internal class PlainScheduler : ReceiveActor
             var same = given?.Turn == turn;
             workers[Sender] = new Known(register, same ? given : new Given(turn, register.Item!, null, null))
             {
-                Since = same ? known!.Since : Now, Last = known?.Last,
+                Since = same ? known!.Since : Now,
+                Last = known?.Last,
             };
             if (!same)
             {
@@ -102,7 +106,11 @@ internal class PlainScheduler : ReceiveActor
     private void Continued(Known known)
     {
         var now = known.Busy!;
-        if (workers.Any(pair => !pair.Key.Equals(Sender) && pair.Value.Busy is { } busy && busy.IsSamePart(now) && busy.Turn.IsAfter(now.Turn)))
+        if (
+            workers.Any(pair =>
+                !pair.Key.Equals(Sender) && pair.Value.Busy is { } busy && busy.IsSamePart(now) && busy.Turn.IsAfter(now.Turn)
+            )
+        )
         {
             // It was lost to the others for a while, and has been done anew since.
             Sender.Tell(new Refused(now.Turn));
@@ -120,7 +128,10 @@ internal class PlainScheduler : ReceiveActor
         }
     }
 
-    /// <summary>What a lost supervisor gave may have come to its end in the journal without a word to the worker: only the one that drives the run now can say.</summary>
+    /// <summary>
+    /// What a lost supervisor gave may have come to its end in the journal without a word to the worker: only the one that drives the run
+    /// now can say.
+    /// </summary>
     private void Inherited(Given given)
     {
         if (supervisors.TryGetValue(given.Turn.RunId, out var now) && now.Since.IsAfter(given.Turn))
@@ -135,7 +146,9 @@ internal class PlainScheduler : ReceiveActor
         Context.Watch(Sender);
         var doing = workers.Where(pair => pair.Value.Busy is { } busy && busy.IsSameWork(given)).ToList();
         var goesOn = doing.Exists(pair => pair.Value.Busy!.Turn.IsOfSameTeam(given.Turn));
-        foreach (var (worker, known) in doing.Where(pair => given.Turn.IsAfter(pair.Value.Busy!.Turn) && given.IsInherited(pair.Value.Busy!)))
+        foreach (
+            var (worker, known) in doing.Where(pair => given.Turn.IsAfter(pair.Value.Busy!.Turn) && given.IsInherited(pair.Value.Busy!))
+        )
         {
             // A supervisor that was recovered goes on with what is under way.
             goesOn = true;
@@ -174,21 +187,34 @@ internal class PlainScheduler : ReceiveActor
             Sender.Tell(new TooFewTrainers(given.Turn, Trainers()));
         }
 
-        if (offer.Not is not null && waiting.Find(given.IsSameWork)?.Turn == given.Turn && workers.Where(pair => pair.Value.Register.Skill == SkillFor(offer.Item)).ToList() is { Count: > 0 } able
-            && able.All(pair => given.IsBarred(pair.Key)))
+        if (
+            offer.Not is not null
+            && waiting.Find(given.IsSameWork)?.Turn == given.Turn
+            && workers.Where(pair => pair.Value.Register.Skill == SkillFor(offer.Item)).ToList() is { Count: > 0 } able
+            && able.All(pair => given.IsBarred(pair.Key))
+        )
         {
             Sender.Tell(new NobodyCan(offer.Turn));
         }
     }
 
-    /// <summary>A run that comes later starts level with the one that has had least so far: it is not owed the time in which it was not there.</summary>
+    /// <summary>
+    /// A run that comes later starts level with the one that has had least so far: it is not owed the time in which it was not there.
+    /// </summary>
     private void Greet(Given given)
     {
         var key = (given.Turn.RunId, Skill: SkillFor(given.Item));
         if (!had.ContainsKey(key))
         {
-            var present = waiting.Concat(workers.Values.Select(known => known.Busy).OfType<Given>()).Select(one => one.Turn.RunId).ToHashSet();
-            had[key] = had.Keys.Where(known => known.Skill == key.Skill && present.Contains(known.RunId)).Select(known => Had(known.RunId, key.Skill)).DefaultIfEmpty().Min();
+            var present = waiting
+                .Concat(workers.Values.Select(known => known.Busy).OfType<Given>())
+                .Select(one => one.Turn.RunId)
+                .ToHashSet();
+            had[key] = had
+                .Keys.Where(known => known.Skill == key.Skill && present.Contains(known.RunId))
+                .Select(known => Had(known.RunId, key.Skill))
+                .DefaultIfEmpty()
+                .Min();
         }
     }
 
@@ -200,7 +226,8 @@ internal class PlainScheduler : ReceiveActor
         foreach (var (worker, known) in workers.Where(pair => pair.Value.Busy is null && pair.Value.Register.Skill != Skill.Train).ToList())
         {
             var skill = known.Register.Skill;
-            var fit = waiting.Where(one => SkillFor(one.Item) == skill && !one.IsBarred(worker))
+            var fit = waiting
+                .Where(one => SkillFor(one.Item) == skill && !one.IsBarred(worker))
                 .OrderByDescending(one => one.Offer!.Priority)
                 .ThenByDescending(one => skill == Skill.Evaluate && known.Last?.IsOfSameStage(one) == true)
                 .ThenBy(one => workers.Values.Count(other => other.Register.Skill == skill && other.Busy?.Turn.RunId == one.Turn.RunId))
@@ -222,12 +249,17 @@ internal class PlainScheduler : ReceiveActor
         {
             var free = workers.Where(pair => pair.Value is { Busy: null, Register.Skill: Skill.Train }).Select(pair => pair.Key).ToList();
             var all = Trainers();
-            var fit = free.Count == 0 ? null : waiting
-                .Where(one => one.Item is TrainStage && one.Trainers <= all && free.Exists(worker => !one.IsBarred(worker)))
-                .OrderByDescending(one => one.Offer!.Priority)
-                .ThenBy(one => workers.Values.Count(other => other.Register.Skill == Skill.Train && other.Busy?.Turn.RunId == one.Turn.RunId))
-                .ThenBy(one => Had(one.Turn.RunId, Skill.Train))
-                .FirstOrDefault();
+            var fit =
+                free.Count == 0
+                    ? null
+                    : waiting
+                        .Where(one => one.Item is TrainStage && one.Trainers <= all && free.Exists(worker => !one.IsBarred(worker)))
+                        .OrderByDescending(one => one.Offer!.Priority)
+                        .ThenBy(one =>
+                            workers.Values.Count(other => other.Register.Skill == Skill.Train && other.Busy?.Turn.RunId == one.Turn.RunId)
+                        )
+                        .ThenBy(one => Had(one.Turn.RunId, Skill.Train))
+                        .FirstOrDefault();
             if (fit is not { Offer: { } offer } || free.Count < fit.Trainers)
             {
                 return;
@@ -247,23 +279,37 @@ internal class PlainScheduler : ReceiveActor
     /// <summary>Trainers near each other: all of one host, the smallest that has enough, or else of as few hosts as can be.</summary>
     private static IReadOnlyList<IActorRef> Near(IEnumerable<IActorRef> free, int count)
     {
-        var hosts = free.GroupBy(worker => worker.Path.Address.Host ?? "").Select(host => host.OrderBy(PathOf, StringComparer.Ordinal).ToList())
-            .OrderByDescending(host => host.Count).ThenBy(host => PathOf(host[0]), StringComparer.Ordinal).ToList();
+        var hosts = free.GroupBy(worker => worker.Path.Address.Host ?? "")
+            .Select(host => host.OrderBy(PathOf, StringComparer.Ordinal).ToList())
+            .OrderByDescending(host => host.Count)
+            .ThenBy(host => PathOf(host[0]), StringComparer.Ordinal)
+            .ToList();
         return hosts.LastOrDefault(host => host.Count >= count)?.Take(count).ToList() ?? [.. hosts.SelectMany(host => host).Take(count)];
     }
 
     /// <summary>One of a team that nobody does; null where all are done, and for work of one.</summary>
     private Turn? Missing(Given given)
     {
-        var ranks = workers.Values.Select(known => known.Busy).OfType<Given>().Where(busy => busy.Turn.IsOfSameTeam(given.Turn)).Select(busy => busy.Turn.Rank).ToHashSet();
-        return Enumerable.Range(0, given.Trainers).Where(rank => given.Trainers > 1 && !ranks.Contains(rank)).Select(rank => given.Turn with { Rank = rank }).FirstOrDefault();
+        var ranks = workers
+            .Values.Select(known => known.Busy)
+            .OfType<Given>()
+            .Where(busy => busy.Turn.IsOfSameTeam(given.Turn))
+            .Select(busy => busy.Turn.Rank)
+            .ToHashSet();
+        return Enumerable
+            .Range(0, given.Trainers)
+            .Where(rank => given.Trainers > 1 && !ranks.Contains(rank))
+            .Select(rank => given.Turn with { Rank = rank })
+            .FirstOrDefault();
     }
 
     private int Trainers() => workers.Values.Count(known => known.Register.Skill == Skill.Train);
 
-    private TimeSpan Had(string runId, Skill skill) => had.GetValueOrDefault((runId, skill)) + workers.Values
-        .Where(known => known.Register.Skill == skill && known.Busy?.Turn.RunId == runId)
-        .Aggregate(TimeSpan.Zero, (sum, known) => sum + (Now - known.Since));
+    private TimeSpan Had(string runId, Skill skill) =>
+        had.GetValueOrDefault((runId, skill))
+        + workers
+            .Values.Where(known => known.Register.Skill == skill && known.Busy?.Turn.RunId == runId)
+            .Aggregate(TimeSpan.Zero, (sum, known) => sum + (Now - known.Since));
 
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
@@ -281,12 +327,22 @@ internal class PlainScheduler : ReceiveActor
         /// <summary>Whether it is also done by the same one of a team.</summary>
         public bool IsSamePart(Given other) => IsSameWork(other) && Turn.Rank == other.Turn.Rank;
 
-        /// <summary>Whether this is what another supervisor makes of work under way. A team that one supervisor offers again is to be put together anew.</summary>
-        public bool IsInherited(Given now) => (Turn.Rank is null) == (now.Turn.Rank is null) && (Turn.Rank is null || Turn.IsOfLaterTakeUp(now.Turn));
+        /// <summary>
+        /// Whether this is what another supervisor makes of work under way. A team that one supervisor offers again is to be put together
+        /// anew.
+        /// </summary>
+        public bool IsInherited(Given now) =>
+            (Turn.Rank is null) == (now.Turn.Rank is null) && (Turn.Rank is null || Turn.IsOfLaterTakeUp(now.Turn));
 
         /// <summary>The part of one of the team; null for all of it.</summary>
-        public Given Part(int? rank) => rank is not { } own || Item is not TrainStage { Team: { } team } stage ? this
-            : this with { Turn = Turn with { Rank = own }, Item = stage with { Team = team with { Rank = own } } };
+        public Given Part(int? rank) =>
+            rank is not { } own || Item is not TrainStage { Team: { } team } stage
+                ? this
+                : this with
+                {
+                    Turn = Turn with { Rank = own },
+                    Item = stage with { Team = team with { Rank = own } },
+                };
 
         /// <summary>Whether it failed at this worker before.</summary>
         public bool IsBarred(IActorRef worker) => Offer?.Not is { } not && not.Contains(PathOf(worker));
@@ -294,12 +350,13 @@ internal class PlainScheduler : ReceiveActor
         /// <summary>Whether both test the same adapter.</summary>
         public bool IsOfSameStage(Given other) => Turn.RunId == other.Turn.RunId && Stage(Item) == Stage(other.Item);
 
-        private static int Stage(WorkItem item) => item switch
-        {
-            AnswerShard shard => shard.Stage,
-            ScoreCell cell => cell.Stage,
-            _ => -1,
-        };
+        private static int Stage(WorkItem item) =>
+            item switch
+            {
+                AnswerShard shard => shard.Stage,
+                ScoreCell cell => cell.Stage,
+                _ => -1,
+            };
     }
 
     private sealed record Known(Register Register, Given? Busy)

@@ -7,8 +7,8 @@ using Npgsql;
 namespace CoIN.Actors.Tests.Support;
 
 /// <summary>
-/// A real PostgreSQL of the tests' own, on loopback, in a temporary folder, with a password that children find in <c>PGPASSWORD</c>. Where the programs cannot be had,
-/// the test is skipped with a word.
+/// A real PostgreSQL of the tests' own, on loopback, in a temporary folder, with a password that children find in <c>PGPASSWORD</c>. Where
+/// the programs cannot be had, the test is skipped with a word.
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
@@ -46,12 +46,17 @@ public sealed class PostgresServer : IAsyncDisposable
     public static Task<PostgresServer> SharedAsync() => Shared.Value;
 
     /// <summary>Makes and starts a server.</summary>
-    /// <param name="further">Addresses beside loopback at which it listens; the last one is that which <see cref="CreateDatabaseAsync"/> gives.</param>
+    /// <param name="further">
+    /// Addresses beside loopback at which it listens; the last one is that which <see cref="CreateDatabaseAsync"/> gives.
+    /// </param>
     /// <remarks>Skips the test where there is no PostgreSQL.</remarks>
     public static async Task<PostgresServer> StartAsync(params string[] further)
     {
         var programs = Programs();
-        Assert.SkipWhen(programs is null, "needs PostgreSQL: initdb and postgres are neither on the PATH nor in /usr/lib/postgresql (Debian: apt-get install postgresql)");
+        Assert.SkipWhen(
+            programs is null,
+            "needs PostgreSQL: initdb and postgres are neither on the PATH nor in /usr/lib/postgresql (Debian: apt-get install postgresql)"
+        );
         Assert.SkipWhen(IsRoot && Which("setpriv") is null, "needs setpriv: PostgreSQL does not let root run it");
         var folder = Directory.CreateTempSubdirectory("coin-postgres-").FullName;
         var made = new PostgresServer(programs!, folder, FreePort(), ["127.0.0.1", .. further]);
@@ -63,9 +68,26 @@ public sealed class PostgresServer : IAsyncDisposable
             await RunAsync("chown", ["-R", $"{Nobody}:{Nobody}", folder]);
         }
 
-        var (program, arguments) = made.AsUser("initdb", "-D", made.Data, "-U", User, "-A", "scram-sha-256", "--pwfile", password, "--no-sync", "-E", "UTF8", "--locale=C");
+        var (program, arguments) = made.AsUser(
+            "initdb",
+            "-D",
+            made.Data,
+            "-U",
+            User,
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            password,
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C"
+        );
         await RunAsync(program, arguments);
-        await File.AppendAllLinesAsync(Path.Combine(made.Data, "pg_hba.conf"), further.Select(address => $"host all all {address}/24 scram-sha-256"));
+        await File.AppendAllLinesAsync(
+            Path.Combine(made.Data, "pg_hba.conf"),
+            further.Select(address => $"host all all {address}/24 scram-sha-256")
+        );
         await made.StartAgainAsync();
         return made;
     }
@@ -75,7 +97,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task<string> CreateDatabaseAsync()
     {
         var name = $"coin{Interlocked.Increment(ref databases)}";
-        await using var connection = new NpgsqlConnection(AddressOf("postgres"));
+        await using var connection = new NpgsqlConnection(AddressOf("postgres") + ";Pooling=false");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
         await command.ExecuteNonQueryAsync();
@@ -85,8 +107,26 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Starts the server again, with what it had.</summary>
     public async Task StartAgainAsync()
     {
-        var (program, arguments) = AsUser("postgres", "-D", Data, "-p", $"{Port}", "-h", string.Join(',', addresses), "-k", "", "-F", "-c", "max_connections=200", "-c", "log_statement=none");
-        var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec \"$@\" >>'{folder}/log' 2>&1", "sh", program, .. arguments]) { RedirectStandardInput = true };
+        var (program, arguments) = AsUser(
+            "postgres",
+            "-D",
+            Data,
+            "-p",
+            $"{Port}",
+            "-h",
+            string.Join(',', addresses),
+            "-k",
+            "",
+            "-F",
+            "-c",
+            "max_connections=200",
+            "-c",
+            "log_statement=none"
+        );
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec \"$@\" >>'{folder}/log' 2>&1", "sh", program, .. arguments])
+        {
+            RedirectStandardInput = true,
+        };
         server = Process.Start(start)!;
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(50))
         {
@@ -120,9 +160,12 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Ends all connections, as a server that restarts does.</summary>
     public async Task CutAsync()
     {
-        await using var connection = new NpgsqlConnection(AddressOf("postgres"));
+        await using var connection = new NpgsqlConnection(AddressOf("postgres") + ";Pooling=false");
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'", connection);
+        await using var command = new NpgsqlCommand(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+            connection
+        );
         await command.ExecuteNonQueryAsync();
     }
 
@@ -149,18 +192,27 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private string AddressOf(string database) => $"Host={addresses[^1]};Port={Port};Database={database};Username={User}";
 
-    private (string Program, string[] Arguments) AsUser(string program, params string[] arguments) => IsRoot
-        ? ("setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", Path.Combine(programs, program), .. arguments])
-        : (Path.Combine(programs, program), arguments);
+    private (string Program, string[] Arguments) AsUser(string program, params string[] arguments) =>
+        IsRoot
+            ? ("setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", Path.Combine(programs, program), .. arguments])
+            : (Path.Combine(programs, program), arguments);
 
     private static string? Programs() =>
-        Which("initdb") is { } found ? Path.GetDirectoryName(Path.GetFullPath(new FileInfo(found).ResolveLinkTarget(true)?.FullName ?? found))
-        : Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending(StringComparer.Ordinal).Select(version => Path.Combine(version, "bin"))
-            .FirstOrDefault(bin => File.Exists(Path.Combine(bin, "initdb")))
+        Which("initdb") is { } found
+            ? Path.GetDirectoryName(Path.GetFullPath(new FileInfo(found).ResolveLinkTarget(true)?.FullName ?? found))
+        : Directory.Exists("/usr/lib/postgresql")
+            ? Directory
+                .GetDirectories("/usr/lib/postgresql")
+                .OrderDescending(StringComparer.Ordinal)
+                .Select(version => Path.Combine(version, "bin"))
+                .FirstOrDefault(bin => File.Exists(Path.Combine(bin, "initdb")))
         : null;
 
     private static string? Which(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(part => Path.Combine(part, program)).FirstOrDefault(File.Exists);
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':')
+            .Select(part => Path.Combine(part, program))
+            .FirstOrDefault(File.Exists);
 
     private static int FreePort()
     {
@@ -171,7 +223,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private static async Task RunAsync(string program, string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, $"{program}: {await output}{await error}");

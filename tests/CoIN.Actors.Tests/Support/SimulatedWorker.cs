@@ -47,8 +47,7 @@ internal class SimulatedWorker(IActorRef scheduler, Skill skill, Doings doings) 
 
     protected override Task? Awaited => doings.Wait();
 
-    protected override (int Stage, string Task) Subject(Assignment assignment) =>
-        doings.Fault is { } fault ? throw fault : (1, "t");
+    protected override (int Stage, string Task) Subject(Assignment assignment) => doings.Fault is { } fault ? throw fault : (1, "t");
 
     protected override void Open()
     {
@@ -56,7 +55,9 @@ internal class SimulatedWorker(IActorRef scheduler, Skill skill, Doings doings) 
         step = 0;
         if (Current.Item is TrainStage { Checkpoint: { } checkpoint })
         {
-            step = Directory.Exists(PathOf(checkpoint)) ? int.Parse(checkpoint[^6..]) : throw new CoIN.Benchmark.CoinException($"{checkpoint} is gone");
+            step = Directory.Exists(PathOf(checkpoint))
+                ? int.Parse(checkpoint[^6..])
+                : throw new CoIN.Benchmark.CoinException($"{checkpoint} is gone");
         }
     }
 
@@ -72,14 +73,16 @@ internal class SimulatedWorker(IActorRef scheduler, Skill skill, Doings doings) 
             return true;
         }
 
-        Deliver(Current.Item switch
-        {
-            TrainStage stage => new AdapterWritten(stage, "a", "ab", null, doings.Steps, 0, 0, 1),
-            AnswerShard shard => new ShardWritten(shard, $"s{shard.Shard}", "ab", 1, 1),
-            ScoreCell cell => new CellWritten(cell, 50, 1, "f", "ab"),
-            JudgeCell cell => new JudgementsWritten(cell, 50, 50, 1, 0, "j", "ab"),
-            var item => throw new InvalidOperationException($"{item}"),
-        });
+        Deliver(
+            Current.Item switch
+            {
+                TrainStage stage => new AdapterWritten(stage, "a", "ab", null, doings.Steps, 0, 0, 1),
+                AnswerShard shard => new ShardWritten(shard, $"s{shard.Shard}", "ab", 1, 1),
+                ScoreCell cell => new CellWritten(cell, 50, 1, "f", "ab"),
+                JudgeCell cell => new JudgementsWritten(cell, 50, 50, 1, 0, "j", "ab"),
+                var item => throw new InvalidOperationException($"{item}"),
+            }
+        );
         return false;
     }
 

@@ -19,9 +19,7 @@ public abstract class VirtualTime : TestKit
         """;
 
     protected VirtualTime(string more = "")
-        : base(more + Settings)
-    {
-    }
+        : base(more + Settings) { }
 
     protected void Pass(TimeSpan time) => ((TestScheduler)Sys.Scheduler).Advance(time);
 

@@ -17,7 +17,11 @@ public sealed class AdmissionTests : IAsyncLifetime
 {
     private static readonly JudgeOptions Judge = new()
     {
-        Name = "judge", Kind = JudgeKind.OpenAi, Endpoint = "https://own.example/v1", Model = "m", ApiKeyEnv = "OWN_KEY",
+        Name = "judge",
+        Kind = JudgeKind.OpenAi,
+        Endpoint = "https://own.example/v1",
+        Model = "m",
+        ApiKeyEnv = "OWN_KEY",
     };
 
     private static readonly ExperimentOptions Options = Experiments.Of(2) with { Judge = Judge };
@@ -41,7 +45,15 @@ public sealed class AdmissionTests : IAsyncLifetime
         foreach (var admission in new[] { Admission.OnlyTo(Run), Admission.ToRunsIn(folder.Of("runs")) })
         {
             admission.Check(Assigned(Cell));
-            admission.Check(Assigned(new TrainStage(2, "stages/1-Task1/adapter", "stages/2-Task2/checkpoints/step-000003"), Options with { Judge = null }));
+            admission.Check(
+                Assigned(
+                    new TrainStage(2, "stages/1-Task1/adapter", "stages/2-Task2/checkpoints/step-000003"),
+                    Options with
+                    {
+                        Judge = null,
+                    }
+                )
+            );
             admission.Check(Assigned(new AnswerShard(0, 1, 0, 3, null)));
         }
     }
@@ -49,12 +61,30 @@ public sealed class AdmissionTests : IAsyncLifetime
     [Fact]
     public void A_judge_that_the_journal_does_not_name_gets_no_key()
     {
-        foreach (var forged in new[]
+        foreach (
+            var forged in new[]
+            {
+                Judge with
+                {
+                    Endpoint = "https://thief.example/v1",
+                },
+                Judge with
+                {
+                    Model = "other",
+                },
+                Judge with
+                {
+                    ApiKeyEnv = "AWS_SECRET_ACCESS_KEY",
+                },
+                null,
+            }
+        )
         {
-            Judge with { Endpoint = "https://thief.example/v1" }, Judge with { Model = "other" }, Judge with { ApiKeyEnv = "AWS_SECRET_ACCESS_KEY" }, null,
-        })
-        {
-            Assert.Contains("is not the one in the run's journal", Refusal(Assigned(Cell, Options with { Judge = forged })), StringComparison.Ordinal);
+            Assert.Contains(
+                "is not the one in the run's journal",
+                Refusal(Assigned(Cell, Options with { Judge = forged })),
+                StringComparison.Ordinal
+            );
         }
 
         Assert.Contains("is not the one", Refusal(Assigned(Cell with { Judge = "unknown" })), StringComparison.Ordinal);
@@ -83,7 +113,11 @@ public sealed class AdmissionTests : IAsyncLifetime
         await BeginAsync(folder.Of("loot/own"), "own", Options);
         var forged = Assigned(Cell) with { RunFolder = folder.Of("loot/own") };
         Assert.Contains("where this node's runs are", Refusal(forged), StringComparison.Ordinal);
-        Assert.Contains("of the run that this process drives", Assert.Throws<CoinException>(() => Admission.OnlyTo(Run).Check(forged)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "of the run that this process drives",
+            Assert.Throws<CoinException>(() => Admission.OnlyTo(Run).Check(forged)).Message,
+            StringComparison.Ordinal
+        );
         foreach (var disguised in new[] { $"{Run}/../../loot/own", $"{folder.Of("runs")}/own/stages", folder.Of("runs") })
         {
             Assert.Contains("where this node's runs are", Refusal(forged with { RunFolder = disguised }), StringComparison.Ordinal);
@@ -94,7 +128,11 @@ public sealed class AdmissionTests : IAsyncLifetime
     public async Task A_run_of_another_name_and_a_folder_without_journal_are_refused()
     {
         await BeginAsync(folder.Of("runs/other"), "other", Options);
-        Assert.Contains("holds the run other", Refusal(Assigned(Cell) with { RunFolder = folder.Of("runs/other") }), StringComparison.Ordinal);
+        Assert.Contains(
+            "holds the run other",
+            Refusal(Assigned(Cell) with { RunFolder = folder.Of("runs/other") }),
+            StringComparison.Ordinal
+        );
         Directory.CreateDirectory(folder.Of("runs/empty"));
         Assert.Contains("holds no journal", Refusal(Assigned(Cell) with { RunFolder = folder.Of("runs/empty") }), StringComparison.Ordinal);
     }
@@ -102,11 +140,19 @@ public sealed class AdmissionTests : IAsyncLifetime
     [Fact]
     public void Paths_that_lead_out_of_the_run_are_refused()
     {
-        foreach (var item in new WorkItem[]
-        {
-            new TrainStage(1, "../x", null), new TrainStage(1, null, "/x"), new AnswerShard(1, 0, 0, 1, "../x"), new ScoreCell(1, 0, new(["a", "../x"])),
-            Cell with { File = "../x" },
-        })
+        foreach (
+            var item in new WorkItem[]
+            {
+                new TrainStage(1, "../x", null),
+                new TrainStage(1, null, "/x"),
+                new AnswerShard(1, 0, 0, 1, "../x"),
+                new ScoreCell(1, 0, new(["a", "../x"])),
+                Cell with
+                {
+                    File = "../x",
+                },
+            }
+        )
         {
             Assert.Contains("leads out", Refusal(Assigned(item)), StringComparison.Ordinal);
         }
@@ -116,12 +162,19 @@ public sealed class AdmissionTests : IAsyncLifetime
     public void Every_path_of_a_result_is_known()
     {
         var (stage, shard, cell) = (new TrainStage(1, null, null), new AnswerShard(1, 0, 0, 1, null), new ScoreCell(1, 0, new([])));
-        foreach (var report in new IMessage[]
-        {
-            new CheckpointWritten(1, 1, "../x", ""), new AdapterWritten(stage, "../x", "", null, 1, 0, 0, 0), new ShardWritten(shard, "../x", "", 1, 0),
-            new CellWritten(cell, 0, 1, "../x", ""), new CellWritten(cell, 0, 1, "x", "") { ScoresFile = "../x" },
-            new CheckpointLost(1, "../x", ""), new CellWritten(cell with { Files = new(["../x"]) }, 0, 1, "x", ""), new JudgementsWritten(Cell, 0, null, 1, 0, "../x", ""),
-        })
+        foreach (
+            var report in new IMessage[]
+            {
+                new CheckpointWritten(1, 1, "../x", ""),
+                new AdapterWritten(stage, "../x", "", null, 1, 0, 0, 0),
+                new ShardWritten(shard, "../x", "", 1, 0),
+                new CellWritten(cell, 0, 1, "../x", ""),
+                new CellWritten(cell, 0, 1, "x", "") { ScoresFile = "../x" },
+                new CheckpointLost(1, "../x", ""),
+                new CellWritten(cell with { Files = new(["../x"]) }, 0, 1, "x", ""),
+                new JudgementsWritten(Cell, 0, null, 1, 0, "../x", ""),
+            }
+        )
         {
             Assert.Contains("../x", MessagePaths.Of(report));
         }
@@ -140,16 +193,34 @@ public sealed class AdmissionTests : IAsyncLifetime
         File.WriteAllText(Path.Combine(adapter, AdapterFiles.Weights), "weights");
         var options = Options with { Data = Options.Data with { Instructions = folder.Of("data") } };
         Directory.CreateDirectory(folder.Of("runs/shared"));
-        await JournalAppender.AppendAsync("shared", folder.Of("runs/shared"),
-        [
-            new RunStarted("shared", options, new Dictionary<string, string> { [name] = Durable.Sha256(data) }, [10, 10], [7, 7]),
-            new StageTrained(1, "Task1", "stages/1-Task1/adapter", Durable.Sha256(Path.Combine(adapter, AdapterFiles.Weights)), null, 1, 1, 1, 1)
-            {
-                FolderSha256 = Durable.Sha256OfFolder(adapter),
-            },
-        ]);
+        await JournalAppender.AppendAsync(
+            "shared",
+            folder.Of("runs/shared"),
+            [
+                new RunStarted("shared", options, new Dictionary<string, string> { [name] = Durable.Sha256(data) }, [10, 10], [7, 7]),
+                new StageTrained(
+                    1,
+                    "Task1",
+                    "stages/1-Task1/adapter",
+                    Durable.Sha256(Path.Combine(adapter, AdapterFiles.Weights)),
+                    null,
+                    1,
+                    1,
+                    1,
+                    1
+                )
+                {
+                    FolderSha256 = Durable.Sha256OfFolder(adapter),
+                },
+            ]
+        );
         Assert.Equal(task, options.Tasks[1]);
-        var given = new Assignment(new Turn("shared", 1), folder.Of("runs/shared"), options, new TrainStage(2, "stages/1-Task1/adapter", null));
+        var given = new Assignment(
+            new Turn("shared", 1),
+            folder.Of("runs/shared"),
+            options,
+            new TrainStage(2, "stages/1-Task1/adapter", null)
+        );
         var admission = Admission.ToRunsIn(folder.Of("runs"));
         admission.Check(given);
 
@@ -172,12 +243,20 @@ public sealed class AdmissionTests : IAsyncLifetime
         const string Checkpoint = "stages/1-Task1/checkpoints/step-000003";
         Durable.WriteText(Path.Combine(run, Checkpoint, "state"), "3");
         var started = new RunStarted("saved", Options, new Dictionary<string, string>(), [10, 10], [7, 7]);
-        await JournalAppender.AppendAsync("saved", run, [started, new CheckpointSaved(1, 3, Checkpoint, Durable.Sha256OfFolder(Path.Combine(run, Checkpoint)))]);
+        await JournalAppender.AppendAsync(
+            "saved",
+            run,
+            [started, new CheckpointSaved(1, 3, Checkpoint, Durable.Sha256OfFolder(Path.Combine(run, Checkpoint)))]
+        );
         var given = new Assignment(new Turn("saved", 1), run, Options, new TrainStage(1, null, Checkpoint));
         var admission = Admission.ToRunsIn(folder.Of("runs"));
         Assert.Null(admission.Check(given));
         Durable.WriteText(Path.Combine(run, Checkpoint, "state"), "of something else");
-        Assert.Contains($"On {Environment.MachineName}, the checkpoint {Path.Combine(run, Checkpoint)} is not as the journal says", admission.Check(given), StringComparison.Ordinal);
+        Assert.Contains(
+            $"On {Environment.MachineName}, the checkpoint {Path.Combine(run, Checkpoint)} is not as the journal says",
+            admission.Check(given),
+            StringComparison.Ordinal
+        );
         Directory.Delete(Path.Combine(run, Checkpoint), recursive: true);
         Assert.EndsWith("is missing", admission.Check(given), StringComparison.Ordinal);
     }
@@ -185,10 +264,15 @@ public sealed class AdmissionTests : IAsyncLifetime
     private static Task BeginAsync(string runFolder, string id, ExperimentOptions options)
     {
         Directory.CreateDirectory(runFolder);
-        return JournalAppender.AppendAsync(id, runFolder, [new RunStarted(id, options, new Dictionary<string, string>(), [10, 10], [7, 7])]);
+        return JournalAppender.AppendAsync(
+            id,
+            runFolder,
+            [new RunStarted(id, options, new Dictionary<string, string>(), [10, 10], [7, 7])]
+        );
     }
 
     private Assignment Assigned(WorkItem item, ExperimentOptions? options = null) => new(new Turn("own", 1), Run, options ?? Options, item);
 
-    private string Refusal(Assignment forged) => Assert.Throws<CoinException>(() => Admission.ToRunsIn(folder.Of("runs")).Check(forged)).Message;
+    private string Refusal(Assignment forged) =>
+        Assert.Throws<CoinException>(() => Admission.ToRunsIn(folder.Of("runs")).Check(forged)).Message;
 }

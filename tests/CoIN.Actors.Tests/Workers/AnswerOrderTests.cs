@@ -7,11 +7,16 @@ public sealed class AnswerOrderTests
 {
     private static readonly TestSample[] Samples =
     [
-        new("0", "a.png", "a long question", "x"), new("1", "b.png", "short", "x"), new("2", null, "no picture", "x"), new("3", "a.png", "q", "x"), new("4", null, "n", "x"),
+        new("0", "a.png", "a long question", "x"),
+        new("1", "b.png", "short", "x"),
+        new("2", null, "no picture", "x"),
+        new("3", "a.png", "q", "x"),
+        new("4", null, "n", "x"),
     ];
 
     [Fact]
-    public void Questions_about_one_picture_come_together_and_short_prompts_first() => Assert.Equal([4, 1, 2, 0, 3], AnswerOrder.Of(Samples));
+    public void Questions_about_one_picture_come_together_and_short_prompts_first() =>
+        Assert.Equal([4, 1, 2, 0, 3], AnswerOrder.Of(Samples));
 
     [Fact]
     public void Answers_return_to_the_order_of_the_samples()

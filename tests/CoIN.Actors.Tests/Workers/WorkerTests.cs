@@ -42,7 +42,8 @@ public sealed class WorkerTests : VirtualTime
     {
         var doings = new Doings();
         var worker = New(doings);
-        void AssignByKey(Turn turn, string key) => worker.Tell(new Assignment(turn, "/runs/r", null!, Shard) { OptionsKey = key }, supervisor.Ref);
+        void AssignByKey(Turn turn, string key) =>
+            worker.Tell(new Assignment(turn, "/runs/r", null!, Shard) { OptionsKey = key }, supervisor.Ref);
         AssignByKey(First, "k");
         supervisor.ExpectMsg(new WhichOptions(First));
         Pass(WorkProtocol.RepeatEvery);
@@ -318,11 +319,13 @@ public sealed class WorkerTests : VirtualTime
         return holder[0] = new Doings { Wait = () => holder[0].Hold() };
     }
 
-    private static void Assign(IActorRef worker, Turn turn, TestProbe by) => worker.Tell(new Assignment(turn, "/runs/r", Experiments.Of(1), Shard), by.Ref);
+    private static void Assign(IActorRef worker, Turn turn, TestProbe by) =>
+        worker.Tell(new Assignment(turn, "/runs/r", Experiments.Of(1), Shard), by.Ref);
 
     private void Assign(IActorRef worker, Turn turn) => Assign(worker, turn, supervisor);
 
-    private IActorRef New(Doings doings, Skill skill = Skill.Evaluate) => Sys.ActorOf(Props.Create(() => new SimulatedWorker(scheduler.Ref, skill, doings)));
+    private IActorRef New(Doings doings, Skill skill = Skill.Evaluate) =>
+        Sys.ActorOf(Props.Create(() => new SimulatedWorker(scheduler.Ref, skill, doings)));
 
     private IActorRef Begun(Doings doings)
     {

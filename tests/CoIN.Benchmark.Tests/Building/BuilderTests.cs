@@ -25,7 +25,8 @@ public sealed class BuilderTests : IDisposable
         Assert.Equal(["1", "2", "3"], training.Select(sample => sample.Id));
         Assert.Equal(
             "<image>\nContext: Look at the map.\nWhich state is farthest north?\nA. Ohio\nB. Utah\nC. Iowa\nAnswer with the option's letter from the given choices directly",
-            training[1].Conversations[0].Value);
+            training[1].Conversations[0].Value
+        );
         Assert.Equal(["B", "A", "A"], training.Select(sample => sample.Conversations[1].Value));
         Assert.Equal("ScienceQA/images/train/1/image.png", training[0].Image);
         Assert.Null(training[2].Image);
@@ -39,7 +40,10 @@ public sealed class BuilderTests : IDisposable
         var task = built.Build("TextVQA");
         var training = Built.Training(task);
 
-        Assert.Equal($"<image>\nwhat is the brand of this camera?\nReference OCR token: DAKOTA, DIGITAL, Single-Use\n{Short}", training[0].Conversations[0].Value);
+        Assert.Equal(
+            $"<image>\nwhat is the brand of this camera?\nReference OCR token: DAKOTA, DIGITAL, Single-Use\n{Short}",
+            training[0].Conversations[0].Value
+        );
         Assert.Equal(("nokia", "TextVQA/train_images/0054c91397f2fe05.jpg"), (training[0].Conversations[1].Value, training[0].Image));
         Assert.Equal("val.json", task.Test.File);
         Assert.Equal((10, "34602"), (Built.Test(task)[0].Answers.Count, Built.Test(task)[0].QuestionId));
@@ -53,15 +57,20 @@ public sealed class BuilderTests : IDisposable
 
         Assert.Equal((12, 4), (task.Training.Samples, task.Test.Samples));
         Assert.Equal(4, listed.Select(line => line.Split(' ', 2)[1]).Distinct().Count());
-        Assert.Equal(Built.Training(task).Select(sample => (sample.Image!.Split('/')[2], sample.Conversations[1].Value)).Distinct(),
-            listed.Select(line => (line.Split(' ', 2)[0], line.Split(' ', 2)[1])));
+        Assert.Equal(
+            Built.Training(task).Select(sample => (sample.Image!.Split('/')[2], sample.Conversations[1].Value)).Distinct(),
+            listed.Select(line => (line.Split(' ', 2)[0], line.Split(' ', 2)[1]))
+        );
         Assert.Equal($"<image>\nWhat is the object in the image?\n{Short}", Built.Training(task)[0].Conversations[0].Value);
     }
 
     [Fact]
     public void ImageNets_classes_are_drawn_by_the_seed_and_never_two_of_one_name()
     {
-        var draws = Enumerable.Range(0, 20).Select(seed => Classes(built.Build("ImageNet", new BuildOptions { Classes = 5, Seed = seed }))).ToList();
+        var draws = Enumerable
+            .Range(0, 20)
+            .Select(seed => Classes(built.Build("ImageNet", new BuildOptions { Classes = 5, Seed = seed })))
+            .ToList();
 
         Assert.All(draws, draw => Assert.Equal(5, draw.Select(line => line.Split(' ', 2)[1]).Distinct().Count()));
         Assert.True(draws.Select(draw => string.Join(',', draw)).Distinct().Count() > 1);
@@ -77,8 +86,14 @@ public sealed class BuilderTests : IDisposable
         var second = built.Build("ImageNet", new BuildOptions { ClassesFile = file }, "other");
 
         Assert.Equal(Classes(first).Take(2), Classes(second));
-        Assert.Contains("line 1: n99 is no class", built.FaultOf("ImageNet", new BuildOptions { ClassesFile = built.Folder.Write("wrong.txt", "n99\n") }));
-        Assert.Contains("both called crane", built.FaultOf("ImageNet", new BuildOptions { ClassesFile = built.Folder.Write("twins.txt", "n01440763\nn01440765\n") }));
+        Assert.Contains(
+            "line 1: n99 is no class",
+            built.FaultOf("ImageNet", new BuildOptions { ClassesFile = built.Folder.Write("wrong.txt", "n99\n") })
+        );
+        Assert.Contains(
+            "both called crane",
+            built.FaultOf("ImageNet", new BuildOptions { ClassesFile = built.Folder.Write("twins.txt", "n01440763\nn01440765\n") })
+        );
     }
 
     [Fact]
@@ -95,11 +110,17 @@ public sealed class BuilderTests : IDisposable
             Directory.Delete(folder);
         }
 
-        built.Folder.Write("raw/ImageNet/LOC_val_solution.csv",
-            "ImageId,PredictionString\n" + string.Concat(Enumerable.Range(0, 6).Select(index => $"ILSVRC2012_val_0000000{index},n0144076{index} 1 2 3 4\n")));
+        built.Folder.Write(
+            "raw/ImageNet/LOC_val_solution.csv",
+            "ImageId,PredictionString\n"
+                + string.Concat(Enumerable.Range(0, 6).Select(index => $"ILSVRC2012_val_0000000{index},n0144076{index} 1 2 3 4\n"))
+        );
         var test = Built.Test(built.Build("ImageNet", new BuildOptions { ClassesFile = built.Folder.Write("chosen.txt", "n01440762\n") }));
 
-        Assert.Equal(("ILSVRC2012_val_00000002", "ImageNet/val/ILSVRC2012_val_00000002.JPEG", "cock"), (test.Single().QuestionId, test[0].Image, test[0].Answer));
+        Assert.Equal(
+            ("ILSVRC2012_val_00000002", "ImageNet/val/ILSVRC2012_val_00000002.JPEG", "cock"),
+            (test.Single().QuestionId, test[0].Image, test[0].Answer)
+        );
     }
 
     [Fact]
@@ -109,7 +130,10 @@ public sealed class BuilderTests : IDisposable
         var training = Built.Training(task);
 
         Assert.Equal((2, 3, 2), (task.Training.Samples, task.Training.Questions, task.Training.Images));
-        Assert.Equal([$"<image>\nWhat is on the wall?\n{Short}", "pipe", "Is the pipe red?", "no"], training[1].Conversations.Select(turn => turn.Value));
+        Assert.Equal(
+            [$"<image>\nWhat is on the wall?\n{Short}", "pipe", "Is the pipe red?", "no"],
+            training[1].Conversations.Select(turn => turn.Value)
+        );
         Assert.Equal(("2375429", "GQA/images/2375429.jpg"), (training[1].Id, training[1].Image));
         Assert.Equal([("201307251", "no"), ("201640614", "woman")], Built.Test(task).Select(sample => (sample.QuestionId, sample.Answer)));
     }
@@ -121,8 +145,15 @@ public sealed class BuilderTests : IDisposable
         Assert.Equal(["02930152", "07333408", "07333405"], Built.Training(each).Select(sample => sample.Id));
         Assert.All(Built.Training(each), sample => Assert.Equal(2, sample.Conversations.Count));
 
-        var answers = Enumerable.Range(0, 20).Select(seed =>
-            Built.Training(built.Build("GQA", new BuildOptions { Grouping = QuestionGrouping.OnePerImage, Seed = seed }))[1].Conversations[1].Value).ToList();
+        var answers = Enumerable
+            .Range(0, 20)
+            .Select(seed =>
+                Built
+                    .Training(built.Build("GQA", new BuildOptions { Grouping = QuestionGrouping.OnePerImage, Seed = seed }))[1]
+                    .Conversations[1]
+                    .Value
+            )
+            .ToList();
         Assert.Equal(["no", "pipe"], answers.Distinct().Order());
     }
 
@@ -133,8 +164,14 @@ public sealed class BuilderTests : IDisposable
 
         Assert.Equal(["basil leaves", "unanswerable"], Built.Training(task).Select(sample => sample.Conversations[1].Value));
         Assert.Equal("VizWiz/train/VizWiz_train_00000000.jpg", Built.Training(task)[0].Image);
-        Assert.Equal(("VizWiz_val_00000000", "basil leaves", 10),
-            ((string)Built.First(task, task.Test)["question_id"]!, (string)Built.First(task, task.Test)["answer"]!, Built.First(task, task.Test)["answers"]!.Count()));
+        Assert.Equal(
+            ("VizWiz_val_00000000", "basil leaves", 10),
+            (
+                (string)Built.First(task, task.Test)["question_id"]!,
+                (string)Built.First(task, task.Test)["answer"]!,
+                Built.First(task, task.Test)["answers"]!.Count()
+            )
+        );
     }
 
     [Fact]
@@ -144,7 +181,10 @@ public sealed class BuilderTests : IDisposable
 
         Assert.Equal((2, 3), (task.Training.Samples, task.Training.Questions));
         Assert.Equal("COCO2014/train2014/COCO_train2014_000000458752.jpg", Built.Training(task)[0].Image);
-        Assert.Equal([("262148000", "net"), ("262148001", "pitcher"), ("262155000", "yes")], Built.Test(task).Select(sample => (sample.QuestionId, sample.Answer)));
+        Assert.Equal(
+            [("262148000", "net"), ("262148001", "pitcher"), ("262155000", "yes")],
+            Built.Test(task).Select(sample => (sample.QuestionId, sample.Answer))
+        );
         Assert.Equal("COCO2014/val2014/COCO_val2014_000000262155.jpg", Built.Test(task)[2].Image);
         Assert.Equal(10, Built.First(task, task.Test)["answers"]!.Count());
     }
@@ -155,9 +195,15 @@ public sealed class BuilderTests : IDisposable
         var task = built.Build("OCR-VQA");
 
         Assert.EndsWith("OCRVQA", task.Folder, StringComparison.Ordinal);
-        Assert.Equal(["OCR-VQA/images/0761183272.jpg", "OCR-VQA/images/1449355730.png"], Built.Training(task).Select(sample => sample.Image));
+        Assert.Equal(
+            ["OCR-VQA/images/0761183272.jpg", "OCR-VQA/images/1449355730.png"],
+            Built.Training(task).Select(sample => sample.Image)
+        );
         Assert.Equal(4, Built.Training(task)[0].Conversations.Count);
-        Assert.Equal([("0439893577_0", "Scholastic"), ("0439893577_1", "No")], Built.Test(task).Select(sample => (sample.QuestionId, sample.Answer)));
+        Assert.Equal(
+            [("0439893577_0", "Scholastic"), ("0439893577_1", "No")],
+            Built.Test(task).Select(sample => (sample.QuestionId, sample.Answer))
+        );
     }
 
     [Fact]
@@ -168,7 +214,10 @@ public sealed class BuilderTests : IDisposable
             var task = built.Build(name);
             var test = Built.Test(task);
             var scored = TruthAlignment.Score(
-                Path.GetFileName(task.Folder).ToLowerInvariant(), test, [.. test.Select(sample => new Benchmark.Data.Prediction(sample.QuestionId, Answer(name, sample.Answer)))]);
+                Path.GetFileName(task.Folder).ToLowerInvariant(),
+                test,
+                [.. test.Select(sample => new Benchmark.Data.Prediction(sample.QuestionId, Answer(name, sample.Answer)))]
+            );
 
             Assert.True(scored.AccuracyPercent > 89, $"{name}: {scored.AccuracyPercent}");
             Assert.Equal(test.Count, task.Test.Samples);

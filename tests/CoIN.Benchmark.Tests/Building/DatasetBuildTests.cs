@@ -28,14 +28,41 @@ public sealed class DatasetBuildTests : IDisposable
     [Fact]
     public void Files_end_lines_with_LF_alone_and_keep_other_alphabets()
     {
-        RawSets.Json(built.Folder, "VizWiz/train.json", new[] { new { image = "a.jpg", question = "Ça coûte combien ? 値段", answers = new[] { new { answer = "5 €" } } } });
-        RawSets.Json(built.Folder, "VizWiz/val.json", new[] { new { image = "b.jpg", question = "q", answers = new[] { new { answer = "a" } } } });
+        RawSets.Json(
+            built.Folder,
+            "VizWiz/train.json",
+            new[]
+            {
+                new
+                {
+                    image = "a.jpg",
+                    question = "Ça coûte combien ? 値段",
+                    answers = new[] { new { answer = "5 €" } },
+                },
+            }
+        );
+        RawSets.Json(
+            built.Folder,
+            "VizWiz/val.json",
+            new[]
+            {
+                new
+                {
+                    image = "b.jpg",
+                    question = "q",
+                    answers = new[] { new { answer = "a" } },
+                },
+            }
+        );
         var task = built.Build("VizWiz");
         var text = File.ReadAllText(Path.Combine(task.Folder, "train.json"));
 
         Assert.Equal(
-            "[\n" + """{"id":"a","image":"./VizWiz/train/a.jpg","conversations":[{"from":"human","value":"<image>\nÇa coûte combien ? 値段\nAnswer the question using a single word or phrase"},{"from":"gpt","value":"5 €"}]}"""
-            + "\n]\n", text);
+            "[\n"
+                + """{"id":"a","image":"./VizWiz/train/a.jpg","conversations":[{"from":"human","value":"<image>\nÇa coûte combien ? 値段\nAnswer the question using a single word or phrase"},{"from":"gpt","value":"5 €"}]}"""
+                + "\n]\n",
+            text
+        );
         Assert.All(Directory.GetFiles(task.Folder), file => Assert.DoesNotContain('\r', File.ReadAllText(file)));
     }
 
@@ -46,7 +73,10 @@ public sealed class DatasetBuildTests : IDisposable
         var task = built.Build("VizWiz", new BuildOptions { Seed = 7, Instructions = InstructionType.TenType });
         var manifest = JObject.Parse(File.ReadAllText(Path.Combine(task.Folder, "manifest.json")));
 
-        Assert.Equal(("VizWiz", "ten-type", 7, 1.0), ((string)manifest["task"]!, (string)manifest["instructions"]!["type"]!, (int)manifest["seed"]!, (double)manifest["volume"]!));
+        Assert.Equal(
+            ("VizWiz", "ten-type", 7, 1.0),
+            ((string)manifest["task"]!, (string)manifest["instructions"]!["type"]!, (int)manifest["seed"]!, (double)manifest["volume"]!)
+        );
         Assert.Equal(10, manifest["instructions"]!["wordings"]!.Count());
         Assert.Equal(["VizWiz/train.json", "VizWiz/val.json"], manifest["sources"]!.Select(source => (string)source["file"]!));
         Assert.Equal(Durable.Sha256(built.Folder.File("raw/VizWiz/train.json")), (string)manifest["sources"]![0]!["sha256"]!);
@@ -60,7 +90,9 @@ public sealed class DatasetBuildTests : IDisposable
     public void Volumes_are_nested_and_are_the_samples_that_a_run_would_draw()
     {
         ManyQuestions(100);
-        var parts = new[] { 0.1, 0.2, 0.4, 1.0 }.Select(volume => Built.Training(built.Build("VizWiz", new BuildOptions { Volume = volume }))).ToList();
+        var parts = new[] { 0.1, 0.2, 0.4, 1.0 }
+            .Select(volume => Built.Training(built.Build("VizWiz", new BuildOptions { Volume = volume })))
+            .ToList();
 
         Assert.Equal([10, 20, 40, 100], parts.Select(part => part.Count));
         foreach (var (small, large) in parts.Zip(parts.Skip(1)))
@@ -76,7 +108,11 @@ public sealed class DatasetBuildTests : IDisposable
     {
         ManyQuestions(50);
         IReadOnlyList<string> Ids(int samples, int seed) =>
-            [.. Built.Test(built.Build("VizWiz", new BuildOptions { TestSamples = samples, Seed = seed })).Select(sample => sample.QuestionId)];
+            [
+                .. Built
+                    .Test(built.Build("VizWiz", new BuildOptions { TestSamples = samples, Seed = seed }))
+                    .Select(sample => sample.QuestionId),
+            ];
 
         Assert.Equal((5, 20), (Ids(5, 1).Count, Ids(20, 1).Count));
         Assert.Empty(Ids(5, 1).Except(Ids(20, 1)));
@@ -92,7 +128,9 @@ public sealed class DatasetBuildTests : IDisposable
         var wordings = all.ToDictionary(sample => sample.Id, sample => sample.Conversations[0].Value);
 
         Assert.Equal(10, wordings.Values.Select(value => value.Split('\n')[^1]).Distinct().Count());
-        Assert.All(Built.Training(built.Build("VizWiz", ten with { Volume = 0.2 })), sample => Assert.Equal(wordings[sample.Id], sample.Conversations[0].Value));
+        Assert.All(Built.Training(built.Build("VizWiz", ten with { Volume = 0.2 })), sample =>
+            Assert.Equal(wordings[sample.Id], sample.Conversations[0].Value)
+        );
     }
 
     [Theory]
@@ -103,7 +141,10 @@ public sealed class DatasetBuildTests : IDisposable
     {
         RawSets.VizWiz(built.Folder);
 
-        Assert.Equal(Path.Combine(built.Folder.File("out"), folder, "VizWiz"), built.Build("VizWiz", new BuildOptions { Instructions = type }).Folder);
+        Assert.Equal(
+            Path.Combine(built.Folder.File("out"), folder, "VizWiz"),
+            built.Build("VizWiz", new BuildOptions { Instructions = type }).Folder
+        );
     }
 
     [Fact]
@@ -134,8 +175,16 @@ public sealed class DatasetBuildTests : IDisposable
     {
         RawSets.VizWiz(built.Folder);
 
-        Assert.Throws<OperationCanceledException>(() => DatasetBuild.Run(
-            "VizWiz", built.Folder.File("raw"), built.Folder.File("out"), new BuildOptions(), _ => { }, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() =>
+            DatasetBuild.Run(
+                "VizWiz",
+                built.Folder.File("raw"),
+                built.Folder.File("out"),
+                new BuildOptions(),
+                _ => { },
+                new CancellationToken(canceled: true)
+            )
+        );
         Assert.False(Directory.Exists(built.Folder.File("out")));
     }
 
@@ -154,15 +203,22 @@ public sealed class DatasetBuildTests : IDisposable
         var task = built.Build("VizWiz", options with { DropMissingImages = true });
         Assert.Equal(["VizWiz_train_00000001"], Built.Training(task).Select(sample => sample.Id));
         Assert.Equal([new Dropped("its image is missing", 1, "VizWiz_train_00000000")], task.Training.Dropped);
-        Assert.Contains("Nothing is left of VizWiz's training set; 2 left out because its image is missing",
-            built.FaultOf("VizWiz", options with { DropMissingImages = true, ImageFolder = "elsewhere" }));
+        Assert.Contains(
+            "Nothing is left of VizWiz's training set; 2 left out because its image is missing",
+            built.FaultOf("VizWiz", options with { DropMissingImages = true, ImageFolder = "elsewhere" })
+        );
     }
 
     [Fact]
     public void An_image_that_is_there_under_another_extension_is_taken_and_that_is_said()
     {
         RawSets.OcrVqa(built.Folder);
-        var images = Built.Training(built.Build("OCR-VQA")).Select(sample => sample.Image!).Concat(Built.Test(built.Build("OCR-VQA")).Select(sample => sample.Image!)).Distinct().ToList();
+        var images = Built
+            .Training(built.Build("OCR-VQA"))
+            .Select(sample => sample.Image!)
+            .Concat(Built.Test(built.Build("OCR-VQA")).Select(sample => sample.Image!))
+            .Distinct()
+            .ToList();
         foreach (var image in images)
         {
             built.Folder.Write("images/" + Path.ChangeExtension(image, ".jpeg"), "");
@@ -172,8 +228,11 @@ public sealed class DatasetBuildTests : IDisposable
 
         Assert.Equal(
             images.Select(image => Path.ChangeExtension(image, ".jpeg")).Order(),
-            Built.Training(task).Select(sample => sample.Image!).Concat(Built.Test(task).Select(sample => sample.Image!)).Distinct().Order());
-        Assert.Contains(task.Notes, note => note.StartsWith($"{images.Count} images are there under another name", StringComparison.Ordinal));
+            Built.Training(task).Select(sample => sample.Image!).Concat(Built.Test(task).Select(sample => sample.Image!)).Distinct().Order()
+        );
+        Assert.Contains(task.Notes, note =>
+            note.StartsWith($"{images.Count} images are there under another name", StringComparison.Ordinal)
+        );
         Assert.Contains(" were taken, such as ", File.ReadAllText(Path.Combine(task.Folder, "manifest.json")), StringComparison.Ordinal);
     }
 
@@ -182,7 +241,10 @@ public sealed class DatasetBuildTests : IDisposable
     {
         RawSets.Gqa(built.Folder);
 
-        Assert.Equal("pictures/gqa/2354786.jpg", Built.Training(built.Build("GQA", new BuildOptions { ImageFolder = "pictures/gqa/" }))[0].Image);
+        Assert.Equal(
+            "pictures/gqa/2354786.jpg",
+            Built.Training(built.Build("GQA", new BuildOptions { ImageFolder = "pictures/gqa/" }))[0].Image
+        );
     }
 
     [Fact]
@@ -191,7 +253,14 @@ public sealed class DatasetBuildTests : IDisposable
         RawSets.ScienceQa(built.Folder);
         Directory.CreateDirectory(built.Folder.File("moved/data"));
         Directory.Move(built.Folder.File("raw/ScienceQA"), built.Folder.File("moved/data/scienceqa"));
-        var task = DatasetBuild.Run("ScienceQA", built.Folder.File("moved"), built.Folder.File("out"), new BuildOptions(), _ => { }, CancellationToken.None);
+        var task = DatasetBuild.Run(
+            "ScienceQA",
+            built.Folder.File("moved"),
+            built.Folder.File("out"),
+            new BuildOptions(),
+            _ => { },
+            CancellationToken.None
+        );
 
         Assert.Equal(["data/scienceqa/pid_splits.json", "data/scienceqa/problems.json"], task.Sources.Select(source => source.File));
     }
@@ -204,8 +273,18 @@ public sealed class DatasetBuildTests : IDisposable
     {
         foreach (var split in new[] { "train", "val" })
         {
-            RawSets.Json(built.Folder, $"VizWiz/{split}.json", Enumerable.Range(0, count).Select(index =>
-                new { image = $"{split}{index}.jpg", question = $"Question {index}?", answers = new[] { new { answer = "a" } } }));
+            RawSets.Json(
+                built.Folder,
+                $"VizWiz/{split}.json",
+                Enumerable
+                    .Range(0, count)
+                    .Select(index => new
+                    {
+                        image = $"{split}{index}.jpg",
+                        question = $"Question {index}?",
+                        answers = new[] { new { answer = "a" } },
+                    })
+            );
         }
     }
 }

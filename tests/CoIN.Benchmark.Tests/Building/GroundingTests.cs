@@ -17,15 +17,26 @@ public sealed class GroundingTests : IDisposable
         var training = Built.Training(built.Build("Grounding"));
 
         Assert.Equal(6, training.Count);
-        Assert.Equal(["refcoco", "refcoco", "refcoco+", "refcoco+", "refcocog", "refcocog"], training.Select(sample => sample.Id.Split('-')[0]));
-        Assert.Equal("<image>\nPlease provide the bounding box coordinate of the region this sentence describes: bowl", training[1].Conversations[0].Value);
+        Assert.Equal(
+            ["refcoco", "refcoco", "refcoco+", "refcoco+", "refcocog", "refcocog"],
+            training.Select(sample => sample.Id.Split('-')[0])
+        );
+        Assert.Equal(
+            "<image>\nPlease provide the bounding box coordinate of the region this sentence describes: bowl",
+            training[1].Conversations[0].Value
+        );
     }
 
     [Fact]
     public void Annotation_and_sentence_are_drawn_by_the_seed()
     {
-        var drawn = Enumerable.Range(0, 30).Select(seed =>
-            Built.Training(built.Build("Grounding", new BuildOptions { Seed = seed }))[0].Conversations[0].Value.Split(": ")[1]).Distinct().Order();
+        var drawn = Enumerable
+            .Range(0, 30)
+            .Select(seed =>
+                Built.Training(built.Build("Grounding", new BuildOptions { Seed = seed }))[0].Conversations[0].Value.Split(": ")[1]
+            )
+            .Distinct()
+            .Order();
 
         Assert.Equal(["lady in back", "right man", "the lady with the blue shirt"], drawn);
     }
@@ -36,7 +47,9 @@ public sealed class GroundingTests : IDisposable
         var test = Built.Test(built.Build("Grounding"));
 
         Assert.Equal(
-            ["refcoco-3-30", "refcoco-3-31", "refcoco+-3-30", "refcoco+-3-31", "refcocog-3-30", "refcocog-3-31"], test.Select(sample => sample.QuestionId));
+            ["refcoco-3-30", "refcoco-3-31", "refcoco+-3-30", "refcoco+-3-31", "refcocog-3-30", "refcocog-3-31"],
+            test.Select(sample => sample.QuestionId)
+        );
         Assert.EndsWith(": left cat", test[0].Text, StringComparison.Ordinal);
     }
 
@@ -61,7 +74,12 @@ public sealed class GroundingTests : IDisposable
     [Fact]
     public void Training_images_that_another_data_set_tests_on_are_left_out_unless_they_are_wanted()
     {
-        RawSets.Refs(built.Folder, "refcocog", "refs(umd).p", [RawSets.Ref(7, 1719312, 581563, "test", "bowl"), RawSets.Ref(8, 1719310, 581857, "train", "woman")]);
+        RawSets.Refs(
+            built.Folder,
+            "refcocog",
+            "refs(umd).p",
+            [RawSets.Ref(7, 1719312, 581563, "test", "bowl"), RawSets.Ref(8, 1719310, 581857, "train", "woman")]
+        );
 
         var careful = built.Build("Grounding");
         Assert.DoesNotContain(Built.Training(careful), sample => sample.Image!.Contains("581563", StringComparison.Ordinal));
@@ -74,12 +92,44 @@ public sealed class GroundingTests : IDisposable
     [Fact]
     public void A_box_without_area_in_the_image_is_left_out_and_counted()
     {
-        RawSets.Json(built.Folder, "Grounding/refcocog/instances.json", new
-        {
-            images = new[] { new { id = 1, file_name = "a.jpg", width = 10, height = 10 } },
-            annotations = new[] { new { id = 1, image_id = 1, bbox = new[] { 10, 2, 5, 5 } }, new { id = 2, image_id = 1, bbox = new[] { 8, 2, 5, 5 } } },
-        });
-        RawSets.Refs(built.Folder, "refcocog", "refs(umd).p", [RawSets.Ref(7, 1, 1, "test", "out"), RawSets.Ref(8, 2, 1, "test", "half out")]);
+        RawSets.Json(
+            built.Folder,
+            "Grounding/refcocog/instances.json",
+            new
+            {
+                images = new[]
+                {
+                    new
+                    {
+                        id = 1,
+                        file_name = "a.jpg",
+                        width = 10,
+                        height = 10,
+                    },
+                },
+                annotations = new[]
+                {
+                    new
+                    {
+                        id = 1,
+                        image_id = 1,
+                        bbox = new[] { 10, 2, 5, 5 },
+                    },
+                    new
+                    {
+                        id = 2,
+                        image_id = 1,
+                        bbox = new[] { 8, 2, 5, 5 },
+                    },
+                },
+            }
+        );
+        RawSets.Refs(
+            built.Folder,
+            "refcocog",
+            "refs(umd).p",
+            [RawSets.Ref(7, 1, 1, "test", "out"), RawSets.Ref(8, 2, 1, "test", "half out")]
+        );
         var task = built.Build("Grounding");
 
         Assert.Equal([new Dropped("its box has no area within the image", 1, "refcocog-7")], task.Test.Dropped);

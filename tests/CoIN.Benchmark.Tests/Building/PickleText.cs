@@ -3,7 +3,10 @@ using CoIN.Benchmark.Data;
 
 namespace CoIN.Benchmark.Tests.Building;
 
-/// <summary>Writes plain data as a Python pickle of protocol 2, as the published refs files are: dicts, lists, texts and whole numbers, without memo.</summary>
+/// <summary>
+/// Writes plain data as a Python pickle of protocol 2, as the published refs files are: dicts, lists, texts and whole numbers, without
+/// memo.
+/// </summary>
 internal static class PickleText
 {
     public static byte[] Write(object value)

@@ -40,7 +40,13 @@ public sealed class RawFaultTests : IDisposable
 
     [Fact]
     public void A_split_of_ScienceQA_without_its_problem() =>
-        Fault("ScienceQA", "ScienceQA/pid_splits.json", "\"3\"", "\"99\"", "names the problem 99 of the split train, which problems.json does not have");
+        Fault(
+            "ScienceQA",
+            "ScienceQA/pid_splits.json",
+            "\"3\"",
+            "\"99\"",
+            "names the problem 99 of the split train, which problems.json does not have"
+        );
 
     [Fact]
     public void A_problem_in_training_and_test() =>
@@ -52,12 +58,23 @@ public sealed class RawFaultTests : IDisposable
 
     [Fact]
     public void Splits_of_another_form() =>
-        Fault("ScienceQA", "ScienceQA/pid_splits.json", "\"test\"", "\"testing\"", "it has no list \"test\". It is another file, or another version");
+        Fault(
+            "ScienceQA",
+            "ScienceQA/pid_splits.json",
+            "\"test\"",
+            "\"testing\"",
+            "it has no list \"test\". It is another file, or another version"
+        );
 
     [Fact]
-    public void An_image_without_OCR_tokens() => Fault(
-        "TextVQA", "TextVQA/TextVQA_Rosetta_OCR_v0.2_val.json", "003a8ae2ef43b901", "other",
-        "question 34602: it is about the image 003a8ae2ef43b901, for which TextVQA_Rosetta_OCR_v0.2_val.json has no OCR tokens");
+    public void An_image_without_OCR_tokens() =>
+        Fault(
+            "TextVQA",
+            "TextVQA/TextVQA_Rosetta_OCR_v0.2_val.json",
+            "003a8ae2ef43b901",
+            "other",
+            "question 34602: it is about the image 003a8ae2ef43b901, for which TextVQA_Rosetta_OCR_v0.2_val.json has no OCR tokens"
+        );
 
     [Fact]
     public void TextVQAs_test_set_which_has_no_answers() =>
@@ -65,16 +82,33 @@ public sealed class RawFaultTests : IDisposable
 
     [Fact]
     public void TextVQAs_training_set_in_the_place_of_the_validation_set() =>
-        Fault("TextVQA", "TextVQA/TextVQA_0.5.1_val.json", "\"set_name\":\"val\"", "\"set_name\":\"train\"", "question 34602: it is of the set train, not of val");
+        Fault(
+            "TextVQA",
+            "TextVQA/TextVQA_0.5.1_val.json",
+            "\"set_name\":\"val\"",
+            "\"set_name\":\"train\"",
+            "question 34602: it is of the set train, not of val"
+        );
 
     [Fact]
     public void VizWizs_test_set_which_has_no_answers() =>
-        Fault("VizWiz", "VizWiz/val.json", "\"answers\"", "\"hidden\"", "its question about VizWiz_val_00000000.jpg has no answers, as in VizWiz's test set");
+        Fault(
+            "VizWiz",
+            "VizWiz/val.json",
+            "\"answers\"",
+            "\"hidden\"",
+            "its question about VizWiz_val_00000000.jpg has no answers, as in VizWiz's test set"
+        );
 
     [Fact]
-    public void A_question_of_VQAv2_without_annotation() => Fault(
-        "VQAv2", "VQAv2/v2_mscoco_train2014_annotations.json", "\"question_id\":458752001", "\"question_id\":5",
-        "question 458752001: it has no annotation in v2_mscoco_train2014_annotations.json");
+    public void A_question_of_VQAv2_without_annotation() =>
+        Fault(
+            "VQAv2",
+            "VQAv2/v2_mscoco_train2014_annotations.json",
+            "\"question_id\":458752001",
+            "\"question_id\":5",
+            "question 458752001: it has no annotation in v2_mscoco_train2014_annotations.json"
+        );
 
     [Fact]
     public void An_annotation_of_VQAv2_without_question()
@@ -84,12 +118,21 @@ public sealed class RawFaultTests : IDisposable
         var begin = text.IndexOf(",{\"image_id\":262155", StringComparison.Ordinal);
         File.WriteAllText(path, text.Remove(begin, text.IndexOf('}', begin) + 1 - begin));
 
-        Assert.Contains("has an annotation for question 262155000, which v2_OpenEnded_mscoco_val2014_questions.json does not have (1 in all)", built.FaultOf("VQAv2"));
+        Assert.Contains(
+            "has an annotation for question 262155000, which v2_OpenEnded_mscoco_val2014_questions.json does not have (1 in all)",
+            built.FaultOf("VQAv2")
+        );
     }
 
     [Fact]
     public void VQAv2s_files_of_other_images() =>
-        Fault("VQAv2", "VQAv2/v2_mscoco_val2014_annotations.json", "\"data_subtype\":\"val2014\"", "\"data_subtype\":\"train2014\"", "its data_subtype is train2014, not val2014");
+        Fault(
+            "VQAv2",
+            "VQAv2/v2_mscoco_val2014_annotations.json",
+            "\"data_subtype\":\"val2014\"",
+            "\"data_subtype\":\"train2014\"",
+            "its data_subtype is train2014, not val2014"
+        );
 
     [Fact]
     public void A_question_of_GQA_without_text() =>
@@ -114,7 +157,13 @@ public sealed class RawFaultTests : IDisposable
 
     [Fact]
     public void A_book_of_an_unknown_split() =>
-        Fault("OCR-VQA", "OCRVQA/dataset.json", "\"split\":2", "\"split\":4", "book 0000000002: it has the split 4; there are 1 (training), 2 (validation) and 3 (test)");
+        Fault(
+            "OCR-VQA",
+            "OCRVQA/dataset.json",
+            "\"split\":2",
+            "\"split\":4",
+            "book 0000000002: it has the split 4; there are 1 (training), 2 (validation) and 3 (test)"
+        );
 
     [Fact]
     public void A_book_with_more_questions_than_answers() =>
@@ -131,7 +180,25 @@ public sealed class RawFaultTests : IDisposable
     [Fact]
     public void A_question_without_any_answer_is_left_out_and_counted()
     {
-        RawSets.Json(built.Folder, "VizWiz/val.json", new[] { new { image = "a.jpg", question = "q", answers = new[] { "" } }, new { image = "b.jpg", question = "q", answers = new[] { "x" } } });
+        RawSets.Json(
+            built.Folder,
+            "VizWiz/val.json",
+            new[]
+            {
+                new
+                {
+                    image = "a.jpg",
+                    question = "q",
+                    answers = new[] { "" },
+                },
+                new
+                {
+                    image = "b.jpg",
+                    question = "q",
+                    answers = new[] { "x" },
+                },
+            }
+        );
 
         Assert.Equal([new Dropped("it has no answer", 1, "a")], built.Build("VizWiz").Test.Dropped);
     }

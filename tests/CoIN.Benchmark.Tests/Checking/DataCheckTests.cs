@@ -22,7 +22,10 @@ public sealed class DataCheckTests : IDisposable
         var (summary, findings) = Check();
 
         Assert.Empty(findings);
-        Assert.Equal(new TaskSummary("GQA", "train.json", 2, "test.json", 2, TextOnly: 2, Images: 2, Errors: 0, Warnings: 0), Assert.Single(summary.Tasks));
+        Assert.Equal(
+            new TaskSummary("GQA", "train.json", 2, "test.json", 2, TextOnly: 2, Images: 2, Errors: 0, Warnings: 0),
+            Assert.Single(summary.Tasks)
+        );
     }
 
     [Fact]
@@ -53,13 +56,17 @@ public sealed class DataCheckTests : IDisposable
     [Fact]
     public void Faulty_samples_are_told_one_by_one_with_line_and_id()
     {
-        Files([Train(1), """{"id": 2, "conversations": 5}""", Train(3, null, "a", ""), """{"conversations": []}"""], [Test(1), """{"question_id": 9, "text": "x", "answer": ""}"""]);
+        Files(
+            [Train(1), """{"id": 2, "conversations": 5}""", Train(3, null, "a", ""), """{"conversations": []}"""],
+            [Test(1), """{"question_id": 9, "text": "x", "answer": ""}"""]
+        );
 
         var findings = Check().Findings;
 
         Assert.Equal(
             [("malformed-sample", 2, "2"), ("empty-answer", 3, "3"), ("malformed-sample", 4, "number 4"), ("empty-answer", 2, "9")],
-            findings.Select(finding => (finding.Kind.Name, finding.Line!.Value, finding.Sample!)));
+            findings.Select(finding => (finding.Kind.Name, finding.Line!.Value, finding.Sample!))
+        );
     }
 
     [Fact]
@@ -81,8 +88,11 @@ public sealed class DataCheckTests : IDisposable
     {
         var image = hasImage ? "\"image\": \"a.png\", " : "";
         Files(
-            [$$"""{"id": 1, {{image}}"conversations": [{"from": "human", "value": "{{first}}"}, {"from": "gpt", "value": "{{answer}}"}, {"from": "human", "value": "{{second}}"}, {"from": "gpt", "value": "b"}]}"""],
-            [Test(1)]);
+            [
+                $$"""{"id": 1, {{image}}"conversations": [{"from": "human", "value": "{{first}}"}, {"from": "gpt", "value": "{{answer}}"}, {"from": "human", "value": "{{second}}"}, {"from": "gpt", "value": "b"}]}""",
+            ],
+            [Test(1)]
+        );
 
         Assert.Equal(kind is null ? [] : [kind], Check().Findings.Select(finding => finding.Kind.Name));
     }
@@ -94,8 +104,11 @@ public sealed class DataCheckTests : IDisposable
     public void Several_images_have_a_tag_each_and_all_are_looked_at(string question, string? kind)
     {
         Files(
-            [$$"""{"id": 1, "image": ["a.png", "b.png"], "conversations": [{"from": "human", "value": "{{question}}"}, {"from": "gpt", "value": "a"}]}"""],
-            [Test(1)]);
+            [
+                $$"""{"id": 1, "image": ["a.png", "b.png"], "conversations": [{"from": "human", "value": "{{question}}"}, {"from": "gpt", "value": "a"}]}""",
+            ],
+            [Test(1)]
+        );
 
         Assert.Equal(kind is null ? [] : [kind], Check().Findings.Select(finding => finding.Kind.Name));
         Assert.Contains(images.Inspected, path => path.EndsWith("b.png", StringComparison.Ordinal));
@@ -109,7 +122,9 @@ public sealed class DataCheckTests : IDisposable
         var findings = Check(renderer: new FakeRenderer(limit: 10)).Findings;
 
         Assert.Equal(
-            [("unusable-sample", "1"), ("empty-answer", "2"), ("unusable-sample", "1")], findings.Select(finding => (finding.Kind.Name, finding.Sample)));
+            [("unusable-sample", "1"), ("empty-answer", "2"), ("unusable-sample", "1")],
+            findings.Select(finding => (finding.Kind.Name, finding.Sample))
+        );
         Assert.Equal("the model takes no such text", findings[0].Message);
     }
 
@@ -157,31 +172,50 @@ public sealed class DataCheckTests : IDisposable
         images.Facts["copy.png"] = images.Of("b.png") with { };
         Files([Train(1, "a.png"), Train(2, "b.png")], [Test(1, "a.png", "Why?"), Test(2, "copy.png", "Whence?"), Test(3, "c.png")]);
 
-        Assert.Equal([("leaked-image", "1"), ("leaked-content", "2")], Check().Findings.Select(finding => (finding.Kind.Name, finding.Sample!)));
+        Assert.Equal(
+            [("leaked-image", "1"), ("leaked-content", "2")],
+            Check().Findings.Select(finding => (finding.Kind.Name, finding.Sample!))
+        );
     }
 
     [Fact]
     public void A_question_leaks_with_its_image_or_without_any_whatever_its_instruction()
     {
         Files(
-            [Train(1, "a.png", "<image>\\nWhich colour?\\nOne word."), Train(2, null, "2 + 2?\\nA. 3\\nB. 4"), Train(3, "b.png", "<image>\\nWhere?\\nOne word.")],
-            [Test(1, "a.png", "Which  Colour?\\nBriefly."), Test(2, null, "2 + 2?\\nA. 3\\nB. 5"), Test(3, null, "2 + 2?\\nA. 3\\nB. 4"), Test(4, "c.png", "Where?\\nOne word.")]);
+            [
+                Train(1, "a.png", "<image>\\nWhich colour?\\nOne word."),
+                Train(2, null, "2 + 2?\\nA. 3\\nB. 4"),
+                Train(3, "b.png", "<image>\\nWhere?\\nOne word."),
+            ],
+            [
+                Test(1, "a.png", "Which  Colour?\\nBriefly."),
+                Test(2, null, "2 + 2?\\nA. 3\\nB. 5"),
+                Test(3, null, "2 + 2?\\nA. 3\\nB. 4"),
+                Test(4, "c.png", "Where?\\nOne word."),
+            ]
+        );
 
         Assert.Equal(
-            [("leaked-image", "1"), ("leaked-question", "1"), ("leaked-question", "3")], Check().Findings.Select(finding => (finding.Kind.Name, finding.Sample!)));
+            [("leaked-image", "1"), ("leaked-question", "1"), ("leaked-question", "3")],
+            Check().Findings.Select(finding => (finding.Kind.Name, finding.Sample!))
+        );
     }
 
     [Fact]
     public void Prompts_beyond_the_limit_and_samples_that_teach_nothing_are_found()
     {
         var renderer = new FakeRenderer(limit: 10);
-        Files([Train(1, null, "12345678", "a"), Train(2, null, "12345678", "abc"), Train(3, null, "1234567890", "a")], [Test(1, null, "12345678901")]);
+        Files(
+            [Train(1, null, "12345678", "a"), Train(2, null, "12345678", "abc"), Train(3, null, "1234567890", "a")],
+            [Test(1, null, "12345678901")]
+        );
 
         var findings = Check(renderer: renderer).Findings;
 
         Assert.Equal(
             [("prompt-too-long", "2"), ("prompt-too-long", "3"), ("nothing-to-learn", "3"), ("prompt-too-long", "1")],
-            findings.Select(finding => (finding.Kind.Name, finding.Sample!)));
+            findings.Select(finding => (finding.Kind.Name, finding.Sample!))
+        );
         Assert.Contains("has 11 tokens (0 of an image), 1 beyond the limit of 10", findings[0].Message, StringComparison.Ordinal);
     }
 
@@ -201,17 +235,22 @@ public sealed class DataCheckTests : IDisposable
     {
         Files(
             [Train(1, null, "q", "the ring"), Train(2, null, "q2", "B")],
-            [Test(1, null, "x\\nA. a\\nB. b", "B"), Test(2, null, "y\\nA. a\\nB. b", "D"), Test(3, null, "z", "ring")]);
+            [Test(1, null, "x\\nA. a\\nB. b", "B"), Test(2, null, "y\\nA. a\\nB. b", "D"), Test(3, null, "z", "ring")]
+        );
 
         Assert.Equal(
             [("odd-answer", "1"), ("truth-scores-zero", "2"), ("unscorable-answer", "3")],
-            Check("scienceqa").Findings.Select(finding => (finding.Kind.Name, finding.Sample!)));
+            Check("scienceqa").Findings.Select(finding => (finding.Kind.Name, finding.Sample!))
+        );
     }
 
     [Fact]
     public void Training_answers_suit_a_scorer_that_wants_ten_in_the_test_file()
     {
-        Files([Train(1, null, "q", "pie")], [Test(1, null, "x", "[\"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\"]", quote: false)]);
+        Files(
+            [Train(1, null, "q", "pie")],
+            [Test(1, null, "x", "[\"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\"]", quote: false)]
+        );
 
         Assert.Empty(Check("textvqa").Findings);
     }
@@ -243,8 +282,12 @@ public sealed class DataCheckTests : IDisposable
     public void The_padded_and_the_unpadded_box_must_be_the_same_place(string padded, string? kind)
     {
         images.Facts["w.png"] = new ImageFacts(ImageState.Whole, null, "PNG", ImageTraits.None, 200, 100, 1);
-        Files([Train(1, null, "q", "[0.1, 0.1, 0.2, 0.2]")],
-            [$$"""{"question_id": 1, "image": "w.png", "text": "t", "answer_bbox": "{{padded}}", "origin_answer_bbox": "[0.0, 0.0, 0.5, 1.0]", "size": [200, 100]}"""]);
+        Files(
+            [Train(1, null, "q", "[0.1, 0.1, 0.2, 0.2]")],
+            [
+                $$"""{"question_id": 1, "image": "w.png", "text": "t", "answer_bbox": "{{padded}}", "origin_answer_bbox": "[0.0, 0.0, 0.5, 1.0]", "size": [200, 100]}""",
+            ]
+        );
 
         Assert.Equal(kind is null ? [] : [kind], Check("grounding").Findings.Select(finding => finding.Kind.Name));
     }
@@ -254,7 +297,11 @@ public sealed class DataCheckTests : IDisposable
     {
         Files([Train(1)], ["""{"question_id": 1, "image": "w.png", "text": "t", "answer": "a", "size": [200, 100]}"""]);
 
-        Assert.Contains("8 × 8 pixels, but the sample's size is 200 × 100", Assert.Single(Check().Findings).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "8 × 8 pixels, but the sample's size is 200 × 100",
+            Assert.Single(Check().Findings).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -280,8 +327,10 @@ public sealed class DataCheckTests : IDisposable
         var summary = new DataCheck(Options("gqa"), images, null, 4).Run(path, _ => { }, CancellationToken.None);
         var lines = File.ReadAllLines(path).Select(JObject.Parse).ToList();
 
-        Assert.Equal(one.Select(finding => (finding.Kind.Name, finding.Sample, finding.Message)),
-            lines.Select(line => ((string)line["kind"]!, (string?)line["sample"], (string)line["message"]!)));
+        Assert.Equal(
+            one.Select(finding => (finding.Kind.Name, finding.Sample, finding.Message)),
+            lines.Select(line => ((string)line["kind"]!, (string?)line["sample"], (string)line["message"]!))
+        );
         Assert.Equal(one.Count, summary.Errors + summary.Warnings);
         Assert.Equal(3, summary.Kinds.Single(kind => kind.Kind == FindingKind.MissingImage).Examples.Count);
         Assert.Equal(["severity", "kind", "task", "file", "line", "sample", "message"], lines[0].Properties().Select(field => field.Name));
@@ -316,7 +365,11 @@ public sealed class DataCheckTests : IDisposable
         var finding = Assert.Single(Check("textvqa").Findings);
 
         Assert.Equal(FindingKind.UnscorableAnswer, finding.Kind);
-        Assert.Contains("Question 1 has 1 reference answer where the scorer textvqa needs 10. Put the ten human answers", finding.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Question 1 has 1 reference answer where the scorer textvqa needs 10. Put the ten human answers",
+            finding.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("or choose the scorer vqav2", finding.Message, StringComparison.Ordinal);
     }
 
@@ -324,11 +377,19 @@ public sealed class DataCheckTests : IDisposable
     public void A_picture_without_its_end_mark_is_a_warning()
     {
         Files([Train(1)], [Test(1, "a.jpg")]);
-        images.Facts["a.jpg"] = images.Of("a.jpg") with { Format = "JPEG", Traits = ImageTraits.Unended, Trouble = "lacks the JPEG end mark" };
+        images.Facts["a.jpg"] = images.Of("a.jpg") with
+        {
+            Format = "JPEG",
+            Traits = ImageTraits.Unended,
+            Trouble = "lacks the JPEG end mark",
+        };
 
         var finding = Assert.Single(Check().Findings);
 
-        Assert.Equal((FindingKind.UnendedImage, Severity.Warning, "a.jpg lacks the JPEG end mark"), (finding.Kind, finding.Kind.Severity, finding.Message));
+        Assert.Equal(
+            (FindingKind.UnendedImage, Severity.Warning, "a.jpg lacks the JPEG end mark"),
+            (finding.Kind, finding.Kind.Severity, finding.Message)
+        );
     }
 
     private static string Train(int id, string? image = null, string? question = null, string answer = "a") =>
@@ -340,7 +401,12 @@ public sealed class DataCheckTests : IDisposable
         // "a photo" is a caption of every picture: nothing in it tells one from another.
         Files(
             [Train(1)],
-            [Test(1, text: "Describe.", answer: "a photo of a red bird"), Test(2, text: "Describe it.", answer: "a photo"), Test(3, text: "Describe that.", answer: "a photo of a car")]);
+            [
+                Test(1, text: "Describe.", answer: "a photo of a red bird"),
+                Test(2, text: "Describe it.", answer: "a photo"),
+                Test(3, text: "Describe that.", answer: "a photo of a car"),
+            ]
+        );
 
         var finding = Assert.Single(Check("cider").Findings);
         Assert.Equal((FindingKind.TruthScoresZero, 2, "2"), (finding.Kind, finding.Line!.Value, finding.Sample!));
@@ -356,10 +422,13 @@ public sealed class DataCheckTests : IDisposable
         Assert.Contains("of a single sample the score is always 0", finding.Message, StringComparison.Ordinal);
 
         Files([Train(1)], [Test(1, "a.png", "Describe.", "a red bird"), Test(2, "b.png", "Describe.", "two cars")]);
-        folder.Write("GQA/coco.json", """
+        folder.Write(
+            "GQA/coco.json",
+            """
             {"images": [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png"}],
              "annotations": [{"image_id": 1, "caption": "a small red bird"}, {"image_id": 2, "caption": "an empty street"}]}
-            """);
+            """
+        );
         finding = Assert.Single(Check("cider", references: "coco.json").Findings);
         Assert.Equal((FindingKind.TruthScoresZero, "2"), (finding.Kind, finding.Sample!));
     }
@@ -374,7 +443,12 @@ public sealed class DataCheckTests : IDisposable
     }
 
     private (CheckSummary Summary, List<Finding> Findings) Check(
-        string scorer = "gqa", ISampleRenderer? renderer = null, string method = SequentialLora.Name, int cores = 2, string? references = null)
+        string scorer = "gqa",
+        ISampleRenderer? renderer = null,
+        string method = SequentialLora.Name,
+        int cores = 2,
+        string? references = null
+    )
     {
         var findings = new List<Finding>();
         var options = Options(scorer) with { Method = method };
@@ -383,13 +457,22 @@ public sealed class DataCheckTests : IDisposable
         return (summary, findings);
     }
 
-    private ExperimentOptions Options(string scorer) => new()
-    {
-        Name = "test",
-        Tasks = [new TaskOptions { Name = "GQA", Folder = "GQA", Scorer = scorer }],
-        Data = new DataOptions { Instructions = folder.Path, Images = folder.Path },
-        Model = new ModelOptions { Path = "" },
-    };
+    private ExperimentOptions Options(string scorer) =>
+        new()
+        {
+            Name = "test",
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "GQA",
+                    Folder = "GQA",
+                    Scorer = scorer,
+                },
+            ],
+            Data = new DataOptions { Instructions = folder.Path, Images = folder.Path },
+            Model = new ModelOptions { Path = "" },
+        };
 
     /// <summary>Images are whole PNGs of 8 × 8 pixels and all different, unless said otherwise.</summary>
     private sealed class FakeInspector : IImageInspector
@@ -421,7 +504,13 @@ public sealed class DataCheckTests : IDisposable
 
         public PictureView SavePicture(string image, string path) => throw new NotSupportedException();
 
-        private SampleView View(string question, string answer) => question.StartsWith("refused", StringComparison.Ordinal) ? throw new CoinException("the model takes no such text") : new(
-            question + answer, [.. (question + answer).Select((c, i) => new TokenView(c, $"{c}", false, i >= question.Length, i >= limit))], limit);
+        private SampleView View(string question, string answer) =>
+            question.StartsWith("refused", StringComparison.Ordinal)
+                ? throw new CoinException("the model takes no such text")
+                : new(
+                    question + answer,
+                    [.. (question + answer).Select((c, i) => new TokenView(c, $"{c}", false, i >= question.Length, i >= limit))],
+                    limit
+                );
     }
 }

@@ -12,17 +12,26 @@ public sealed class CaptionReferencesTests : IDisposable
 
     public CaptionReferencesTests()
     {
-        folder.Write("Cap/test.json", """
+        folder.Write(
+            "Cap/test.json",
+            """
             [{"question_id": 7, "image": "val/b.jpg", "text": "Describe.", "answer": "one"},
              {"question_id": 8, "image": "val/a.jpg", "text": "Describe.", "answer": "two"}]
-            """);
-        folder.Write("Cap/train.json", """
+            """
+        );
+        folder.Write(
+            "Cap/train.json",
+            """
             [{"id": 1, "image": "a.jpg", "conversations": [{"from": "human", "value": "<image>\nq"}, {"from": "gpt", "value": "a"}]}]
-            """);
-        folder.Write("Cap/coco.json", """
+            """
+        );
+        folder.Write(
+            "Cap/coco.json",
+            """
             {"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
              "annotations": [{"image_id": 2, "caption": "a bird"}, {"image_id": 1, "caption": "a car"}, {"image_id": 2, "caption": "birds"}]}
-            """);
+            """
+        );
         foreach (var image in new[] { "tested/val/a.jpg", "tested/val/b.jpg", "learned/a.jpg" })
         {
             folder.Write(image, "image");
@@ -81,17 +90,23 @@ public sealed class CaptionReferencesTests : IDisposable
         Assert.Contains("references-file", error.Message, StringComparison.Ordinal);
     }
 
-    private ExperimentOptions Options() => new()
-    {
-        Name = "captions",
-        Tasks =
-        [
-            new TaskOptions
-            {
-                Name = "Cap", Folder = "Cap", Scorer = "cider", ReferencesFile = "coco.json", TrainImages = "learned", TestImages = "tested/",
-            },
-        ],
-        Data = new DataOptions { Instructions = folder.Path, Images = folder.Path },
-        Model = new ModelOptions { Path = "model" },
-    };
+    private ExperimentOptions Options() =>
+        new()
+        {
+            Name = "captions",
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "Cap",
+                    Folder = "Cap",
+                    Scorer = "cider",
+                    ReferencesFile = "coco.json",
+                    TrainImages = "learned",
+                    TestImages = "tested/",
+                },
+            ],
+            Data = new DataOptions { Instructions = folder.Path, Images = folder.Path },
+            Model = new ModelOptions { Path = "model" },
+        };
 }

@@ -22,7 +22,11 @@ public sealed class LookAlikesTests : IDisposable
 
         Assert.Equal(there, others.Find(asked));
         Assert.Contains(clause, others.Clause(asked), StringComparison.Ordinal);
-        Assert.Contains(others.Clause(asked), Assert.Throws<CoinException>(() => ImageFiles.Check(folder.Path, [("1", asked)])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            others.Clause(asked),
+            Assert.Throws<CoinException>(() => ImageFiles.Check(folder.Path, [("1", asked)])).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]

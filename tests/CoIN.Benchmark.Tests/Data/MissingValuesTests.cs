@@ -32,28 +32,46 @@ public sealed class MissingValuesTests : IDisposable
     [Fact]
     public void What_the_annotators_said_counts_where_the_one_answer_is_missing()
     {
-        var sample = Assert.Single(TestSamples.Read(Write("""[{"question_id": 7, "text": "q", "answer": NaN, "answers": ["a", "b", "a"]}]""")));
+        var sample = Assert.Single(
+            TestSamples.Read(Write("""[{"question_id": 7, "text": "q", "answer": NaN, "answers": ["a", "b", "a"]}]"""))
+        );
 
         Assert.Equal("a", sample.Answer);
     }
 
     [Fact]
     public void Numbers_stay_answers() =>
-        Assert.Equal(["2", "0.5", "1E+25"], TestSamples.Read(Write(
-            """[{"question_id": 1, "text": "q", "answer": 2}, {"question_id": 2, "text": "q", "answer": 0.5}, {"question_id": 3, "text": "q", "answer": 1e25}]"""))
-            .Select(sample => sample.Answer));
+        Assert.Equal(
+            ["2", "0.5", "1E+25"],
+            TestSamples
+                .Read(
+                    Write(
+                        """[{"question_id": 1, "text": "q", "answer": 2}, {"question_id": 2, "text": "q", "answer": 0.5}, {"question_id": 3, "text": "q", "answer": 1e25}]"""
+                    )
+                )
+                .Select(sample => sample.Answer)
+        );
 
     [Fact]
     public void Raw_data_and_judgements_have_no_such_values_either()
     {
         var entry = new RawJson(Write("""[{"id": 1, "answers": ["a", NaN], "box": [1, NaN], "answer": NaN}]"""), CancellationToken.None)
-            .List("entry", "id", "answers", "box", "answer").Single();
+            .List("entry", "id", "answers", "box", "answer")
+            .Single();
         Assert.Equal("", entry.OptionalText("answer"));
-        Assert.Contains("has no text as \"answers\"[1]", Assert.Throws<CoinException>(() => entry.Texts("answers")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has no text as \"answers\"[1]",
+            Assert.Throws<CoinException>(() => entry.Texts("answers")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("no list of numbers", Assert.Throws<CoinException>(() => entry.Numbers("box")).Message, StringComparison.Ordinal);
 
         var judgements = Write("""{"question_id":"1","reply":"8","published":NaN,"corrected":8}""");
-        Assert.Contains("line 1: \"published\" is no number", Assert.Throws<CoinException>(() => JudgementsFile.Read(judgements)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 1: \"published\" is no number",
+            Assert.Throws<CoinException>(() => JudgementsFile.Read(judgements)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private string Write(string text)

@@ -28,8 +28,7 @@ public sealed class SubsetTests
     }
 
     [Fact]
-    public void The_draw_is_spread_over_the_file()
-        => Assert.InRange(Subset.Draw(Items, 300, 3).Count(item => item < 1500), 110, 190);
+    public void The_draw_is_spread_over_the_file() => Assert.InRange(Subset.Draw(Items, 300, 3).Count(item => item < 1500), 110, 190);
 
     [Theory]
     [InlineData(0)]

@@ -26,8 +26,8 @@ public sealed class TestSamplesTests : IDisposable
     [InlineData("1.0", "1.0")]
     [InlineData("0.25", "0.25")]
     [InlineData("\" B\"", " B")]
-    public void An_answer_is_kept_as_text(string json, string answer)
-        => Assert.Equal(answer, One($$"""{"question_id": 1, "text": "t", "answer": {{json}}}""").Answer);
+    public void An_answer_is_kept_as_text(string json, string answer) =>
+        Assert.Equal(answer, One($$"""{"question_id": 1, "text": "t", "answer": {{json}}}""").Answer);
 
     [Fact]
     public void Several_answers_are_kept_and_the_most_frequent_is_the_one()
@@ -52,17 +52,19 @@ public sealed class TestSamplesTests : IDisposable
     }
 
     [Fact]
-    public void An_empty_list_of_answers_leaves_the_one()
-        => Assert.Equal(["pink"], One("""{"question_id": 1, "text": "t", "answer": "pink", "answers": []}""").Answers);
+    public void An_empty_list_of_answers_leaves_the_one() =>
+        Assert.Equal(["pink"], One("""{"question_id": 1, "text": "t", "answer": "pink", "answers": []}""").Answers);
 
     [Theory]
     [InlineData("\"[0.1, 0.2, 0.3, 0.4]\"")]
     [InlineData("[0.1, 0.2, 0.3, 0.4]")]
     public void The_box_of_a_grounding_sample_is_its_answer(string box)
     {
-        var sample = One($$"""
+        var sample = One(
+            $$"""
             {"question_id": 1, "text": "t", "answer": "a word", "answer_bbox": {{box}}, "origin_answer_bbox": "[0, 0, 1, 1]", "size": [640, 480.5]}
-            """);
+            """
+        );
 
         Assert.Equal("[0.1, 0.2, 0.3, 0.4]", sample.Answer);
         Assert.Equal(["[0.1, 0.2, 0.3, 0.4]"], sample.Answers);
@@ -78,17 +80,23 @@ public sealed class TestSamplesTests : IDisposable
     [InlineData("Which?\nA. one", null)]
     [InlineData("B. one\nC. two", null)]
     [InlineData("What is in the picture?", null)]
-    public void Option_lines_are_counted(string text, int? choices)
-        => Assert.Equal(choices, One($$"""{"question_id": 1, "text": {{Newtonsoft.Json.JsonConvert.ToString(text)}}, "answer": "A"}""").Choices);
+    public void Option_lines_are_counted(string text, int? choices) =>
+        Assert.Equal(
+            choices,
+            One($$"""{"question_id": 1, "text": {{Newtonsoft.Json.JsonConvert.ToString(text)}}, "answer": "A"}""").Choices
+        );
 
     [Fact]
-    public void A_question_about_a_picture_that_it_does_not_have_is_named() => Assert.Contains(
-        "line 1, sample 1: it has <image> in its text and no \"image\"",
-        Assert.Throws<CoinException>(() => One("""{"question_id": 1, "text": "<image>\nWhat?", "answer": "A"}""")).Message, StringComparison.Ordinal);
+    public void A_question_about_a_picture_that_it_does_not_have_is_named() =>
+        Assert.Contains(
+            "line 1, sample 1: it has <image> in its text and no \"image\"",
+            Assert.Throws<CoinException>(() => One("""{"question_id": 1, "text": "<image>\nWhat?", "answer": "A"}""")).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void The_image_tag_is_taken_out_of_the_text()
-        => Assert.Equal("What?", One("""{"question_id": 1, "image": "a.jpg", "text": "<image>\nWhat?", "answer": "A"}""").Text);
+    public void The_image_tag_is_taken_out_of_the_text() =>
+        Assert.Equal("What?", One("""{"question_id": 1, "image": "a.jpg", "text": "<image>\nWhat?", "answer": "A"}""").Text);
 
     [Theory]
     [InlineData("\"text\": \"t\"", "has no \"answer\"")]
@@ -108,12 +116,16 @@ public sealed class TestSamplesTests : IDisposable
     [InlineData("\"text\": \"t\", \"answer\": \"a\", \"image\": 4", "has a number as \"image\"")]
     public void A_faulty_sample_is_named_with_file_line_and_id(string fields, string fault)
     {
-        var error = Assert.Throws<CoinException>(() => Read($$"""
-            [
-              {"question_id": 1, "text": "t", "answer": "a"},
-              {"question_id": 2, {{fields}}}
-            ]
-            """));
+        var error = Assert.Throws<CoinException>(() =>
+            Read(
+                $$"""
+                [
+                  {"question_id": 1, "text": "t", "answer": "a"},
+                  {"question_id": 2, {{fields}}}
+                ]
+                """
+            )
+        );
 
         Assert.StartsWith($"{folder.File("test.json")}, line 3, sample 2: ", error.Message, StringComparison.Ordinal);
         Assert.Contains(fault, error.Message, StringComparison.Ordinal);
@@ -122,10 +134,14 @@ public sealed class TestSamplesTests : IDisposable
     [Fact]
     public void A_question_id_that_comes_twice_is_an_error()
     {
-        var error = Assert.Throws<CoinException>(() => Read("""
-            [{"question_id": 1, "text": "t", "answer": "a"},
-             {"question_id": "1", "text": "t", "answer": "a"}]
-            """));
+        var error = Assert.Throws<CoinException>(() =>
+            Read(
+                """
+                [{"question_id": 1, "text": "t", "answer": "a"},
+                 {"question_id": "1", "text": "t", "answer": "a"}]
+                """
+            )
+        );
 
         Assert.Contains("line 2, sample 1: it has a question id that an earlier sample has too", error.Message, StringComparison.Ordinal);
     }

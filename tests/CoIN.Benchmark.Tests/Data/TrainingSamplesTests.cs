@@ -35,16 +35,20 @@ public sealed class TrainingSamplesTests : IDisposable
     [InlineData("\".hidden/a.jpg\"", ".hidden/a.jpg")]
     [InlineData("\"\"", null)]
     [InlineData("null", null)]
-    public void Image_paths_are_relative_to_the_root(string json, string? image)
-        => Assert.Equal(image, Read($$"""[{"id": 1, "image": {{json}}, {{Talk}}}]""")[0].Image);
+    public void Image_paths_are_relative_to_the_root(string json, string? image) =>
+        Assert.Equal(image, Read($$"""[{"id": 1, "image": {{json}}, {{Talk}}}]""")[0].Image);
 
     [Fact]
-    public void User_and_assistant_are_human_and_gpt()
-        => Assert.Equal(
+    public void User_and_assistant_are_human_and_gpt() =>
+        Assert.Equal(
             ["human", "gpt", "human", "gpt"],
-            Read("""
+            Read(
+                """
                 [{"id": 1, "conversations": [{"from": "user", "value": "a"}, {"from": "assistant", "value": "b"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]}]
-                """)[0].Conversations.Select(turn => turn.From));
+                """
+            )[0]
+                .Conversations.Select(turn => turn.From)
+        );
 
     [Theory]
     [InlineData("", "no \"conversations\"")]
@@ -54,17 +58,33 @@ public sealed class TrainingSamplesTests : IDisposable
     [InlineData("\"conversations\": [5]", "has a number as \"conversations[0]\"")]
     [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}]", "no answer")]
     [InlineData("\"conversations\": [{\"from\": \"gpt\", \"value\": \"a\"}]", "conversations[0] where \"human\" is wanted")]
-    [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"robot\", \"value\": \"b\"}]", "\"robot\" in conversations[1]")]
-    [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"\"}]", "empty answer in conversations[1]")]
+    [InlineData(
+        "\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"robot\", \"value\": \"b\"}]",
+        "\"robot\" in conversations[1]"
+    )]
+    [InlineData(
+        "\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"\"}]",
+        "empty answer in conversations[1]"
+    )]
     [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\"}]", "no \"value\" in conversations[1]")]
-    [InlineData("\"conversations\": [{\"from\": \"human\", \"value\": 3}, {\"from\": \"gpt\", \"value\": \"b\"}]", "a number as \"conversations[0].value\"")]
-    [InlineData("\"image\": [\"a.jpg\", 2], \"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"b\"}]", "a list as \"image\"")]
+    [InlineData(
+        "\"conversations\": [{\"from\": \"human\", \"value\": 3}, {\"from\": \"gpt\", \"value\": \"b\"}]",
+        "a number as \"conversations[0].value\""
+    )]
+    [InlineData(
+        "\"image\": [\"a.jpg\", 2], \"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"b\"}]",
+        "a list as \"image\""
+    )]
     public void A_faulty_sample_is_named_with_file_line_and_id(string fields, string fault)
     {
-        var error = Assert.Throws<CoinException>(() => Read($$"""
-            [{"id": 1, {{Talk}}},
-             {"id": "two"{{(fields.Length > 0 ? "," : "")}} {{fields}}}]
-            """));
+        var error = Assert.Throws<CoinException>(() =>
+            Read(
+                $$"""
+                [{"id": 1, {{Talk}}},
+                 {"id": "two"{{(fields.Length > 0 ? "," : "")}} {{fields}}}]
+                """
+            )
+        );
 
         Assert.StartsWith($"{folder.File("train.json")}, line 2, sample two: ", error.Message, StringComparison.Ordinal);
         Assert.Contains(fault, error.Message, StringComparison.Ordinal);
@@ -74,9 +94,11 @@ public sealed class TrainingSamplesTests : IDisposable
     [Fact]
     public void A_sample_may_have_several_images_each_with_a_tag()
     {
-        var sample = Read("""
+        var sample = Read(
+            """
             [{"id": 1, "image": ["./a.jpg", "b.jpg"], "conversations": [{"from": "human", "value": "<image>\nand <image>?"}, {"from": "gpt", "value": "b"}]}]
-            """)[0];
+            """
+        )[0];
         Assert.Equal("a.jpg", sample.Image);
         Assert.Equal(["a.jpg", "b.jpg"], sample.Images);
     }
@@ -85,10 +107,12 @@ public sealed class TrainingSamplesTests : IDisposable
     [Fact]
     public void Paths_between_marks_are_images()
     {
-        var sample = Read("""
+        var sample = Read(
+            """
             [{"id": 1, "conversations": [{"from": "user", "value": "Picture 1: <img>./x/a.jpg</img>\nWhat? Picture 2: <img>b.jpg</img>"},
               {"from": "assistant", "value": "<ref>a</ref>"}]}]
-            """)[0];
+            """
+        )[0];
         Assert.Equal(["x/a.jpg", "b.jpg"], sample.Images);
         Assert.Equal([new Turn("human", "<image>\nWhat? <image>"), new Turn("gpt", "<ref>a</ref>")], sample.Conversations);
     }
@@ -97,14 +121,22 @@ public sealed class TrainingSamplesTests : IDisposable
     [InlineData("[\"a.jpg\", \"b.jpg\"]", "<image> What?", "has 2 images and <image> once. Put <image> where each image is to be shown")]
     [InlineData("[\"a.jpg\", \"b.jpg\"]", "What?", "has 2 images and <image> 0 times")]
     [InlineData("\"a.jpg\"", "<img>b.jpg</img> What?", "names images in \"image\" and between <img> and </img> too. Leave one of both out")]
-    public void Images_that_do_not_fit_their_tags_are_faults(string image, string question, string fault) => Assert.Contains(
-        fault,
-        Fault($$"""[{"id": 1, "image": {{image}}, "conversations": [{"from": "human", "value": "{{question}}"}, {"from": "gpt", "value": "b"}]}]"""),
-        StringComparison.Ordinal);
+    public void Images_that_do_not_fit_their_tags_are_faults(string image, string question, string fault) =>
+        Assert.Contains(
+            fault,
+            Fault(
+                $$"""[{"id": 1, "image": {{image}}, "conversations": [{"from": "human", "value": "{{question}}"}, {"from": "gpt", "value": "b"}]}]"""
+            ),
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void A_sample_without_id_is_named_by_its_position()
-        => Assert.Contains("line 1, sample number 2: it has no \"id\"", Fault($$"""[{"id": 1, {{Talk}}}, { {{Talk}} }]"""), StringComparison.Ordinal);
+    public void A_sample_without_id_is_named_by_its_position() =>
+        Assert.Contains(
+            "line 1, sample number 2: it has no \"id\"",
+            Fault($$"""[{"id": 1, {{Talk}}}, { {{Talk}} }]"""),
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("", "line 0: the file does not begin with")]
@@ -121,8 +153,8 @@ public sealed class TrainingSamplesTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_was_cut_off_between_samples_is_an_error()
-        => Assert.Contains("line 2: the file ends after 1 samples", Fault($$"""[{"id": 1, {{Talk}}},{{"\n"}}"""), StringComparison.Ordinal);
+    public void A_file_that_was_cut_off_between_samples_is_an_error() =>
+        Assert.Contains("line 2: the file ends after 1 samples", Fault($$"""[{"id": 1, {{Talk}}},{{"\n"}}"""), StringComparison.Ordinal);
 
     [Fact]
     public void A_missing_file_and_a_missing_folder_are_told_apart()
@@ -141,8 +173,10 @@ public sealed class TrainingSamplesTests : IDisposable
     {
         var path = folder.Write("train.json", "");
         File.WriteAllText(
-            path, """[{"id": 1, "image": "a.jpg", "conversations": [{"from": "human", "value": "What?\n<image>"}, {"from": "gpt", "value": "A"}]}]""",
-            new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+            path,
+            """[{"id": 1, "image": "a.jpg", "conversations": [{"from": "human", "value": "What?\n<image>"}, {"from": "gpt", "value": "A"}]}]""",
+            new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true)
+        );
 
         Assert.Equal("What?\n<image>", TrainingSamples.Read(path)[0].Conversations[0].Value);
     }
@@ -165,22 +199,38 @@ public sealed class TrainingSamplesTests : IDisposable
 
         Assert.Contains(
             "There are test_1.json and val.json in that folder.",
-            Assert.Throws<CoinException>(() => TestSamples.Read(folder.File("TextVQA/test.json"))).Message, StringComparison.Ordinal);
+            Assert.Throws<CoinException>(() => TestSamples.Read(folder.File("TextVQA/test.json"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
-    [InlineData("\"image\": \"a.jpg\",", "<image>\\nOne?", "<image>\\nTwo?", "has <image> in 2 turns and one image. Keep the tag of the first question only")]
+    [InlineData(
+        "\"image\": \"a.jpg\",",
+        "<image>\\nOne?",
+        "<image>\\nTwo?",
+        "has <image> in 2 turns and one image. Keep the tag of the first question only"
+    )]
     [InlineData("", "<image>\\nOne?", "Two?", "has <image> in its conversation and no \"image\". Name its image")]
-    public void A_sample_that_asks_for_more_pictures_than_it_has_is_named(string image, string first, string second, string fault) => Assert.StartsWith(
-        $"{folder.File("train.json")}, line 2, sample b: it {fault}",
-        Fault($$"""
-            [{"id": "a", {{Talk}}},
-            {"id": "b", {{image}} "conversations": [{"from": "human", "value": "{{first}}"}, {"from": "gpt", "value": "1"}, {"from": "human", "value": "{{second}}"}, {"from": "gpt", "value": "2"}]}]
-            """), StringComparison.Ordinal);
+    public void A_sample_that_asks_for_more_pictures_than_it_has_is_named(string image, string first, string second, string fault) =>
+        Assert.StartsWith(
+            $"{folder.File("train.json")}, line 2, sample b: it {fault}",
+            Fault(
+                $$"""
+                [{"id": "a", {{Talk}}},
+                {"id": "b", {{image}} "conversations": [{"from": "human", "value": "{{first}}"}, {"from": "gpt", "value": "1"}, {"from": "human", "value": "{{second}}"}, {"from": "gpt", "value": "2"}]}]
+                """
+            ),
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void Several_tags_in_one_turn_ask_for_one_picture() => Assert.Single(Read(
-        """[{"id": 1, "image": "a.jpg", "conversations": [{"from": "human", "value": "<image>\n<image>What?"}, {"from": "gpt", "value": "A"}]}]"""));
+    public void Several_tags_in_one_turn_ask_for_one_picture() =>
+        Assert.Single(
+            Read(
+                """[{"id": 1, "image": "a.jpg", "conversations": [{"from": "human", "value": "<image>\n<image>What?"}, {"from": "gpt", "value": "A"}]}]"""
+            )
+        );
 
     private IReadOnlyList<TrainingSample> Read(string json) => TrainingSamples.Read(folder.Write("train.json", json));
 

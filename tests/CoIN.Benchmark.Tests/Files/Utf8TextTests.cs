@@ -26,7 +26,11 @@ public sealed class Utf8TextTests : IDisposable
     {
         var error = Assert.Throws<CoinException>(() => Utf8Text.Read(Bytes("x.txt", Encoding.Latin1.GetBytes(latin))));
 
-        Assert.StartsWith($"{folder.File("x.txt")}, line {line}, byte {position} of the file ({value}): the file is not UTF-8 text.", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{folder.File("x.txt")}, line {line}, byte {position} of the file ({value}): the file is not UTF-8 text.",
+            error.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -38,30 +42,40 @@ public sealed class Utf8TextTests : IDisposable
         Assert.Equal(text, Utf8Text.Read(Bytes("long.txt", bytes)));
         Assert.Equal(text.Split('\n').Length, Utf8Text.Lines(folder.File("long.txt")).Count());
         var error = Assert.Throws<CoinException>(() => Utf8Text.Read(Bytes("long.txt", [.. bytes, 0x80])));
-        Assert.Contains($", line {text.Split('\n').Length}, byte {bytes.Length + 1} of the file (0x80)", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $", line {text.Split('\n').Length}, byte {bytes.Length + 1} of the file (0x80)",
+            error.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_byte_order_mark_of_UTF8_is_passed_over_and_UTF16_is_named()
     {
         Assert.Equal("a", Utf8Text.Read(Bytes("x.txt", [0xEF, 0xBB, 0xBF, (byte)'a'])));
-        var error = Assert.Throws<CoinException>(() => Utf8Text.Read(Bytes("y.txt", [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes("[]")])));
+        var error = Assert.Throws<CoinException>(() =>
+            Utf8Text.Read(Bytes("y.txt", [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes("[]")]))
+        );
         Assert.Contains("is UTF-16 text", error.Message, StringComparison.Ordinal);
     }
 
-    public static TheoryData<string, Action<string>> Readers => new()
-    {
-        { "[{\"question_id\":1,\"text\":\"q\",\"answer\":\"caf\u00E9\"}]", path => TestSamples.Read(path) },
-        { "[{\"id\":1,\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"gpt\",\"value\":\"caf\u00E9\"}]}]", path => TrainingSamples.Read(path) },
-        { "{\"question_id\":\"1\",\"text\":\"caf\u00E9\"}", path => PredictionsFile.Read(path) },
-        { "{\"question_id\":\"\u00E9\",\"published\":1,\"corrected\":1}", path => ScoresFile.Read(path) },
-        { "{\"question_id\":\"1\",\"reply\":\"\u00E9\",\"published\":1,\"corrected\":1}", path => JudgementsFile.Read(path) },
-        { "study,rater,sample,score\n1,Ren\u00E9,A001,5", path => StudyScores.Read(path) },
-        { "{\"study\":\"1\",\"run\":\"\u00E9\",\"seed\":1,\"items\":[]}", path => StudyKey.Read(path) },
-        { "\u00E9,1\na,2", path => MatrixFile.Read(path) },
-        { "[{\"id\":1,\"text\":\"\u00E9\"}]", path => new RawJson(path, CancellationToken.None).List("entry", "id", "text").Count() },
-        { "n01440764 tench\nn01443537 caf\u00E9", path => TextLines.Read(path).Count() },
-    };
+    public static TheoryData<string, Action<string>> Readers =>
+        new()
+        {
+            { "[{\"question_id\":1,\"text\":\"q\",\"answer\":\"caf\u00E9\"}]", path => TestSamples.Read(path) },
+            {
+                "[{\"id\":1,\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"gpt\",\"value\":\"caf\u00E9\"}]}]",
+                path => TrainingSamples.Read(path)
+            },
+            { "{\"question_id\":\"1\",\"text\":\"caf\u00E9\"}", path => PredictionsFile.Read(path) },
+            { "{\"question_id\":\"\u00E9\",\"published\":1,\"corrected\":1}", path => ScoresFile.Read(path) },
+            { "{\"question_id\":\"1\",\"reply\":\"\u00E9\",\"published\":1,\"corrected\":1}", path => JudgementsFile.Read(path) },
+            { "study,rater,sample,score\n1,Ren\u00E9,A001,5", path => StudyScores.Read(path) },
+            { "{\"study\":\"1\",\"run\":\"\u00E9\",\"seed\":1,\"items\":[]}", path => StudyKey.Read(path) },
+            { "\u00E9,1\na,2", path => MatrixFile.Read(path) },
+            { "[{\"id\":1,\"text\":\"\u00E9\"}]", path => new RawJson(path, CancellationToken.None).List("entry", "id", "text").Count() },
+            { "n01440764 tench\nn01443537 caf\u00E9", path => TextLines.Read(path).Count() },
+        };
 
     [Theory]
     [MemberData(nameof(Readers))]
@@ -73,13 +87,21 @@ public sealed class Utf8TextTests : IDisposable
 
         var line = text[..text.IndexOf('\u00E9', StringComparison.Ordinal)].Count(one => one == '\n') + 1;
         Assert.StartsWith(
-            $"{path}, line {line}, byte {text.IndexOf('\u00E9', StringComparison.Ordinal) + 1} of the file (0xE9): the file is not UTF-8 text", error.Message, StringComparison.Ordinal);
+            $"{path}, line {line}, byte {text.IndexOf('\u00E9', StringComparison.Ordinal) + 1} of the file (0xE9): the file is not UTF-8 text",
+            error.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_kept_reply_that_is_not_UTF8_is_asked_again_and_those_around_it_stay()
     {
-        Bytes("cache/a.jsonl", Encoding.Latin1.GetBytes("{\"key\":\"a\",\"reply\":\"1\"}\n{\"key\":\"b\",\"reply\":\"caf\u00E9\"}\n{\"key\":\"c\",\"reply\":\"3\"}\n"));
+        Bytes(
+            "cache/a.jsonl",
+            Encoding.Latin1.GetBytes(
+                "{\"key\":\"a\",\"reply\":\"1\"}\n{\"key\":\"b\",\"reply\":\"caf\u00E9\"}\n{\"key\":\"c\",\"reply\":\"3\"}\n"
+            )
+        );
         using var cache = new JudgementCache(folder.File("cache"), "b");
 
         Assert.Equal(["1", null, "3"], new[] { "a", "b", "c" }.Select(key => cache.Find(key)?.Text));

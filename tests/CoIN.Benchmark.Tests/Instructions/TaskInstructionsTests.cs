@@ -41,15 +41,20 @@ public sealed class TaskInstructionsTests
     {
         foreach (var type in Enum.GetValues<InstructionType>())
         {
-            Assert.All(DatasetBuild.Tasks.SelectMany(task => TaskInstructions.Of(type, task)), wording => Assert.DoesNotContain('\n', wording));
-            Assert.All(TaskInstructions.Of(type, "Grounding"), wording => Assert.Contains(TaskInstructions.Description, wording, StringComparison.Ordinal));
+            Assert.All(DatasetBuild.Tasks.SelectMany(task => TaskInstructions.Of(type, task)), wording =>
+                Assert.DoesNotContain('\n', wording)
+            );
+            Assert.All(TaskInstructions.Of(type, "Grounding"), wording =>
+                Assert.Contains(TaskInstructions.Description, wording, StringComparison.Ordinal)
+            );
         }
     }
 
     [Fact]
     public void A_draw_depends_on_seed_and_id_alone()
     {
-        IReadOnlyList<string> Draws(long seed) => [.. Enumerable.Range(0, 200).Select(id => TaskInstructions.Draw(InstructionType.TenType, "GQA", $"q{id}", seed))];
+        IReadOnlyList<string> Draws(long seed) =>
+            [.. Enumerable.Range(0, 200).Select(id => TaskInstructions.Draw(InstructionType.TenType, "GQA", $"q{id}", seed))];
 
         Assert.Equal(Draws(1), Draws(1));
         Assert.NotEqual(Draws(1), Draws(2));

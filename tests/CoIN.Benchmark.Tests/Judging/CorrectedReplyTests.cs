@@ -25,7 +25,8 @@ public sealed class CorrectedReplyTests
     [InlineData("8<|im_end|>", 8)]
     [InlineData("8</s>", 8)]
     [InlineData("_8_", 8)]
-    public void A_reply_that_is_nothing_but_a_score_is_that_score(string reply, double score) => Assert.Equal(score, CorrectedReply.Score(reply));
+    public void A_reply_that_is_nothing_but_a_score_is_that_score(string reply, double score) =>
+        Assert.Equal(score, CorrectedReply.Score(reply));
 
     [Theory]
     [InlineData("8.5/10", 8.5)]
@@ -51,7 +52,8 @@ public sealed class CorrectedReplyTests
     [InlineData("Overall: 05", 5)]
     [InlineData("Rating: **7**", 7)]
     [InlineData("Score: 9\nGood.", 9)]
-    public void A_number_that_is_called_a_score_is_the_score(string reply, double score) => Assert.Equal(score, CorrectedReply.Score(reply));
+    public void A_number_that_is_called_a_score_is_the_score(string reply, double score) =>
+        Assert.Equal(score, CorrectedReply.Score(reply));
 
     [Theory]
     [InlineData(@"\boxed{8}", 8)]
@@ -59,7 +61,8 @@ public sealed class CorrectedReplyTests
     [InlineData(@"It matches 3 of 4 points. \[\boxed{\text{8/10}}\]", 8)]
     [InlineData("<score>8</score> A score of 10 would need more detail.", 8)]
     [InlineData("Rating: [[8]]", 8)]
-    public void A_score_in_a_box_or_between_tags_is_the_score(string reply, double score) => Assert.Equal(score, CorrectedReply.Score(reply));
+    public void A_score_in_a_box_or_between_tags_is_the_score(string reply, double score) =>
+        Assert.Equal(score, CorrectedReply.Score(reply));
 
     [Theory]
     [InlineData("Score: 8\nExplanation: a score of 10 would need more detail.", 8)]

@@ -14,7 +14,12 @@ public sealed class JudgeParityTests
         foreach (var golden in cases)
         {
             var rule = (string)golden["rule"]! == "CoIN_Grounding" ? JudgeRule.Grounding : JudgeRule.CoIN;
-            var judged = new JudgedCase(rule, (string)golden["question_text"]!, (string)golden["ground_truth"]!, (string)golden["prediction"]!);
+            var judged = new JudgedCase(
+                rule,
+                (string)golden["question_text"]!,
+                (string)golden["ground_truth"]!,
+                (string)golden["prediction"]!
+            );
 
             Assert.Equal((string)golden["messages"]![1]!["content"]!, JudgePrompt.Written(judged));
             Assert.Equal((string)golden["judge_user_content"]!, JudgePrompt.Of(judged).User);
@@ -30,7 +35,9 @@ public sealed class JudgeParityTests
         foreach (var golden in cases)
         {
             Assert.True(
-                (double?)golden["score"] == PublishedReply.Score((string)golden["raw"]!), $"{golden} scored {PublishedReply.Score((string)golden["raw"]!)}");
+                (double?)golden["score"] == PublishedReply.Score((string)golden["raw"]!),
+                $"{golden} scored {PublishedReply.Score((string)golden["raw"]!)}"
+            );
         }
     }
 

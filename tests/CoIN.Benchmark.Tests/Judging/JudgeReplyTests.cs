@@ -38,8 +38,11 @@ public sealed class JudgeReplyTests
     {
         Judgement[] judgements =
         [
-            Judgement.Of("1", new JudgeReply("", "length")), Judgement.Of("2", new JudgeReply("", "length")), Judgement.Of("3", new JudgeReply(" ", "stop")),
-            Judgement.Of("4", new JudgeReply("hm", "stop")), Judgement.Of("5", new JudgeReply("8", "stop")),
+            Judgement.Of("1", new JudgeReply("", "length")),
+            Judgement.Of("2", new JudgeReply("", "length")),
+            Judgement.Of("3", new JudgeReply(" ", "stop")),
+            Judgement.Of("4", new JudgeReply("hm", "stop")),
+            Judgement.Of("5", new JudgeReply("8", "stop")),
         ];
         var reasons = UnscoredReplies.Of(judgements);
         Assert.Equal([new("length", true, 2), new("stop", false, 1), new UnscoredReplies("stop", true, 1)], reasons);

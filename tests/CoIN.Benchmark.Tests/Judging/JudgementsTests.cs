@@ -6,7 +6,13 @@ namespace CoIN.Benchmark.Tests.Judging;
 
 public sealed class JudgementsTests : IDisposable
 {
-    private static readonly JudgeOptions Judge = new() { Name = "a", Kind = JudgeKind.OpenAi, Endpoint = "http://x/v1", Model = "m" };
+    private static readonly JudgeOptions Judge = new()
+    {
+        Name = "a",
+        Kind = JudgeKind.OpenAi,
+        Endpoint = "http://x/v1",
+        Model = "m",
+    };
 
     private readonly TemporaryFolder folder = new();
 
@@ -15,7 +21,12 @@ public sealed class JudgementsTests : IDisposable
     [Fact]
     public void Judgements_are_written_line_by_line_and_read_back()
     {
-        Judgement[] judgements = [Judgement.Of("a\"1", new JudgeReply("Score: 10", "stop")), Judgement.Of("2", new JudgeReply("no idea\n", "length")), Judgement.Of("3", new JudgeReply("½/10"))];
+        Judgement[] judgements =
+        [
+            Judgement.Of("a\"1", new JudgeReply("Score: 10", "stop")),
+            Judgement.Of("2", new JudgeReply("no idea\n", "length")),
+            Judgement.Of("3", new JudgeReply("½/10")),
+        ];
         JudgementsFile.Write(folder.File("j.jsonl"), judgements);
 
         Assert.Equal(
@@ -25,7 +36,8 @@ public sealed class JudgementsTests : IDisposable
             {"question_id":"3","reply":"½/10","published":0,"corrected":null}
 
             """.ReplaceLineEndings("\n"),
-            File.ReadAllText(folder.File("j.jsonl")));
+            File.ReadAllText(folder.File("j.jsonl"))
+        );
         Assert.Equal(judgements, JudgementsFile.Read(folder.File("j.jsonl")));
         Assert.Equal(new JudgedScores(100 * 1 / 30.0, 100, 3, 2), JudgedScores.Of(judgements));
     }
@@ -34,7 +46,11 @@ public sealed class JudgementsTests : IDisposable
     public void A_damaged_judgement_is_named_by_file_and_line()
     {
         folder.Write("j.jsonl", "{\"question_id\":\"1\",\"reply\":\"8\",\"published\":8,\"corrected\":8}\n{\"reply\":\"8\"}\n");
-        Assert.Contains("j.jsonl, line 2", Assert.Throws<CoinException>(() => JudgementsFile.Read(folder.File("j.jsonl"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "j.jsonl, line 2",
+            Assert.Throws<CoinException>(() => JudgementsFile.Read(folder.File("j.jsonl"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -67,7 +83,21 @@ public sealed class JudgementsTests : IDisposable
 
     [Fact]
     public void Name_speed_and_patience_leave_the_identity_alone() =>
-        Assert.Equal(JudgeIdentity.Of(Judge), JudgeIdentity.Of(Judge with { Name = "b", Concurrency = 1, Timeout = 9, Retries = 0, RetryDelay = 3, ApiKeyEnv = "K", Seed = 1 }));
+        Assert.Equal(
+            JudgeIdentity.Of(Judge),
+            JudgeIdentity.Of(
+                Judge with
+                {
+                    Name = "b",
+                    Concurrency = 1,
+                    Timeout = 9,
+                    Retries = 0,
+                    RetryDelay = 3,
+                    ApiKeyEnv = "K",
+                    Seed = 1,
+                }
+            )
+        );
 
     [Fact]
     public void Model_endpoint_sampling_fingerprint_and_prompt_make_another_reply()

@@ -14,15 +14,24 @@ public sealed class LexicalJudgeTests
     [InlineData("red", "predator", 0)]
     [InlineData("red", "", 0)]
     public async Task Words_are_scored_by_equality_containment_and_overlap(string truth, string answer, double score) =>
-        Assert.Equal(score, double.Parse(await Ask(new JudgedCase(JudgeRule.CoIN, "q", truth, answer)), System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(
+            score,
+            double.Parse(await Ask(new JudgedCase(JudgeRule.CoIN, "q", truth, answer)), System.Globalization.CultureInfo.InvariantCulture)
+        );
 
     [Theory]
     [InlineData("[0.0, 0.0, 0.5, 0.5]", 10)]
     [InlineData("(0.0, 0.0, 0.5, 0.25)", 5)]
     [InlineData("[0.6, 0.6, 0.9, 0.9]", 0)]
     [InlineData("on the left", 0)]
-    public async Task Boxes_are_scored_by_their_overlap(string answer, double score) => Assert.Equal(
-        score, double.Parse(await Ask(new JudgedCase(JudgeRule.Grounding, "q", "[0.0, 0.0, 0.5, 0.5]", answer)), System.Globalization.CultureInfo.InvariantCulture));
+    public async Task Boxes_are_scored_by_their_overlap(string answer, double score) =>
+        Assert.Equal(
+            score,
+            double.Parse(
+                await Ask(new JudgedCase(JudgeRule.Grounding, "q", "[0.0, 0.0, 0.5, 0.5]", answer)),
+                System.Globalization.CultureInfo.InvariantCulture
+            )
+        );
 
     [Theory]
     [InlineData("B", "B", 10)]
@@ -39,14 +48,20 @@ public sealed class LexicalJudgeTests
     [InlineData("B", "", 0)]
     [InlineData("B", "no idea", 0)]
     [InlineData("B", "red or green", 5)]
-    public async Task Multiple_choice_is_judged_by_the_option_that_an_answer_names(string truth, string answer, double score) => Assert.Equal(
-        score, double.Parse(
-            await Ask(new JudgedCase(JudgeRule.CoIN, "Which color?\nA. red\nB. green\nC. light green\nAnswer with the letter.", truth, answer)),
-            System.Globalization.CultureInfo.InvariantCulture));
+    public async Task Multiple_choice_is_judged_by_the_option_that_an_answer_names(string truth, string answer, double score) =>
+        Assert.Equal(
+            score,
+            double.Parse(
+                await Ask(
+                    new JudgedCase(JudgeRule.CoIN, "Which color?\nA. red\nB. green\nC. light green\nAnswer with the letter.", truth, answer)
+                ),
+                System.Globalization.CultureInfo.InvariantCulture
+            )
+        );
 
     [Fact]
-    public void A_judge_of_the_former_rule_is_another_one() => Assert.NotEqual(
-        "d8c441e98ae9e499", JudgeIdentity.Of(new JudgeOptions { Name = "lexical", Kind = JudgeKind.Lexical }));
+    public void A_judge_of_the_former_rule_is_another_one() =>
+        Assert.NotEqual("d8c441e98ae9e499", JudgeIdentity.Of(new JudgeOptions { Name = "lexical", Kind = JudgeKind.Lexical }));
 
     private static async Task<string> Ask(JudgedCase judged)
     {

@@ -16,7 +16,9 @@ public sealed class CurriculumTests
         Assert.Equal(
             ["1 A learns 0 tests 0 from ", "2 B learns 1 tests 0,1 from 1", "3 C learns 2 tests 0,1,2 from 2"],
             curriculum.Stages.Select(stage =>
-                $"{stage.Number} {stage.Name} learns {string.Join(",", stage.Learns)} tests {string.Join(",", stage.Tests)} from {stage.ContinuesFrom}"));
+                $"{stage.Number} {stage.Name} learns {string.Join(",", stage.Learns)} tests {string.Join(",", stage.Tests)} from {stage.ContinuesFrom}"
+            )
+        );
         Assert.Null(curriculum.Base);
         Assert.Equal(2, curriculum.FirstOf(1).Number);
         Assert.Equal(6, curriculum.Cells.Count());
@@ -26,7 +28,11 @@ public sealed class CurriculumTests
     public void What_continues_from_a_stage_goes_with_it()
     {
         Assert.Equal([2, 3], LearningMethods.Of("sequential-lora").Curriculum(Tasks).From(2).Order());
-        var apart = new Curriculum([new StageSpec(1, "A", [0], [0]), new StageSpec(2, "B", [1], [1]), new StageSpec(3, "C", [2], [2], ContinuesFrom: 1)]);
+        var apart = new Curriculum([
+            new StageSpec(1, "A", [0], [0]),
+            new StageSpec(2, "B", [1], [1]),
+            new StageSpec(3, "C", [2], [2], ContinuesFrom: 1),
+        ]);
         Assert.Equal([1, 3], apart.From(1).Order());
         Assert.Equal([2], apart.From(2));
     }
@@ -56,7 +62,11 @@ public sealed class CurriculumTests
 
     [Fact]
     public void An_unknown_method_is_told_with_the_nearest_one() =>
-        Assert.Contains("did you mean \"zero-shot\"", Assert.Throws<CoinException>(() => LearningMethods.Of("zeroshot")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean \"zero-shot\"",
+            Assert.Throws<CoinException>(() => LearningMethods.Of("zeroshot")).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_program_may_bring_a_method_of_its_own_under_a_key_of_its_own()
@@ -76,7 +86,11 @@ public sealed class CurriculumTests
     {
         var options = new ExperimentOptions
         {
-            Name = "n", Method = key, Tasks = [], Data = new DataOptions { Instructions = "i", Images = "m" }, Model = new ModelOptions(),
+            Name = "n",
+            Method = key,
+            Tasks = [],
+            Data = new DataOptions { Instructions = "i", Images = "m" },
+            Model = new ModelOptions(),
         };
         var json = JsonConvert.SerializeObject(options);
 

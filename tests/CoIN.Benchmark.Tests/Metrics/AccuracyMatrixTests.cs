@@ -7,7 +7,13 @@ public sealed class AccuracyMatrixTests
 {
     private static readonly double?[][] Published =
     [
-        [92], [92, 75], [70, 28, 97], [92, 65, 37, 72], [89, 44, 51, 57, 42], [98, 84, 98, 75, 70, 58], [85, 68, 59, 68, 40, 49, 75],
+        [92],
+        [92, 75],
+        [70, 28, 97],
+        [92, 65, 37, 72],
+        [89, 44, 51, 57, 42],
+        [98, 84, 98, 75, 70, 58],
+        [85, 68, 59, 68, 40, 49, 75],
         [82, 74, 55, 56, 47, 52, 58, 78],
     ];
 
@@ -39,7 +45,9 @@ public sealed class AccuracyMatrixTests
     [Fact]
     public void Tasks_learned_at_once_have_one_row_whose_mean_is_maa_and_no_transfer()
     {
-        var matrix = new AccuracyMatrix([[60.0, 80.0, 10.0]]);
+        var matrix = new AccuracyMatrix([
+            [60.0, 80.0, 10.0],
+        ]);
 
         Assert.True(matrix.IsJoint);
         Assert.Equal((3, 1), (matrix.Tasks, matrix.Stages));
@@ -47,17 +55,41 @@ public sealed class AccuracyMatrixTests
         Assert.Equal((null, null), (matrix.Bwt, matrix.Forgetting));
         Assert.Equal([60, 80, 10], matrix.Final);
         Assert.Equal(matrix.Final, matrix.JustTrained);
-        Assert.Equal(20, new MeasuredMatrix(["a", "b", "c"], matrix) { ZeroShot = [30, 50, 10] }.Metrics().LearningGain);
+        Assert.Equal(
+            20,
+            new MeasuredMatrix(["a", "b", "c"], matrix) { ZeroShot = [30, 50, 10] }
+                .Metrics()
+                .LearningGain
+        );
         Assert.Null(matrix.Unmeasured().Maa);
         Assert.True(matrix.Unmeasured().Has(0, 2));
-        Assert.False(new AccuracyMatrix([[50.0]]).IsJoint);
-        Assert.Equal(0, new AccuracyMatrix([[50.0]]).Bwt);
+        Assert.False(
+            new AccuracyMatrix([
+                [50.0],
+            ]).IsJoint
+        );
+        Assert.Equal(
+            0,
+            new AccuracyMatrix([
+                [50.0],
+            ]).Bwt
+        );
     }
 
     [Fact]
     public void Not_every_task_needs_to_be_tested_after_every_stage()
     {
-        var matrix = new AccuracyMatrix(2, [[0], [1]]) { [0, 0] = 40, [1, 1] = 60 };
+        var matrix = new AccuracyMatrix(
+            2,
+            [
+                [0],
+                [1],
+            ]
+        )
+        {
+            [0, 0] = 40,
+            [1, 1] = 60,
+        };
 
         Assert.Equal((50.0, null), (matrix.Maa, matrix.Bwt));
         Assert.Equal([null, 60], matrix.Final);
@@ -83,7 +115,10 @@ public sealed class AccuracyMatrixTests
     [Fact]
     public void Square_rows_with_nothing_above_the_diagonal_are_read()
     {
-        var matrix = new AccuracyMatrix([[1.5, null], [2, 3]]);
+        var matrix = new AccuracyMatrix([
+            [1.5, null],
+            [2, 3],
+        ]);
 
         Assert.Equal(1.5, matrix[0, 0]);
         Assert.Equal([2, 3], matrix.Rows[1]);
@@ -92,8 +127,18 @@ public sealed class AccuracyMatrixTests
     [Fact]
     public void Rows_that_are_no_lower_triangle_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => new AccuracyMatrix([[1.0, 2.0], [3.0, 4.0]]));
-        Assert.Throws<ArgumentException>(() => new AccuracyMatrix([[1.0], [3.0]]));
+        Assert.Throws<ArgumentException>(() =>
+            new AccuracyMatrix([
+                [1.0, 2.0],
+                [3.0, 4.0],
+            ])
+        );
+        Assert.Throws<ArgumentException>(() =>
+            new AccuracyMatrix([
+                [1.0],
+                [3.0],
+            ])
+        );
     }
 
     [Theory]
@@ -101,13 +146,13 @@ public sealed class AccuracyMatrixTests
     [InlineData(2, 0)]
     [InlineData(-1, 0)]
     [InlineData(1, -1)]
-    public void Cells_outside_the_triangle_are_refused(int stage, int task)
-        => Assert.Throws<ArgumentOutOfRangeException>(() => new AccuracyMatrix(2)[stage, task]);
+    public void Cells_outside_the_triangle_are_refused(int stage, int task) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new AccuracyMatrix(2)[stage, task]);
 
     [Theory]
     [InlineData(-0.1)]
     [InlineData(1000.5)]
     [InlineData(double.NaN)]
-    public void Only_percentages_are_accepted(double value)
-        => Assert.Throws<ArgumentOutOfRangeException>(() => new AccuracyMatrix(1)[0, 0] = value);
+    public void Only_percentages_are_accepted(double value) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new AccuracyMatrix(1)[0, 0] = value);
 }

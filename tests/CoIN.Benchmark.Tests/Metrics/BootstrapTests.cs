@@ -84,10 +84,12 @@ public sealed class BootstrapTests
     [Fact]
     public void Samples_that_a_rule_does_not_count_are_left_out_of_the_mean()
     {
-        var column = new TaskScores(new Dictionary<int, IReadOnlyList<(string, double?)>>
-        {
-            [1] = [.. Enumerable.Range(0, 50).Select(place => ($"{place}", place % 2 == 0 ? (double?)null : 1.0))],
-        });
+        var column = new TaskScores(
+            new Dictionary<int, IReadOnlyList<(string, double?)>>
+            {
+                [1] = [.. Enumerable.Range(0, 50).Select(place => ($"{place}", place % 2 == 0 ? (double?)null : 1.0))],
+            }
+        );
 
         Assert.Equal(new Interval(100, 100), Bootstrap.Matrix(["a"], [column]).Cells[(1, 0)]);
     }

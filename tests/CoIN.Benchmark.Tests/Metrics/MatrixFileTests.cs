@@ -8,7 +8,8 @@ namespace CoIN.Benchmark.Tests.Metrics;
 
 public sealed class MatrixFileTests : IDisposable
 {
-    private const string Published = "92 | 92 75 | 70 28 97 | 92 65 37 72 | 89 44 51 57 42 | 98 84 98 75 70 58 | 85 68 59 68 40 49 75 | 82 74 55 56 47 52 58 78";
+    private const string Published =
+        "92 | 92 75 | 70 28 97 | 92 65 37 72 | 89 44 51 57 42 | 98 84 98 75 70 58 | 85 68 59 68 40 49 75 | 82 74 55 56 47 52 58 78";
 
     private readonly TemporaryFolder folder = new();
 
@@ -22,7 +23,8 @@ public sealed class MatrixFileTests : IDisposable
     [InlineData(", ")]
     public void Rows_of_numbers_give_the_papers_metrics(string separator)
     {
-        var metrics = One(Published.Replace(" | ", "\n", StringComparison.Ordinal).Replace(" ", separator, StringComparison.Ordinal)).Metrics();
+        var metrics = One(Published.Replace(" | ", "\n", StringComparison.Ordinal).Replace(" ", separator, StringComparison.Ordinal))
+            .Metrics();
 
         Assert.Equal(71.285, metrics.Maa!.Value, 0.0005);
         Assert.Equal(-10.875, metrics.Bwt!.Value, 1e-9);
@@ -62,8 +64,11 @@ public sealed class MatrixFileTests : IDisposable
         var path = folder.File("report.json");
 
         Assert.Equal([60, 80], MatrixFile.Read(path).First().Measured.Matrix.Final);
-        Assert.Contains("no zero-shot", Assert.Throws<CoinException>(
-            () => MatrixFile.ReadZeroShot(path, ScoringKind.Published, ["GQA", "OCR-VQA"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no zero-shot",
+            Assert.Throws<CoinException>(() => MatrixFile.ReadZeroShot(path, ScoringKind.Published, ["GQA", "OCR-VQA"])).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -107,7 +112,9 @@ public sealed class MatrixFileTests : IDisposable
     {
         ReportFiles.Write(folder.Path, Tests.Reports.Reports.Sequential());
 
-        var (scoring, report) = Assert.Single(MatrixFile.Read(folder.File(ReportFiles.Json)), found => found.Scoring == ScoringKind.Published);
+        var (scoring, report) = Assert.Single(MatrixFile.Read(folder.File(ReportFiles.Json)), found =>
+            found.Scoring == ScoringKind.Published
+        );
         var csv = Assert.Single(MatrixFile.Read(folder.File(ReportFiles.Csv))).Measured;
 
         Assert.Equal(ScoringKind.Published, scoring);
@@ -123,17 +130,29 @@ public sealed class MatrixFileTests : IDisposable
         ReportFiles.Write(folder.Path, Tests.Reports.Reports.ZeroShot());
 
         Assert.Equal([0, 5.5], MatrixFile.ReadZeroShot(folder.File(file), ScoringKind.Published, ["OCR-VQA", "GQA"]));
-        Assert.Contains("no accuracy matrix", Assert.Throws<CoinException>(() => MatrixFile.Read(folder.File(file))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no accuracy matrix",
+            Assert.Throws<CoinException>(() => MatrixFile.Read(folder.File(file))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Both_scorings_of_a_report_are_found()
     {
-        var found = MatrixFile.Read(folder.Write("r.json", """
-            {"tasks": ["a"], "truthAlignment": {"published": {"matrix": [[50]]}, "corrected": {"matrix": [[60]], "zeroShot": [1]}}}
-            """));
+        var found = MatrixFile.Read(
+            folder.Write(
+                "r.json",
+                """
+                {"tasks": ["a"], "truthAlignment": {"published": {"matrix": [[50]]}, "corrected": {"matrix": [[60]], "zeroShot": [1]}}}
+                """
+            )
+        );
 
-        Assert.Equal([(ScoringKind.Published, 50.0), (ScoringKind.Corrected, 60.0)], found.Select(one => (one.Scoring!.Value, one.Measured.Matrix[0, 0]!.Value)));
+        Assert.Equal(
+            [(ScoringKind.Published, 50.0), (ScoringKind.Corrected, 60.0)],
+            found.Select(one => (one.Scoring!.Value, one.Measured.Matrix[0, 0]!.Value))
+        );
         Assert.Equal([1], found[1].Measured.ZeroShot);
     }
 
@@ -169,13 +188,20 @@ public sealed class MatrixFileTests : IDisposable
     }
 
     [Fact]
-    public void A_zero_shot_row_of_another_length_is_an_error()
-        => Assert.Contains("3 zero-shot accuracies for 2 tasks", Assert.Throws<CoinException>(
-            () => MatrixFile.ReadZeroShot(folder.Write("zero.csv", "10,20,30"), null, ["a", "b"])).Message, StringComparison.Ordinal);
+    public void A_zero_shot_row_of_another_length_is_an_error() =>
+        Assert.Contains(
+            "3 zero-shot accuracies for 2 tasks",
+            Assert.Throws<CoinException>(() => MatrixFile.ReadZeroShot(folder.Write("zero.csv", "10,20,30"), null, ["a", "b"])).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void A_missing_file_is_an_error()
-        => Assert.Contains("Cannot read the matrix file", Assert.Throws<CoinException>(() => MatrixFile.Read(folder.File("x"))).Message, StringComparison.Ordinal);
+    public void A_missing_file_is_an_error() =>
+        Assert.Contains(
+            "Cannot read the matrix file",
+            Assert.Throws<CoinException>(() => MatrixFile.Read(folder.File("x"))).Message,
+            StringComparison.Ordinal
+        );
 
     private MeasuredMatrix One(string text) => Assert.Single(MatrixFile.Read(folder.Write("matrix", text))).Measured;
 }

@@ -50,7 +50,11 @@ public sealed class RunMetricsTests : IDisposable
         {
             Cells = [Cell(1, "GQA", "1-1", 50, 50), Cell(2, "GQA", "2-1", 50, 50), Cell(2, "OCR-VQA", "2-2", 100, 100)],
         };
-        var zeroShot = Tests.Reports.Reports.ZeroShot() with { Tasks = ["OCR-VQA", "GQA"], Cells = [Cell(0, "GQA", "0-1", 50, 50), Cell(0, "OCR-VQA", "0-2", 0, 0)] };
+        var zeroShot = Tests.Reports.Reports.ZeroShot() with
+        {
+            Tasks = ["OCR-VQA", "GQA"],
+            Cells = [Cell(0, "GQA", "0-1", 50, 50), Cell(0, "OCR-VQA", "0-2", 0, 0)],
+        };
 
         var published = RunMetrics.Of(new ReportedRun(report, folder.Path), new ReportedRun(zeroShot, folder.Path)).Published;
 
@@ -71,7 +75,10 @@ public sealed class RunMetricsTests : IDisposable
     [Fact]
     public void A_damaged_scores_file_is_named_with_its_line()
     {
-        folder.Write("scores/x.jsonl", "{\"question_id\":\"1\",\"published\":1.0,\"corrected\":1.0}\n{\"question_id\":\"2\",\"published\":17,\"corrected\":1.0}\n");
+        folder.Write(
+            "scores/x.jsonl",
+            "{\"question_id\":\"1\",\"published\":1.0,\"corrected\":1.0}\n{\"question_id\":\"2\",\"published\":17,\"corrected\":1.0}\n"
+        );
         var report = Tests.Reports.Reports.Sequential() with { Cells = [new(1, "GQA", 50, 4, "p", "s") { ScoresFile = "scores/x.jsonl" }] };
 
         var fault = Assert.Throws<CoinException>(() => RunMetrics.Of(new ReportedRun(report, folder.Path)));
@@ -83,8 +90,19 @@ public sealed class RunMetricsTests : IDisposable
     private CellReport Cell(int stage, string task, string name, double published, double corrected)
     {
         var file = $"scores/{name}.jsonl";
-        ScoresFile.Write(folder.File(file), [.. Enumerable.Range(0, 4).Select(place =>
-            new SampleScore($"q{place}", place < published / 25 ? 1 : 0, place < corrected / 25 ? 1 : 0))]);
-        return new CellReport(stage, task, published, 4, "p", "s") { CorrectedPercent = corrected, CorrectedSamples = 4, ScoresFile = file };
+        ScoresFile.Write(
+            folder.File(file),
+            [
+                .. Enumerable
+                    .Range(0, 4)
+                    .Select(place => new SampleScore($"q{place}", place < published / 25 ? 1 : 0, place < corrected / 25 ? 1 : 0)),
+            ]
+        );
+        return new CellReport(stage, task, published, 4, "p", "s")
+        {
+            CorrectedPercent = corrected,
+            CorrectedSamples = 4,
+            ScoresFile = file,
+        };
     }
 }

@@ -7,8 +7,8 @@ namespace CoIN.Benchmark.Tests.Pickle;
 public sealed class UnpicklerTests
 {
     /// <summary>
-    /// What Python 3 writes for <c>[None, True, False, 7, -3, 70000, 2**70, 1.5, "h\u00e9\u4e2d\U0001f600", b"\x00\xff", (1, "a"), {"k": [1, 2]}, {3}]</c>
-    /// in each protocol.
+    /// What Python 3 writes for <c>[None, True, False, 7, -3, 70000, 2**70, 1.5, "h\u00e9\u4e2d\U0001f600", b"\x00\xff", (1, "a"), {"k":
+    /// [1, 2]}, {3}]</c> in each protocol.
     /// </summary>
     [Theory]
     [MemberData(nameof(Protocols))]
@@ -23,15 +23,34 @@ public sealed class UnpicklerTests
         Assert.True(Assert.IsType<PickleSet>(list[12]).Contains(3L), $"protocol {protocol}");
     }
 
-    public static TheoryData<int, string> Protocols => new()
-    {
-        { 0, "KGxwMApOYUkwMQphSTAwCmFJNwphSS0zCmFJNzAwMDAKYUwxMTgwNTkxNjIwNzE3NDExMzAzNDI0TAphRjEuNQphVmjpXHU0ZTJkXFUwMDAxZjYwMApwMQphY19jb2RlY3MKZW5jb2RlCnAyCihWXHUwMDAw/wpwMwpWbGF0aW4xCnA0CnRwNQpScDYKYShJMQpWYQpwNwp0cDgKYShkcDkKVmsKcDEwCihscDExCkkxCmFJMgphc2FjX19idWlsdGluX18Kc2V0CnAxMgooKGxwMTMKSTMKYXRwMTQKUnAxNQphLg==" },
-        { 1, "XXEAKE5JMDEKSTAwCksHSv3///9KcBEBAEwxMTgwNTkxNjIwNzE3NDExMzAzNDI0TApHP/gAAAAAAABYCgAAAGjDqeS4rfCfmIBxAWNfY29kZWNzCmVuY29kZQpxAihYAwAAAADDv3EDWAYAAABsYXRpbjFxBHRxBVJxBihLAVgBAAAAYXEHdHEIfXEJWAEAAABrcQpdcQsoSwFLAmVzY19fYnVpbHRpbl9fCnNldApxDChdcQ1LA2F0cQ5ScQ9lLg==" },
-        { 2, "gAJdcQAoToiJSwdK/f///0pwEQEAigkAAAAAAAAAAEBHP/gAAAAAAABYCgAAAGjDqeS4rfCfmIBxAWNfY29kZWNzCmVuY29kZQpxAlgDAAAAAMO/cQNYBgAAAGxhdGluMXEEhnEFUnEGSwFYAQAAAGFxB4ZxCH1xCVgBAAAAa3EKXXELKEsBSwJlc2NfX2J1aWx0aW5fXwpzZXQKcQxdcQ1LA2GFcQ5ScQ9lLg==" },
-        { 3, "gANdcQAoToiJSwdK/f///0pwEQEAigkAAAAAAAAAAEBHP/gAAAAAAABYCgAAAGjDqeS4rfCfmIBxAUMCAP9xAksBWAEAAABhcQOGcQR9cQVYAQAAAGtxBl1xByhLAUsCZXNjYnVpbHRpbnMKc2V0CnEIXXEJSwNhhXEKUnELZS4=" },
-        { 4, "gASVVwAAAAAAAABdlChOiIlLB0r9////SnARAQCKCQAAAAAAAAAAQEc/+AAAAAAAAIwKaMOp5Lit8J+YgJRDAgD/lEsBjAFhlIaUfZSMAWuUXZQoSwFLAmVzj5QoSwOQZS4=" },
-        { 5, "gAWVVwAAAAAAAABdlChOiIlLB0r9////SnARAQCKCQAAAAAAAAAAQEc/+AAAAAAAAIwKaMOp5Lit8J+YgJRDAgD/lEsBjAFhlIaUfZSMAWuUXZQoSwFLAmVzj5QoSwOQZS4=" },
-    };
+    public static TheoryData<int, string> Protocols =>
+        new()
+        {
+            {
+                0,
+                "KGxwMApOYUkwMQphSTAwCmFJNwphSS0zCmFJNzAwMDAKYUwxMTgwNTkxNjIwNzE3NDExMzAzNDI0TAphRjEuNQphVmjpXHU0ZTJkXFUwMDAxZjYwMApwMQphY19jb2RlY3MKZW5jb2RlCnAyCihWXHUwMDAw/wpwMwpWbGF0aW4xCnA0CnRwNQpScDYKYShJMQpWYQpwNwp0cDgKYShkcDkKVmsKcDEwCihscDExCkkxCmFJMgphc2FjX19idWlsdGluX18Kc2V0CnAxMgooKGxwMTMKSTMKYXRwMTQKUnAxNQphLg=="
+            },
+            {
+                1,
+                "XXEAKE5JMDEKSTAwCksHSv3///9KcBEBAEwxMTgwNTkxNjIwNzE3NDExMzAzNDI0TApHP/gAAAAAAABYCgAAAGjDqeS4rfCfmIBxAWNfY29kZWNzCmVuY29kZQpxAihYAwAAAADDv3EDWAYAAABsYXRpbjFxBHRxBVJxBihLAVgBAAAAYXEHdHEIfXEJWAEAAABrcQpdcQsoSwFLAmVzY19fYnVpbHRpbl9fCnNldApxDChdcQ1LA2F0cQ5ScQ9lLg=="
+            },
+            {
+                2,
+                "gAJdcQAoToiJSwdK/f///0pwEQEAigkAAAAAAAAAAEBHP/gAAAAAAABYCgAAAGjDqeS4rfCfmIBxAWNfY29kZWNzCmVuY29kZQpxAlgDAAAAAMO/cQNYBgAAAGxhdGluMXEEhnEFUnEGSwFYAQAAAGFxB4ZxCH1xCVgBAAAAa3EKXXELKEsBSwJlc2NfX2J1aWx0aW5fXwpzZXQKcQxdcQ1LA2GFcQ5ScQ9lLg=="
+            },
+            {
+                3,
+                "gANdcQAoToiJSwdK/f///0pwEQEAigkAAAAAAAAAAEBHP/gAAAAAAABYCgAAAGjDqeS4rfCfmIBxAUMCAP9xAksBWAEAAABhcQOGcQR9cQVYAQAAAGtxBl1xByhLAUsCZXNjYnVpbHRpbnMKc2V0CnEIXXEJSwNhhXEKUnELZS4="
+            },
+            {
+                4,
+                "gASVVwAAAAAAAABdlChOiIlLB0r9////SnARAQCKCQAAAAAAAAAAQEc/+AAAAAAAAIwKaMOp5Lit8J+YgJRDAgD/lEsBjAFhlIaUfZSMAWuUXZQoSwFLAmVzj5QoSwOQZS4="
+            },
+            {
+                5,
+                "gAWVVwAAAAAAAABdlChOiIlLB0r9////SnARAQCKCQAAAAAAAAAAQEc/+AAAAAAAAIwKaMOp5Lit8J+YgJRDAgD/lEsBjAFhlIaUfZSMAWuUXZQoSwFLAmVzj5QoSwOQZS4="
+            },
+        };
 
     [Theory]
     [InlineData("S'it\\'s \\x41\\101\\n'\n.", "it's AA\n")]
@@ -100,7 +119,11 @@ public sealed class UnpicklerTests
         Assert.Contains("nested more than 100 deep", Refused(new string('(', 200) + new string('l', 200) + "."), StringComparison.Ordinal);
         var options = new UnpicklerOptions { LargestMemory = 10_000 };
         Assert.Contains("10000 bytes of memory", Refused(new string(']', 1000) + ".", options), StringComparison.Ordinal);
-        Assert.Contains("longer than the 5 bytes", Refused("I1000000\n.", new UnpicklerOptions { LargestPickle = 5 }), StringComparison.Ordinal);
+        Assert.Contains(
+            "longer than the 5 bytes",
+            Refused("I1000000\n.", new UnpicklerOptions { LargestPickle = 5 }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

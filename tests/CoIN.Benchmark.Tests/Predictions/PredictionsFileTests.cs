@@ -19,7 +19,8 @@ public sealed class PredictionsFileTests : IDisposable
 
         Assert.Equal(
             "{\"question_id\":\"7\",\"text\":\"a \\\"quoted\\\" word\\n\"}\n{\"question_id\":\"q/8\",\"text\":\"straße 猫\"}\n",
-            Encoding.UTF8.GetString(File.ReadAllBytes(path)));
+            Encoding.UTF8.GetString(File.ReadAllBytes(path))
+        );
     }
 
     [Fact]
@@ -33,10 +34,16 @@ public sealed class PredictionsFileTests : IDisposable
     }
 
     [Fact]
-    public void Numeric_ids_windows_line_ends_and_blank_lines_are_read()
-        => Assert.Equal(
+    public void Numeric_ids_windows_line_ends_and_blank_lines_are_read() =>
+        Assert.Equal(
             [new Prediction("12", "a"), new Prediction("13", "b")],
-            PredictionsFile.Read(folder.Write("p.jsonl", "{\"question_id\": 12, \"text\": \"a\", \"answer_id\": \"x\"}\r\n\r\n{\"question_id\":13,\"text\":\"b\"}\r\n")));
+            PredictionsFile.Read(
+                folder.Write(
+                    "p.jsonl",
+                    "{\"question_id\": 12, \"text\": \"a\", \"answer_id\": \"x\"}\r\n\r\n{\"question_id\":13,\"text\":\"b\"}\r\n"
+                )
+            )
+        );
 
     [Theory]
     [InlineData("{\"question_id\":\"2\"")]
@@ -55,14 +62,22 @@ public sealed class PredictionsFileTests : IDisposable
     }
 
     [Fact]
-    public void A_missing_file_is_named()
-        => Assert.Contains(folder.File("none.jsonl"), Assert.Throws<CoinException>(() => PredictionsFile.Read(folder.File("none.jsonl"))).Message, StringComparison.Ordinal);
+    public void A_missing_file_is_named() =>
+        Assert.Contains(
+            folder.File("none.jsonl"),
+            Assert.Throws<CoinException>(() => PredictionsFile.Read(folder.File("none.jsonl"))).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Bytes_that_are_no_text_are_an_error()
     {
         File.WriteAllBytes(folder.File("p.jsonl"), [0x7b, 0xff, 0xfe, 0x0a]);
 
-        Assert.Contains("is not UTF-8 text", Assert.Throws<CoinException>(() => PredictionsFile.Read(folder.File("p.jsonl"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not UTF-8 text",
+            Assert.Throws<CoinException>(() => PredictionsFile.Read(folder.File("p.jsonl"))).Message,
+            StringComparison.Ordinal
+        );
     }
 }

@@ -25,14 +25,16 @@ public sealed class PublishedResultsTests
             from result in PublishedResults.All
             from measure in result.Measures
             from print in measure.Printed
-            select (result.Name, measure, print)).ToList();
+            select (result.Name, measure, print)
+        ).ToList();
         Assert.Equal(32, rows.Count);
 
         // Printed to two decimals, once to one; -19.896 is printed as -19.89.
         Assert.Equal(
             ["alphabet 5 -25.9 -25.94", "rank-256 12 -19.8 -19.93"],
             rows.Where(row => Math.Abs(row.measure.Bwt!.Value - row.print.Bwt) > 0.0065)
-                .Select(row => FormattableString.Invariant($"{row.Name} {row.print.Table} {row.print.Bwt:0.0#} {row.measure.Bwt:0.00}")));
+                .Select(row => FormattableString.Invariant($"{row.Name} {row.print.Table} {row.print.Bwt:0.0#} {row.measure.Bwt:0.00}"))
+        );
         Assert.Equal(["alphabet", "volume-0.2", "rank-256"], rows.Where(row => row.print.Deviation is not null).Select(row => row.Name));
         Assert.All(rows.Where(row => row.measure.Maa is not null), row => Assert.Equal(row.print.Maa, row.measure.Maa!.Value, 0.0051));
     }
@@ -49,7 +51,9 @@ public sealed class PublishedResultsTests
     [Fact]
     public void Means_printed_over_the_tasks_follow_from_the_rows()
     {
-        var rows = PublishedResults.All.SelectMany(result => result.Measures.SelectMany(measure => measure.Printed.Select(print => (measure, print)))).ToList();
+        var rows = PublishedResults
+            .All.SelectMany(result => result.Measures.SelectMany(measure => measure.Printed.Select(print => (measure, print))))
+            .ToList();
         var zeroShot = rows.Where(row => row.print.ZeroShotMean is not null).ToList();
         var multiTask = rows.Where(row => row.print.MultiTaskMean is not null).ToList();
         Assert.Equal(6, zeroShot.Count);
@@ -87,12 +91,14 @@ public sealed class PublishedResultsTests
         Assert.True(minigpt.IsUnlike(8, 1));
         Assert.False(minigpt.IsUnlike(5, 1));
         Assert.True(minigpt.IsUnlike(7, 5));
-        Assert.Contains(minigpt.CaveatsOf(PublishedMeasure.ZeroShotRow, 2), place => minigpt.Caveats[place].Text.Contains("shifted", StringComparison.Ordinal));
+        Assert.Contains(minigpt.CaveatsOf(PublishedMeasure.ZeroShotRow, 2), place =>
+            minigpt.Caveats[place].Text.Contains("shifted", StringComparison.Ordinal)
+        );
         Assert.True(PublishedResults.Of("qwen-vl").Truth.IsUnlike(3, 2));
         Assert.False(PublishedResults.Of("llava-7b").Truth.IsUnlike(8, 2));
-        Assert.Contains(
-            PublishedResults.Of("llava-7b").Truth.CaveatsOf(8, 2),
-            place => PublishedResults.Of("llava-7b").Truth.Caveats[place].Text.Contains("19.15", StringComparison.Ordinal));
+        Assert.Contains(PublishedResults.Of("llava-7b").Truth.CaveatsOf(8, 2), place =>
+            PublishedResults.Of("llava-7b").Truth.Caveats[place].Text.Contains("19.15", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -106,11 +112,21 @@ public sealed class PublishedResultsTests
             Assert.Null(result.Truth.Judge);
             Assert.All(result.Reasoning, measure => Assert.NotNull(measure.Judge));
         });
-        Assert.Equal(new PublishedSetting("LLaVA-7B", "moelora", InstructionType.Original, 1, 128, 8), PublishedResults.Of("moelora-8").Setting);
-        Assert.Equal("Table 8 of the paper; results/CLIT_moe8train_testslim of github.com/zackschen/CoIN (branch CoIN at 4122465)", PublishedResults.Of("moelora-8").Source);
+        Assert.Equal(
+            new PublishedSetting("LLaVA-7B", "moelora", InstructionType.Original, 1, 128, 8),
+            PublishedResults.Of("moelora-8").Setting
+        );
+        Assert.Equal(
+            "Table 8 of the paper; results/CLIT_moe8train_testslim of github.com/zackschen/CoIN (branch CoIN at 4122465)",
+            PublishedResults.Of("moelora-8").Source
+        );
     }
 
     [Fact]
     public void An_unknown_name_is_answered_with_the_nearest() =>
-        Assert.Contains("did you mean \"moelora-8\"?", Assert.Throws<CoinException>(() => PublishedResults.Of("moelora8")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean \"moelora-8\"?",
+            Assert.Throws<CoinException>(() => PublishedResults.Of("moelora8")).Message,
+            StringComparison.Ordinal
+        );
 }

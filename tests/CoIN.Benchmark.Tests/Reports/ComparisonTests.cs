@@ -16,7 +16,9 @@ public sealed class ComparisonTests
 
     private static readonly RunReport OtherSeed = First with
     {
-        RunId = "b", Seed = 43, Cells = [.. First.Cells.Select(cell => cell with { AccuracyPercent = cell.AccuracyPercent - 10 })],
+        RunId = "b",
+        Seed = 43,
+        Cells = [.. First.Cells.Select(cell => cell with { AccuracyPercent = cell.AccuracyPercent - 10 })],
     };
 
     [Fact]
@@ -27,13 +29,32 @@ public sealed class ComparisonTests
         Assert.Contains("rules\",a,final,40.00,70.00,52.56,-5.06\n", text, StringComparison.Ordinal);
         Assert.Contains("rules\",b,final,30.00,60.00,42.56,-5.06\n", text, StringComparison.Ordinal);
         Assert.Contains("rules\",b − a,final,-10.00,-10.00,-10.00,+0.00\n", text, StringComparison.Ordinal);
-        Assert.Contains("rules\",mean ± sd of 2 seeds,final,35.00 ± 7.07,65.00 ± 7.07,47.56 ± 7.07,-5.06 ± 0.00\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "rules\",mean ± sd of 2 seeds,final,35.00 ± 7.07,65.00 ± 7.07,47.56 ± 7.07,-5.06 ± 0.00\n",
+            text,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Runs_of_one_experiment_go_by_the_ends_of_their_ids()
     {
-        var runs = new[] { First with { RunId = "day-trial-lwf-seed42" }, OtherSeed with { RunId = "day-trial-lwf-seed43" }, OtherSeed with { RunId = "day-trial-ewc-seed43", BaseModelSha256 = "another" } };
+        var runs = new[]
+        {
+            First with
+            {
+                RunId = "day-trial-lwf-seed42",
+            },
+            OtherSeed with
+            {
+                RunId = "day-trial-lwf-seed43",
+            },
+            OtherSeed with
+            {
+                RunId = "day-trial-ewc-seed43",
+                BaseModelSha256 = "another",
+            },
+        };
 
         var text = Render(ComparisonFormat.Text, runs);
         Assert.Contains("Names are those of runs without day-trial- in front, which all have in common.", text, StringComparison.Ordinal);
@@ -50,7 +71,11 @@ public sealed class ComparisonTests
         var twin = First with { RunId = "c" };
         var alone = Render(ComparisonFormat.Text, First, twin);
         Assert.DoesNotContain("mean", alone, StringComparison.Ordinal);
-        Assert.Contains("Warning: c repeats a: the same settings and the same seed 42, and the same answers to the bit. Only a counts as a seed.", alone, StringComparison.Ordinal);
+        Assert.Contains(
+            "Warning: c repeats a: the same settings and the same seed 42, and the same answers to the bit. Only a counts as a seed.",
+            alone,
+            StringComparison.Ordinal
+        );
 
         var three = Render(ComparisonFormat.Csv, First, twin, OtherSeed);
         Assert.Contains("rules\",mean ± sd of 2 seeds,final,35.00 ± 7.07,65.00 ± 7.07,", three, StringComparison.Ordinal);
@@ -61,12 +86,20 @@ public sealed class ComparisonTests
     public void A_repeat_that_came_out_differently_or_went_less_far_is_told_as_one()
     {
         var other = OtherSeed with { Seed = First.Seed };
-        Assert.Contains("b repeats a: the same settings and the same seed 42, yet other answers", Render(ComparisonFormat.Markdown, First, other), StringComparison.Ordinal);
+        Assert.Contains(
+            "b repeats a: the same settings and the same seed 42, yet other answers",
+            Render(ComparisonFormat.Markdown, First, other),
+            StringComparison.Ordinal
+        );
 
         var stopped = First with { RunId = "c", Status = "stopped", Cells = [.. First.Cells.Where(cell => cell.Stage == 1)] };
         var text = Render(ComparisonFormat.Csv, stopped, First, OtherSeed);
         Assert.Contains("mean ± sd of 2 seeds,just trained,45.13 ± 7.07,65.00 ± 7.07,", text, StringComparison.Ordinal);
-        Assert.Contains("c repeats a: the same settings and the same seed 42.", Render(ComparisonFormat.Text, stopped, First), StringComparison.Ordinal);
+        Assert.Contains(
+            "c repeats a: the same settings and the same seed 42.",
+            Render(ComparisonFormat.Text, stopped, First),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -83,7 +116,11 @@ public sealed class ComparisonTests
     {
         var unfinished = OtherSeed with { Status = "stopped", Cells = [.. OtherSeed.Cells.Where(cell => cell.Stage == 1)] };
 
-        Assert.Contains("mean ± sd of 2 seeds,just trained,45.13 ± 7.07,,,\n", Render(ComparisonFormat.Csv, First, unfinished), StringComparison.Ordinal);
+        Assert.Contains(
+            "mean ± sd of 2 seeds,just trained,45.13 ± 7.07,,,\n",
+            Render(ComparisonFormat.Csv, First, unfinished),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -100,21 +137,32 @@ public sealed class ComparisonTests
     {
         Assert.DoesNotContain("Warning", Render(ComparisonFormat.Text, First, OtherSeed), StringComparison.Ordinal);
         var data = OtherSeed with { DataFiles = [First.DataFiles[0], First.DataFiles[1] with { Sha256 = "d3" }] };
-        Assert.Contains("Warning: GQA: a and b were tested on different files (SHA-256 d2 and d3)", Render(ComparisonFormat.Text, First, data), StringComparison.Ordinal);
+        Assert.Contains(
+            "Warning: GQA: a and b were tested on different files (SHA-256 d2 and d3)",
+            Render(ComparisonFormat.Text, First, data),
+            StringComparison.Ordinal
+        );
         var fewer = OtherSeed with { DataFiles = [First.DataFiles[0], First.DataFiles[1] with { SamplesUsed = 5 }] };
         Assert.Contains("a was tested on 20 samples, b on 5", Render(ComparisonFormat.Markdown, First, fewer), StringComparison.Ordinal);
-        Assert.Contains("b is stopped", Render(ComparisonFormat.Html, First, OtherSeed with { Status = "stopped" }), StringComparison.Ordinal);
+        Assert.Contains(
+            "b is stopped",
+            Render(ComparisonFormat.Html, First, OtherSeed with { Status = "stopped" }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Bases_that_are_held_otherwise_are_warned_of()
     {
         var options = Options("gqa");
-        string Of(ModelOptions model) => Render(
-            ComparisonFormat.Text, First with { Options = options }, OtherSeed with { Options = options with { Model = model } });
+        string Of(ModelOptions model) =>
+            Render(ComparisonFormat.Text, First with { Options = options }, OtherSeed with { Options = options with { Model = model } });
         var four = options.Model with { Quantization = BaseQuantization.Nf4 };
         Assert.Contains(
-            "a holds its base model unquantized, b in 4 bits (nf4, blocks of 64, double quantization)", Of(four), StringComparison.Ordinal);
+            "a holds its base model unquantized, b in 4 bits (nf4, blocks of 64, double quantization)",
+            Of(four),
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("holds its base model", Of(options.Model with { DoubleQuantization = false }), StringComparison.Ordinal);
     }
 
@@ -125,7 +173,9 @@ public sealed class ComparisonTests
         Assert.Contains("learned the tasks in different orders", Render(ComparisonFormat.Text, First, reversed), StringComparison.Ordinal);
         Assert.Contains(
             "GQA: a is scored by gqa, b by vqav2",
-            Render(ComparisonFormat.Text, First with { Options = Options("gqa") }, OtherSeed with { Options = Options("vqav2") }), StringComparison.Ordinal);
+            Render(ComparisonFormat.Text, First with { Options = Options("gqa") }, OtherSeed with { Options = Options("vqav2") }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -141,7 +191,17 @@ public sealed class ComparisonTests
     [Fact]
     public void A_runs_priority_is_no_difference()
     {
-        var text = Render(ComparisonFormat.Text, First with { Options = Options("gqa") }, OtherSeed with { Options = Options("gqa") with { Priority = 7 } });
+        var text = Render(
+            ComparisonFormat.Text,
+            First with
+            {
+                Options = Options("gqa"),
+            },
+            OtherSeed with
+            {
+                Options = Options("gqa") with { Priority = 7 },
+            }
+        );
         Assert.DoesNotContain("priority", text, StringComparison.Ordinal);
     }
 
@@ -150,7 +210,11 @@ public sealed class ComparisonTests
     {
         var joint = Reports.MultiTask() with { RunId = "m" };
 
-        Assert.Contains("rules\",m − a,final,+20.00,+10.00,+17.44,\n", Render(ComparisonFormat.Csv, First, joint), StringComparison.Ordinal);
+        Assert.Contains(
+            "rules\",m − a,final,+20.00,+10.00,+17.44,\n",
+            Render(ComparisonFormat.Csv, First, joint),
+            StringComparison.Ordinal
+        );
         Assert.Contains("m learned all tasks at once", Render(ComparisonFormat.Text, First, joint), StringComparison.Ordinal);
     }
 
@@ -159,8 +223,21 @@ public sealed class ComparisonTests
     {
         var options = Options("gqa");
         var text = Render(
-            ComparisonFormat.Text, First with { Options = options },
-            OtherSeed with { Options = options with { Name = "other", Lora = new LoraOptions { Rank = 64 }, Data = options.Data with { Images = "/elsewhere" } } });
+            ComparisonFormat.Text,
+            First with
+            {
+                Options = options,
+            },
+            OtherSeed with
+            {
+                Options = options with
+                {
+                    Name = "other",
+                    Lora = new LoraOptions { Rank = 64 },
+                    Data = options.Data with { Images = "/elsewhere" },
+                },
+            }
+        );
 
         Assert.Matches(@"lora\.rank\s+128\s+64", text);
         Assert.DoesNotContain("elsewhere", text, StringComparison.Ordinal);
@@ -171,15 +248,27 @@ public sealed class ComparisonTests
     public void Latex_and_pages_hold_the_same_numbers()
     {
         Assert.Contains("b $-$ a & final & $-$10.00", Render(ComparisonFormat.Latex, First, OtherSeed), StringComparison.Ordinal);
-        Assert.Contains("<td class=\"number\">35.00 &#177; 7.07</td>", Render(ComparisonFormat.Html, First, OtherSeed), StringComparison.Ordinal);
+        Assert.Contains(
+            "<td class=\"number\">35.00 &#177; 7.07</td>",
+            Render(ComparisonFormat.Html, First, OtherSeed),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void The_untrained_model_is_held_against_the_end_of_a_run()
     {
         var zeroShot = Reports.ZeroShot() with { RunId = "z" };
-        Assert.Contains("rules\",z − a,zero-shot − final,-34.50,-70.00,,\n", Render(ComparisonFormat.Csv, First, zeroShot), StringComparison.Ordinal);
-        Assert.Contains("rules\",a − z,final − zero-shot,+34.50,+70.00,,\n", Render(ComparisonFormat.Csv, zeroShot, First), StringComparison.Ordinal);
+        Assert.Contains(
+            "rules\",z − a,zero-shot − final,-34.50,-70.00,,\n",
+            Render(ComparisonFormat.Csv, First, zeroShot),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "rules\",a − z,final − zero-shot,+34.50,+70.00,,\n",
+            Render(ComparisonFormat.Csv, zeroShot, First),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -188,7 +277,10 @@ public sealed class ComparisonTests
         var text = Render(ComparisonFormat.Text, Ranked("a", 64, 1), Ranked("b", 64, 2, -10), Ranked("c", 128, 1), Ranked("d", 8, 1, -20));
 
         Assert.Contains("By lora.rank: Truth Alignment, published rules", text, StringComparison.Ordinal);
-        Assert.Matches(@"8 +final +20\.00 +50\.00 +32\.56 +-5\.06 +1\n64 +just trained +45\.13 ± 7\.07 +65\.00 ± 7\.07 +2\n64 +final +35\.00 ± 7\.07", text);
+        Assert.Matches(
+            @"8 +final +20\.00 +50\.00 +32\.56 +-5\.06 +1\n64 +just trained +45\.13 ± 7\.07 +65\.00 ± 7\.07 +2\n64 +final +35\.00 ± 7\.07",
+            text
+        );
         Assert.Equal(1, text.Split("By ").Length - 1);
     }
 
@@ -204,8 +296,14 @@ public sealed class ComparisonTests
         var text = Render(ComparisonFormat.Markdown, Run("a", 64, 0.1), Run("b", 64, 0.2), Run("c", 128, 0.1), Run("d", 128, 0.2));
 
         Assert.Equal(
-            ["By data.volume at lora.rank = 64", "By data.volume at lora.rank = 128", "By lora.rank at data.volume = 0.1", "By lora.rank at data.volume = 0.2"],
-            text.Split('\n').Where(line => line.StartsWith("## By", StringComparison.Ordinal)).Select(line => line[3..].Split(':')[0]));
+            [
+                "By data.volume at lora.rank = 64",
+                "By data.volume at lora.rank = 128",
+                "By lora.rank at data.volume = 0.1",
+                "By lora.rank at data.volume = 0.2",
+            ],
+            text.Split('\n').Where(line => line.StartsWith("## By", StringComparison.Ordinal)).Select(line => line[3..].Split(':')[0])
+        );
     }
 
     [Fact]
@@ -214,9 +312,14 @@ public sealed class ComparisonTests
         var other = Ranked("b", 128, 1);
         other = other with
         {
-            Options = other.Options! with { Lora = other.Options.Lora with { Alpha = 512 } }, DataFiles = [other.DataFiles[0] with { SamplesUsed = 50 }, other.DataFiles[1]],
+            Options = other.Options! with { Lora = other.Options.Lora with { Alpha = 512 } },
+            DataFiles = [other.DataFiles[0] with { SamplesUsed = 50 }, other.DataFiles[1]],
         };
-        Assert.Contains("By lora.rank (with lora.alpha): ", Render(ComparisonFormat.Text, Ranked("a", 64, 1), other), StringComparison.Ordinal);
+        Assert.Contains(
+            "By lora.rank (with lora.alpha): ",
+            Render(ComparisonFormat.Text, Ranked("a", 64, 1), other),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -226,26 +329,43 @@ public sealed class ComparisonTests
         Assert.Matches(@"zero-shot +zero-shot +5\.50", text);
         Assert.Matches(@"sequential-lora +just trained +50\.13", text);
         Assert.Matches(@"multi-task +final +60\.00", text);
-        Assert.Contains("\\label{tab:coin-a-z-m-factor-1}", Render(ComparisonFormat.Latex, First, Reports.ZeroShot() with { RunId = "z" }, Reports.MultiTask() with { RunId = "m" }), StringComparison.Ordinal);
+        Assert.Contains(
+            "\\label{tab:coin-a-z-m-factor-1}",
+            Render(ComparisonFormat.Latex, First, Reports.ZeroShot() with { RunId = "z" }, Reports.MultiTask() with { RunId = "m" }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_method_with_options_has_a_row_for_each_of_their_values()
     {
         LearningMethodsForTests.Add();
-        RunReport Run(string id, int experts) => First with
-        {
-            RunId = id, Method = "tested-experts",
-            Options = Options("gqa") with { Method = "tested-experts", MethodOptions = MethodOptions.Of("tested-experts", new TestedOptions { ManyExperts = experts }) },
-        };
+        RunReport Run(string id, int experts) =>
+            First with
+            {
+                RunId = id,
+                Method = "tested-experts",
+                Options = Options("gqa") with
+                {
+                    Method = "tested-experts",
+                    MethodOptions = MethodOptions.Of("tested-experts", new TestedOptions { ManyExperts = experts }),
+                },
+            };
 
         var plain = First with { RunId = "p", Options = Options("gqa") };
         var json = JObject.Parse(Render(ComparisonFormat.Json, plain, Run("a", 2), Run("b", 8)));
         Assert.Equal("method", (string?)json["factors"]![0]!["factor"]);
         Assert.Equal(
             ["sequential-lora", "tested-experts, many-experts 2", "tested-experts, many-experts 8"],
-            json["factors"]![0]!["rows"]!.Select(row => (string)row["value"]!).Distinct());
-        Assert.StartsWith("By tested-experts.many-experts: ", Render(ComparisonFormat.Text, Run("a", 2), Run("b", 8)).Split('\n').First(line => line.StartsWith("By ", StringComparison.Ordinal)), StringComparison.Ordinal);
+            json["factors"]![0]!["rows"]!.Select(row => (string)row["value"]!).Distinct()
+        );
+        Assert.StartsWith(
+            "By tested-experts.many-experts: ",
+            Render(ComparisonFormat.Text, Run("a", 2), Run("b", 8))
+                .Split('\n')
+                .First(line => line.StartsWith("By ", StringComparison.Ordinal)),
+            StringComparison.Ordinal
+        );
 
         // What was not written down has the record's default.
         var unwritten = Run("c", 4) with { Options = Run("c", 4).Options! with { MethodOptions = null } };
@@ -258,15 +378,28 @@ public sealed class ComparisonTests
         using var folder = new TemporaryFolder();
         RunReport Scored(string id, Func<int, double> score)
         {
-            ScoresFile.Write(folder.File(id + ".jsonl"), [.. Enumerable.Range(0, 200).Select(n => new SampleScore($"q{n}", score(n), score(n)))]);
+            ScoresFile.Write(
+                folder.File(id + ".jsonl"),
+                [.. Enumerable.Range(0, 200).Select(n => new SampleScore($"q{n}", score(n), score(n)))]
+            );
             return First with
             {
-                RunId = id, Seed = id[0], Tasks = ["GQA"], Stages = [],
-                Cells = [new CellReport(1, "GQA", Enumerable.Range(0, 200).Average(score) * 100, 200, "p" + id, "p" + id) { ScoresFile = id + ".jsonl" }],
+                RunId = id,
+                Seed = id[0],
+                Tasks = ["GQA"],
+                Stages = [],
+                Cells =
+                [
+                    new CellReport(1, "GQA", Enumerable.Range(0, 200).Average(score) * 100, 200, "p" + id, "p" + id)
+                    {
+                        ScoresFile = id + ".jsonl",
+                    },
+                ],
             };
         }
 
-        // Every second question is right; the other run gets 20 more of them right, so that the difference varies far less than either accuracy does.
+        // Every second question is right; the other run gets 20 more of them right, so that the difference varies far less than either
+        // accuracy does.
         var (a, b) = (Scored("a", n => n % 2), Scored("b", n => n % 2 == 1 || n < 40 ? 1 : 0));
         var comparison = ComparisonText.Of([new ReportedRun(a, folder.Path), new ReportedRun(b, folder.Path)], []);
         var json = JObject.Parse(comparison.Render(ComparisonFormat.Json))["measures"]![0]!["differences"]![0]!;
@@ -278,23 +411,39 @@ public sealed class ComparisonTests
 
         var elsewhere = Scored("c", n => n % 2);
         ScoresFile.Write(folder.File("c.jsonl"), [.. Enumerable.Range(0, 200).Select(n => new SampleScore($"other{n}", n % 2, n % 2))]);
-        Assert.DoesNotContain("95 % intervals", ComparisonText.Of([new ReportedRun(a, folder.Path), new ReportedRun(elsewhere, folder.Path)], []).Render(ComparisonFormat.Text), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "95 % intervals",
+            ComparisonText.Of([new ReportedRun(a, folder.Path), new ReportedRun(elsewhere, folder.Path)], []).Render(ComparisonFormat.Text),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void The_page_has_curves_and_matrices_of_all_runs_and_one_box_of_warnings()
     {
-        var other = OtherSeed with { BaseModelSha256 = "another", Status = "stopped", DataFiles = [First.DataFiles[0], First.DataFiles[1] with { Sha256 = "d3" }] };
+        var other = OtherSeed with
+        {
+            BaseModelSha256 = "another",
+            Status = "stopped",
+            DataFiles = [First.DataFiles[0], First.DataFiles[1] with { Sha256 = "d3" }],
+        };
         var page = Render(ComparisonFormat.Html, First, other);
         Assert.Equal(1, page.Split("<details class=\"warning\"").Length - 1);
         Assert.Contains("<summary>2 warnings</summary>", page, StringComparison.Ordinal);
-        Assert.Contains("aria-label=\"GQA: a: 50.1 % after stage 1, 40.0 % after stage 2; b: 40.1 % after stage 1, 30.0 % after stage 2\"", page, StringComparison.Ordinal);
-        Assert.Contains("<td class=\"down\" style=\"--v:0.333\" title=\"30.00 %, -10.00 points from 40.00 %\">30.0<small>-10.00</small></td>", page, StringComparison.Ordinal);
+        Assert.Contains(
+            "aria-label=\"GQA: a: 50.1 % after stage 1, 40.0 % after stage 2; b: 40.1 % after stage 1, 30.0 % after stage 2\"",
+            page,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "<td class=\"down\" style=\"--v:0.333\" title=\"30.00 %, -10.00 points from 40.00 %\">30.0<small>-10.00</small></td>",
+            page,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
-    public void A_run_is_not_compared_with_itself()
-        => Assert.Throws<CoinException>(() => Render(ComparisonFormat.Text, First, First));
+    public void A_run_is_not_compared_with_itself() => Assert.Throws<CoinException>(() => Render(ComparisonFormat.Text, First, First));
 
     /// <summary>A run of a rank and seed, its accuracies moved by some points.</summary>
     private static RunReport Ranked(string id, int rank, int seed, double points = 0)
@@ -302,7 +451,9 @@ public sealed class ComparisonTests
         var options = Options("gqa");
         return First with
         {
-            RunId = id, Seed = seed, Options = options with { Seed = seed, Lora = options.Lora with { Rank = rank } },
+            RunId = id,
+            Seed = seed,
+            Options = options with { Seed = seed, Lora = options.Lora with { Rank = rank } },
             Cells = [.. First.Cells.Select(cell => cell with { AccuracyPercent = cell.AccuracyPercent + points })],
         };
     }
@@ -323,13 +474,22 @@ public sealed class ComparisonTests
         }
     }
 
-    private static ExperimentOptions Options(string scorer) => new()
-    {
-        Name = "x",
-        Tasks = [new TaskOptions { Name = "GQA", Folder = "GQA", Scorer = scorer }],
-        Data = new DataOptions { Instructions = "/i", Images = "/j" },
-        Model = new ModelOptions { Path = "/m" },
-    };
+    private static ExperimentOptions Options(string scorer) =>
+        new()
+        {
+            Name = "x",
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "GQA",
+                    Folder = "GQA",
+                    Scorer = scorer,
+                },
+            ],
+            Data = new DataOptions { Instructions = "/i", Images = "/j" },
+            Model = new ModelOptions { Path = "/m" },
+        };
 
     private static string Render(ComparisonFormat format, params RunReport[] runs) =>
         ComparisonText.Render([.. runs.Select(run => new ReportedRun(run, null))], [format])[format];

@@ -4,7 +4,9 @@ using CoIN.Benchmark.Reports;
 
 namespace CoIN.Benchmark.Tests.Reports;
 
-/// <summary>The pages' colours by the Web Content Accessibility Guidelines 2.1, success criterion 1.4.3 (level AA): 4.5 : 1 for text.</summary>
+/// <summary>
+/// The pages' colours by the Web Content Accessibility Guidelines 2.1, success criterion 1.4.3 (level AA): 4.5 : 1 for text.
+/// </summary>
 public sealed partial class ContrastTests
 {
     private static readonly string Style = Read();
@@ -23,11 +25,17 @@ public sealed partial class ContrastTests
             for (var percent = 0; percent <= 100; percent++)
             {
                 var shade = Blend(colours[scale], colours["paper"], least + (span * percent / 100));
-                Assert.True(Contrast(colours["ink"], shade) >= 4.5, $"theme {theme}, {scale} at {percent} %: {Contrast(colours["ink"], shade):0.00} : 1");
+                Assert.True(
+                    Contrast(colours["ink"], shade) >= 4.5,
+                    $"theme {theme}, {scale} at {percent} %: {Contrast(colours["ink"], shade):0.00} : 1"
+                );
 
                 // A cell that cannot be compared is hatched in grey.
                 var hatched = Blend([128, 128, 128], shade, 0.22);
-                Assert.True(Contrast(colours["ink"], hatched) >= 4.5, $"theme {theme}, {scale} hatched at {percent} %: {Contrast(colours["ink"], hatched):0.00} : 1");
+                Assert.True(
+                    Contrast(colours["ink"], hatched) >= 4.5,
+                    $"theme {theme}, {scale} hatched at {percent} %: {Contrast(colours["ink"], hatched):0.00} : 1"
+                );
             }
         }
 
@@ -41,13 +49,27 @@ public sealed partial class ContrastTests
     public void Texts_can_be_read_on_their_grounds(int theme)
     {
         var colours = Theme(theme);
-        foreach (var (text, ground) in new[]
+        foreach (
+            var (text, ground) in new[]
+            {
+                ("ink", "paper"),
+                ("ink", "card"),
+                ("ink", "warn"),
+                ("soft", "paper"),
+                ("soft", "card"),
+                ("soft", "warn"),
+                ("link", "paper"),
+                ("link", "card"),
+                ("link", "warn"),
+                ("third", "card"),
+                ("after", "card"),
+            }
+        )
         {
-            ("ink", "paper"), ("ink", "card"), ("ink", "warn"), ("soft", "paper"), ("soft", "card"), ("soft", "warn"), ("link", "paper"), ("link", "card"),
-            ("link", "warn"), ("third", "card"), ("after", "card"),
-        })
-        {
-            Assert.True(Contrast(colours[text], colours[ground]) >= 4.5, $"theme {theme}: {text} on {ground} has {Contrast(colours[text], colours[ground]):0.00} : 1");
+            Assert.True(
+                Contrast(colours[text], colours[ground]) >= 4.5,
+                $"theme {theme}: {text} on {ground} has {Contrast(colours[text], colours[ground]):0.00} : 1"
+            );
         }
     }
 
@@ -56,14 +78,25 @@ public sealed partial class ContrastTests
     {
         var blocks = Root().Matches(Style);
         Assert.Equal(3, blocks.Count);
-        return Colour().Matches(blocks[place].Value).ToDictionary(match => match.Groups[1].Value, match => Parse(match.Groups[2].Value.Trim()));
+        return Colour()
+            .Matches(blocks[place].Value)
+            .ToDictionary(match => match.Groups[1].Value, match => Parse(match.Groups[2].Value.Trim()));
     }
 
-    private static double[] Parse(string colour) => colour[0] == '#'
-        ? [.. Enumerable.Range(0, 3).Select(part => (double)int.Parse(colour.AsSpan(1 + (2 * part), 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture))]
-        : [.. colour.Split(' ').Select(Number)];
+    private static double[] Parse(string colour) =>
+        colour[0] == '#'
+            ?
+            [
+                .. Enumerable
+                    .Range(0, 3)
+                    .Select(part =>
+                        (double)int.Parse(colour.AsSpan(1 + (2 * part), 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+                    ),
+            ]
+            : [.. colour.Split(' ').Select(Number)];
 
-    private static double[] Blend(double[] top, double[] ground, double alpha) => [.. top.Zip(ground, (one, other) => (alpha * one) + ((1 - alpha) * other))];
+    private static double[] Blend(double[] top, double[] ground, double alpha) =>
+        [.. top.Zip(ground, (one, other) => (alpha * one) + ((1 - alpha) * other))];
 
     private static double Contrast(double[] one, double[] other)
     {
@@ -73,7 +106,10 @@ public sealed partial class ContrastTests
 
     private static double Luminance(double[] colour)
     {
-        var linear = colour.Select(part => part / 255).Select(part => part <= 0.04045 ? part / 12.92 : Math.Pow((part + 0.055) / 1.055, 2.4)).ToList();
+        var linear = colour
+            .Select(part => part / 255)
+            .Select(part => part <= 0.04045 ? part / 12.92 : Math.Pow((part + 0.055) / 1.055, 2.4))
+            .ToList();
         return (0.2126 * linear[0]) + (0.7152 * linear[1]) + (0.0722 * linear[2]);
     }
 

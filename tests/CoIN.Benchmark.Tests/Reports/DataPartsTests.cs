@@ -12,7 +12,10 @@ public sealed class DataPartsTests
     {
         Assert.Equal("all", DataParts.Training(All));
         Assert.Equal("40 % of each task's", DataParts.Training(All with { Volume = 0.4 }));
-        Assert.Equal("12.5 % of each task's, at most 2000 per task", DataParts.Training(All with { Volume = 0.125, MaxTrainSamples = 2000 }));
+        Assert.Equal(
+            "12.5 % of each task's, at most 2000 per task",
+            DataParts.Training(All with { Volume = 0.125, MaxTrainSamples = 2000 })
+        );
     }
 
     [Fact]
@@ -20,6 +23,9 @@ public sealed class DataPartsTests
     {
         Assert.Equal("all", DataParts.Test(All with { TestSubset = TestSubset.Seeded }));
         Assert.Equal("at most 500 per task, the first of the file", DataParts.Test(All with { MaxTestSamples = 500 }));
-        Assert.Equal("at most 500 per task, drawn by the seed", DataParts.Test(All with { MaxTestSamples = 500, TestSubset = TestSubset.Seeded }));
+        Assert.Equal(
+            "at most 500 per task, drawn by the seed",
+            DataParts.Test(All with { MaxTestSamples = 500, TestSubset = TestSubset.Seeded })
+        );
     }
 }

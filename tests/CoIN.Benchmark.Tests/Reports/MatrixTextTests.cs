@@ -7,8 +7,8 @@ public sealed class MatrixTextTests
     private static readonly string[] Paper = ["ScienceQA", "TextVQA", "ImageNet", "GQA", "VizWiz", "Grounding", "VQAv2", "OCR-VQA"];
 
     [Fact]
-    public void Columns_are_aligned_and_unknown_cells_marked()
-        => Assert.Equal(
+    public void Columns_are_aligned_and_unknown_cells_marked() =>
+        Assert.Equal(
             """
             after        ScienceQA     GQA
             1 ScienceQA      50.00
@@ -16,20 +16,69 @@ public sealed class MatrixTextTests
             MAA -  BWT -
 
             """.ReplaceLineEndings("\n"),
-            MatrixText.Render(["ScienceQA", "GQA"], [[50], [null, 100]], null, null));
+            MatrixText.Render(
+                ["ScienceQA", "GQA"],
+                [
+                    [50],
+                    [null, 100],
+                ],
+                null,
+                null
+            )
+        );
 
     [Fact]
-    public void Metrics_stand_below_the_matrix()
-        => Assert.EndsWith("\nMAA 71.29  BWT -10.88\n", MatrixText.Render(["GQA"], [[71.0]], 71.289, -10.876), StringComparison.Ordinal);
+    public void Metrics_stand_below_the_matrix() =>
+        Assert.EndsWith(
+            "\nMAA 71.29  BWT -10.88\n",
+            MatrixText.Render(
+                ["GQA"],
+                [
+                    [71.0],
+                ],
+                71.289,
+                -10.876
+            ),
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void What_is_rounded_to_nothing_has_no_sign()
-        => Assert.EndsWith("BWT 0.00\n", MatrixText.Render(["GQA"], [[71.0]], 71, -0.001), StringComparison.Ordinal);
+    public void What_is_rounded_to_nothing_has_no_sign() =>
+        Assert.EndsWith(
+            "BWT 0.00\n",
+            MatrixText.Render(
+                ["GQA"],
+                [
+                    [71.0],
+                ],
+                71,
+                -0.001
+            ),
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void A_square_matrix_shows_nothing_above_the_diagonal()
-        => Assert.Equal(
-            MatrixText.Render(["a", "b"], [[1], [2, 3]], 1, 2), MatrixText.Render(["a", "b"], [[1, null], [2, 3]], 1, 2));
+    public void A_square_matrix_shows_nothing_above_the_diagonal() =>
+        Assert.Equal(
+            MatrixText.Render(
+                ["a", "b"],
+                [
+                    [1],
+                    [2, 3],
+                ],
+                1,
+                2
+            ),
+            MatrixText.Render(
+                ["a", "b"],
+                [
+                    [1, null],
+                    [2, 3],
+                ],
+                1,
+                2
+            )
+        );
 
     [Theory]
     [InlineData(false)]
@@ -45,7 +94,9 @@ public sealed class MatrixTextTests
     }
 
     [Fact]
-    public void A_zero_shot_row_is_rendered_without_metrics()
-        => Assert.Equal(
-            "              GQA  OCR-VQA\nzero-shot    5.50        -\n", MatrixText.RenderZeroShot(["GQA", "OCR-VQA"], [5.5, null]));
+    public void A_zero_shot_row_is_rendered_without_metrics() =>
+        Assert.Equal(
+            "              GQA  OCR-VQA\nzero-shot    5.50        -\n",
+            MatrixText.RenderZeroShot(["GQA", "OCR-VQA"], [5.5, null])
+        );
 }

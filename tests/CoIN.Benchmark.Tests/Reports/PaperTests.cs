@@ -17,7 +17,12 @@ public sealed class PaperTests
     private static readonly RunReport Same = Reports.Sequential() with
     {
         Tasks = Order,
-        Cells = [.. Enumerable.Range(1, 8).SelectMany(stage => Order.Take(stage).Select(task => new CellReport(stage, task, 50, 4000, "p", "s")))],
+        Cells =
+        [
+            .. Enumerable
+                .Range(1, 8)
+                .SelectMany(stage => Order.Take(stage).Select(task => new CellReport(stage, task, 50, 4000, "p", "s"))),
+        ],
         Stages = [],
         Model = new ModelDescription("LLaVA", 32, 4096),
         Options = Options("Instructions_Original"),
@@ -75,11 +80,29 @@ public sealed class PaperTests
     public void Why_nothing_fits_is_said()
     {
         AssertNone("base model is not known", Same with { Model = null });
-        AssertNone("no published results of the model LLaVA; there are of LLaVA-7B, LLaVA-13B", Same with { Model = new ModelDescription("LLaVA", 4, 128) });
+        AssertNone(
+            "no published results of the model LLaVA; there are of LLaVA-7B, LLaVA-13B",
+            Same with
+            {
+                Model = new ModelDescription("LLaVA", 4, 128),
+            }
+        );
         AssertNone("has its tasks in its order", Same with { Tasks = [.. Order.Reverse()] });
-        AssertNone("none of its model, method and order was trained on 30 % of the data; there are llava-7b (100 %), volume-0.1 (10 %)", Same with { Options = Volume(0.3, 128) });
-        AssertNone("none has instructions of the type diverse; there are llava-13b (original)",
-            Same with { Model = new ModelDescription("LLaVA", 40, 5120), Options = Options("Instructions_Diverse") });
+        AssertNone(
+            "none of its model, method and order was trained on 30 % of the data; there are llava-7b (100 %), volume-0.1 (10 %)",
+            Same with
+            {
+                Options = Volume(0.3, 128),
+            }
+        );
+        AssertNone(
+            "none has instructions of the type diverse; there are llava-13b (original)",
+            Same with
+            {
+                Model = new ModelDescription("LLaVA", 40, 5120),
+                Options = Options("Instructions_Diverse"),
+            }
+        );
 
         using var folder = new TemporaryFolder();
         ReportFiles.Write(folder.Path, Same with { Model = null });
@@ -91,7 +114,11 @@ public sealed class PaperTests
 
     [Fact]
     public void An_unknown_instruction_type_is_remarked() =>
-        Assert.Contains("taken for the type original", Assert.Single(PaperMatch.For(Same with { Options = Options("my-data") }).Remarks), StringComparison.Ordinal);
+        Assert.Contains(
+            "taken for the type original",
+            Assert.Single(PaperMatch.For(Same with { Options = Options("my-data") }).Remarks),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_cell_that_measures_something_else_has_no_difference()
@@ -120,9 +147,12 @@ public sealed class PaperTests
         Assert.Empty(PaperBeside.Of(PublishedResults.Of("llava-7b"), RunResults.Of(Same, null)).Remarks);
         var run = Same with { Model = new ModelDescription("LLaVA", 4, 128), Options = Volume(0.4, 64) };
         Assert.Equal(
-            ["The settings differ in model (LLaVA-7B, the run LLaVA), method (moelora, the run sequential-lora), LoRA rank (128, the run 64), "
-                + "training samples (all, the run 40 % of each task's)."],
-            PaperBeside.Of(PublishedResults.Of("moelora-8"), RunResults.Of(run, null)).Remarks);
+            [
+                "The settings differ in model (LLaVA-7B, the run LLaVA), method (moelora, the run sequential-lora), LoRA rank (128, the run 64), "
+                    + "training samples (all, the run 40 % of each task's).",
+            ],
+            PaperBeside.Of(PublishedResults.Of("moelora-8"), RunResults.Of(run, null)).Remarks
+        );
     }
 
     [Fact]
@@ -159,10 +189,16 @@ public sealed class PaperTests
         var json = JObject.Parse(PublishedText.Render(["llava-7b"], ComparisonFormat.Json));
         Assert.Equal(71.2848, (double)json["measures"]![1]!["maa"]!, 4);
         Assert.Equal(8, json["measures"]![0]!["zeroShot"]!.Count());
-        Assert.Contains("minigpt-v2,truth-alignment,,8,OCR-VQA,TextVQA,29.89,93,no,", PublishedText.Render(["minigpt-v2"], ComparisonFormat.Csv), StringComparison.Ordinal);
+        Assert.Contains(
+            "minigpt-v2,truth-alignment,,8,OCR-VQA,TextVQA,29.89,93,no,",
+            PublishedText.Render(["minigpt-v2"], ComparisonFormat.Csv),
+            StringComparison.Ordinal
+        );
         Assert.Contains("<sup>", PublishedText.Render(["llava-7b"], ComparisonFormat.Html), StringComparison.Ordinal);
         Assert.Contains("\\begin{tabular}", PublishedText.Render(["llava-7b"], ComparisonFormat.Latex), StringComparison.Ordinal);
-        Assert.All(PublishedResults.All, result => Assert.Contains(result.Name, PublishedText.List(ComparisonFormat.Text), StringComparison.Ordinal));
+        Assert.All(PublishedResults.All, result =>
+            Assert.Contains(result.Name, PublishedText.List(ComparisonFormat.Text), StringComparison.Ordinal)
+        );
     }
 
     private static void AssertNone(string reason, RunReport run)
@@ -178,11 +214,12 @@ public sealed class PaperTests
         return options with { Lora = options.Lora with { Rank = rank }, Data = options.Data with { Volume = volume } };
     }
 
-    private static ExperimentOptions Options(string folder) => new()
-    {
-        Name = "x",
-        Tasks = [],
-        Data = new DataOptions { Instructions = "/data/" + folder, Images = "/data" },
-        Model = new ModelOptions { Path = "/m" },
-    };
+    private static ExperimentOptions Options(string folder) =>
+        new()
+        {
+            Name = "x",
+            Tasks = [],
+            Data = new DataOptions { Instructions = "/data/" + folder, Images = "/data" },
+            Model = new ModelOptions { Path = "/m" },
+        };
 }

@@ -13,11 +13,38 @@ public sealed class ProvenanceTests : IDisposable
     {
         Name = "x",
         Seed = 42,
-        Tasks = [new TaskOptions { Name = "GQA", Folder = "GQA", Scorer = "gqa" }],
+        Tasks =
+        [
+            new TaskOptions
+            {
+                Name = "GQA",
+                Folder = "GQA",
+                Scorer = "gqa",
+            },
+        ],
         Data = new DataOptions { Instructions = "/i", Images = "/j" },
-        Model = new ModelOptions { Path = "/models/seven", Dtype = "bfloat16", MaxLength = 1234, Conversation = "v1_mmtag" },
-        Lora = new LoraOptions { Rank = 64, Alpha = 96, Dropout = 0.1 },
-        Training = new TrainingOptions { LearningRate = 0.0003, ProjectorLearningRate = 0.00002, WarmupRatio = 0.07, GroupByLength = true, MinLr = 0.0001, Loss = LossMean.TokenMean },
+        Model = new ModelOptions
+        {
+            Path = "/models/seven",
+            Dtype = "bfloat16",
+            MaxLength = 1234,
+            Conversation = "v1_mmtag",
+        },
+        Lora = new LoraOptions
+        {
+            Rank = 64,
+            Alpha = 96,
+            Dropout = 0.1,
+        },
+        Training = new TrainingOptions
+        {
+            LearningRate = 0.0003,
+            ProjectorLearningRate = 0.00002,
+            WarmupRatio = 0.07,
+            GroupByLength = true,
+            MinLr = 0.0001,
+            Loss = LossMean.TokenMean,
+        },
     };
 
     private readonly TemporaryFolder folder = new();
@@ -28,14 +55,23 @@ public sealed class ProvenanceTests : IDisposable
     public void Every_number_comes_with_the_settings_that_decided_it()
     {
         var markdown = Text("report.md", Reports.Sequential() with { Options = Options });
-        foreach (var row in new[]
-        {
-            "| base model from | /models/seven |", "| dtype of the frozen weights | bfloat16 |", "| conversation | v1_mmtag |", "| longest sequence | 1234 tokens |",
-            "| LoRA | rank 64, alpha 96, dropout 0.1 |", "| LoRA on | every linear layer of the language model |", "| projector | trained, learning rate 2E-05 |",
-            "| learning rate | 0.0003, cosine after 0.07 of the steps as warmup, down to 0.0001, afresh", "| loss of a step | mean over all its labelled tokens |",
-            "grouped by modality and length |", "| lora.rank | 64 |",
-            "| method | sequential-lora |",
-        })
+        foreach (
+            var row in new[]
+            {
+                "| base model from | /models/seven |",
+                "| dtype of the frozen weights | bfloat16 |",
+                "| conversation | v1_mmtag |",
+                "| longest sequence | 1234 tokens |",
+                "| LoRA | rank 64, alpha 96, dropout 0.1 |",
+                "| LoRA on | every linear layer of the language model |",
+                "| projector | trained, learning rate 2E-05 |",
+                "| learning rate | 0.0003, cosine after 0.07 of the steps as warmup, down to 0.0001, afresh",
+                "| loss of a step | mean over all its labelled tokens |",
+                "grouped by modality and length |",
+                "| lora.rank | 64 |",
+                "| method | sequential-lora |",
+            }
+        )
         {
             Assert.Contains(row, markdown, StringComparison.Ordinal);
         }
@@ -43,21 +79,33 @@ public sealed class ProvenanceTests : IDisposable
         Assert.Contains("<td>rank 64, alpha 96, dropout 0.1</td>", Text("report.html"), StringComparison.Ordinal);
         Assert.Contains("<td>lora.train-projector</td><td>true</td>", Text("report.html"), StringComparison.Ordinal);
         var settings = Json()["settings"]!;
-        Assert.Equal("bfloat16 64 0.07", $"{settings["model"]!["dtype"]} {settings["lora"]!["rank"]} {settings["training"]!["warmup-ratio"]}");
+        Assert.Equal(
+            "bfloat16 64 0.07",
+            $"{settings["model"]!["dtype"]} {settings["lora"]!["rank"]} {settings["training"]!["warmup-ratio"]}"
+        );
     }
 
     [Fact]
     public void What_LoRA_is_on_is_told()
     {
-        foreach (var (lora, told) in new[]
+        foreach (
+            var (lora, told) in new[]
+            {
+                (new LoraOptions { Targets = ["q_proj", "v_proj"] }, "q_proj, v_proj of the language model (lora.targets)"),
+                (
+                    new LoraOptions { TargetPattern = ".*mlp.*" },
+                    "linear maps of the language model whose names match .*mlp.* (lora.targets)"
+                ),
+                (new LoraOptions { From = "/a" }, "the linear maps of the given adapter (lora.from)"),
+                (new LoraOptions { TargetPattern = "all-linear", From = "/a" }, "every linear layer of the language model"),
+            }
+        )
         {
-            (new LoraOptions { Targets = ["q_proj", "v_proj"] }, "q_proj, v_proj of the language model (lora.targets)"),
-            (new LoraOptions { TargetPattern = ".*mlp.*" }, "linear maps of the language model whose names match .*mlp.* (lora.targets)"),
-            (new LoraOptions { From = "/a" }, "the linear maps of the given adapter (lora.from)"),
-            (new LoraOptions { TargetPattern = "all-linear", From = "/a" }, "every linear layer of the language model"),
-        })
-        {
-            Assert.Contains($"| LoRA on | {told} |", Text("report.md", Reports.Sequential() with { Options = Options with { Lora = lora } }), StringComparison.Ordinal);
+            Assert.Contains(
+                $"| LoRA on | {told} |",
+                Text("report.md", Reports.Sequential() with { Options = Options with { Lora = lora } }),
+                StringComparison.Ordinal
+            );
         }
     }
 
@@ -73,7 +121,9 @@ public sealed class ProvenanceTests : IDisposable
         Write(report with { Cells = [.. report.Cells.Select(cell => cell with { Computations = [new("cpu", 1, "9.9")] })] });
         Assert.Contains("| tested on | cpu, 1 thread |", Text("report.md"), StringComparison.Ordinal);
         Assert.Equal(
-            "[null,{\"device\":\"cuda:0\",\"threads\":8,\"version\":\"9.9\"}]", Json()["provenance"]!["training"]!.ToString(Formatting.None));
+            "[null,{\"device\":\"cuda:0\",\"threads\":8,\"version\":\"9.9\"}]",
+            Json()["provenance"]!["training"]!.ToString(Formatting.None)
+        );
         Assert.Equal("cpu", (string)Json()["provenance"]!["evaluation"]![0]!["computed"]![0]!["device"]!);
     }
 
@@ -86,13 +136,27 @@ public sealed class ProvenanceTests : IDisposable
 
         Assert.Contains("| told.samples-per-task | 7 |\n| told.lambda | 0.5 |", Text("report.md", report), StringComparison.Ordinal);
         Assert.Equal(7, (int)Json()["settings"]!["told"]!["samples-per-task"]!);
-        Assert.Contains("| told.samples-per-task | 100 |", Text("report.md", report with { Options = options with { MethodOptions = null } }), StringComparison.Ordinal);
+        Assert.Contains(
+            "| told.samples-per-task | 100 |",
+            Text("report.md", report with { Options = options with { MethodOptions = null } }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_given_adapter_that_is_tested_is_named_with_path_and_hash_in_every_form()
     {
-        Write(Reports.ZeroShot() with { Options = Options with { Method = ZeroShot.Name, Lora = new LoraOptions { From = "/a/b" } }, GivenAdapterSha256 = "c0ffee" });
+        Write(
+            Reports.ZeroShot() with
+            {
+                Options = Options with
+                {
+                    Method = ZeroShot.Name,
+                    Lora = new LoraOptions { From = "/a/b" },
+                },
+                GivenAdapterSha256 = "c0ffee",
+            }
+        );
         var name = "/a/b (SHA-256 c0ffee)";
 
         Assert.Contains($"Tested: the base model with the adapter {name}.", Text("report.md"), StringComparison.Ordinal);

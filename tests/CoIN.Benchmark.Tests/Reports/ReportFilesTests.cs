@@ -19,7 +19,8 @@ public sealed class ReportFilesTests : IDisposable
         Assert.Equal(written.Order(StringComparer.Ordinal), Directory.GetFiles(folder.Path).Order(StringComparer.Ordinal));
         Assert.Equal(
             ["cells.csv", "matrix.csv", "report.html", "report.json", "report.md", "table.csv", "table.json", "table.md", "table.tex"],
-            Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -38,7 +39,8 @@ public sealed class ReportFilesTests : IDisposable
         Assert.Equal(JTokenType.Null, json["stages"]![1]!["projectorSha256"]!.Type);
         Assert.Equal(
             "{\"learningRate\":0.0002,\"kind\":\"constant\",\"warmupSteps\":2,\"totalSteps\":20,\"globalBatchSize\":32}",
-            json["stages"]![1]!["schedule"]!.ToString(Formatting.None));
+            json["stages"]![1]!["schedule"]!.ToString(Formatting.None)
+        );
         Assert.Equal(["p11", "p21", "p22"], json["predictions"]!.Select(cell => (string)cell["sha256"]!));
         Assert.Equal(["d1", "d2"], json["dataFiles"]!.Select(file => (string)file["sha256"]!));
     }
@@ -113,12 +115,14 @@ public sealed class ReportFilesTests : IDisposable
     {
         var report = Reports.Sequential();
         var one = Json(report);
-        var other = Json(report with
-        {
-            Started = report.Started!.Value.AddDays(3),
-            Finished = null,
-            Stages = [.. report.Stages.Select(stage => stage with { TrainingSeconds = stage.TrainingSeconds * 2 })],
-        });
+        var other = Json(
+            report with
+            {
+                Started = report.Started!.Value.AddDays(3),
+                Finished = null,
+                Stages = [.. report.Stages.Select(stage => stage with { TrainingSeconds = stage.TrainingSeconds * 2 })],
+            }
+        );
 
         Assert.False(JToken.DeepEquals(one, other));
         Assert.Equal("2025-01-02T02:04:05Z", (string)one["provenance"]!["started"]!);
@@ -145,12 +149,20 @@ public sealed class ReportFilesTests : IDisposable
         ReportFiles.Write(folder.Path, Reports.Sequential());
         var text = File.ReadAllText(folder.File("report.md"));
 
-        Assert.Contains("| after | GQA | OCR-VQA |\n| --- | --- | --- |\n| 1 GQA | 50.13 |  |\n| 2 OCR-VQA | 40.00 | 70.00 |\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "| after | GQA | OCR-VQA |\n| --- | --- | --- |\n| 1 GQA | 50.13 |  |\n| 2 OCR-VQA | 40.00 | 70.00 |\n",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains("| final | 40.00 | 70.00 |", text, StringComparison.Ordinal);
         Assert.Contains("| just trained | 50.13 | 70.00 |", text, StringComparison.Ordinal);
         Assert.Contains("MAA, mean average accuracy: 52.56 %", text, StringComparison.Ordinal);
         Assert.Contains("-5.06 points", text, StringComparison.Ordinal);
-        Assert.Contains("| 2 | OCR-VQA | 200 | 20 | 16 | 2 | 2 | 32 | 0.0002 | constant | 2 | 20 | 0.2500 | 2000 | 24.5 |", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "| 2 | OCR-VQA | 200 | 20 | 16 | 2 | 2 | 32 | 0.0002 | constant | 2 | 20 | 0.2500 | 2000 | 24.5 |",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains("| seed | 42 |", text, StringComparison.Ordinal);
         Assert.Contains("| GQA | test | GQA/test.json | 20 | d2 |", text, StringComparison.Ordinal);
         Assert.Contains("| 2 | OCR-VQA | 70.00 | 30 | p/2-2.jsonl | p22 |", text, StringComparison.Ordinal);
@@ -163,7 +175,11 @@ public sealed class ReportFilesTests : IDisposable
     {
         ReportFiles.Write(folder.Path, Reports.ZeroShot());
 
-        Assert.Contains("| GQA | OCR-VQA |\n| --- | --- |\n| 5.50 | 0.00 |\n", File.ReadAllText(folder.File("report.md")), StringComparison.Ordinal);
+        Assert.Contains(
+            "| GQA | OCR-VQA |\n| --- | --- |\n| 5.50 | 0.00 |\n",
+            File.ReadAllText(folder.File("report.md")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -172,17 +188,24 @@ public sealed class ReportFilesTests : IDisposable
         var report = Reports.Sequential();
         Assert.Equal("stage,after,GQA,OCR-VQA\n1,GQA,50.128,\n2,OCR-VQA,40,70\n", Csv(report));
         Assert.Equal("stage,after,GQA,OCR-VQA\n0,,5.5,0\n", Csv(Reports.ZeroShot()));
-        Assert.StartsWith("stage,after,\"a, \"\"b\"\"\"\n", Csv(report with { Tasks = ["a, \"b\""], Cells = [], Stages = [] }), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "stage,after,\"a, \"\"b\"\"\"\n",
+            Csv(report with { Tasks = ["a, \"b\""], Cells = [], Stages = [] }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
-    public void A_cell_of_an_unknown_task_is_refused()
-        => Assert.Throws<ArgumentException>(() => (Reports.Sequential() with { Tasks = ["GQA", "VQAv2"] }).Matrix());
+    public void A_cell_of_an_unknown_task_is_refused() =>
+        Assert.Throws<ArgumentException>(() => (Reports.Sequential() with { Tasks = ["GQA", "VQAv2"] }).Matrix());
 
     private JObject Json(RunReport report)
     {
         ReportFiles.Write(folder.Path, report);
-        using var reader = new JsonTextReader(new StringReader(File.ReadAllText(folder.File("report.json")))) { DateParseHandling = DateParseHandling.None };
+        using var reader = new JsonTextReader(new StringReader(File.ReadAllText(folder.File("report.json"))))
+        {
+            DateParseHandling = DateParseHandling.None,
+        };
         return JObject.Load(reader);
     }
 

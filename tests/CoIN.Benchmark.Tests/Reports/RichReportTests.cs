@@ -50,18 +50,23 @@ public sealed class RichReportTests : IDisposable
             }
         }
 
-        Write(run.Report with
-        {
-            Steps = [new(1, "ScienceQA", "training/1-ScienceQA.jsonl"), new(2, "GQA", "training/2-GQA.jsonl")],
-            Cells = [.. run.Report.Cells.Select(cell => cell with { AnswerSeconds = cell.Stage == 2 ? 0.5 : null })],
-        });
+        Write(
+            run.Report with
+            {
+                Steps = [new(1, "ScienceQA", "training/1-ScienceQA.jsonl"), new(2, "GQA", "training/2-GQA.jsonl")],
+                Cells = [.. run.Report.Cells.Select(cell => cell with { AnswerSeconds = cell.Stage == 2 ? 0.5 : null })],
+            }
+        );
 
         var stage = JObject.Parse(Text("report.json"))["provenance"]!["stages"]!.Single();
         Assert.Equal("1 30 40 3000 15", $"{stage["stage"]} {stage["steps"]} {stage["totalSteps"]} {stage["tokens"]} {stage["seconds"]}");
         var page = Text("report.html");
         Assert.Contains("aria-label=\"ScienceQA: loss from 2.000 to 0.079 over 30 of 40 steps\"", page, StringComparison.Ordinal);
         Assert.DoesNotContain("aria-label=\"GQA: loss", page, StringComparison.Ordinal);
-        var text = string.Join('\n', Text("report.md").Split('\n').Select(line => string.Join('|', line.Split('|').Select(cell => cell.Trim()))));
+        var text = string.Join(
+            '\n',
+            Text("report.md").Split('\n').Select(line => string.Join('|', line.Split('|').Select(cell => cell.Trim())))
+        );
         Assert.Contains("|1|ScienceQA|30 of 40|0.0794 (mean of 10)|3000|15.0|200|3|", text, StringComparison.Ordinal);
         Assert.Contains("|2 GQA|8.0|8.0||", text, StringComparison.Ordinal);
     }
@@ -97,23 +102,40 @@ public sealed class RichReportTests : IDisposable
     [Fact]
     public void A_judge_without_a_single_score_has_no_number_in_any_form_but_a_warning_with_the_remedy()
     {
-        Write(run.Report with
-        {
-            Cells =
-            [
-                .. run.Report.Cells.Select(cell => cell with
-                {
-                    Judgements = [cell.Judgements[0] with { PublishedPercent = null, CorrectedPercent = null, Unparsable = 4, Unscored = [new("length", true, 4)] }],
-                }),
-            ],
-        });
+        Write(
+            run.Report with
+            {
+                Cells =
+                [
+                    .. run.Report.Cells.Select(cell =>
+                        cell with
+                        {
+                            Judgements =
+                            [
+                                cell.Judgements[0] with
+                                {
+                                    PublishedPercent = null,
+                                    CorrectedPercent = null,
+                                    Unparsable = 4,
+                                    Unscored = [new("length", true, 4)],
+                                },
+                            ],
+                        }
+                    ),
+                ],
+            }
+        );
         var judge = JObject.Parse(Text("report.json"))["reasoningCapability"]!["judges"]![0]!;
         Assert.Equal("[[null,null,null],[null,null,null],[null,null,null]]", Compact(judge["published"]!["matrix"]!));
         Assert.Equal((JTokenType.Null, JTokenType.Null), (judge["published"]!["maa"]!.Type, judge["corrected"]!.Type));
         Assert.DoesNotContain("reasoning-capability", Text("cells.csv"), StringComparison.Ordinal);
         foreach (var form in new[] { (string)judge["warning"]!, Text("report.md"), Text("report.html") })
         {
-            Assert.Contains("24 of 24 replies of the judge words have no score: 24 ended at the token limit", form, StringComparison.Ordinal);
+            Assert.Contains(
+                "24 of 24 replies of the judge words have no score: 24 ended at the token limit",
+                form,
+                StringComparison.Ordinal
+            );
             Assert.Contains("raise judge.max-tokens", form, StringComparison.Ordinal);
         }
     }
@@ -135,10 +157,19 @@ public sealed class RichReportTests : IDisposable
 
         Assert.Equal(
             [
-                "Forgotten ScienceQA-0", "Forgotten GQA-0", "WrongForm ScienceQA-1", "WrongForm GQA-1", "Kept ScienceQA-2", "Kept GQA-2", "Kept A<B-0",
-                "NotLearned ScienceQA-3", "NotLearned GQA-3", "NotLearned A<B-3",
+                "Forgotten ScienceQA-0",
+                "Forgotten GQA-0",
+                "WrongForm ScienceQA-1",
+                "WrongForm GQA-1",
+                "Kept ScienceQA-2",
+                "Kept GQA-2",
+                "Kept A<B-0",
+                "NotLearned ScienceQA-3",
+                "NotLearned GQA-3",
+                "NotLearned A<B-3",
             ],
-            examples.Select(one => $"{one.Kind} {one.Sample.QuestionId}"));
+            examples.Select(one => $"{one.Kind} {one.Sample.QuestionId}")
+        );
         Assert.Equal([1, 3], examples[0].Answers.Select(answer => answer.Stage));
         Assert.Equal("answer 0 of stage 3", examples[0].Answers[1].Text);
         Assert.Equal(8, examples[2].Answers[1].Judged.Single().Score);
@@ -149,9 +180,14 @@ public sealed class RichReportTests : IDisposable
     public void A_wrong_form_that_is_gone_at_the_end_is_shown_from_the_last_stage_that_has_it()
     {
         ScoresFile.Write(folder.File("scores/3-0.jsonl"), [.. Enumerable.Range(0, 4).Select(n => new SampleScore($"ScienceQA-{n}", 0, 0))]);
-        var report = run.Report with { Cells = [.. run.Report.Cells.Select(cell => cell.Stage == 3 ? cell with { Judgements = [] } : cell)] };
+        var report = run.Report with
+        {
+            Cells = [.. run.Report.Cells.Select(cell => cell.Stage == 3 ? cell with { Judgements = [] } : cell)],
+        };
 
-        var example = ExamplePicker.Pick(report, folder.Path, run.Data()).Single(one => one is { Kind: ExampleKind.WrongForm, Task: "ScienceQA" });
+        var example = ExamplePicker
+            .Pick(report, folder.Path, run.Data())
+            .Single(one => one is { Kind: ExampleKind.WrongForm, Task: "ScienceQA" });
 
         Assert.Equal(("ScienceQA-1", 2), (example.Sample.QuestionId, example.Answers[^1].Stage));
     }
@@ -164,7 +200,11 @@ public sealed class RichReportTests : IDisposable
         Directory.Delete(folder.File("scores"), recursive: true);
         Assert.Empty(ExamplePicker.Pick(run.Report, folder.Path, run.Data()));
         Write(run.Report);
-        Assert.DoesNotContain("95 % interval</span>", Text("report.html").Split("id=\"p-corrected\"")[0].Split("id=\"p-published\"")[1], StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "95 % interval</span>",
+            Text("report.html").Split("id=\"p-corrected\"")[0].Split("id=\"p-published\"")[1],
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -216,8 +256,11 @@ public sealed class RichReportTests : IDisposable
 
         Assert.StartsWith(
             "| measure | row | ScienceQA | GQA | A<B | MAA | BWT |\n| --- | --- | --- | --- | --- | --- | --- |\n"
-            + "| Truth Alignment, published rules | just trained | 75.00 | 75.00 | 75.00 |  |  |\n"
-            + "| Truth Alignment, published rules | final | 25.00 | 25.00 | 75.00 | 55.56 | -33.33 |\n", Text("table.md"), StringComparison.Ordinal);
+                + "| Truth Alignment, published rules | just trained | 75.00 | 75.00 | 75.00 |  |  |\n"
+                + "| Truth Alignment, published rules | final | 25.00 | 25.00 | 75.00 | 55.56 | -33.33 |\n",
+            Text("table.md"),
+            StringComparison.Ordinal
+        );
         var latex = Text("table.tex");
         Assert.Contains("final & 25.00 & 25.00 & 75.00 & 55.56 & $-$33.33 \\\\\n", latex, StringComparison.Ordinal);
         Assert.Contains("\\caption{tiny: accuracy in percent", latex, StringComparison.Ordinal);
@@ -236,7 +279,10 @@ public sealed class RichReportTests : IDisposable
     [Fact]
     public void Damaged_judgements_are_named_with_their_line()
     {
-        folder.Write("judgements/1-0.jsonl", "{\"question_id\":\"x\",\"reply\":\"\",\"published\":1,\"corrected\":1}\n{\"question_id\":\"y\"}\n");
+        folder.Write(
+            "judgements/1-0.jsonl",
+            "{\"question_id\":\"x\",\"reply\":\"\",\"published\":1,\"corrected\":1}\n{\"question_id\":\"y\"}\n"
+        );
 
         Assert.Contains("1-0.jsonl, line 2", Assert.Throws<CoinException>(() => Write(run.Report)).Message, StringComparison.Ordinal);
     }
@@ -249,7 +295,8 @@ public sealed class RichReportTests : IDisposable
 
     private sealed class Aids : IReportAids
     {
-        public Thumbnail? Thumbnail(string path, int longestSide) => new("image/png", [1, 2, 3, .. System.Text.Encoding.UTF8.GetBytes(path)], 48, 48);
+        public Thumbnail? Thumbnail(string path, int longestSide) =>
+            new("image/png", [1, 2, 3, .. System.Text.Encoding.UTF8.GetBytes(path)], 48, 48);
 
         public ModelDescription? Describe(Experiments.ModelOptions model) => null;
     }

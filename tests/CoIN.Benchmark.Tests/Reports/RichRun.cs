@@ -26,12 +26,21 @@ internal sealed class RichRun
 
     public RunReport Report { get; }
 
-    public ExampleData Data(IReportAids? aids = null) => new(
-        task => [.. Enumerable.Range(0, 4).Select(n => new TestSample($"{task}-{n}", $"./{n}.png", $"Question {n} of {task}?", $"truth <{n}>"))], "/images", aids);
+    public ExampleData Data(IReportAids? aids = null) =>
+        new(
+            task =>
+                [
+                    .. Enumerable
+                        .Range(0, 4)
+                        .Select(n => new TestSample($"{task}-{n}", $"./{n}.png", $"Question {n} of {task}?", $"truth <{n}>")),
+                ],
+            "/images",
+            aids
+        );
 
     /// <summary>
-    /// Four samples. Just trained: the first three are right. Later: the first is wrong by both rules, the second wrong by the published rule alone,
-    /// the third right, the fourth never.
+    /// Four samples. Just trained: the first three are right. Later: the first is wrong by both rules, the second wrong by the published
+    /// rule alone, the third right, the fourth never.
     /// </summary>
     private CellReport Cell(int stage, string task)
     {
@@ -39,10 +48,24 @@ internal sealed class RichRun
         double[] published = own ? [1, 1, 1, 0] : [0, 0, 1, 0];
         double[] corrected = own ? [1, 1, 1, 0] : [0, 1, 1, 0];
         var name = FormattableString.Invariant($"{stage}-{Array.IndexOf(Tasks, task)}.jsonl");
-        PredictionsFile.Write(folder.File("predictions/" + name), [.. Enumerable.Range(0, 4).Select(n => new Prediction($"{task}-{n}", $"answer {n} of stage {stage}"))]);
-        ScoresFile.Write(folder.File("scores/" + name), [.. Enumerable.Range(0, 4).Select(n => new SampleScore($"{task}-{n}", published[n], corrected[n]))]);
-        folder.Write("judgements/" + name, string.Concat(Enumerable.Range(0, 4).Select(n =>
-            $"{{\"question_id\":\"{task}-{n}\",\"reply\":\"{corrected[n] * 8}\",\"published\":{corrected[n] * 8},\"corrected\":{(n == 3 ? "null" : $"{corrected[n] * 8}")}}}\n")));
+        PredictionsFile.Write(
+            folder.File("predictions/" + name),
+            [.. Enumerable.Range(0, 4).Select(n => new Prediction($"{task}-{n}", $"answer {n} of stage {stage}"))]
+        );
+        ScoresFile.Write(
+            folder.File("scores/" + name),
+            [.. Enumerable.Range(0, 4).Select(n => new SampleScore($"{task}-{n}", published[n], corrected[n]))]
+        );
+        folder.Write(
+            "judgements/" + name,
+            string.Concat(
+                Enumerable
+                    .Range(0, 4)
+                    .Select(n =>
+                        $"{{\"question_id\":\"{task}-{n}\",\"reply\":\"{corrected[n] * 8}\",\"published\":{corrected[n] * 8},\"corrected\":{(n == 3 ? "null" : $"{corrected[n] * 8}")}}}\n"
+                    )
+            )
+        );
         return new CellReport(stage, task, published.Average() * 100, 4, "predictions/" + name, "p")
         {
             CorrectedPercent = corrected.Average() * 100,

@@ -54,12 +54,18 @@ public sealed class RoutingReportTests : IDisposable
         {
             var share = cell == last ? 0.3 : 0.5;
             Directory.CreateDirectory(folder.File("routing"));
-            RoutingFile.Write(folder.File(cell.RoutingFile!), new ExpertRouting(
-            [
-                new([new("q", 10, [10 * share, 10 * (1 - share)])]), new([new("q", 5, [5 * (share + 0.1), 5 * (0.9 - share)])]),
-            ]));
+            RoutingFile.Write(
+                folder.File(cell.RoutingFile!),
+                new ExpertRouting([
+                    new([new("q", 10, [10 * share, 10 * (1 - share)])]),
+                    new([new("q", 5, [5 * (share + 0.1), 5 * (0.9 - share)])]),
+                ])
+            );
         }
 
-        return report with { Cells = cells };
+        return report with
+        {
+            Cells = cells,
+        };
     }
 }

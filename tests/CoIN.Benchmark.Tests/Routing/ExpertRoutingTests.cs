@@ -56,13 +56,22 @@ public sealed class ExpertRoutingTests : IDisposable
     {
         File.WriteAllText(folder.File("a.json"), text);
         Assert.Contains(
-            folder.File("a.json"), Assert.Throws<CoinException>(() => RoutingFile.Read(folder.File("a.json"))).Message, StringComparison.Ordinal);
+            folder.File("a.json"),
+            Assert.Throws<CoinException>(() => RoutingFile.Read(folder.File("a.json"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
-    private static void Same(ExpertRouting expected, ExpertRouting found) => Assert.Equal(
-        expected.Layers.SelectMany(layer => layer.Linears).Select(one => $"{one.Name} {one.Positions} {string.Join(' ', one.Weights)}"),
-        found.Layers.SelectMany(layer => layer.Linears).Select(one => $"{one.Name} {one.Positions} {string.Join(' ', one.Weights)}"));
+    private static void Same(ExpertRouting expected, ExpertRouting found) =>
+        Assert.Equal(
+            expected.Layers.SelectMany(layer => layer.Linears).Select(one => $"{one.Name} {one.Positions} {string.Join(' ', one.Weights)}"),
+            found.Layers.SelectMany(layer => layer.Linears).Select(one => $"{one.Name} {one.Positions} {string.Join(' ', one.Weights)}")
+        );
 
-    private static ExpertRouting Of(params (double Positions, double[] Weights)[][] layers) => new(
-        [.. layers.Select(layer => new RoutingLayer([.. layer.Select((one, i) => new RoutingShare($"map{i}", one.Positions, one.Weights))]))]);
+    private static ExpertRouting Of(params (double Positions, double[] Weights)[][] layers) =>
+        new([
+            .. layers.Select(layer => new RoutingLayer([
+                .. layer.Select((one, i) => new RoutingShare($"map{i}", one.Positions, one.Weights)),
+            ])),
+        ]);
 }

@@ -17,7 +17,10 @@ public sealed class BadSamplesTests : IDisposable
     public BadSamplesTests()
     {
         folder.Write("GQA/train.json", $"[{string.Join(",", new[] { "good", "bad", "gone" }.Select((image, i) => Train(i, image)))}]");
-        folder.Write("GQA/test.json", $"[{string.Join(",", new[] { "bad", "good" }.Select((image, i) => Test(i, image)))}, {{\"question_id\": 9, \"text\": \"q\", \"answer\": \"a\"}}]");
+        folder.Write(
+            "GQA/test.json",
+            $"[{string.Join(",", new[] { "bad", "good" }.Select((image, i) => Test(i, image)))}, {{\"question_id\": 9, \"text\": \"q\", \"answer\": \"a\"}}]"
+        );
         folder.Write("good.png", "good");
         folder.Write("bad.png", "bad");
     }
@@ -32,7 +35,8 @@ public sealed class BadSamplesTests : IDisposable
         Assert.Equal(["bad.png", "gone.png"], data.SkippedImages!);
         Assert.Equal(
             [("train", "1", "bad.png", "is damaged"), ("train", "2", "gone.png", "does not exist"), ("test", "0", "bad.png", "is damaged")],
-            data.Skipped.Select(sample => (sample.Use, sample.Sample, sample.Image, sample.Reason!)));
+            data.Skipped.Select(sample => (sample.Use, sample.Sample, sample.Image, sample.Reason!))
+        );
         Assert.Equal((1, 2), (data.TrainingSamples[0], data.TestSamples[0]));
     }
 
@@ -51,8 +55,12 @@ public sealed class BadSamplesTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_may_not_leave_samples_out_names_the_missing_image() => Assert.Contains(
-        "gone.png of sample 2 does not exist", Assert.Throws<CoinException>(() => work.Describe(Options(BadSamples.Fail))).Message, StringComparison.Ordinal);
+    public void A_run_that_may_not_leave_samples_out_names_the_missing_image() =>
+        Assert.Contains(
+            "gone.png of sample 2 does not exist",
+            Assert.Throws<CoinException>(() => work.Describe(Options(BadSamples.Fail))).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_sample_with_a_bad_second_image_is_left_out_too()
@@ -71,7 +79,9 @@ public sealed class BadSamplesTests : IDisposable
         folder.Write("GQA/train.json", $$"""[{{Train(0, "good")}}, {{Several}}]""");
         folder.Write("GQA/test.json", $"[{Test(1, "good")}]");
 
-        var refused = Assert.Throws<CoinException>(() => new BenchmarkWork(new Aids(several: false)).Describe(Options(BadSamples.Fail))).Message;
+        var refused = Assert
+            .Throws<CoinException>(() => new BenchmarkWork(new Aids(several: false)).Describe(Options(BadSamples.Fail)))
+            .Message;
 
         Assert.Contains("train.json, sample s2: it has 2 images, and LLaVA takes one", refused, StringComparison.Ordinal);
         Assert.Equal(2, new BenchmarkWork(new Aids(several: true)).Describe(Options(BadSamples.Fail)).TrainingSamples[0]);
@@ -82,7 +92,11 @@ public sealed class BadSamplesTests : IDisposable
     {
         File.Delete(folder.File("good.png"));
 
-        Assert.Contains("Nothing is left of GQA's training samples", Assert.Throws<CoinException>(() => work.Describe(Options(BadSamples.Skip))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Nothing is left of GQA's training samples",
+            Assert.Throws<CoinException>(() => work.Describe(Options(BadSamples.Skip))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -109,7 +123,9 @@ public sealed class BadSamplesTests : IDisposable
 
         Assert.Contains(
             $"coin.{method}.samples is 2, but GQA has 1 training samples with a usable image. Set {method}.samples to 1 or less",
-            Assert.Throws<CoinException>(() => work.Describe(options)).Message, StringComparison.Ordinal);
+            Assert.Throws<CoinException>(() => work.Describe(options)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -125,14 +141,22 @@ public sealed class BadSamplesTests : IDisposable
         File.SetLastWriteTimeUtc(folder.File("bad.png"), DateTime.UtcNow.AddMinutes(1));
 
         var changes = List(identity).Changes(folder.File("images.tsv"), then.Sha256());
-        Assert.StartsWith($"An image has changed since the run began: {folder.File("bad.png")} (3 bytes", changes, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"An image has changed since the run began: {folder.File("bad.png")} (3 bytes",
+            changes,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("good.png", changes, StringComparison.Ordinal);
 
         // The one at which a run failed may be mended, and no other.
         Assert.Null(List(identity).Changes(folder.File("images.tsv"), then.Sha256(), image => image == folder.File("bad.png")));
         Assert.Equal(changes, List(identity).Changes(folder.File("images.tsv"), then.Sha256(), image => image == folder.File("good.png")));
         File.Delete(folder.File("images.tsv"));
-        Assert.Contains("which ones cannot be told", List(identity).Changes(folder.File("images.tsv"), then.Sha256()), StringComparison.Ordinal);
+        Assert.Contains(
+            "which ones cannot be told",
+            List(identity).Changes(folder.File("images.tsv"), then.Sha256()),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -152,13 +176,27 @@ public sealed class BadSamplesTests : IDisposable
         return list;
     }
 
-    private ExperimentOptions Options(BadSamples rule) => new()
-    {
-        Name = "test",
-        Tasks = [new TaskOptions { Name = "GQA", Folder = "GQA", Scorer = "gqa" }],
-        Data = new DataOptions { Instructions = folder.Path, Images = folder.Path, BadSamples = rule },
-        Model = new ModelOptions { Path = "" },
-    };
+    private ExperimentOptions Options(BadSamples rule) =>
+        new()
+        {
+            Name = "test",
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "GQA",
+                    Folder = "GQA",
+                    Scorer = "gqa",
+                },
+            ],
+            Data = new DataOptions
+            {
+                Instructions = folder.Path,
+                Images = folder.Path,
+                BadSamples = rule,
+            },
+            Model = new ModelOptions { Path = "" },
+        };
 
     private const string Several = """
         {"id": "s2", "image": ["good.png", "bad.png"], "conversations": [{"from": "human", "value": "<image><image>q"}, {"from": "gpt", "value": "a"}]}
@@ -167,7 +205,8 @@ public sealed class BadSamplesTests : IDisposable
     private static string Train(int id, string image) =>
         $$"""{"id": {{id}}, "image": "{{image}}.png", "conversations": [{"from": "human", "value": "<image> q"}, {"from": "gpt", "value": "a"}]}""";
 
-    private static string Test(int id, string image) => $$"""{"question_id": {{id}}, "image": "{{image}}.png", "text": "q", "answer": "a"}""";
+    private static string Test(int id, string image) =>
+        $$"""{"question_id": {{id}}, "image": "{{image}}.png", "text": "q", "answer": "a"}""";
 
     private sealed class Aids(bool several) : IReportAids
     {
@@ -178,7 +217,8 @@ public sealed class BadSamplesTests : IDisposable
 
     private sealed class Inspector : IImageInspector
     {
-        public ImageFacts Inspect(string path) => !File.Exists(path) ? ImageFacts.Missing
+        public ImageFacts Inspect(string path) =>
+            !File.Exists(path) ? ImageFacts.Missing
             : File.ReadAllText(path) == "good" ? new(ImageState.Whole, null, "PNG", ImageTraits.None, 8, 8, 1)
             : new(ImageState.Corrupt, "is damaged", "PNG", ImageTraits.None, 0, 0, 2);
 

@@ -49,6 +49,9 @@ public sealed class TestSetsTests : IDisposable
         Assert.NotSame(b, sets.Of(folder.File("b")));
     }
 
-    private void Write(string name, int samples) => File.WriteAllText(
-        folder.File(name), "[" + string.Join(",", Enumerable.Range(0, samples).Select(id => $$"""{"question_id":{{id}},"text":"q","answer":"a"}""")) + "]");
+    private void Write(string name, int samples) =>
+        File.WriteAllText(
+            folder.File(name),
+            "[" + string.Join(",", Enumerable.Range(0, samples).Select(id => $$"""{"question_id":{{id}},"text":"q","answer":"a"}""")) + "]"
+        );
 }

@@ -12,28 +12,41 @@ public sealed class CiderTests
     public void Scores_agree_with_the_reference_of_the_definition()
     {
         var golden = GoldenFolder.Cider();
-        TestSample[] samples = [.. golden["samples"]!.Select(sample =>
-            new TestSample(
-                (string)sample["question_id"]!, (string?)sample["image"], (string)sample["text"]!, (string)sample["answer"]!)
+        TestSample[] samples =
+        [
+            .. golden["samples"]!.Select(sample => new TestSample(
+                (string)sample["question_id"]!,
+                (string?)sample["image"],
+                (string)sample["text"]!,
+                (string)sample["answer"]!
+            )
             {
                 Answers = [.. sample["answers"]!.Select(answer => (string)answer!)],
-            })];
+            }),
+        ];
         Prediction[] predictions =
-            [.. golden["predictions"]!.Select(one => new Prediction((string)one["question_id"]!, (string)one["text"]!))];
+        [
+            .. golden["predictions"]!.Select(one => new Prediction((string)one["question_id"]!, (string)one["text"]!)),
+        ];
 
         var scored = TruthAlignment.Score("cider", samples, predictions);
 
         Assert.Equal(golden["scores"]!.Select(score => (double)score), scored.Scores, new Near());
         Assert.Equal((double)golden["percent"]!, scored.AccuracyPercent, 9);
         Assert.All(golden["tokens"]!, one =>
-            Assert.Equal(one["words"]!.Select(word => (string)word!), CaptionTokens.Of((string)one["text"]!)));
+            Assert.Equal(one["words"]!.Select(word => (string)word!), CaptionTokens.Of((string)one["text"]!))
+        );
     }
 
     [Fact]
     public void A_caption_that_is_its_only_reference_scores_10_and_an_empty_or_missing_one_0()
     {
         TestSample[] samples =
-            [new("1", null, "", "A red bird sits there."), new("2", null, "", "Two dogs run on grass"), new("3", null, "", "Snow on a roof")];
+        [
+            new("1", null, "", "A red bird sits there."),
+            new("2", null, "", "Two dogs run on grass"),
+            new("3", null, "", "Snow on a roof"),
+        ];
 
         var scored = TruthAlignment.Score("cider", samples, [new("1", "a RED bird sits there"), new("2", "")]);
 
@@ -57,14 +70,20 @@ public sealed class CiderTests
         TestSample[] three = [.. two, new("3", null, "", "a red bus")];
         Prediction[] predictions = [new("1", "a red bus")];
 
-        Assert.NotEqual(TruthAlignment.Score("cider", two, predictions).Scores[0], TruthAlignment.Score("cider", three, predictions).Scores[0], 3);
+        Assert.NotEqual(
+            TruthAlignment.Score("cider", two, predictions).Scores[0],
+            TruthAlignment.Score("cider", three, predictions).Scores[0],
+            3
+        );
     }
 
     [Fact]
-    public void One_sample_alone_cannot_be_scored() => Assert.Contains(
-        "of a single sample the score is always 0",
-        Assert.Throws<CoinException>(() => TruthAlignment.Score("cider", [new("1", null, "", "a bird")], [new("1", "a bird")])).Message,
-        StringComparison.Ordinal);
+    public void One_sample_alone_cannot_be_scored() =>
+        Assert.Contains(
+            "of a single sample the score is always 0",
+            Assert.Throws<CoinException>(() => TruthAlignment.Score("cider", [new("1", null, "", "a bird")], [new("1", "a bird")])).Message,
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("Don't stop", "do|n't|stop")]

@@ -43,7 +43,13 @@ public sealed class OtherBenchmarksTests
     [InlineData("sci/images/map_1.png", "Which states?", "Ohio,Iowa", "Iowa,Utah", 0.5, 1 / 3.0)]
     [InlineData("sci/images/map_1.png", "Which states?", "Ohio", "Ohio,Iowa,Utah,Maine", 1, 0.25)]
     public void Science_is_scored_by_the_source_of_its_picture(
-        string image, string question, string answer, string prediction, double published, double corrected)
+        string image,
+        string question,
+        string answer,
+        string prediction,
+        double published,
+        double corrected
+    )
     {
         var sample = new TestSample("1", image, question, answer);
 

@@ -41,9 +41,16 @@ public sealed class PredictionsJoinTests
     {
         Prediction[] predictions = [new("1", "dog"), new("7", "b"), new("8", "b")];
 
-        Assert.Contains("2 predictions are for questions that the test file does not hold, such as \"7\", \"8\"", Fault("vqav2", predictions), StringComparison.Ordinal);
+        Assert.Contains(
+            "2 predictions are for questions that the test file does not hold, such as \"7\", \"8\"",
+            Fault("vqav2", predictions),
+            StringComparison.Ordinal
+        );
         Assert.Equal(3, Assert.Single(PredictionsJoin.Score("vqav2", Samples, predictions, [ScoringKind.Corrected]).Sets).Samples);
-        Assert.Equal(0, PredictionsJoin.Score("scienceqa", [new("1", null, "", "A")], [new("1", "B"), new("7", "A")], Both).Sets[0].AccuracyPercent);
+        Assert.Equal(
+            0,
+            PredictionsJoin.Score("scienceqa", [new("1", null, "", "A")], [new("1", "B"), new("7", "A")], Both).Sets[0].AccuracyPercent
+        );
     }
 
     [Fact]
@@ -71,14 +78,16 @@ public sealed class PredictionsJoinTests
                 "1 question with several predictions, such as \"2\": the last one counts by the corrected rule, each one by the published.",
                 "3 lines of the predictions have another id than the sample at the same place: the published rule joins by place, and its number means nothing here.",
             ],
-            join.Notes(Pairing.ByPosition));
+            join.Notes(Pairing.ByPosition)
+        );
         Assert.Equal(
             [
                 "2 questions without prediction, such as \"1\", \"3\": wrong by the corrected rule.",
                 "1 prediction for other questions, such as \"9\": passed over.",
                 "1 question with several predictions, such as \"2\": the last one counts.",
             ],
-            join.Notes(null));
+            join.Notes(null)
+        );
         Assert.Empty(PredictionsJoin.Of(Samples, [new("1", "x"), new("2", "x"), new("3", "x")]).Notes(Pairing.ByPosition));
     }
 

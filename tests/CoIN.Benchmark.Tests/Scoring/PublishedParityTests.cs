@@ -51,7 +51,8 @@ public sealed class PublishedParityTests
             Assert.Equal((string)golden["processed_prediction"]!, TextVqaNormalizer.Normalize((string)golden["prediction"]!));
             Assert.Equal(
                 golden["processed_answers"]!.Select(answer => (string)answer!),
-                golden["answers"]!.Select(answer => TextVqaNormalizer.Normalize((string)answer!)));
+                golden["answers"]!.Select(answer => TextVqaNormalizer.Normalize((string)answer!))
+            );
         }
     }
 
@@ -111,7 +112,8 @@ public sealed class PublishedParityTests
         {
             Assert.True(
                 Math.Abs((double)golden[place][scoreField]! - scored.Scores[place]) <= (key == "textvqa" ? 1e-9 : 0),
-                $"{golden[place]} scored {scored.Scores[place]}");
+                $"{golden[place]} scored {scored.Scores[place]}"
+            );
         }
 
         Assert.Equal(accuracy, scored.AccuracyPercent, accuracy * 1e-9);
@@ -121,7 +123,11 @@ public sealed class PublishedParityTests
     {
         var answers = golden["answers"]?.Select(answer => (string)answer!).ToList();
         var sample = new TestSample(
-            (string?)golden["question_id"] ?? $"position {place}", null, "", (string?)golden["ground_truth"] ?? (string?)golden["answer"] ?? answers![0])
+            (string?)golden["question_id"] ?? $"position {place}",
+            null,
+            "",
+            (string?)golden["ground_truth"] ?? (string?)golden["answer"] ?? answers![0]
+        )
         {
             Choices = (int?)golden["num_choices"],
             Size = golden["size"] is { } size ? ((double)size[0]!, (double)size[1]!) : null,

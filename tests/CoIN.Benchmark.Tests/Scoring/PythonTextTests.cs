@@ -45,8 +45,8 @@ public sealed class PythonTextTests
     [InlineData("\u7B54", true)]
     [InlineData("\u0301", false)]
     [InlineData("-", false)]
-    public void Word_characters_are_letters_numbers_and_underscore(string character, bool word)
-        => Assert.Equal(word, PythonText.IsWord(Rune.GetRuneAt(character, 0)));
+    public void Word_characters_are_letters_numbers_and_underscore(string character, bool word) =>
+        Assert.Equal(word, PythonText.IsWord(Rune.GetRuneAt(character, 0)));
 
     [Theory]
     [InlineData("1", 1.0)]

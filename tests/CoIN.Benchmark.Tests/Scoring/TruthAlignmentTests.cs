@@ -5,7 +5,13 @@ namespace CoIN.Benchmark.Tests.Scoring;
 
 public sealed class TruthAlignmentTests
 {
-    private static readonly TestSample[] Samples = [new("1", null, "", "A"), new("2", null, "", "B"), new("3", null, "", "C"), new("4", null, "", "D")];
+    private static readonly TestSample[] Samples =
+    [
+        new("1", null, "", "A"),
+        new("2", null, "", "B"),
+        new("3", null, "", "C"),
+        new("4", null, "", "D"),
+    ];
 
     [Theory]
     [InlineData("vizwiz")]
@@ -47,20 +53,24 @@ public sealed class TruthAlignmentTests
     }
 
     [Fact]
-    public void A_GQA_question_without_prediction_is_an_error()
-        => Assert.Contains("Question 2 has no prediction", Fault("gqa", [new("1", "A")]), StringComparison.Ordinal);
+    public void A_GQA_question_without_prediction_is_an_error() =>
+        Assert.Contains("Question 2 has no prediction", Fault("gqa", [new("1", "A")]), StringComparison.Ordinal);
 
     [Fact]
-    public void A_prediction_for_an_unknown_question_is_an_error()
-        => Assert.Contains("question 9, which is not in the test file", Fault("vqav2", [new("9", "A")]), StringComparison.Ordinal);
+    public void A_prediction_for_an_unknown_question_is_an_error() =>
+        Assert.Contains("question 9, which is not in the test file", Fault("vqav2", [new("9", "A")]), StringComparison.Ordinal);
 
     [Fact]
-    public void More_ImageNet_predictions_than_samples_are_an_error()
-        => Assert.Contains("5 predictions for 4", Fault("imagenet", [.. Enumerable.Repeat(new Prediction("1", "A"), 5)]), StringComparison.Ordinal);
+    public void More_ImageNet_predictions_than_samples_are_an_error() =>
+        Assert.Contains(
+            "5 predictions for 4",
+            Fault("imagenet", [.. Enumerable.Repeat(new Prediction("1", "A"), 5)]),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void No_predictions_are_an_error() => Assert.Contains("no predictions", Fault("vqav2", []), StringComparison.Ordinal);
 
-    private static string Fault(string key, Prediction[] predictions)
-        => Assert.Throws<CoinException>(() => TruthAlignment.Score(key, Samples, predictions)).Message;
+    private static string Fault(string key, Prediction[] predictions) =>
+        Assert.Throws<CoinException>(() => TruthAlignment.Score(key, Samples, predictions)).Message;
 }

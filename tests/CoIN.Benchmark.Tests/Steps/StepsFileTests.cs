@@ -111,7 +111,10 @@ public sealed class StepsFileTests : IDisposable
     [Fact]
     public void A_course_sums_up_and_joins_neighbours()
     {
-        var course = StepCourse.Of([.. Enumerable.Range(1, 25).Select(step => Step(step) with { Loss = step, Memory = 100 - step })], points: 10)!;
+        var course = StepCourse.Of(
+            [.. Enumerable.Range(1, 25).Select(step => Step(step) with { Loss = step, Memory = 100 - step })],
+            points: 10
+        )!;
         Assert.Equal((25, 25, 20.5, 10), (course.Steps, course.TotalSteps, course.LastLoss, course.LastCount));
         Assert.Equal((2500L, 12.5, 99L, 200.0), (course.Tokens, course.Seconds, course.PeakMemory, course.TokensPerSecond!.Value));
         Assert.Equal(9, course.Points.Count);

@@ -16,7 +16,13 @@ public sealed class CompareCommandTests : IDisposable
             coin.Folder.Write($"runs/{id}/settings.conf", "");
             coin.Engine.Reports[id] = new RunReport
             {
-                RunId = id, Name = id, Method = SequentialLora.Name, Seed = 1, Status = "completed", Tasks = ["GQA"], BaseModelSha256 = "b",
+                RunId = id,
+                Name = id,
+                Method = SequentialLora.Name,
+                Seed = 1,
+                Status = "completed",
+                Tasks = ["GQA"],
+                BaseModelSha256 = "b",
                 Cells = [new CellReport(1, "GQA", accuracy, 10, "p", "s")],
             };
         }
@@ -45,7 +51,8 @@ public sealed class CompareCommandTests : IDisposable
         Assert.Equal(0, await coin.InvokeAsync("compare", "alpha", "beta", "--out", "cmp"));
         Assert.Equal(
             ["comparison.csv", "comparison.html", "comparison.json", "comparison.md", "comparison.tex"],
-            Directory.GetFiles(coin.Folder.PathOf("cmp")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            Directory.GetFiles(coin.Folder.PathOf("cmp")).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
         Assert.Contains(coin.Folder.PathOf("cmp", "comparison.html"), coin.Out);
     }
 
@@ -56,7 +63,10 @@ public sealed class CompareCommandTests : IDisposable
         Assert.Matches(@"moelora-8 +LLaVA-1\.5-7B, MoELoRA, 8 experts", coin.Out);
         Assert.Equal(0, await coin.InvokeAsync("compare", "--published", "moelora-8"));
         Assert.Matches(@"8 OCR-VQA +63\.09", coin.Out);
-        Assert.Equal(0, await coin.InvokeAsync("compare", "--published", "moelora-8", "--published", "llava-7b", "--out", "paper", "--format", "json"));
+        Assert.Equal(
+            0,
+            await coin.InvokeAsync("compare", "--published", "moelora-8", "--published", "llava-7b", "--out", "paper", "--format", "json")
+        );
         Assert.Contains("\"moelora-8\"", File.ReadAllText(coin.Folder.PathOf("paper", "comparison.json")));
     }
 

@@ -10,11 +10,14 @@ public sealed class DataBuildCommandTests : IDisposable
     {
         foreach (var (split, answer) in new[] { ("train", "tea"), ("val", "milk") })
         {
-            coin.Folder.Write($"raw/{split}.json", $$"""
+            coin.Folder.Write(
+                $"raw/{split}.json",
+                $$"""
                 [{"image": "{{split}}_0.jpg", "question": "What is it?", "answers": [{"answer": "{{answer}}"}]},
                  {"image": "{{split}}_1.jpg", "question": "And this?", "answers": [{"answer": ""}]},
                  {"image": "{{split}}_2.jpg", "question": "Which?", "answers": [{"answer": "{{answer}}"}]}]
-                """);
+                """
+            );
         }
     }
 
@@ -36,8 +39,27 @@ public sealed class DataBuildCommandTests : IDisposable
     [Fact]
     public async Task Its_options_reach_the_build()
     {
-        Assert.Equal(0, await coin.InvokeAsync(
-            "data", "build", "--task", "VizWiz", "--raw", "raw", "--out", "data", "--instructions", "diverse", "--seed", "3", "--volume", "0.5", "--test-samples", "1"));
+        Assert.Equal(
+            0,
+            await coin.InvokeAsync(
+                "data",
+                "build",
+                "--task",
+                "VizWiz",
+                "--raw",
+                "raw",
+                "--out",
+                "data",
+                "--instructions",
+                "diverse",
+                "--seed",
+                "3",
+                "--volume",
+                "0.5",
+                "--test-samples",
+                "1"
+            )
+        );
 
         var manifest = File.ReadAllText(coin.Folder.PathOf("data", "Instructions_Diverse", "VizWiz", "manifest.json"));
         Assert.Contains("\"seed\": 3", manifest);

@@ -23,13 +23,34 @@ public sealed class EvalCommandTests : IDisposable
             foreach (var task in tasks)
             {
                 Write(ticket.RunFolder, RunPaths.Predictions(0, task), $"answers to {task}\n");
-                Write(ticket.RunFolder, RunPaths.Scores(0, task), string.Concat(Enumerable.Range(0, 4).Select(i => $"{{\"question_id\":\"{i}\",\"published\":{i % 2},\"corrected\":1}}\n")));
+                Write(
+                    ticket.RunFolder,
+                    RunPaths.Scores(0, task),
+                    string.Concat(
+                        Enumerable.Range(0, 4).Select(i => $"{{\"question_id\":\"{i}\",\"published\":{i % 2},\"corrected\":1}}\n")
+                    )
+                );
             }
 
             coin.Engine.Reports[Path.GetFileName(ticket.RunFolder)] = new RunReport
             {
-                RunId = ticket.RunId, Name = "mine", Method = ZeroShot.Name, Seed = 1, Status = "completed", Tasks = tasks, BaseModelSha256 = "b0", GivenAdapterSha256 = "a0",
-                Cells = [.. tasks.Select(task => new CellReport(0, task, 50, 4, "p", "p0") { CorrectedPercent = 100, CorrectedSamples = 4, AnswerSeconds = 2 })],
+                RunId = ticket.RunId,
+                Name = "mine",
+                Method = ZeroShot.Name,
+                Seed = 1,
+                Status = "completed",
+                Tasks = tasks,
+                BaseModelSha256 = "b0",
+                GivenAdapterSha256 = "a0",
+                Cells =
+                [
+                    .. tasks.Select(task => new CellReport(0, task, 50, 4, "p", "p0")
+                    {
+                        CorrectedPercent = 100,
+                        CorrectedSamples = 4,
+                        AnswerSeconds = 2,
+                    }),
+                ],
             };
             return Snapshots.Of(0, RunStatus.Completed) with { RunId = ticket.RunId };
         };
@@ -40,7 +61,10 @@ public sealed class EvalCommandTests : IDisposable
     [Fact]
     public async Task The_tasks_are_tested_with_the_adapter_and_nothing_is_left_among_the_runs()
     {
-        Assert.True(await coin.InvokeAsync("eval", "a.hocon", "--adapter", "adapter", "--tasks", "gqa,OCR-VQA", "--set", "method=moelora") == 0, coin.Error);
+        Assert.True(
+            await coin.InvokeAsync("eval", "a.hocon", "--adapter", "adapter", "--tasks", "gqa,OCR-VQA", "--set", "method=moelora") == 0,
+            coin.Error
+        );
 
         var options = coin.Engine.Options!;
         Assert.Equal((ZeroShot.Name, coin.Folder.PathOf("adapter")), (options.Method, options.Lora.From));
@@ -59,7 +83,10 @@ public sealed class EvalCommandTests : IDisposable
         var printed = JObject.Parse(coin.Out);
         Assert.Equal(JTokenType.Null, printed["adapter"]!.Type);
         var task = Assert.Single(printed["tasks"]!);
-        Assert.Equal("GQA 50 4 100 p0 0 100", $"{task["task"]} {task["published"]} {task["samples"]} {task["corrected"]} {task["predictionsSha256"]} {task["interval"]![0]} {task["interval"]![1]}");
+        Assert.Equal(
+            "GQA 50 4 100 p0 0 100",
+            $"{task["task"]} {task["published"]} {task["samples"]} {task["corrected"]} {task["predictionsSha256"]} {task["interval"]![0]} {task["interval"]![1]}"
+        );
         Assert.Equal("answers to GQA\n", File.ReadAllText(coin.Folder.PathOf("here", "base", "predictions", "GQA.jsonl")));
         Assert.True(File.Exists(coin.Folder.PathOf("here", "base", "scores", "GQA.jsonl")));
         Assert.Equal(printed, JObject.Parse(File.ReadAllText(coin.Folder.PathOf("here", "base", "eval.json"))));
@@ -68,9 +95,23 @@ public sealed class EvalCommandTests : IDisposable
     [Fact]
     public async Task Whatever_the_configuration_says_of_clusters_it_is_alone()
     {
-        Assert.True(await coin.InvokeAsync(
-            "eval", "a.hocon", "--set", "node.cluster=clear-text", "--set", "cluster.journal=\"Host=127.0.0.1;Database=none\"", "--set", "node.roles=[evaluator]") == 0, coin.Error);
-        Assert.Equal((new NodePlacement.Alone(), null, 4), (coin.Engine.Ticket!.Node.Placement, coin.Engine.Ticket.Node.Cluster.Journal, coin.Engine.Ticket.Node.Roles.Count));
+        Assert.True(
+            await coin.InvokeAsync(
+                "eval",
+                "a.hocon",
+                "--set",
+                "node.cluster=clear-text",
+                "--set",
+                "cluster.journal=\"Host=127.0.0.1;Database=none\"",
+                "--set",
+                "node.roles=[evaluator]"
+            ) == 0,
+            coin.Error
+        );
+        Assert.Equal(
+            (new NodePlacement.Alone(), null, 4),
+            (coin.Engine.Ticket!.Node.Placement, coin.Engine.Ticket.Node.Cluster.Journal, coin.Engine.Ticket.Node.Roles.Count)
+        );
     }
 
     [Theory]
@@ -78,7 +119,12 @@ public sealed class EvalCommandTests : IDisposable
     [InlineData(1, "--tasks QGA: there is no task of this name; did you mean GQA?", "", "a.hocon", "--tasks", "QGA")]
     [InlineData(1, "--out data: there is something already", "", "a.hocon", "--out", "data")]
     [InlineData(2, "Name a configuration with the model and the data", "", "--adapter", "adapter")]
-    public async Task What_cannot_be_tested_is_told_before_anything_is_loaded(int code, string fault, string more, params string[] arguments)
+    public async Task What_cannot_be_tested_is_told_before_anything_is_loaded(
+        int code,
+        string fault,
+        string more,
+        params string[] arguments
+    )
     {
         Assert.Equal(code, await coin.InvokeAsync(["eval", .. arguments]));
         Assert.Contains(fault, coin.Error, StringComparison.Ordinal);

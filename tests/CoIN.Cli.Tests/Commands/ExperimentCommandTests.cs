@@ -18,7 +18,13 @@ public sealed class ExperimentCommandTests : IDisposable
         {
             coin.Engine.Reports[$"e-seed{seed}"] = new RunReport
             {
-                RunId = $"e-seed{seed}", Name = "mine", Method = SequentialLora.Name, Seed = seed, Status = "completed", Tasks = ["GQA"], BaseModelSha256 = "b",
+                RunId = $"e-seed{seed}",
+                Name = "mine",
+                Method = SequentialLora.Name,
+                Seed = seed,
+                Status = "completed",
+                Tasks = ["GQA"],
+                BaseModelSha256 = "b",
                 Cells = [new CellReport(1, "GQA", 50 + seed, 10, "p", "s")],
             };
         }
@@ -48,9 +54,18 @@ public sealed class ExperimentCommandTests : IDisposable
     [Fact]
     public async Task A_run_that_failed_is_told_by_name_and_the_exit_code_is_1()
     {
-        coin.Engine.Drive = (ticket, _) => ticket.RunId == "e-seed2"
-            ? Snapshots.Training(2, 5) with { RunId = ticket.RunId, Status = RunStatus.Failed, Message = "the loss is NaN" }
-            : Snapshots.Completed() with { RunId = ticket.RunId };
+        coin.Engine.Drive = (ticket, _) =>
+            ticket.RunId == "e-seed2"
+                ? Snapshots.Training(2, 5) with
+                {
+                    RunId = ticket.RunId,
+                    Status = RunStatus.Failed,
+                    Message = "the loss is NaN",
+                }
+                : Snapshots.Completed() with
+                {
+                    RunId = ticket.RunId,
+                };
 
         Assert.Equal(1, await StartAsync());
         Assert.Contains("seed2: the loss is NaN", coin.Error, StringComparison.Ordinal);
@@ -89,14 +104,24 @@ public sealed class ExperimentCommandTests : IDisposable
         Assert.Contains("Experiment e: 0 of 2 runs completed", coin.Out, StringComparison.Ordinal);
         Assert.Contains("seed1: trains GQA 30/120 · tests ImageNet 120/500", coin.Out, StringComparison.Ordinal);
         Assert.Matches(@"seed2 +fault", coin.Out);
-        Assert.DoesNotContain("Go on with", coin.Out[coin.Out.IndexOf("Experiment e: 0 of 2", StringComparison.Ordinal)..], StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "Go on with",
+            coin.Out[coin.Out.IndexOf("Experiment e: 0 of 2", StringComparison.Ordinal)..],
+            StringComparison.Ordinal
+        );
 
         var before = coin.Out.Length;
         Assert.Equal(0, await coin.InvokeAsync("status", "e", "--json"));
         var status = JObject.Parse(coin.Out[before..]);
         Assert.Equal("e True", $"{status["experiment"]} {status["driven"]}");
-        Assert.Equal("seed1 running 30", $"{status["runs"]![0]!["name"]} {status["runs"]![0]!["status"]} {status["runs"]![0]!["training"]!["step"]}");
-        Assert.Equal("seed2 unreadable The journal is damaged.", $"{status["runs"]![1]!["name"]} {status["runs"]![1]!["status"]} {status["runs"]![1]!["message"]}");
+        Assert.Equal(
+            "seed1 running 30",
+            $"{status["runs"]![0]!["name"]} {status["runs"]![0]!["status"]} {status["runs"]![0]!["training"]!["step"]}"
+        );
+        Assert.Equal(
+            "seed2 unreadable The journal is damaged.",
+            $"{status["runs"]![1]!["name"]} {status["runs"]![1]!["status"]} {status["runs"]![1]!["message"]}"
+        );
     }
 
     [Fact]

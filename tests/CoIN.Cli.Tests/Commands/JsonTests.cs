@@ -18,7 +18,10 @@ public sealed class JsonTests : IDisposable
         coin.Engine.Journals["one"] = Snapshots.Training(4, 30);
         coin.Engine.Driven.Add("one");
         var status = await PrintedAsync("status", "one", "--json");
-        Assert.Equal("running True 4 30 120", $"{status["status"]} {status["driven"]} {status["training"]!["stage"]} {status["training"]!["step"]} {status["training"]!["totalSteps"]}");
+        Assert.Equal(
+            "running True 4 30 120",
+            $"{status["status"]} {status["driven"]} {status["training"]!["stage"]} {status["training"]!["step"]} {status["training"]!["totalSteps"]}"
+        );
         Assert.Equal(370, (double)status["remainingSeconds"]!);
         var measure = status["measures"]!.Single();
         Assert.Equal("published", (string?)measure["key"]);
@@ -28,7 +31,12 @@ public sealed class JsonTests : IDisposable
         Assert.Equal(JTokenType.Null, measure["maa"]!.Type);
 
         // Rows 1 and 2 are whole: (92 + (92 + 75) / 2) / 2, and nothing of the first task is lost.
-        Assert.Equal("2 87.75 0", FormattableString.Invariant($"{measure["soFar"]!["rows"]} {(double)measure["soFar"]!["maa"]!} {(double)measure["soFar"]!["bwt"]!}"));
+        Assert.Equal(
+            "2 87.75 0",
+            FormattableString.Invariant(
+                $"{measure["soFar"]!["rows"]} {(double)measure["soFar"]!["maa"]!} {(double)measure["soFar"]!["bwt"]!}"
+            )
+        );
     }
 
     [Fact]
@@ -78,7 +86,9 @@ public sealed class JsonTests : IDisposable
         var code = await coin.InvokeAsync("doctor", "--json");
         var json = JObject.Parse(coin.Out);
         Assert.Equal((bool)json["good"]! ? 0 : 1, code);
-        Assert.Contains(json["findings"]!, finding => (string?)finding["health"] is "good" or "doubtful" or "bad" && ((string?)finding["text"])?.Length > 0);
+        Assert.Contains(json["findings"]!, finding =>
+            (string?)finding["health"] is "good" or "doubtful" or "bad" && ((string?)finding["text"])?.Length > 0
+        );
     }
 
     private async Task<JObject> PrintedAsync(params string[] arguments)

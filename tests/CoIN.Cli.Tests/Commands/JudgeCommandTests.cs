@@ -17,11 +17,22 @@ public sealed class JudgeCommandTests : IDisposable
     {
         await RunAsync();
         var code = await coin.InvokeAsync(
-            "judge", "run", "r", "--judge", Repository.PathOf("hocon", "judges", "ollama.hocon"), "--judge", Repository.PathOf("hocon", "judges", "reference-sampling.hocon"),
-            "--set", "judge.model=llama3");
+            "judge",
+            "run",
+            "r",
+            "--judge",
+            Repository.PathOf("hocon", "judges", "ollama.hocon"),
+            "--judge",
+            Repository.PathOf("hocon", "judges", "reference-sampling.hocon"),
+            "--set",
+            "judge.model=llama3"
+        );
         Assert.True(code == 0, coin.Error);
         var judge = coin.Engine.Judge!;
-        Assert.Equal(("ollama-qwen2.5-7b", JudgeKind.OpenAi, "llama3", 0.7, 0.8, 1.05), (judge.Name, judge.Kind, judge.Model, judge.Temperature, judge.TopP, judge.RepetitionPenalty));
+        Assert.Equal(
+            ("ollama-qwen2.5-7b", JudgeKind.OpenAi, "llama3", 0.7, 0.8, 1.05),
+            (judge.Name, judge.Kind, judge.Model, judge.Temperature, judge.TopP, judge.RepetitionPenalty)
+        );
         Assert.Equal(["supervisor", "judge"], coin.Engine.Ticket!.Node.Roles);
     }
 
@@ -33,7 +44,16 @@ public sealed class JudgeCommandTests : IDisposable
         Assert.Equal(0, await coin.InvokeAsync("judge", "run", "r", "--judge", recipe));
         Assert.Equal((null, null), (coin.Engine.Judge!.TokenLimitKey, coin.Engine.Judge.SendTemperature));
         var code = await coin.InvokeAsync(
-            "judge", "run", "r", "--judge", recipe, "--set", "judge.token-limit-key=max_completion_tokens", "--set", "judge.send-temperature=false");
+            "judge",
+            "run",
+            "r",
+            "--judge",
+            recipe,
+            "--set",
+            "judge.token-limit-key=max_completion_tokens",
+            "--set",
+            "judge.send-temperature=false"
+        );
         Assert.True(code == 0, coin.Error);
         Assert.Equal(("max_completion_tokens", false), (coin.Engine.Judge!.TokenLimitKey, coin.Engine.Judge.SendTemperature));
 
@@ -86,7 +106,13 @@ public sealed class JudgeCommandTests : IDisposable
     {
         await RunAsync();
         var agreement = new Agreement(30, 0.5, null, 0.25, 0.75, 1.5);
-        coin.Engine.Import = new StudyImport(["Ann", "Ben"], 30, 4, [new JudgeAgreement("lexical", JudgeKind.Lexical, agreement)], [new RaterAgreement("Ann", "Ben", agreement)]);
+        coin.Engine.Import = new StudyImport(
+            ["Ann", "Ben"],
+            30,
+            4,
+            [new JudgeAgreement("lexical", JudgeKind.Lexical, agreement)],
+            [new RaterAgreement("Ann", "Ben", agreement)]
+        );
         Assert.Equal(0, await coin.InvokeAsync("judge", "import", "r", "ann.csv", "ben.csv"));
         Assert.Contains("import ann.csv ben.csv as people", coin.Engine.Asked);
         Assert.Contains("people and lexical (a rule, no language model)", coin.Out, StringComparison.Ordinal);
@@ -111,7 +137,11 @@ public sealed class JudgeCommandTests : IDisposable
     public async Task Every_judge_recipe_is_valid()
     {
         await RunAsync();
-        foreach (var recipe in Directory.GetFiles(Repository.PathOf("hocon", "judges"), "*.hocon").Where(file => !file.EndsWith("reference-sampling.hocon", StringComparison.Ordinal)))
+        foreach (
+            var recipe in Directory
+                .GetFiles(Repository.PathOf("hocon", "judges"), "*.hocon")
+                .Where(file => !file.EndsWith("reference-sampling.hocon", StringComparison.Ordinal))
+        )
         {
             var code = await coin.InvokeAsync("judge", "run", "r", "--judge", recipe);
             Assert.True(code == 0, $"{recipe}: {coin.Error}");

@@ -19,7 +19,12 @@ public sealed class LooksTests : IDisposable
         await coin.InvokeAsync("run", "a.hocon", "--run-id", "one");
         var log = Path.Combine(coin.Runs, "one", "log.clef");
         File.WriteAllText(
-            log, Line("trainer-cpu", 1, null, "begins") + Line("evaluator-cpu-1", 1, null, "tests") + Line("trainer-cpu", 2, "Debug", "step") + Line("trainer-cpu", 2, "Warning", "slow"));
+            log,
+            Line("trainer-cpu", 1, null, "begins")
+                + Line("evaluator-cpu-1", 1, null, "tests")
+                + Line("trainer-cpu", 2, "Debug", "step")
+                + Line("trainer-cpu", 2, "Warning", "slow")
+        );
         Assert.Equal(["begins", "tests", "slow"], await ShownAsync("logs", "one"));
         Assert.Equal(["begins", "slow"], await ShownAsync("logs", "one", "--actor", "trainer"));
         Assert.Equal(["step", "slow"], await ShownAsync("logs", "one", "--stage", "2", "--level", "debug"));
@@ -56,7 +61,10 @@ public sealed class LooksTests : IDisposable
         await coin.InvokeAsync("run", "a.hocon", "--run-id", "two");
         var before = coin.Out.Length;
         Assert.Equal(0, await coin.InvokeAsync(["complete", "--", .. typed.Split(' ')]));
-        Assert.Equal(expected, string.Join(' ', coin.Out[before..].Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+        Assert.Equal(
+            expected,
+            string.Join(' ', coin.Out[before..].Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        );
     }
 
     [Fact]
@@ -73,7 +81,11 @@ public sealed class LooksTests : IDisposable
         foreach (var verb in new[] { "predictions e", "rescore e", "judge run e", "judge dismiss e lexical" })
         {
             Assert.Equal(1, await coin.InvokeAsync(verb.Split(' ')));
-            Assert.EndsWith("e is an experiment of 2 runs. Name one of them: e-seed1, e-seed2.", coin.Error.TrimEnd(), StringComparison.Ordinal);
+            Assert.EndsWith(
+                "e is an experiment of 2 runs. Name one of them: e-seed1, e-seed2.",
+                coin.Error.TrimEnd(),
+                StringComparison.Ordinal
+            );
         }
 
         Assert.Equal(["e", "e-seed1", "e-seed2"], (await ShownAsync("complete", "--", "watch", "e")).Order(StringComparer.Ordinal));
@@ -143,6 +155,8 @@ public sealed class LooksTests : IDisposable
     {
         var before = coin.Out.Length;
         Assert.Equal(0, await coin.InvokeAsync(arguments));
-        return coin.Out[before..].Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(line => line.Split(' ')[^1]);
+        return coin.Out[before..]
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(line => line.Split(' ')[^1]);
     }
 }

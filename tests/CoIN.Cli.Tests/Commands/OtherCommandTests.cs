@@ -156,7 +156,9 @@ public sealed class OtherCommandTests : IDisposable
         coin.Engine.ModelFaults.AddRange(["the weights are a pointer", "cuda:0 is not there"]);
 
         Assert.Equal(1, await coin.InvokeAsync(verb, "a.hocon", "--set", "lora.rank=0"));
-        Assert.All(new[] { "3 problems", "coin.lora.rank is 0", "the weights are a pointer", "cuda:0 is not there" }, problem => Assert.Contains(problem, coin.Error));
+        Assert.All(new[] { "3 problems", "coin.lora.rank is 0", "the weights are a pointer", "cuda:0 is not there" }, problem =>
+            Assert.Contains(problem, coin.Error)
+        );
     }
 
     [Fact]
@@ -169,8 +171,15 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Equal(1, await coin.InvokeAsync("validate", "a.hocon", "--set", "lora.rank=0", "--set", "data.prepare=maxi"));
         Assert.Contains("has 5 problems:", coin.Error);
         Assert.All(
-            ["coin.lora.rank is 0", "the tokenizer is of another model", "coin.data.prepare is maxi", "line 3 has", "line 4 has\n    two faults"],
-            part => Assert.Contains("\n  - " + part, coin.Error));
+            [
+                "coin.lora.rank is 0",
+                "the tokenizer is of another model",
+                "coin.data.prepare is maxi",
+                "line 3 has",
+                "line 4 has\n    two faults",
+            ],
+            part => Assert.Contains("\n  - " + part, coin.Error)
+        );
     }
 
     [Fact]

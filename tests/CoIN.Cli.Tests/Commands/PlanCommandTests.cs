@@ -14,12 +14,15 @@ public sealed class PlanCommandTests : IDisposable
     public PlanCommandTests()
     {
         var model = Repository.PathOf("src", "CoIN.Mini", "Model");
-        var samples = Enumerable.Range(0, 10).Select(i =>
-            $$"""{"id": "{{i}}", "conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}""");
+        var samples = Enumerable
+            .Range(0, 10)
+            .Select(i => $$"""{"id": "{{i}}", "conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}""");
         command.Folder.Write("data/GQA/train.json", $"[{string.Join(",", samples)}]");
         command.Folder.Write("data/GQA/test.json", "[]");
         command.Folder.Write("images/x", "");
-        command.Folder.Write("a.hocon", $$"""
+        command.Folder.Write(
+            "a.hocon",
+            $$"""
             coin {
               order = [GQA]
               model { path = "{{model}}", conversation = vicuna_v1_no_system, max-length = 256 }
@@ -27,7 +30,8 @@ public sealed class PlanCommandTests : IDisposable
               lora.rank = 4
               training { batch-size = 2, gradient-accumulation = 2, warmup-ratio = 0.5 }
             }
-            """);
+            """
+        );
     }
 
     public void Dispose() => command.Dispose();
@@ -68,9 +72,13 @@ public sealed class PlanCommandTests : IDisposable
     [Fact]
     public async Task A_model_s_configuration_alone_is_enough_for_a_plan_whose_lengths_are_upper_bounds()
     {
-        var bare = Path.GetDirectoryName(command.Folder.Write(
-            "bare/config.json", File.ReadAllText(Repository.PathOf("src", "CoIN.Mini", "Model", "config.json"))))!;
-        Assert.Equal(ExitCodes.Done, await command.InvokeAsync("plan", "a.hocon", "--set", $"model.path=\"{bare}\"", "--set", "model.max-length=200"));
+        var bare = Path.GetDirectoryName(
+            command.Folder.Write("bare/config.json", File.ReadAllText(Repository.PathOf("src", "CoIN.Mini", "Model", "config.json")))
+        )!;
+        Assert.Equal(
+            ExitCodes.Done,
+            await command.InvokeAsync("plan", "a.hocon", "--set", $"model.path=\"{bare}\"", "--set", "model.max-length=200")
+        );
 
         Assert.Matches(@"1 GQA +10 +2 +1 +2 +2 +4 +400 tokens", command.Out);
         Assert.Contains("has no weights and no tokenizer", command.Error, StringComparison.Ordinal);
@@ -114,7 +122,13 @@ public sealed class PlanCommandTests : IDisposable
         Assert.Equal(2 * (double)same["trainingSeconds"]!, (double)alone["trainingSeconds"]!, 1.0);
         var twice = await TogetherAsync([.. plan, "experiment.vary.evaluation.feature-cache=[16,32]", "--json"]);
         Assert.Equal("4 3 2 3", $"{twice["steps"]} {twice["tests"]} {twice["sharedStages"]} {twice["sharedTests"]}");
-        var apart = await TogetherAsync([.. plan, "experiment.vary.evaluation.feature-cache=[16,32]", "--set", "experiment.reuse=false", "--json"]);
+        var apart = await TogetherAsync([
+            .. plan,
+            "experiment.vary.evaluation.feature-cache=[16,32]",
+            "--set",
+            "experiment.reuse=false",
+            "--json",
+        ]);
         Assert.Equal("8 6 0 0", $"{apart["steps"]} {apart["tests"]} {apart["sharedStages"]} {apart["sharedTests"]}");
 
         Assert.Equal(ExitCodes.Done, await command.InvokeAsync([.. plan, "experiment.vary.evaluation.batch-size=[1,2]"]));

@@ -23,7 +23,11 @@ public sealed class ReplacementTests : IDisposable
     {
         folder.Write("old/images/a.png", "x");
 
-        Assert.Contains("holds data already", Assert.Throws<CoinException>(() => Check("old", force: false)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "holds data already",
+            Assert.Throws<CoinException>(() => Check("old", force: false)).Message,
+            StringComparison.Ordinal
+        );
         Check("old", force: true);
     }
 
@@ -35,7 +39,11 @@ public sealed class ReplacementTests : IDisposable
         folder.Write("home/images/a.png", "x");
         folder.Write("home/letters.txt", "x");
 
-        Assert.Contains("holds letters.txt, which would be lost", Assert.Throws<CoinException>(() => Check("home", force)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "holds letters.txt, which would be lost",
+            Assert.Throws<CoinException>(() => Check("home", force)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private void Check(string name, bool force) => Replacement.Check(folder.PathOf(name), force, "data", entry => entry == "images");

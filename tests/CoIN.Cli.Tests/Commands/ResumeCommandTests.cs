@@ -25,7 +25,10 @@ public sealed class ResumeCommandTests : IDisposable
         Assert.Equal(0, await coin.InvokeAsync("resume"));
         Assert.Equal("resume stopped", coin.Engine.Asked[^1]);
         Assert.Contains("Resuming stopped, which was stopped.", coin.Out);
-        Assert.Contains("Passed over, although later: failed, which failed before its first stage was trained. To take it: ./run.sh resume failed", coin.Out);
+        Assert.Contains(
+            "Passed over, although later: failed, which failed before its first stage was trained. To take it: ./run.sh resume failed",
+            coin.Out
+        );
         Assert.Contains("Passed over, although later: bare, which has not begun.", coin.Out);
         Assert.Contains("Passed over, although later: broken, which cannot be read", coin.Out);
         Assert.DoesNotContain("although later: done", coin.Out);
@@ -123,7 +126,9 @@ public sealed class ResumeCommandTests : IDisposable
     {
         Make("alpha", "beta");
         coin.Engine.Journals["alpha"] = Snapshots.Of(1, RunStatus.Stopped) with { RunId = "alpha" };
-        foreach (var run in new[] { "alpha", "al", "runs/alpha", "runs/alpha/", "./runs/alpha/settings.conf", Path.Combine(coin.Runs, "alpha") })
+        foreach (
+            var run in new[] { "alpha", "al", "runs/alpha", "runs/alpha/", "./runs/alpha/settings.conf", Path.Combine(coin.Runs, "alpha") }
+        )
         {
             Assert.Equal(0, await coin.InvokeAsync([.. verb.Split(' '), run, .. rest]));
         }

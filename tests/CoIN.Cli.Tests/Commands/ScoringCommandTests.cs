@@ -7,7 +7,8 @@ namespace CoIN.Cli.Tests.Commands;
 
 public sealed class ScoringCommandTests : IDisposable
 {
-    private const string Matrix = "92\n92 75\n70 28 97\n92 65 37 72\n89 44 51 57 42\n98 84 98 75 70 58\n85 68 59 68 40 49 75\n82 74 55 56 47 52 58 78\n";
+    private const string Matrix =
+        "92\n92 75\n70 28 97\n92 65 37 72\n89 44 51 57 42\n98 84 98 75 70 58\n85 68 59 68 40 49 75\n82 74 55 56 47 52 58 78\n";
 
     private readonly CommandLine coin = new();
 
@@ -28,7 +29,9 @@ public sealed class ScoringCommandTests : IDisposable
         Assert.Matches(@"corrected +50\.00 % +4  0\.00 to 100\.00", coin.Out);
         Assert.Contains("Note: 1 question without prediction, such as \"4\"", coin.Out);
         Assert.Equal(
-            [new SampleScore("1", 1, 1), new("2", 0, 1), new("3", 0, 0), new("4", null, 0)], ScoresFile.Read(coin.Folder.PathOf("p.scores.jsonl")));
+            [new SampleScore("1", 1, 1), new("2", 0, 1), new("3", 0, 0), new("4", null, 0)],
+            ScoresFile.Read(coin.Folder.PathOf("p.scores.jsonl"))
+        );
     }
 
     [Fact]
@@ -36,8 +39,22 @@ public sealed class ScoringCommandTests : IDisposable
     {
         WritePredictions();
 
-        Assert.Equal(0, await coin.InvokeAsync(
-            "score", "--task", "gqa", "--predictions", "p.jsonl", "--annotations", "test.json", "--scoring", "corrected", "--out", "here/s.jsonl"));
+        Assert.Equal(
+            0,
+            await coin.InvokeAsync(
+                "score",
+                "--task",
+                "gqa",
+                "--predictions",
+                "p.jsonl",
+                "--annotations",
+                "test.json",
+                "--scoring",
+                "corrected",
+                "--out",
+                "here/s.jsonl"
+            )
+        );
 
         Assert.DoesNotContain("published", coin.Out);
         Assert.All(ScoresFile.Read(coin.Folder.PathOf("here", "s.jsonl")), score => Assert.Null(score.Published));
@@ -53,7 +70,13 @@ public sealed class ScoringCommandTests : IDisposable
     public async Task What_cannot_be_scored_is_an_error(string fault, int code, string option, string value)
     {
         WritePredictions();
-        var options = new Dictionary<string, string> { ["--task"] = "VQAv2", ["--predictions"] = "p.jsonl", ["--annotations"] = "test.json", [option] = value };
+        var options = new Dictionary<string, string>
+        {
+            ["--task"] = "VQAv2",
+            ["--predictions"] = "p.jsonl",
+            ["--annotations"] = "test.json",
+            [option] = value,
+        };
 
         Directory.CreateDirectory(coin.Folder.PathOf("folder"));
 
@@ -64,22 +87,44 @@ public sealed class ScoringCommandTests : IDisposable
     [Fact]
     public async Task Captions_are_scored_against_all_references_of_their_images()
     {
-        coin.Folder.Write("captions.json", """
+        coin.Folder.Write(
+            "captions.json",
+            """
             [{"question_id": 1, "image": "val/a.jpg", "text": "Describe.", "answer": "a red bird"},
              {"question_id": 2, "image": "val/b.jpg", "text": "Describe.", "answer": "two old cars"}]
-            """);
-        coin.Folder.Write("coco.json", """
+            """
+        );
+        coin.Folder.Write(
+            "coco.json",
+            """
             {"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
              "annotations": [{"image_id": 1, "caption": "a red bird"}, {"image_id": 1, "caption": "the bird sits there"}, {"image_id": 2, "caption": "two old cars"}]}
-            """);
-        coin.Folder.Write("c.jsonl", """
+            """
+        );
+        coin.Folder.Write(
+            "c.jsonl",
+            """
             {"question_id": 1, "text": "the bird sits there"}
             {"question_id": 2, "text": "two old cars"}
-            """);
+            """
+        );
 
         Assert.Equal(0, await coin.InvokeAsync("score", "--task", "cider", "--predictions", "c.jsonl", "--annotations", "captions.json"));
         var alone = ScoresFile.Read(coin.Folder.PathOf("c.scores.jsonl"));
-        Assert.Equal(0, await coin.InvokeAsync("score", "--task", "cider", "--predictions", "c.jsonl", "--annotations", "captions.json", "--references", "coco.json"));
+        Assert.Equal(
+            0,
+            await coin.InvokeAsync(
+                "score",
+                "--task",
+                "cider",
+                "--predictions",
+                "c.jsonl",
+                "--annotations",
+                "captions.json",
+                "--references",
+                "coco.json"
+            )
+        );
         var all = ScoresFile.Read(coin.Folder.PathOf("c.scores.jsonl"));
 
         // The caption is none of the words of the test file's, and the second of the two references.
@@ -87,7 +132,20 @@ public sealed class ScoringCommandTests : IDisposable
         Assert.InRange(all[0].Published!.Value, 5, 6);
         Assert.True(all[1].Published > 7, $"{all[1]}");
 
-        Assert.Equal(1, await coin.InvokeAsync("score", "--task", "cider", "--predictions", "c.jsonl", "--annotations", "captions.json", "--references", "none.json"));
+        Assert.Equal(
+            1,
+            await coin.InvokeAsync(
+                "score",
+                "--task",
+                "cider",
+                "--predictions",
+                "c.jsonl",
+                "--annotations",
+                "captions.json",
+                "--references",
+                "none.json"
+            )
+        );
         Assert.Contains("none.json does not exist", coin.Error);
     }
 
@@ -163,7 +221,10 @@ public sealed class ScoringCommandTests : IDisposable
     [Fact]
     public async Task A_report_beside_its_scores_has_intervals_and_everything_is_there_as_JSON()
     {
-        coin.Folder.Write("r/report.json", """{"tasks": ["a"], "truthAlignment": {"published": {"matrix": [[50]]}, "corrected": {"matrix": [[100]]}}}""");
+        coin.Folder.Write(
+            "r/report.json",
+            """{"tasks": ["a"], "truthAlignment": {"published": {"matrix": [[50]]}, "corrected": {"matrix": [[100]]}}}"""
+        );
         ScoresFile.Write(coin.Folder.PathOf("r", RunPaths.Scores(1, "a")), [new("1", 1, 1), new("2", 0, 1)]);
 
         Assert.Equal(0, await coin.InvokeAsync("metrics", "r/report.json", "--format", "json"));
@@ -178,14 +239,20 @@ public sealed class ScoringCommandTests : IDisposable
 
     private void WritePredictions()
     {
-        coin.Folder.Write("test.json", """
+        coin.Folder.Write(
+            "test.json",
+            """
             [{"question_id": 1, "text": "t", "answer": "yes"}, {"question_id": 2, "text": "t", "answer": "no"},
              {"question_id": 3, "text": "t", "answer": "red"}, {"question_id": 4, "text": "t", "answer": "blue"}]
-            """);
-        coin.Folder.Write("p.jsonl", """
+            """
+        );
+        coin.Folder.Write(
+            "p.jsonl",
+            """
             {"question_id": 1, "prompt": "t", "text": "Yes", "model_id": "m"}
             {"question_id": 3, "prompt": "t", "text": "It is red", "model_id": "m"}
             {"question_id": 2, "prompt": "t", "text": "No.", "model_id": "m"}
-            """);
+            """
+        );
     }
 }

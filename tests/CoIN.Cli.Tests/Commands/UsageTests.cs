@@ -65,12 +65,20 @@ public sealed class UsageTests : IDisposable
     public async Task No_option_of_any_command_may_lack_its_value()
     {
         var commands = Commands(CommandTree.Build(coin.Host()), "").ToList();
-        var options = commands.SelectMany(command => command.Command.Options.Where(option => option.Arity.MinimumNumberOfValues > 0)
-            .Select(option => (command.Path, option.Name))).ToList();
+        var options = commands
+            .SelectMany(command =>
+                command
+                    .Command.Options.Where(option => option.Arity.MinimumNumberOfValues > 0)
+                    .Select(option => (command.Path, option.Name))
+            )
+            .ToList();
         Assert.True(options.Count > 40);
         foreach (var (path, option) in options)
         {
-            Assert.Equal((path, option, 2), (path, option, await coin.InvokeAsync([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), option])));
+            Assert.Equal(
+                (path, option, 2),
+                (path, option, await coin.InvokeAsync([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), option]))
+            );
             Assert.Contains($"{option} needs a value", coin.Error);
         }
     }
@@ -94,8 +102,11 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public void Faults_of_the_world_are_told_without_a_stack_trace() => Assert.All<Exception>(
-        [new IOException(NoSpace), new AggregateException(new IOException(NoSpace), new IOException("another"))], Tell);
+    public void Faults_of_the_world_are_told_without_a_stack_trace() =>
+        Assert.All<Exception>(
+            [new IOException(NoSpace), new AggregateException(new IOException(NoSpace), new IOException("another"))],
+            Tell
+        );
 
     private const string NoSpace = "No space left on device : '/x/y'";
 
@@ -106,6 +117,9 @@ public sealed class UsageTests : IDisposable
         Assert.Equal(NoSpace, coin.Error.Trim());
     }
 
-    private static IEnumerable<(string Path, Command Command)> Commands(Command command, string path) => command.Subcommands
-        .SelectMany(inner => Commands(inner, $"{path} {inner.Name}".Trim())).Prepend((path, command)).Where(one => one.Item1.Length > 0);
+    private static IEnumerable<(string Path, Command Command)> Commands(Command command, string path) =>
+        command
+            .Subcommands.SelectMany(inner => Commands(inner, $"{path} {inner.Name}".Trim()))
+            .Prepend((path, command))
+            .Where(one => one.Item1.Length > 0);
 }

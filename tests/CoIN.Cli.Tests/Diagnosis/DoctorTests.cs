@@ -10,20 +10,50 @@ public sealed class DoctorTests
 {
     private const long GiB = 1L << 30;
 
-    private static readonly TorchStatus Cpu = new("/lib/torch", IsPackaged: true, "2.10", CudaDevices: 0, Gigaflops: 100, Threads: 2, OwnKernels: false, Allocator: "malloc");
+    private static readonly TorchStatus Cpu = new(
+        "/lib/torch",
+        IsPackaged: true,
+        "2.10",
+        CudaDevices: 0,
+        Gigaflops: 100,
+        Threads: 2,
+        OwnKernels: false,
+        Allocator: "malloc"
+    );
 
     private static readonly HostFacts Healthy = new()
     {
-        System = "Linux, X64", Runtime = ".NET 10", Cores = 8, MemoryBytes = 64 * GiB, Torch = (Cpu, null), GraphicsProcessors = [],
-        RunsFolder = "/runs", FreeDiskBytes = 500 * GiB, Journal = (900, null), WaitPolicy = "passive",
+        System = "Linux, X64",
+        Runtime = ".NET 10",
+        Cores = 8,
+        MemoryBytes = 64 * GiB,
+        Torch = (Cpu, null),
+        GraphicsProcessors = [],
+        RunsFolder = "/runs",
+        FreeDiskBytes = 500 * GiB,
+        Journal = (900, null),
+        WaitPolicy = "passive",
     };
 
     [Fact]
     public void The_allocator_counts_where_the_CPU_trains()
     {
-        Assert.Contains("tcmalloc-minimal4", Assert.Single(Doctor.Examine(Healthy), finding => finding.Part == "allocator").Text, StringComparison.Ordinal);
-        Assert.Equal("tcmalloc", Assert.Single(Doctor.Examine(Healthy with { Torch = (Cpu with { Allocator = "tcmalloc" }, null) }), finding => finding.Part == "allocator").Text);
-        Assert.DoesNotContain(Doctor.Examine(Healthy with { Torch = (Cpu with { CudaDevices = 1 }, null) }), finding => finding.Part == "allocator");
+        Assert.Contains(
+            "tcmalloc-minimal4",
+            Assert.Single(Doctor.Examine(Healthy), finding => finding.Part == "allocator").Text,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            "tcmalloc",
+            Assert
+                .Single(Doctor.Examine(Healthy with { Torch = (Cpu with { Allocator = "tcmalloc" }, null) }), finding =>
+                    finding.Part == "allocator"
+                )
+                .Text
+        );
+        Assert.DoesNotContain(Doctor.Examine(Healthy with { Torch = (Cpu with { CudaDevices = 1 }, null) }), finding =>
+            finding.Part == "allocator"
+        );
     }
 
     [Fact]
@@ -34,7 +64,9 @@ public sealed class DoctorTests
     public void A_GPU_that_this_libtorch_cannot_use_is_shown_with_what_to_install()
     {
         var findings = Doctor.Examine(Healthy with { GraphicsProcessors = [new(0, "A100", 80 * GiB, 79 * GiB)] });
-        Assert.Contains(findings, finding => finding.Part == "cuda:0" && finding.Text.Contains("A100, 80.0 GiB of memory, 79.0 GiB free", StringComparison.Ordinal));
+        Assert.Contains(findings, finding =>
+            finding.Part == "cuda:0" && finding.Text.Contains("A100, 80.0 GiB of memory, 79.0 GiB free", StringComparison.Ordinal)
+        );
         var cuda = Assert.Single(findings, finding => finding.Part == "CUDA");
         Assert.Equal(Health.Doubtful, cuda.Health);
         Assert.Contains("COIN_LIBTORCH", cuda.Remedy, StringComparison.Ordinal);
@@ -43,7 +75,13 @@ public sealed class DoctorTests
     [Fact]
     public void A_GPU_that_libtorch_can_use_is_good()
     {
-        var findings = Doctor.Examine(Healthy with { Torch = (Cpu with { CudaDevices = 1 }, null), GraphicsProcessors = [new(0, "A100", 80 * GiB, 79 * GiB)] });
+        var findings = Doctor.Examine(
+            Healthy with
+            {
+                Torch = (Cpu with { CudaDevices = 1 }, null),
+                GraphicsProcessors = [new(0, "A100", 80 * GiB, 79 * GiB)],
+            }
+        );
         Assert.Equal(Health.Good, Assert.Single(findings, finding => finding.Part == "CUDA").Health);
     }
 
@@ -67,7 +105,11 @@ public sealed class DoctorTests
     [Fact]
     public void It_says_whose_kernels_the_speed_is()
     {
-        string Says(bool own) => Doctor.Examine(Healthy with { Torch = (Cpu with { OwnKernels = own }, null) }).Single(finding => finding.Part == "libtorch").Text;
+        string Says(bool own) =>
+            Doctor
+                .Examine(Healthy with { Torch = (Cpu with { OwnKernels = own }, null) })
+                .Single(finding => finding.Part == "libtorch")
+                .Text;
         Assert.EndsWith("100 GFLOP/s in float32 with 2 threads", Says(false), StringComparison.Ordinal);
         Assert.EndsWith("with 2 threads by kernels of its own (AVX-512)", Says(true), StringComparison.Ordinal);
     }
@@ -75,7 +117,8 @@ public sealed class DoctorTests
     [Fact]
     public void Spinning_threads_little_memory_little_disk_and_a_slow_journal_are_noted()
     {
-        string[] Noted(HostFacts facts) => [.. Doctor.Examine(facts).Where(finding => finding.Health == Health.Doubtful).Select(finding => finding.Part)];
+        string[] Noted(HostFacts facts) =>
+            [.. Doctor.Examine(facts).Where(finding => finding.Health == Health.Doubtful).Select(finding => finding.Part)];
         Assert.Equal(["computer"], Noted(Healthy with { WaitPolicy = null }));
         Assert.Equal(["computer"], Noted(Healthy with { MemoryBytes = 2 * GiB }));
         Assert.Equal(["disk"], Noted(Healthy with { FreeDiskBytes = 5 * GiB }));

@@ -1,8 +1,8 @@
 using CoIN.Cli.Logging;
 using CoIN.Cli.Tests.Support;
 using Microsoft.Extensions.Logging;
-using Serilog.Events;
 using Newtonsoft.Json.Linq;
+using Serilog.Events;
 
 namespace CoIN.Cli.Tests.Logging;
 
@@ -19,10 +19,14 @@ public sealed class LineFormatterTests : IDisposable
         using (var log = Log(LogLevel.Information))
         {
             var logger = log.Factory.CreateLogger("x");
-            using var scope = logger.BeginScope(new Dictionary<string, object>
-            {
-                ["ActorPath"] = "akka.tcp://coin@host:4053/user/run-1/trainer", ["Stage"] = 2, ["Task"] = "GQA",
-            });
+            using var scope = logger.BeginScope(
+                new Dictionary<string, object>
+                {
+                    ["ActorPath"] = "akka.tcp://coin@host:4053/user/run-1/trainer",
+                    ["Stage"] = 2,
+                    ["Task"] = "GQA",
+                }
+            );
             logger.LogWarning("slow\nstep {Step}", 7);
         }
 
@@ -36,9 +40,18 @@ public sealed class LineFormatterTests : IDisposable
     public void Lines_of_an_experiment_leave_out_what_its_runs_ids_begin_with(string actor, string expected)
     {
         var line = new LogEvent(
-            DateTimeOffset.UnixEpoch, LogEventLevel.Information, null, new Serilog.Parsing.MessageTemplateParser().Parse("done"),
-            new Dictionary<string, object> { ["ActorPath"] = $"akka://coin/user/{actor}", ["RunId"] = "e-feature-cache16", ["Stage"] = 2, ["Task"] = "e-task" }
-                .Select(one => new LogEventProperty(one.Key, new ScalarValue(one.Value))));
+            DateTimeOffset.UnixEpoch,
+            LogEventLevel.Information,
+            null,
+            new Serilog.Parsing.MessageTemplateParser().Parse("done"),
+            new Dictionary<string, object>
+            {
+                ["ActorPath"] = $"akka://coin/user/{actor}",
+                ["RunId"] = "e-feature-cache16",
+                ["Stage"] = 2,
+                ["Task"] = "e-task",
+            }.Select(one => new LogEventProperty(one.Key, new ScalarValue(one.Value)))
+        );
         new LineFormatter("e-").Format(line, lines);
         Assert.EndsWith($"info  {expected} done", lines.ToString().TrimEnd(), StringComparison.Ordinal);
     }

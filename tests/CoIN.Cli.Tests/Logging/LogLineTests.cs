@@ -19,13 +19,19 @@ public sealed class LogLineTests : IDisposable
         var line = LogLine.Read(Trained)!;
         Assert.Equal("Trained 40 steps in 11.7 s, loss 0.4425", line.Message);
         Assert.Equal((LogEventLevel.Information, "trainer-cpu", "m1", 1, "GQA"), (line.Level, line.Actor, line.Run, line.Stage, line.Task));
-        Assert.EndsWith(" info  trainer-cpu [m1 stage 1 GQA] Trained 40 steps in 11.7 s, loss 0.4425", line.Text(), StringComparison.Ordinal);
+        Assert.EndsWith(
+            " info  trainer-cpu [m1 stage 1 GQA] Trained 40 steps in 11.7 s, loss 0.4425",
+            line.Text(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_fault_has_its_stack_trace()
     {
-        var line = LogLine.Read("""{"@t":"2026-11-27T13:52:29Z","@mt":"The process ends: {Fault}","@l":"Fatal","@x":"System.Exception: no\n   at X","Fault":"no"}""")!;
+        var line = LogLine.Read(
+            """{"@t":"2026-11-27T13:52:29Z","@mt":"The process ends: {Fault}","@l":"Fatal","@x":"System.Exception: no\n   at X","Fault":"no"}"""
+        )!;
         Assert.Equal((LogEventLevel.Fatal, "The process ends: no"), (line.Level, line.Message));
         Assert.EndsWith("\nSystem.Exception: no\n   at X", line.Text(), StringComparison.Ordinal);
     }
@@ -72,5 +78,6 @@ public sealed class LogLineTests : IDisposable
         Assert.Equal(["ends"], reader.Next().Select(line => line.Message));
     }
 
-    private static string Line(int second, string text, string? run = null) => $"{{\"@t\":\"2026-11-27T13:52:0{second}Z\",\"@mt\":\"{text}\"{(run is null ? "" : $",\"RunId\":\"{run}\"")}}}\n";
+    private static string Line(int second, string text, string? run = null) =>
+        $"{{\"@t\":\"2026-11-27T13:52:0{second}Z\",\"@mt\":\"{text}\"{(run is null ? "" : $",\"RunId\":\"{run}\"")}}}\n";
 }

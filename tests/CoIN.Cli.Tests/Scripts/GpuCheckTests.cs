@@ -9,29 +9,34 @@ public sealed class GpuCheckTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
-    public GpuCheckTests() => Assert.SkipUnless(
-        OperatingSystem.IsLinux() && Shell.Bash("command -v python3").Code == 0, "check.sh needs bash and python3");
+    public GpuCheckTests() =>
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Shell.Bash("command -v python3").Code == 0, "check.sh needs bash and python3");
 
     public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_stage_that_breaks_down_leaves_its_log_and_the_next_one_goes_on()
     {
-        Shell.Fake(folder.PathOf("coin"), """
+        Shell.Fake(
+            folder.PathOf("coin"),
+            """
             if [[ $1 == doctor ]]; then
               echo '{"good": true, "findings": [{"part": "libtorch", "health": "good", "text": "2.10", "remedy": null}]}'
             elif [[ $2 == CoIN.Models.Tests ]]; then echo 'a library is missing' >&2; exit 3
             else echo 'no such command' >&2; exit 4; fi
-            """);
+            """
+        );
 
         var (code, output, error) = Check(
-            $"--root {folder.Path} --device cpu --small --stages host,parity,workload,training --out {folder.PathOf("out")}");
+            $"--root {folder.Path} --device cpu --small --stages host,parity,workload,training --out {folder.PathOf("out")}"
+        );
 
         Assert.True(code == 1, output + error);
         var stages = Summary("out")["stages"]!.ToDictionary(stage => (string)stage["stage"]!);
         Assert.Equal(
             ["ok", "broke down", "broke down", "left out", "not run"],
-            new[] { "host", "parity", "workload", "training", "evaluation" }.Select(stage => (string)stages[stage]["status"]!));
+            new[] { "host", "parity", "workload", "training", "evaluation" }.Select(stage => (string)stages[stage]["status"]!)
+        );
         Assert.Contains("a library is missing", stages["parity"]["log"]!.Select(line => (string)line!));
         Assert.Contains("status 4", (string)stages["workload"]["reason"]!, StringComparison.Ordinal);
         Assert.Contains("2 checks passed, 0 failed; not finished: parity, workload; left out: training", output, StringComparison.Ordinal);
@@ -58,10 +63,14 @@ public sealed class GpuCheckTests : IDisposable
     public void The_table_judges_by_the_aims_and_by_what_was_finished(string passed, string status, int exit, string line)
     {
         folder.Write("out/meta.json", """{"device": "cuda:0", "stages": ["host", "peer-training"]}""");
-        folder.Write("out/01-host.json", Result(
-            "host", "ok", """{"name": "doctor", "value": "good", "unit": "", "aim": "good", "passed": true}"""));
-        folder.Write("out/06-peer-training.json", Result(
-            "peer-training", status, $$"""{"name": "the ratio", "value": 1.3, "unit": "", "aim": "≥ 1.2", "passed": {{passed}}}"""));
+        folder.Write(
+            "out/01-host.json",
+            Result("host", "ok", """{"name": "doctor", "value": "good", "unit": "", "aim": "good", "passed": true}""")
+        );
+        folder.Write(
+            "out/06-peer-training.json",
+            Result("peer-training", status, $$"""{"name": "the ratio", "value": 1.3, "unit": "", "aim": "≥ 1.2", "passed": {{passed}}}""")
+        );
 
         var (code, output, error) = Check($"--assemble {folder.PathOf("out")}");
 
@@ -86,7 +95,8 @@ public sealed class GpuCheckTests : IDisposable
 
         string Compare(string one, string other)
         {
-            var code = $"c = check.compare('{folder.PathOf(one)}', '{folder.PathOf(other)}'); print(c['bits'], c['distance'], c['answers'])";
+            var code =
+                $"c = check.compare('{folder.PathOf(one)}', '{folder.PathOf(other)}'); print(c['bits'], c['distance'], c['answers'])";
             return Shell.Bash($"cd tests/gpu && PYTHONDONTWRITEBYTECODE=1 python3 -c \"import check; {code}\"").Out.Trim();
         }
     }
@@ -94,15 +104,17 @@ public sealed class GpuCheckTests : IDisposable
     private static (int Code, string Out, string Error) Check(string arguments) =>
         Shell.Bash($"unset COIN_PYTHON; PYTHONDONTWRITEBYTECODE=1 tests/gpu/check.sh {arguments}");
 
-    private static string Result(string stage, string status, string check) => $$"""
-        {"stage": "{{stage}}", "status": "{{status}}", "seconds": 1.5, "limit": 60, "reason": null, "checks": [{{check}}],
-         "figures": {}, "log": []}
-        """;
+    private static string Result(string stage, string status, string check) =>
+        $$"""
+            {"stage": "{{stage}}", "status": "{{status}}", "seconds": 1.5, "limit": 60, "reason": null, "checks": [{{check}}],
+             "figures": {}, "log": []}
+            """;
 
     private static byte[] Safetensors(float[] values)
     {
         var header = Encoding.UTF8.GetBytes(
-            $$"""{"w": {"dtype": "F32", "shape": [{{values.Length}}], "data_offsets": [0, {{4 * values.Length}}]} }""");
+            $$"""{"w": {"dtype": "F32", "shape": [{{values.Length}}], "data_offsets": [0, {{4 * values.Length}}]} }"""
+        );
         return [.. BitConverter.GetBytes((long)header.Length), .. header, .. values.SelectMany(BitConverter.GetBytes)];
     }
 

@@ -20,10 +20,13 @@ public sealed class RunScriptTests : IDisposable
     [Fact]
     public void The_counts_of_a_report_are_summed()
     {
-        var report = folder.Write("r.xml", """
+        var report = folder.Write(
+            "r.xml",
+            """
             <?xml version="1.0"?><assemblies><assembly name="a" errors="1" failed="2" not-run="4" passed="30" skipped="3" total="40">
             <collection total="7" passed="7" failed="0" skipped="0" /></assembly></assemblies>
-            """);
+            """
+        );
 
         Assert.Equal("30 3 3", Bash($"source run.sh; counts {report}").Out.Trim());
     }
@@ -31,7 +34,10 @@ public sealed class RunScriptTests : IDisposable
     [Fact]
     public void A_report_of_nothing_counts_nothing()
     {
-        var report = folder.Write("r.xml", "<assemblies><assembly errors=\"0\" failed=\"0\" passed=\"0\" skipped=\"0\" total=\"0\" /></assemblies>");
+        var report = folder.Write(
+            "r.xml",
+            "<assemblies><assembly errors=\"0\" failed=\"0\" passed=\"0\" skipped=\"0\" total=\"0\" /></assemblies>"
+        );
 
         Assert.Equal("0 0 0", Bash($"source run.sh; counts {report}").Out.Trim());
     }
@@ -43,13 +49,20 @@ public sealed class RunScriptTests : IDisposable
 
         Assert.Contains("CoIN.Cli.Tests", names);
         Assert.Equal("CoIN.EndToEnd.Tests", names[^1]);
-        Assert.Equal(Directory.GetFiles(Repository.PathOf("tests"), "*.csproj", SearchOption.AllDirectories)
-            .Count(path => path.EndsWith(".Tests.csproj", StringComparison.Ordinal)), names.Length);
+        Assert.Equal(
+            Directory
+                .GetFiles(Repository.PathOf("tests"), "*.csproj", SearchOption.AllDirectories)
+                .Count(path => path.EndsWith(".Tests.csproj", StringComparison.Ordinal)),
+            names.Length
+        );
     }
 
     [Fact]
     public void A_word_chooses_test_projects() =>
-        Assert.Equal(["CoIN.Cli.Tests", "CoIN.Mini.Tests"], Bash("source run.sh; test_projects mini CLI").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(
+            ["CoIN.Cli.Tests", "CoIN.Mini.Tests"],
+            Bash("source run.sh; test_projects mini CLI").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        );
 
     [Theory]
     [InlineData("8.0.100 [/x]\\n9.0.303 [/x]\\n", "found 9.0.303")]
@@ -68,7 +81,10 @@ public sealed class RunScriptTests : IDisposable
     [Fact]
     public void It_builds_and_passes_arguments_on_from_the_callers_folder_through_a_link()
     {
-        Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == exec ]]; then shift 2; echo \"$PWD|$COIN_RUNS|$*\"; fi");
+        Fake(
+            "dotnet",
+            "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == exec ]]; then shift 2; echo \"$PWD|$COIN_RUNS|$*\"; fi"
+        );
         File.CreateSymbolicLink(folder.PathOf("link.sh"), Repository.PathOf("run.sh"));
 
         var (code, output, _) = Bash($"cd {folder.Path} && unset COIN_RUNS && PATH={folder.Path}:$PATH ./link.sh validate 'a b.hocon'");
@@ -80,7 +96,10 @@ public sealed class RunScriptTests : IDisposable
     [Fact]
     public void A_checkout_that_may_only_be_read_runs_what_was_built_and_says_when_its_sources_are_newer()
     {
-        Fake("dotnet", "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == build ]]; then echo built; exit 1; else echo \"started ${*:3}\"; fi");
+        Fake(
+            "dotnet",
+            "if [[ $1 == --list-sdks ]]; then echo '10.0.100 [/x]'; elif [[ $1 == build ]]; then echo built; exit 1; else echo \"started ${*:3}\"; fi"
+        );
         var program = folder.Write("src/CoIN.Cli/bin/Release/net10.0/coin.dll", "");
         var source = folder.Write("src/CoIN.Cli/Program.cs", "");
         File.SetLastWriteTimeUtc(source, DateTime.UtcNow.AddHours(-1));
@@ -111,7 +130,13 @@ public sealed class RunScriptTests : IDisposable
         var superuser = Bash("id -u").Out.Trim() == "0";
         Assert.SkipWhen(superuser && Bash("command -v setpriv").Code != 0, "needs setpriv");
         var nobody = superuser ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
-        Assert.Equal("no", Bash($"chmod -R a=rX {folder.Path}; cp run.sh {folder.Path}.sh; chmod a+r {folder.Path}.sh; {nobody}bash -c \"{ask.Replace("run.sh", $"{folder.Path}.sh", StringComparison.Ordinal)}\"; chmod -R u+w {folder.Path}; rm -f {folder.Path}.sh").Out.Trim());
+        Assert.Equal(
+            "no",
+            Bash(
+                $"chmod -R a=rX {folder.Path}; cp run.sh {folder.Path}.sh; chmod a+r {folder.Path}.sh; {nobody}bash -c \"{ask.Replace("run.sh", $"{folder.Path}.sh", StringComparison.Ordinal)}\"; chmod -R u+w {folder.Path}; rm -f {folder.Path}.sh"
+            )
+                .Out.Trim()
+        );
     }
 
     [Fact]
@@ -145,17 +170,39 @@ public sealed class RunScriptTests : IDisposable
     [InlineData("LD_PRELOAD=/mine.so", "/mine.so")]
     public void Tcmalloc_is_used_where_the_system_has_it_unless_told_otherwise(string setting, string expected)
     {
-        Fake("ldconfig", """
+        Fake(
+            "ldconfig",
+            """
             echo 'libtcmalloc_minimal_debug.so.4 (libc6,x86-64) => /lib/libtcmalloc_minimal_debug.so.4'
             echo 'libtcmalloc_minimal.so.4 (libc6) => /lib32/libtcmalloc_minimal.so.4'
             echo 'libtcmalloc_minimal.so.4 (libc6,x86-64) => /lib/libtcmalloc_minimal.so.4'
             echo 'libtcmalloc.so.4 (libc6,x86-64) => /lib/libtcmalloc.so.4'
-            """);
-        Assert.Equal(expected, Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; {setting}; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
-        Assert.Equal("0", Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD TCMALLOC_RELEASE_RATE; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE").Out.Trim());
-        Assert.Equal("5", Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; TCMALLOC_RELEASE_RATE=5; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE").Out.Trim());
+            """
+        );
+        Assert.Equal(
+            expected,
+            Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; {setting}; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"")
+                .Out.Trim()
+        );
+        Assert.Equal(
+            "0",
+            Bash(
+                $"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD TCMALLOC_RELEASE_RATE; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE"
+            )
+                .Out.Trim()
+        );
+        Assert.Equal(
+            "5",
+            Bash(
+                $"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; TCMALLOC_RELEASE_RATE=5; prefer_tcmalloc; echo $TCMALLOC_RELEASE_RATE"
+            )
+                .Out.Trim()
+        );
         Fake("ldconfig", "exit 1");
-        Assert.Equal("", Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim());
+        Assert.Equal(
+            "",
+            Bash($"source run.sh; PATH={folder.Path}:$PATH; unset LD_PRELOAD; prefer_tcmalloc; echo \"${{LD_PRELOAD:-}}\"").Out.Trim()
+        );
     }
 
     [Fact]
@@ -176,12 +223,15 @@ public sealed class RunScriptTests : IDisposable
     [InlineData("passed=\"3\" failed=\"0\" skipped=\"0\" errors=\"0\"", 134, "3 passed, 1 failed", 1)]
     public void The_last_line_of_a_test_run_counts_and_decides_the_exit_code(string counts, int status, string line, int code)
     {
-        Fake("dotnet", $$"""
+        Fake(
+            "dotnet",
+            $$"""
             case $1 in
               --list-sdks) echo '10.0.100 [/x]' ;;
               exec) while [[ $1 != -xml ]]; do shift; done; echo '<assembly {{counts}} />' > "$2"; exit {{status}} ;;
             esac
-            """);
+            """
+        );
 
         var result = Bash($"PATH={folder.Path}:$PATH ./run.sh test Cli");
 
@@ -191,12 +241,15 @@ public sealed class RunScriptTests : IDisposable
     [Fact]
     public void Parity_chooses_tests_by_their_trait()
     {
-        Fake("dotnet", """
+        Fake(
+            "dotnet",
+            """
             case $1 in
               --list-sdks) echo '10.0.100 [/x]' ;;
               exec) echo "$*"; while [[ $1 != -xml ]]; do shift; done; echo '<assembly passed="1" failed="0" skipped="0" errors="0" />' > "$2" ;;
             esac
-            """);
+            """
+        );
 
         Assert.Contains("-trait Category=Parity", Bash($"PATH={folder.Path}:$PATH ./run.sh test parity models").Out);
     }
@@ -205,7 +258,12 @@ public sealed class RunScriptTests : IDisposable
     public void A_bundle_says_how_it_is_made_and_refuses_what_it_does_not_know()
     {
         Fake("dotnet", "echo '10.0.100 [/x]'");
-        Assert.Equal(0, Bash("bash -n packaging/bundle.sh && bash -n packaging/coin && bash -n packaging/libtorch.sh && test -x packaging/bundle.sh && test -x packaging/coin").Code);
+        Assert.Equal(
+            0,
+            Bash(
+                "bash -n packaging/bundle.sh && bash -n packaging/coin && bash -n packaging/libtorch.sh && test -x packaging/bundle.sh && test -x packaging/coin"
+            ).Code
+        );
         Assert.Contains("--out FILE", Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --help").Out);
         Assert.Equal(2, Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --into x").Code);
         var nowhere = Bash($"PATH={folder.Path}:$PATH ./run.sh bundle --out {folder.Path}/none/x.tar.xz");
@@ -219,7 +277,10 @@ public sealed class RunScriptTests : IDisposable
         var start = Bundle();
         Fake("python3", "echo /py/torch/lib");
 
-        Assert.Equal($"/py/torch/lib {folder.Path}/runs doctor --x", Bash($"cd / && PATH={folder.Path}:$PATH {start} doctor --x").Out.Trim());
+        Assert.Equal(
+            $"/py/torch/lib {folder.Path}/runs doctor --x",
+            Bash($"cd / && PATH={folder.Path}:$PATH {start} doctor --x").Out.Trim()
+        );
         Assert.StartsWith("/own ", Bash($"COIN_LIBTORCH=/own PATH={folder.Path}:$PATH {start} doctor").Out);
         Assert.EndsWith($"run {folder.Path}/hocon/mini.hocon", Bash($"PATH={folder.Path}:$PATH {start}").Out.Trim());
     }
@@ -242,7 +303,8 @@ public sealed class RunScriptTests : IDisposable
         return $"env -u COIN_RUNS {folder.Path}/start";
     }
 
-    private static (int Code, string Out, string Error) Trimmed((int Code, string Out, string Error) ended) => (ended.Code, ended.Out.Trim(), ended.Error.Trim());
+    private static (int Code, string Out, string Error) Trimmed((int Code, string Out, string Error) ended) =>
+        (ended.Code, ended.Out.Trim(), ended.Error.Trim());
 
     private void Fake(string command, string script) => Shell.Fake(folder.PathOf(command), script);
 

@@ -33,24 +33,25 @@ internal sealed class CommandLine : IDisposable
 
     public Task<int> InvokeAsync(params string[] arguments) => CommandTree.InvokeAsync(Host(), arguments);
 
-    public Host Host() => new()
-    {
-        Out = output,
-        Error = error,
-        Terminal = Terminal,
-        Engine = Engine,
-        Miniature = Engine,
-        Data = Data,
-        Folder = Folder.Path,
-        Clock = new FixedClock(),
-        Variable = _ => null,
-        GraphicsProcessors = () => GraphicsProcessors,
-        Signals = tell => Signals = new StopSignals(tell, () => ExitedAtOnce = true),
-    };
+    public Host Host() =>
+        new()
+        {
+            Out = output,
+            Error = error,
+            Terminal = Terminal,
+            Engine = Engine,
+            Miniature = Engine,
+            Data = Data,
+            Folder = Folder.Path,
+            Clock = new FixedClock(),
+            Variable = _ => null,
+            GraphicsProcessors = () => GraphicsProcessors,
+            Signals = tell => Signals = new StopSignals(tell, () => ExitedAtOnce = true),
+        };
 
     /// <summary>A configuration in which nothing is missing, as <c>a.hocon</c>.</summary>
-    public void WriteConfiguration() => Folder.Write("a.hocon", "coin.name = mine\n"
-        + string.Join('\n', Folder.Complete().Select(setting => "coin." + setting)));
+    public void WriteConfiguration() =>
+        Folder.Write("a.hocon", "coin.name = mine\n" + string.Join('\n', Folder.Complete().Select(setting => "coin." + setting)));
 
     public void Dispose() => Folder.Dispose();
 

@@ -18,9 +18,10 @@ internal sealed class FakeData : IDataTools, IImageInspector, ISampleRenderer
         return this;
     }
 
-    public ImageFacts Inspect(string path) => File.Exists(path)
-        ? new ImageFacts(ImageState.Whole, null, "PNG", ImageTraits.None, 4, 3, (UInt128)path.GetHashCode(StringComparison.Ordinal))
-        : ImageFacts.Missing;
+    public ImageFacts Inspect(string path) =>
+        File.Exists(path)
+            ? new ImageFacts(ImageState.Whole, null, "PNG", ImageTraits.None, 4, 3, (UInt128)path.GetHashCode(StringComparison.Ordinal))
+            : ImageFacts.Missing;
 
     public IReadOnlyList<string> Extensions(string format) => [".png"];
 
@@ -35,9 +36,13 @@ internal sealed class FakeData : IDataTools, IImageInspector, ISampleRenderer
         return new PictureView(4, 3, 2, 2);
     }
 
-    private static SampleView View(string question, string answer) => new(
-        question + answer,
-        [new TokenView(-1, "<image>", IsImage: true, IsLearned: false, IsCut: false, Positions: 9),
-            .. (question + answer).Select((letter, i) => new TokenView(letter, $"{letter}", false, i >= question.Length, i >= 60))],
-        Limit: 69);
+    private static SampleView View(string question, string answer) =>
+        new(
+            question + answer,
+            [
+                new TokenView(-1, "<image>", IsImage: true, IsLearned: false, IsCut: false, Positions: 9),
+                .. (question + answer).Select((letter, i) => new TokenView(letter, $"{letter}", false, i >= question.Length, i >= 60)),
+            ],
+            Limit: 69
+        );
 }

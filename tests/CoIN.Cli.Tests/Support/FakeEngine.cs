@@ -43,7 +43,8 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
     public MiniPretraining? Pretraining { get; private set; }
 
     /// <summary>What driving a run does.</summary>
-    public Func<RunTicket, CancellationToken, RunSnapshot> Drive { get; set; } = (ticket, _) => Snapshots.Completed() with { RunId = ticket.RunId };
+    public Func<RunTicket, CancellationToken, RunSnapshot> Drive { get; set; } =
+        (ticket, _) => Snapshots.Completed() with { RunId = ticket.RunId };
 
     /// <summary>What the journals say, by run id.</summary>
     public Dictionary<string, RunSnapshot?> Journals { get; } = [];
@@ -70,14 +71,18 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
 
     public Task<IReadOnlyList<RunOutcome>> RunExperimentAsync(ExperimentTicket ticket, CancellationToken stop)
     {
-        Asked.Add($"{(ticket.Redo ? "redo" : "run")} {string.Join(' ', ticket.Runs.Select(run => run.RunId + (run.Options is null ? " again" : "")))}");
+        Asked.Add(
+            $"{(ticket.Redo ? "redo" : "run")} {string.Join(' ', ticket.Runs.Select(run => run.RunId + (run.Options is null ? " again" : "")))}"
+        );
         Experiment = ticket;
-        return Task.FromResult<IReadOnlyList<RunOutcome>>([.. ticket.Runs.Select(run =>
-        {
-            var last = Drive(new RunTicket(run.RunId, run.RunFolder, ticket.Node, ticket.Observer, ticket.LoggerFactory), stop);
-            Journals[run.RunId] = last;
-            return new RunOutcome(run.RunId, last, null);
-        })]);
+        return Task.FromResult<IReadOnlyList<RunOutcome>>([
+            .. ticket.Runs.Select(run =>
+            {
+                var last = Drive(new RunTicket(run.RunId, run.RunFolder, ticket.Node, ticket.Observer, ticket.LoggerFactory), stop);
+                Journals[run.RunId] = last;
+                return new RunOutcome(run.RunId, last, null);
+            }),
+        ]);
     }
 
     public JudgeOptions? Judge { get; private set; }
@@ -110,9 +115,10 @@ internal sealed class FakeEngine : IRunEngine, IMiniature
         return Task.FromResult(Import!);
     }
 
-    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Unreadable.Contains(Path.GetFileName(runFolder))
-        ? throw new CoinException("The journal is damaged.") { IsFinal = true }
-        : Task.FromResult(Journals.GetValueOrDefault(Path.GetFileName(runFolder)));
+    public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) =>
+        Unreadable.Contains(Path.GetFileName(runFolder))
+            ? throw new CoinException("The journal is damaged.") { IsFinal = true }
+            : Task.FromResult(Journals.GetValueOrDefault(Path.GetFileName(runFolder)));
 
     /// <summary>Ids of runs whose journals cannot be read.</summary>
     public HashSet<string> Unreadable { get; } = [];

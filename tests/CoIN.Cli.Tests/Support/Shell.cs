@@ -9,7 +9,9 @@ internal static class Shell
     {
         var start = new ProcessStartInfo("bash")
         {
-            WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = Repository.Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add(command);

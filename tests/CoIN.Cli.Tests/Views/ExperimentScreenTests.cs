@@ -8,7 +8,9 @@ namespace CoIN.Cli.Tests.Views;
 /// <summary>The screen of an experiment, as it is drawn.</summary>
 public sealed class ExperimentScreenTests
 {
-    private static readonly Dictionary<string, string> Names = Enumerable.Range(1, 9).ToDictionary(i => $"e-run{i}", i => $"a-rather-long-variant-rank{i}");
+    private static readonly Dictionary<string, string> Names = Enumerable
+        .Range(1, 9)
+        .ToDictionary(i => $"e-run{i}", i => $"a-rather-long-variant-rank{i}");
 
     [Theory]
     [InlineData(60)]
@@ -28,7 +30,9 @@ public sealed class ExperimentScreenTests
     {
         var lines = Drawn(Progress(), 120, height: 10);
         Assert.InRange(lines.Count, 1, 10);
-        Assert.Contains(lines, line => line.Contains("rank3", StringComparison.Ordinal) && line.Contains("trains GQA 30/120", StringComparison.Ordinal));
+        Assert.Contains(lines, line =>
+            line.Contains("rank3", StringComparison.Ordinal) && line.Contains("trains GQA 30/120", StringComparison.Ordinal)
+        );
         Assert.Contains("… and 6 more", lines);
         Assert.DoesNotContain(lines, line => line.Contains("rank1 ", StringComparison.Ordinal));
     }
@@ -58,11 +62,16 @@ public sealed class ExperimentScreenTests
     private static ExperimentProgress Progress()
     {
         var progress = new ExperimentProgress(Names);
-        foreach (var (id, snapshot) in new[]
-        {
-            ("e-run1", Snapshots.Completed()), ("e-run2", Snapshots.Completed()), ("e-run3", Snapshots.Training(4, 30)), ("e-run4", Snapshots.Of(3)),
-            ("e-run5", Snapshots.Of(2, RunStatus.Failed) with { Message = "the loss is NaN" }),
-        })
+        foreach (
+            var (id, snapshot) in new[]
+            {
+                ("e-run1", Snapshots.Completed()),
+                ("e-run2", Snapshots.Completed()),
+                ("e-run3", Snapshots.Training(4, 30)),
+                ("e-run4", Snapshots.Of(3)),
+                ("e-run5", Snapshots.Of(2, RunStatus.Failed) with { Message = "the loss is NaN" }),
+            }
+        )
         {
             progress.Put(snapshot with { RunId = id });
         }
@@ -73,12 +82,26 @@ public sealed class ExperimentScreenTests
     private static List<string> Drawn(ExperimentProgress progress, int width, int height)
     {
         using var text = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(text), Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No,
-        });
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Out = new AnsiConsoleOutput(text),
+                Ansi = AnsiSupport.No,
+                ColorSystem = ColorSystemSupport.NoColors,
+                Interactive = InteractionSupport.No,
+            }
+        );
         console.Profile.Width = width;
-        console.Write(ExperimentScreen.Draw("20261124-090807-an-experiment-with-a-name", progress, TimeSpan.FromMinutes(3), "a warning of some length that stands in the last line", width, height));
+        console.Write(
+            ExperimentScreen.Draw(
+                "20261124-090807-an-experiment-with-a-name",
+                progress,
+                TimeSpan.FromMinutes(3),
+                "a warning of some length that stands in the last line",
+                width,
+                height
+            )
+        );
         return [.. text.ToString().TrimEnd('\n').Split('\n').Select(line => line.TrimEnd())];
     }
 }

@@ -36,17 +36,28 @@ public sealed class LiveViewTests
     {
         foreach (var snapshot in new[] { Snapshots.Training(1, 0), Snapshots.Training(6, 54), Snapshots.Completed() })
         {
-            Assert.All(Render(snapshot, new string('n', 300), width).Split('\n'), line => Assert.InRange(line.Length, 0, Math.Min(width - "^C".Length, 100)));
+            Assert.All(Render(snapshot, new string('n', 300), width).Split('\n'), line =>
+                Assert.InRange(line.Length, 0, Math.Min(width - "^C".Length, 100))
+            );
         }
     }
 
     [Fact]
     public void In_60_columns_the_counts_are_whole_and_the_numbers_still_name_their_scoring()
     {
-        var lines = Render(Snapshots.Completed() with { Status = RunStatus.Running }, null, 60).Split('\n').Select(line => line.TrimEnd()).ToList();
+        var lines = Render(Snapshots.Completed() with { Status = RunStatus.Running }, null, 60)
+            .Split('\n')
+            .Select(line => line.TrimEnd())
+            .ToList();
         Assert.Single(lines, "Total  ━━━━━━━━━━━━━━━━━━━━  100 % 8/8 stages 36/36 tests");
-        Assert.Matches(@"^MAA 71\.2[89] %  BWT -10\.8[78] %, published rules$", lines.Single(line => line.StartsWith("MAA", StringComparison.Ordinal)));
-        var part = Render(Snapshots.Of(7), null, 60).Split('\n').Select(line => line.TrimEnd()).Single(line => line.StartsWith("MAA", StringComparison.Ordinal));
+        Assert.Matches(
+            @"^MAA 71\.2[89] %  BWT -10\.8[78] %, published rules$",
+            lines.Single(line => line.StartsWith("MAA", StringComparison.Ordinal))
+        );
+        var part = Render(Snapshots.Of(7), null, 60)
+            .Split('\n')
+            .Select(line => line.TrimEnd())
+            .Single(line => line.StartsWith("MAA", StringComparison.Ordinal));
         Assert.Matches(@"^MAA \d+\.\d\d %  BWT -\d+\.\d\d % of 7 of 8 rows, published rules$", part);
     }
 
@@ -58,13 +69,31 @@ public sealed class LiveViewTests
     public void A_cells_colour_goes_from_red_to_green()
     {
         var text = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.TrueColor, Out = new AnsiConsoleOutput(text),
-        });
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.Yes,
+                ColorSystem = ColorSystemSupport.TrueColor,
+                Out = new AnsiConsoleOutput(text),
+            }
+        );
         console.Profile.Width = 100;
 
-        console.Write(LiveScreen.Draw(Snapshots.Of(1) with { Cells = [[100.0], [0.0, null]] }, "/runs/one", null, 100));
+        console.Write(
+            LiveScreen.Draw(
+                Snapshots.Of(1) with
+                {
+                    Cells =
+                    [
+                        [100.0],
+                        [0.0, null],
+                    ],
+                },
+                "/runs/one",
+                null,
+                100
+            )
+        );
 
         Assert.Contains("38;2;0;200;60m", text.ToString());
         Assert.Contains("38;2;220;60;60m", text.ToString());
@@ -115,10 +144,14 @@ public sealed class LiveViewTests
     public void The_live_view_can_be_looked_at()
     {
         using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.TrueColor, Out = new AnsiConsoleOutput(output),
-        });
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.Yes,
+                ColorSystem = ColorSystemSupport.TrueColor,
+                Out = new AnsiConsoleOutput(output),
+            }
+        );
         console.Profile.Width = 100;
         using (var view = new LiveView(console, "/runs/one", () => null))
         {
@@ -141,10 +174,14 @@ public sealed class LiveViewTests
     private static string Render(RunSnapshot? snapshot, string? notice, int width)
     {
         var text = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text),
-        });
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.No,
+                ColorSystem = ColorSystemSupport.NoColors,
+                Out = new AnsiConsoleOutput(text),
+            }
+        );
         console.Profile.Width = width;
         console.Write(LiveScreen.Draw(snapshot, "/runs/one", notice, width));
         return text.ToString().ReplaceLineEndings("\n");

@@ -14,7 +14,10 @@ public sealed class NarrowScreenTests
     [InlineData(99)]
     public void A_hundred_percent_everywhere_is_not_glued_to_its_neighbour(int width)
     {
-        var full = Snapshots.Completed() with { Cells = [.. Snapshots.Completed().Cells.Select(row => (IReadOnlyList<double?>)[.. row.Select(_ => (double?)100)])] };
+        var full = Snapshots.Completed() with
+        {
+            Cells = [.. Snapshots.Completed().Cells.Select(row => (IReadOnlyList<double?>)[.. row.Select(_ => (double?)100)])],
+        };
         var lines = MatrixGrid.Of(full, width).Lines().ToList();
         Assert.All(lines, line => Assert.InRange(line.Length, 0, width));
         Assert.All(lines.Skip(1), line => Assert.DoesNotMatch(@"100\.0+1", line));

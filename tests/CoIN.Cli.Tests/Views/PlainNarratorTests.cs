@@ -13,9 +13,12 @@ public sealed class PlainNarratorTests
     public void A_stages_beginning_and_end_are_told_once()
     {
         Assert.Equal(
-            ["run 20261124-090000-mini-s42: 8 tasks: ScienceQA, TextVQA, ImageNet, GQA, VizWiz, Grounding, VQAv2, OCR-VQA",
-                "stage 1/8 ScienceQA: training, 120 steps"],
-            Tell(Snapshots.Training(1, 0), 0));
+            [
+                "run 20261124-090000-mini-s42: 8 tasks: ScienceQA, TextVQA, ImageNet, GQA, VizWiz, Grounding, VQAv2, OCR-VQA",
+                "stage 1/8 ScienceQA: training, 120 steps",
+            ],
+            Tell(Snapshots.Training(1, 0), 0)
+        );
         Assert.Empty(Tell(Snapshots.Training(1, 1), 1));
         Assert.Contains("stage 1/8 ScienceQA: trained after 45 s", Tell(Snapshots.Of(1), 1));
     }
@@ -26,25 +29,32 @@ public sealed class PlainNarratorTests
         Tell(Snapshots.Training(1, 0), 0);
 
         Assert.Empty(Tell(Snapshots.Training(1, 10), 9));
-        Assert.Equal(["stage 1/8 ScienceQA: step 11/120  loss 0.2083  lr 1.82e-3  5,312 tokens/s, about 6 min 29 s left"],
-            Tell(Snapshots.Training(1, 11), 1));
+        Assert.Equal(
+            ["stage 1/8 ScienceQA: step 11/120  loss 0.2083  lr 1.82e-3  5,312 tokens/s, about 6 min 29 s left"],
+            Tell(Snapshots.Training(1, 11), 1)
+        );
         Assert.Empty(Tell(Snapshots.Training(1, 12), 9));
     }
 
     [Fact]
     public void Progress_of_a_slow_training_is_told_by_micro_batches_and_not_repeated_while_nothing_moves()
     {
-        RunSnapshot At(int step, int microBatch, StepFigures? last = null) => Snapshots.Training(1, step) with
-        {
-            Training = new TrainingProgress(1, "ScienceQA", step, 120, microBatch, 512, last, microBatch > 0 ? 8.64 : null), Remaining = null,
-        };
+        RunSnapshot At(int step, int microBatch, StepFigures? last = null) =>
+            Snapshots.Training(1, step) with
+            {
+                Training = new TrainingProgress(1, "ScienceQA", step, 120, microBatch, 512, last, microBatch > 0 ? 8.64 : null),
+                Remaining = null,
+            };
         Tell(At(0, 0), 0);
         Assert.Equal(["stage 1/8 ScienceQA: step 0/120"], Tell(At(0, 0), 10));
         Assert.Equal(["stage 1/8 ScienceQA: step 0/120, micro-batch 3/512  8.6 tokens/s"], Tell(At(0, 3), 10));
         Assert.Empty(Tell(At(0, 3), 10));
         Assert.Empty(Tell(At(0, 3), 49));
         Assert.Single(Tell(At(0, 3), 1));
-        Assert.Equal(["stage 1/8 ScienceQA: step 1/120, micro-batch 1/512  loss 9.5000  lr 2.00e-4  8.6 tokens/s"], Tell(At(1, 1, new StepFigures(9.5, 2e-4)), 10));
+        Assert.Equal(
+            ["stage 1/8 ScienceQA: step 1/120, micro-batch 1/512  loss 9.5000  lr 2.00e-4  8.6 tokens/s"],
+            Tell(At(1, 1, new StepFigures(9.5, 2e-4)), 10)
+        );
     }
 
     [Fact]
@@ -76,7 +86,10 @@ public sealed class PlainNarratorTests
         var start = Snapshots.Of(0) with { Cells = [], ZeroShot = new double?[8], Evaluations = [new EvaluationProgress(0, "GQA", 0, 40)] };
         Assert.Contains("base model: testing on GQA, 40 samples", Tell(start, 0));
 
-        Assert.Equal(["base model: GQA 12.50 % published"], Tell(start with { ZeroShot = [null, null, null, 12.5, null, null, null, null] }, 1));
+        Assert.Equal(
+            ["base model: GQA 12.50 % published"],
+            Tell(start with { ZeroShot = [null, null, null, 12.5, null, null, null, null] }, 1)
+        );
     }
 
     [Theory]

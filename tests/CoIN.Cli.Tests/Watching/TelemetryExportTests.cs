@@ -15,14 +15,20 @@ namespace CoIN.Cli.Tests.Watching;
 public sealed class TelemetryExportTests
 {
     [Fact]
-    public async Task Nobody_asked_nothing_is_sent() => Assert.Null(await TelemetryExport.StartAsync(new WatchSettings(), NullLogger.Instance));
+    public async Task Nobody_asked_nothing_is_sent() =>
+        Assert.Null(await TelemetryExport.StartAsync(new WatchSettings(), NullLogger.Instance));
 
     [Fact]
     public async Task Prometheus_is_answered_and_the_receiver_of_otlp_has_the_last_numbers_at_the_end()
     {
         await using var receiver = new OtlpReceiver();
         var (place, text) = (new WorkPlace("exported", 2, "GQA"), "");
-        await using (var export = await TelemetryExport.StartAsync(new WatchSettings { Otlp = receiver.Address, PrometheusPort = 0 }, NullLogger.Instance))
+        await using (
+            var export = await TelemetryExport.StartAsync(
+                new WatchSettings { Otlp = receiver.Address, PrometheusPort = 0 },
+                NullLogger.Instance
+            )
+        )
         {
             RunMetrics.Step(place, "cpu", loss: 0.5, learningRate: 1e-3, gradNorm: double.NaN, tokens: 640, seconds: 2);
             RunMetrics.Step(place, "cpu", loss: 0.25, learningRate: 1e-3, gradNorm: 1.5, tokens: 640, seconds: 4);
@@ -32,8 +38,15 @@ public sealed class TelemetryExportTests
             text = await client.GetStringAsync(export.Metrics, TestContext.Current.CancellationToken);
         }
 
-        string Value(string metric, string within = "") => Assert.Single(text.Split('\n'), line =>
-            line.StartsWith(metric + "{", StringComparison.Ordinal) && line.Contains("run=\"exported\"", StringComparison.Ordinal) && line.Contains(within, StringComparison.Ordinal)).Split("} ")[1].Split(' ')[0];
+        string Value(string metric, string within = "") =>
+            Assert
+                .Single(text.Split('\n'), line =>
+                    line.StartsWith(metric + "{", StringComparison.Ordinal)
+                    && line.Contains("run=\"exported\"", StringComparison.Ordinal)
+                    && line.Contains(within, StringComparison.Ordinal)
+                )
+                .Split("} ")[1]
+                .Split(' ')[0];
         Assert.Equal("2", Value("coin_training_steps_total", "stage=\"2\""));
         Assert.Equal("1280", Value("coin_training_tokens_total", "task=\"GQA\""));
         Assert.Equal("160", Value("coin_training_tokens_per_second", "device=\"cpu\""));
@@ -43,7 +56,9 @@ public sealed class TelemetryExportTests
 
         var sent = Assert.Single(receiver.Requests, request => request.Path == "/v1/metrics");
         Assert.Equal("application/x-protobuf", sent.Type);
-        Assert.All(new[] { "coin.training.loss", "exported", "coin.cell.accuracy", "service.name" }, word => Assert.Contains(word, sent.Body, StringComparison.Ordinal));
+        Assert.All(new[] { "coin.training.loss", "exported", "coin.cell.accuracy", "service.name" }, word =>
+            Assert.Contains(word, sent.Body, StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -55,7 +70,11 @@ public sealed class TelemetryExportTests
             RunMetrics.Scored(new WorkPlace("unheard", 1, "GQA"), 50, null);
         }
 
-        Assert.StartsWith($"Metrics and traces cannot be sent to http://127.0.0.1:{port}; the run goes on", Assert.Single(log.Said), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Metrics and traces cannot be sent to http://127.0.0.1:{port}; the run goes on",
+            Assert.Single(log.Said),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -64,7 +83,9 @@ public sealed class TelemetryExportTests
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
-        var fault = await Assert.ThrowsAsync<CoinException>(() => TelemetryExport.StartAsync(new WatchSettings { PrometheusPort = port }, NullLogger.Instance));
+        var fault = await Assert.ThrowsAsync<CoinException>(() =>
+            TelemetryExport.StartAsync(new WatchSettings { PrometheusPort = port }, NullLogger.Instance)
+        );
         Assert.StartsWith($"Cannot listen on 127.0.0.1, port {port}: ", fault.Message, StringComparison.Ordinal);
         Assert.Contains("watch.prometheus-port", fault.Message, StringComparison.Ordinal);
     }
@@ -78,7 +99,12 @@ public sealed class TelemetryExportTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Said.Enqueue(formatter(state, exception));
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Said.Enqueue(formatter(state, exception));
     }
 }

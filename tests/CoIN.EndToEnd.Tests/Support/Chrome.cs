@@ -9,13 +9,28 @@ internal sealed class Chrome(IBrowser browser) : IAsyncDisposable
     public const string Missing = "There is no Chromium or Chrome on this computer to look at the page with.";
 
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
-    private static readonly string[] Browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/opt/google/chrome/chrome"];
+    private static readonly string[] Browsers =
+    [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+        "/opt/google/chrome/chrome",
+    ];
 
     /// <summary>Whether this computer has one.</summary>
     public static bool IsThere => Browsers.Any(File.Exists);
 
-    public static async Task<Chrome> LaunchAsync() => new(await Puppeteer.LaunchAsync(
-        new LaunchOptions { ExecutablePath = Browsers.First(File.Exists), Headless = true, Args = ["--no-sandbox", "--disable-gpu"] }));
+    public static async Task<Chrome> LaunchAsync() =>
+        new(
+            await Puppeteer.LaunchAsync(
+                new LaunchOptions
+                {
+                    ExecutablePath = Browsers.First(File.Exists),
+                    Headless = true,
+                    Args = ["--no-sandbox", "--disable-gpu"],
+                }
+            )
+        );
 
     public Task<IPage> NewPageAsync() => browser.NewPageAsync();
 
@@ -25,11 +40,17 @@ internal sealed class Chrome(IBrowser browser) : IAsyncDisposable
     {
         try
         {
-            await page.WaitForExpressionAsync($"Boolean({condition})", new WaitForFunctionOptions { Timeout = (int)Longest.TotalMilliseconds, PollingInterval = 200 });
+            await page.WaitForExpressionAsync(
+                $"Boolean({condition})",
+                new WaitForFunctionOptions { Timeout = (int)Longest.TotalMilliseconds, PollingInterval = 200 }
+            );
         }
         catch (Exception e)
         {
-            throw new TimeoutException($"never came true: {condition}\n{await page.EvaluateExpressionAsync<string>("document.body.innerText.slice(0, 3000)")}", e);
+            throw new TimeoutException(
+                $"never came true: {condition}\n{await page.EvaluateExpressionAsync<string>("document.body.innerText.slice(0, 3000)")}",
+                e
+            );
         }
     }
 

@@ -54,7 +54,13 @@ public class ClusterLaboratory : IAsyncLifetime
         if (certified && !Directory.Exists(certificates))
         {
             var (code, output) = await CoinProcess.RunAsync(
-                "cluster", "certs", "--out", certificates, "--hosts", string.Join(',', Network?.Addresses ?? ["127.0.0.1"]));
+                "cluster",
+                "certs",
+                "--out",
+                certificates,
+                "--hosts",
+                string.Join(',', Network?.Addresses ?? ["127.0.0.1"])
+            );
             Assert.True(code == 0, output);
         }
 
@@ -63,7 +69,14 @@ public class ClusterLaboratory : IAsyncLifetime
 }
 
 /// <summary>Nodes on loopback or on the hosts of a network, each a process, and the commands that speak with them.</summary>
-internal sealed class TestCluster(Laboratory lab, string database, int patience, bool own, string? certificates, TestNetwork? network = null) : IDisposable
+internal sealed class TestCluster(
+    Laboratory lab,
+    string database,
+    int patience,
+    bool own,
+    string? certificates,
+    TestNetwork? network = null
+) : IDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
@@ -79,7 +92,8 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience,
     /// <summary>What a command needs to speak with the nodes.</summary>
     public string[] Way => ["--cluster", Contacts, .. Door.SelectMany(setting => new[] { "--set", setting })];
 
-    private string[] Door => certificates is null ? [] : ["node.cluster=tls", $"node.hostname={AddressOf(0)}", $"cluster.certificates={certificates}"];
+    private string[] Door =>
+        certificates is null ? [] : ["node.cluster=tls", $"node.hostname={AddressOf(0)}", $"cluster.certificates={certificates}"];
 
     /// <summary>Everything that a node wrote.</summary>
     public string Output => string.Join("\n\n", nodes.Select((node, place) => $"node {place + 1}:\n{node.Output}"));
@@ -91,11 +105,37 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience,
     public CoinProcess Begin(int? seed, string roles, string? runs = null, int? host = null)
     {
         var on = host ?? seed ?? 0;
-        var node = CoinProcess.StartOn(network?.Namespaces[on], [
-            "node", "--join", Contacts, "--port", seed is { } place ? $"{seeds[place]}" : "0", "--host", AddressOf(on), "--cpus", "1", "--roles", roles, "--runs", runs ?? lab.Runs,
-            .. (certificates is null ? ["node.cluster=clear-text"] : Door).SelectMany(setting => new[] { "--set", setting }),
-            "--set", $"cluster.shared-folder={(own ? "false" : "true")}", "--set", $"cluster.journal={database}", "--set", $"cluster.patience={patience}", "--set", "node.trainer-threads=1",
-            "--set", "node.evaluator-threads=1", "--set", "node.judges=1"]);
+        var node = CoinProcess.StartOn(
+            network?.Namespaces[on],
+            [
+                "node",
+                "--join",
+                Contacts,
+                "--port",
+                seed is { } place ? $"{seeds[place]}" : "0",
+                "--host",
+                AddressOf(on),
+                "--cpus",
+                "1",
+                "--roles",
+                roles,
+                "--runs",
+                runs ?? lab.Runs,
+                .. (certificates is null ? ["node.cluster=clear-text"] : Door).SelectMany(setting => new[] { "--set", setting }),
+                "--set",
+                $"cluster.shared-folder={(own ? "false" : "true")}",
+                "--set",
+                $"cluster.journal={database}",
+                "--set",
+                $"cluster.patience={patience}",
+                "--set",
+                "node.trainer-threads=1",
+                "--set",
+                "node.evaluator-threads=1",
+                "--set",
+                "node.judges=1",
+            ]
+        );
         nodes.Add(node);
         return node;
     }
@@ -113,15 +153,22 @@ internal sealed class TestCluster(Laboratory lab, string database, int patience,
     public async Task IsThereAsync(CoinProcess node) => await SaysAsync(node, "is in the cluster as", "This node");
 
     /// <summary>Waits until a node has said something.</summary>
-    public async Task SaysAsync(CoinProcess node, params string[] parts) => Assert.True(
-        await node.UntilAsync(() => node.Output.Split('\n').Any(line => parts.All(part => line.Contains(part, StringComparison.Ordinal))), Longest),
-        $"never said {string.Join(" … ", parts)}\n{Output}");
+    public async Task SaysAsync(CoinProcess node, params string[] parts) =>
+        Assert.True(
+            await node.UntilAsync(
+                () => node.Output.Split('\n').Any(line => parts.All(part => line.Contains(part, StringComparison.Ordinal))),
+                Longest
+            ),
+            $"never said {string.Join(" … ", parts)}\n{Output}"
+        );
 
     /// <summary>Waits until one of some nodes has said something.</summary>
     public async Task<CoinProcess> OneSaysAsync(string text, params CoinProcess[] some)
     {
         var found = await some[0].UntilAsync(() => some.Any(node => node.Output.Contains(text, StringComparison.Ordinal)), Longest);
-        return found ? some.First(node => node.Output.Contains(text, StringComparison.Ordinal)) : throw new Xunit.Sdk.XunitException($"nobody said {text}\n{Output}");
+        return found
+            ? some.First(node => node.Output.Contains(text, StringComparison.Ordinal))
+            : throw new Xunit.Sdk.XunitException($"nobody said {text}\n{Output}");
     }
 
     /// <summary>Gives a run to the cluster.</summary>

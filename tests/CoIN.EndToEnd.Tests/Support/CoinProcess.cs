@@ -33,7 +33,8 @@ internal sealed class CoinProcess : IDisposable
 
     /// <summary>Starts the command on a host of a test's network.</summary>
     /// <param name="host">Its network namespace; null for that of the tests.</param>
-    public static CoinProcess StartOn(string? host, params string[] arguments) => Start(new Dictionary<string, string>(), null, host, arguments);
+    public static CoinProcess StartOn(string? host, params string[] arguments) =>
+        Start(new Dictionary<string, string>(), null, host, arguments);
 
     /// <summary>Starts the command with variables added to its environment.</summary>
     /// <param name="program">Folder of the program; null for the one beside these tests.</param>
@@ -83,13 +84,23 @@ internal sealed class CoinProcess : IDisposable
         }
     }
 
-    /// <summary>Starts the command as a user to whom nothing belongs; the superuser becomes one, for permissions are nothing to it.</summary>
+    /// <summary>
+    /// Starts the command as a user to whom nothing belongs; the superuser becomes one, for permissions are nothing to it.
+    /// </summary>
     public static CoinProcess StartAsNobody(params string[] arguments)
     {
         var superuser = Environment.IsPrivilegedProcess;
-        var start = new ProcessStartInfo(superuser ? "setpriv" : "dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
-        foreach (var argument in (superuser ? ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet"] : Array.Empty<string>())
-            .Concat(["exec", Path.Combine(AppContext.BaseDirectory, "coin.dll")]).Concat(arguments))
+        var start = new ProcessStartInfo(superuser ? "setpriv" : "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = "/",
+        };
+        foreach (
+            var argument in (superuser ? ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet"] : Array.Empty<string>())
+                .Concat(["exec", Path.Combine(AppContext.BaseDirectory, "coin.dll")])
+                .Concat(arguments)
+        )
         {
             start.ArgumentList.Add(argument);
         }

@@ -4,8 +4,8 @@ using PuppeteerSharp.Media;
 namespace CoIN.EndToEnd.Tests.Support;
 
 /// <summary>
-/// A page as the browser draws it, by the Web Content Accessibility Guidelines 2.1 at level AA: 4.5 : 1 for every text on what lies behind it (1.4.3), 3 : 1 for borders of
-/// controls and lines of charts (1.4.11).
+/// A page as the browser draws it, by the Web Content Accessibility Guidelines 2.1 at level AA: 4.5 : 1 for every text on what lies behind
+/// it (1.4.3), 3 : 1 for borders of controls and lines of charts (1.4.11).
 /// </summary>
 internal static class Contrast
 {
@@ -73,7 +73,9 @@ internal static class Contrast
     {
         foreach (var scheme in new[] { "light", "dark" })
         {
-            await page.EmulateMediaFeaturesAsync([new MediaFeatureValue { MediaFeature = MediaFeature.PrefersColorScheme, Value = scheme }]);
+            await page.EmulateMediaFeaturesAsync([
+                new MediaFeatureValue { MediaFeature = MediaFeature.PrefersColorScheme, Value = scheme },
+            ]);
             var found = Newtonsoft.Json.Linq.JObject.Parse(await page.EvaluateExpressionAsync<string>(Script));
             Assert.True((int)found["texts"]! > 50 && (int)found["cells"]! > 0, $"{page.Url} has hardly any text: {found}");
             Assert.True(!found["faults"]!.Any(), $"{page.Url}, {scheme}:\n{string.Join('\n', found["faults"]!)}");

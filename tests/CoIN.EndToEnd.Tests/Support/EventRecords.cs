@@ -3,7 +3,10 @@ using Tensorboard;
 
 namespace CoIN.EndToEnd.Tests.Support;
 
-/// <summary>Reads an event file of TensorBoard by the format alone: length, its masked CRC-32C, the protocol buffer, and its own. Nothing of the program's writer is used.</summary>
+/// <summary>
+/// Reads an event file of TensorBoard by the format alone: length, its masked CRC-32C, the protocol buffer, and its own. Nothing of the
+/// program's writer is used.
+/// </summary>
 internal static class EventRecords
 {
     private const uint Polynomial = 0x82f63b78;
@@ -14,7 +17,7 @@ internal static class EventRecords
     {
         var bytes = File.ReadAllBytes(path);
         var scalars = new List<(string, long, double)>();
-        for (var at = 0; at < bytes.Length;)
+        for (var at = 0; at < bytes.Length; )
         {
             var length = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(at));
             Check(bytes.AsSpan(at, 8), bytes.AsSpan(at + 8));
@@ -22,8 +25,11 @@ internal static class EventRecords
             Check(record, bytes.AsSpan(at + 12 + length));
             at += 16 + length;
             var happened = Event.Parser.ParseFrom(record.ToArray());
-            scalars.AddRange((happened.Summary?.Value ?? []).Where(value => value.ValueCase == Summary.Types.Value.ValueOneofCase.SimpleValue)
-                .Select(value => (value.Tag, happened.Step, (double)value.SimpleValue)));
+            scalars.AddRange(
+                (happened.Summary?.Value ?? [])
+                    .Where(value => value.ValueCase == Summary.Types.Value.ValueOneofCase.SimpleValue)
+                    .Select(value => (value.Tag, happened.Step, (double)value.SimpleValue))
+            );
         }
 
         return scalars;

@@ -4,7 +4,9 @@ using PuppeteerSharp;
 
 namespace CoIN.EndToEnd.Tests.Support;
 
-/// <summary>The page of an experiment while its runs come and go: what its events say, and where there is a browser, what it shows.</summary>
+/// <summary>
+/// The page of an experiment while its runs come and go: what its events say, and where there is a browser, what it shows.
+/// </summary>
 internal sealed class ExperimentPage : IAsyncDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
@@ -18,9 +20,7 @@ internal sealed class ExperimentPage : IAsyncDisposable
     private IPage? page;
     private IReadOnlyList<string> runs = [];
 
-    private ExperimentPage()
-    {
-    }
+    private ExperimentPage() { }
 
     public static async Task<ExperimentPage> OpenAsync(string experiment, Laboratory lab)
     {
@@ -48,7 +48,8 @@ internal sealed class ExperimentPage : IAsyncDisposable
     {
         while (runs.Count == 0 || runs.Any(run => said.GetValueOrDefault(run) != status))
         {
-            var line = await events!.ReadLineAsync(end.Token) ?? throw new InvalidOperationException($"the events ended: {string.Join(", ", said)}\n{watch!.Output}");
+            var line = await events!.ReadLineAsync(end.Token)
+                ?? throw new InvalidOperationException($"the events ended: {string.Join(", ", said)}\n{watch!.Output}");
             if (!line.StartsWith("data: ", StringComparison.Ordinal))
             {
                 continue;
@@ -66,7 +67,10 @@ internal sealed class ExperimentPage : IAsyncDisposable
 
         if (page is not null)
         {
-            await Chrome.UntilAsync(page, $"[...document.querySelectorAll('.run .status')].filter(one => one.textContent === '{status}').length === {runs.Count}");
+            await Chrome.UntilAsync(
+                page,
+                $"[...document.querySelectorAll('.run .status')].filter(one => one.textContent === '{status}').length === {runs.Count}"
+            );
         }
     }
 
@@ -80,16 +84,31 @@ internal sealed class ExperimentPage : IAsyncDisposable
         }
 
         await Chrome.UntilAsync(page, "document.title === '4/4 runs completed · CoIN'");
-        await Chrome.UntilAsync(page, "[...document.querySelectorAll('.run')].every(run => run.querySelectorAll('td.cell button').length === 3 && run.querySelectorAll('.charts figure').length === 2)");
-        await Chrome.UntilAsync(page, "[...document.querySelectorAll('#overview tbody td:nth-child(5)')].every(cell => /^[0-9]+\\.[0-9]{2}$/.test(cell.textContent))");
-        Assert.Equal(runs.Count.ToString(CultureInfo.InvariantCulture), await page.EvaluateExpressionAsync<string>("String(document.querySelectorAll('#overview tbody tr').length)"));
+        await Chrome.UntilAsync(
+            page,
+            "[...document.querySelectorAll('.run')].every(run => run.querySelectorAll('td.cell button').length === 3 && run.querySelectorAll('.charts figure').length === 2)"
+        );
+        await Chrome.UntilAsync(
+            page,
+            "[...document.querySelectorAll('#overview tbody td:nth-child(5)')].every(cell => /^[0-9]+\\.[0-9]{2}$/.test(cell.textContent))"
+        );
+        Assert.Equal(
+            runs.Count.ToString(CultureInfo.InvariantCulture),
+            await page.EvaluateExpressionAsync<string>("String(document.querySelectorAll('#overview tbody tr').length)")
+        );
 
         // Of several runs, details are folded until somebody wants them.
         Assert.Equal(0, await page.EvaluateExpressionAsync<int>("document.querySelectorAll('.samples .example').length"));
         await page.EvaluateExpressionAsync("document.querySelector('.run td.cell button').click()");
-        await Chrome.UntilAsync(page, "[...document.querySelectorAll('.run')].map(run => run.querySelectorAll('.samples .example').length).join() === '12,0,0,0'");
+        await Chrome.UntilAsync(
+            page,
+            "[...document.querySelectorAll('.run')].map(run => run.querySelectorAll('.samples .example').length).join() === '12,0,0,0'"
+        );
         await page.SetViewportAsync(new ViewPortOptions { Width = 390, Height = 900 });
-        Assert.True(await page.EvaluateExpressionAsync<int>("document.documentElement.scrollWidth") <= 390, "at 390 columns it must be scrolled sideways");
+        Assert.True(
+            await page.EvaluateExpressionAsync<int>("document.documentElement.scrollWidth") <= 390,
+            "at 390 columns it must be scrolled sideways"
+        );
     }
 
     public async ValueTask DisposeAsync()

@@ -37,9 +37,16 @@ internal sealed class HostileSystem : IDisposable
         address = $"{(certificate is null ? "akka.tcp" : "akka.ssl.tcp")}://coin@127.0.0.1:{port}";
         var own = certificate is null ? "" : "akka.remote.dot-netty.tcp.enable-ssl = true";
         var setup = ActorSystemSetup.Create(
-            BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(settings).WithFallback(ConfigurationFactory.ParseString(own)).WithFallback(Remote)));
+            BootstrapSetup
+                .Create()
+                .WithConfig(
+                    ConfigurationFactory.ParseString(settings).WithFallback(ConfigurationFactory.ParseString(own)).WithFallback(Remote)
+                )
+        );
         Actors = ActorSystem.Create(
-            "coin", certificate is null ? setup : setup.And(new DotNettySslSetup(certificate, false, true, (_, _, _, _, _) => true)));
+            "coin",
+            certificate is null ? setup : setup.And(new DotNettySslSetup(certificate, false, true, (_, _, _, _, _) => true))
+        );
     }
 
     public ActorSystem Actors { get; }

@@ -4,7 +4,8 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.EndToEnd.Tests.Support;
 
 /// <summary>
-/// A folder with a small drawn data set and runs of the shipped miniature model on it: three tasks, a few steps, a checkpoint every few of them.
+/// A folder with a small drawn data set and runs of the shipped miniature model on it: three tasks, a few steps, a checkpoint every few of
+/// them.
 /// </summary>
 public sealed class Laboratory : IAsyncLifetime
 {
@@ -31,7 +32,16 @@ public sealed class Laboratory : IAsyncLifetime
     {
         var folder = Directory.CreateTempSubdirectory("coin-e2e-data-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
-        var (code, output) = await CoinProcess.RunAsync("mini", "generate", "--out", folder, "--train-samples", "64", "--test-samples", "20");
+        var (code, output) = await CoinProcess.RunAsync(
+            "mini",
+            "generate",
+            "--out",
+            folder,
+            "--train-samples",
+            "64",
+            "--test-samples",
+            "20"
+        );
         Assert.True(code == 0, output);
         return folder;
     }
@@ -52,14 +62,28 @@ public sealed class Laboratory : IAsyncLifetime
 
     /// <summary>The command line of a run.</summary>
     internal string[] Run(string id, params string[] settings) =>
-    [
-        "run", Path.Combine(Repository.Root, "hocon", "mini.hocon"), "--runs", Runs, "--run-id", id,
-        .. new[]
-        {
-            $"data.instructions={Data}/Instructions_Original", $"data.images={Data}/images", "order=[ImageNet,GQA,OCR-VQA]", "training.batch-size=8",
-            "training.max-steps=12", "training.checkpoint-every=3", "evaluation.batch-size=5", "evaluation.shard-size=10", "lora.dropout=0.1",
-        }.Concat(settings).SelectMany(setting => new[] { "--set", setting }),
-    ];
+        [
+            "run",
+            Path.Combine(Repository.Root, "hocon", "mini.hocon"),
+            "--runs",
+            Runs,
+            "--run-id",
+            id,
+            .. new[]
+            {
+                $"data.instructions={Data}/Instructions_Original",
+                $"data.images={Data}/images",
+                "order=[ImageNet,GQA,OCR-VQA]",
+                "training.batch-size=8",
+                "training.max-steps=12",
+                "training.checkpoint-every=3",
+                "evaluation.batch-size=5",
+                "evaluation.shard-size=10",
+                "lora.dropout=0.1",
+            }
+                .Concat(settings)
+                .SelectMany(setting => new[] { "--set", setting }),
+        ];
 
     internal string[] Resume(string id) => ["resume", id, "--runs", Runs];
 
@@ -76,8 +100,10 @@ public sealed class Laboratory : IAsyncLifetime
         {
             try
             {
-                return Directory.Exists(path) && Directory.EnumerateDirectories(path, stage)
-                    .Any(one => Directory.EnumerateDirectories(one, folder, SearchOption.AllDirectories).Any());
+                return Directory.Exists(path)
+                    && Directory
+                        .EnumerateDirectories(path, stage)
+                        .Any(one => Directory.EnumerateDirectories(one, folder, SearchOption.AllDirectories).Any());
             }
             catch (IOException)
             {
@@ -94,20 +120,30 @@ public sealed class Laboratory : IAsyncLifetime
     /// <summary>Fails with the lines that differ where two essences are not the same.</summary>
     internal static void AssertSame(IReadOnlyList<string> expected, IReadOnlyList<string> actual)
     {
-        var differences = expected.Except(actual).Select(line => $"- {line}").Concat(actual.Except(expected).Select(line => $"+ {line}")).ToList();
+        var differences = expected
+            .Except(actual)
+            .Select(line => $"- {line}")
+            .Concat(actual.Except(expected).Select(line => $"+ {line}"))
+            .ToList();
         Assert.True(differences.Count == 0, string.Join('\n', differences));
         Assert.Equal(expected, actual);
     }
 
-    /// <summary>Everything of a run that a resume must not change, in lines: report without provenance and id, adapters and predictions by hash.</summary>
+    /// <summary>
+    /// Everything of a run that a resume must not change, in lines: report without provenance and id, adapters and predictions by hash.
+    /// </summary>
     internal IReadOnlyList<string> Essence(string run)
     {
         var report = Report(run);
         report.Remove("provenance");
         report.Remove("run");
-        var files = Directory.GetFiles(PathOf(run), "*", SearchOption.AllDirectories)
+        var files = Directory
+            .GetFiles(PathOf(run), "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(PathOf(run), file))
-            .Where(file => file == "matrix.csv" || new[] { "stages", "predictions", "scores", "routing" }.Any(part => file.StartsWith(part, StringComparison.Ordinal)))
+            .Where(file =>
+                file == "matrix.csv"
+                || new[] { "stages", "predictions", "scores", "routing" }.Any(part => file.StartsWith(part, StringComparison.Ordinal))
+            )
             .Order(StringComparer.Ordinal)
             .Select(file => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(PathOf(run, file))))}  {file}");
         return [.. report.ToString().Split('\n'), .. files];

@@ -9,7 +9,8 @@ internal static class Repository
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "CoIN.Actors.sln")))
         {
-            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("CoIN.Actors.sln is in no folder above the tests");
+            folder = Path.GetDirectoryName(folder)
+                ?? throw new DirectoryNotFoundException("CoIN.Actors.sln is in no folder above the tests");
         }
 
         return folder;

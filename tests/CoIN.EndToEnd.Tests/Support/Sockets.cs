@@ -10,18 +10,25 @@ internal static class Sockets
     /// <summary>Every internet socket that a process holds, as its table and line; connected ones and those of UDP among them.</summary>
     public static IReadOnlyList<string> Of(int processId)
     {
-        var inodes = Directory.EnumerateFiles($"/proc/{processId}/fd").Select(Target).OfType<string>()
+        var inodes = Directory
+            .EnumerateFiles($"/proc/{processId}/fd")
+            .Select(Target)
+            .OfType<string>()
             .Where(target => target.StartsWith("socket:[", StringComparison.Ordinal))
-            .Select(target => long.Parse(target.AsSpan(8, target.Length - 9), CultureInfo.InvariantCulture)).ToHashSet();
+            .Select(target => long.Parse(target.AsSpan(8, target.Length - 9), CultureInfo.InvariantCulture))
+            .ToHashSet();
         return
         [
-            .. Tables.Where(table => File.Exists($"/proc/{processId}/net/{table}"))
+            .. Tables
+                .Where(table => File.Exists($"/proc/{processId}/net/{table}"))
                 .SelectMany(table => File.ReadLines($"/proc/{processId}/net/{table}").Skip(1).Select(line => (table, line)))
-                .Where(row => inodes.Contains(Inode(row.line))).Select(row => $"{row.table} {row.line.Trim()}"),
+                .Where(row => inodes.Contains(Inode(row.line)))
+                .Select(row => $"{row.table} {row.line.Trim()}"),
         ];
     }
 
-    private static long Inode(string line) => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[9], CultureInfo.InvariantCulture);
+    private static long Inode(string line) =>
+        long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[9], CultureInfo.InvariantCulture);
 
     private static string? Target(string descriptor)
     {

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CoIN.EndToEnd.Tests.Support;
 
 /// <summary>
-/// Hosts with a network between them that can be cut: the first is this one, each other a network namespace, all on a bridge. Making it needs the superuser and
-/// iproute2.
+/// Hosts with a network between them that can be cut: the first is this one, each other a network namespace, all on a bridge. Making it
+/// needs the superuser and iproute2.
 /// </summary>
 internal sealed class TestNetwork : IAsyncDisposable
 {
@@ -50,7 +50,19 @@ internal sealed class TestNetwork : IAsyncDisposable
     /// <summary>From now on nothing that one host sends reaches the other: it goes to a card that nobody has.</summary>
     public async Task CutAsync(int from, int to)
     {
-        await RunAsync([.. Within(from), "ip", "neighbour", "replace", Addresses[to], "lladdr", "02:00:00:00:00:01", "nud", "permanent", "dev", CardOf(from)]);
+        await RunAsync([
+            .. Within(from),
+            "ip",
+            "neighbour",
+            "replace",
+            Addresses[to],
+            "lladdr",
+            "02:00:00:00:00:01",
+            "nud",
+            "permanent",
+            "dev",
+            CardOf(from),
+        ]);
         cut.Add((from, to));
     }
 

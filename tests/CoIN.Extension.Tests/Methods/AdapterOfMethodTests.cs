@@ -41,8 +41,11 @@ public sealed class AdapterOfMethodTests : IDisposable
     {
         tiny.Train("plain", 1, kernels: false, method: null);
         var options = tiny.Options with { Method = "other" };
-        var refusal = Assert.Throws<CoinException>(
-            () => tiny.Open(kernels: false, method: null, options, adapter: "plain", kind: new Other(continues: false))).Message;
+        var refusal = Assert
+            .Throws<CoinException>(() =>
+                tiny.Open(kernels: false, method: null, options, adapter: "plain", kind: new Other(continues: false))
+            )
+            .Message;
         Assert.Contains(tiny.Folder.Of("plain"), refusal, StringComparison.Ordinal);
         Assert.Contains("a LoRA adapter, but the method other trains other", refusal, StringComparison.Ordinal);
 

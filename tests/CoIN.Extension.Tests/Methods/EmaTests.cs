@@ -19,14 +19,19 @@ public sealed class EmaTests
         using var scope = NewDisposeScope();
         using var golden = new GoldenLlama(kernels);
         var folder = golden.Train(
-            "average", new Ema(new EmaOptions { Decay = (double)GoldenLlama.Meta["ema_decay"]! }), "new",
-            GoldenFolder.Of("methods-llama", "theta"), (int)GoldenLlama.Meta["adamw"]!["ema_steps"]!);
+            "average",
+            new Ema(new EmaOptions { Decay = (double)GoldenLlama.Meta["ema_decay"]! }),
+            "new",
+            GoldenFolder.Of("methods-llama", "theta"),
+            (int)GoldenLlama.Meta["adamw"]!["ema_steps"]!
+        );
         using var found = new SafetensorsFile(Path.Combine(folder, AdapterFiles.Weights));
-        Assert.All(
-            GoldenLlama.Expected("ema.safetensors", "ema_from_start."),
-            pair => Assert.InRange(GoldenFolder.Difference(pair.Value, found.Read(pair.Key)), 0, 1e-4));
-        Assert.Contains(
-            GoldenLlama.Expected("ema.safetensors", "weights."), pair => GoldenFolder.Difference(pair.Value, found.Read(pair.Key)) > 1e-2);
+        Assert.All(GoldenLlama.Expected("ema.safetensors", "ema_from_start."), pair =>
+            Assert.InRange(GoldenFolder.Difference(pair.Value, found.Read(pair.Key)), 0, 1e-4)
+        );
+        Assert.Contains(GoldenLlama.Expected("ema.safetensors", "weights."), pair =>
+            GoldenFolder.Difference(pair.Value, found.Read(pair.Key)) > 1e-2
+        );
         Assert.False(File.Exists(Path.Combine(folder, AdapterFiles.MethodTensors)));
     }
 }

@@ -27,7 +27,8 @@ public sealed class EwcTests : IDisposable
         AssertFisher(GoldenLlama.Expected("fisher.safetensors", "mean.task1."), one);
         AssertFisher(
             GoldenLlama.Expected("fisher.safetensors", "sum.task1."),
-            Learn(golden, "sums", options with { Loss = EwcLoss.Sum }, "old1", GoldenFolder.Of("methods-llama", "star1")));
+            Learn(golden, "sums", options with { Loss = EwcLoss.Sum }, "old1", GoldenFolder.Of("methods-llama", "star1"))
+        );
         AssertPenalty("lambda_big.", options, one);
         AssertPenalty("lambda_0.1.", Options("lambda"), one);
 
@@ -51,10 +52,12 @@ public sealed class EwcTests : IDisposable
         var star = GoldenFolder.Of("methods-llama", "star1");
         var exact = Learn(golden, "exact", Options("lambda"), "old1", star);
         var other = Learn(golden, "other", Options("lambda") with { StateDtype = dtype, StateOn = on }, "old1", star);
-        using SafetensorsFile left = Open(exact), right = Open(other);
+        using SafetensorsFile left = Open(exact),
+            right = Open(other);
         Assert.Equal(left.Names, right.Names);
-        Assert.All(left.Names, name => Assert.InRange(
-            GoldenFolder.Difference(left.Read(name), right.Read(name)), 0, off * left.Read(name).abs().max().item<float>()));
+        Assert.All(left.Names, name =>
+            Assert.InRange(GoldenFolder.Difference(left.Read(name), right.Read(name)), 0, off * left.Read(name).abs().max().item<float>())
+        );
         Assert.Equal(off > 0, left.Names.Any(name => GoldenFolder.Difference(left.Read(name), right.Read(name)) > 0));
     }
 
@@ -64,11 +67,13 @@ public sealed class EwcTests : IDisposable
         using var golden = new GoldenLlama(false);
         var options = Options("lambda");
         var one = Learn(golden, "one", options, "old1", GoldenFolder.Of("methods-llama", "star1"));
-        var other = Assert.Throws<CoinException>(
-            () => Learn(golden, "two", options with { Mode = EwcMode.Online }, "old2", golden.With("star2", one)));
+        var other = Assert.Throws<CoinException>(() =>
+            Learn(golden, "two", options with { Mode = EwcMode.Online }, "old2", golden.With("star2", one))
+        );
         Assert.Contains("ewc.mode = sum", other.Message, StringComparison.Ordinal);
-        var few = Assert.Throws<CoinException>(
-            () => Learn(golden, "few", options with { Samples = 1000 }, "old1", GoldenFolder.Of("methods-llama", "star1")));
+        var few = Assert.Throws<CoinException>(() =>
+            Learn(golden, "few", options with { Samples = 1000 }, "old1", GoldenFolder.Of("methods-llama", "star1"))
+        );
         Assert.Contains("coin.ewc.samples is 1000, but stage 1 (old1) has", few.Message, StringComparison.Ordinal);
     }
 
@@ -76,7 +81,9 @@ public sealed class EwcTests : IDisposable
     public void The_penalty_is_that_of_a_plain_network_too()
     {
         var file = GoldenFolder.Tensors("coin-methods", "methods.safetensors");
-        using var method = new Ewc(new EwcOptions { Lambda = (double)GoldenFolder.Json("coin-methods", "scalars.json")["scalars"]!["lambda"]! });
+        using var method = new Ewc(
+            new EwcOptions { Lambda = (double)GoldenFolder.Json("coin-methods", "scalars.json")["scalars"]!["lambda"]! }
+        );
         const string Of = "ewc.grad_penalty_half_lambda.";
         var names = file.Keys.Where(key => key.StartsWith(Of, StringComparison.Ordinal)).Select(key => key[Of.Length..]).ToList();
         Assert.NotEmpty(names);
@@ -105,17 +112,23 @@ public sealed class EwcTests : IDisposable
     private static void AssertFisher(Dictionary<string, Tensor> expected, string folder)
     {
         using var found = Open(folder);
-        Assert.All(expected, pair => Assert.InRange(
-            GoldenFolder.Difference(pair.Value, found.Read(Ewc.Fisher + pair.Key)), 0, 1e-4 * pair.Value.abs().max().item<float>()));
+        Assert.All(expected, pair =>
+            Assert.InRange(
+                GoldenFolder.Difference(pair.Value, found.Read(Ewc.Fisher + pair.Key)),
+                0,
+                1e-4 * pair.Value.abs().max().item<float>()
+            )
+        );
     }
 
     private static void AssertPenalty(string prefix, EwcOptions options, string folder)
     {
         using var method = new Ewc(options);
         using var theta = new SafetensorsFile(GoldenFolder.Of("methods-llama", "theta", AdapterFiles.Weights));
-        method.Parameters = 
+        method.Parameters =
         [
-            .. theta.Names.Select(name => (Name: name, Value: theta.Read(name)))
+            .. theta
+                .Names.Select(name => (Name: name, Value: theta.Read(name)))
                 .Select(one => new TrainedParameter(one.Name, one.Value, zeros_like(one.Value))),
         ];
         method.State.Read(folder, CPU);
@@ -126,8 +139,13 @@ public sealed class EwcTests : IDisposable
 
         var expected = GoldenLlama.Expected("ewc.safetensors", $"grad_penalty.{prefix}");
         Assert.Equal(expected.Keys.Order(StringComparer.Ordinal), method.Parameters.Select(one => one.Name).Order(StringComparer.Ordinal));
-        Assert.All(method.Parameters, one => Assert.InRange(
-            GoldenFolder.Difference(expected[one.Name], one.Gradient), 0, 1e-4 + (1e-4 * expected[one.Name].abs().max().item<float>())));
+        Assert.All(method.Parameters, one =>
+            Assert.InRange(
+                GoldenFolder.Difference(expected[one.Name], one.Gradient),
+                0,
+                1e-4 + (1e-4 * expected[one.Name].abs().max().item<float>())
+            )
+        );
     }
 
     private static void AssertTrained(GoldenLlama golden, string key, string state)
@@ -135,8 +153,16 @@ public sealed class EwcTests : IDisposable
         var steps = (int)GoldenLlama.Meta["adamw"]!["steps"]!;
         var samples = (int)GoldenLlama.Meta["samples"]!["new"]!;
         var folder = golden.Train(
-            $"final-{key}", new Ewc(Options(key) with { Samples = samples }), "new", golden.With("theta", state), steps, stage: 2);
+            $"final-{key}",
+            new Ewc(Options(key) with { Samples = samples }),
+            "new",
+            golden.With("theta", state),
+            steps,
+            stage: 2
+        );
         GoldenLlama.AssertTrained(
-            GoldenLlama.Expected("ewc.safetensors", key == "lambda" ? $"final.lambda_{GoldenLlama.Meta[key]}." : "final.lambda_big."), folder);
+            GoldenLlama.Expected("ewc.safetensors", key == "lambda" ? $"final.lambda_{GoldenLlama.Meta[key]}." : "final.lambda_big."),
+            folder
+        );
     }
 }

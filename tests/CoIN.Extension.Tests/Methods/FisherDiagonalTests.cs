@@ -41,31 +41,60 @@ public sealed class FisherDiagonalTests : IDisposable
             Tasks = [],
             Data = new DataOptions { Instructions = "", Images = "" },
             Model = new ModelOptions { MaxLength = 64 },
-            Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.5, TrainProjector = false },
+            Lora = new LoraOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Dropout = 0.5,
+                TrainProjector = false,
+            },
 
             // A step that moves nothing: the Fisher information is wanted where the adapter is.
-            Training = new TrainingOptions { LearningRate = 0, WarmupRatio = 0, BatchSize = 4, MaxSteps = 1 },
+            Training = new TrainingOptions
+            {
+                LearningRate = 0,
+                WarmupRatio = 0,
+                BatchSize = 4,
+                MaxSteps = 1,
+            },
         };
         using var session = new TrainingSession(
-            model, options,
+            model,
+            options,
             new StageTraining(
-                1, "old1", 4, [.. tokens.Keys.Order(StringComparer.Ordinal).Select(id => new TrainingSample(id, null, []))],
-                GoldenFolder.Of("methods-llama", "star1"), null),
-            new GivenTokens(tokens), new ImageLoader("", 0, _ => throw new NotSupportedException()),
-            new TrainingMethods(new TrainingMethodEntry("fisher", _ => new FisherDiagonal())), warning => Assert.Fail(warning));
+                1,
+                "old1",
+                4,
+                [.. tokens.Keys.Order(StringComparer.Ordinal).Select(id => new TrainingSample(id, null, []))],
+                GoldenFolder.Of("methods-llama", "star1"),
+                null
+            ),
+            new GivenTokens(tokens),
+            new ImageLoader("", 0, _ => throw new NotSupportedException()),
+            new TrainingMethods(new TrainingMethodEntry("fisher", _ => new FisherDiagonal())),
+            warning => Assert.Fail(warning)
+        );
         session.NextStep();
         session.SaveAdapter(folder.Path);
 
         using var found = new SafetensorsFile(folder.Of(AdapterFiles.MethodTensors));
         const string Prefix = "mean.task1.";
-        var expected = GoldenFolder.Tensors("methods-llama", "fisher.safetensors")
-            .Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal)).ToList();
+        var expected = GoldenFolder
+            .Tensors("methods-llama", "fisher.safetensors")
+            .Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal))
+            .ToList();
         Assert.Equal(28, expected.Count);
         Assert.Equal(
-            expected.Select(pair => "fisher." + pair.Key[Prefix.Length..]).Order(StringComparer.Ordinal), found.Names.Order(StringComparer.Ordinal));
-        Assert.All(expected, pair => Assert.InRange(
-            GoldenFolder.Difference(pair.Value, found.Read("fisher." + pair.Key[Prefix.Length..])), 0,
-            1e-4 * pair.Value.abs().max().item<float>()));
+            expected.Select(pair => "fisher." + pair.Key[Prefix.Length..]).Order(StringComparer.Ordinal),
+            found.Names.Order(StringComparer.Ordinal)
+        );
+        Assert.All(expected, pair =>
+            Assert.InRange(
+                GoldenFolder.Difference(pair.Value, found.Read("fisher." + pair.Key[Prefix.Length..])),
+                0,
+                1e-4 * pair.Value.abs().max().item<float>()
+            )
+        );
     }
 
     [Fact]
@@ -108,7 +137,13 @@ public sealed class FisherDiagonalTests : IDisposable
     {
         using var checkpoint = CheckpointFolder.Open(GoldenFolder.Of("methods-llama", "llama"));
         return new DecoderModel(
-            checkpoint, "model.", "lm_head.weight", new DecoderConfig(32, 64, 2, 4, 4, 96, 1e-5, 10000, 512, false), ScalarType.Float32, CPU);
+            checkpoint,
+            "model.",
+            "lm_head.weight",
+            new DecoderConfig(32, 64, 2, 4, 4, 96, 1e-5, 10000, 512, false),
+            ScalarType.Float32,
+            CPU
+        );
     }
 
     private static Dictionary<string, TokenizedSample> Samples(string name)
@@ -116,10 +151,15 @@ public sealed class FisherDiagonalTests : IDisposable
         var inputs = GoldenFolder.Tensors("methods-llama", "inputs.safetensors");
         List<int> Row(string part, long row, long length) =>
             [.. inputs[$"{name}.{part}"][row].data<long>().Take((int)length).Select(value => (int)value)];
-        return Enumerable.Range(0, (int)inputs[$"{name}.input_ids"].size(0)).ToDictionary(row => $"{row:00}", row =>
-        {
-            var length = inputs[$"{name}.attention_mask"][row].sum().item<long>();
-            return new TokenizedSample(Row("input_ids", row, length), Row("labels", row, length));
-        });
+        return Enumerable
+            .Range(0, (int)inputs[$"{name}.input_ids"].size(0))
+            .ToDictionary(
+                row => $"{row:00}",
+                row =>
+                {
+                    var length = inputs[$"{name}.attention_mask"][row].sum().item<long>();
+                    return new TokenizedSample(Row("input_ids", row, length), Row("labels", row, length));
+                }
+            );
     }
 }

@@ -40,8 +40,7 @@ public sealed class HookPlacesTests : IDisposable
                 calls.Add("-");
             }
 
-            Assert.Equal(
-                ["end 4", "-", "gradient of s0", "-", "gradient of s1"], calls);
+            Assert.Equal(["end 4", "-", "gradient of s0", "-", "gradient of s1"], calls);
         }
 
         calls.Clear();
@@ -77,8 +76,9 @@ public sealed class HookPlacesTests : IDisposable
         var (once, twice) = (new Witness([]), new Witness([]) { Further = Again });
         tiny.Train("once", 1, kernels, once);
         tiny.Train("twice", 1, kernels, twice);
-        Assert.All(once.Steps[0], pair => Assert.InRange(
-            GoldenFolder.Difference(pair.Value.Gradient * 2, twice.Steps[0][pair.Key].Gradient), 0, 1e-6));
+        Assert.All(once.Steps[0], pair =>
+            Assert.InRange(GoldenFolder.Difference(pair.Value.Gradient * 2, twice.Steps[0][pair.Key].Gradient), 0, 1e-6)
+        );
         Assert.Contains(once.Steps[0].Values, one => one.Gradient.abs().max().item<float>() > 1e-3);
     }
 

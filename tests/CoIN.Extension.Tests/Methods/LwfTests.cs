@@ -21,10 +21,13 @@ public sealed class LwfTests : IDisposable
 
     private static int Steps => (int)GoldenLlama.Meta["adamw"]!["steps"]!;
 
-    private static LwfOptions Options => new()
-    {
-        Lambda = (double)GoldenLlama.Meta["lambda"]!, Temperature = 2, Samples = (int)GoldenLlama.Meta["samples"]!["saved"]!,
-    };
+    private static LwfOptions Options =>
+        new()
+        {
+            Lambda = (double)GoldenLlama.Meta["lambda"]!,
+            Temperature = 2,
+            Samples = (int)GoldenLlama.Meta["samples"]!["saved"]!,
+        };
 
     [Theory]
     [InlineData(false)]
@@ -40,7 +43,8 @@ public sealed class LwfTests : IDisposable
             var rows = expected["saved.row"].data<long>().ToArray();
             Assert.Equal(
                 Enumerable.Range(0, Options.Samples).Select(row => (long)rows.Count(one => one == row)),
-                found.Read("labelled.0000").data<long>().ToArray());
+                found.Read("labelled.0000").data<long>().ToArray()
+            );
         }
 
         var drawn = GoldenLlama.Meta["saved_drawn_in_step"]!.Select(step => step.Select(one => (int)one).ToList()).ToList();
@@ -58,7 +62,11 @@ public sealed class LwfTests : IDisposable
 
         // Answers of one to eleven tokens: then the mean of means is another number.
         IReadOnlyList<TrainingSample> samples =
-            [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", null, [new("human", "a b"), new("gpt", "abcdefabcdef"[..((2 * i) + 1)])]))];
+        [
+            .. Enumerable
+                .Range(0, 6)
+                .Select(i => new TrainingSample($"s{i}", null, [new("human", "a b"), new("gpt", "abcdefabcdef"[..((2 * i) + 1)])])),
+        ];
         double Norm(int batch, int accumulation, LossMean loss, double lambda)
         {
             var options = tiny.Options with
@@ -112,8 +120,14 @@ public sealed class LwfTests : IDisposable
     {
         using var golden = new GoldenLlama(false);
         var count = 0;
-        string Taught(string type) => golden.Train(
-            $"of-{++count}", new Lwf(Options with { LogitsDtype = type, Samples = 3 }), "saved", GoldenFolder.Of("methods-llama", "star1"), steps: 0);
+        string Taught(string type) =>
+            golden.Train(
+                $"of-{++count}",
+                new Lwf(Options with { LogitsDtype = type, Samples = 3 }),
+                "saved",
+                GoldenFolder.Of("methods-llama", "star1"),
+                steps: 0
+            );
         using var exact = new SafetensorsFile(Path.Combine(Taught("float32"), AdapterFiles.MethodTensors));
         using var found = new SafetensorsFile(Path.Combine(Taught(dtype), AdapterFiles.MethodTensors));
         var logits = found.Read("logits.0000");
@@ -131,13 +145,22 @@ public sealed class LwfTests : IDisposable
         var scalars = GoldenFolder.Json("coin-methods", "scalars.json")["scalars"]!;
         var logits = file["lwf.saved_logits"];
         var count = (int)logits.size(0);
-        using var method = new Lwf(new LwfOptions { Lambda = 1, Temperature = (double)scalars["temperature"]!, PerStep = count });
+        using var method = new Lwf(
+            new LwfOptions
+            {
+                Lambda = 1,
+                Temperature = (double)scalars["temperature"]!,
+                PerStep = count,
+            }
+        );
         method.State.Tensors["logits.0000"] = logits;
         method.State.Tensors["labelled.0000"] = ones(count, ScalarType.Int64);
         new KeptSamples(1, "old", [.. Enumerable.Range(0, count).Select(i => new TrainingSample($"{i}", null, []))]).AddTo(method.State);
         var drawn = method.Rehearsed(0);
-        var weights = new[] { "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias" }
-            .ToDictionary(name => name, name => file[$"theta.{name}"].requires_grad_(true));
+        var weights = new[] { "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias" }.ToDictionary(
+            name => name,
+            name => file[$"theta.{name}"].requires_grad_(true)
+        );
         var inner = tanh(nn.functional.linear(file["new.x"], weights["fc1.weight"], weights["fc1.bias"]));
         var student = nn.functional.linear(inner, weights["fc2.weight"], weights["fc2.bias"]);
         Tensor gradient;
@@ -145,7 +168,8 @@ public sealed class LwfTests : IDisposable
         {
             gradient = method.LogitsGradient(
                 new MethodBatch(drawn, [.. drawn.Select(_ => 1)], true, () => throw new NotSupportedException()),
-                new LabelledLogits(student.detach(), file["new.y"], 0, count))!;
+                new LabelledLogits(student.detach(), file["new.y"], 0, count)
+            )!;
         }
 
         student.backward([gradient]);
@@ -158,8 +182,14 @@ public sealed class LwfTests : IDisposable
     public void The_highest_logits_are_saved_with_what_falls_to_all_others(bool kernels)
     {
         using var golden = new GoldenLlama(kernels);
-        string Taught(int k, string name) => golden.Train(
-            name, new Lwf(Options with { TopK = k, Samples = 3 }), "saved", GoldenFolder.Of("methods-llama", "star1"), steps: 0);
+        string Taught(int k, string name) =>
+            golden.Train(
+                name,
+                new Lwf(Options with { TopK = k, Samples = 3 }),
+                "saved",
+                GoldenFolder.Of("methods-llama", "star1"),
+                steps: 0
+            );
         using var whole = new SafetensorsFile(Path.Combine(Taught(0, "whole"), AdapterFiles.MethodTensors));
         using var highest = new SafetensorsFile(Path.Combine(Taught(5, "five"), AdapterFiles.MethodTensors));
         var logits = whole.Read("logits.0000");
@@ -171,7 +201,10 @@ public sealed class LwfTests : IDisposable
 
         // The probabilities of the highest and of all others are those of the whole softmax.
         var whole1 = nn.functional.softmax(logits.div(Options.Temperature), 1);
-        var outcomes = nn.functional.softmax(cat([highest.Read("logits.0000").div(Options.Temperature), highest.Read("others.0000").unsqueeze(1)], 1), 1);
+        var outcomes = nn.functional.softmax(
+            cat([highest.Read("logits.0000").div(Options.Temperature), highest.Read("others.0000").unsqueeze(1)], 1),
+            1
+        );
         Assert.InRange(GoldenFolder.Difference(whole1.gather(1, places.to(ScalarType.Int64)), outcomes.narrow(1, 0, 5)), 0, 1e-6);
         Assert.InRange(GoldenFolder.Difference(1 - outcomes.narrow(1, 0, 5).sum(1), outcomes.select(1, 5)), 0, 1e-6);
     }
@@ -182,8 +215,10 @@ public sealed class LwfTests : IDisposable
     [InlineData(1000)]
     public void With_the_highest_logits_the_gradient_is_that_of_the_divergence_over_them_and_all_others_together(int k)
     {
-        const int Vocabulary = 40, Count = 6;
-        const double Temperature = 2, Lambda = 0.7;
+        const int Vocabulary = 40,
+            Count = 6;
+        const double Temperature = 2,
+            Lambda = 0.7;
         random.manual_seed(3);
         var teacher = randn(Count, Vocabulary) * 4;
         var student = (randn(Count, Vocabulary) * 4).requires_grad_(true);
@@ -201,14 +236,35 @@ public sealed class LwfTests : IDisposable
         var (q, p) = (Coarse(teacher), Coarse(student));
         ((q * (q.log() - p.log())).sum() * Lambda / Count).backward();
 
-        using var method = new Lwf(new LwfOptions { Lambda = Lambda, Temperature = Temperature, PerStep = Count, TopK = k }) { DrawnInStep = _ => [.. Enumerable.Range(0, Count)] };
+        using var method = new Lwf(
+            new LwfOptions
+            {
+                Lambda = Lambda,
+                Temperature = Temperature,
+                PerStep = Count,
+                TopK = k,
+            }
+        )
+        {
+            DrawnInStep = _ => [.. Enumerable.Range(0, Count)],
+        };
         method.State.Tensors["logits.0000"] = values;
         method.State.Tensors["places.0000"] = places.to(ScalarType.Int32);
         method.State.Tensors["others.0000"] = rest;
         Assert.InRange(GoldenFolder.Difference(student.grad!, Gradient(method)), 0, 1e-6);
 
         // All of the vocabulary are the whole teacher.
-        using var whole = new Lwf(new LwfOptions { Lambda = Lambda, Temperature = Temperature, PerStep = Count }) { DrawnInStep = _ => [.. Enumerable.Range(0, Count)] };
+        using var whole = new Lwf(
+            new LwfOptions
+            {
+                Lambda = Lambda,
+                Temperature = Temperature,
+                PerStep = Count,
+            }
+        )
+        {
+            DrawnInStep = _ => [.. Enumerable.Range(0, Count)],
+        };
         whole.State.Tensors["logits.0000"] = teacher;
         Assert.Equal(k >= Vocabulary, GoldenFolder.Difference(Gradient(whole), Gradient(method)) < 1e-6);
 
@@ -222,7 +278,8 @@ public sealed class LwfTests : IDisposable
             using var none = no_grad();
             return lwf.LogitsGradient(
                 new MethodBatch(drawn, [.. drawn.Select(_ => 1)], true, () => throw new NotSupportedException()),
-                new LabelledLogits(student.detach(), zeros(Count, ScalarType.Int64), 0, Count))!;
+                new LabelledLogits(student.detach(), zeros(Count, ScalarType.Int64), 0, Count)
+            )!;
         }
     }
 
@@ -234,8 +291,12 @@ public sealed class LwfTests : IDisposable
         method.State.Tensors["labelled.0000"] = tensor(new[] { 2L });
         new KeptSamples(1, "old", [new TrainingSample("seven", null, [])]).AddTo(method.State);
         var drawn = method.Rehearsed(0);
-        var fault = Assert.Throws<CoinException>(() => method.LogitsGradient(
-            new MethodBatch(drawn, [3], true, () => throw new NotSupportedException()), new LabelledLogits(zeros(3, 5), zeros(3), 0, 3)));
+        var fault = Assert.Throws<CoinException>(() =>
+            method.LogitsGradient(
+                new MethodBatch(drawn, [3], true, () => throw new NotSupportedException()),
+                new LabelledLogits(zeros(3, 5), zeros(3), 0, 3)
+            )
+        );
         Assert.Contains("seven", fault.Message, StringComparison.Ordinal);
     }
 }

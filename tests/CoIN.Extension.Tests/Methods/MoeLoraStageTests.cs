@@ -37,7 +37,8 @@ public sealed class MoeLoraStageTests : IDisposable
         foreach (var part in new[] { "lora_A.loraA.1", "lora_B.loraB.0", "lora_router" })
         {
             Assert.Contains(first.Where(pair => pair.Key.Contains(part, StringComparison.Ordinal)), pair =>
-                (pair.Value - second[pair.Key]).abs().max().item<float>() is > 0 and < 0.05f);
+                (pair.Value - second[pair.Key]).abs().max().item<float>() is > 0 and < 0.05f
+            );
         }
     }
 
@@ -48,10 +49,12 @@ public sealed class MoeLoraStageTests : IDisposable
         Refused("2 experts, but moelora.experts is 1", new MoeLoraKind(1), Options());
         Refused($"a MoELoRA adapter, but the method {tiny.Options.Method} trains LoRA", null, tiny.Options);
 
-        void Refused(string fault, MoeLoraKind? kind, ExperimentOptions options) => Assert.Contains(
-            fault,
-            Assert.Throws<CoinException>(() => tiny.Open(kernels: false, method: null, options, adapter: "two", kind: kind)).Message,
-            StringComparison.Ordinal);
+        void Refused(string fault, MoeLoraKind? kind, ExperimentOptions options) =>
+            Assert.Contains(
+                fault,
+                Assert.Throws<CoinException>(() => tiny.Open(kernels: false, method: null, options, adapter: "two", kind: kind)).Message,
+                StringComparison.Ordinal
+            );
     }
 
     private ExperimentOptions Options() => tiny.Options with { Method = MoeLoraOptions.Key };

@@ -25,8 +25,8 @@ public sealed class OLoraTests : IDisposable
     private readonly DisposeScope scope = NewDisposeScope();
     private readonly TinyStage tiny = new();
 
-    public static TheoryData<double, bool> Norms { get; } = new MatrixTheoryData<double, bool>(
-        [.. GoldenLlama.Meta["olora"]!["lambda2"]!.Select(one => (double)one)], [false, true]);
+    public static TheoryData<double, bool> Norms { get; } =
+        new MatrixTheoryData<double, bool>([.. GoldenLlama.Meta["olora"]!["lambda2"]!.Select(one => (double)one)], [false, true]);
 
     public void Dispose()
     {
@@ -81,7 +81,10 @@ public sealed class OLoraTests : IDisposable
         Assert.InRange(difference, 0, 1e-5);
         var linear = golden.Model.Language.Layers[0].GateUp;
         Assert.InRange(
-            GoldenFolder.Difference(adapter.Updates().Layer(0).GateUp!.Merge(linear), read.Updates().Layer(0).GateUp!.Merge(linear)), 0, 1e-5);
+            GoldenFolder.Difference(adapter.Updates().Layer(0).GateUp!.Merge(linear), read.Updates().Layer(0).GateUp!.Merge(linear)),
+            0,
+            1e-5
+        );
     }
 
     [Fact]
@@ -116,8 +119,11 @@ public sealed class OLoraTests : IDisposable
         foreach (var lambda in new[] { 0, 0.01, 10 })
         {
             Train($"with-{lambda}", new OLora(new OLoraOptions { Lambda1 = lambda }), "one", stage: 2, kernels: kernels);
-            leaning.Add(Weights($"with-{lambda}").Where(pair => PeftFolder.IsA(pair.Key)).Sum(
-                pair => (double)pair.Value.narrow(0, 0, 4).matmul(pair.Value.narrow(0, 4, 4).t()).abs().sum().item<float>()));
+            leaning.Add(
+                Weights($"with-{lambda}")
+                    .Where(pair => PeftFolder.IsA(pair.Key))
+                    .Sum(pair => (double)pair.Value.narrow(0, 0, 4).matmul(pair.Value.narrow(0, 4, 4).t()).abs().sum().item<float>())
+            );
         }
 
         Assert.True(leaning[0] > leaning[1] && leaning[1] > leaning[2], string.Join(" > ", leaning));
@@ -143,11 +149,13 @@ public sealed class OLoraTests : IDisposable
         Assert.Contains("a MoELoRA adapter, but", Refused("mixture", tiny.Options), StringComparison.Ordinal);
         tiny.Train("projected", 1, false, null);
         Assert.Contains(
-            "lora.train-projector is false", Refused("projected", tiny.Options with { Lora = tiny.Options.Lora with { TrainProjector = false } }),
-            StringComparison.Ordinal);
+            "lora.train-projector is false",
+            Refused("projected", tiny.Options with { Lora = tiny.Options.Lora with { TrainProjector = false } }),
+            StringComparison.Ordinal
+        );
 
-        string Refused(string adapter, ExperimentOptions options) => Assert.Throws<CoinException>(
-            () => tiny.Open(false, null, options, adapter: adapter, kind: new OLoraKind())).Message;
+        string Refused(string adapter, ExperimentOptions options) =>
+            Assert.Throws<CoinException>(() => tiny.Open(false, null, options, adapter: adapter, kind: new OLoraKind())).Message;
     }
 
     private static string Of(string adapter) => GoldenFolder.Of("methods-llama", adapter);
@@ -159,7 +167,8 @@ public sealed class OLoraTests : IDisposable
     private static string Earlier(GoldenLlama golden)
     {
         var folder = Directory.CreateDirectory(golden.Folder.Of("earlier")).FullName;
-        using LoraAdapter one = Read(golden, Of("star1")), two = Read(golden, Of("olora_prev2"));
+        using LoraAdapter one = Read(golden, Of("star1")),
+            two = Read(golden, Of("olora_prev2"));
         PeftFolder.Write(folder, [one, two], 0, "golden");
         return folder;
     }
@@ -198,8 +207,13 @@ public sealed class OLoraTests : IDisposable
 
         var gradients = GoldenLlama.Expected("olora.safetensors", $"{name}.grad.");
         Assert.Equal(gradients.Keys.Order(StringComparer.Ordinal), method.Parameters.Select(one => one.Name).Order(StringComparer.Ordinal));
-        Assert.All(method.Parameters, one => Assert.InRange(
-            GoldenFolder.Difference(gradients[one.Name], one.Gradient), 0, 1e-4 + (1e-4 * gradients[one.Name].abs().max().item<float>())));
+        Assert.All(method.Parameters, one =>
+            Assert.InRange(
+                GoldenFolder.Difference(gradients[one.Name], one.Gradient),
+                0,
+                1e-4 + (1e-4 * gradients[one.Name].abs().max().item<float>())
+            )
+        );
     }
 
     private Dictionary<string, Tensor> Weights(string folder) => tiny.Tensors(folder, AdapterFiles.Weights);

@@ -101,10 +101,14 @@ public sealed class PullToStartTests : IDisposable
         tiny.Train("pulled", 1, false, Pull());
         Assert.Contains(
             "no method's state, but this is watched",
-            Assert.Throws<CoinException>(() => tiny.Open(false, Pull(), checkpoint: "plain-checkpoint")).Message, StringComparison.Ordinal);
+            Assert.Throws<CoinException>(() => tiny.Open(false, Pull(), checkpoint: "plain-checkpoint")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains(
             "the state of the method watched, but this is watched, which keeps none",
-            Assert.Throws<CoinException>(() => tiny.Open(false, null, checkpoint: "pulled-checkpoint")).Message, StringComparison.Ordinal);
+            Assert.Throws<CoinException>(() => tiny.Open(false, null, checkpoint: "pulled-checkpoint")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -124,6 +128,7 @@ public sealed class PullToStartTests : IDisposable
     private static PullToStart Pull() => new(new PullToStartOptions { Strength = Strength });
 
     private Dictionary<string, Tensor> Trained(string folder) =>
-        tiny.Tensors(folder, AdapterFiles.Weights).Concat(tiny.Tensors(folder, AdapterFiles.Projector))
+        tiny.Tensors(folder, AdapterFiles.Weights)
+            .Concat(tiny.Tensors(folder, AdapterFiles.Projector))
             .ToDictionary(pair => pair.Key, pair => pair.Value);
 }

@@ -22,8 +22,7 @@ namespace CoIN.Extension.Tests.Methods;
 /// <summary>Whole runs of a method that the product does not know: from a recipe through the actors to the reports.</summary>
 public sealed class PulledRunTests : IDisposable
 {
-    private const string Recipe =
-        """
+    private const string Recipe = """
         coin {
           name = "pulled"
           method = "pull-to-start"
@@ -54,15 +53,31 @@ public sealed class PulledRunTests : IDisposable
         foreach (var (task, answers) in new[] { ("First", "abc"), ("Second", "def") })
         {
             Directory.CreateDirectory(folder.Of("data", task));
-            File.WriteAllText(folder.Of("data", task, "train.json"), new JArray(Enumerable.Range(0, 6).Select(i => new JObject
-            {
-                ["id"] = $"{task}-{i}",
-                ["conversations"] = new JArray(Turn("human", $"{"abcdef"[i]} h"), Turn("gpt", $"{answers[i % 3]}")),
-            })).ToString());
-            File.WriteAllText(folder.Of("data", task, "test.json"), new JArray(Enumerable.Range(0, 3).Select(i => new JObject
-            {
-                ["question_id"] = $"{task}-{i}", ["text"] = $"{"abcdef"[i]} h", ["answer"] = $"{answers[i]}",
-            })).ToString());
+            File.WriteAllText(
+                folder.Of("data", task, "train.json"),
+                new JArray(
+                    Enumerable
+                        .Range(0, 6)
+                        .Select(i => new JObject
+                        {
+                            ["id"] = $"{task}-{i}",
+                            ["conversations"] = new JArray(Turn("human", $"{"abcdef"[i]} h"), Turn("gpt", $"{answers[i % 3]}")),
+                        })
+                ).ToString()
+            );
+            File.WriteAllText(
+                folder.Of("data", task, "test.json"),
+                new JArray(
+                    Enumerable
+                        .Range(0, 3)
+                        .Select(i => new JObject
+                        {
+                            ["question_id"] = $"{task}-{i}",
+                            ["text"] = $"{"abcdef"[i]} h",
+                            ["answer"] = $"{answers[i]}",
+                        })
+                ).ToString()
+            );
         }
 
         File.WriteAllText(folder.Of("pulled.hocon"), Recipe);
@@ -90,8 +105,14 @@ public sealed class PulledRunTests : IDisposable
 
         // The second stage was drawn to where the first one ended.
         var stages = RunJournal.Read(folder.Of("runs", "whole"))!.Trained;
-        Assert.Equal([1, 2], Enumerable.Range(1, 2).Select(stage =>
-            (int)JObject.Parse(File.ReadAllText(Path.Combine(Adapter(stage), AdapterFiles.MethodValues)))["Values"]!["Stages"]!));
+        Assert.Equal(
+            [1, 2],
+            Enumerable
+                .Range(1, 2)
+                .Select(stage =>
+                    (int)JObject.Parse(File.ReadAllText(Path.Combine(Adapter(stage), AdapterFiles.MethodValues)))["Values"]!["Stages"]!
+                )
+        );
         using (var ended = new Models.Checkpoints.SafetensorsFile(Path.Combine(Adapter(1), AdapterFiles.Weights)))
         using (var anchor = new Models.Checkpoints.SafetensorsFile(Path.Combine(Adapter(2), AdapterFiles.MethodTensors)))
         {
@@ -132,22 +153,35 @@ public sealed class PulledRunTests : IDisposable
     private static JObject Turn(string from, string value) => new() { ["from"] = from, ["value"] = value };
 
     private async Task<RunSnapshot> Run(
-        string id, ExperimentOptions? options, NodeSettings node, Action<RunSnapshot>? see = null, CancellationToken stop = default)
+        string id,
+        ExperimentOptions? options,
+        NodeSettings node,
+        Action<RunSnapshot>? see = null,
+        CancellationToken stop = default
+    )
     {
         using var learners = new LearnerFactory(warning => Assert.Fail(warning)) { Methods = PulledMethods.Known };
-        return await RunHost.RunAsync(
-            new RunRequest(id, folder.Of("runs", id), options, node), learners, new JudgeFactory(null, _ => null), new BenchmarkWork(),
-            new Observer(see), NullLoggerFactory.Instance, stop).WaitAsync(TimeSpan.FromSeconds(120), CancellationToken.None);
+        return await RunHost
+            .RunAsync(
+                new RunRequest(id, folder.Of("runs", id), options, node),
+                learners,
+                new JudgeFactory(null, _ => null),
+                new BenchmarkWork(),
+                new Observer(see),
+                NullLoggerFactory.Instance,
+                stop
+            )
+            .WaitAsync(TimeSpan.FromSeconds(120), CancellationToken.None);
     }
 
     /// <summary>Adapters, method states and predictions of a run.</summary>
     private List<string> Contents(string id) =>
-    [
-        .. new[] { "stages", "predictions", "scores" }
-            .SelectMany(part => Directory.GetFiles(folder.Of("runs", id, part), "*", SearchOption.AllDirectories))
-            .Select(path => $"{Path.GetRelativePath(folder.Of("runs", id), path)}: {Convert.ToHexString(File.ReadAllBytes(path))}")
-            .Order(StringComparer.Ordinal),
-    ];
+        [
+            .. new[] { "stages", "predictions", "scores" }
+                .SelectMany(part => Directory.GetFiles(folder.Of("runs", id, part), "*", SearchOption.AllDirectories))
+                .Select(path => $"{Path.GetRelativePath(folder.Of("runs", id), path)}: {Convert.ToHexString(File.ReadAllBytes(path))}")
+                .Order(StringComparer.Ordinal),
+        ];
 
     private sealed class Observer(Action<RunSnapshot>? see) : IRunObserver
     {

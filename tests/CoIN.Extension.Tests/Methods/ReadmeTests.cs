@@ -14,6 +14,9 @@ public sealed class ReadmeTests
         var source = File.ReadAllText(Path.Combine(root, "tests", "CoIN.Extension.Tests", "Methods", "PullToStart.cs"));
         var method = source[source.IndexOf("/// <summary>", StringComparison.Ordinal)..].TrimEnd();
         Assert.Contains(
-            method, File.ReadAllText(Path.Combine(root, "src", "CoIN.Models", "Methods", "README.md")), StringComparison.Ordinal);
+            method,
+            File.ReadAllText(Path.Combine(root, "src", "CoIN.Models", "Methods", "README.md")),
+            StringComparison.Ordinal
+        );
     }
 }

@@ -34,7 +34,8 @@ public sealed class RegLoraTests : IDisposable
     {
         using var golden = new GoldenLlama(false);
         var tasks = new[] { Golden("star1"), Golden("olora_prev2") };
-        var joined = tasks[0].Keys.ToDictionary(name => name, name => cat([.. tasks.Select(task => task[name])], PeftFolder.IsA(name) ? 0 : 1));
+        var joined = tasks[0]
+            .Keys.ToDictionary(name => name, name => cat([.. tasks.Select(task => task[name])], PeftFolder.IsA(name) ? 0 : 1));
 
         // Where the state does not know the tasks, the adapter was given: it counts as one.
         var finished = known ? tasks : [joined];
@@ -61,13 +62,18 @@ public sealed class RegLoraTests : IDisposable
         (loss * options.Lambda / names.Count).backward();
 
         var folder = Directory.CreateDirectory(golden.Folder.Of("earlier")).FullName;
-        using (LoraAdapter one = Read(golden, "star1"), two = Read(golden, "olora_prev2"))
+        using (
+            LoraAdapter one = Read(golden, "star1"),
+                two = Read(golden, "olora_prev2")
+        )
         {
             PeftFolder.Write(folder, [one, two], 0, "golden");
         }
 
         using var adapter = new OLoraAdapter(
-            Read(golden, "olora_new"), PeftFolder.Read(folder, golden.Model.Language, golden.Model.Projector));
+            Read(golden, "olora_new"),
+            PeftFolder.Read(folder, golden.Model.Language, golden.Model.Projector)
+        );
         using var method = new RegLora(options)
         {
             Parameters = TrainedParameter.Of(adapter),
@@ -113,15 +119,25 @@ public sealed class RegLoraTests : IDisposable
         var moved = new List<double>();
         foreach (var lambda in new[] { 0, 10, 2500 })
         {
-            Train($"with-{lambda}", new RegLora(new RegLoraOptions { Lambda = lambda, KeyElements = 0.1 }), "one", stage: 2, kernels: kernels);
+            Train(
+                $"with-{lambda}",
+                new RegLora(new RegLoraOptions { Lambda = lambda, KeyElements = 0.1 }),
+                "one",
+                stage: 2,
+                kernels: kernels
+            );
             var weights = tiny.Tensors($"with-{lambda}", AdapterFiles.Weights);
-            moved.Add(weights.Keys.Where(PeftFolder.IsA).Sum(a =>
-            {
-                var b = PeftFolder.BOf(a);
-                var earlier = weights[b].narrow(1, 0, 4).matmul(weights[a].narrow(0, 0, 4)).abs().flatten();
-                var update = weights[b].narrow(1, 4, 4).matmul(weights[a].narrow(0, 4, 4)).flatten();
-                return (double)update[earlier.topk((int)(0.1 * earlier.shape[0])).indexes].abs().sum().item<float>();
-            }));
+            moved.Add(
+                weights
+                    .Keys.Where(PeftFolder.IsA)
+                    .Sum(a =>
+                    {
+                        var b = PeftFolder.BOf(a);
+                        var earlier = weights[b].narrow(1, 0, 4).matmul(weights[a].narrow(0, 0, 4)).abs().flatten();
+                        var update = weights[b].narrow(1, 4, 4).matmul(weights[a].narrow(0, 4, 4)).flatten();
+                        return (double)update[earlier.topk((int)(0.1 * earlier.shape[0])).indexes].abs().sum().item<float>();
+                    })
+            );
         }
 
         Assert.True(moved[0] > moved[1] && moved[1] > moved[2], string.Join(" > ", moved));

@@ -16,8 +16,11 @@ public sealed class ResumedMethodTests : IDisposable
     private readonly DisposeScope scope = NewDisposeScope();
     private readonly TinyStage tiny = new();
 
-    public static TheoryData<string, bool> Methods { get; } = new MatrixTheoryData<string, bool>(
-        ["ewc", "ewc-online-host", "lwf", "lwf-new-task", "replay", "ema", "o-lora", "reg-lora"], [false, true]);
+    public static TheoryData<string, bool> Methods { get; } =
+        new MatrixTheoryData<string, bool>(
+            ["ewc", "ewc-online-host", "lwf", "lwf-new-task", "replay", "ema", "o-lora", "reg-lora"],
+            [false, true]
+        );
 
     public void Dispose()
     {
@@ -75,8 +78,12 @@ public sealed class ResumedMethodTests : IDisposable
         {
             var kept = KeptSamples.In(method.State);
             Assert.Equal([1, 2], kept.Select(task => task.Stage));
-            Assert.All(kept, task => Assert.Subset(
-                TinyStage.Samples.Select(sample => sample.Id).ToHashSet(), task.Samples.Select(sample => sample.Id).ToHashSet()));
+            Assert.All(kept, task =>
+                Assert.Subset(
+                    TinyStage.Samples.Select(sample => sample.Id).ToHashSet(),
+                    task.Samples.Select(sample => sample.Id).ToHashSet()
+                )
+            );
             Assert.Equal([2, 2], kept.Select(task => task.Samples.Count));
             var all = method.Samples(TinyStage.Samples);
             Assert.Equal(TinyStage.Samples.Count + 4, all.Count);
@@ -84,8 +91,11 @@ public sealed class ResumedMethodTests : IDisposable
         }
 
         // What is drawn follows from the seed.
-        Assert.Contains(Enumerable.Range(0, 20), seed => !KeptSamples.Draw(TinyStage.Samples, 2, Info(seed), Draws.Kept)
-            .SequenceEqual(KeptSamples.Draw(TinyStage.Samples, 2, Info(42), Draws.Kept)));
+        Assert.Contains(Enumerable.Range(0, 20), seed =>
+            !KeptSamples
+                .Draw(TinyStage.Samples, 2, Info(seed), Draws.Kept)
+                .SequenceEqual(KeptSamples.Draw(TinyStage.Samples, 2, Info(42), Draws.Kept))
+        );
 
         static StageInfo Info(int seed) => new(1, "T", seed, CPU, "", _ => { });
     }
@@ -101,27 +111,49 @@ public sealed class ResumedMethodTests : IDisposable
         var gone = Assert.Throws<CoinException>(() => method.Samples(TinyStage.Samples));
         Assert.Contains("seven", gone.Message, StringComparison.Ordinal);
         Assert.Contains("gone.png", gone.Message, StringComparison.Ordinal);
-        foreach (var many in new TrainingMethod[]
+        foreach (
+            var many in new TrainingMethod[]
+            {
+                new Replay(new ReplayOptions { Samples = 7 }),
+                new Ewc(new EwcOptions { Samples = 7 }),
+                new Lwf(new LwfOptions { Samples = 7 }),
+            }
+        )
         {
-            new Replay(new ReplayOptions { Samples = 7 }), new Ewc(new EwcOptions { Samples = 7 }), new Lwf(new LwfOptions { Samples = 7 }),
-        })
-        {
-            Assert.Contains("6 training samples", Assert.Throws<CoinException>(() => many.Samples(TinyStage.Samples)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "6 training samples",
+                Assert.Throws<CoinException>(() => many.Samples(TinyStage.Samples)).Message,
+                StringComparison.Ordinal
+            );
         }
     }
 
-    private static TrainingMethod Of(string key) => key switch
-    {
-        "ewc" => new Ewc(new EwcOptions { Lambda = 100, Samples = 3 }),
-        "ewc-online-host" => new Ewc(new EwcOptions
+    private static TrainingMethod Of(string key) =>
+        key switch
         {
-            Lambda = 100, Samples = 3, Mode = EwcMode.Online, StateDtype = "bfloat16", StateOn = "host",
-        }),
-        "lwf" => new Lwf(new LwfOptions { Lambda = 1, Samples = 3, PerStep = 2 }),
-        "lwf-new-task" => new Lwf(new LwfOptions { Lambda = 1, Teacher = LwfTeacher.NewTask }),
-        "o-lora" => new OLora(new OLoraOptions { Lambda1 = 0.1, Lambda2 = 0.1 }),
-        "reg-lora" => new RegLora(new RegLoraOptions()),
-        "replay" => new Replay(new ReplayOptions { Samples = 2 }),
-        _ => new Ema(new EmaOptions { Decay = 0.5 }),
-    };
+            "ewc" => new Ewc(new EwcOptions { Lambda = 100, Samples = 3 }),
+            "ewc-online-host" => new Ewc(
+                new EwcOptions
+                {
+                    Lambda = 100,
+                    Samples = 3,
+                    Mode = EwcMode.Online,
+                    StateDtype = "bfloat16",
+                    StateOn = "host",
+                }
+            ),
+            "lwf" => new Lwf(
+                new LwfOptions
+                {
+                    Lambda = 1,
+                    Samples = 3,
+                    PerStep = 2,
+                }
+            ),
+            "lwf-new-task" => new Lwf(new LwfOptions { Lambda = 1, Teacher = LwfTeacher.NewTask }),
+            "o-lora" => new OLora(new OLoraOptions { Lambda1 = 0.1, Lambda2 = 0.1 }),
+            "reg-lora" => new RegLora(new RegLoraOptions()),
+            "replay" => new Replay(new ReplayOptions { Samples = 2 }),
+            _ => new Ema(new EmaOptions { Decay = 0.5 }),
+        };
 }

@@ -24,7 +24,11 @@ public sealed class ValidationTests : IDisposable
             Lora = tiny.Options.Lora with { Dropout = 0 },
             Training = tiny.Options.Training with { Loss = LossMean.TokenMean, GradientAccumulation = 3, BatchSize = 2 },
         };
-        IReadOnlyList<TrainingSample> longer = [.. TinyStage.Samples, new("long", null, [new("human", "a b"), new("gpt", "c d e f g h a b c")])];
+        IReadOnlyList<TrainingSample> longer =
+        [
+            .. TinyStage.Samples,
+            new("long", null, [new("human", "a b"), new("gpt", "c d e f g h a b c")]),
+        ];
         using var session = tiny.Open(kernels, null, options, validation: TinyStage.Samples);
         Assert.Equal(6, session.ValidationSamples);
         Assert.Null(session.Validate().Loss);
@@ -77,8 +81,7 @@ public sealed class ValidationTests : IDisposable
         do
         {
             report = session.Validate();
-        }
-        while (report.Loss is null);
+        } while (report.Loss is null);
         return (report.Loss.Value, report.Tokens);
     }
 

@@ -39,8 +39,12 @@ internal sealed class Witness(List<string> calls) : TrainingMethod
     public override void AddGradients()
     {
         calls.Add("gradients");
-        Steps.Add(Parameters.ToDictionary(
-            one => one.Name, one => (one.Value.clone().DetachFromDisposeScope(), one.Gradient.clone().DetachFromDisposeScope())));
+        Steps.Add(
+            Parameters.ToDictionary(
+                one => one.Name,
+                one => (one.Value.clone().DetachFromDisposeScope(), one.Gradient.clone().DetachFromDisposeScope())
+            )
+        );
     }
 
     public override void AfterStep(int step) => calls.Add($"step {step}");

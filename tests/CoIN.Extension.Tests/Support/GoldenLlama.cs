@@ -21,8 +21,9 @@ namespace CoIN.Extension.Tests.Support;
 internal sealed class GoldenLlama(bool kernels) : IDisposable
 {
     private readonly TextAlone model = new(Language(), TrainingWays.Backend(kernels));
-    private readonly Dictionary<string, TokenizedSample> tokens =
-        new[] { "old1", "old2", "new", "saved" }.SelectMany(Read).ToDictionary(pair => pair.Id, pair => pair.Tokens);
+    private readonly Dictionary<string, TokenizedSample> tokens = new[] { "old1", "old2", "new", "saved" }
+        .SelectMany(Read)
+        .ToDictionary(pair => pair.Id, pair => pair.Tokens);
 
     public TemporaryFolder Folder { get; } = new();
 
@@ -32,14 +33,21 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
     public IPictureModel Model => model;
 
     /// <summary>All samples of a set as one batch.</summary>
-    public SequenceBatch Batch(string set) => SequenceBatch.Create(
-        [.. Samples(set).Select(sample => TrainingSet.Tokenize(new GivenTokens(tokens), sample))], model.ImageTokens, 512, CPU);
+    public SequenceBatch Batch(string set) =>
+        SequenceBatch.Create(
+            [.. Samples(set).Select(sample => TrainingSet.Tokenize(new GivenTokens(tokens), sample))],
+            model.ImageTokens,
+            512,
+            CPU
+        );
 
     /// <summary>Tensors of a golden file below a prefix, by what follows it.</summary>
     public static Dictionary<string, Tensor> Expected(string file, string prefix)
     {
-        var found = GoldenFolder.Tensors("methods-llama", file)
-            .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
+        var found = GoldenFolder
+            .Tensors("methods-llama", file)
+            .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
         Assert.NotEmpty(found);
         return found;
     }
@@ -51,8 +59,16 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
     /// <param name="begun">What to do once the stage has begun.</param>
     /// <param name="kind">Of adapter that is trained; null for LoRA.</param>
     /// <returns>The folder.</returns>
-    public string Train(string name, TrainingMethod? method, string set, string from, int steps, int stage = 1, Action? begun = null,
-        IAdapterKind? kind = null)
+    public string Train(
+        string name,
+        TrainingMethod? method,
+        string set,
+        string from,
+        int steps,
+        int stage = 1,
+        Action? begun = null,
+        IAdapterKind? kind = null
+    )
     {
         var adamw = Meta["adamw"]!;
         var samples = Samples(set);
@@ -65,22 +81,35 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
             Model = new ModelOptions { MaxLength = 512 },
             Lora = new LoraOptions
             {
-                Rank = (int)Meta["lora"]!["r"]!, Alpha = (double)Meta["lora"]!["alpha"]!, Dropout = 0, TrainProjector = false,
+                Rank = (int)Meta["lora"]!["r"]!,
+                Alpha = (double)Meta["lora"]!["alpha"]!,
+                Dropout = 0,
+                TrainProjector = false,
             },
             Training = new TrainingOptions
             {
-                LearningRate = steps == 0 ? 0 : (double)adamw["lr"]!, Beta1 = (double)adamw["betas"]![0]!, Beta2 = (double)adamw["betas"]![1]!,
-                Epsilon = (double)adamw["eps"]!, WeightDecay = (double)adamw["weight_decay"]!, MaxGradNorm = 0, WarmupRatio = 0,
-                Schedule = Schedule.Constant, MaxSteps = Math.Max(steps, 1),
+                LearningRate = steps == 0 ? 0 : (double)adamw["lr"]!,
+                Beta1 = (double)adamw["betas"]![0]!,
+                Beta2 = (double)adamw["betas"]![1]!,
+                Epsilon = (double)adamw["eps"]!,
+                WeightDecay = (double)adamw["weight_decay"]!,
+                MaxGradNorm = 0,
+                WarmupRatio = 0,
+                Schedule = Schedule.Constant,
+                MaxSteps = Math.Max(steps, 1),
             },
         };
         using var session = new TrainingSession(
-            model, options, new StageTraining(stage, set, samples.Count, samples, from, null), new GivenTokens(tokens),
+            model,
+            options,
+            new StageTraining(stage, set, samples.Count, samples, from, null),
+            new GivenTokens(tokens),
             new ImageLoader("", 0, _ => throw new NotSupportedException()),
             method is null
                 ? new TrainingMethods()
                 : new TrainingMethods(new TrainingMethodEntry(options.Method, _ => method, kind is null ? null : _ => kind)),
-            warning => Assert.Fail(warning));
+            warning => Assert.Fail(warning)
+        );
         begun?.Invoke();
         while (session.Step < session.TotalSteps)
         {
@@ -96,7 +125,9 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
     public string With(string adapter, string state)
     {
         var folder = Directory.CreateDirectory(Folder.Of($"{adapter}-with-{Path.GetFileName(state)}")).FullName;
-        foreach (var file in Directory.GetFiles(GoldenFolder.Of("methods-llama", adapter)).Concat(Directory.GetFiles(state, "method_state.*")))
+        foreach (
+            var file in Directory.GetFiles(GoldenFolder.Of("methods-llama", adapter)).Concat(Directory.GetFiles(state, "method_state.*"))
+        )
         {
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
         }
@@ -104,7 +135,9 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
         return folder;
     }
 
-    /// <summary>Weights after steps: AdamW divides by the gradients' size, so that where these are next to nothing a few may differ.</summary>
+    /// <summary>
+    /// Weights after steps: AdamW divides by the gradients' size, so that where these are next to nothing a few may differ.
+    /// </summary>
     public static void AssertTrained(IReadOnlyDictionary<string, Tensor> expected, string folder)
     {
         using var found = new SafetensorsFile(Path.Combine(folder, AdapterFiles.Weights));
@@ -121,10 +154,12 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
     }
 
     private IReadOnlyList<TrainingSample> Samples(string set) =>
-    [
-        .. tokens.Keys.Where(id => id.StartsWith(set + "-", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
-            .Select(id => new TrainingSample(id, null, [])),
-    ];
+        [
+            .. tokens
+                .Keys.Where(id => id.StartsWith(set + "-", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+                .Select(id => new TrainingSample(id, null, [])),
+        ];
 
     private static DecoderModel Language()
     {
@@ -132,12 +167,24 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
         var config = GoldenFolder.Json("methods-llama", "llama", "config.json");
         int Of(string key) => (int)config[key]!;
         return new DecoderModel(
-            checkpoint, "model.", "lm_head.weight",
+            checkpoint,
+            "model.",
+            "lm_head.weight",
             new DecoderConfig(
-                Of("hidden_size"), Of("intermediate_size"), Of("num_hidden_layers"), Of("num_attention_heads"), Of("num_key_value_heads"),
-                Of("vocab_size"), (double)config["rms_norm_eps"]!,
-                (double?)(config["rope_theta"] ?? config["rope_parameters"]?["rope_theta"]) ?? 10000, Of("max_position_embeddings"), false),
-            ScalarType.Float32, CPU);
+                Of("hidden_size"),
+                Of("intermediate_size"),
+                Of("num_hidden_layers"),
+                Of("num_attention_heads"),
+                Of("num_key_value_heads"),
+                Of("vocab_size"),
+                (double)config["rms_norm_eps"]!,
+                (double?)(config["rope_theta"] ?? config["rope_parameters"]?["rope_theta"]) ?? 10000,
+                Of("max_position_embeddings"),
+                false
+            ),
+            ScalarType.Float32,
+            CPU
+        );
     }
 
     private static IEnumerable<(string Id, TokenizedSample Tokens)> Read(string set)
@@ -145,10 +192,13 @@ internal sealed class GoldenLlama(bool kernels) : IDisposable
         var inputs = GoldenFolder.Tensors("methods-llama", "inputs.safetensors");
         List<int> Row(string part, long row, long length) =>
             [.. inputs[$"{set}.{part}"][row].data<long>().Take((int)length).Select(value => (int)value)];
-        return Enumerable.Range(0, (int)inputs[$"{set}.input_ids"].size(0)).Select(row =>
-        {
-            var length = inputs[$"{set}.attention_mask"][row].sum().item<long>();
-            return ($"{set}-{row:0000}", new TokenizedSample(Row("input_ids", row, length), Row("labels", row, length)));
-        }).ToList();
+        return Enumerable
+            .Range(0, (int)inputs[$"{set}.input_ids"].size(0))
+            .Select(row =>
+            {
+                var length = inputs[$"{set}.attention_mask"][row].sum().item<long>();
+                return ($"{set}-{row:0000}", new TokenizedSample(Row("input_ids", row, length), Row("labels", row, length)));
+            })
+            .ToList();
     }
 }

@@ -13,8 +13,8 @@ internal static class PulledMethods
     /// <summary>Key of whatever method a test makes by itself.</summary>
     public const string Watched = "watched";
 
-    public static TrainingMethods Known { get; } = new(
-        new TrainingMethodEntry(PullToStart.Key, options => new PullToStart(options.OptionsOf<PullToStartOptions>())));
+    public static TrainingMethods Known { get; } =
+        new(new TrainingMethodEntry(PullToStart.Key, options => new PullToStart(options.OptionsOf<PullToStartOptions>())));
 
     [ModuleInitializer]
     internal static void Add()

@@ -28,24 +28,51 @@ internal sealed class TinyStage : IDisposable
 
     public List<string> Warnings { get; } = [];
 
-    public ExperimentOptions Options => new()
-    {
-        Name = "t",
-        Method = PulledMethods.Watched,
-        Tasks = [new TaskOptions { Name = "T", Folder = "t", Scorer = "gqa" }],
-        Data = new DataOptions { Instructions = "", Images = Folder.Path },
-        Model = new ModelOptions { Path = Folder.Of("model"), MaxLength = 120, Conversation = "vicuna_v1_no_system" },
-        Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 },
-        Training = new TrainingOptions
+    public ExperimentOptions Options =>
+        new()
         {
-            LearningRate = 1e-2, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = 2, GradientAccumulation = 2, MaxSteps = 3,
-            MaxGradNorm = 0,
-        },
-    };
+            Name = "t",
+            Method = PulledMethods.Watched,
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "T",
+                    Folder = "t",
+                    Scorer = "gqa",
+                },
+            ],
+            Data = new DataOptions { Instructions = "", Images = Folder.Path },
+            Model = new ModelOptions
+            {
+                Path = Folder.Of("model"),
+                MaxLength = 120,
+                Conversation = "vicuna_v1_no_system",
+            },
+            Lora = new LoraOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Dropout = 0.1,
+            },
+            Training = new TrainingOptions
+            {
+                LearningRate = 1e-2,
+                Schedule = Schedule.Constant,
+                WarmupRatio = 0,
+                BatchSize = 2,
+                GradientAccumulation = 2,
+                MaxSteps = 3,
+                MaxGradNorm = 0,
+            },
+        };
 
     public static IReadOnlyList<TrainingSample> Samples { get; } =
-        [.. Enumerable.Range(0, 6).Select(i => new TrainingSample(
-            $"s{i}", null, [new("human", $"a{"abcdef"[i]} b"), new("gpt", $"{"fedcba"[i]}")]))];
+    [
+        .. Enumerable
+            .Range(0, 6)
+            .Select(i => new TrainingSample($"s{i}", null, [new("human", $"a{"abcdef"[i]} b"), new("gpt", $"{"fedcba"[i]}")])),
+    ];
 
     /// <summary>Opens a stage.</summary>
     /// <param name="adapter">Name of the adapter's folder, or null.</param>
@@ -53,30 +80,54 @@ internal sealed class TinyStage : IDisposable
     /// <param name="kind">Of adapter that the method trains; null for LoRA.</param>
     /// <param name="samples">Null for <see cref="Samples"/>.</param>
     public TrainingSession Open(
-        bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null,
-        string? checkpoint = null, IAdapterKind? kind = null, IReadOnlyList<TrainingSample>? validation = null,
-        IReadOnlyList<TrainingSample>? samples = null)
+        bool kernels,
+        TrainingMethod? method,
+        ExperimentOptions? options = null,
+        int stage = 1,
+        string? adapter = null,
+        string? checkpoint = null,
+        IAdapterKind? kind = null,
+        IReadOnlyList<TrainingSample>? validation = null,
+        IReadOnlyList<TrainingSample>? samples = null
+    )
     {
         var chosen = options ?? Options;
         return new TrainingSession(
-            new BackedModel(loaded.Model, TrainingWays.Backend(kernels)), chosen,
+            new BackedModel(loaded.Model, TrainingWays.Backend(kernels)),
+            chosen,
             new StageTraining(
-                stage, "T", chosen.Training.BatchSize, samples ?? Samples, adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint))
+                stage,
+                "T",
+                chosen.Training.BatchSize,
+                samples ?? Samples,
+                adapter is null ? null : Folder.Of(adapter),
+                checkpoint is null ? null : Folder.Of(checkpoint)
+            )
             {
                 Validation = validation ?? [],
             },
             loaded.Settings.Prompts(chosen.Model),
             new ImageLoader(Folder.Path, loaded.Settings.Pictures.Size, _ => throw new NotSupportedException()),
-            new TrainingMethods(new TrainingMethodEntry(
-                chosen.Method, method is null ? null : _ => method, kind is null ? null : _ => kind)),
-            Warnings.Add);
+            new TrainingMethods(
+                new TrainingMethodEntry(chosen.Method, method is null ? null : _ => method, kind is null ? null : _ => kind)
+            ),
+            Warnings.Add
+        );
     }
 
     /// <summary>Trains to a step and writes the adapter.</summary>
     /// <param name="name">Of the adapter's folder; beside it comes a checkpoint.</param>
     public void Train(
-        string name, int steps, bool kernels, TrainingMethod? method, ExperimentOptions? options = null, int stage = 1, string? adapter = null,
-        string? checkpoint = null, IAdapterKind? kind = null)
+        string name,
+        int steps,
+        bool kernels,
+        TrainingMethod? method,
+        ExperimentOptions? options = null,
+        int stage = 1,
+        string? adapter = null,
+        string? checkpoint = null,
+        IAdapterKind? kind = null
+    )
     {
         using var session = Open(kernels, method, options, stage, adapter, checkpoint, kind);
         while (session.Step < steps)
@@ -96,9 +147,12 @@ internal sealed class TinyStage : IDisposable
     }
 
     /// <summary>Files of a folder with their bytes.</summary>
-    public SortedDictionary<string, string> Contents(string folder) => new(
-        Directory.GetFiles(Folder.Of(folder))
-            .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
+    public SortedDictionary<string, string> Contents(string folder) =>
+        new(
+            Directory
+                .GetFiles(Folder.Of(folder))
+                .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file)))
+        );
 
     public void Dispose()
     {

@@ -4,7 +4,8 @@ namespace CoIN.Mini.Tests.Drawing;
 
 public sealed class DrawingTests
 {
-    private static readonly Rgb Black = new(0, 0, 0), White = new(255, 255, 255);
+    private static readonly Rgb Black = new(0, 0, 0),
+        White = new(255, 255, 255);
 
     [Fact]
     public void A_rectangle_is_painted_to_the_pixel_and_cut_at_the_border()
@@ -34,16 +35,19 @@ public sealed class DrawingTests
     [Fact]
     public void All_letters_differ_by_at_least_two_dots_and_keep_to_their_cell()
     {
-        var letters = Enumerable.Range('a', 26).Select(letter =>
-        {
-            var canvas = new Canvas(Black);
-            Lettering.Draw(canvas, ((char)letter).ToString(), 0, 0, White);
-            Assert.InRange(Painted(canvas), 4 * 9, 4 * 35);
-            var pixels = (byte[])canvas.Pixels.Clone();
-            canvas.Fill(0, 0, Lettering.Advance, 14, Black);
-            Assert.Equal(0, Painted(canvas));
-            return pixels;
-        }).ToList();
+        var letters = Enumerable
+            .Range('a', 26)
+            .Select(letter =>
+            {
+                var canvas = new Canvas(Black);
+                Lettering.Draw(canvas, ((char)letter).ToString(), 0, 0, White);
+                Assert.InRange(Painted(canvas), 4 * 9, 4 * 35);
+                var pixels = (byte[])canvas.Pixels.Clone();
+                canvas.Fill(0, 0, Lettering.Advance, 14, Black);
+                Assert.Equal(0, Painted(canvas));
+                return pixels;
+            })
+            .ToList();
         for (var i = 0; i < letters.Count; i++)
         {
             Assert.All(letters.Skip(i + 1), other => Assert.InRange(Different(letters[i], other) / 12, 2, int.MaxValue));
@@ -53,15 +57,17 @@ public sealed class DrawingTests
     [Fact]
     public void All_icons_differ_in_many_pixels_and_keep_to_their_square()
     {
-        var icons = Icons.Names.Select(name =>
-        {
-            var canvas = new Canvas(Black);
-            Icons.Draw(canvas, name, 8, 8, White);
-            var pixels = (byte[])canvas.Pixels.Clone();
-            canvas.Fill(8, 8, Icons.Size, Icons.Size, Black);
-            Assert.Equal(0, Painted(canvas));
-            return pixels;
-        }).ToList();
+        var icons = Icons
+            .Names.Select(name =>
+            {
+                var canvas = new Canvas(Black);
+                Icons.Draw(canvas, name, 8, 8, White);
+                var pixels = (byte[])canvas.Pixels.Clone();
+                canvas.Fill(8, 8, Icons.Size, Icons.Size, Black);
+                Assert.Equal(0, Painted(canvas));
+                return pixels;
+            })
+            .ToList();
         for (var i = 0; i < icons.Count; i++)
         {
             Assert.All(icons.Skip(i + 1), other => Assert.InRange(Different(icons[i], other) / 3, 120, int.MaxValue));
@@ -97,5 +103,6 @@ public sealed class DrawingTests
 
     private static int Different(byte[] one, byte[] other) => one.Zip(other).Count(pair => pair.First != pair.Second);
 
-    private static int Distance(Rgb one, Rgb other) => Math.Abs(one.Red - other.Red) + Math.Abs(one.Green - other.Green) + Math.Abs(one.Blue - other.Blue);
+    private static int Distance(Rgb one, Rgb other) =>
+        Math.Abs(one.Red - other.Red) + Math.Abs(one.Green - other.Green) + Math.Abs(one.Blue - other.Blue);
 }

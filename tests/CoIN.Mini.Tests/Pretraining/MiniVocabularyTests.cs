@@ -36,11 +36,16 @@ public sealed class MiniVocabularyTests
     {
         foreach (var text in Texts(folder))
         {
-            var words = text.Split(' ', '\n').Select(word => word.Trim('.', ',', '?', ':', '[', ']')).Where(word => word.Length > 0 && word.All(char.IsAsciiLetterOrDigit)).ToList();
+            var words = text.Split(' ', '\n')
+                .Select(word => word.Trim('.', ',', '?', ':', '[', ']'))
+                .Where(word => word.Length > 0 && word.All(char.IsAsciiLetterOrDigit))
+                .ToList();
             var tokens = Tokenizer.Encode(text).Select(id => Model.Pieces[id].Text).ToList();
 
             // The shipped ids are older than this spelling: it is read as the shape and two letters.
-            Assert.All(words.Where(word => word != "crosses"), word => Assert.Contains(tokens, token => token.TrimStart('\u2581').TrimEnd(':', '.') == word));
+            Assert.All(words.Where(word => word != "crosses"), word =>
+                Assert.Contains(tokens, token => token.TrimStart('\u2581').TrimEnd(':', '.') == word)
+            );
         }
     }
 
@@ -56,8 +61,8 @@ public sealed class MiniVocabularyTests
     }
 
     [Fact]
-    public void The_model_that_ships_with_the_program_has_this_vocabulary() => Assert.Equal(
-        File.ReadAllBytes(Path.Combine(Repository, "src", "CoIN.Mini", "Model", "tokenizer.model")), Model.ToBytes());
+    public void The_model_that_ships_with_the_program_has_this_vocabulary() =>
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Repository, "src", "CoIN.Mini", "Model", "tokenizer.model")), Model.ToBytes());
 
     [Fact]
     public void A_word_in_a_list_of_options_or_tokens_is_the_token_that_answers_give()
@@ -67,11 +72,16 @@ public sealed class MiniVocabularyTests
     }
 
     [Fact]
-    public void The_words_of_the_conversation_templates_are_single_tokens() => Assert.InRange(
-        Tokenizer.Encode(
-            "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions. USER: x ASSISTANT:")
-            .Count,
-        20, 36);
+    public void The_words_of_the_conversation_templates_are_single_tokens() =>
+        Assert.InRange(
+            Tokenizer
+                .Encode(
+                    "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions. USER: x ASSISTANT:"
+                )
+                .Count,
+            20,
+            36
+        );
 
     private static string Repository
     {
@@ -87,8 +97,16 @@ public sealed class MiniVocabularyTests
         }
     }
 
-    private static IEnumerable<string> Texts(string folder) => Miniatures.Items(folder, 300).SelectMany(item => new[]
-    {
-        MiniDataset.Question(Miniatures.Task(folder), item), item.Short.Answer, item.Sentence.Question, item.Sentence.Answer,
-    });
+    private static IEnumerable<string> Texts(string folder) =>
+        Miniatures
+            .Items(folder, 300)
+            .SelectMany(item =>
+                new[]
+                {
+                    MiniDataset.Question(Miniatures.Task(folder), item),
+                    item.Short.Answer,
+                    item.Sentence.Question,
+                    item.Sentence.Answer,
+                }
+            );
 }

@@ -12,7 +12,9 @@ public sealed class PretrainingCorpusTests
     [Fact]
     public void An_item_is_a_function_of_seed_and_position()
     {
-        PretrainingCorpus corpus = new(1), same = new(1), other = new(2);
+        PretrainingCorpus corpus = new(1),
+            same = new(1),
+            other = new(2);
         var late = corpus.Draw(1L << 40);
         _ = same.Draw(0);
         var again = same.Draw(1L << 40);
@@ -29,14 +31,18 @@ public sealed class PretrainingCorpusTests
         var corpus = new PretrainingCorpus(1);
         var drawn = Enumerable.Range(0, count).Select(i => corpus.Draw(i).Kind).CountBy(kind => kind).ToDictionary();
         var total = MiniTasks.All.Sum(task => task.CorpusWeight);
-        Assert.All(MiniTasks.All, task => Assert.InRange(drawn[task.Folder] / (double)count, task.CorpusWeight / total * 0.8, task.CorpusWeight / total * 1.2));
+        Assert.All(MiniTasks.All, task =>
+            Assert.InRange(drawn[task.Folder] / (double)count, task.CorpusWeight / total * 0.8, task.CorpusWeight / total * 1.2)
+        );
     }
 
     [Fact]
     public void No_item_has_an_instruction_or_a_question_of_the_benchmark()
     {
         var corpus = new PretrainingCorpus(1);
-        var asked = MiniTasks.All.SelectMany(task => Miniatures.Items(task.Folder, 300).Select(item => item.Short.Question.Split('\n')[0])).ToHashSet();
+        var asked = MiniTasks
+            .All.SelectMany(task => Miniatures.Items(task.Folder, 300).Select(item => item.Short.Question.Split('\n')[0]))
+            .ToHashSet();
         string[] marks = ["single word or phrase", "option's letter", "bounding box", "Reference OCR token"];
         for (var i = 0; i < 1500; i++)
         {
@@ -50,7 +56,9 @@ public sealed class PretrainingCorpusTests
     public void A_true_sentence_scores_nothing_by_the_published_rule(string folder)
     {
         var scorer = Scorers.Of(Miniatures.ScorerKey(folder));
-        Assert.All(Miniatures.Items(folder, 400), item => Assert.Equal(0, scorer.Score(Miniatures.AsTestSample(folder, item), item.Sentence.Answer)));
+        Assert.All(Miniatures.Items(folder, 400), item =>
+            Assert.Equal(0, scorer.Score(Miniatures.AsTestSample(folder, item), item.Sentence.Answer))
+        );
     }
 
     [Fact]
@@ -69,6 +77,10 @@ public sealed class PretrainingCorpusTests
     {
         var items = Miniatures.Items(folder, 100);
         Assert.All(items, item => Assert.Matches("^[a-z].* .*[^ ]\\.$", item.Sentence.Answer));
-        Assert.InRange(items.Select(item => item.Sentence.Answer.Split(' ')[0] + item.Sentence.Answer.Split(' ')[1]).Distinct().Count(), 2, int.MaxValue);
+        Assert.InRange(
+            items.Select(item => item.Sentence.Answer.Split(' ')[0] + item.Sentence.Answer.Split(' ')[1]).Distinct().Count(),
+            2,
+            int.MaxValue
+        );
     }
 }

@@ -22,10 +22,11 @@ internal static class Miniatures
         [.. Enumerable.Range(0, count).Select(i => Task(folder).Draw(new SeededRandom(SeededRandom.Combine(3, i))))];
 
     /// <summary>An item as a reader of its file would hand it to a scorer.</summary>
-    public static TestSample AsTestSample(string folder, MiniItem item) => new("1", null, MiniDataset.Question(Task(folder), item), item.Short.Answer)
-    {
-        Answers = [.. Enumerable.Repeat(item.Short.Answer, 10)],
-        Choices = folder == "ScienceQA" ? 3 : null,
-        Size = (Canvas.Size, Canvas.Size),
-    };
+    public static TestSample AsTestSample(string folder, MiniItem item) =>
+        new("1", null, MiniDataset.Question(Task(folder), item), item.Short.Answer)
+        {
+            Answers = [.. Enumerable.Repeat(item.Short.Answer, 10)],
+            Choices = folder == "ScienceQA" ? 3 : null,
+            Size = (Canvas.Size, Canvas.Size),
+        };
 }

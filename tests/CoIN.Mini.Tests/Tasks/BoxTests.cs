@@ -7,8 +7,7 @@ namespace CoIN.Mini.Tests.Tasks;
 public sealed class BoxTests
 {
     [Fact]
-    public void The_box_encloses_the_described_thing_to_within_two_pixels() =>
-        Assert.All(Miniatures.Items("Grounding", 300), item =>
+    public void The_box_encloses_the_described_thing_to_within_two_pixels() => Assert.All(Miniatures.Items("Grounding", 300), item =>
         {
             var colour = Palette.Of(item.Short.Question.Split(' ')[^2]);
             var (left, top, right, bottom) = Extent(item.Picture, colour);
@@ -20,8 +19,7 @@ public sealed class BoxTests
         });
 
     [Fact]
-    public void The_sentence_tells_the_edges_of_the_same_box() =>
-        Assert.All(Miniatures.Items("Grounding", 300), item =>
+    public void The_sentence_tells_the_edges_of_the_same_box() => Assert.All(Miniatures.Items("Grounding", 300), item =>
         {
             var told = item.Sentence.Answer.TrimEnd('.').Split(' ').Where(word => char.IsDigit(word[0]));
             Assert.Equal(item.Short.Answer.Trim('[', ']').Split(", "), told);
@@ -33,9 +31,11 @@ public sealed class BoxTests
     /// <summary>The rectangle that holds all pixels of a colour; right and bottom are exclusive.</summary>
     private static (int Left, int Top, int Right, int Bottom) Extent(Canvas canvas, Rgb colour)
     {
-        var found = Enumerable.Range(0, Canvas.Size * Canvas.Size)
+        var found = Enumerable
+            .Range(0, Canvas.Size * Canvas.Size)
             .Where(at => canvas.Pixels.AsSpan(at * 3, 3).SequenceEqual([colour.Red, colour.Green, colour.Blue]))
-            .Select(at => (X: at % Canvas.Size, Y: at / Canvas.Size)).ToList();
+            .Select(at => (X: at % Canvas.Size, Y: at / Canvas.Size))
+            .ToList();
         return (found.Min(pixel => pixel.X), found.Min(pixel => pixel.Y), found.Max(pixel => pixel.X) + 1, found.Max(pixel => pixel.Y) + 1);
     }
 }

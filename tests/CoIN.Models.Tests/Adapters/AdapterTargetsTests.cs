@@ -33,37 +33,76 @@ public sealed class AdapterTargetsTests : KernelTests
     }
 
     /// <summary>What is written, which maps of the two layers it means, and what target_modules says.</summary>
-    public static TheoryData<string[]?, string?, string, string> Choices => new()
-    {
-        { ["v_proj", "down_proj"], null, "0.self_attn.v_proj 0.mlp.down_proj 1.self_attn.v_proj 1.mlp.down_proj", "down_proj v_proj" },
-        { ["self_attn.k_proj"], null, "0.self_attn.k_proj 1.self_attn.k_proj", "k_proj" },
-        { null, @"model\.layers\.1\.mlp\..*", "1.mlp.gate_proj 1.mlp.up_proj 1.mlp.down_proj", "model.layers.1.mlp.gate_proj model.layers.1.mlp.up_proj model.layers.1.mlp.down_proj" },
-        { ["model.layers.0.self_attn.o_proj"], null, "0.self_attn.o_proj", "model.layers.0.self_attn.o_proj" },
+    public static TheoryData<string[]?, string?, string, string> Choices =>
+        new()
         {
-            null, "all-linear",
-            string.Join(' ', new[] { 0, 1 }.SelectMany(i => new[] { "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj" }.Select(name => $"{i}.{name}"))),
-            "down_proj gate_proj k_proj o_proj q_proj up_proj v_proj"
-        },
-    };
+            { ["v_proj", "down_proj"], null, "0.self_attn.v_proj 0.mlp.down_proj 1.self_attn.v_proj 1.mlp.down_proj", "down_proj v_proj" },
+            { ["self_attn.k_proj"], null, "0.self_attn.k_proj 1.self_attn.k_proj", "k_proj" },
+            {
+                null,
+                @"model\.layers\.1\.mlp\..*",
+                "1.mlp.gate_proj 1.mlp.up_proj 1.mlp.down_proj",
+                "model.layers.1.mlp.gate_proj model.layers.1.mlp.up_proj model.layers.1.mlp.down_proj"
+            },
+            { ["model.layers.0.self_attn.o_proj"], null, "0.self_attn.o_proj", "model.layers.0.self_attn.o_proj" },
+            {
+                null,
+                "all-linear",
+                string.Join(
+                    ' ',
+                    new[] { 0, 1 }.SelectMany(i =>
+                        new[]
+                        {
+                            "self_attn.q_proj",
+                            "self_attn.k_proj",
+                            "self_attn.v_proj",
+                            "self_attn.o_proj",
+                            "mlp.gate_proj",
+                            "mlp.up_proj",
+                            "mlp.down_proj",
+                        }.Select(name => $"{i}.{name}")
+                    )
+                ),
+                "down_proj gate_proj k_proj o_proj q_proj up_proj v_proj"
+            },
+        };
 
     [Theory]
     [MemberData(nameof(Choices))]
-    public void Only_what_is_meant_has_matrices_in_training_files_answers_and_the_plan(string[]? names, string? pattern, string maps, string written)
+    public void Only_what_is_meant_has_matrices_in_training_files_answers_and_the_plan(
+        string[]? names,
+        string? pattern,
+        string maps,
+        string written
+    )
     {
-        var options = new LoraOptions { Rank = 4, Alpha = 8, Targets = names, TargetPattern = pattern };
+        var options = new LoraOptions
+        {
+            Rank = 4,
+            Alpha = 8,
+            Targets = names,
+            TargetPattern = pattern,
+        };
         foreach (var experts in new[] { 0, 2 })
         {
-            IAdapter Fresh() => experts == 0
-                ? LoraAdapter.Initialize(model.Language, model.Projector, options, CPU, 1)
-                : MoeLoraAdapter.Initialize(model.Language, model.Projector, options, experts, CPU, 1);
+            IAdapter Fresh() =>
+                experts == 0
+                    ? LoraAdapter.Initialize(model.Language, model.Projector, options, CPU, 1)
+                    : MoeLoraAdapter.Initialize(model.Language, model.Projector, options, experts, CPU, 1);
             using var adapter = Fresh();
-            var found = adapter.Named().Where(one => one.Name.Contains("lora_", StringComparison.Ordinal))
-                .Select(one => one.Name["base_model.model.model.layers.".Length..one.Name.IndexOf(".lora_", StringComparison.Ordinal)]).Distinct().ToList();
+            var found = adapter
+                .Named()
+                .Where(one => one.Name.Contains("lora_", StringComparison.Ordinal))
+                .Select(one => one.Name["base_model.model.model.layers.".Length..one.Name.IndexOf(".lora_", StringComparison.Ordinal)])
+                .Distinct()
+                .ToList();
             Assert.Equal(maps.Split(' '), found);
             Assert.Equal(written.Split(' '), (adapter as LoraAdapter)?.Targets ?? ((MoeLoraAdapter)adapter).Targets);
             var shape = ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path });
             Assert.Equal(
-                adapter.UpdateParameters().Sum(tensor => tensor.numel()), ParameterCounts.Of(shape, 4, experts, AdapterTargets.Of(options)).Lora);
+                adapter.UpdateParameters().Sum(tensor => tensor.numel()),
+                ParameterCounts.Of(shape, 4, experts, AdapterTargets.Of(options)).Lora
+            );
 
             using var noGrad = no_grad();
             foreach (var (name, tensor) in adapter.Named().Where(one => one.Name.Contains("lora_B", StringComparison.Ordinal)))
@@ -77,7 +116,9 @@ public sealed class AdapterTargetsTests : KernelTests
             adapter.Write(copy, 0, "m");
             using var read = AdapterKinds.In(copy).Read(copy, model.Language, model.Projector);
             Assert.Equal(adapter.Named().Select(one => one.Name), read.Named().Select(one => one.Name));
-            Assert.All(adapter.Named().Zip(read.Named()), pair => Assert.True(pair.First.Tensor.equal(pair.Second.Tensor).all().item<bool>()));
+            Assert.All(adapter.Named().Zip(read.Named()), pair =>
+                Assert.True(pair.First.Tensor.equal(pair.Second.Tensor).all().item<bool>())
+            );
             foreach (var dropout in new[] { 0, 0.25 })
             {
                 var graph = Gradients(adapter, dropout, kernels: false);
@@ -94,14 +135,33 @@ public sealed class AdapterTargetsTests : KernelTests
     {
         using var noGrad = no_grad();
         using var adapter = LoraAdapter.Initialize(
-            model.Language, model.Projector, new LoraOptions { Rank = 4, Alpha = 8, Targets = ["k_proj", "up_proj"] }, CPU, 1);
+            model.Language,
+            model.Projector,
+            new LoraOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Targets = ["k_proj", "up_proj"],
+            },
+            CPU,
+            1
+        );
         adapter.Layers.SelectMany(layer => layer.All).SelectMany(linear => linear.B).ToList().ForEach(b => b.fill_(1));
         using var merged = model.Language.Merged(adapter.Updates());
-        var changed = model.Language.Layers.Zip(merged.Layers).SelectMany((pair, i) => pair.First.Linears.SelectMany(linear => linear.Named($"{i}."))
-            .Zip(pair.Second.Linears.SelectMany(linear => linear.Named("")), (before, after) => (before.Name, Same: before.Tensor.equal(after.Tensor).all().item<bool>())));
+        var changed = model
+            .Language.Layers.Zip(merged.Layers)
+            .SelectMany(
+                (pair, i) =>
+                    pair
+                        .First.Linears.SelectMany(linear => linear.Named($"{i}."))
+                        .Zip(pair.Second.Linears.SelectMany(linear => linear.Named("")), (before, after) =>
+                            (before.Name, Same: before.Tensor.equal(after.Tensor).all().item<bool>())
+                        )
+            );
         Assert.Equal(
             ["0.self_attn.k_proj.weight", "0.mlp.up_proj.weight", "1.self_attn.k_proj.weight", "1.mlp.up_proj.weight"],
-            changed.Where(one => !one.Same).Select(one => one.Name));
+            changed.Where(one => !one.Same).Select(one => one.Name)
+        );
     }
 
     [Theory]
@@ -126,7 +186,12 @@ public sealed class AdapterTargetsTests : KernelTests
         }
 
         using var grad = enable_grad();
-        using var batch = SequenceBatch.Create([new([1, 5, 6, 7, 2], [-100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])], 4, 100, CPU);
+        using var batch = SequenceBatch.Create(
+            [new([1, 5, 6, 7, 2], [-100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])],
+            4,
+            100,
+            CPU
+        );
         var dropout = probability == 0 ? null : new Dropout(probability, CPU);
         dropout?.Seed(1);
         var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, false).Run(batch, null, 1).item<double>();

@@ -12,7 +12,10 @@ public sealed class EventFileTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    /// <summary>The check value of CRC-32C is E3069283 for these digits (RFC 3720, B.4 has others of the same kind); masked as TensorFlow's record format says.</summary>
+    /// <summary>
+    /// The check value of CRC-32C is E3069283 for these digits (RFC 3720, B.4 has others of the same kind); masked as TensorFlow's record
+    /// format says.
+    /// </summary>
     [Fact]
     public void The_checksum_is_the_masked_CRC_32C()
     {
@@ -26,9 +29,18 @@ public sealed class EventFileTests : IDisposable
         Write();
         var events = Read();
         Assert.Equal("brain.Event:2", events[0].FileVersion);
-        Assert.Equal(("train/loss", 0.25f, 7L, 1_764_250_000.123), (events[1].Summary.Value[0].Tag, events[1].Summary.Value[0].SimpleValue, events[1].Step, events[1].WallTime));
-        Assert.Equal(("configuration", "text", "| a |"), (
-            events[2].Summary.Value[0].Tag, events[2].Summary.Value[0].Metadata.PluginData.PluginName, events[2].Summary.Value[0].Tensor.StringVal[0].ToStringUtf8()));
+        Assert.Equal(
+            ("train/loss", 0.25f, 7L, 1_764_250_000.123),
+            (events[1].Summary.Value[0].Tag, events[1].Summary.Value[0].SimpleValue, events[1].Step, events[1].WallTime)
+        );
+        Assert.Equal(
+            ("configuration", "text", "| a |"),
+            (
+                events[2].Summary.Value[0].Tag,
+                events[2].Summary.Value[0].Metadata.PluginData.PluginName,
+                events[2].Summary.Value[0].Tensor.StringVal[0].ToStringUtf8()
+            )
+        );
         var image = events[3].Summary.Value[0].Image;
         Assert.Equal((56, 56), (image.Width, image.Height));
         Assert.Equal("\u0089PNG", Encoding.Latin1.GetString(image.EncodedImageString.ToByteArray()[..4]));
@@ -63,7 +75,9 @@ public sealed class EventFileTests : IDisposable
     {
         try
         {
-            return Process.Start(new ProcessStartInfo("python3", arguments) { RedirectStandardOutput = true, RedirectStandardError = true });
+            return Process.Start(
+                new ProcessStartInfo("python3", arguments) { RedirectStandardOutput = true, RedirectStandardError = true }
+            );
         }
         catch (System.ComponentModel.Win32Exception)
         {
@@ -76,7 +90,13 @@ public sealed class EventFileTests : IDisposable
         using var file = new EventFile(folder, At);
         file.Scalar("train/loss", 0.25, 7, At);
         file.Text("configuration", "| a |", 0, At);
-        var (png, width, height) = MatrixPicture.Draw([[100], [0, null]], 2);
+        var (png, width, height) = MatrixPicture.Draw(
+            [
+                [100],
+                [0, null],
+            ],
+            2
+        );
         file.Image("matrix", png, width, height, 2, At);
     }
 

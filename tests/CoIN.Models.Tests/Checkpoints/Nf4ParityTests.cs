@@ -23,7 +23,13 @@ public sealed class Nf4ParityTests : IDisposable
     private readonly IReadOnlyDictionary<string, Tensor> expected = GoldenFolder.Tensors(Name, "expected.safetensors");
     private readonly IReadOnlyDictionary<string, Tensor> weights = GoldenFolder.Tensors(Name, "llama", "model.safetensors");
 
-    public static TheoryData<string, int, bool> Settings => new() { { "plain", 64, false }, { "double", 64, true }, { "wide", 128, true } };
+    public static TheoryData<string, int, bool> Settings =>
+        new()
+        {
+            { "plain", 64, false },
+            { "double", 64, true },
+            { "wide", 128, true },
+        };
 
     public void Dispose()
     {
@@ -54,9 +60,9 @@ public sealed class Nf4ParityTests : IDisposable
 
     [Fact]
     public void The_8_bit_numbers_of_the_scales_are_torchs() =>
-        Assert.All(
-            expected["dynamic"].data<float>().ToArray().Zip(DynamicCode.Numbers.ToArray()),
-            pair => Assert.Equal(pair.First, pair.Second, 1e-7f));
+        Assert.All(expected["dynamic"].data<float>().ToArray().Zip(DynamicCode.Numbers.ToArray()), pair =>
+            Assert.Equal(pair.First, pair.Second, 1e-7f)
+        );
 
     [Theory]
     [MemberData(nameof(Settings))]
@@ -100,7 +106,11 @@ public sealed class Nf4ParityTests : IDisposable
         var meta = GoldenFolder.Json(Name, "meta.json");
         using var language = Language(from, new Nf4Settings());
         using var batch = SequenceBatch.Create(
-            [.. Enumerable.Range(0, 2).Select(row => new TokenSequence(Row("ids", row), Row("labels", row)))], 0, 128, CPU);
+            [.. Enumerable.Range(0, 2).Select(row => new TokenSequence(Row("ids", row), Row("labels", row)))],
+            0,
+            128,
+            CPU
+        );
         using var adapter = (LoraAdapter)PeftFolder.Read(GoldenFolder.Of(Name, "adapter"), language, NoProjector);
         using (no_grad())
         {
@@ -184,8 +194,14 @@ public sealed class Nf4ParityTests : IDisposable
         using var noGrad = no_grad();
         using var checkpoint = CheckpointFolder.Open(Path.IsPathRooted(from) ? from : GoldenFolder.Of(Name, from));
         var model = new DecoderModel(
-            checkpoint, "model.", "lm_head.weight", new DecoderConfig(64, 112, 2, 4, 2, 96, 1e-5, 10000, 128, false), ScalarType.Float32,
-            outline ? new Device(DeviceType.META) : CPU, nf4: nf4);
+            checkpoint,
+            "model.",
+            "lm_head.weight",
+            new DecoderConfig(64, 112, 2, 4, 2, 96, 1e-5, 10000, 128, false),
+            ScalarType.Float32,
+            outline ? new Device(DeviceType.META) : CPU,
+            nf4: nf4
+        );
         checkpoint.FinishUsed();
         return model;
     }
@@ -193,8 +209,8 @@ public sealed class Nf4ParityTests : IDisposable
     private List<int> Row(string name, int row) => [.. expected[name][row].data<long>().ToArray().Select(value => (int)value)];
 
     private IEnumerable<(string Name, Tensor Weight)> Matrices(string setting) =>
-        expected.Keys
-            .Where(key => key.StartsWith($"{setting}.", StringComparison.Ordinal) && key.EndsWith(".codes", StringComparison.Ordinal))
+        expected
+            .Keys.Where(key => key.StartsWith($"{setting}.", StringComparison.Ordinal) && key.EndsWith(".codes", StringComparison.Ordinal))
             .Select(key => key[(setting.Length + 1)..^".codes".Length])
             .Select(name => (name, name == "edge" ? expected["edge"] : weights[$"{name}.weight"]));
 }

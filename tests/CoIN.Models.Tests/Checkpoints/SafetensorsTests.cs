@@ -55,7 +55,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void The_bytes_do_not_depend_on_the_order_in_which_tensors_are_given()
     {
-        Tensor a = ones(3), b = zeros(2);
+        Tensor a = ones(3),
+            b = zeros(2);
         SafetensorsWriter.Write(folder.Of("1"), new Dictionary<string, Tensor> { ["a"] = a, ["b"] = b });
         SafetensorsWriter.Write(folder.Of("2"), new Dictionary<string, Tensor> { ["b"] = b, ["a"] = a });
         Assert.Equal(File.ReadAllBytes(folder.Of("1")), File.ReadAllBytes(folder.Of("2")));
@@ -70,9 +71,17 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("{\"x\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}", 8, "'x'")]
     [InlineData("{\"x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8, "byte range")]
     [InlineData("{\"x\":{\"dtype\":\"F32\"}}", 8, "'x' is malformed")]
-    [InlineData("{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"y\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "overlaps")]
+    [InlineData(
+        "{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"y\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        4,
+        "overlaps"
+    )]
     [InlineData("{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "belong to no tensor")]
-    [InlineData("{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "not valid JSON")]
+    [InlineData(
+        "{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        4,
+        "not valid JSON"
+    )]
     [InlineData("[1,2", 0, "not valid JSON")]
     public void A_damaged_header_is_refused_by_file_and_fault(string header, int data, string fault)
     {
@@ -94,14 +103,21 @@ public sealed class SafetensorsTests : IDisposable
         File.WriteAllBytes(folder.Of("long"), [255, 255, 255, 255, 0, 0, 0, 0, 1]);
         foreach (var name in new[] { "empty", "long", "missing" })
         {
-            Assert.Contains(folder.Of(name), Assert.Throws<CoinException>(() => new SafetensorsFile(folder.Of(name))).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                folder.Of(name),
+                Assert.Throws<CoinException>(() => new SafetensorsFile(folder.Of(name))).Message,
+                StringComparison.Ordinal
+            );
         }
     }
 
     [Fact]
     public void Whatever_is_changed_in_a_file_it_reads_or_is_refused_and_nothing_else()
     {
-        SafetensorsWriter.Write(folder.Of("good"), new Dictionary<string, Tensor> { ["a"] = ones(3, 2), ["b"] = zeros(4, dtype: ScalarType.BFloat16) });
+        SafetensorsWriter.Write(
+            folder.Of("good"),
+            new Dictionary<string, Tensor> { ["a"] = ones(3, 2), ["b"] = zeros(4, dtype: ScalarType.BFloat16) }
+        );
         var good = File.ReadAllBytes(folder.Of("good"));
         var random = new Random(5);
         var refused = 0;
@@ -140,21 +156,41 @@ public sealed class SafetensorsTests : IDisposable
         }
 
         Assert.Equal(["t4"], checkpoint.Finish());
-        Assert.Contains("config.json asks for [7]", Assert.Throws<CoinException>(() => checkpoint.Take("t4", ScalarType.Float32, CPU, 7)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "config.json asks for [7]",
+            Assert.Throws<CoinException>(() => checkpoint.Take("t4", ScalarType.Float32, CPU, 7)).Message,
+            StringComparison.Ordinal
+        );
         checkpoint.Take("gone", ScalarType.Float32, CPU, 1);
         Assert.Contains("missing: gone", Assert.Throws<CoinException>(checkpoint.Finish).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void An_index_that_places_a_tensor_in_another_shard_than_has_it_does_not_hide_it_and_one_that_no_shard_has_is_missing_only_if_asked_for()
+    public void A_tensor_is_found_in_another_shard_than_the_index_says_and_one_that_no_shard_has_is_missing_only_if_asked_for()
     {
         ShardedCheckpoint.Write(folder.Path, new Dictionary<string, Tensor> { ["a"] = ones(100), ["b"] = ones(100) }, largestShard: 400);
         var index = folder.Of("model.safetensors.index.json");
-        File.WriteAllText(index, File.ReadAllText(index).Replace("\"b\": \"model-00002", "\"b\": \"model-00001", StringComparison.Ordinal)
-            .Replace("\"weight_map\": {", "\"weight_map\": {\"c\": \"model-00001-of-00002.safetensors\", \"d\": \"model-00002-of-00002.safetensors\",", StringComparison.Ordinal));
+        File.WriteAllText(
+            index,
+            File.ReadAllText(index)
+                .Replace("\"b\": \"model-00002", "\"b\": \"model-00001", StringComparison.Ordinal)
+                .Replace(
+                    "\"weight_map\": {",
+                    "\"weight_map\": {\"c\": \"model-00001-of-00002.safetensors\", \"d\": \"model-00002-of-00002.safetensors\",",
+                    StringComparison.Ordinal
+                )
+        );
         using var checkpoint = CheckpointFolder.Open(folder.Path);
-        _ = (checkpoint.Take("a", ScalarType.Float32, CPU, 100), checkpoint.Take("b", ScalarType.Float32, CPU, 100), checkpoint.Take("c", ScalarType.Float32, CPU, 100));
-        Assert.Contains("places them in model-00001-of-00002.safetensors, which does not have them", Assert.Throws<CoinException>(checkpoint.Finish).Message, StringComparison.Ordinal);
+        _ = (
+            checkpoint.Take("a", ScalarType.Float32, CPU, 100),
+            checkpoint.Take("b", ScalarType.Float32, CPU, 100),
+            checkpoint.Take("c", ScalarType.Float32, CPU, 100)
+        );
+        Assert.Contains(
+            "places them in model-00001-of-00002.safetensors, which does not have them",
+            Assert.Throws<CoinException>(checkpoint.Finish).Message,
+            StringComparison.Ordinal
+        );
         Assert.EndsWith("does not need: d", checkpoint.PromisedInVain(), StringComparison.Ordinal);
     }
 }

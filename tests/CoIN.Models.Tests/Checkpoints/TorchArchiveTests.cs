@@ -26,7 +26,10 @@ public sealed class TorchArchiveTests : IDisposable
     public void Tensors_of_both_formats_read_as_torch_saved_them(string name)
     {
         using var archive = new TorchArchive(Written(name));
-        Assert.Equal(["brain", "empty", "half", "ids", "scalar", "tail", "turned", "weight", "whole", "yes"], archive.Names.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["brain", "empty", "half", "ids", "scalar", "tail", "turned", "weight", "whole", "yes"],
+            archive.Names.Order(StringComparer.Ordinal)
+        );
 
         // Three tensors share a storage: the whole, its end, and a transposed view.
         Is(archive, "whole", ScalarType.Float32, [6], 0, 1, 2, 3, 4, 5);
@@ -59,7 +62,12 @@ public sealed class TorchArchiveTests : IDisposable
     [InlineData(2, "K\u0003\u0085", "K\u0001\u0085", "reaches beyond the 4 elements")]
     [InlineData(0, "K\u0002K\u0003\u0086", "K\u0003K\u0001\u0086", "reaches beyond the 4 elements")]
     [InlineData(0, "J\0\0\0\u0040J\0\0\0\u0040\u0086", "K\0K\0\u0086", "reaches beyond the 4 elements")]
-    [InlineData(0, "J\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007f\u0087", "J\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007f\u0087", "not what it takes")]
+    [InlineData(
+        0,
+        "J\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007f\u0087",
+        "J\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007f\u0087",
+        "not what it takes"
+    )]
     [InlineData(0, "J\u00ff\u00ff\u00ff\u00ff\u0085", "K\u0001\u0085", "shape [-1]")]
     [InlineData(0, "K\u0002\u0085", "K\u0001K\u0001\u0086", "strides [1, 1]")]
     [InlineData(0, "N\u0085", "K\u0001\u0085", "not what it takes")]
@@ -81,18 +89,42 @@ public sealed class TorchArchiveTests : IDisposable
     {
         var pickle = Latin1(TensorPickle(0, "K\u0004\u0085", "K\u0001\u0085"));
         Assert.Contains("no member a/data/0", Refused(Zip(("a/data.pkl", pickle))), StringComparison.Ordinal);
-        Assert.Contains("needs 16 bytes but has 12", Refused(Zip(("a/data.pkl", pickle), ("a/data/0", new byte[12]))), StringComparison.Ordinal);
-        Assert.Contains("two members", Refused(Zip(("a/data.pkl", pickle), ("a/data/0", new byte[16]), ("a/data/0", new byte[16]))), StringComparison.Ordinal);
+        Assert.Contains(
+            "needs 16 bytes but has 12",
+            Refused(Zip(("a/data.pkl", pickle), ("a/data/0", new byte[12]))),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "two members",
+            Refused(Zip(("a/data.pkl", pickle), ("a/data/0", new byte[16]), ("a/data/0", new byte[16]))),
+            StringComparison.Ordinal
+        );
         Assert.Contains("no data.pkl, or several", Refused(Zip(("a/data.pkl", pickle), ("b/data.pkl", pickle))), StringComparison.Ordinal);
-        Assert.Contains("byte order is big", Refused(Zip(("a/data.pkl", pickle), ("a/byteorder", Latin1("big")), ("a/data/0", new byte[16]))), StringComparison.Ordinal);
-        Assert.Contains("is compressed", Refused(Zip(CompressionLevel.Optimal, ("a/data.pkl", [.. pickle, .. new byte[4000]]), ("a/data/0", new byte[16]))), StringComparison.Ordinal);
+        Assert.Contains(
+            "byte order is big",
+            Refused(Zip(("a/data.pkl", pickle), ("a/byteorder", Latin1("big")), ("a/data/0", new byte[16]))),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "is compressed",
+            Refused(Zip(CompressionLevel.Optimal, ("a/data.pkl", [.. pickle, .. new byte[4000]]), ("a/data/0", new byte[16]))),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_member_that_claims_more_than_the_file_has_is_refused_before_memory_is_taken()
     {
         // A tensor of 2 GB, and a directory of the zip file that agrees with it.
-        var path = Zip(("a/data.pkl", Latin1("}U\u0001xctorch._utils\n_rebuild_tensor_v2\n((U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpuJ\0\0\0\u0020tQK\0J\0\0\0\u0020\u0085K\u0001\u0085\u0089)tRs.")), ("a/data/0", new byte[16]));
+        var path = Zip(
+            (
+                "a/data.pkl",
+                Latin1(
+                    "}U\u0001xctorch._utils\n_rebuild_tensor_v2\n((U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpuJ\0\0\0\u0020tQK\0J\0\0\0\u0020\u0085K\u0001\u0085\u0089)tRs."
+                )
+            ),
+            ("a/data/0", new byte[16])
+        );
         var bytes = File.ReadAllBytes(path);
         var entry = bytes.AsSpan().LastIndexOf("PK\u0001\u0002"u8);
         BitConverter.TryWriteBytes(bytes.AsSpan(entry + 20), 0x80000000u);
@@ -108,7 +140,11 @@ public sealed class TorchArchiveTests : IDisposable
         File.WriteAllBytes(folder.Of("empty.bin"), []);
         Assert.Contains("Git LFS pointer", Refused(folder.Of("pointer.bin")), StringComparison.Ordinal);
         Refused(folder.Of("empty.bin"));
-        Assert.Contains(folder.Of("none.bin"), Assert.Throws<CoinException>(() => new TorchArchive(folder.Of("none.bin"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            folder.Of("none.bin"),
+            Assert.Throws<CoinException>(() => new TorchArchive(folder.Of("none.bin"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -166,7 +202,11 @@ public sealed class TorchArchiveTests : IDisposable
     public void An_index_that_names_a_file_elsewhere_is_refused(string name)
     {
         File.WriteAllText(folder.Of("pytorch_model.bin.index.json"), "{\"weight_map\": {\"x\": \"" + name + "\"}}");
-        Assert.Contains("no plain file name", Assert.Throws<CoinException>(() => CheckpointFolder.Open(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no plain file name",
+            Assert.Throws<CoinException>(() => CheckpointFolder.Open(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static void Is(TorchArchive archive, string name, ScalarType dtype, long[] shape, params float[] values)
@@ -180,8 +220,8 @@ public sealed class TorchArchiveTests : IDisposable
 
     /// <summary>A dict with one float32 tensor x of a storage of four elements.</summary>
     private static string TensorPickle(int offset, string shape, string strides) =>
-        "}U\u0001xctorch._utils\n_rebuild_tensor_v2\n((U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpuK\u0004tQ" +
-        $"K{(char)offset}{shape}{strides}\u0089ccollections\nOrderedDict\n)RtRs.";
+        "}U\u0001xctorch._utils\n_rebuild_tensor_v2\n((U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpuK\u0004tQ"
+        + $"K{(char)offset}{shape}{strides}\u0089ccollections\nOrderedDict\n)RtRs.";
 
     private static byte[] Latin1(string text) => Encoding.Latin1.GetBytes(text);
 

@@ -47,7 +47,8 @@ public sealed class PackedProductTests : KernelTests
     {
         var tensors = new Dictionary<string, Tensor>
         {
-            ["a.weight"] = randn([first, inputs], generator: Generator), ["b.weight"] = randn([second, inputs], generator: Generator),
+            ["a.weight"] = randn([first, inputs], generator: Generator),
+            ["b.weight"] = randn([second, inputs], generator: Generator),
         };
         if (bias)
         {
@@ -57,7 +58,15 @@ public sealed class PackedProductTests : KernelTests
         SafetensorsWriter.Write(folder.Of("model.safetensors"), tensors);
         using var checkpoint = CheckpointFolder.Open(folder.Path);
         return Linear.Take(
-            checkpoint, "", inputs, bias, ScalarType.Float32, CPU, new Nf4Settings(),
-            new LinearPart("a", first), new LinearPart("b", second));
+            checkpoint,
+            "",
+            inputs,
+            bias,
+            ScalarType.Float32,
+            CPU,
+            new Nf4Settings(),
+            new LinearPart("a", first),
+            new LinearPart("b", second)
+        );
     }
 }

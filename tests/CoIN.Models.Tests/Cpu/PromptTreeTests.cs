@@ -12,7 +12,14 @@ public sealed class PromptTreeTests
     {
         var lasts = Tree(1000, [0, 1, 0], [1, 5, Picture, 7], [1, 5, Picture, 7], [1, 5, Picture, 8, 9]);
         Assert.Equal([0, 1, 2], lasts.Select(last => last.Prompt!.Value));
-        Assert.Equal([[7], [7], [8, 9]], lasts.Select(last => last.Ids));
+        Assert.Equal(
+            [
+                [7],
+                [7],
+                [8, 9],
+            ],
+            lasts.Select(last => last.Ids)
+        );
         Assert.All(lasts, last => Assert.Equal([2, 10], last.Beginnings().Select(stretch => stretch.Length)));
         Assert.Same(lasts[0].Before, lasts[2].Before);
         Assert.NotSame(lasts[0].Before, lasts[1].Before);

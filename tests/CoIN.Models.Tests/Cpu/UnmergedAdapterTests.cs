@@ -96,17 +96,32 @@ public sealed class UnmergedAdapterTests : KernelTests
             parameter.grad?.zero_();
         }
 
-        using var batch = SequenceBatch.Create([new([1, Picture, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])], 4, 100, CPU);
+        using var batch = SequenceBatch.Create(
+            [new([1, Picture, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])],
+            4,
+            100,
+            CPU
+        );
         var dropout = new Dropout(0.25, CPU);
         dropout.Seed(1);
-        var loss = new CpuBackend().Training(model, of, dropout, checkpointing: true).Run(batch, features.narrow(0, 0, 1), 1).item<double>();
+        var loss = new CpuBackend()
+            .Training(model, of, dropout, checkpointing: true)
+            .Run(batch, features.narrow(0, 0, 1), 1)
+            .item<double>();
         return (loss, [.. of.Parameters().Select(parameter => parameter.grad!.clone())]);
     }
 
-    private List<List<float[]>> Logits(IPromptedModel of, IAdapter? beside, bool kernels) => Logits(of, beside, kernels, prompts, features, Lengths);
+    private List<List<float[]>> Logits(IPromptedModel of, IAdapter? beside, bool kernels) =>
+        Logits(of, beside, kernels, prompts, features, Lengths);
 
     private static List<List<float[]>> Logits(
-        IPromptedModel of, IAdapter? beside, bool kernels, IReadOnlyList<TokenSequence> asked, Tensor? seen, IReadOnlyList<int> lengths)
+        IPromptedModel of,
+        IAdapter? beside,
+        bool kernels,
+        IReadOnlyList<TokenSequence> asked,
+        Tensor? seen,
+        IReadOnlyList<int> lengths
+    )
     {
         var steps = asked.Select(_ => new List<float[]>()).ToList();
         var request = new GenerationRequest(asked, seen, lengths.Max())
@@ -163,9 +178,7 @@ public sealed class UnmergedAdapterTests : KernelTests
 
         public void Write(string folder, double dropout, string baseModel) => throw new NotSupportedException();
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
 
         private sealed class Layered(ILayerUpdates inner) : ILayerUpdates
         {

@@ -43,7 +43,10 @@ public sealed class FourBitTests : IDisposable
             for (var part = 0; part < whole.Parts.Count; part++)
             {
                 using var expected = Nf4Weight.Quantize(
-                    whole.Weight.narrow(0, whole.FirstOutputOf(part), whole.Parts[part].Out), new Nf4Settings(128), CPU);
+                    whole.Weight.narrow(0, whole.FirstOutputOf(part), whole.Parts[part].Out),
+                    new Nf4Settings(128),
+                    CPU
+                );
                 var dense = empty([whole.Parts[part].Out, whole.In], ScalarType.Float32);
                 expected.Into(dense);
                 var found = opened.Weight.narrow(0, whole.FirstOutputOf(part), whole.Parts[part].Out);
@@ -74,8 +77,10 @@ public sealed class FourBitTests : IDisposable
         using (var weights = CheckpointFolder.Open(files))
         {
             var tensors = weights.Names.ToDictionary(one => one, weights.Read, StringComparer.Ordinal);
-            var map = tensors.Keys.First(one => one.EndsWith("c_attn.weight", StringComparison.Ordinal)
-                || (one.EndsWith(".q_proj.weight", StringComparison.Ordinal) && !one.Contains("vision", StringComparison.Ordinal)));
+            var map = tensors.Keys.First(one =>
+                one.EndsWith("c_attn.weight", StringComparison.Ordinal)
+                || (one.EndsWith(".q_proj.weight", StringComparison.Ordinal) && !one.Contains("vision", StringComparison.Ordinal))
+            );
             tensors[map] = zeros([tensors[map].numel() / 2, 1], ScalarType.Byte);
             tensors[PackedTensors.StateOf(map)] = zeros([2], ScalarType.Byte);
             SafetensorsWriter.Write(Path.Combine(model, "model.safetensors"), tensors);

@@ -23,7 +23,15 @@ public sealed class FeatureCacheTests : IDisposable
     {
         LlavaInitializer.Write(
             folder.Path,
-            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
+            new LlavaConfig(
+                new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5),
+                new DecoderConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false),
+                -2,
+                false
+            ),
+            279,
+            1
+        );
         model = LlavaCheckpoint.Load(folder.Path, ScalarType.Float32, CPU, _ => { });
         cache = new FeatureCache(model);
         pixels = randn(3, 3, 16, 16);
@@ -68,7 +76,8 @@ public sealed class FeatureCacheTests : IDisposable
                 looked.Add(pictures[i]);
                 return pixels.narrow(0, pictures[i], 1);
             },
-            limit);
+            limit
+        );
         var features = all.Select([.. Enumerable.Range(0, pictures.Count)]);
         Assert.Equal([pictures.Count, 4, 16], features.shape);
         return [.. Enumerable.Range(0, pictures.Count).Select(i => features[i].contiguous().data<float>().ToArray())];

@@ -26,7 +26,15 @@ public sealed class GreedyGeneratorTests : IDisposable
     {
         LlavaInitializer.Write(
             folder.Path,
-            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
+            new LlavaConfig(
+                new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5),
+                new DecoderConfig(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false),
+                -2,
+                false
+            ),
+            279,
+            1
+        );
         model = LlavaCheckpoint.Load(folder.Path, ScalarType.Float32, CPU, _ => { });
         using var generator = new Generator(3, CPU);
         features = randn(2, 4, 16, generator: generator);
@@ -44,11 +52,27 @@ public sealed class GreedyGeneratorTests : IDisposable
     [InlineData(true)]
     public void Questions_about_one_picture_are_answered_together_as_one_by_one(bool kernels)
     {
-        List<TokenSequence> prompts = [Prompt(1, 5, Picture, 7), Prompt(1, 9), Prompt(1, 5, Picture, 8, 9, 10), Prompt(1, 5, Picture, 8, 9), Prompt(1, 5, Picture, 11)];
+        List<TokenSequence> prompts =
+        [
+            Prompt(1, 5, Picture, 7),
+            Prompt(1, 9),
+            Prompt(1, 5, Picture, 8, 9, 10),
+            Prompt(1, 5, Picture, 8, 9),
+            Prompt(1, 5, Picture, 11),
+        ];
         List<int> pictures = [0, 0, 1, 0];
         List<int> lengths = [Longest, 3, 70, 2, 1];
         var steps = prompts.Select(_ => new List<float[]>()).ToList();
-        var together = DecodingWays.Generate(model, new GenerationRequest(prompts, features, Longest) { Pictures = pictures, Lengths = lengths, Logits = Into(steps) }, kernels);
+        var together = DecodingWays.Generate(
+            model,
+            new GenerationRequest(prompts, features, Longest)
+            {
+                Pictures = pictures,
+                Lengths = lengths,
+                Logits = Into(steps),
+            },
+            kernels
+        );
 
         Assert.Equal(lengths, together.Select(answer => answer.Count));
         var picture = 0;
@@ -56,13 +80,20 @@ public sealed class GreedyGeneratorTests : IDisposable
         {
             var alone = new List<List<float[]>> { new() };
             var own = prompts[i].Ids.Contains(Picture) ? features.narrow(0, pictures[picture++], 1) : null;
-            var answer = DecodingWays.Generate(model, new GenerationRequest([prompts[i]], own, Longest) { Lengths = [lengths[i]], Logits = Into(alone) }, kernels);
+            var answer = DecodingWays.Generate(
+                model,
+                new GenerationRequest([prompts[i]], own, Longest) { Lengths = [lengths[i]], Logits = Into(alone) },
+                kernels
+            );
             Assert.Equal(answer[0], together[i]);
             for (var step = 0; step < lengths[i]; step++)
             {
                 // The kernels promise the same bits in any company.
                 var tolerance = kernels ? 0 : 1e-4;
-                Assert.True(alone[0][step].Zip(steps[i][step]).All(pair => Math.Abs(pair.First - pair.Second) <= tolerance), $"prompt {i}, step {step}");
+                Assert.True(
+                    alone[0][step].Zip(steps[i][step]).All(pair => Math.Abs(pair.First - pair.Second) <= tolerance),
+                    $"prompt {i}, step {step}"
+                );
             }
         }
     }
@@ -98,14 +129,24 @@ public sealed class GreedyGeneratorTests : IDisposable
     public void Prompts_that_there_is_no_room_for_begin_as_others_end(int positions)
     {
         Assert.SkipUnless(CpuKernels.Available, "The processor has no AVX-512.");
-        List<TokenSequence> prompts = [Prompt(1, 5, Picture, 7), Prompt(1, 9), Prompt(1, 5, Picture, 8), Prompt(1, 5, Picture, 8, 9), Prompt(2, 9), Prompt(1, 5, Picture, 11)];
+        List<TokenSequence> prompts =
+        [
+            Prompt(1, 5, Picture, 7),
+            Prompt(1, 9),
+            Prompt(1, 5, Picture, 8),
+            Prompt(1, 5, Picture, 8, 9),
+            Prompt(2, 9),
+            Prompt(1, 5, Picture, 11),
+        ];
         List<int> lengths = [50, 3, 9, 1, 40, 20];
         List<int> together = [];
-        GenerationRequest Request() => new(prompts, features, Longest)
-        {
-            Pictures = [0, 0, 1, 0], Lengths = lengths,
-            Logits = (_, rows) => together.Add(rows.Count),
-        };
+        GenerationRequest Request() =>
+            new(prompts, features, Longest)
+            {
+                Pictures = [0, 0, 1, 0],
+                Lengths = lengths,
+                Logits = (_, rows) => together.Add(rows.Count),
+            };
         var all = DecodingWays.Generate(model, Request(), kernels: true);
         Assert.Equal(6, together.Max());
 
@@ -120,11 +161,12 @@ public sealed class GreedyGeneratorTests : IDisposable
 
     private static TokenSequence Prompt(params int[] ids) => new(ids, null);
 
-    private static Action<Tensor, IReadOnlyList<int>> Into(List<List<float[]>> steps) => (scores, prompts) =>
-    {
-        for (var row = 0; row < prompts.Count; row++)
+    private static Action<Tensor, IReadOnlyList<int>> Into(List<List<float[]>> steps) =>
+        (scores, prompts) =>
         {
-            steps[prompts[row]].Add([.. scores[row].data<float>()]);
-        }
-    };
+            for (var row = 0; row < prompts.Count; row++)
+            {
+                steps[prompts[row]].Add([.. scores[row].data<float>()]);
+            }
+        };
 }

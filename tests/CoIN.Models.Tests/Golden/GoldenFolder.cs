@@ -9,9 +9,10 @@ namespace CoIN.Models.Tests.Golden;
 internal static class GoldenFolder
 {
     /// <summary>The folder named by COIN_GOLDEN_DIR, or the repository's own.</summary>
-    public static string Root => Environment.GetEnvironmentVariable("COIN_GOLDEN_DIR") is { Length: > 0 } folder
-        ? folder
-        : Path.Combine(Repository(), "tests", "golden");
+    public static string Root =>
+        Environment.GetEnvironmentVariable("COIN_GOLDEN_DIR") is { Length: > 0 } folder
+            ? folder
+            : Path.Combine(Repository(), "tests", "golden");
 
     public static string Of(params string[] parts) => Path.Combine([Root, .. parts]);
 
@@ -37,7 +38,8 @@ internal static class GoldenFolder
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "CoIN.Actors.sln")))
         {
-            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("CoIN.Actors.sln is in no folder above the tests");
+            folder = Path.GetDirectoryName(folder)
+                ?? throw new DirectoryNotFoundException("CoIN.Actors.sln is in no folder above the tests");
         }
 
         return folder;

@@ -12,7 +12,8 @@ public sealed class ClipPreprocessParityTests
     private const string Name = "clip-preprocess";
     private static readonly JObject Meta = GoldenFolder.Json(Name, "meta.json");
 
-    public static TheoryData<string> Pictures => [.. Meta["images"]!.Children<JProperty>().Where(one => one.Value["file"] is not null).Select(one => one.Name)];
+    public static TheoryData<string> Pictures =>
+        [.. Meta["images"]!.Children<JProperty>().Where(one => one.Value["file"] is not null).Select(one => one.Name)];
 
     [Theory]
     [MemberData(nameof(Pictures))]
@@ -29,7 +30,8 @@ public sealed class ClipPreprocessParityTests
 
         // JPEG decoders may differ by rounding in the colours; the strict comparison above starts from the reference's own decoding.
         var own = Planar(processor.Resize(ImageDecoder.Decode(files[0]), ImageMode.Pad));
-        var far = own.Zip(expected[$"{picture}.pad_u8"].bytes.ToArray(), (left, right) => Math.Abs(left - right)).Count(levels => levels > 4);
+        var far = own.Zip(expected[$"{picture}.pad_u8"].bytes.ToArray(), (left, right) => Math.Abs(left - right))
+            .Count(levels => levels > 4);
         Assert.InRange(far / (double)own.Length, 0, 0.01);
     }
 
@@ -72,5 +74,6 @@ public sealed class ClipPreprocessParityTests
         return processor;
     }
 
-    private static byte[] Planar(RgbImage image) => [.. Enumerable.Range(0, 3).SelectMany(channel => image.Pixels.Where((_, i) => i % 3 == channel))];
+    private static byte[] Planar(RgbImage image) =>
+        [.. Enumerable.Range(0, 3).SelectMany(channel => image.Pixels.Where((_, i) => i % 3 == channel))];
 }

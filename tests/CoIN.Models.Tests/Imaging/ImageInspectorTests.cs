@@ -20,7 +20,10 @@ public sealed class ImageInspectorTests : IDisposable
     {
         var facts = Inspect(ImageBytes.Encoded(encoder));
 
-        Assert.Equal((ImageState.Whole, null, format, ImageTraits.None, 64, 64), (facts.State, facts.Trouble, facts.Format, facts.Traits, facts.Width, facts.Height));
+        Assert.Equal(
+            (ImageState.Whole, null, format, ImageTraits.None, 64, 64),
+            (facts.State, facts.Trouble, facts.Format, facts.Traits, facts.Width, facts.Height)
+        );
         Assert.NotEqual((UInt128)0, facts.Content);
         Assert.Equal(extension, inspector.Extensions(format)[0]);
     }
@@ -46,17 +49,26 @@ public sealed class ImageInspectorTests : IDisposable
     }
 
     [Theory]
-
-    // Pillow's canvas has index 0 everywhere, or the transparent index, and shows the palette's colour of it; transparent pixels of the frame show theirs.
+    // Pillow's canvas has index 0 everywhere, or the transparent index, and shows the palette's colour of it; transparent pixels of the
+    // frame show theirs.
     [InlineData(null, false, 1, 10, 20, 30)]
     [InlineData(null, true, 1, 10, 20, 30)]
     [InlineData(2, false, 2, 1, 2, 3)]
     [InlineData(2, true, 1, 1, 2, 3)]
     [InlineData(3, false, 1, 7, 8, 9)]
     [InlineData(200, false, 1, 200, 200, 200)]
-    public void Where_a_gif_s_first_frame_paints_nothing_it_has_the_palette_s_colour_as_in_Pillow(int? transparent, bool local, int second, byte red, byte green, byte blue)
+    public void Where_a_gif_s_first_frame_paints_nothing_it_has_the_palette_s_colour_as_in_Pillow(
+        int? transparent,
+        bool local,
+        int second,
+        byte red,
+        byte green,
+        byte blue
+    )
     {
-        byte[] palette = [10, 20, 30, 200, 100, 50, 1, 2, 3, 7, 8, 9], painted = [200, 100, 50], empty = [red, green, blue];
+        byte[] palette = [10, 20, 30, 200, 100, 50, 1, 2, 3, 7, 8, 9],
+            painted = [200, 100, 50],
+            empty = [red, green, blue];
         var (image, _, _) = ImageDecoder.Decode(ImageBytes.SmallFrameGif(palette, (byte?)transparent, local, (byte)second));
         byte[] last = second == transparent ? empty : painted;
         Assert.Equal<byte>([.. empty, .. empty, .. empty, .. empty, .. empty, .. painted, .. last, .. empty], image!.Pixels);
@@ -65,7 +77,17 @@ public sealed class ImageInspectorTests : IDisposable
     [Fact]
     public void What_is_told_to_be_unusual_is_decoded_all_the_same()
     {
-        foreach (var bytes in new[] { ImageBytes.Gif(2), ImageBytes.Png(8, true), ImageBytes.Png(16, false), ImageBytes.AnimatedWebp(), ImageBytes.Jpeg(4), ImageBytes.Jpeg(3) })
+        foreach (
+            var bytes in new[]
+            {
+                ImageBytes.Gif(2),
+                ImageBytes.Png(8, true),
+                ImageBytes.Png(16, false),
+                ImageBytes.AnimatedWebp(),
+                ImageBytes.Jpeg(4),
+                ImageBytes.Jpeg(3),
+            }
+        )
         {
             Assert.Equal((ImageState.Whole, null), (Inspect(bytes).State, Inspect(bytes).Trouble));
         }
@@ -122,7 +144,10 @@ public sealed class ImageInspectorTests : IDisposable
 
         _ = ImageDecoder.Decode(path, warnings.Add);
 
-        Assert.Equal($"The image {path} {UnendedJpeg.Trouble}. It is used; copy it again from its source to be sure.", Assert.Single(warnings));
+        Assert.Equal(
+            $"The image {path} {UnendedJpeg.Trouble}. It is used; copy it again from its source to be sure.",
+            Assert.Single(warnings)
+        );
     }
 
     [Theory]

@@ -27,7 +27,18 @@ public sealed class ModelCheckTests : IDisposable
     public void A_whole_model_with_its_own_adapter_has_no_problem()
     {
         WriteAdapter();
-        Assert.Empty(Problems(Options(new LoraOptions { Rank = 4, Alpha = 8, From = folder.Of("adapter") })));
+        Assert.Empty(
+            Problems(
+                Options(
+                    new LoraOptions
+                    {
+                        Rank = 4,
+                        Alpha = 8,
+                        From = folder.Of("adapter"),
+                    }
+                )
+            )
+        );
         Assert.Empty(warnings);
     }
 
@@ -64,10 +75,18 @@ public sealed class ModelCheckTests : IDisposable
         File.WriteAllText(folder.Of("model", "preprocessor_config.json"), "<html>");
         File.WriteAllText(folder.Of("model", "model.safetensors"), Pointer);
         Change("sliding_window", 16);
-        var problems = Problems(Options() with { Model = new ModelOptions { Path = folder.Of("model"), Conversation = "klingon" } }, "cuda:99");
+        var problems = Problems(
+            Options() with
+            {
+                Model = new ModelOptions { Path = folder.Of("model"), Conversation = "klingon" },
+            },
+            "cuda:99"
+        );
         Assert.Equal(6, problems.Count);
-        Assert.All(new[] { "cuda:99", "klingon", "sliding_window", "tokenizer.model", "preprocessor_config.json", "model.safetensors" }, name =>
-            Assert.Contains(problems, problem => problem.Contains(name, StringComparison.Ordinal)));
+        Assert.All(
+            new[] { "cuda:99", "klingon", "sliding_window", "tokenizer.model", "preprocessor_config.json", "model.safetensors" },
+            name => Assert.Contains(problems, problem => problem.Contains(name, StringComparison.Ordinal))
+        );
     }
 
     [Theory]
@@ -77,7 +96,13 @@ public sealed class ModelCheckTests : IDisposable
     public void An_adapter_that_is_not_as_the_settings_say_is_told_before_a_run(int rank, double alpha, bool projector, string fault)
     {
         WriteAdapter();
-        var lora = new LoraOptions { Rank = rank, Alpha = alpha, TrainProjector = projector, From = folder.Of("adapter") };
+        var lora = new LoraOptions
+        {
+            Rank = rank,
+            Alpha = alpha,
+            TrainProjector = projector,
+            From = folder.Of("adapter"),
+        };
         Assert.Contains(fault, Assert.Single(Problems(Options(lora))), StringComparison.Ordinal);
 
         // Tested as it is, an adapter needs no settings beside it.
@@ -92,9 +117,21 @@ public sealed class ModelCheckTests : IDisposable
         Directory.CreateDirectory(folder.Of("model"));
         LlavaInitializer.Write(
             folder.Of("model"),
-            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(64, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false), -2, false), 279, 1);
+            new LlavaConfig(
+                new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5),
+                new DecoderConfig(64, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false),
+                -2,
+                false
+            ),
+            279,
+            1
+        );
         TinyLlava.WriteSettings(folder.Of("model"), folder.Of("model"));
-        Assert.Contains("adapter_model.safetensors", Assert.Single(Problems(Options(new LoraOptions { From = folder.Of("adapter") }) with { Method = ZeroShot.Name })), StringComparison.Ordinal);
+        Assert.Contains(
+            "adapter_model.safetensors",
+            Assert.Single(Problems(Options(new LoraOptions { From = folder.Of("adapter") }) with { Method = ZeroShot.Name })),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -114,7 +151,11 @@ public sealed class ModelCheckTests : IDisposable
     {
         const string Name = "language_model.model.layers.0.mlp.up_proj.weight";
         Add(Name, zeros([48, 32], ScalarType.Int8));
-        Assert.Contains($"tensor '{Name}' is stored as int8, so the checkpoint is quantized", Assert.Single(Problems(Options())), StringComparison.Ordinal);
+        Assert.Contains(
+            $"tensor '{Name}' is stored as int8, so the checkpoint is quantized",
+            Assert.Single(Problems(Options())),
+            StringComparison.Ordinal
+        );
         var header = "{\"t\":{\"dtype\":\"F8_E4M3\",\"shape\":[1],\"data_offsets\":[0,1]}}"u8;
         File.WriteAllBytes(folder.Of("model", "model.safetensors"), [.. BitConverter.GetBytes((long)header.Length), .. header, 0]);
         Assert.Contains("stored as F8_E4M3, so the checkpoint is quantized", Assert.Single(Problems(Options())), StringComparison.Ordinal);
@@ -128,7 +169,11 @@ public sealed class ModelCheckTests : IDisposable
     {
         Add(name, ones(2));
         Assert.Contains(name, Assert.Single(Problems(Options())), StringComparison.Ordinal);
-        Assert.Contains(name, Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(folder.Of("model"), ScalarType.Float32, CPU, _ => { })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            name,
+            Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(folder.Of("model"), ScalarType.Float32, CPU, _ => { })).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -229,11 +274,23 @@ public sealed class ModelCheckTests : IDisposable
         return problems.Count == 1 ? [message] : [.. message.Split("\n  - ").Skip(1)];
     }
 
-    private ExperimentOptions Options(LoraOptions? lora = null) => new()
-    {
-        Name = "t", Tasks = [new TaskOptions { Name = "T", Folder = "T", Scorer = "gqa" }], Data = new DataOptions { Instructions = "", Images = "" },
-        Model = new ModelOptions { Path = folder.Of("model"), MaxLength = 128 }, Lora = lora ?? new LoraOptions(),
-    };
+    private ExperimentOptions Options(LoraOptions? lora = null) =>
+        new()
+        {
+            Name = "t",
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "T",
+                    Folder = "T",
+                    Scorer = "gqa",
+                },
+            ],
+            Data = new DataOptions { Instructions = "", Images = "" },
+            Model = new ModelOptions { Path = folder.Of("model"), MaxLength = 128 },
+            Lora = lora ?? new LoraOptions(),
+        };
 
     private void WriteAdapter()
     {

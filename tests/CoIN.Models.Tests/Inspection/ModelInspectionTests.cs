@@ -46,10 +46,14 @@ public sealed class ModelInspectionTests : IDisposable
         tensors.Remove("model.norm.weight");
         tensors["extra"] = zeros(1);
         SafetensorsWriter.Write(path, tensors);
-        var text = Text(new ModelOptions
-        {
-            Language = folder.Of("model", "llama"), VisionTower = folder.Of("model", "clip"), Projector = folder.Of("model", "mm_projector.safetensors"),
-        });
+        var text = Text(
+            new ModelOptions
+            {
+                Language = folder.Of("model", "llama"),
+                VisionTower = folder.Of("model", "clip"),
+                Projector = folder.Of("model", "mm_projector.safetensors"),
+            }
+        );
         Assert.Contains("are missing: model.norm.weight", text, StringComparison.Ordinal);
         Assert.Contains("CoIN's parts", text, StringComparison.Ordinal);
         Assert.DoesNotContain("no tensor is missing", text, StringComparison.Ordinal);
@@ -67,8 +71,16 @@ public sealed class ModelInspectionTests : IDisposable
         var adapter = Text(new ModelOptions { Path = folder.Of("adapter") });
         Assert.Contains("rank 4, alpha 8", adapter, StringComparison.Ordinal);
         Assert.Contains("layers.{0-1}.self_attn.q_proj.lora_A.weight", adapter, StringComparison.Ordinal);
-        Assert.Contains("model of type llama, 21 tensors", Text(new ModelOptions { Path = folder.Of("model", "llama") }), StringComparison.Ordinal);
-        Assert.Contains("model.mm_projector.{0,2}.{bias,weight}", Text(new ModelOptions { Path = folder.Of("model", "mm_projector.safetensors") }), StringComparison.Ordinal);
+        Assert.Contains(
+            "model of type llama, 21 tensors",
+            Text(new ModelOptions { Path = folder.Of("model", "llama") }),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "model.mm_projector.{0,2}.{bias,weight}",
+            Text(new ModelOptions { Path = folder.Of("model", "mm_projector.safetensors") }),
+            StringComparison.Ordinal
+        );
     }
 
     private static string Text(ModelOptions options) => string.Join('\n', ModelInspection.Describe(options));

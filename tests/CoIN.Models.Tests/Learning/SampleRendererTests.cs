@@ -18,16 +18,31 @@ public sealed class SampleRendererTests : IDisposable
 
     public SampleRendererTests()
     {
-        var pieces = new List<Piece> { new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control) };
+        var pieces = new List<Piece>
+        {
+            new("<unk>", 0, PieceKind.Unknown),
+            new("<s>", 0, PieceKind.Control),
+            new("</s>", 0, PieceKind.Control),
+        };
         pieces.AddRange(Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)));
         pieces.AddRange("\u2581abcdefgh:.ASINTUER".Select((letter, i) => new Piece($"{letter}", -i, PieceKind.Normal)));
         Directory.CreateDirectory(folder.Of("model"));
         LlavaInitializer.Write(
             folder.Of("model"),
-            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 2, 4, 2, 290, 1e-5, 10000, 40, false), -2, false), 289, 1);
+            new LlavaConfig(
+                new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5),
+                new DecoderConfig(32, 48, 2, 4, 2, 290, 1e-5, 10000, 40, false),
+                -2,
+                false
+            ),
+            289,
+            1
+        );
         File.WriteAllBytes(folder.Of("model", "tokenizer.model"), new SentencePieceModel(pieces, true).ToBytes());
         File.WriteAllText(
-            folder.Of("model", "preprocessor_config.json"), """{"size": 16, "crop_size": 16, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.2, 0.3, 0.4]}""");
+            folder.Of("model", "preprocessor_config.json"),
+            """{"size": 16, "crop_size": 16, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.2, 0.3, 0.4]}"""
+        );
     }
 
     public void Dispose() => folder.Dispose();
@@ -87,15 +102,29 @@ public sealed class SampleRendererTests : IDisposable
 
         var view = Renderer(100).SavePicture("a.png", folder.Of("out", "p.png"));
 
-        var expected = ClipImageProcessor.Load(folder.Of("model", "preprocessor_config.json")).Resize(ImageDecoder.Decode(folder.Of("a.png")), ImageMode.Pad);
+        var expected = ClipImageProcessor
+            .Load(folder.Of("model", "preprocessor_config.json"))
+            .Resize(ImageDecoder.Decode(folder.Of("a.png")), ImageMode.Pad);
         Assert.Equal(new PictureView(30, 20, 16, 16), view);
         Assert.Equal(expected.Pixels, ImageDecoder.Decode(folder.Of("out", "p.png")).Pixels);
     }
 
     [Fact]
     public void A_picture_that_is_not_there_is_a_fault_that_names_it() =>
-        Assert.Contains("none.png", Assert.Throws<CoinException>(() => Renderer(100).SavePicture("none.png", folder.Of("p.png"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "none.png",
+            Assert.Throws<CoinException>(() => Renderer(100).SavePicture("none.png", folder.Of("p.png"))).Message,
+            StringComparison.Ordinal
+        );
 
-    private SampleRenderer Renderer(int maxLength) => SampleRenderer.Open(
-        new ModelOptions { Path = folder.Of("model"), MaxLength = maxLength, Conversation = "vicuna_v1_no_system" }, folder.Path);
+    private SampleRenderer Renderer(int maxLength) =>
+        SampleRenderer.Open(
+            new ModelOptions
+            {
+                Path = folder.Of("model"),
+                MaxLength = maxLength,
+                Conversation = "vicuna_v1_no_system",
+            },
+            folder.Path
+        );
 }

@@ -16,7 +16,13 @@ namespace CoIN.Models.Tests.Learning;
 /// <summary>Training and answering through the interfaces of the benchmark, on a tiny untrained model folder.</summary>
 public sealed class SessionTests : IDisposable
 {
-    private static readonly TaskOptions Task = new() { Name = "T", Folder = "t", Scorer = "gqa", MaxNewTokens = 6 };
+    private static readonly TaskOptions Task = new()
+    {
+        Name = "T",
+        Folder = "t",
+        Scorer = "gqa",
+        MaxNewTokens = 6,
+    };
 
     private readonly TemporaryFolder folder = new();
     private readonly List<string> warnings = [];
@@ -44,7 +50,15 @@ public sealed class SessionTests : IDisposable
     [Fact]
     public void Training_from_a_checkpoint_ends_with_the_bytes_of_training_without_one()
     {
-        var options = Options() with { Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 } };
+        var options = Options() with
+        {
+            Lora = new LoraOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Dropout = 0.1,
+            },
+        };
         Train(options, "whole", 5, null);
         Train(options, "half", 2, null);
         Train(options, "rest", 5, folder.Of("half-checkpoint"));
@@ -53,7 +67,10 @@ public sealed class SessionTests : IDisposable
             Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(folder.Of("rest", Path.GetFileName(file))));
         }
 
-        Assert.NotEqual(File.ReadAllBytes(folder.Of("whole", AdapterFiles.Weights)), File.ReadAllBytes(folder.Of("half", AdapterFiles.Weights)));
+        Assert.NotEqual(
+            File.ReadAllBytes(folder.Of("whole", AdapterFiles.Weights)),
+            File.ReadAllBytes(folder.Of("half", AdapterFiles.Weights))
+        );
         Assert.Empty(warnings);
     }
 
@@ -67,7 +84,12 @@ public sealed class SessionTests : IDisposable
         var options = Options() with
         {
             Method = method,
-            Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 },
+            Lora = new LoraOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Dropout = 0.1,
+            },
             Model = Options().Model with { Dtype = dtype, Quantization = BaseQuantization.Nf4 },
             Training = Options().Training with { GradientCheckpointing = true },
         };
@@ -89,7 +111,9 @@ public sealed class SessionTests : IDisposable
         // Another base, and so another adapter.
         Train(options with { Model = options.Model with { Quantization = BaseQuantization.None } }, "unquantized", 5, null);
         Assert.NotEqual(
-            File.ReadAllBytes(folder.Of("whole", AdapterFiles.Weights)), File.ReadAllBytes(folder.Of("unquantized", AdapterFiles.Weights)));
+            File.ReadAllBytes(folder.Of("whole", AdapterFiles.Weights)),
+            File.ReadAllBytes(folder.Of("unquantized", AdapterFiles.Weights))
+        );
     }
 
     [Fact]
@@ -116,12 +140,23 @@ public sealed class SessionTests : IDisposable
     {
         // Answers of one to six tokens: then the mean of means is another number.
         List<TrainingSample> samples =
-            [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", null, [new("human", "ab"), new("gpt", "abcdefabcdef"[..((2 * i) + 1)])]))];
+        [
+            .. Enumerable
+                .Range(0, 6)
+                .Select(i => new TrainingSample($"s{i}", null, [new("human", "ab"), new("gpt", "abcdefabcdef"[..((2 * i) + 1)])])),
+        ];
         (double Loss, double Norm) Step(int batch, int accumulation, LossMean loss)
         {
             var options = Options() with
             {
-                Training = new TrainingOptions { Loss = loss, BatchSize = batch, GradientAccumulation = accumulation, MaxSteps = 2, WarmupRatio = 0 },
+                Training = new TrainingOptions
+                {
+                    Loss = loss,
+                    BatchSize = batch,
+                    GradientAccumulation = accumulation,
+                    MaxSteps = 2,
+                    WarmupRatio = 0,
+                },
             };
             using var learner = factory.Open(options, "cpu", 1);
             using var session = learner.OpenTraining(new StageTraining(1, Task.Name, batch, samples, null, null));
@@ -142,9 +177,14 @@ public sealed class SessionTests : IDisposable
     {
         (string, int) Trained(int experiment, int? own, string name)
         {
-            var options = Options() with { Training = Options().Training with { BatchSize = 2, GradientAccumulation = experiment, MaxSteps = 0, Epochs = 3 } };
+            var options = Options() with
+            {
+                Training = Options().Training with { BatchSize = 2, GradientAccumulation = experiment, MaxSteps = 0, Epochs = 3 },
+            };
             using var learner = factory.Open(options, "cpu", 1);
-            using var session = learner.OpenTraining(new StageTraining(1, Task.Name, 2, Samples(), null, null) { GradientAccumulation = own });
+            using var session = learner.OpenTraining(
+                new StageTraining(1, Task.Name, 2, Samples(), null, null) { GradientAccumulation = own }
+            );
             while (session.Step < session.TotalSteps)
             {
                 session.NextStep();
@@ -164,14 +204,25 @@ public sealed class SessionTests : IDisposable
     {
         Train(Options(), "half", 2, null);
         using var learner = factory.Open(Options(), "cpu", 1);
-        var fault = Assert.Throws<CoinException>(() => learner.OpenTraining(new StageTraining(2, Task.Name, 2, Samples(), null, folder.Of("half-checkpoint"))));
+        var fault = Assert.Throws<CoinException>(() =>
+            learner.OpenTraining(new StageTraining(2, Task.Name, 2, Samples(), null, folder.Of("half-checkpoint")))
+        );
         Assert.Contains(folder.Of("half-checkpoint"), fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_loss_that_is_not_finite_ends_the_stage_by_name()
     {
-        var options = Options() with { Training = new TrainingOptions { LearningRate = 1e30, WarmupRatio = 0, BatchSize = 2, MaxSteps = 5 } };
+        var options = Options() with
+        {
+            Training = new TrainingOptions
+            {
+                LearningRate = 1e30,
+                WarmupRatio = 0,
+                BatchSize = 2,
+                MaxSteps = 5,
+            },
+        };
         var fault = Assert.Throws<CoinException>(() => Train(options, "nan", 5, null));
         Assert.Contains("Stage 1 (T), step 2 of 5", fault.Message, StringComparison.Ordinal);
         Assert.Contains("training.learning-rate", fault.Message, StringComparison.Ordinal);
@@ -271,9 +322,9 @@ public sealed class SessionTests : IDisposable
         var options = Options() with { Model = Options().Model with { Conversation = "vicuna_v9" } };
         var message = ProblemsOf(options);
         Assert.Contains("has 4 problems", message, StringComparison.Ordinal);
-        Assert.All(
-            ["vicuna_v9", "tokenizer.model", "preprocessor_config.json", "model.safetensors.index.json"],
-            part => Assert.Contains(part, message, StringComparison.Ordinal));
+        Assert.All(["vicuna_v9", "tokenizer.model", "preprocessor_config.json", "model.safetensors.index.json"], part =>
+            Assert.Contains(part, message, StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -310,12 +361,24 @@ public sealed class SessionTests : IDisposable
         Train(Options() with { Seed = 9 }, "other", 2, null);
         var options = Options() with { Lora = Options().Lora with { From = folder.Of("adapter") } };
         using var learner = factory.Open(options, "cpu", 1);
-        foreach (var (stage, expected) in new[] { (new StageTraining(1, Task.Name, 2, Samples(), null, null), "adapter"), (new StageTraining(2, Task.Name, 2, Samples(), folder.Of("other"), null), "other") })
+        foreach (
+            var (stage, expected) in new[]
+            {
+                (new StageTraining(1, Task.Name, 2, Samples(), null, null), "adapter"),
+                (new StageTraining(2, Task.Name, 2, Samples(), folder.Of("other"), null), "other"),
+            }
+        )
         {
             using var session = learner.OpenTraining(stage);
             session.SaveAdapter(Directory.CreateDirectory(folder.Of($"start-{stage.Stage}")).FullName);
-            Assert.Equal(File.ReadAllBytes(folder.Of(expected, AdapterFiles.Weights)), File.ReadAllBytes(folder.Of($"start-{stage.Stage}", AdapterFiles.Weights)));
-            Assert.Equal(File.ReadAllBytes(folder.Of(expected, AdapterFiles.Projector)), File.ReadAllBytes(folder.Of($"start-{stage.Stage}", AdapterFiles.Projector)));
+            Assert.Equal(
+                File.ReadAllBytes(folder.Of(expected, AdapterFiles.Weights)),
+                File.ReadAllBytes(folder.Of($"start-{stage.Stage}", AdapterFiles.Weights))
+            );
+            Assert.Equal(
+                File.ReadAllBytes(folder.Of(expected, AdapterFiles.Projector)),
+                File.ReadAllBytes(folder.Of($"start-{stage.Stage}", AdapterFiles.Projector))
+            );
         }
     }
 
@@ -330,7 +393,20 @@ public sealed class SessionTests : IDisposable
         string Sum()
         {
             using var fresh = new LearnerFactory(warnings.Add);
-            using var learner = fresh.Open(Options() with { Model = Options().Model with { Path = "", Language = folder.Of("parts", "llama"), VisionTower = folder.Of("parts", "clip"), Projector = folder.Of("parts", "mm_projector.safetensors") } }, "cpu", 1);
+            using var learner = fresh.Open(
+                Options() with
+                {
+                    Model = Options().Model with
+                    {
+                        Path = "",
+                        Language = folder.Of("parts", "llama"),
+                        VisionTower = folder.Of("parts", "clip"),
+                        Projector = folder.Of("parts", "mm_projector.safetensors"),
+                    },
+                },
+                "cpu",
+                1
+            );
             return learner.BaseModelSha256;
         }
 
@@ -338,7 +414,10 @@ public sealed class SessionTests : IDisposable
         Assert.Equal(before, Sum());
         var path = folder.Of("parts", part, file);
         var bytes = File.ReadAllBytes(path);
-        File.WriteAllBytes(path, file.EndsWith(".json", StringComparison.Ordinal) ? [.. bytes, (byte)' '] : [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
+        File.WriteAllBytes(
+            path,
+            file.EndsWith(".json", StringComparison.Ordinal) ? [.. bytes, (byte)' '] : [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]
+        );
         Assert.NotEqual(before, Sum());
     }
 
@@ -349,18 +428,39 @@ public sealed class SessionTests : IDisposable
         var path = folder.Of("adapter", AdapterFiles.Weights);
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..200]);
         using var learner = factory.Open(Options(), "cpu", 1);
-        Assert.Contains(path, Assert.Throws<CoinException>(() => learner.OpenGeneration(folder.Of("adapter"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            path,
+            Assert.Throws<CoinException>(() => learner.OpenGeneration(folder.Of("adapter"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
-    private ExperimentOptions Options() => new()
-    {
-        Name = "t",
-        Tasks = [Task],
-        Data = new DataOptions { Instructions = "", Images = folder.Path },
-        Model = new ModelOptions { Path = folder.Of("model"), MaxLength = 120, Conversation = "vicuna_v1_no_system" },
-        Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0 },
-        Training = new TrainingOptions { LearningRate = 1e-2, BatchSize = 2, GradientAccumulation = 2, MaxSteps = 5 },
-    };
+    private ExperimentOptions Options() =>
+        new()
+        {
+            Name = "t",
+            Tasks = [Task],
+            Data = new DataOptions { Instructions = "", Images = folder.Path },
+            Model = new ModelOptions
+            {
+                Path = folder.Of("model"),
+                MaxLength = 120,
+                Conversation = "vicuna_v1_no_system",
+            },
+            Lora = new LoraOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Dropout = 0,
+            },
+            Training = new TrainingOptions
+            {
+                LearningRate = 1e-2,
+                BatchSize = 2,
+                GradientAccumulation = 2,
+                MaxSteps = 5,
+            },
+        };
 
     private string ProblemsOf(ExperimentOptions options)
     {
@@ -370,7 +470,15 @@ public sealed class SessionTests : IDisposable
     }
 
     private static List<TrainingSample> Samples() =>
-        [.. Enumerable.Range(0, 6).Select(i => new TrainingSample($"s{i}", i == 2 ? null : $"{i}.png", [new("human", i == 2 ? "ab" : "<image>\nab c"), new("gpt", $"{"abcdef"[i]}")]))];
+        [
+            .. Enumerable
+                .Range(0, 6)
+                .Select(i => new TrainingSample(
+                    $"s{i}",
+                    i == 2 ? null : $"{i}.png",
+                    [new("human", i == 2 ? "ab" : "<image>\nab c"), new("gpt", $"{"abcdef"[i]}")]
+                )),
+        ];
 
     /// <summary>Trains to a step, then writes the adapter and, beside it, a checkpoint.</summary>
     private void Train(ExperimentOptions options, string name, int steps, string? checkpoint)

@@ -13,7 +13,12 @@ namespace CoIN.Models.Tests.Learning;
 /// </summary>
 public sealed class TeamSessionTests : IDisposable
 {
-    private static readonly TaskOptions Task = new() { Name = "T", Folder = "t", Scorer = "gqa" };
+    private static readonly TaskOptions Task = new()
+    {
+        Name = "T",
+        Folder = "t",
+        Scorer = "gqa",
+    };
 
     private readonly TemporaryFolder folder = new();
     private readonly LearnerFactory factory = new(_ => { });
@@ -27,11 +32,28 @@ public sealed class TeamSessionTests : IDisposable
     }
 
     private static readonly IReadOnlyList<TrainingSample> Samples =
-        [.. Enumerable.Range(0, 12).Select(i => new TrainingSample($"s{i}", null, [new("human", $"a{"abcdef"[i % 6]} b"), new("gpt", $"{"fedcbafedcba"[i..]}")]))];
+    [
+        .. Enumerable
+            .Range(0, 12)
+            .Select(i => new TrainingSample($"s{i}", null, [new("human", $"a{"abcdef"[i % 6]} b"), new("gpt", $"{"fedcbafedcba"[i..]}")])),
+    ];
 
-    public static TheoryData<string> Methods => [
-        "sequential-lora", "sequential-lora in bfloat16", "moelora", "moelora in bfloat16", "ewc", "lwf", "lwf of the new task", "replay", "ema", "o-lora", "reg-lora",
-        "sequential-lora in four bits", "sequential-lora by layers again"];
+    public static TheoryData<string> Methods =>
+        [
+            "sequential-lora",
+            "sequential-lora in bfloat16",
+            "moelora",
+            "moelora in bfloat16",
+            "ewc",
+            "lwf",
+            "lwf of the new task",
+            "replay",
+            "ema",
+            "o-lora",
+            "reg-lora",
+            "sequential-lora in four bits",
+            "sequential-lora by layers again",
+        ];
 
     [Theory]
     [MemberData(nameof(Methods))]
@@ -73,12 +95,25 @@ public sealed class TeamSessionTests : IDisposable
         var whole = Train(Options(1) with { Training = Options(1).Training with { Loss = loss } }, "whole", 1, 1, null, null)[0];
         foreach (var (shares, trainers) in new[] { (2, 2), (4, 3), (5, 4) })
         {
-            var reports = Train(Options(shares) with { Training = Options(shares).Training with { Loss = loss } }, $"{shares}", trainers, 1, null, null);
+            var reports = Train(
+                Options(shares) with
+                {
+                    Training = Options(shares).Training with { Loss = loss },
+                },
+                $"{shares}",
+                trainers,
+                1,
+                null,
+                null
+            );
             Assert.All(reports, steps => Assert.Equal(reports[0], steps));
             Assert.Equal(whole[0].Loss, reports[0][0].Loss);
             Assert.All(whole.Zip(reports[0]), pair =>
             {
-                Assert.Equal((pair.First.Step, pair.First.Samples, pair.First.Tokens, pair.First.LearningRate), (pair.Second.Step, pair.Second.Samples, pair.Second.Tokens, pair.Second.LearningRate));
+                Assert.Equal(
+                    (pair.First.Step, pair.First.Samples, pair.First.Tokens, pair.First.LearningRate),
+                    (pair.Second.Step, pair.Second.Samples, pair.Second.Tokens, pair.Second.LearningRate)
+                );
                 Assert.Equal(pair.First.Loss, pair.Second.Loss, 1e-4);
                 Assert.Equal(pair.First.GradNorm, pair.Second.GradNorm, 1e-3 * pair.First.GradNorm);
             });
@@ -121,69 +156,116 @@ public sealed class TeamSessionTests : IDisposable
         Assert.Equal(Contents("two-checkpoint"), Contents("amid"));
     }
 
-    private ExperimentOptions Options(int shares) => new()
-    {
-        Name = "t",
-        Tasks = [Task, Task with { Name = "U" }],
-        Data = new DataOptions { Instructions = "", Images = folder.Path },
-        Model = new ModelOptions { Path = folder.Of("model"), MaxLength = 120, Conversation = "vicuna_v1_no_system" },
-        Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1 },
-        Training = new TrainingOptions { LearningRate = 1e-2, BatchSize = 1, GradientAccumulation = 5, MaxSteps = 4, WorldSize = shares },
-    };
+    private ExperimentOptions Options(int shares) =>
+        new()
+        {
+            Name = "t",
+            Tasks = [Task, Task with { Name = "U" }],
+            Data = new DataOptions { Instructions = "", Images = folder.Path },
+            Model = new ModelOptions
+            {
+                Path = folder.Of("model"),
+                MaxLength = 120,
+                Conversation = "vicuna_v1_no_system",
+            },
+            Lora = new LoraOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Dropout = 0.1,
+            },
+            Training = new TrainingOptions
+            {
+                LearningRate = 1e-2,
+                BatchSize = 1,
+                GradientAccumulation = 5,
+                MaxSteps = 4,
+                WorldSize = shares,
+            },
+        };
 
     /// <summary>Trains a stage with a thread for each trainer, and writes its adapter and checkpoint.</summary>
     /// <returns>What each trainer reported of its steps.</returns>
     private IReadOnlyList<IReadOnlyList<StepReport>> Train(
-        ExperimentOptions options, string name, int trainers, int stage, string? adapter, string? checkpoint, int steps = 4)
+        ExperimentOptions options,
+        string name,
+        int trainers,
+        int stage,
+        string? adapter,
+        string? checkpoint,
+        int steps = 4
+    )
     {
         var links = Enumerable.Range(1, trainers - 1).Select(_ => LocalLink.Pair()).ToList();
         var reports = Enumerable.Range(0, trainers).Select(_ => (IReadOnlyList<StepReport>)[]).ToArray();
         Exception? fault = null;
-        var threads = Enumerable.Range(0, trainers).Select(rank => new Thread(() =>
-        {
-            try
+        var threads = Enumerable
+            .Range(0, trainers)
+            .Select(rank => new Thread(() =>
             {
-                using var learner = factory.Open(options, "cpu", 1);
-                using var session = Open(learner, new TrainingTeam(rank, trainers, rank == 0 ? [.. links.Select(link => link.First)] : [links[rank - 1].Second]), stage, adapter, checkpoint);
-                var done = new List<StepReport>();
-                while (session.Step < steps)
+                try
                 {
-                    done.Add(session.NextStep());
-                }
+                    using var learner = factory.Open(options, "cpu", 1);
+                    using var session = Open(
+                        learner,
+                        new TrainingTeam(rank, trainers, rank == 0 ? [.. links.Select(link => link.First)] : [links[rank - 1].Second]),
+                        stage,
+                        adapter,
+                        checkpoint
+                    );
+                    var done = new List<StepReport>();
+                    while (session.Step < steps)
+                    {
+                        done.Add(session.NextStep());
+                    }
 
-                reports[rank] = done;
-                session.Awaited?.Wait();
-                if (rank == 0)
-                {
-                    session.SaveCheckpoint(Directory.CreateDirectory(folder.Of($"{name}-checkpoint")).FullName);
-                    session.SaveAdapter(Directory.CreateDirectory(folder.Of(name)).FullName);
+                    reports[rank] = done;
+                    session.Awaited?.Wait();
+                    if (rank == 0)
+                    {
+                        session.SaveCheckpoint(Directory.CreateDirectory(folder.Of($"{name}-checkpoint")).FullName);
+                        session.SaveAdapter(Directory.CreateDirectory(folder.Of(name)).FullName);
+                    }
                 }
-            }
-            catch (Exception e)
-            {
-                // The others wait for this one.
-                fault ??= e;
-                links.ForEach(link => link.First.Dispose());
-            }
-        })).ToList();
+                catch (Exception e)
+                {
+                    // The others wait for this one.
+                    fault ??= e;
+                    links.ForEach(link => link.First.Dispose());
+                }
+            }))
+            .ToList();
         threads.ForEach(thread => thread.Start());
         threads.ForEach(thread => thread.Join());
         Assert.Null(fault);
         return reports;
     }
 
-    private ITrainingSession Open(ILearner learner, TrainingTeam team, int stage, string? adapter, string? checkpoint) => learner.OpenTraining(
-        new StageTraining(stage, Task.Name, 1, Samples, adapter is null ? null : folder.Of(adapter), checkpoint is null ? null : folder.Of(checkpoint)) { Team = team });
+    private ITrainingSession Open(ILearner learner, TrainingTeam team, int stage, string? adapter, string? checkpoint) =>
+        learner.OpenTraining(
+            new StageTraining(
+                stage,
+                Task.Name,
+                1,
+                Samples,
+                adapter is null ? null : folder.Of(adapter),
+                checkpoint is null ? null : folder.Of(checkpoint)
+            )
+            {
+                Team = team,
+            }
+        );
 
-    private static object? OptionsOf(string method) => method switch
-    {
-        "ewc" => new EwcOptions { Samples = 4, Lambda = 100 },
-        "lwf" => new LwfOptions { Samples = 4, Lambda = 1 },
-        "lwf of the new task" => new LwfOptions { Teacher = LwfTeacher.NewTask, Lambda = 1 },
-        "moelora" or "moelora in bfloat16" => new MoeLoraOptions { Experts = 2 },
-        "replay" => new ReplayOptions { Samples = 4 },
-        _ => null,
-    };
+    private static object? OptionsOf(string method) =>
+        method switch
+        {
+            "ewc" => new EwcOptions { Samples = 4, Lambda = 100 },
+            "lwf" => new LwfOptions { Samples = 4, Lambda = 1 },
+            "lwf of the new task" => new LwfOptions { Teacher = LwfTeacher.NewTask, Lambda = 1 },
+            "moelora" or "moelora in bfloat16" => new MoeLoraOptions { Experts = 2 },
+            "replay" => new ReplayOptions { Samples = 4 },
+            _ => null,
+        };
 
     private void AssertSame(string one, string other)
     {
@@ -191,6 +273,10 @@ public sealed class TeamSessionTests : IDisposable
         Assert.Equal(Contents($"{one}-checkpoint"), Contents($"{other}-checkpoint"));
     }
 
-    private SortedDictionary<string, string> Contents(string name) => new(
-        Directory.GetFiles(folder.Of(name)).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
+    private SortedDictionary<string, string> Contents(string name) =>
+        new(
+            Directory
+                .GetFiles(folder.Of(name))
+                .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file)))
+        );
 }

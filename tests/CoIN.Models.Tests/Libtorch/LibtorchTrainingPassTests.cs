@@ -17,7 +17,9 @@ namespace CoIN.Models.Tests.Libtorch;
 /// <summary>The backward pass that is written out, against libtorch's graph of the same layers.</summary>
 public sealed class LibtorchTrainingPassTests : IDisposable
 {
-    private const int Size = 32, Inner = 48, Words = 64;
+    private const int Size = 32,
+        Inner = 48,
+        Words = 64;
 
     private readonly TemporaryFolder folder = new();
     private readonly DisposeScope scope = NewDisposeScope();
@@ -99,7 +101,9 @@ public sealed class LibtorchTrainingPassTests : IDisposable
 
         Assert.Equal(1, Conversions());
         Assert.NotEqual(loss, pass.Run(batch, null, 1).item<double>());
-        Assert.Throws<InvalidOperationException>(() => ((LoraUpdate)adapter.Updates().Layer(0).Qkv!).Typed(adapter.Layers[0].Qkv.A, ScalarType.Float16));
+        Assert.Throws<InvalidOperationException>(() =>
+            ((LoraUpdate)adapter.Updates().Layer(0).Qkv!).Typed(adapter.Layers[0].Qkv.A, ScalarType.Float16)
+        );
     }
 
     /// <summary>Counted with checkpointing in bfloat16 by what one more layer adds.</summary>
@@ -173,7 +177,11 @@ public sealed class LibtorchTrainingPassTests : IDisposable
         Assert.False(VariableLengthAttention.Serves(CPU));
     }
 
-    private static readonly TokenSequence[] Padded = [new([1, 4, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])];
+    private static readonly TokenSequence[] Padded =
+    [
+        new([1, 4, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]),
+        new([1, 9, 8, 2], [-100, -100, 8, 2]),
+    ];
     private static readonly TokenSequence[] Alone = [new([1, 4, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2])];
 
     private static float Largest(Tensor x) => x.abs().max().item<float>();
@@ -181,7 +189,13 @@ public sealed class LibtorchTrainingPassTests : IDisposable
     private static Tensor Flat(List<Tensor> tensors) => cat([.. tensors.Select(tensor => tensor.flatten())]);
 
     private static (double Loss, List<Tensor> All) Gradients(
-        DecoderModel language, IAdapter adapter, double probability, bool graph, bool checkpointing, IReadOnlyList<TokenSequence> rows)
+        DecoderModel language,
+        IAdapter adapter,
+        double probability,
+        bool graph,
+        bool checkpointing,
+        IReadOnlyList<TokenSequence> rows
+    )
     {
         foreach (var parameter in adapter.Parameters())
         {
@@ -203,8 +217,17 @@ public sealed class LibtorchTrainingPassTests : IDisposable
         using var noGrad = no_grad();
         using var weights = new Generator(2, CPU);
         var config = new DecoderConfig(Size, Inner, layers, 4, keyValueHeads, Words, 1e-5, 10000, 128, false, bias);
-        Tensor Random(params long[] shape) => randn(shape, generator: weights).mul_((shape.Length == 1 ? 0.5 : 0.2).ToScalar()).to(ScalarType.BFloat16).to(ScalarType.Float32);
-        var tensors = new Dictionary<string, Tensor> { ["model.embed_tokens.weight"] = Random(Words, Size), ["model.norm.weight"] = Random(Size), ["lm_head.weight"] = Random(Words, Size) };
+        Tensor Random(params long[] shape) =>
+            randn(shape, generator: weights)
+                .mul_((shape.Length == 1 ? 0.5 : 0.2).ToScalar())
+                .to(ScalarType.BFloat16)
+                .to(ScalarType.Float32);
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["model.embed_tokens.weight"] = Random(Words, Size),
+            ["model.norm.weight"] = Random(Size),
+            ["lm_head.weight"] = Random(Words, Size),
+        };
         for (var i = 0; i < layers; i++)
         {
             var prefix = $"model.layers.{i}.";
@@ -235,7 +258,13 @@ public sealed class LibtorchTrainingPassTests : IDisposable
     {
         using var noGrad = no_grad();
         var projector = new Projector([zeros(Size, 8), zeros(Size), zeros(Size, Size), zeros(Size)], ProjectorForm.Llava);
-        var options = new LoraOptions { Rank = 4, Alpha = 8, TrainProjector = false, Targets = kind == "some maps" ? ["q_proj", "v_proj", "up_proj"] : null };
+        var options = new LoraOptions
+        {
+            Rank = 4,
+            Alpha = 8,
+            TrainProjector = false,
+            Targets = kind == "some maps" ? ["q_proj", "v_proj", "up_proj"] : null,
+        };
         LoraAdapter Lora(long seed) => LoraAdapter.Initialize(language, projector, options, CPU, seed);
         IAdapter adapter = kind switch
         {
@@ -246,7 +275,9 @@ public sealed class LibtorchTrainingPassTests : IDisposable
             _ => Lora(3),
         };
         using var numbers = new Generator(5, CPU);
-        foreach (var parameter in adapter.UpdateParameters().Concat(kind == "o-lora" ? ((OLoraAdapter)adapter).Earlier!.UpdateParameters() : []))
+        foreach (
+            var parameter in adapter.UpdateParameters().Concat(kind == "o-lora" ? ((OLoraAdapter)adapter).Earlier!.UpdateParameters() : [])
+        )
         {
             parameter.add_(randn(parameter.shape, generator: numbers).mul_(0.1.ToScalar()));
         }

@@ -12,10 +12,28 @@ public sealed class PrefillPlanTests
     {
         var plan = Plan(1000, [0, 1, 0], [1, Picture, 7], [1, Picture, 7], [1, Picture, 8, 9]);
         Assert.Equal([0, 2, 1], plan.Prompts);
-        Assert.Equal([[1, Picture], [1, Picture, 7]], plan.Heads.Select(head => head.Ids));
-        Assert.Equal([[0, 1], [2]], plan.Heads.Select(head => head.Rows));
+        Assert.Equal(
+            [
+                [1, Picture],
+                [1, Picture, 7],
+            ],
+            plan.Heads.Select(head => head.Ids)
+        );
+        Assert.Equal(
+            [
+                [0, 1],
+                [2],
+            ],
+            plan.Heads.Select(head => head.Rows)
+        );
         Assert.Equal([11, 12], plan.Heads.Select(head => head.Length));
-        Assert.Equal([[7], [8, 9]], plan.Tails.Select(tail => tail.Ids));
+        Assert.Equal(
+            [
+                [7],
+                [8, 9],
+            ],
+            plan.Tails.Select(tail => tail.Ids)
+        );
         Assert.All(plan.Tails, tail => Assert.Equal(11, tail.Start));
     }
 

@@ -6,7 +6,19 @@ namespace CoIN.Models.Tests.Libtorch;
 
 public sealed class WaitingTests
 {
-    private static readonly string[] Readers = ["item", "data", "cpu", "get_bytes", "ToDouble", "ToSingle", "ToInt32", "ToInt64", "ToBoolean", "ReadCpuSingle"];
+    private static readonly string[] Readers =
+    [
+        "item",
+        "data",
+        "cpu",
+        "get_bytes",
+        "ToDouble",
+        "ToSingle",
+        "ToInt32",
+        "ToInt64",
+        "ToBoolean",
+        "ReadCpuSingle",
+    ];
 
     /// <summary>
     /// Whoever reads a number from a GPU waits until all that it was asked for before is done. On a CPU nothing can be seen of it, so the
@@ -20,11 +32,17 @@ public sealed class WaitingTests
     }
 
     private static List<string> ReadsIn(Func<Type, bool> types) =>
-    [
-        .. MethodCalls.MethodsOf(typeof(LibtorchBackend).Assembly).Where(method => types(Outermost(method.DeclaringType!)))
-            .SelectMany(method => MethodCalls.CallsOf(method).Where(called => called.DeclaringType?.Assembly == typeof(torch).Assembly && Readers.Contains(called.Name))
-                .Select(called => $"{method.DeclaringType}.{method.Name} calls {called.Name}")),
-    ];
+        [
+            .. MethodCalls
+                .MethodsOf(typeof(LibtorchBackend).Assembly)
+                .Where(method => types(Outermost(method.DeclaringType!)))
+                .SelectMany(method =>
+                    MethodCalls
+                        .CallsOf(method)
+                        .Where(called => called.DeclaringType?.Assembly == typeof(torch).Assembly && Readers.Contains(called.Name))
+                        .Select(called => $"{method.DeclaringType}.{method.Name} calls {called.Name}")
+                ),
+        ];
 
     private static Type Outermost(Type type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
 }

@@ -15,8 +15,16 @@ public sealed class DecoderNamesTests : IDisposable
 
     private static readonly DecoderNames Qwen = new()
     {
-        Embedding = "wte", Norm = "ln_f", Layers = "h", InputNorm = "ln_1", PostNorm = "ln_2", Qkv = ["attn.c_attn"], Output = "attn.c_proj",
-        Gate = "mlp.w2", Up = "mlp.w1", Down = "mlp.c_proj",
+        Embedding = "wte",
+        Norm = "ln_f",
+        Layers = "h",
+        InputNorm = "ln_1",
+        PostNorm = "ln_2",
+        Qkv = ["attn.c_attn"],
+        Output = "attn.c_proj",
+        Gate = "mlp.w2",
+        Up = "mlp.w1",
+        Down = "mlp.c_proj",
     };
 
     private readonly TemporaryFolder folder = new();
@@ -43,8 +51,12 @@ public sealed class DecoderNamesTests : IDisposable
         Assert.Equal(Answer(plain), Answer(renamed));
 
         Tensor Logits(DecoderModel model) => model.Logits(model.Forward(model.Embed(ids), sequences));
-        IReadOnlyList<int> Answer(DecoderModel model) => CoIN.Models.Generation.GreedyGenerator.Generate(
-            new TextModel(model, Backend.For(model.Dtype, model.Device)), new GenerationRequest([new([1, 5, 9], null)], null, 20), null)[0];
+        IReadOnlyList<int> Answer(DecoderModel model) =>
+            CoIN.Models.Generation.GreedyGenerator.Generate(
+                new TextModel(model, Backend.For(model.Dtype, model.Device)),
+                new GenerationRequest([new([1, 5, 9], null)], null, 20),
+                null
+            )[0];
     }
 
     [Fact]
@@ -69,7 +81,9 @@ public sealed class DecoderNamesTests : IDisposable
 
     private Dictionary<string, Tensor> Weights()
     {
-        long h = Config.HiddenSize, kv = Config.KeyValueSize, inner = Config.IntermediateSize;
+        long h = Config.HiddenSize,
+            kv = Config.KeyValueSize,
+            inner = Config.IntermediateSize;
         var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         void Add(string name, params long[] shape) => weights[$"m.{name}"] = randn(shape, generator: generator) * 0.2;
         Add("embed_tokens.weight", Config.VocabularySize, h);
@@ -99,21 +113,33 @@ public sealed class DecoderNamesTests : IDisposable
     {
         var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal)
         {
-            ["m.wte.weight"] = llama["m.embed_tokens.weight"], ["m.lm_head.weight"] = llama["m.lm_head.weight"], ["m.ln_f.weight"] = llama["m.norm.weight"],
+            ["m.wte.weight"] = llama["m.embed_tokens.weight"],
+            ["m.lm_head.weight"] = llama["m.lm_head.weight"],
+            ["m.ln_f.weight"] = llama["m.norm.weight"],
         };
         for (var i = 0; i < Config.Layers; i++)
         {
-            string from = $"m.layers.{i}.", to = $"m.h.{i}.";
+            string from = $"m.layers.{i}.",
+                to = $"m.h.{i}.";
             foreach (var kind in new[] { "weight", "bias" })
             {
-                weights[$"{to}attn.c_attn.{kind}"] = cat([.. new[] { "q", "k", "v" }.Select(name => llama[$"{from}self_attn.{name}_proj.{kind}"])], 0);
+                weights[$"{to}attn.c_attn.{kind}"] = cat(
+                    [.. new[] { "q", "k", "v" }.Select(name => llama[$"{from}self_attn.{name}_proj.{kind}"])],
+                    0
+                );
             }
 
-            foreach (var (name, other) in new[]
-            {
-                ("ln_1", "input_layernorm"), ("ln_2", "post_attention_layernorm"), ("attn.c_proj", "self_attn.o_proj"),
-                ("mlp.w2", "mlp.gate_proj"), ("mlp.w1", "mlp.up_proj"), ("mlp.c_proj", "mlp.down_proj"),
-            })
+            foreach (
+                var (name, other) in new[]
+                {
+                    ("ln_1", "input_layernorm"),
+                    ("ln_2", "post_attention_layernorm"),
+                    ("attn.c_proj", "self_attn.o_proj"),
+                    ("mlp.w2", "mlp.gate_proj"),
+                    ("mlp.w1", "mlp.up_proj"),
+                    ("mlp.c_proj", "mlp.down_proj"),
+                }
+            )
             {
                 weights[$"{to}{name}.weight"] = llama[$"{from}{other}.weight"];
             }

@@ -44,7 +44,10 @@ public sealed class VisionTransformerTests : KernelTests
     {
         var weights = Write(Of(kind), VisionNames.Clip);
         using var tower = Tower(weights, Of(kind), VisionNames.Clip);
-        Assert.Equal(weights.Keys.Where(name => !name.Contains("layers.2.", StringComparison.Ordinal)).Order(), tower.Named("t.").Select(named => named.Name).Order());
+        Assert.Equal(
+            weights.Keys.Where(name => !name.Contains("layers.2.", StringComparison.Ordinal)).Order(),
+            tower.Named("t.").Select(named => named.Name).Order()
+        );
         Assert.Equal(tower.Parameters().Sum(tensor => tensor.numel()), Of(kind).Parameters(Used));
     }
 
@@ -56,15 +59,23 @@ public sealed class VisionTransformerTests : KernelTests
         var weights = Write(config, VisionNames.Clip, name => name.EndsWith("k_proj.bias", StringComparison.Ordinal));
         var names = VisionNames.Clip with { Qkv = ["attn.qkv"], QkvBiases = ["attn.q_bias", null, "attn.v_bias"] };
         var fused = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var (name, tensor) in weights.Where(pair => !pair.Key.Contains("self_attn.", StringComparison.Ordinal) || pair.Key.Contains("out_proj", StringComparison.Ordinal)))
+        foreach (
+            var (name, tensor) in weights.Where(pair =>
+                !pair.Key.Contains("self_attn.", StringComparison.Ordinal) || pair.Key.Contains("out_proj", StringComparison.Ordinal)
+            )
+        )
         {
             fused[name] = tensor;
         }
 
         for (var i = 0; i < config.Layers; i++)
         {
-            string from = $"t.encoder.layers.{i}.self_attn.", to = $"t.encoder.layers.{i}.attn.";
-            fused[$"{to}qkv.weight"] = cat([weights[$"{from}q_proj.weight"], weights[$"{from}k_proj.weight"], weights[$"{from}v_proj.weight"]], 0);
+            string from = $"t.encoder.layers.{i}.self_attn.",
+                to = $"t.encoder.layers.{i}.attn.";
+            fused[$"{to}qkv.weight"] = cat(
+                [weights[$"{from}q_proj.weight"], weights[$"{from}k_proj.weight"], weights[$"{from}v_proj.weight"]],
+                0
+            );
             fused[$"{to}q_bias"] = weights[$"{from}q_proj.bias"];
             fused[$"{to}v_bias"] = weights[$"{from}v_proj.bias"];
         }
@@ -74,7 +85,10 @@ public sealed class VisionTransformerTests : KernelTests
         var pixels = randn(1, 3, 16, 16, generator: Generator);
         Assert.True(three.Forward(pixels).equal(one.Forward(pixels)).all().item<bool>());
         Assert.True(new CpuBackend().Vision(three, pixels).equal(new CpuBackend().Vision(one, pixels)).all().item<bool>());
-        Assert.Equal(fused.Keys.Where(name => !name.Contains("layers.2.", StringComparison.Ordinal)).Order(), one.Named("t.").Select(named => named.Name).Order());
+        Assert.Equal(
+            fused.Keys.Where(name => !name.Contains("layers.2.", StringComparison.Ordinal)).Order(),
+            one.Named("t.").Select(named => named.Name).Order()
+        );
     }
 
     [Fact]
@@ -95,16 +109,20 @@ public sealed class VisionTransformerTests : KernelTests
         Assert.True(resized.PositionEmbedding[0].equal(positions[0]).all().item<bool>());
         using var same = Tower(stored, config with { ImageSize = 24 }, names);
         Assert.True(same.PositionEmbedding.equal(positions).all().item<bool>());
-        Assert.Equal([1, 10, config.HiddenSize], same.Named("t.").Single(named => named.Name == $"t.{names.PositionEmbedding}").Tensor.shape);
+        Assert.Equal(
+            [1, 10, config.HiddenSize],
+            same.Named("t.").Single(named => named.Name == $"t.{names.PositionEmbedding}").Tensor.shape
+        );
     }
 
     /// <summary>EVA-CLIP-g's heads of 88 without norm in front, and Qwen's tower without class token.</summary>
-    private static VisionConfig Of(string kind) => kind switch
-    {
-        "eva" => Clip with { HiddenSize = 176, Activation = "gelu", PatchBias = true, InputNorm = false },
-        "qwen" => Clip with { Activation = "gelu", ClassToken = false },
-        _ => Clip,
-    };
+    private static VisionConfig Of(string kind) =>
+        kind switch
+        {
+            "eva" => Clip with { HiddenSize = 176, Activation = "gelu", PatchBias = true, InputNorm = false },
+            "qwen" => Clip with { Activation = "gelu", ClassToken = false },
+            _ => Clip,
+        };
 
     private VisionTransformer Tower(IReadOnlyDictionary<string, Tensor> weights, VisionConfig config, VisionNames names)
     {
@@ -118,10 +136,14 @@ public sealed class VisionTransformerTests : KernelTests
 
     private Dictionary<string, Tensor> Write(VisionConfig config, VisionNames names, Func<string, bool>? zero = null)
     {
-        long h = config.HiddenSize, inner = config.IntermediateSize;
+        long h = config.HiddenSize,
+            inner = config.IntermediateSize;
         var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        void Add(string name, params long[] shape) => weights[$"t.{name}"] =
-            zero?.Invoke(name) == true ? zeros(shape) : randn(shape, generator: Generator) * (shape.Length == 1 ? 0.3 : 1 / Math.Sqrt(h));
+        void Add(string name, params long[] shape) =>
+            weights[$"t.{name}"] =
+                zero?.Invoke(name) == true
+                    ? zeros(shape)
+                    : randn(shape, generator: Generator) * (shape.Length == 1 ? 0.3 : 1 / Math.Sqrt(h));
         if (config.ClassToken)
         {
             Add(names.ClassEmbedding, h);
@@ -143,7 +165,13 @@ public sealed class VisionTransformerTests : KernelTests
         for (var i = 0; i < config.Layers; i++)
         {
             var layer = $"{names.Layers}.{i}.";
-            foreach (var (name, outputs, inputs) in names.Qkv.Append(names.Output).Select(name => (name, h, h)).Append((names.Inner, inner, h)).Append((names.Outer, h, inner)))
+            foreach (
+                var (name, outputs, inputs) in names
+                    .Qkv.Append(names.Output)
+                    .Select(name => (name, h, h))
+                    .Append((names.Inner, inner, h))
+                    .Append((names.Outer, h, inner))
+            )
             {
                 Add($"{layer}{name}.weight", outputs, inputs);
                 Add($"{layer}{name}.bias", outputs);

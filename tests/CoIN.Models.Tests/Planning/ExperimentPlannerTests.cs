@@ -32,7 +32,9 @@ public sealed class ExperimentPlannerTests : IDisposable
     public void On_a_GPU_the_host_has_its_own_part()
     {
         var plan = Plan("cuda:0", "bfloat16");
-        Assert.DoesNotContain(plan.Memory, part => part.Name.StartsWith("gaps", StringComparison.Ordinal) || part.Name.StartsWith("oneDNN", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan.Memory, part =>
+            part.Name.StartsWith("gaps", StringComparison.Ordinal) || part.Name.StartsWith("oneDNN", StringComparison.Ordinal)
+        );
         Assert.Contains(plan.Memory, part => part.Name.StartsWith("CUDA", StringComparison.Ordinal));
         Assert.NotEmpty(plan.Host);
     }
@@ -41,8 +43,10 @@ public sealed class ExperimentPlannerTests : IDisposable
     public void An_evaluator_keeps_no_more_positions_than_there_is_room_for()
     {
         Assert.SkipUnless(CpuKernels.Available, "The processor has no AVX-512.");
-        long Cache(int batchSize, string device) => Plan(device, "float32", evaluators: 1, batchSize)
-            .Memory.Single(part => part.Name == "evaluators beside: keys, values, pictures").Bytes;
+        long Cache(int batchSize, string device) =>
+            Plan(device, "float32", evaluators: 1, batchSize)
+                .Memory.Single(part => part.Name == "evaluators beside: keys, values, pictures")
+                .Bytes;
 
         // Beyond, only pictures make the difference, which a GPU has as well.
         Assert.True(Cache(2000, "cpu") - Cache(1000, "cpu") < Cache(2000, "cuda:0") - Cache(1000, "cuda:0"));
@@ -62,15 +66,19 @@ public sealed class ExperimentPlannerTests : IDisposable
     [Fact]
     public void A_tasks_own_accumulation_gives_its_steps_and_what_is_advised_keeps_them()
     {
-        var plan = Plan("cpu", "float32", tasks: ["A", "B"], change: options => options with
-        {
-            Training = options.Training with { GradientAccumulation = 3, WorldSize = 2 },
-            Tasks = [options.Tasks[0] with { GradientAccumulation = 4 }, options.Tasks[1] with { BatchSize = 2 }],
-        });
+        var plan = Plan("cpu", "float32", tasks: ["A", "B"], change: options =>
+            options with
+            {
+                Training = options.Training with { GradientAccumulation = 3, WorldSize = 2 },
+                Tasks = [options.Tasks[0] with { GradientAccumulation = 4 }, options.Tasks[1] with { BatchSize = 2 }],
+            }
+        );
         Assert.Equal([(1, 4, 1), (2, 3, 1)], plan.Stages.Select(stage => (stage.BatchSize, stage.Accumulation, stage.Steps!.Value)));
         Assert.Equal(2, plan.Team!.MicroBatches);
-        Assert.Contains(plan.Remedies, one => one.Keys ==
-            "training.batch-size=1 tasks.A.batch-size=1 tasks.A.gradient-accumulation=4 tasks.B.batch-size=1 tasks.B.gradient-accumulation=6 training.gradient-accumulation=6");
+        Assert.Contains(plan.Remedies, one =>
+            one.Keys
+            == "training.batch-size=1 tasks.A.batch-size=1 tasks.A.gradient-accumulation=4 tasks.B.batch-size=1 tasks.B.gradient-accumulation=6 training.gradient-accumulation=6"
+        );
     }
 
     [Fact]
@@ -84,10 +92,14 @@ public sealed class ExperimentPlannerTests : IDisposable
         File.WriteAllText(folder.Of("config.json"), PublishedModels.LlavaThirteenBillion);
         var plan = Plan("cuda:0", "bfloat16");
 
-        // In billions: 13.02 of Vicuna with 64 more words, 0.03 of the projector, 0.29 of CLIP below its last layer; rank 128 on seven matrices of 40 layers.
+        // In billions: 13.02 of Vicuna with 64 more words, 0.03 of the projector, 0.29 of CLIP below its last layer; rank 128 on seven
+        // matrices of 40 layers.
         Assert.Equal(13_338_896_384, plan.BaseParameters);
         Assert.InRange(plan.Memory[0].Bytes / 1e9, 26.6, 26.8);
-        Assert.Equal((128L * 40 * ((8 * 5120) + (3 * (5120 + 13824)))) + (1024 * 5120) + (5120 * 5120) + (2 * 5120), plan.TrainedParameters);
+        Assert.Equal(
+            (128L * 40 * ((8 * 5120) + (3 * (5120 + 13824)))) + (1024 * 5120) + (5120 * 5120) + (2 * 5120),
+            plan.TrainedParameters
+        );
 
         // Without a tokenizer both samples of a micro-batch are as long as they may be.
         Assert.All(plan.Stages, stage => Assert.Equal((4, 200L), (stage.Samples, stage.LargestMicroBatch)));
@@ -97,7 +109,8 @@ public sealed class ExperimentPlannerTests : IDisposable
     public void What_a_method_keeps_and_computes_is_planned()
     {
         var plain = OfTwo("sequential-lora");
-        long trained = plain.TrainedParameters * 4, tokens = plain.Stages[0].Tokens!.Value;
+        long trained = plain.TrainedParameters * 4,
+            tokens = plain.Stages[0].Tokens!.Value;
         long Memory(ExperimentPlan plan) => plan.Memory.Concat(plan.Host).Sum(part => part.Bytes);
         Assert.Null(plain.MethodPasses);
 
@@ -114,7 +127,11 @@ public sealed class ExperimentPlannerTests : IDisposable
 
         // What the first task learned stays beside the second's, and is saved once more with it. The projector is one.
         var apart = OfTwo("o-lora");
-        var lora = 4 * ParameterCounts.Of(ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path }), 128).Lora;
+        var lora =
+            4
+            * ParameterCounts
+                .Of(ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path }), 128)
+                .Lora;
         Assert.InRange(lora, 1, trained - 1);
         Assert.Equal((lora, lora), (Memory(apart) - Memory(plain), apart.CheckpointBytes - plain.CheckpointBytes));
         Assert.Equal(plain.TrainedParameters, apart.TrainedParameters);
@@ -124,10 +141,14 @@ public sealed class ExperimentPlannerTests : IDisposable
         var regularized = OfTwo("reg-lora", new RegLoraOptions { KeyElements = 0.2 });
         var text = ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path }).Text;
         long Fifth(long size) => (long)(0.2 * size);
-        long h = text.HiddenSize, i = text.IntermediateSize, kv = text.KeyValueSize;
+        long h = text.HiddenSize,
+            i = text.IntermediateSize,
+            kv = text.KeyValueSize;
         long[] sizes = [h * h, h * kv, h * kv, h * h, h * i, h * i, h * i];
         Assert.Equal(
-            (text.Layers * sizes.Sum(Fifth) * 4) + sizes.Max(size => (8 * size) + (12 * Fifth(size))), Memory(regularized) - Memory(apart));
+            (text.Layers * sizes.Sum(Fifth) * 4) + sizes.Max(size => (8 * size) + (12 * Fifth(size))),
+            Memory(regularized) - Memory(apart)
+        );
         Assert.Equal(apart.CheckpointBytes, regularized.CheckpointBytes);
 
         var replay = OfTwo("replay", new ReplayOptions { Samples = 3 });
@@ -136,40 +157,93 @@ public sealed class ExperimentPlannerTests : IDisposable
 
         var lwf = OfTwo("lwf", new LwfOptions { Samples = 4, PerStep = 1 });
         var logits = lwf.Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal)).Bytes;
-        Assert.Equal(logits / 2, OfTwo("lwf", new LwfOptions { Samples = 4, LogitsDtype = "float16" })
-            .Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal)).Bytes);
+        Assert.Equal(
+            logits / 2,
+            OfTwo("lwf", new LwfOptions { Samples = 4, LogitsDtype = "float16" })
+                .Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal))
+                .Bytes
+        );
         Assert.Equal(logits * 7 / 2, lwf.CheckpointBytes - plain.CheckpointBytes);
         Assert.True(lwf.MethodTokens > 0);
-        var words = ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path }).Text.VocabularySize;
-        long Highest(int k) => OfTwo("lwf", new LwfOptions { Samples = 4, PerStep = 1, TopK = k })
-            .Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal)).Bytes;
+        var words = ModelFamilies
+            .Of(new ModelOptions { Path = folder.Path })
+            .Shape(new ModelOptions { Path = folder.Path })
+            .Text.VocabularySize;
+        long Highest(int k) =>
+            OfTwo(
+                "lwf",
+                new LwfOptions
+                {
+                    Samples = 4,
+                    PerStep = 1,
+                    TopK = k,
+                }
+            )
+                .Memory.Single(part => part.Name.StartsWith("LwF", StringComparison.Ordinal))
+                .Bytes;
         Assert.Equal(logits * ((3 * 8) + 4) / (4 * words), Highest(3));
         Assert.Equal(logits * ((8 * words) + 4) / (4 * words), Highest(int.MaxValue));
         var classic = OfTwo("lwf", new LwfOptions { Teacher = LwfTeacher.NewTask });
         Assert.Equal((2 * trained, tokens / 3), (Memory(classic) - Memory(plain), classic.MethodTokens));
     }
 
-    private ExperimentPlan OfTwo(string method, object? own = null, string device = "cpu") => Plan(device, "float32", change: options => options with
-    {
-        Method = method,
-        MethodOptions = own is null ? null : MethodOptions.Of(method, own),
-        Tasks = [options.Tasks[0], options.Tasks[0] with { Name = "B" }],
-    });
+    private ExperimentPlan OfTwo(string method, object? own = null, string device = "cpu") =>
+        Plan(device, "float32", change: options =>
+            options with
+            {
+                Method = method,
+                MethodOptions = own is null ? null : MethodOptions.Of(method, own),
+                Tasks = [options.Tasks[0], options.Tasks[0] with { Name = "B" }],
+            }
+        );
 
     private ExperimentPlan Plan(
-        string device, string dtype, int evaluators = 0, int batchSize = 16, string method = "sequential-lora",
-        Func<ExperimentOptions, ExperimentOptions>? change = null, params IReadOnlyList<string> tasks)
+        string device,
+        string dtype,
+        int evaluators = 0,
+        int batchSize = 16,
+        string method = "sequential-lora",
+        Func<ExperimentOptions, ExperimentOptions>? change = null,
+        params IReadOnlyList<string> tasks
+    )
     {
-        var samples = Enumerable.Range(0, 4).Select(i => new TrainingSample($"{i}", "a.png", [new Turn("human", "<image>\nab"), new Turn("gpt", "cd")])).ToList();
+        var samples = Enumerable
+            .Range(0, 4)
+            .Select(i => new TrainingSample($"{i}", "a.png", [new Turn("human", "<image>\nab"), new Turn("gpt", "cd")]))
+            .ToList();
         var options = new ExperimentOptions
         {
             Name = "plan",
             Method = method,
-            Tasks = tasks.Count == 0
-                ? [new TaskOptions { Name = "A", Folder = "", Scorer = "gqa" }]
-                : [.. tasks.Select(task => new TaskOptions { Name = task, Folder = "", Scorer = "gqa", BatchSize = 1 })],
+            Tasks =
+                tasks.Count == 0
+                    ?
+                    [
+                        new TaskOptions
+                        {
+                            Name = "A",
+                            Folder = "",
+                            Scorer = "gqa",
+                        },
+                    ]
+                    :
+                    [
+                        .. tasks.Select(task => new TaskOptions
+                        {
+                            Name = task,
+                            Folder = "",
+                            Scorer = "gqa",
+                            BatchSize = 1,
+                        }),
+                    ],
             Data = new DataOptions { Instructions = "", Images = "" },
-            Model = new ModelOptions { Path = folder.Path, Dtype = dtype, MaxLength = 100, Conversation = "vicuna_v1_no_system" },
+            Model = new ModelOptions
+            {
+                Path = folder.Path,
+                Dtype = dtype,
+                MaxLength = 100,
+                Conversation = "vicuna_v1_no_system",
+            },
             Training = new TrainingOptions { BatchSize = 2 },
             Evaluation = new EvaluationOptions { BatchSize = batchSize },
         };

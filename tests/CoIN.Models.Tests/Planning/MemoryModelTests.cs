@@ -10,9 +10,20 @@ namespace CoIN.Models.Tests.Planning;
 public sealed class MemoryModelTests
 {
     private static readonly LlavaConfig Llava7B = new(
-        new VisionConfig(1024, 4096, 24, 16, 336, 14, "quick_gelu", 1e-5), new DecoderConfig(4096, 11008, 32, 32, 32, 32000, 1e-5, 10000, 4096, false), -2, false);
+        new VisionConfig(1024, 4096, 24, 16, 336, 14, "quick_gelu", 1e-5),
+        new DecoderConfig(4096, 11008, 32, 32, 32, 32000, 1e-5, 10000, 4096, false),
+        -2,
+        false
+    );
 
-    private static readonly MemorySettings Paper = new(Llava7B.Shape, Bytes: 2, Rank: 128, TrainProjector: true, Dropout: true, Checkpointing: true);
+    private static readonly MemorySettings Paper = new(
+        Llava7B.Shape,
+        Bytes: 2,
+        Rank: 128,
+        TrainProjector: true,
+        Dropout: true,
+        Checkpointing: true
+    );
 
     [Fact]
     public void Parameters_are_counted_as_the_published_checkpoints_have_them()
@@ -55,13 +66,17 @@ public sealed class MemoryModelTests
         var text = new DecoderConfig(4096, 11008, 32, 32, 32, 151936, 1e-6, 10000, 8192, false, AttentionBias: true);
         var plain = Paper with { Shape = new ModelShape(text, vision, 256, 0, 0) };
         var resampled = plain with { Shape = plain.Shape with { Resampler = new ResamplerConfig(1664, 4096, 256, 32, 32, 1e-6) } };
-        const long Pixels = 3 * 448 * 448 * 4, Patches = 1024;
+        const long Pixels = 3 * 448 * 448 * 4,
+            Patches = 1024;
         Assert.Equal(Pixels + (2 * Patches * ((9 * 1664) + (4 * 8192))), MemoryModel.Vision(plain, 1));
         Assert.Equal(MemoryModel.Vision(plain, 1), MemoryModel.Vision(resampled, 1));
 
         // The kernels have queries, keys and values side by side, and keys and values once more.
         var behind = (Patches * 1664) + (5 * Patches * 4096) + (3 * 256 * 4096) + (3 * Patches * 4096) + (2 * Patches * 4096);
-        Assert.Equal(Pixels + Math.Max(4 * behind, 4 * Patches * ((9 * 1664) + (4 * 8192))), MemoryModel.Vision(resampled with { Bytes = 4, Kernels = true }, 1));
+        Assert.Equal(
+            Pixels + Math.Max(4 * behind, 4 * Patches * ((9 * 1664) + (4 * 8192))),
+            MemoryModel.Vision(resampled with { Bytes = 4, Kernels = true }, 1)
+        );
         var small = resampled with { Shape = resampled.Shape with { Vision = vision with { HiddenSize = 416, IntermediateSize = 2048 } } };
         Assert.Equal(Pixels + (2 * ((Patches * 416) + (5 * Patches * 4096) + (3 * 256 * 4096))), MemoryModel.Vision(small, 1));
     }

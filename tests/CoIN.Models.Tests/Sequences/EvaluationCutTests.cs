@@ -14,7 +14,8 @@ public sealed class EvaluationCutTests
         Assert.Equal([1, SequenceBatch.ImagePlaceholder, 13, 14], EvaluationCut.Apply(Ids, imageTokens: 4, limit: 7));
 
     [Fact]
-    public void The_last_token_always_stays() => Assert.Equal([1, SequenceBatch.ImagePlaceholder, 14], EvaluationCut.Apply(Ids, imageTokens: 4, limit: 2));
+    public void The_last_token_always_stays() =>
+        Assert.Equal([1, SequenceBatch.ImagePlaceholder, 14], EvaluationCut.Apply(Ids, imageTokens: 4, limit: 2));
 
     [Fact]
     public void Text_alone_loses_its_beginning() => Assert.Equal([13, 14], EvaluationCut.Apply([11, 12, 13, 14], imageTokens: 4, limit: 2));

@@ -7,7 +7,10 @@ namespace CoIN.Models.Tests.Sequences;
 public sealed class LengthGroupsTests
 {
     // Every third sample is text alone; lengths differ widely.
-    private static readonly SequenceSize[] Sizes = [.. Enumerable.Range(0, 50).Select(i => new SequenceSize(10 + (i * 37 % 200), 1, i % 3 == 0 ? 0 : 1))];
+    private static readonly SequenceSize[] Sizes =
+    [
+        .. Enumerable.Range(0, 50).Select(i => new SequenceSize(10 + (i * 37 % 200), 1, i % 3 == 0 ? 0 : 1)),
+    ];
 
     [Fact]
     public void Steps_are_of_one_modality_and_their_micro_batches_of_about_one_size()

@@ -55,7 +55,9 @@ public sealed class PicturePlaceTests
         using var batch = SequenceBatch.Create([new([9, PicturePlace.Of(2, 3), 8], null), new([7], null)], 0, 100, CPU);
         Assert.Equal([8, 1], batch.Sequences.Lengths);
         Assert.Equal(
-            [0, 0, 0, 1, 1, 1, 1, 1, 2, 1, 1, 3, 1, 2, 1, 1, 2, 2, 1, 2, 3, 4, 4, 4, 0, 0, 0], batch.RotaryPositions.data<long>().ToArray());
+            [0, 0, 0, 1, 1, 1, 1, 1, 2, 1, 1, 3, 1, 2, 1, 1, 2, 2, 1, 2, 3, 4, 4, 4, 0, 0, 0],
+            batch.RotaryPositions.data<long>().ToArray()
+        );
 
         // Rows of the features follow those of the text.
         Assert.Equal([0, 3, 4, 5, 6, 7, 8, 1, 2], batch.Order.data<long>().ToArray());

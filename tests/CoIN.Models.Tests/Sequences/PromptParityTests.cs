@@ -36,8 +36,10 @@ public sealed class PromptParityTests
         foreach (var index in PromptFixtures.Ints(collate["cases"]!))
         {
             var (_, tokens) = Tokenize(folder, samples[index]!, (int)samples[index]!["model_max_length"]!);
-            List<int> ids = [.. tokens.Ids.Take(longest)], labels = [.. tokens.Labels.Take(longest)];
-            List<int> rowIds = PromptFixtures.Ints(collate["input_ids"]![row]!), rowLabels = PromptFixtures.Ints(collate["labels"]![row]!);
+            List<int> ids = [.. tokens.Ids.Take(longest)],
+                labels = [.. tokens.Labels.Take(longest)];
+            List<int> rowIds = PromptFixtures.Ints(collate["input_ids"]![row]!),
+                rowLabels = PromptFixtures.Ints(collate["labels"]![row]!);
             Assert.Equal(rowIds.Take(ids.Count), ids);
             Assert.Equal(rowLabels.Take(labels.Count), labels);
             Assert.All(rowLabels.Skip(labels.Count), label => Assert.Equal(SequenceBatch.Ignored, label));

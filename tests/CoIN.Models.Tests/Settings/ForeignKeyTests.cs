@@ -24,11 +24,31 @@ public sealed class ForeignKeyTests : IDisposable
     [InlineData("text_config.rope_scaling", "{\"type\": \"su\", \"factor\": 4.0}", "text_config.rope_scaling.type is su")]
     [InlineData("text_config.rope_scaling", "{\"type\": \"linear\"}", "text_config.rope_scaling.factor is missing")]
     [InlineData("text_config.rope_scaling", "{\"type\": \"linear\", \"factor\": 0.5}", "text_config.rope_scaling.factor is 0.5")]
-    [InlineData("text_config.rope_scaling", "{\"type\": \"linear\", \"factor\": 2, \"beta_fast\": 32}", "text_config.rope_scaling.beta_fast is 32, a key that is not known")]
-    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"longrope\", \"short_factor\": [1]}", "text_config.rope_parameters.rope_type is longrope")]
-    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"llama3\", \"factor\": 8.0}", "text_config.rope_parameters.low_freq_factor is missing")]
-    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"yarn\", \"factor\": 8, \"beta_slow\": \"x\"}", "text_config.rope_parameters.beta_slow is x")]
-    [InlineData("text_config.rope_parameters", "{\"rope_type\": \"linear\", \"factor\": 2, \"partial_rotary_factor\": 0.5}", "partial_rotary_factor is 0.5")]
+    [InlineData(
+        "text_config.rope_scaling",
+        "{\"type\": \"linear\", \"factor\": 2, \"beta_fast\": 32}",
+        "text_config.rope_scaling.beta_fast is 32, a key that is not known"
+    )]
+    [InlineData(
+        "text_config.rope_parameters",
+        "{\"rope_type\": \"longrope\", \"short_factor\": [1]}",
+        "text_config.rope_parameters.rope_type is longrope"
+    )]
+    [InlineData(
+        "text_config.rope_parameters",
+        "{\"rope_type\": \"llama3\", \"factor\": 8.0}",
+        "text_config.rope_parameters.low_freq_factor is missing"
+    )]
+    [InlineData(
+        "text_config.rope_parameters",
+        "{\"rope_type\": \"yarn\", \"factor\": 8, \"beta_slow\": \"x\"}",
+        "text_config.rope_parameters.beta_slow is x"
+    )]
+    [InlineData(
+        "text_config.rope_parameters",
+        "{\"rope_type\": \"linear\", \"factor\": 2, \"partial_rotary_factor\": 0.5}",
+        "partial_rotary_factor is 0.5"
+    )]
     [InlineData("text_config.original_max_position_embeddings", "16", "text_config.original_max_position_embeddings is 16")]
     [InlineData("image_token_id", "7", "image_token_id is 7; supported is what image_token_index says, 279")]
     [InlineData("image_seq_length", "5", "image_seq_length is 5; supported is the vision tower's 4")]
@@ -68,10 +88,15 @@ public sealed class ForeignKeyTests : IDisposable
     {
         TinyLlava.WriteHub(folder.Path);
         Change(
-            "config.json", ("text_config.rope_scaling", JObject.Parse("""{"type": "linear", "factor": 4.0}""")),
-            ("text_config.rope_parameters", JObject.Parse("""{"rope_type": "linear", "factor": 2.0}""")));
+            "config.json",
+            ("text_config.rope_scaling", JObject.Parse("""{"type": "linear", "factor": 4.0}""")),
+            ("text_config.rope_parameters", JObject.Parse("""{"rope_type": "linear", "factor": 2.0}"""))
+        );
         Assert.Contains(
-            "rope_parameters and rope_scaling", Assert.Throws<CoinException>(() => LlavaConfig.Read(LlavaSource.Of(folder.Path))).Message, StringComparison.Ordinal);
+            "rope_parameters and rope_scaling",
+            Assert.Throws<CoinException>(() => LlavaConfig.Read(LlavaSource.Of(folder.Path))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -82,7 +107,11 @@ public sealed class ForeignKeyTests : IDisposable
     {
         TinyLlava.WriteHub(folder.Path);
         File.WriteAllText(folder.Of("processor_config.json"), $$"""{"image_token": "<image>", "{{key}}": {{value}}}""");
-        Assert.Contains(fault, Assert.Throws<CoinException>(() => LlavaSettings.Read(LlavaSource.Of(folder.Path))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            fault,
+            Assert.Throws<CoinException>(() => LlavaSettings.Read(LlavaSource.Of(folder.Path))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -90,12 +119,20 @@ public sealed class ForeignKeyTests : IDisposable
     [InlineData("null", "{\"rope_type\": \"default\", \"rope_theta\": 7000.0}", 5000, 7000)]
     [InlineData("null", "null", 5000, 5000)]
     [InlineData("null", "null", null, 10000)]
-    public void The_plain_rope_is_accepted_in_all_its_spellings_and_newer_parameters_go_before_the_older_key(string scaling, string parameters, int? older, double theta)
+    public void The_plain_rope_is_accepted_in_all_its_spellings_and_newer_parameters_go_before_the_older_key(
+        string scaling,
+        string parameters,
+        int? older,
+        double theta
+    )
     {
         TinyLlava.WriteHub(folder.Path);
         Change(
-            "config.json", ("text_config.rope_scaling", JToken.Parse(scaling)), ("text_config.rope_parameters", JToken.Parse(parameters)),
-            ("text_config.rope_theta", older is { } given ? new JValue((double)given) : JValue.CreateNull()));
+            "config.json",
+            ("text_config.rope_scaling", JToken.Parse(scaling)),
+            ("text_config.rope_parameters", JToken.Parse(parameters)),
+            ("text_config.rope_theta", older is { } given ? new JValue((double)given) : JValue.CreateNull())
+        );
         Assert.Equal(theta, LlavaConfig.Read(LlavaSource.Of(folder.Path)).Text.RopeTheta);
     }
 
@@ -139,17 +176,31 @@ public sealed class ForeignKeyTests : IDisposable
     {
         TinyLlava.WriteHub(folder.Path);
         var own = JObject.Parse(File.ReadAllText(folder.Of("preprocessor_config.json")));
-        var shared = new JObject { ["image_processor"] = own, ["image_token"] = "<image>", ["patch_size"] = 8, ["processor_class"] = "LlavaProcessor" };
+        var shared = new JObject
+        {
+            ["image_processor"] = own,
+            ["image_token"] = "<image>",
+            ["patch_size"] = 8,
+            ["processor_class"] = "LlavaProcessor",
+        };
         File.WriteAllText(folder.Of("processor_config.json"), shared.ToString());
         Assert.Equal(16, ClipImageProcessor.Load(folder.Path).Size);
         File.Delete(folder.Of("preprocessor_config.json"));
         Assert.Equal(16, ClipImageProcessor.Load(folder.Path).Size);
         own["image_mean"] = new JArray(0.1, 0.1, 0.1);
         File.WriteAllText(folder.Of("preprocessor_config.json"), own.ToString());
-        Assert.Contains("two image processors", Assert.Throws<CoinException>(() => ClipImageProcessor.Load(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "two image processors",
+            Assert.Throws<CoinException>(() => ClipImageProcessor.Load(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
         File.Delete(folder.Of("processor_config.json"));
         File.Delete(folder.Of("preprocessor_config.json"));
-        Assert.Contains("says nothing of the image processor", Assert.Throws<CoinException>(() => ClipImageProcessor.Load(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "says nothing of the image processor",
+            Assert.Throws<CoinException>(() => ClipImageProcessor.Load(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]

@@ -12,12 +12,19 @@ namespace CoIN.Models.Tests.Support;
 internal static class DecodingWays
 {
     /// <param name="kernels">By the CPU's own kernels, without which the test is skipped; by libtorch otherwise.</param>
-    public static IReadOnlyList<IReadOnlyList<int>> Generate(IPromptedModel model, GenerationRequest request, bool kernels, IAdapter? adapter = null)
+    public static IReadOnlyList<IReadOnlyList<int>> Generate(
+        IPromptedModel model,
+        GenerationRequest request,
+        bool kernels,
+        IAdapter? adapter = null
+    )
     {
         TestDevice.SkipWithoutKernels(kernels);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using IDecodingBatch batch = kernels ? new KernelDecodingBatch(model, new CpuBackend(), request, adapter) : new TorchDecodingBatch(model, request, adapter);
+        using IDecodingBatch batch = kernels
+            ? new KernelDecodingBatch(model, new CpuBackend(), request, adapter)
+            : new TorchDecodingBatch(model, request, adapter);
         return GreedyGenerator.Generate(batch, request);
     }
 }

@@ -28,14 +28,30 @@ internal static class ImageBytes
         byte[] table = [1, .. new byte[15], 0];
         return
         [
-            0xFF, 0xD8,
+            0xFF,
+            0xD8,
             .. Segment(0xDB, [0, .. Enumerable.Repeat((byte)1, 64)]),
-            .. Segment(0xC0, [8, 0, 8, 0, 8, (byte)channels, .. Enumerable.Range(1, channels).SelectMany(channel => new byte[] { (byte)channel, 0x11, 0 })]),
+            .. Segment(
+                0xC0,
+                [
+                    8,
+                    0,
+                    8,
+                    0,
+                    8,
+                    (byte)channels,
+                    .. Enumerable.Range(1, channels).SelectMany(channel => new byte[] { (byte)channel, 0x11, 0 }),
+                ]
+            ),
             .. Segment(0xC4, [0x00, .. table]),
             .. Segment(0xC4, [0x10, .. table]),
-            .. Segment(0xDA, [(byte)channels, .. Enumerable.Range(1, channels).SelectMany(channel => new byte[] { (byte)channel, 0 }), 0, 63, 0]),
+            .. Segment(
+                0xDA,
+                [(byte)channels, .. Enumerable.Range(1, channels).SelectMany(channel => new byte[] { (byte)channel, 0 }), 0, 63, 0]
+            ),
             (byte)((1 << (8 - (2 * channels))) - 1),
-            0xFF, 0xD9,
+            0xFF,
+            0xD9,
         ];
     }
 
@@ -43,7 +59,10 @@ internal static class ImageBytes
     public static byte[] Gif(int frames) =>
         [.. "GIF89a"u8, 1, 0, 1, 0, 0x80, 0, 0, .. new byte[6], .. Enumerable.Repeat(GifFrame, frames).SelectMany(frame => frame), 0x3B];
 
-    /// <summary>A GIF of 4 × 2 pixels whose one frame of 2 × 1 stands at (1, 1): a pixel of the palette's index 1, then one of index <paramref name="second"/>.</summary>
+    /// <summary>
+    /// A GIF of 4 × 2 pixels whose one frame of 2 × 1 stands at (1, 1): a pixel of the palette's index 1, then one of index
+    /// <paramref name="second"/>.
+    /// </summary>
     /// <param name="palette">Four colours, or two.</param>
     /// <param name="transparent">The transparent index; null for none.</param>
     /// <param name="local">Whether the palette is the frame's own.</param>
@@ -53,9 +72,33 @@ internal static class ImageBytes
         var codes = 4 | (1 << 3) | (second << 6) | (5 << 9);
         return
         [
-            .. "GIF89a"u8, 4, 0, 2, 0, local ? (byte)0 : size, 0, 0, .. local ? [] : palette,
+            .. "GIF89a"u8,
+            4,
+            0,
+            2,
+            0,
+            local ? (byte)0 : size,
+            0,
+            0,
+            .. local ? [] : palette,
             .. transparent is { } index ? new byte[] { 0x21, 0xF9, 4, 1, 0, 0, index, 0 } : [],
-            0x2C, 1, 0, 1, 0, 2, 0, 1, 0, local ? size : (byte)0, .. local ? palette : [], 2, 2, (byte)codes, (byte)(codes >> 8), 0, 0x3B,
+            0x2C,
+            1,
+            0,
+            1,
+            0,
+            2,
+            0,
+            1,
+            0,
+            local ? size : (byte)0,
+            .. local ? palette : [],
+            2,
+            2,
+            (byte)codes,
+            (byte)(codes >> 8),
+            0,
+            0x3B,
         ];
     }
 
@@ -72,7 +115,10 @@ internal static class ImageBytes
 
         return
         [
-            0x89, .. "PNG\r\n"u8, 0x1A, 0x0A,
+            0x89,
+            .. "PNG\r\n"u8,
+            0x1A,
+            0x0A,
             .. Chunk("IHDR"u8, [0, 0, 0, 2, 0, 0, 0, 2, (byte)depth, 2, 0, 0, 0]),
             .. animated ? Chunk("acTL"u8, [0, 0, 0, 2, 0, 0, 0, 0]) : [],
             .. Chunk("IDAT"u8, rows.ToArray()),

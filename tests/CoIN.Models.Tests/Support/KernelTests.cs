@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Tests.Support;
 
-/// <summary>Tests of the program's own kernels, skipped where the processor has none. What a test makes of tensors goes with it, and every test draws the same numbers.</summary>
+/// <summary>
+/// Tests of the program's own kernels, skipped where the processor has none. What a test makes of tensors goes with it, and every test
+/// draws the same numbers.
+/// </summary>
 public abstract class KernelTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();

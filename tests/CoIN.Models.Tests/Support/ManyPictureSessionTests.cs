@@ -80,14 +80,21 @@ public abstract class ManyPictureSessionTests : IDisposable
     }
 
     private protected static List<TrainingSample> Samples() =>
-    [
-        .. Enumerable.Range(0, 6).Select(i => i switch
-        {
-            2 => new TrainingSample("s2", null, [new("human", "a b"), new("gpt", "c")]),
-            3 => new TrainingSample("s3", "0.png", [new("human", "<image>\na or <image>\nb"), new("gpt", "or")]) { FurtherImages = ["3.png"] },
-            _ => new TrainingSample($"s{i}", $"{i % 4}.png", [new("human", "<image>\na b"), new("gpt", $"{"abcdef"[i]}er")]),
-        }),
-    ];
+        [
+            .. Enumerable
+                .Range(0, 6)
+                .Select(i =>
+                    i switch
+                    {
+                        2 => new TrainingSample("s2", null, [new("human", "a b"), new("gpt", "c")]),
+                        3 => new TrainingSample("s3", "0.png", [new("human", "<image>\na or <image>\nb"), new("gpt", "or")])
+                        {
+                            FurtherImages = ["3.png"],
+                        },
+                        _ => new TrainingSample($"s{i}", $"{i % 4}.png", [new("human", "<image>\na b"), new("gpt", $"{"abcdef"[i]}er")]),
+                    }
+                ),
+        ];
 
     private protected byte[] Weights(string name) => File.ReadAllBytes(Folder.Of(name, AdapterFiles.Weights));
 
@@ -98,11 +105,26 @@ public abstract class ManyPictureSessionTests : IDisposable
         return [.. session.Answer(questions, 6).Select(answer => answer.Text)];
     }
 
-    private protected void Train(ExperimentOptions options, int stage, string name, int steps, string? adapter = null, string? checkpoint = null)
+    private protected void Train(
+        ExperimentOptions options,
+        int stage,
+        string name,
+        int steps,
+        string? adapter = null,
+        string? checkpoint = null
+    )
     {
         using var learner = factory.Open(options, "cpu", 1);
-        using var session = learner.OpenTraining(new StageTraining(
-            stage, $"{stage}", 2, Samples(), adapter is null ? null : Folder.Of(adapter), checkpoint is null ? null : Folder.Of(checkpoint)));
+        using var session = learner.OpenTraining(
+            new StageTraining(
+                stage,
+                $"{stage}",
+                2,
+                Samples(),
+                adapter is null ? null : Folder.Of(adapter),
+                checkpoint is null ? null : Folder.Of(checkpoint)
+            )
+        );
         while (session.Step < steps)
         {
             session.NextStep();

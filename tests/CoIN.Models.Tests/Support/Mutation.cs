@@ -11,7 +11,8 @@ internal static class Mutation
             case 0:
                 return bad[..random.Next(bad.Length)];
             case 1:
-                int from = random.Next(bad.Length), to = random.Next(bad.Length);
+                int from = random.Next(bad.Length),
+                    to = random.Next(bad.Length);
                 var length = Math.Min(random.Next(1, 64), bad.Length - Math.Max(from, to));
                 Array.Copy(good, from, bad, to, length);
                 Array.Copy(good, to, bad, from, length);

@@ -14,14 +14,90 @@ internal sealed unsafe class OperatorCounter : IDisposable
 {
     private static readonly FrozenSet<string> Idle = FrozenSet.Create(
         StringComparer.Ordinal,
-        "view", "t", "transpose", "permute", "narrow", "slice", "select", "unsqueeze", "squeeze", "expand", "expand_as", "as_strided", "alias", "detach", "detach_",
-        "reshape", "view_as", "_reshape_alias", "_unsafe_view", "flatten", "split", "split_with_sizes", "chunk", "unbind", "numpy_T", "result_type", "lift_fresh",
-        "resolve_conj", "resolve_neg", "unflatten", "_version", "is_same_size",
-        "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize_", "set_", "requires_grad_", "retain_grad",
-        "linear", "matmul", "to", "contiguous", "clone", "_to_copy", "cpu", "masked_fill", "zeros", "zeros_like", "new_zeros", "zero_", "ones", "ones_like", "full",
-        "full_like", "scaled_dot_product_attention", "_fused_sdp_choice", "cross_entropy_loss", "nll_loss", "nll_loss_nd", "softmax", "log_softmax", "repeat_interleave",
-        "conv2d", "convolution", "layer_norm", "rms_norm", "_fused_rms_norm", "outer", "arange", "type_as", "value_selecting_reduction_backward", "index_select_backward",
-        "slice_backward", "select_backward", "_backward", "matmul_backward", "linear_backward", "pad", "constant_pad_nd", "item");
+        "view",
+        "t",
+        "transpose",
+        "permute",
+        "narrow",
+        "slice",
+        "select",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "expand_as",
+        "as_strided",
+        "alias",
+        "detach",
+        "detach_",
+        "reshape",
+        "view_as",
+        "_reshape_alias",
+        "_unsafe_view",
+        "flatten",
+        "split",
+        "split_with_sizes",
+        "chunk",
+        "unbind",
+        "numpy_T",
+        "result_type",
+        "lift_fresh",
+        "resolve_conj",
+        "resolve_neg",
+        "unflatten",
+        "_version",
+        "is_same_size",
+        "empty",
+        "empty_like",
+        "empty_strided",
+        "new_empty",
+        "new_empty_strided",
+        "resize_",
+        "set_",
+        "requires_grad_",
+        "retain_grad",
+        "linear",
+        "matmul",
+        "to",
+        "contiguous",
+        "clone",
+        "_to_copy",
+        "cpu",
+        "masked_fill",
+        "zeros",
+        "zeros_like",
+        "new_zeros",
+        "zero_",
+        "ones",
+        "ones_like",
+        "full",
+        "full_like",
+        "scaled_dot_product_attention",
+        "_fused_sdp_choice",
+        "cross_entropy_loss",
+        "nll_loss",
+        "nll_loss_nd",
+        "softmax",
+        "log_softmax",
+        "repeat_interleave",
+        "conv2d",
+        "convolution",
+        "layer_norm",
+        "rms_norm",
+        "_fused_rms_norm",
+        "outer",
+        "arange",
+        "type_as",
+        "value_selecting_reduction_backward",
+        "index_select_backward",
+        "slice_backward",
+        "select_backward",
+        "_backward",
+        "matmul_backward",
+        "linear_backward",
+        "pad",
+        "constant_pad_nd",
+        "item"
+    );
 
     [ThreadStatic]
     private static OperatorCounter? current;
@@ -33,7 +109,12 @@ internal sealed unsafe class OperatorCounter : IDisposable
     private OperatorCounter()
     {
         current = this;
-        var callback = new Callback { Start = &Begin, End = &End, Probability = 1 };
+        var callback = new Callback
+        {
+            Start = &Begin,
+            End = &End,
+            Probability = 1,
+        };
         callback.Scopes[0] = 1;
         handle = ((delegate* unmanaged<Callback, ulong>)Export("_ZN2at22addThreadLocalCallbackENS_22RecordFunctionCallbackE"))(callback);
     }
@@ -82,10 +163,14 @@ internal sealed unsafe class OperatorCounter : IDisposable
     }
 
     private static nint Export(string symbol) => Exports.GetOrAdd(symbol, static wanted =>
-    {
-        var path = Process.GetCurrentProcess().Modules.Cast<ProcessModule>().First(module => module.ModuleName == "libtorch_cpu.so").FileName;
-        return NativeLibrary.GetExport(NativeLibrary.Load(path), wanted);
-    });
+        {
+            var path = Process
+                .GetCurrentProcess()
+                .Modules.Cast<ProcessModule>()
+                .First(module => module.ModuleName == "libtorch_cpu.so")
+                .FileName;
+            return NativeLibrary.GetExport(NativeLibrary.Load(path), wanted);
+        });
 
     private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, nint> Exports = new(StringComparer.Ordinal);
 

@@ -14,8 +14,8 @@ internal static class TestDevice
 {
     public const string Variable = "COIN_TEST_DEVICE";
 
-    public static Device Device { get; } = TorchNames.Device(
-        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } name ? name : "cpu");
+    public static Device Device { get; } =
+        TorchNames.Device(Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } name ? name : "cpu");
 
     public static bool IsCpu => Device.type == DeviceType.CPU;
 

@@ -22,8 +22,15 @@ internal static class TinyLlava
         Directory.CreateDirectory(folder);
         LlavaInitializer.Write(
             folder,
-            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 2, 4, 2, vocabulary, 1e-5, 10000, 128, false), -2, false),
-            vocabulary - 1, 1);
+            new LlavaConfig(
+                new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5),
+                new DecoderConfig(32, 48, 2, 4, 2, vocabulary, 1e-5, 10000, 128, false),
+                -2,
+                false
+            ),
+            vocabulary - 1,
+            1
+        );
         WriteSettings(folder, folder);
     }
 
@@ -31,16 +38,27 @@ internal static class TinyLlava
     public static void WriteParts(string folder, int vocabulary)
     {
         WriteHub(Path.Combine(folder, "hub"), vocabulary);
-        string llama = Directory.CreateDirectory(Path.Combine(folder, "llama")).FullName, clip = Directory.CreateDirectory(Path.Combine(folder, "clip")).FullName;
+        string llama = Directory.CreateDirectory(Path.Combine(folder, "llama")).FullName,
+            clip = Directory.CreateDirectory(Path.Combine(folder, "clip")).FullName;
         using (var hub = CheckpointFolder.Open(Path.Combine(folder, "hub")))
         {
-            void Part(string path, params (string From, string To)[] prefixes) => SafetensorsWriter.Write(path, prefixes
-                .SelectMany(prefix => hub.Names.Where(name => name.StartsWith(prefix.From, StringComparison.Ordinal)).Select(name => (Old: name, New: prefix.To + name[prefix.From.Length..])))
-                .ToDictionary(pair => pair.New, pair => hub.Read(pair.Old)));
+            void Part(string path, params (string From, string To)[] prefixes) =>
+                SafetensorsWriter.Write(
+                    path,
+                    prefixes
+                        .SelectMany(prefix =>
+                            hub.Names.Where(name => name.StartsWith(prefix.From, StringComparison.Ordinal))
+                                .Select(name => (Old: name, New: prefix.To + name[prefix.From.Length..]))
+                        )
+                        .ToDictionary(pair => pair.New, pair => hub.Read(pair.Old))
+                );
             Part(Path.Combine(llama, "model.safetensors"), ("language_model.", ""));
             Part(Path.Combine(clip, "model.safetensors"), ("vision_tower.", ""));
             Part(
-                Path.Combine(folder, "mm_projector.safetensors"), ("multi_modal_projector.linear_1.", "model.mm_projector.0."), ("multi_modal_projector.linear_2.", "model.mm_projector.2."));
+                Path.Combine(folder, "mm_projector.safetensors"),
+                ("multi_modal_projector.linear_1.", "model.mm_projector.0."),
+                ("multi_modal_projector.linear_2.", "model.mm_projector.2.")
+            );
         }
 
         var config = SettingsFile.Json(Path.Combine(folder, "hub", "config.json"));
@@ -53,12 +71,19 @@ internal static class TinyLlava
     /// <summary>Pieces of the tokenizer.</summary>
     public static int WriteSettings(string language, string vision)
     {
-        var pieces = new List<Piece> { new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control) };
+        var pieces = new List<Piece>
+        {
+            new("<unk>", 0, PieceKind.Unknown),
+            new("<s>", 0, PieceKind.Control),
+            new("</s>", 0, PieceKind.Control),
+        };
         pieces.AddRange(Enumerable.Range(0, 256).Select(value => new Piece($"<0x{value:X2}>", 0, PieceKind.Byte)));
         pieces.AddRange("\u2581abcdefgh:.".Select((letter, i) => new Piece($"{letter}", -i, PieceKind.Normal)));
         File.WriteAllBytes(Path.Combine(language, "tokenizer.model"), new SentencePieceModel(pieces, true).ToBytes());
         File.WriteAllText(
-            Path.Combine(vision, "preprocessor_config.json"), """{"size": 16, "crop_size": 16, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}""");
+            Path.Combine(vision, "preprocessor_config.json"),
+            """{"size": 16, "crop_size": 16, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}"""
+        );
         return pieces.Count;
     }
 

@@ -14,7 +14,8 @@ internal static class TinyMiniGpt
 {
     public static readonly MiniGptConfig Config = new(
         new VisionConfig(16, 32, 2, 2, 16, 4, "gelu", 1e-6) { PatchBias = true, InputNorm = false },
-        new DecoderConfig(32, 48, 2, 4, 2, TinyLlava.Vocabulary, 1e-5, 10000, 256, false));
+        new DecoderConfig(32, 48, 2, 4, 2, TinyLlava.Vocabulary, 1e-5, 10000, 256, false)
+    );
 
     /// <summary>Writes a golden folder of weights and LLaMA settings as a model's folder.</summary>
     public static void WriteGolden(string golden, string folder)

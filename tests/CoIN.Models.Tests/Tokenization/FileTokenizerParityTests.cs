@@ -11,9 +11,16 @@ public sealed class FileTokenizerParityTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
-    public static TheoryData<string> Folders => [.. Directory.EnumerateDirectories(GoldenFolder.Root)
-        .Where(path => File.Exists(Path.Combine(path, "tokenizer_cases.json")) && File.Exists(Path.Combine(path, "model", "tokenizer.json")))
-        .Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Folders =>
+        [
+            .. Directory
+                .EnumerateDirectories(GoldenFolder.Root)
+                .Where(path =>
+                    File.Exists(Path.Combine(path, "tokenizer_cases.json")) && File.Exists(Path.Combine(path, "model", "tokenizer.json"))
+                )
+                .Select(path => Path.GetFileName(path))
+                .Order(StringComparer.Ordinal),
+        ];
 
     public void Dispose() => folder.Dispose();
 

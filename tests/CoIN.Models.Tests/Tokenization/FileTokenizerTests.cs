@@ -7,13 +7,15 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Models.Tests.Tokenization;
 
 /// <summary>
-/// A small tokenizer (Rules/tokenizer.json) with other rules laid over it, and the ids and texts that Hugging Face's <c>tokenizers</c> gives (Rules/rules.json).
+/// A small tokenizer (Rules/tokenizer.json) with other rules laid over it, and the ids and texts that Hugging Face's <c>tokenizers</c>
+/// gives (Rules/rules.json).
 /// </summary>
 public sealed class FileTokenizerTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
-    public static TheoryData<string> Rules => [.. ((JObject)Resource("rules.json")["rules"]!).Properties().Select(property => property.Name)];
+    public static TheoryData<string> Rules =>
+        [.. ((JObject)Resource("rules.json")["rules"]!).Properties().Select(property => property.Name)];
 
     public void Dispose() => folder.Dispose();
 
@@ -48,7 +50,11 @@ public sealed class FileTokenizerTests : IDisposable
 
     [Theory]
     [InlineData("normalizer", """{"type": "NFKC"}""", "normalizer.type is NFKC")]
-    [InlineData("normalizer", """{"type": "Sequence", "normalizers": [{"type": "Lowercase"}]}""", "normalizer.normalizers[0].type is Lowercase")]
+    [InlineData(
+        "normalizer",
+        """{"type": "Sequence", "normalizers": [{"type": "Lowercase"}]}""",
+        "normalizer.normalizers[0].type is Lowercase"
+    )]
     [InlineData("normalizer", """{"type": "Replace", "pattern": {"Regex": " +"}, "content": "x"}""", "other patterns are not supported")]
     [InlineData("pre_tokenizer", """{"type": "ByteLevel"}""", "pre_tokenizer.type is ByteLevel")]
     [InlineData("post_processor", "null", "post_processor is not a TemplateProcessing")]
@@ -88,7 +94,10 @@ public sealed class FileTokenizerTests : IDisposable
     public void Settings_beside_it_that_would_give_other_ids_are_refused_by_name(string key, string value, string fault)
     {
         File.WriteAllText(folder.Of("tokenizer.json"), Resource("tokenizer.json").ToString());
-        File.WriteAllText(folder.Of("tokenizer_config.json"), new JObject { ["tokenizer_class"] = "LlamaTokenizer", [key] = JToken.Parse(value) }.ToString());
+        File.WriteAllText(
+            folder.Of("tokenizer_config.json"),
+            new JObject { ["tokenizer_class"] = "LlamaTokenizer", [key] = JToken.Parse(value) }.ToString()
+        );
         Assert.Contains(fault, Assert.Throws<CoinException>(() => FileTokenizer.Load(folder.Path)).Message, StringComparison.Ordinal);
     }
 

@@ -30,13 +30,22 @@ public sealed class SentencePieceTokenizerTests
     [Fact]
     public void A_piece_that_goes_beyond_a_word_is_found()
     {
-        var tokenizer = new SentencePieceTokenizer(new SentencePieceModel(
-            [
-                new("<unk>", 0, PieceKind.Unknown), new("<s>", 0, PieceKind.Control), new("</s>", 0, PieceKind.Control), new($"{Space}a", -1, PieceKind.Normal),
-                new($"{Space}b", -2, PieceKind.Normal), new($"{Space}a{Space}b", -3, PieceKind.Normal), new("a", -8, PieceKind.Normal), new("b", -9, PieceKind.Normal),
-                new($"{Space}", -10, PieceKind.Normal),
-            ],
-            AddDummyPrefix: true));
+        var tokenizer = new SentencePieceTokenizer(
+            new SentencePieceModel(
+                [
+                    new("<unk>", 0, PieceKind.Unknown),
+                    new("<s>", 0, PieceKind.Control),
+                    new("</s>", 0, PieceKind.Control),
+                    new($"{Space}a", -1, PieceKind.Normal),
+                    new($"{Space}b", -2, PieceKind.Normal),
+                    new($"{Space}a{Space}b", -3, PieceKind.Normal),
+                    new("a", -8, PieceKind.Normal),
+                    new("b", -9, PieceKind.Normal),
+                    new($"{Space}", -10, PieceKind.Normal),
+                ],
+                AddDummyPrefix: true
+            )
+        );
         Assert.Equal([5, 3], tokenizer.Encode("a b a"));
     }
 
@@ -44,21 +53,36 @@ public sealed class SentencePieceTokenizerTests
     private static string Text(SentencePieceModel model, Random random)
     {
         string[] others = [" ", "  ", "   ", "\n", "é", "語", "🎈", "x", "?", "\u2581"];
-        return string.Concat(Enumerable.Range(0, random.Next(1, 30)).Select(_ => random.Next(3) == 0
-            ? others[random.Next(others.Length)] : model.Pieces.Where(piece => piece.Kind == PieceKind.Normal).ElementAt(random.Next(200)).Text.Replace(Space, ' ')));
+        return string.Concat(
+            Enumerable
+                .Range(0, random.Next(1, 30))
+                .Select(_ =>
+                    random.Next(3) == 0
+                        ? others[random.Next(others.Length)]
+                        : model.Pieces.Where(piece => piece.Kind == PieceKind.Normal).ElementAt(random.Next(200)).Text.Replace(Space, ' ')
+                )
+        );
     }
 
     private static List<int> Whole(SentencePieceModel model, SentencePieceTokenizer tokenizer, string text)
     {
-        var ids = model.Pieces.Select((piece, id) => (piece, id)).Where(pair => pair.piece.Kind is PieceKind.Normal or PieceKind.UserDefined or PieceKind.Unused)
+        var ids = model
+            .Pieces.Select((piece, id) => (piece, id))
+            .Where(pair => pair.piece.Kind is PieceKind.Normal or PieceKind.UserDefined or PieceKind.Unused)
             .ToDictionary(pair => pair.piece.Text, pair => pair.id, StringComparer.Ordinal);
-        var bytes = model.Pieces.Select((piece, id) => (piece, id)).Where(pair => pair.piece.Kind == PieceKind.Byte)
+        var bytes = model
+            .Pieces.Select((piece, id) => (piece, id))
+            .Where(pair => pair.piece.Kind == PieceKind.Byte)
             .ToDictionary(pair => Convert.ToByte(pair.piece.Text[3..5], 16), pair => pair.id);
         return
         [
-            .. BytePairMerges.Apply((" " + text).Replace(' ', Space), symbol => ids.TryGetValue(symbol, out var id) ? model.Pieces[id].Score : null)
-                .SelectMany(symbol => ids.TryGetValue(symbol, out var id)
-                    ? [id] : System.Text.Encoding.UTF8.GetBytes(symbol).Select(value => bytes.GetValueOrDefault(value, tokenizer.Unknown))),
+            .. BytePairMerges
+                .Apply((" " + text).Replace(' ', Space), symbol => ids.TryGetValue(symbol, out var id) ? model.Pieces[id].Score : null)
+                .SelectMany(symbol =>
+                    ids.TryGetValue(symbol, out var id)
+                        ? [id]
+                        : System.Text.Encoding.UTF8.GetBytes(symbol).Select(value => bytes.GetValueOrDefault(value, tokenizer.Unknown))
+                ),
         ];
     }
 }

@@ -8,7 +8,6 @@ public sealed class WordPatternTests
     [InlineData("It's 12 o'clock", "It|'s| |1|2| o|'clock")]
     [InlineData("a  b\n\n c", "a| | b|\n\n| c")]
     [InlineData("x!?\n", "x|!?\n")]
-
     // Letters, numbers and pictures beyond U+FFFF are one character each.
     [InlineData("a\U00020000b", "a\U00020000b")]
     [InlineData("\U0001D7D8\U0001D7D9", "\U0001D7D8|\U0001D7D9")]

@@ -31,13 +31,16 @@ public sealed class ComputeTeamTests : IDisposable
     public void Several_callers_at_once_get_all_of_their_own()
     {
         var sums = new long[4];
-        var callers = Enumerable.Range(0, sums.Length).Select(caller => new Thread(() =>
-        {
-            for (var round = 0; round < 200; round++)
+        var callers = Enumerable
+            .Range(0, sums.Length)
+            .Select(caller => new Thread(() =>
             {
-                ComputeTeam.Run(20, piece => Interlocked.Add(ref sums[caller], piece));
-            }
-        })).ToList();
+                for (var round = 0; round < 200; round++)
+                {
+                    ComputeTeam.Run(20, piece => Interlocked.Add(ref sums[caller], piece));
+                }
+            }))
+            .ToList();
         callers.ForEach(caller => caller.Start());
         callers.ForEach(caller => caller.Join());
         Assert.All(sums, sum => Assert.Equal(200 * 190, sum));
@@ -55,7 +58,8 @@ public sealed class ComputeTeamTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1, CPU);
-        Tensor x = randn([70, 96], generator: generator), weight = randn([300, 96], generator: generator);
+        Tensor x = randn([70, 96], generator: generator),
+            weight = randn([300, 96], generator: generator);
         var together = MatrixProduct.Linear(x, weight, null).bytes.ToArray();
         set_num_threads(1);
         Assert.Equal(together, MatrixProduct.Linear(x, weight, null).bytes.ToArray());

@@ -20,14 +20,22 @@ public sealed class ExternalLibtorchTests : IDisposable
 
     [Fact]
     public void A_folder_without_libtorch_is_refused() =>
-        Assert.Contains("libtorch_cpu.so", Assert.Throws<CoinException>(() => ExternalLibtorch.Present(folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "libtorch_cpu.so",
+            Assert.Throws<CoinException>(() => ExternalLibtorch.Present(folder)).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_build_with_a_libtorch_of_its_own_is_refused_with_how_to_build_without()
     {
         ExternalLibtorch.RefuseBesidePackaged("/torch/lib", folder);
         File.WriteAllText(Path.Combine(folder, "libtorch_cpu.so"), "");
-        Assert.Contains("-p:TorchBackend=none", Assert.Throws<CoinException>(() => ExternalLibtorch.RefuseBesidePackaged("/torch/lib", folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "-p:TorchBackend=none",
+            Assert.Throws<CoinException>(() => ExternalLibtorch.RefuseBesidePackaged("/torch/lib", folder)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -38,7 +46,10 @@ public sealed class ExternalLibtorchTests : IDisposable
             File.WriteAllText(Path.Combine(folder, name), "");
         }
 
-        Assert.Equal(["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"], ExternalLibtorch.Present(folder));
+        Assert.Equal(
+            ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"],
+            ExternalLibtorch.Present(folder)
+        );
     }
 
     [Fact]
@@ -56,7 +67,8 @@ public sealed class ExternalLibtorchTests : IDisposable
     public void What_TorchSharp_takes_from_libtorch_is_read_from_its_library()
     {
         var library = new[] { AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native") }
-            .Select(place => Path.Combine(place, TorchLibrary.FileName)).First(File.Exists);
+            .Select(place => Path.Combine(place, TorchLibrary.FileName))
+            .First(File.Exists);
         var undefined = ElfSymbols.Undefined(File.ReadAllBytes(library));
         Assert.True(undefined.Count > 500);
         Assert.Contains(undefined, symbol => symbol.StartsWith("_ZN2at", StringComparison.Ordinal));

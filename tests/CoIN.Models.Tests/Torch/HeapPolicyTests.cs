@@ -17,7 +17,10 @@ public sealed class HeapPolicyTests
     [Fact]
     public void Large_weights_lie_where_large_pages_are_asked_for()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && Directory.Exists("/sys/kernel/mm/transparent_hugepage"), "This kernel has no large pages.");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux() && Directory.Exists("/sys/kernel/mm/transparent_hugepage"),
+            "This kernel has no large pages."
+        );
         using var tensor = CheckpointFolder.Room([1 << 24], torch.ScalarType.Float32, torch.CPU);
         var middle = (ulong)Address(tensor) + (1 << 25);
         var flags = "";

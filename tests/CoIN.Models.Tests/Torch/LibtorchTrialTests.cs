@@ -33,8 +33,14 @@ public sealed class LibtorchTrialTests
     [InlineData(null, "did not end within 5 minutes (autograd on cpu)")]
     public void One_that_ends_otherwise_is_refused_with_where_it_was(int? status, string told)
     {
-        var fault = Assert.Throws<CoinException>(() => LibtorchTrial.Judge(
-            "/torch/lib", "2.14.1", status, ["trying loading weights on cpu", "trying autograd on cpu", "the gradient is 2 where 1 is right"]));
+        var fault = Assert.Throws<CoinException>(() =>
+            LibtorchTrial.Judge(
+                "/torch/lib",
+                "2.14.1",
+                status,
+                ["trying loading weights on cpu", "trying autograd on cpu", "the gradient is 2 where 1 is right"]
+            )
+        );
         Assert.Contains(told, fault.Message, StringComparison.Ordinal);
         Assert.Contains("/torch/lib is 2.14.1; this program is built for 2.10", fault.Message, StringComparison.Ordinal);
         Assert.Contains("pip install torch==2.10.*", fault.Message, StringComparison.Ordinal);

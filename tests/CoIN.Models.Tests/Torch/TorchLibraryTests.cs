@@ -8,8 +8,10 @@ public sealed class TorchLibraryTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("coin-torch-library-").FullName;
 
-    private static string Original => new[] { AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native") }
-        .Select(place => Path.Combine(place, "libLibTorchSharp.so")).First(File.Exists);
+    private static string Original =>
+        new[] { AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native") }
+            .Select(place => Path.Combine(place, "libLibTorchSharp.so"))
+            .First(File.Exists);
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -80,8 +82,7 @@ public sealed class TorchLibraryTests : IDisposable
     }
 
     [Fact]
-    public void What_is_not_an_ELF_file_is_refused() =>
-        Assert.Throws<InvalidDataException>(() => ElfVersionNeeds.Read(new byte[100]));
+    public void What_is_not_an_ELF_file_is_refused() => Assert.Throws<InvalidDataException>(() => ElfVersionNeeds.Read(new byte[100]));
 
     private static IEnumerable<ElfVersionNeeds.Need> CxxNeeds(string path) =>
         ElfVersionNeeds.Read(File.ReadAllBytes(path)).Where(need => need.Library == "libstdc++.so.6");

@@ -16,8 +16,8 @@ public sealed class BFloat16ParityTests : IDisposable
 {
     private const string Name = "lora-train";
 
-    private readonly LlavaModel model = LlavaCheckpoint.Load(
-        GoldenFolder.Of(Name, "coin"), ScalarType.BFloat16, TestDevice.Device, _ => { });
+    private readonly LlavaModel model = LlavaCheckpoint.Load(GoldenFolder.Of(Name, "coin"), ScalarType.BFloat16, TestDevice.Device, _ =>
+    { });
 
     private readonly JObject meta = GoldenFolder.Json(Name, "meta.json");
     private readonly IReadOnlyDictionary<string, Tensor> inputs = GoldenFolder.Tensors(Name, "inputs.safetensors");
@@ -47,7 +47,8 @@ public sealed class BFloat16ParityTests : IDisposable
             Assert.InRange(pass.Run(batch, Features(i), 1).item<double>() - (double)meta["loss_with_adapter"]![i]!, -2e-2, 2e-2);
             if (i == 0)
             {
-                var own = PeftFolder.LowRank(adapter, tensor => tensor.grad!)
+                var own = PeftFolder
+                    .LowRank(adapter, tensor => tensor.grad!)
                     .Concat(PeftFolder.ProjectorWeights(adapter.Projector, tensor => tensor.grad!))
                     .ToDictionary(pair => pair.Key, pair => pair.Value);
                 Near(GoldenFolder.Tensors(Name, "grads_mb0.safetensors").Select(pair => (pair.Value, own[pair.Key])), 5e-2);
@@ -62,14 +63,21 @@ public sealed class BFloat16ParityTests : IDisposable
         using var adapter = Adapter();
         var expected = GoldenFolder.Tensors(Name, "expected.safetensors");
         Near(
-            expected.Where(pair => pair.Key.EndsWith(".logits", StringComparison.Ordinal)).Select(pair =>
-            {
-                var i = int.Parse(new string([.. pair.Key.Where(char.IsDigit)]));
-                using var batch = Batch(i);
-                var hidden = model.Language.Forward(model.Embed(batch, Features(i), adapter.Projector), batch.Sequences, adapter.Updates());
-                return (pair.Value[inputs[$"mb{i}.attention_mask"].to(ScalarType.Bool)], model.Language.Logits(hidden));
-            }),
-            3e-2);
+            expected
+                .Where(pair => pair.Key.EndsWith(".logits", StringComparison.Ordinal))
+                .Select(pair =>
+                {
+                    var i = int.Parse(new string([.. pair.Key.Where(char.IsDigit)]));
+                    using var batch = Batch(i);
+                    var hidden = model.Language.Forward(
+                        model.Embed(batch, Features(i), adapter.Projector),
+                        batch.Sequences,
+                        adapter.Updates()
+                    );
+                    return (pair.Value[inputs[$"mb{i}.attention_mask"].to(ScalarType.Bool)], model.Language.Logits(hidden));
+                }),
+            3e-2
+        );
     }
 
     /// <summary>The distance of all numbers together, as a part of the reference's 2-norm.</summary>

@@ -19,7 +19,8 @@ public sealed class LoraTrainParityTests : IDisposable
 {
     private const string Name = "lora-train";
 
-    private readonly LlavaModel model = LlavaCheckpoint.Load(GoldenFolder.Of(Name, "coin"), ScalarType.Float32, TestDevice.Device, _ => { });
+    private readonly LlavaModel model = LlavaCheckpoint.Load(GoldenFolder.Of(Name, "coin"), ScalarType.Float32, TestDevice.Device, _ =>
+    { });
     private readonly JObject meta = GoldenFolder.Json(Name, "meta.json");
     private readonly IReadOnlyDictionary<string, Tensor> inputs = GoldenFolder.Tensors(Name, "inputs.safetensors");
     private readonly IReadOnlyDictionary<string, Tensor> expected = GoldenFolder.Tensors(Name, "expected.safetensors");
@@ -84,15 +85,25 @@ public sealed class LoraTrainParityTests : IDisposable
     {
         var training = meta["training"]!;
         var reference = training["runs"]![run]!;
-        double lr = (double)reference["base_lr_lora"]!, projectorLr = (double)reference["base_lr_projector"]!;
+        double lr = (double)reference["base_lr_lora"]!,
+            projectorLr = (double)reference["base_lr_projector"]!;
         var steps = reference["steps"]!.ToList();
-        var options = new TrainingOptions { WarmupRatio = (double)training["warmup_ratio"]!, MaxSteps = (int)training["num_training_steps"]! };
+        var options = new TrainingOptions
+        {
+            WarmupRatio = (double)training["warmup_ratio"]!,
+            MaxSteps = (int)training["num_training_steps"]!,
+        };
         var schedule = LearningRateSchedule.For(options, 1, 1);
         Assert.Equal((int)training["warmup_steps"]!, schedule.WarmupSteps);
 
         using var adapter = Trainable(Adapter());
         using var optimizer = new FusedAdamW(
-            [new([.. adapter.UpdateParameters()], lr), new([.. adapter.Projector!.Parameters], projectorLr)], 0.9, 0.999, 1e-8, 0);
+            [new([.. adapter.UpdateParameters()], lr), new([.. adapter.Projector!.Parameters], projectorLr)],
+            0.9,
+            0.999,
+            1e-8,
+            0
+        );
         for (var step = 0; step < steps.Count; step++)
         {
             using var stepScope = NewDisposeScope();
@@ -148,8 +159,7 @@ public sealed class LoraTrainParityTests : IDisposable
 
             using var again = PeftFolder.Read(folder, model.Language, model.Projector);
             Assert.NotNull(again.Projector);
-            Assert.All(
-                PeftFolder.LowRank(again), pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, original[pair.Key])));
+            Assert.All(PeftFolder.LowRank(again), pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, original[pair.Key])));
         }
         finally
         {
@@ -158,7 +168,10 @@ public sealed class LoraTrainParityTests : IDisposable
     }
 
     private static Dictionary<string, Tensor> ByFileName(LoraAdapter adapter, Func<Tensor, Tensor> of) =>
-        PeftFolder.LowRank(adapter, of).Concat(PeftFolder.ProjectorWeights(adapter.Projector, of)).ToDictionary(pair => pair.Key, pair => pair.Value);
+        PeftFolder
+            .LowRank(adapter, of)
+            .Concat(PeftFolder.ProjectorWeights(adapter.Projector, of))
+            .ToDictionary(pair => pair.Key, pair => pair.Value);
 
     private static LoraAdapter Trainable(LoraAdapter adapter)
     {
@@ -176,28 +189,41 @@ public sealed class LoraTrainParityTests : IDisposable
         using var read = PeftFolder.Read(GoldenFolder.Of(Name, "adapter"), model.Language, model.Projector);
         var rank = read.Rank;
         using var file = new SafetensorsFile(GoldenFolder.Of(Name, "adapter", "adapter_model.safetensors"));
-        var layers = model.Language.Layers.Select((layer, i) =>
-        {
-            LoraLinear Of(Linear linear)
-            {
-                var made = LoraLinear.Empty(linear, rank, TestDevice.Device);
-                foreach (var (name, a, b) in made.Slices())
+        var layers = model
+            .Language.Layers.Select(
+                (layer, i) =>
                 {
-                    file.ReadInto($"base_model.model.model.layers.{i}.{name}.lora_A.weight", a);
-                    file.ReadInto($"base_model.model.model.layers.{i}.{name}.lora_B.weight", b);
+                    LoraLinear Of(Linear linear)
+                    {
+                        var made = LoraLinear.Empty(linear, rank, TestDevice.Device);
+                        foreach (var (name, a, b) in made.Slices())
+                        {
+                            file.ReadInto($"base_model.model.model.layers.{i}.{name}.lora_A.weight", a);
+                            file.ReadInto($"base_model.model.model.layers.{i}.{name}.lora_B.weight", b);
+                        }
+
+                        return made;
+                    }
+
+                    return new LoraLayer(Of(layer.Qkv), Of(layer.Output), Of(layer.GateUp), Of(layer.Down));
                 }
-
-                return made;
-            }
-
-            return new LoraLayer(Of(layer.Qkv), Of(layer.Output), Of(layer.GateUp), Of(layer.Down));
-        }).ToList();
+            )
+            .ToList();
         return new LoraAdapter(rank, read.Alpha, layers, model.Projector.TrainableCopy());
     }
 
-    internal static SequenceBatch Batch(LlavaModel model, JObject meta, int i) => SequenceBatch.Create(
-        [.. meta["micro_batches"]![i]!.Select(row => new TokenSequence([.. row["ids"]!.Select(id => (int)id)], [.. row["labels"]!.Select(id => (int)id)]))],
-        model.Config.ImageTokens, 4096, TestDevice.Device);
+    internal static SequenceBatch Batch(LlavaModel model, JObject meta, int i) =>
+        SequenceBatch.Create(
+            [
+                .. meta["micro_batches"]![i]!.Select(row => new TokenSequence(
+                    [.. row["ids"]!.Select(id => (int)id)],
+                    [.. row["labels"]!.Select(id => (int)id)]
+                )),
+            ],
+            model.Config.ImageTokens,
+            4096,
+            TestDevice.Device
+        );
 
     internal static Tensor? Features(LlavaModel model, IReadOnlyDictionary<string, Tensor> inputs, int i)
     {

@@ -16,9 +16,20 @@ public sealed class ScheduleAndOrderTests
     [InlineData(100, 16, 2, 1.0, 3, 1)]
     [InlineData(100, 16, 8, 1.0, 1, 1)]
     [InlineData(1000, 10, 1, 0.5, 50, 2)]
-    public void Steps_are_counted_as_the_trainer_of_transformers_4_31_does(int samples, int batch, int accumulation, double epochs, int total, int warmup)
+    public void Steps_are_counted_as_the_trainer_of_transformers_4_31_does(
+        int samples,
+        int batch,
+        int accumulation,
+        double epochs,
+        int total,
+        int warmup
+    )
     {
-        var schedule = LearningRateSchedule.For(new TrainingOptions { GradientAccumulation = accumulation, Epochs = epochs }, batch, samples);
+        var schedule = LearningRateSchedule.For(
+            new TrainingOptions { GradientAccumulation = accumulation, Epochs = epochs },
+            batch,
+            samples
+        );
         Assert.Equal((total, warmup), (schedule.TotalSteps, schedule.WarmupSteps));
     }
 
@@ -32,7 +43,17 @@ public sealed class ScheduleAndOrderTests
         Assert.Equal(1, new LearningRateSchedule(Schedule.Constant, 12, 2).Multiplier(11));
 
         // A floor of a tenth: half way down is half way between the two.
-        var floor = LearningRateSchedule.For(new TrainingOptions { LearningRate = 2, MinLr = 0.2, MaxSteps = 12, WarmupRatio = 2 / 12.0 }, 1, 1);
+        var floor = LearningRateSchedule.For(
+            new TrainingOptions
+            {
+                LearningRate = 2,
+                MinLr = 0.2,
+                MaxSteps = 12,
+                WarmupRatio = 2 / 12.0,
+            },
+            1,
+            1
+        );
         Assert.Equal([0, 0.5, 1], new[] { 0, 1, 2 }.Select(floor.Multiplier));
         Assert.Equal([0.55, 0.1], new[] { 7, 12 }.Select(step => Math.Round(floor.Multiplier(step), 12)));
     }
@@ -41,10 +62,16 @@ public sealed class ScheduleAndOrderTests
     public void An_epoch_takes_every_sample_once_and_the_next_one_in_another_order()
     {
         var order = new DataOrder(20, 3, 2, seed: 5);
-        List<int> Epoch(int epoch) => [.. Enumerable.Range(0, 3).SelectMany(step => new[] { 0, 1 }.SelectMany(micro => order.MicroBatch((epoch * 3) + step, micro)))];
+        List<int> Epoch(int epoch) =>
+            [.. Enumerable.Range(0, 3).SelectMany(step => new[] { 0, 1 }.SelectMany(micro => order.MicroBatch((epoch * 3) + step, micro)))];
         Assert.Equal(18, Epoch(0).Distinct().Count());
         Assert.NotEqual(Epoch(0), Epoch(1));
-        Assert.Equal(Epoch(0), new DataOrder(20, 3, 2, seed: 5) is var again ? [.. Enumerable.Range(0, 3).SelectMany(step => new[] { 0, 1 }.SelectMany(micro => again.MicroBatch(step, micro)))] : []);
+        Assert.Equal(
+            Epoch(0),
+            new DataOrder(20, 3, 2, seed: 5) is var again
+                ? [.. Enumerable.Range(0, 3).SelectMany(step => new[] { 0, 1 }.SelectMany(micro => again.MicroBatch(step, micro)))]
+                : []
+        );
         Assert.NotEqual(Epoch(0)[..3], new DataOrder(20, 3, 2, seed: 6).MicroBatch(0, 0));
     }
 
@@ -89,7 +116,8 @@ public sealed class ScheduleAndOrderTests
     [Fact]
     public void Random_bytes_drawn_in_pieces_are_those_drawn_at_once()
     {
-        byte[] whole = new byte[1000], pieces = new byte[1000];
+        byte[] whole = new byte[1000],
+            pieces = new byte[1000];
         RandomBits.Below(whole, 7, 20000);
         RandomBits.Below(pieces.AsSpan(0, 320), 7, 20000);
         RandomBits.Below(pieces.AsSpan(320), 7, 20000, 320);

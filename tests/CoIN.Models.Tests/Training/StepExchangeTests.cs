@@ -16,8 +16,8 @@ public sealed class StepExchangeTests : IDisposable
 
     public void Dispose() => scope.Dispose();
 
-    public static TheoryData<int, int> Teams => new(
-        from shares in Enumerable.Range(1, 5) from trainers in Enumerable.Range(1, shares) select (shares, trainers));
+    public static TheoryData<int, int> Teams =>
+        new(from shares in Enumerable.Range(1, 5) from trainers in Enumerable.Range(1, shares) select (shares, trainers));
 
     [Theory]
     [MemberData(nameof(Teams))]
@@ -36,7 +36,10 @@ public sealed class StepExchangeTests : IDisposable
             Assert.All(team.Parameters(), parameters => Assert.Equal(team.Parameters()[0], parameters));
             if (shares > 2)
             {
-                Assert.NotEqual(Enumerable.Reverse(given).Aggregate((left, right) => [.. left.Zip(right, (one, other) => one + other)]), sum);
+                Assert.NotEqual(
+                    Enumerable.Reverse(given).Aggregate((left, right) => [.. left.Zip(right, (one, other) => one + other)]),
+                    sum
+                );
             }
         }
     }
@@ -64,7 +67,11 @@ public sealed class StepExchangeTests : IDisposable
         team.Begin();
         team.Members[1].Exchange.Give(0, 1, []);
         team.Members[1].Exchange.Close(0);
-        Assert.Contains("unlike parameters", Assert.Throws<CoinException>(() => team.Members[1].Exchange.Received()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "unlike parameters",
+            Assert.Throws<CoinException>(() => team.Members[1].Exchange.Received()).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -105,7 +112,10 @@ public sealed class StepExchangeTests : IDisposable
                 List<Tensor> parameters = [ones(10, 5), ones(9, 8).t(), ones(9)];
                 parameters.ForEach(one => one.requires_grad_(true));
                 var exchange = new StepExchange(
-                    new TrainingTeam(rank, trainers, rank == 0 ? [.. links.Select(link => link.First)] : [links[rank - 1].Second]), shares, parameters);
+                    new TrainingTeam(rank, trainers, rank == 0 ? [.. links.Select(link => link.First)] : [links[rank - 1].Second]),
+                    shares,
+                    parameters
+                );
                 Members.Add(new Member(exchange, parameters, [.. exchange.Own]));
             }
         }

@@ -22,7 +22,15 @@ public sealed class TrainingPassTests : IDisposable
     {
         LlavaInitializer.Write(
             folder.Path,
-            new LlavaConfig(new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5), new DecoderConfig(32, 48, 3, 4, 2, 64, 1e-5, 10000, 128, false), -2, false), 63, 1);
+            new LlavaConfig(
+                new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5),
+                new DecoderConfig(32, 48, 3, 4, 2, 64, 1e-5, 10000, 128, false),
+                -2,
+                false
+            ),
+            63,
+            1
+        );
         model = LlavaCheckpoint.Load(folder.Path, ScalarType.Float32, CPU, _ => { });
     }
 
@@ -69,7 +77,9 @@ public sealed class TrainingPassTests : IDisposable
         loss.backward();
         var (value, gradients) = Gradients(model, 0, checkpointing: true, microBatches: 1, kernels);
         Assert.Equal(loss.item<float>(), value, 5);
-        Assert.All(adapter.Parameters().Zip(gradients), pair => Assert.InRange((pair.First.grad! - pair.Second).abs().max().item<float>(), 0, 1e-6));
+        Assert.All(adapter.Parameters().Zip(gradients), pair =>
+            Assert.InRange((pair.First.grad! - pair.Second).abs().max().item<float>(), 0, 1e-6)
+        );
     }
 
     [Theory]
@@ -153,7 +163,13 @@ public sealed class TrainingPassTests : IDisposable
     }
 
     /// <summary>Accumulates micro-batches with masks of their own.</summary>
-    private static (double Loss, List<Tensor> Gradients) Gradients(LlavaModel of, double probability, bool checkpointing, int microBatches = 2, bool kernels = false)
+    private static (double Loss, List<Tensor> Gradients) Gradients(
+        LlavaModel of,
+        double probability,
+        bool checkpointing,
+        int microBatches = 2,
+        bool kernels = false
+    )
     {
         using var adapter = Adapter(of);
         var dropout = probability > 0 ? new Dropout(probability, CPU) : null;

@@ -7,7 +7,8 @@ namespace CoIN.Speed.Comparison;
 /// <summary>Measures the sides in turns and tells what came out.</summary>
 internal static class Compare
 {
-    public const string Ours = "CoIN.Actors", OursAgain = "CoIN.Actors, pictures known";
+    public const string Ours = "CoIN.Actors",
+        OursAgain = "CoIN.Actors, pictures known";
 
     private const string TrainTask = "train";
 
@@ -53,37 +54,62 @@ internal static class Compare
     {
         using var sides = new Participants(
             () => SideProcess.Ours("train", folder, options.Threads),
-            options.Python is null ? null : () => SideProcess.Peer("transformers", options.Python, "train.py", folder, options.Threads));
+            options.Python is null ? null : () => SideProcess.Peer("transformers", options.Python, "train.py", folder, options.Threads)
+        );
         var turns = sides.All.Select(side => new Turn(side.Name, side, "run")).ToList();
         var (timings, runs) = Rounds(options, [TrainTask], sides, turns);
         return new Section(
-            "train", workload.ImageTokens, One(workload.TrainingTokens), One(work.Training() / 1e9), timings, sides.Facts(),
+            "train",
+            workload.ImageTokens,
+            One(workload.TrainingTokens),
+            One(work.Training() / 1e9),
+            timings,
+            sides.Facts(),
             runs.GroupBy(run => run.Turn.Name).ToDictionary(group => group.Key, group => group.Average(run => run.Result.Loss!.Value)),
-            new Dictionary<string, Agreement>());
+            new Dictionary<string, Agreement>()
+        );
     }
 
     private static Section Evaluation(CompareOptions options, Workload workload, Work work, string folder)
     {
-        Func<SideProcess>? Peer(string name, int batch) => options.Python is null
-            ? null : () => SideProcess.Peer(name, options.Python, "generate.py", folder, options.Threads, $"{batch}");
+        Func<SideProcess>? Peer(string name, int batch) =>
+            options.Python is null
+                ? null
+                : () => SideProcess.Peer(name, options.Python, "generate.py", folder, options.Threads, $"{batch}");
         using var sides = new Participants(
-            () => SideProcess.Ours("generate", folder, options.Threads), Peer("generate, batch 1", 1), Peer("generate, batch 16", 16));
-        List<Turn> turns = [new(Ours, sides.All[0], "run"), new(OursAgain, sides.All[0], "again"), .. sides.All.Skip(1).Select(side => new Turn(side.Name, side, "run"))];
+            () => SideProcess.Ours("generate", folder, options.Threads),
+            Peer("generate, batch 1", 1),
+            Peer("generate, batch 16", 16)
+        );
+        List<Turn> turns =
+        [
+            new(Ours, sides.All[0], "run"),
+            new(OursAgain, sides.All[0], "again"),
+            .. sides.All.Skip(1).Select(side => new Turn(side.Name, side, "run")),
+        ];
         var (timings, runs) = Rounds(options, [.. workload.Evaluation.Select(task => task.Name)], sides, turns);
         IReadOnlyList<IReadOnlyList<int>> Answers(string name) =>
             [.. runs.Where(run => run.Round == 0 && run.Turn.Name == name).SelectMany(run => run.Result.Answers!)];
         return new Section(
-            "generate", workload.ImageTokens,
+            "generate",
+            workload.ImageTokens,
             workload.Evaluation.ToDictionary(task => task.Name, task => (double)task.Samples.Count),
             workload.Evaluation.ToDictionary(task => task.Name, task => work.Evaluation(task) / 1e9),
-            timings, sides.Facts(), new Dictionary<string, double>(),
-            turns.Skip(1).ToDictionary(turn => turn.Name, turn => Agreement.Of(Answers(Ours), Answers(turn.Name))));
+            timings,
+            sides.Facts(),
+            new Dictionary<string, double>(),
+            turns.Skip(1).ToDictionary(turn => turn.Name, turn => Agreement.Of(Answers(Ours), Answers(turn.Name)))
+        );
     }
 
     private static Dictionary<string, double> One(double value) => new() { [TrainTask] = value };
 
     private static (IReadOnlyList<Timing> Timings, IReadOnlyList<Finished> Runs) Rounds(
-        CompareOptions options, IReadOnlyList<string> tasks, Participants sides, IReadOnlyList<Turn> turns)
+        CompareOptions options,
+        IReadOnlyList<string> tasks,
+        Participants sides,
+        IReadOnlyList<Turn> turns
+    )
     {
         foreach (var side in sides.All)
         {
@@ -102,8 +128,14 @@ internal static class Compare
             }
         }
 
-        var timings = from turn in turns from task in tasks
-                      select new Timing(turn.Name, task, [.. runs.Where(run => run.Turn == turn && run.Task == task).Select(run => run.Result.Seconds)]);
+        var timings =
+            from turn in turns
+            from task in tasks
+            select new Timing(
+                turn.Name,
+                task,
+                [.. runs.Where(run => run.Turn == turn && run.Task == task).Select(run => run.Result.Seconds)]
+            );
         return ([.. timings], runs);
     }
 
@@ -131,7 +163,8 @@ internal static class Compare
 
         public IReadOnlyList<SideProcess> All => all;
 
-        public IReadOnlyList<SideFacts> Facts() => [.. all.Select(side => new SideFacts(side.Name, side.Hello.Gemm, side.Hello.Versions, side.Memory()))];
+        public IReadOnlyList<SideFacts> Facts() =>
+            [.. all.Select(side => new SideFacts(side.Name, side.Hello.Gemm, side.Hello.Versions, side.Memory()))];
 
         public void Dispose() => all.ForEach(side => side.Dispose());
     }

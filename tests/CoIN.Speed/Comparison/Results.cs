@@ -15,8 +15,15 @@ internal sealed record SideFacts(string Side, double GemmGflops, string Versions
 /// <param name="Losses">Mean loss of every side's measured passes, of training.</param>
 /// <param name="Agreement">For each peer the parts of equal answers and of equal tokens, of evaluation.</param>
 internal sealed record Section(
-    string Kind, int ImageTokens, IReadOnlyDictionary<string, double> Amount, IReadOnlyDictionary<string, double> Gflop, IReadOnlyList<Timing> Timings,
-    IReadOnlyList<SideFacts> Sides, IReadOnlyDictionary<string, double> Losses, IReadOnlyDictionary<string, Agreement> Agreement)
+    string Kind,
+    int ImageTokens,
+    IReadOnlyDictionary<string, double> Amount,
+    IReadOnlyDictionary<string, double> Gflop,
+    IReadOnlyList<Timing> Timings,
+    IReadOnlyList<SideFacts> Sides,
+    IReadOnlyDictionary<string, double> Losses,
+    IReadOnlyDictionary<string, Agreement> Agreement
+)
 {
     /// <summary>The product first.</summary>
     public IReadOnlyList<string> Names => [.. Timings.Select(timing => timing.Side).Distinct()];
@@ -54,6 +61,7 @@ internal sealed record Agreement(double Answers, double Tokens)
         double tokens = pairs.Sum(pair => pair.First.Count);
         return new Agreement(
             pairs.Count(pair => pair.First.SequenceEqual(pair.Second)) / (double)pairs.Count,
-            pairs.Sum(pair => pair.First.Zip(pair.Second, (first, second) => first == second).Count(same => same)) / tokens);
+            pairs.Sum(pair => pair.First.Zip(pair.Second, (first, second) => first == second).Count(same => same)) / tokens
+        );
     }
 }

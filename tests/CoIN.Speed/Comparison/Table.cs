@@ -9,7 +9,9 @@ internal static class Table
 
     public static void Head(TextWriter output, CompareOptions options)
     {
-        output.WriteLine($"{options.Rounds} rounds, {options.Threads} threads, {options.Dtype}; every figure is the median over the rounds, with the lowest and the highest.");
+        output.WriteLine(
+            $"{options.Rounds} rounds, {options.Threads} threads, {options.Dtype}; every figure is the median over the rounds, with the lowest and the highest."
+        );
         if (options.Python is null)
         {
             output.WriteLine("No --python is given: the peer is left out, and there are no ratios.");
@@ -25,32 +27,37 @@ internal static class Table
     {
         output.WriteLine();
         var trains = section.Kind == "train";
-        output.WriteLine(trains
-            ? $"LoRA training, {section.ImageTokens} image tokens: {workload.Training.Count} samples of {Lengths(workload.Training.Select(row => workload.Expanded(row.Ids)))} tokens in batches of {workload.BatchSize}"
-            : $"Evaluation, {section.ImageTokens} image tokens: {section.Amount.Values.Sum():f0} questions of {Lengths(workload.Evaluation.SelectMany(task => task.Samples).Select(row => workload.Expanded(row.Ids)))} tokens, answers of " +
-              $"{Lengths(workload.Evaluation.SelectMany(task => task.Samples).Select(row => row.Answer))}");
+        output.WriteLine(
+            trains
+                ? $"LoRA training, {section.ImageTokens} image tokens: {workload.Training.Count} samples of {Lengths(workload.Training.Select(row => workload.Expanded(row.Ids)))} tokens in batches of {workload.BatchSize}"
+                : $"Evaluation, {section.ImageTokens} image tokens: {section.Amount.Values.Sum():f0} questions of {Lengths(workload.Evaluation.SelectMany(task => task.Samples).Select(row => workload.Expanded(row.Ids)))} tokens, answers of "
+                    + $"{Lengths(workload.Evaluation.SelectMany(task => task.Samples).Select(row => row.Answer))}"
+        );
         var unit = trains ? "tokens/s" : "samples/s";
-        output.WriteLine($"  {"",-28} {unit,-26} {"GFLOP/s",8}");
+        output.WriteLine($"  {"", -28} {unit, -26} {"GFLOP/s", 8}");
         foreach (var side in section.Names)
         {
-            output.WriteLine($"  {side,-28} {section.Rate(side).Text(trains ? "f0" : "f2"),-26} {section.Gflops(side),8:f0}");
+            output.WriteLine($"  {side, -28} {section.Rate(side).Text(trains ? "f0" : "f2"), -26} {section.Gflops(side), 8:f0}");
         }
 
         foreach (var facts in section.Sides)
         {
             output.WriteLine(
-                $"  {facts.Side,-28} memory {facts.Memory.Peak / Mebi:f0} MiB at its peak, {(facts.Memory.Peak - facts.Memory.Baseline) / Mebi:f0} above " +
-                $"{facts.Memory.Baseline / Mebi:f0} when loaded; plain matrix product {facts.GemmGflops:f0} GFLOP/s ({facts.Versions})");
+                $"  {facts.Side, -28} memory {facts.Memory.Peak / Mebi:f0} MiB at its peak, {(facts.Memory.Peak - facts.Memory.Baseline) / Mebi:f0} above "
+                    + $"{facts.Memory.Baseline / Mebi:f0} when loaded; plain matrix product {facts.GemmGflops:f0} GFLOP/s ({facts.Versions})"
+            );
         }
 
         foreach (var (side, loss) in section.Losses)
         {
-            output.WriteLine($"  {side,-28} mean loss {loss:f4}");
+            output.WriteLine($"  {side, -28} mean loss {loss:f4}");
         }
 
         foreach (var (side, agreement) in section.Agreement)
         {
-            output.WriteLine($"  {side,-28} {agreement.Answers:p1} of the answers and {agreement.Tokens:p1} of the tokens as {Compare.Ours}");
+            output.WriteLine(
+                $"  {side, -28} {agreement.Answers:p1} of the answers and {agreement.Tokens:p1} of the tokens as {Compare.Ours}"
+            );
         }
 
         Ratios(output, section, workload);
@@ -67,7 +74,7 @@ internal static class Table
                 foreach (var task in section.Tasks.Count > 1 ? section.Tasks : [])
                 {
                     var shared = workload.Evaluation.Single(one => one.Name == task).QuestionsPerPicture;
-                    output.WriteLine($"      {$"{task}, {shared:f0} to a picture",-28} {section.Ratio(side, peer, task).Text("f2")}");
+                    output.WriteLine($"      {$"{task}, {shared:f0} to a picture", -28} {section.Ratio(side, peer, task).Text("f2")}");
                 }
             }
         }
@@ -76,8 +83,9 @@ internal static class Table
         {
             var own = section.Sides[0].Memory;
             output.WriteLine(
-                $"  memory of {Compare.Ours} / {peer}: {own.Peak / (double)facts.Memory.Peak:f2} at the peak, " +
-                $"{(own.Peak - own.Baseline) / (double)(facts.Memory.Peak - facts.Memory.Baseline):f2} above what was loaded");
+                $"  memory of {Compare.Ours} / {peer}: {own.Peak / (double)facts.Memory.Peak:f2} at the peak, "
+                    + $"{(own.Peak - own.Baseline) / (double)(facts.Memory.Peak - facts.Memory.Baseline):f2} above what was loaded"
+            );
         }
     }
 

@@ -21,19 +21,34 @@ internal static class MemoryCommand
 
     public static RootCommand Build()
     {
-        var threads = new Option<int>("--threads") { DefaultValueFactory = _ => Environment.ProcessorCount, Description = "Compute threads" };
+        var threads = new Option<int>("--threads")
+        {
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+            Description = "Compute threads",
+        };
         var only = new Option<string?>("--only") { Description = "Cases whose name contains this" };
-        var root = new RootCommand("Trains models of three sizes and compares the memory they take with what `coin plan` foretells.") { threads, only };
+        var root = new RootCommand("Trains models of three sizes and compares the memory they take with what `coin plan` foretells.")
+        {
+            threads,
+            only,
+        };
         root.SetAction(parsed => Run(parsed.GetValue(threads), parsed.GetValue(only) ?? "", Console.Out));
         return root;
     }
 
     private static int Run(int threads, string only, TextWriter output)
     {
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{threads} threads; MB of {Mega:n0} bytes; the resident memory of a whole process while it trains; memory by {HeapPolicy.Allocator()}."));
-        output.WriteLine($"{"",-34} {"estimated",10} {"measured",10} {"ratio",7}   {"above the loaded model",22}");
+        output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{threads} threads; MB of {Mega:n0} bytes; the resident memory of a whole process while it trains; memory by {HeapPolicy.Allocator()}."
+            )
+        );
+        output.WriteLine($"{"", -34} {"estimated", 10} {"measured", 10} {"ratio", 7}   {"above the loaded model", 22}");
         var within = true;
-        foreach (var size in MemoryCase.All.Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase)).GroupBy(one => one.Size))
+        foreach (
+            var size in MemoryCase.All.Where(one => one.Name.Contains(only, StringComparison.OrdinalIgnoreCase)).GroupBy(one => one.Size)
+        )
         {
             var folder = Directory.CreateTempSubdirectory("coin-memory-").FullName;
             try
@@ -50,7 +65,9 @@ internal static class MemoryCommand
             }
         }
 
-        output.WriteLine(within ? $"Every estimate is within {Tolerance:p0} of the measurement." : $"An estimate is off by more than {Tolerance:p0}.");
+        output.WriteLine(
+            within ? $"Every estimate is within {Tolerance:p0} of the measurement." : $"An estimate is off by more than {Tolerance:p0}."
+        );
         return within ? 0 : 1;
     }
 
@@ -61,8 +78,12 @@ internal static class MemoryCommand
         var plan = ExperimentPlanner.Plan(experiment.Options, "cpu", evaluators: 0, _ => samples);
         var measured = Measure(settings, folder, threads);
         var ratio = plan.DeviceBytes / (double)measured.Peak;
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{settings.Name,-34} {plan.DeviceBytes / Mega,10:n0} {measured.Peak / Mega,10:n0} {ratio,7:f2}   {(measured.Peak - measured.Loaded) / Mega,22:n0}"));
+        output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{settings.Name, -34} {plan.DeviceBytes / Mega, 10:n0} {measured.Peak / Mega, 10:n0} {ratio, 7:f2}   {(measured.Peak - measured.Loaded) / Mega, 22:n0}"
+            )
+        );
         return Math.Abs(ratio - 1) <= Tolerance;
     }
 
@@ -70,7 +91,9 @@ internal static class MemoryCommand
     {
         var number = MemoryCase.All.Index().First(pair => pair.Item == settings).Index;
         var arguments = new[] { MemorySide.Command, $"{number}", folder, $"{threads}" };
-        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. SideProcess.Self(), .. arguments]) { RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(Environment.ProcessPath!, [.. SideProcess.Self(), .. arguments]) { RedirectStandardOutput = true }
+        )!;
         var reply = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0

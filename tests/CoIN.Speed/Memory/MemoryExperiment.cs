@@ -17,34 +17,59 @@ internal sealed class MemoryExperiment(MemoryCase settings, string folder)
     private const int Seed = 42;
     private const string Picture = "picture.png";
 
-    public ExperimentOptions Options { get; } = new()
-    {
-        Name = "memory",
-        Seed = Seed,
-        Tasks = [new TaskOptions { Name = "Memory", Folder = "", Scorer = "gqa" }],
-        Data = new DataOptions { Instructions = folder, Images = folder },
-        Model = new ModelOptions
+    public ExperimentOptions Options { get; } =
+        new()
         {
-            Path = folder, Conversation = settings.Model.Conversation, Dtype = settings.Dtype,
-            Quantization = settings.FourBits ? BaseQuantization.Nf4 : BaseQuantization.None,
-        },
-        Lora = new LoraOptions
-        {
-            Rank = settings.Rank, Alpha = 2 * settings.Rank, Dropout = 0.05, Targets = settings.Model.LoraTargets, TrainProjector = settings.Model.TrainsProjector,
-        },
-        Training = new TrainingOptions { BatchSize = settings.BatchSize, GradientCheckpointing = settings.Checkpointing },
-    };
+            Name = "memory",
+            Seed = Seed,
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "Memory",
+                    Folder = "",
+                    Scorer = "gqa",
+                },
+            ],
+            Data = new DataOptions { Instructions = folder, Images = folder },
+            Model = new ModelOptions
+            {
+                Path = folder,
+                Conversation = settings.Model.Conversation,
+                Dtype = settings.Dtype,
+                Quantization = settings.FourBits ? BaseQuantization.Nf4 : BaseQuantization.None,
+            },
+            Lora = new LoraOptions
+            {
+                Rank = settings.Rank,
+                Alpha = 2 * settings.Rank,
+                Dropout = 0.05,
+                Targets = settings.Model.LoraTargets,
+                TrainProjector = settings.Model.TrainsProjector,
+            },
+            Training = new TrainingOptions { BatchSize = settings.BatchSize, GradientCheckpointing = settings.Checkpointing },
+        };
 
     /// <summary>Every other question is long, as ScienceQA's with its hints.</summary>
     public IReadOnlyList<TrainingSample> Samples()
     {
         var random = new SeededRandom(Seed);
-        return [.. Enumerable.Range(0, Steps * settings.BatchSize).Select(i => new TrainingSample(
-            $"{i}", Picture,
-            [
-                new Turn("human", $"<image>\n{SyntheticText.Words(random, (i % 2 == 0 ? 20 : 60) + random.Next(i % 2 == 0 ? 41 : 181))}"),
-                new Turn("gpt", SyntheticText.Words(random, 2 + random.Next(24))),
-            ]))];
+        return
+        [
+            .. Enumerable
+                .Range(0, Steps * settings.BatchSize)
+                .Select(i => new TrainingSample(
+                    $"{i}",
+                    Picture,
+                    [
+                        new Turn(
+                            "human",
+                            $"<image>\n{SyntheticText.Words(random, (i % 2 == 0 ? 20 : 60) + random.Next(i % 2 == 0 ? 41 : 181))}"
+                        ),
+                        new Turn("gpt", SyntheticText.Words(random, 2 + random.Next(24))),
+                    ]
+                )),
+        ];
     }
 
     /// <summary>Writes the files.</summary>

@@ -25,7 +25,16 @@ internal static class MemorySide
         using var factory = new LearnerFactory(warning => throw new CoinException(warning));
         using var learner = factory.Open(experiment.Options, "cpu", int.Parse(threads, CultureInfo.InvariantCulture));
         var training = new ProcessMemory();
-        using var session = learner.OpenTraining(new StageTraining(1, experiment.Options.Tasks[0].Name, experiment.Options.BatchSizeOf(experiment.Options.Curriculum().Stage(1)), samples, null, null));
+        using var session = learner.OpenTraining(
+            new StageTraining(
+                1,
+                experiment.Options.Tasks[0].Name,
+                experiment.Options.BatchSizeOf(experiment.Options.Curriculum().Stage(1)),
+                samples,
+                null,
+                null
+            )
+        );
         for (var step = 0; step < session.TotalSteps; step++)
         {
             session.NextStep();

@@ -19,7 +19,8 @@ internal sealed class ClusterSimulation : IDisposable
 {
     private const string Dispatcher = "virtual";
 
-    private static readonly Config Settings = ConfigurationFactory.ParseString($$"""
+    private static readonly Config Settings = ConfigurationFactory.ParseString(
+        $$"""
         akka {
           scheduler.implementation = "{{typeof(VirtualClock).AssemblyQualifiedName}}"
           loglevel = OFF
@@ -31,7 +32,8 @@ internal sealed class ClusterSimulation : IDisposable
           }
         }
         {{Dispatcher}} { type = "{{typeof(VirtualDispatcherConfigurator).AssemblyQualifiedName}}", throughput = 1 }
-        """);
+        """
+    );
 
     // What is not of interest comes at different times, as in life.
     private static readonly TimeSpan WorkersComeWithin = TimeSpan.FromSeconds(2);
@@ -95,14 +97,21 @@ internal sealed class ClusterSimulation : IDisposable
             }
         }
 
-        return SimulationResult.Of(options, meter, clock.Elapsed.TotalSeconds, ProcessorTime.Now() - began, devices.Sum(one => one.Busy), done);
+        return SimulationResult.Of(
+            options,
+            meter,
+            clock.Elapsed.TotalSeconds,
+            ProcessorTime.Now() - began,
+            devices.Sum(one => one.Busy),
+            done
+        );
     }
 
     public void Dispose()
     {
         // Its actors end on this thread too.
         var end = system.Terminate();
-        for (var waited = Stopwatch.StartNew(); !end.IsCompleted && waited.Elapsed < Patience;)
+        for (var waited = Stopwatch.StartNew(); !end.IsCompleted && waited.Elapsed < Patience; )
         {
             dispatcher.Drain();
             Thread.Sleep(1);
@@ -118,13 +127,17 @@ internal sealed class ClusterSimulation : IDisposable
         AddWorker($"host-{host}-evaluator-{number}", Skill.Evaluate, $"cuda:{number}", device);
     }
 
-    private void AddWorker(string name, Skill skill, string device, SimulatedDevice? gpu) => system.ActorOf(
-        Props.Create(() => new SimulatedWorker(scheduler, skill, device, gpu, clock, options, meter)).WithDispatcher(Dispatcher), name);
+    private void AddWorker(string name, Skill skill, string device, SimulatedDevice? gpu) =>
+        system.ActorOf(
+            Props.Create(() => new SimulatedWorker(scheduler, skill, device, gpu, clock, options, meter)).WithDispatcher(Dispatcher),
+            name
+        );
 
     private void AddRun(string runId)
     {
         var samples = Enumerable.Repeat(options.Samples, options.Stages).ToList();
-        var hashes = experiment.Tasks.SelectMany(task => new[] { $"{task.Folder}/train.json", $"{task.Folder}/test.json" })
+        var hashes = experiment
+            .Tasks.SelectMany(task => new[] { $"{task.Folder}/train.json", $"{task.Folder}/test.json" })
             .ToDictionary(file => file, _ => new string('0', 64));
         var start = new RunStarted(runId, experiment, hashes, [.. samples.Select(_ => 10_000)], samples);
         var end = new TaskCompletionSource<RunSnapshot>();
@@ -132,12 +145,23 @@ internal sealed class ClusterSimulation : IDisposable
             task =>
             {
                 ended++;
-                fault ??= task.IsFaulted ? task.Exception.GetBaseException().Message
-                    : task.Result.Status == RunStatus.Completed ? null : $"{runId}: {task.Result.Status}: {task.Result.Message}";
+                fault ??=
+                    task.IsFaulted ? task.Exception.GetBaseException().Message
+                    : task.Result.Status == RunStatus.Completed ? null
+                    : $"{runId}: {task.Result.Status}: {task.Result.Message}";
             },
-            TaskContinuationOptions.ExecuteSynchronously);
+            TaskContinuationOptions.ExecuteSynchronously
+        );
         var settings = new SupervisorSettings(
-            runId, Path.Combine(Path.GetTempPath(), "coin-simulation-of-no-folder", runId), start, scheduler, new NoWork(), new NoObserver(), options.Gpus, end);
+            runId,
+            Path.Combine(Path.GetTempPath(), "coin-simulation-of-no-folder", runId),
+            start,
+            scheduler,
+            new NoWork(),
+            new NoObserver(),
+            options.Gpus,
+            end
+        );
         system.ActorOf(Props.Create(() => new MeasuredSupervisor(meter, settings)).WithDispatcher(Dispatcher), runId);
 
         // Akka lets persistent actors begin from a thread of its own, for which virtual time has to wait.
@@ -162,19 +186,29 @@ internal sealed class ClusterSimulation : IDisposable
             Name = "simulated",
             Tasks =
             [
-                .. Enumerable.Range(0, options.Stages).Select(task => new TaskOptions
-                {
-                    Name = task < names.Length ? names[task] : $"Task-{task + 1}", Folder = $"Task-{task + 1}", Scorer = "vqav2",
-                }),
+                .. Enumerable
+                    .Range(0, options.Stages)
+                    .Select(task => new TaskOptions
+                    {
+                        Name = task < names.Length ? names[task] : $"Task-{task + 1}",
+                        Folder = $"Task-{task + 1}",
+                        Scorer = "vqav2",
+                    }),
             ],
             Data = new DataOptions { Instructions = "/data/CoIN/Instructions_Original", Images = "/data/CoIN/cl_dataset" },
             Model = new ModelOptions { Path = "/models/llava-1.5-7b-hf", Dtype = "bfloat16" },
             Evaluation = new EvaluationOptions { ShardSize = options.ShardSize, BatchSize = options.BatchSize },
             Training = new TrainingOptions { CheckpointEvery = options.CheckpointEvery },
-            Judge = options.JudgeSeconds == 0 ? null : new JudgeOptions
-            {
-                Name = "judge", Kind = JudgeKind.OpenAi, Endpoint = "http://judge:8000/v1", Model = "qwen1.5-32b-chat",
-            },
+            Judge =
+                options.JudgeSeconds == 0
+                    ? null
+                    : new JudgeOptions
+                    {
+                        Name = "judge",
+                        Kind = JudgeKind.OpenAi,
+                        Endpoint = "http://judge:8000/v1",
+                        Model = "qwen1.5-32b-chat",
+                    },
         };
     }
 
@@ -201,8 +235,6 @@ internal sealed class ClusterSimulation : IDisposable
 
     private sealed class NoObserver : IRunObserver
     {
-        public void Observe(RunSnapshot snapshot)
-        {
-        }
+        public void Observe(RunSnapshot snapshot) { }
     }
 }

@@ -109,14 +109,15 @@ internal sealed class Meter(VirtualClock clock)
         return done;
     }
 
-    private static string KindOf(object message) => message switch
-    {
-        WorkProtocol.IMessage => WireFormat.Manifest(message),
-        WriteMessageSuccess { Persistent.Payload: IRunEvent happened } => WireFormat.Manifest(happened),
-        Terminated => "terminated",
-        _ when message.GetType().Name == "TimerMsg" => "timer",
-        _ => message.GetType().Name,
-    };
+    private static string KindOf(object message) =>
+        message switch
+        {
+            WorkProtocol.IMessage => WireFormat.Manifest(message),
+            WriteMessageSuccess { Persistent.Payload: IRunEvent happened } => WireFormat.Manifest(happened),
+            Terminated => "terminated",
+            _ when message.GetType().Name == "TimerMsg" => "timer",
+            _ => message.GetType().Name,
+        };
 
     private static void Add(Dictionary<string, Written> all, string kind, object value)
     {

@@ -12,9 +12,10 @@ internal static partial class ProcessorTime
     private const int OfThread = 3;
 
     /// <summary>Seconds since the thread, or the computer, began.</summary>
-    public static double Now() => OperatingSystem.IsLinux() && Get(OfThread, out var time) == 0
-        ? time.Seconds + (time.Nanoseconds * 1e-9)
-        : Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
+    public static double Now() =>
+        OperatingSystem.IsLinux() && Get(OfThread, out var time) == 0
+            ? time.Seconds + (time.Nanoseconds * 1e-9)
+            : Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
 
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     private static partial int Get(int clock, out Time time);

@@ -14,12 +14,15 @@ internal static class SchedulingCommand
         var like = new SimulationOptions { Gpus = 0, Runs = 0 };
         var gpus = new Option<int[]>("--gpus")
         {
-            DefaultValueFactory = _ => [10, 100, 1000], AllowMultipleArgumentsPerToken = true, Description = "Sizes of the cluster, one simulation each",
+            DefaultValueFactory = _ => [10, 100, 1000],
+            AllowMultipleArgumentsPerToken = true,
+            Description = "Sizes of the cluster, one simulation each",
         };
         var perHost = Number("--gpus-per-host", like.GpusPerHost, "GPUs of a host");
         var runs = new Option<int[]>("--runs")
         {
-            AllowMultipleArgumentsPerToken = true, Description = "Runs at a time, one number for each size; a fifth of the GPUs where it is not said",
+            AllowMultipleArgumentsPerToken = true,
+            Description = "Runs at a time, one number for each size; a fifth of the GPUs where it is not said",
         };
         var stages = Number("--stages", like.Stages, "Stages of a run, each tested on all tasks so far");
         var samples = Number("--samples", like.Samples, "Test samples of a task");
@@ -32,9 +35,22 @@ internal static class SchedulingCommand
         var limit = Real("--limit", like.Limit, "Processor seconds of this computer after which a simulation is left");
         var file = new Option<FileInfo?>("--out") { Description = "All figures as JSON" };
         var root = new RootCommand(
-            "Simulates clusters: the product's scheduler and supervisors with simulated workers in virtual time. Needs no GPU, and no model.")
+            "Simulates clusters: the product's scheduler and supervisors with simulated workers in virtual time. Needs no GPU, and no model."
+        )
         {
-            gpus, perHost, runs, stages, samples, shard, steps, step, answer, load, judge, limit, file,
+            gpus,
+            perHost,
+            runs,
+            stages,
+            samples,
+            shard,
+            steps,
+            step,
+            answer,
+            load,
+            judge,
+            limit,
+            file,
         };
         root.SetAction(parsed =>
         {
@@ -42,20 +58,26 @@ internal static class SchedulingCommand
             var several = parsed.GetValue(runs) is { Length: > 0 } given ? given : [.. sizes.Select(size => Math.Max(1, size / 5))];
             if (several.Length != sizes.Length)
             {
-                throw new Benchmark.CoinException($"--runs has {several.Length} numbers, and --gpus has {sizes.Length}: give one for each size.");
+                throw new Benchmark.CoinException(
+                    $"--runs has {several.Length} numbers, and --gpus has {sizes.Length}: give one for each size."
+                );
             }
 
-            return Run(
-                [
-                    .. sizes.Zip(several, (size, at) => new SimulationOptions
-                    {
-                        Gpus = size, Runs = at, GpusPerHost = parsed.GetValue(perHost), Stages = parsed.GetValue(stages), Samples = parsed.GetValue(samples),
-                        ShardSize = parsed.GetValue(shard), Steps = parsed.GetValue(steps), StepSeconds = parsed.GetValue(step),
-                        AnswerSeconds = parsed.GetValue(answer), LoadSeconds = parsed.GetValue(load), JudgeSeconds = parsed.GetValue(judge),
-                        Limit = parsed.GetValue(limit),
-                    }),
-                ],
-                parsed.GetValue(file), Console.Out);
+            return Run([.. sizes.Zip(several, (size, at) => new SimulationOptions
+                        {
+                            Gpus = size,
+                            Runs = at,
+                            GpusPerHost = parsed.GetValue(perHost),
+                            Stages = parsed.GetValue(stages),
+                            Samples = parsed.GetValue(samples),
+                            ShardSize = parsed.GetValue(shard),
+                            Steps = parsed.GetValue(steps),
+                            StepSeconds = parsed.GetValue(step),
+                            AnswerSeconds = parsed.GetValue(answer),
+                            LoadSeconds = parsed.GetValue(load),
+                            JudgeSeconds = parsed.GetValue(judge),
+                            Limit = parsed.GetValue(limit),
+                        })], parsed.GetValue(file), Console.Out);
         });
         return root;
     }

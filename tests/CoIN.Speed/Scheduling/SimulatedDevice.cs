@@ -1,7 +1,8 @@
 namespace CoIN.Speed.Scheduling;
 
 /// <summary>
-/// A GPU on which a trainer and an evaluator work: while both do, each gets half of it. So it does as much in an hour however they are mixed.
+/// A GPU on which a trainer and an evaluator work: while both do, each gets half of it. So it does as much in an hour however they are
+/// mixed.
 /// </summary>
 internal sealed class SimulatedDevice(VirtualClock clock)
 {

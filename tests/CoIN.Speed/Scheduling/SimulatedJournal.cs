@@ -3,7 +3,9 @@ using Akka.Persistence;
 
 namespace CoIN.Speed.Scheduling;
 
-/// <summary>A journal that says of everything that it is written, and at once. It keeps nothing: no simulated run is taken up again.</summary>
+/// <summary>
+/// A journal that says of everything that it is written, and at once. It keeps nothing: no simulated run is taken up again.
+/// </summary>
 internal sealed class SimulatedJournal : ReceiveActor
 {
     public SimulatedJournal()
@@ -12,7 +14,9 @@ internal sealed class SimulatedJournal : ReceiveActor
         Receive<WriteMessages>(asked =>
         {
             asked.PersistentActor.Tell(WriteMessagesSuccessful.Instance);
-            foreach (var one in asked.Messages.OfType<AtomicWrite>().SelectMany(write => (IEnumerable<IPersistentRepresentation>)write.Payload))
+            foreach (
+                var one in asked.Messages.OfType<AtomicWrite>().SelectMany(write => (IEnumerable<IPersistentRepresentation>)write.Payload)
+            )
             {
                 asked.PersistentActor.Tell(new WriteMessageSuccess(one, asked.ActorInstanceId), one.Sender);
             }

@@ -10,8 +10,14 @@ namespace CoIN.Speed.Scheduling;
 /// <summary>A trainer, evaluator or judge that lets time pass instead of computing, and says what a real one says.</summary>
 /// <param name="gpu">Null for a judge, which works elsewhere.</param>
 internal sealed class SimulatedWorker(
-    IActorRef scheduler, Skill skill, string device, SimulatedDevice? gpu, VirtualClock clock, SimulationOptions options, Meter meter)
-    : Worker(scheduler, skill, device)
+    IActorRef scheduler,
+    Skill skill,
+    string device,
+    SimulatedDevice? gpu,
+    VirtualClock clock,
+    SimulationOptions options,
+    Meter meter
+) : Worker(scheduler, skill, device)
 {
     private const double ScoreSeconds = 0.5;
     private static readonly string Sha256 = new('0', 64);
@@ -62,11 +68,19 @@ internal sealed class SimulatedWorker(
                 awaited = Passed(ScoreSeconds);
                 return true;
             case ScoreCell cell:
-                var (task, file) = (Current.Options.Tasks[cell.Task].Name, RunPaths.Predictions(cell.Stage, Current.Options.Tasks[cell.Task].Name));
-                Deliver(new CellWritten(cell, 50, options.Samples, file, Sha256)
-                {
-                    Corrected = 50, CorrectedSamples = options.Samples, ScoresFile = RunPaths.Scores(cell.Stage, task), ScoresSha256 = Sha256,
-                });
+                var (task, file) = (
+                    Current.Options.Tasks[cell.Task].Name,
+                    RunPaths.Predictions(cell.Stage, Current.Options.Tasks[cell.Task].Name)
+                );
+                Deliver(
+                    new CellWritten(cell, 50, options.Samples, file, Sha256)
+                    {
+                        Corrected = 50,
+                        CorrectedSamples = options.Samples,
+                        ScoresFile = RunPaths.Scores(cell.Stage, task),
+                        ScoresSha256 = Sha256,
+                    }
+                );
                 return false;
             case JudgeCell cell:
                 return Judge(cell);
@@ -75,13 +89,9 @@ internal sealed class SimulatedWorker(
         }
     }
 
-    protected override void Leave()
-    {
-    }
+    protected override void Leave() { }
 
-    protected override void Close()
-    {
-    }
+    protected override void Close() { }
 
     private bool Train(TrainStage stage)
     {
@@ -97,7 +107,9 @@ internal sealed class SimulatedWorker(
                 Tell(new CheckpointWritten(stage.Stage, done, RunPaths.Checkpoint(stage.Stage, task, done), Sha256));
             }
 
-            Tell(new TrainingProgressed(new TrainingProgress(stage.Stage, task, done, options.Steps, 0, 1, new StepFigures(0.5, 1e-4), 1000)));
+            Tell(
+                new TrainingProgressed(new TrainingProgress(stage.Stage, task, done, options.Steps, 0, 1, new StepFigures(0.5, 1e-4), 1000))
+            );
         }
 
         if (done++ < options.Steps)
@@ -106,11 +118,22 @@ internal sealed class SimulatedWorker(
             return true;
         }
 
-        Deliver(new AdapterWritten(
-            stage, RunPaths.Adapter(stage.Stage, task), Sha256, Sha256, options.Steps, 0.5, 1000L * options.Steps, options.Steps * options.StepSeconds)
-        {
-            FolderSha256 = Sha256, Computation = Computed(1),
-        });
+        Deliver(
+            new AdapterWritten(
+                stage,
+                RunPaths.Adapter(stage.Stage, task),
+                Sha256,
+                Sha256,
+                options.Steps,
+                0.5,
+                1000L * options.Steps,
+                options.Steps * options.StepSeconds
+            )
+            {
+                FolderSha256 = Sha256,
+                Computation = Computed(1),
+            }
+        );
         return false;
     }
 

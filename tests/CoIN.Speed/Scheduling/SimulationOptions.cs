@@ -46,10 +46,15 @@ internal sealed record SimulationOptions
     public int Cells => Stages * (Stages + 1) / 2;
 
     /// <summary>Seconds of the GPUs that nobody can do without, over all of them.</summary>
-    public double WorkBound => ((Runs * ((Stages * (double)Steps * StepSeconds) + (Cells * (double)Samples * AnswerSeconds))) / Gpus) + LoadSeconds;
+    public double WorkBound =>
+        ((Runs * ((Stages * (double)Steps * StepSeconds) + (Cells * (double)Samples * AnswerSeconds))) / Gpus) + LoadSeconds;
 
-    /// <summary>Seconds of a run with as many GPUs as it can use: its stages one after another, and the last one's tests by as many as there are.</summary>
-    public double PathBound => LoadSeconds + (Stages * (double)Steps * StepSeconds)
+    /// <summary>
+    /// Seconds of a run with as many GPUs as it can use: its stages one after another, and the last one's tests by as many as there are.
+    /// </summary>
+    public double PathBound =>
+        LoadSeconds
+        + (Stages * (double)Steps * StepSeconds)
         + Math.Max(Math.Min(ShardSize, Samples) * AnswerSeconds, Stages * (double)Samples * AnswerSeconds / Gpus);
 
     /// <summary>Seconds below which no order of the work can come.</summary>

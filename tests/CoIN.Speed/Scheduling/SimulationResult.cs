@@ -18,21 +18,49 @@ internal sealed record ActorLoad(string Actor, int Actors, double Seconds, doubl
 /// <param name="GpuUse">Part of the GPUs' time in which they computed.</param>
 /// <param name="Decisions">Pieces of work that were given to workers.</param>
 internal sealed record SimulationResult(
-    SimulationOptions Options, bool Done, double Makespan, double Processor, double GpuUse, long Decisions, IReadOnlyList<ActorLoad> Loads,
-    IReadOnlyList<HotSpot> HotSpots, IReadOnlyList<Traffic> Messages, IReadOnlyList<Traffic> Events)
+    SimulationOptions Options,
+    bool Done,
+    double Makespan,
+    double Processor,
+    double GpuUse,
+    long Decisions,
+    IReadOnlyList<ActorLoad> Loads,
+    IReadOnlyList<HotSpot> HotSpots,
+    IReadOnlyList<Traffic> Messages,
+    IReadOnlyList<Traffic> Events
+)
 {
-    public static SimulationResult Of(SimulationOptions options, Meter meter, double makespan, double processor, double busy, bool done) => new(
-        options, done, makespan, processor, busy / options.Gpus / makespan,
-        meter.Messages.Where(one => one.Key.StartsWith("assignment:", StringComparison.Ordinal)).Sum(one => one.Value.Count),
-        [
-            .. meter.Queues.Select(pair => new ActorLoad(
-                pair.Key, pair.Value.Count, pair.Value.Sum(one => one.Busy), pair.Value.Max(one => one.Busy) / makespan, pair.Value.Max(one => one.Longest))),
-        ],
-        [
-            .. meter.Work.Select(pair => new HotSpot(pair.Key.Actor, pair.Key.Kind, pair.Value.Count, pair.Value.Seconds, pair.Value.Microseconds))
-                .OrderByDescending(one => one.Seconds),
-        ],
-        Of(meter.Messages), Of(meter.Events));
+    public static SimulationResult Of(SimulationOptions options, Meter meter, double makespan, double processor, double busy, bool done) =>
+        new(
+            options,
+            done,
+            makespan,
+            processor,
+            busy / options.Gpus / makespan,
+            meter.Messages.Where(one => one.Key.StartsWith("assignment:", StringComparison.Ordinal)).Sum(one => one.Value.Count),
+            [
+                .. meter.Queues.Select(pair => new ActorLoad(
+                    pair.Key,
+                    pair.Value.Count,
+                    pair.Value.Sum(one => one.Busy),
+                    pair.Value.Max(one => one.Busy) / makespan,
+                    pair.Value.Max(one => one.Longest)
+                )),
+            ],
+            [
+                .. meter
+                    .Work.Select(pair => new HotSpot(
+                        pair.Key.Actor,
+                        pair.Key.Kind,
+                        pair.Value.Count,
+                        pair.Value.Seconds,
+                        pair.Value.Microseconds
+                    ))
+                    .OrderByDescending(one => one.Seconds),
+            ],
+            Of(meter.Messages),
+            Of(meter.Events)
+        );
 
     public ActorLoad Load(string actor) => Loads.First(one => one.Actor == actor);
 

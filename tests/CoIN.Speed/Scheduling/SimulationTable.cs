@@ -13,8 +13,11 @@ internal static class SimulationTable
     public static void Show(TextWriter output, IReadOnlyList<SimulationResult> all)
     {
         var first = all[0].Options;
-        output.WriteLine(Text(
-            $"Runs of {first.Stages} stages of {first.Steps} steps of {first.StepSeconds} s, tested on {first.Samples:N0} samples of each task so far, {first.AnswerSeconds} s an answer."));
+        output.WriteLine(
+            Text(
+                $"Runs of {first.Stages} stages of {first.Steps} steps of {first.StepSeconds} s, tested on {first.Samples:N0} samples of each task so far, {first.AnswerSeconds} s an answer."
+            )
+        );
         output.WriteLine();
         Row("GPUs", one => Text($"{one.Options.Gpus:N0}"));
         Row("hosts", one => Text($"{one.Options.Hosts:N0}"));
@@ -40,22 +43,31 @@ internal static class SimulationTable
         output.WriteLine("Bytes on the wire, kB a simulated second (bytes of a message)");
         foreach (var kind in all[^1].Messages.Take(Kinds))
         {
-            Row($"  {kind.Kind}", one => one.Messages.FirstOrDefault(other => other.Kind == kind.Kind) is { } same
-                ? Text($"{same.Bytes / one.Makespan / 1000:N1} ({same.Bytes / same.Count:N0})") : "-");
+            Row($"  {kind.Kind}", one =>
+                one.Messages.FirstOrDefault(other => other.Kind == kind.Kind) is { } same
+                    ? Text($"{same.Bytes / one.Makespan / 1000:N1} ({same.Bytes / same.Count:N0})")
+                    : "-"
+            );
         }
 
         output.WriteLine();
         output.WriteLine("Processor time, % of a processor in simulated time (µs a message; * grows with the cluster)");
         foreach (var spot in all[^1].HotSpots.Take(HotSpots))
         {
-            Row($"  {spot.Actor}: {spot.Message}", one => Spot(one, spot) is not { } same ? "-"
-                : Text($"{100 * same.Seconds / one.Makespan:0.00} ({same.Microseconds:N0}){(Before(one, spot) is { } less && same.Microseconds > Grows * less ? " *" : "")}"));
+            Row($"  {spot.Actor}: {spot.Message}", one =>
+                Spot(one, spot) is not { } same
+                    ? "-"
+                    : Text(
+                        $"{100 * same.Seconds / one.Makespan:0.00} ({same.Microseconds:N0}){(Before(one, spot) is { } less && same.Microseconds > Grows * less ? " *" : "")}"
+                    )
+            );
         }
 
         void Row(string name, Func<SimulationResult, string> cell) =>
-            output.WriteLine($"  {name,-34}{string.Concat(all.Select(one => $"{cell(one),20}"))}".TrimEnd());
+            output.WriteLine($"  {name, -34}{string.Concat(all.Select(one => $"{cell(one), 20}"))}".TrimEnd());
 
-        double? Before(SimulationResult one, HotSpot spot) => all.TakeWhile(other => other != one).LastOrDefault() is { } smaller ? Spot(smaller, spot)?.Microseconds : null;
+        double? Before(SimulationResult one, HotSpot spot) =>
+            all.TakeWhile(other => other != one).LastOrDefault() is { } smaller ? Spot(smaller, spot)?.Microseconds : null;
     }
 
     private static HotSpot? Spot(SimulationResult one, HotSpot spot) =>

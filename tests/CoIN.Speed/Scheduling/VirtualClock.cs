@@ -6,8 +6,8 @@ using Akka.Event;
 namespace CoIN.Speed.Scheduling;
 
 /// <summary>
-/// Akka's scheduler in virtual time: the clock stands still while actors have messages, and then goes on to the next thing that is due. What
-/// is due at the same time happens in the order in which it was asked for.
+/// Akka's scheduler in virtual time: the clock stands still while actors have messages, and then goes on to the next thing that is due.
+/// What is due at the same time happens in the order in which it was asked for.
 /// </summary>
 internal sealed class VirtualClock(Config config, ILoggingAdapter log) : SchedulerBase(config, log)
 {
@@ -53,37 +53,52 @@ internal sealed class VirtualClock(Config config, ILoggingAdapter log) : Schedul
         }
     }
 
-    protected override void InternalScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
-        Once(delay, () => receiver.Tell(message, sender), cancelable);
+    protected override void InternalScheduleTellOnce(
+        TimeSpan delay,
+        ICanTell receiver,
+        object message,
+        IActorRef sender,
+        ICancelable cancelable
+    ) => Once(delay, () => receiver.Tell(message, sender), cancelable);
 
     protected override void InternalScheduleTellRepeatedly(
-        TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
-        Repeatedly(initialDelay, interval, () => receiver.Tell(message, sender), cancelable);
+        TimeSpan initialDelay,
+        TimeSpan interval,
+        ICanTell receiver,
+        object message,
+        IActorRef sender,
+        ICancelable cancelable
+    ) => Repeatedly(initialDelay, interval, () => receiver.Tell(message, sender), cancelable);
 
     protected override void InternalScheduleOnce(TimeSpan delay, Action action, ICancelable cancelable) => Once(delay, action, cancelable);
 
-    protected override void InternalScheduleOnce(TimeSpan delay, IRunnable action, ICancelable cancelable) => Once(delay, action.Run, cancelable);
+    protected override void InternalScheduleOnce(TimeSpan delay, IRunnable action, ICancelable cancelable) =>
+        Once(delay, action.Run, cancelable);
 
     protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) =>
         Repeatedly(initialDelay, interval, action, cancelable);
 
-    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) =>
-        Repeatedly(initialDelay, interval, action.Run, cancelable);
+    protected override void InternalScheduleRepeatedly(
+        TimeSpan initialDelay,
+        TimeSpan interval,
+        IRunnable action,
+        ICancelable cancelable
+    ) => Repeatedly(initialDelay, interval, action.Run, cancelable);
 
     private void Once(TimeSpan delay, Action action, ICancelable? cancelable) => After(delay, () =>
-    {
-        if (cancelable?.IsCancellationRequested != true)
         {
-            action();
-        }
-    });
+            if (cancelable?.IsCancellationRequested != true)
+            {
+                action();
+            }
+        });
 
     private void Repeatedly(TimeSpan delay, TimeSpan interval, Action action, ICancelable? cancelable) => After(delay, () =>
-    {
-        if (cancelable?.IsCancellationRequested != true)
         {
-            Repeatedly(interval, interval, action, cancelable);
-            action();
-        }
-    });
+            if (cancelable?.IsCancellationRequested != true)
+            {
+                Repeatedly(interval, interval, action, cancelable);
+                action();
+            }
+        });
 }

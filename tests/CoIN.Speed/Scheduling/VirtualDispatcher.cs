@@ -20,9 +20,7 @@ internal sealed class VirtualDispatcher(MessageDispatcherConfigurator configurat
 
     protected override void ExecuteTask(IRunnable run) => ready.Enqueue(run);
 
-    protected override void Shutdown()
-    {
-    }
+    protected override void Shutdown() { }
 }
 
 /// <summary>Makes the one dispatcher of a simulation.</summary>

@@ -33,16 +33,26 @@ internal sealed class OurGeneration(IPictureModel model, Workload workload, stri
         {
             using var scope = NewDisposeScope();
             var pictures = batch.Select(row => row.Picture.ToString()).Distinct().ToList();
-            answers.AddRange(GreedyGenerator.Generate(
-                model,
-                new GenerationRequest(
-                    [.. batch.Select(row => new TokenSequence([.. row.Ids.Select(id => id == SequenceBatch.ImagePlaceholder ? place : id)], null))],
-                    features.Of(pictures, i => images.Load(pictures[i], pictures[i], model.Language.Device), long.MaxValue), questions.MaxNewTokens)
-                {
-                    Pictures = [.. batch.Select(row => pictures.IndexOf(row.Picture.ToString()))],
-                    Lengths = [.. batch.Select(row => row.Answer)],
-                },
-                adapter: null));
+            answers.AddRange(
+                GreedyGenerator.Generate(
+                    model,
+                    new GenerationRequest(
+                        [
+                            .. batch.Select(row => new TokenSequence(
+                                [.. row.Ids.Select(id => id == SequenceBatch.ImagePlaceholder ? place : id)],
+                                null
+                            )),
+                        ],
+                        features.Of(pictures, i => images.Load(pictures[i], pictures[i], model.Language.Device), long.MaxValue),
+                        questions.MaxNewTokens
+                    )
+                    {
+                        Pictures = [.. batch.Select(row => pictures.IndexOf(row.Picture.ToString()))],
+                        Lengths = [.. batch.Select(row => row.Answer)],
+                    },
+                    adapter: null
+                )
+            );
         }
 
         DeviceWork.Await(model.Language.Device);

@@ -32,37 +32,79 @@ internal sealed class OurTraining : ISideWork
         var task = options.Tasks[0];
         var samples = Samples(workload);
         device = model.Language.Device;
-        var prompts = SpeedFamily.Of(workload.Family).Prompts(
-            SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")), Conversation, options.Model.MaxLength, workload.ImageTokens);
+        var prompts = SpeedFamily
+            .Of(workload.Family)
+            .Prompts(
+                SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model")),
+                Conversation,
+                options.Model.MaxLength,
+                workload.ImageTokens
+            );
         session = new TrainingSession(
-            model, options, new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null), prompts, PixelFile.Open(workload, folder),
-            TrainingMethods.Known, warning => throw new CoinException(warning));
+            model,
+            options,
+            new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null),
+            prompts,
+            PixelFile.Open(workload, folder),
+            TrainingMethods.Known,
+            warning => throw new CoinException(warning)
+        );
         stepsPerPass = (int)Math.Ceiling(samples.Count / (double)workload.BatchSize);
     }
 
     /// <summary>The workload's training as an experiment.</summary>
     /// <param name="path">The model's folder.</param>
-    public static ExperimentOptions Options(Workload workload, string path) => new()
-    {
-        Name = "speed",
-        Seed = workload.Seed,
-        Tasks = [new TaskOptions { Name = "Speed", Folder = "", Scorer = "gqa" }],
-        Data = new DataOptions { Instructions = "", Images = "" },
-        Model = new ModelOptions { Path = path, Conversation = Conversation, Dtype = workload.Dtype },
-        Lora = new LoraOptions
+    public static ExperimentOptions Options(Workload workload, string path) =>
+        new()
         {
-            Rank = workload.LoraRank, Alpha = workload.LoraAlpha, Dropout = workload.LoraDropout, Targets = workload.LoraTargets,
-            TrainProjector = SpeedFamily.Of(workload.Family).TrainsProjector,
-        },
-        Training = new TrainingOptions
-        {
-            LearningRate = workload.LearningRate, Schedule = Schedule.Constant, WarmupRatio = 0, BatchSize = workload.BatchSize, Epochs = Passes,
-            GradientCheckpointing = workload.GradientCheckpointing,
-        },
-    };
+            Name = "speed",
+            Seed = workload.Seed,
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "Speed",
+                    Folder = "",
+                    Scorer = "gqa",
+                },
+            ],
+            Data = new DataOptions { Instructions = "", Images = "" },
+            Model = new ModelOptions
+            {
+                Path = path,
+                Conversation = Conversation,
+                Dtype = workload.Dtype,
+            },
+            Lora = new LoraOptions
+            {
+                Rank = workload.LoraRank,
+                Alpha = workload.LoraAlpha,
+                Dropout = workload.LoraDropout,
+                Targets = workload.LoraTargets,
+                TrainProjector = SpeedFamily.Of(workload.Family).TrainsProjector,
+            },
+            Training = new TrainingOptions
+            {
+                LearningRate = workload.LearningRate,
+                Schedule = Schedule.Constant,
+                WarmupRatio = 0,
+                BatchSize = workload.BatchSize,
+                Epochs = Passes,
+                GradientCheckpointing = workload.GradientCheckpointing,
+            },
+        };
 
-    public static IReadOnlyList<TrainingSample> Samples(Workload workload) => [.. workload.Training.Select((row, i) => new TrainingSample(
-        $"{i}", $"{row.Picture}", [new Turn("human", $"<image>\n{row.Question}"), new Turn("gpt", row.Answer)]))];
+    public static IReadOnlyList<TrainingSample> Samples(Workload workload) =>
+        [
+            .. workload.Training.Select(
+                (row, i) =>
+                    new TrainingSample(
+                        $"{i}",
+                        $"{row.Picture}",
+                        [new Turn("human", $"<image>\n{row.Question}"), new Turn("gpt", row.Answer)]
+                    )
+            ),
+        ];
 
     public SideRun Run(string task, string how)
     {

@@ -4,7 +4,10 @@ using CoIN.Speed.Workloads;
 
 namespace CoIN.Speed.Sides;
 
-/// <summary>Pictures of a workload; an image path is the number of the picture. The file is mapped, as the peer maps it, and each picture copied out.</summary>
+/// <summary>
+/// Pictures of a workload; an image path is the number of the picture. The file is mapped, as the peer maps it, and each picture copied
+/// out.
+/// </summary>
 internal static class PixelFile
 {
     public static ImageLoader Open(Workload workload, string folder)

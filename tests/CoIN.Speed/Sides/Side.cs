@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace CoIN.Speed.Sides;
 
 /// <summary>
-/// The product's side in a process of its own. Requests come as lines ("warm TASK", "run TASK", "again TASK", "memory", "quit"); a line of JSON answers each.
+/// The product's side in a process of its own. Requests come as lines ("warm TASK", "run TASK", "again TASK", "memory", "quit"); a line of
+/// JSON answers each.
 /// </summary>
 internal static class Side
 {

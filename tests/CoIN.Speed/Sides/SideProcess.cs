@@ -12,7 +12,12 @@ internal sealed class SideProcess : IDisposable
     private SideProcess(string name, string file, IEnumerable<string> arguments, string folder, int threads)
     {
         Name = name;
-        var start = new ProcessStartInfo(file, arguments) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
 
         // Both sides get the same threads; what tunes OpenBLAS for a processor that is not this one would handicap the side that uses it.
         foreach (var variable in new[] { "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE" })
@@ -36,10 +41,12 @@ internal sealed class SideProcess : IDisposable
 
     /// <summary>The product's side.</summary>
     /// <param name="kind">train or generate.</param>
-    public static SideProcess Ours(string kind, string folder, int threads) => new(
-        "CoIN.Actors", Environment.ProcessPath!, [.. Self(), Side.Command, kind, folder], folder, threads);
+    public static SideProcess Ours(string kind, string folder, int threads) =>
+        new("CoIN.Actors", Environment.ProcessPath!, [.. Self(), Side.Command, kind, folder], folder, threads);
 
-    /// <summary>A peer script. Paths are relative to the folder, so that a python in a container that sees only this folder can run it.</summary>
+    /// <summary>
+    /// A peer script. Paths are relative to the folder, so that a python in a container that sees only this folder can run it.
+    /// </summary>
     public static SideProcess Peer(string name, string python, string script, string folder, int threads, params string[] arguments)
     {
         var target = Directory.CreateDirectory(Path.Combine(folder, "peer")).FullName;
@@ -71,7 +78,8 @@ internal sealed class SideProcess : IDisposable
     }
 
     /// <summary>How this very program is started: by its own executable, or by dotnet with the path of its library.</summary>
-    public static string[] Self() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? ["exec", typeof(Side).Assembly.Location] : [];
+    public static string[] Self() =>
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? ["exec", typeof(Side).Assembly.Location] : [];
 
     private T Ask<T>(string request)
     {
@@ -92,6 +100,8 @@ internal sealed class SideProcess : IDisposable
         }
 
         process.WaitForExit();
-        throw new CoinException($"{Name} ended with status {process.ExitCode} before it had answered; what it said is above. A peer's python needs torch and transformers.");
+        throw new CoinException(
+            $"{Name} ended with status {process.ExitCode} before it had answered; what it said is above. A peer's python needs torch and transformers."
+        );
     }
 }

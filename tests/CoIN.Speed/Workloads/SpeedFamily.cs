@@ -27,12 +27,14 @@ internal sealed record SpeedShape(DecoderConfig Text, int ImageTokens, int Image
     /// <param name="layers">Layers that are computed.</param>
     public static double Tower(VisionConfig vision, int layers)
     {
-        double positions = vision.Positions, size = vision.HiddenSize;
+        double positions = vision.Positions,
+            size = vision.HiddenSize;
         return layers * (Maps(positions, (4 * size * size) + (2 * size * vision.IntermediateSize)) + Attention(positions, positions, size));
     }
 
     /// <summary>Operations of a projector's maps, by the features in front of the first and behind each.</summary>
-    public static double Projector(double positions, IReadOnlyList<int> sizes) => Maps(positions, sizes.Zip(sizes.Skip(1), (from, to) => (double)from * to).Sum());
+    public static double Projector(double positions, IReadOnlyList<int> sizes) =>
+        Maps(positions, sizes.Zip(sizes.Skip(1), (from, to) => (double)from * to).Sum());
 }
 
 /// <summary>How large a model is.</summary>
@@ -68,7 +70,8 @@ internal abstract record SpeedFamily(string Key, IReadOnlyList<string>? LoraTarg
     public abstract void Write(string folder, SpeedSize size, ScalarType dtype, int seed);
 
     /// <summary>Writes a tokenizer of <see cref="SyntheticText"/> into such a folder.</summary>
-    public virtual void WriteTokenizer(string folder) => File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SyntheticText.Tokenizer(Vocabulary - 1).ToBytes());
+    public virtual void WriteTokenizer(string folder) =>
+        File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SyntheticText.Tokenizer(Vocabulary - 1).ToBytes());
 
     public abstract IPictureModel Load(string folder, ScalarType dtype, Device device);
 
@@ -79,11 +82,18 @@ internal abstract record SpeedFamily(string Key, IReadOnlyList<string>? LoraTarg
     /// <summary>The linear maps of a layer of the language model, with their inputs and outputs.</summary>
     public virtual IReadOnlyList<(string Name, double Inputs, double Outputs)> Maps(DecoderConfig text)
     {
-        double hidden = text.HiddenSize, inner = text.IntermediateSize, values = text.KeyValueHeads * text.HeadSize;
+        double hidden = text.HiddenSize,
+            inner = text.IntermediateSize,
+            values = text.KeyValueHeads * text.HeadSize;
         return
         [
-            ("q_proj", hidden, hidden), ("k_proj", hidden, values), ("v_proj", hidden, values), ("o_proj", hidden, hidden),
-            ("gate_proj", hidden, inner), ("up_proj", hidden, inner), ("down_proj", inner, hidden),
+            ("q_proj", hidden, hidden),
+            ("k_proj", hidden, values),
+            ("v_proj", hidden, values),
+            ("o_proj", hidden, hidden),
+            ("gate_proj", hidden, inner),
+            ("up_proj", hidden, inner),
+            ("down_proj", inner, hidden),
         ];
     }
 
@@ -91,8 +101,10 @@ internal abstract record SpeedFamily(string Key, IReadOnlyList<string>? LoraTarg
     public virtual int Place(int imageTokens) => SequenceBatch.ImagePlaceholder;
 
     /// <summary>The language model: hidden size 512, 8 layers.</summary>
-    protected static DecoderConfig Text(bool quick) => quick
-        ? new(128, 352, 2, 4, 4, Vocabulary, 1e-5, 10000, 2048, false) : new(512, 1376, 8, 8, 8, Vocabulary, 1e-5, 10000, 2048, false);
+    protected static DecoderConfig Text(bool quick) =>
+        quick
+            ? new(128, 352, 2, 4, 4, Vocabulary, 1e-5, 10000, 2048, false)
+            : new(512, 1376, 8, 8, 8, Vocabulary, 1e-5, 10000, 2048, false);
 
     /// <summary>Image tokens of a side of a picture.</summary>
     protected static int Side(int imageTokens) => (int)Math.Round(Math.Sqrt(imageTokens));
@@ -104,8 +116,12 @@ internal abstract record SpeedFamily(string Key, IReadOnlyList<string>? LoraTarg
         {
             var config = Config(size);
             return new(
-                config.Text, config.ImageTokens, config.Vision.ImageSize, config.Text.VocabularySize - 1,
-                SpeedShape.Tower(config.Vision, config.VisionLayers) + SpeedShape.Projector(config.ImageTokens, config.ProjectorSizes));
+                config.Text,
+                config.ImageTokens,
+                config.Vision.ImageSize,
+                config.Text.VocabularySize - 1,
+                SpeedShape.Tower(config.Vision, config.VisionLayers) + SpeedShape.Projector(config.ImageTokens, config.ProjectorSizes)
+            );
         }
 
         public override void Write(string folder, SpeedSize size, ScalarType dtype, int seed)
@@ -127,7 +143,11 @@ internal abstract record SpeedFamily(string Key, IReadOnlyList<string>? LoraTarg
                 _ => new VisionConfig(256, 1024, 7, 8, size, PatchSize, "quick_gelu", 1e-5),
             };
             return new LlavaConfig(
-                vision, wanted.Layers is { } layers ? new(4096, 11008, layers, 32, 32, Vocabulary, 1e-5, 10000, 4096, false) : Text(wanted.Quick), -2, false);
+                vision,
+                wanted.Layers is { } layers ? new(4096, 11008, layers, 32, 32, Vocabulary, 1e-5, 10000, 4096, false) : Text(wanted.Quick),
+                -2,
+                false
+            );
         }
     }
 
@@ -138,22 +158,31 @@ internal abstract record SpeedFamily(string Key, IReadOnlyList<string>? LoraTarg
         {
             var config = Config(size.ImageTokens, size.Quick);
             return new(
-                config.Text, config.ImageTokens, config.Vision.ImageSize, config.Text.VocabularySize - 1,
-                SpeedShape.Tower(config.Vision, config.VisionLayers) + SpeedShape.Projector(config.ImageTokens, config.ProjectorSizes));
+                config.Text,
+                config.ImageTokens,
+                config.Vision.ImageSize,
+                config.Text.VocabularySize - 1,
+                SpeedShape.Tower(config.Vision, config.VisionLayers) + SpeedShape.Projector(config.ImageTokens, config.ProjectorSizes)
+            );
         }
 
         public override void Write(string folder, SpeedSize size, ScalarType dtype, int seed) =>
             MiniGptInitializer.Write(folder, Config(size.ImageTokens, size.Quick), seed);
 
-        public override IPictureModel Load(string folder, ScalarType dtype, Device device) => MiniGptCheckpoint.Load(
-            MiniGptSource.Of(new ModelOptions { Path = folder }), dtype, device, warning => throw new CoinException(warning));
+        public override IPictureModel Load(string folder, ScalarType dtype, Device device) =>
+            MiniGptCheckpoint.Load(MiniGptSource.Of(new ModelOptions { Path = folder }), dtype, device, warning =>
+                throw new CoinException(warning)
+            );
 
-        public override IPrompts Prompts(ITextTokenizer tokenizer, string conversation, int maxLength, int imageTokens) => new MiniGptPrompts(tokenizer);
+        public override IPrompts Prompts(ITextTokenizer tokenizer, string conversation, int maxLength, int imageTokens) =>
+            new MiniGptPrompts(tokenizer);
 
         private static MiniGptConfig Config(int imageTokens, bool quick)
         {
             var size = 2 * Side(imageTokens) * PatchSize;
-            var vision = quick ? new VisionConfig(88, 128, 2, 1, size, PatchSize, "gelu", 1e-6) : new VisionConfig(264, 1152, 6, 3, size, PatchSize, "gelu", 1e-6);
+            var vision = quick
+                ? new VisionConfig(88, 128, 2, 1, size, PatchSize, "gelu", 1e-6)
+                : new VisionConfig(264, 1152, 6, 3, size, PatchSize, "gelu", 1e-6);
             return new MiniGptConfig(vision with { PatchBias = true, InputNorm = false }, Text(quick));
         }
     }

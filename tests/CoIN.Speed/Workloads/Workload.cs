@@ -13,7 +13,9 @@ internal sealed record TrainingRow(int Picture, string Question, string Answer, 
 internal sealed record QuestionRow(int Picture, IReadOnlyList<int> Ids, int Answer);
 
 /// <summary>The questions of a task.</summary>
-/// <param name="MaxNewTokens">Longest answer that the task allows: what an engine has to expect, since it cannot know where an answer ends.</param>
+/// <param name="MaxNewTokens">
+/// Longest answer that the task allows: what an engine has to expect, since it cannot know where an answer ends.
+/// </param>
 internal sealed record QuestionSet(string Name, double QuestionsPerPicture, int MaxNewTokens, IReadOnlyList<QuestionRow> Samples);
 
 /// <summary>Everything that both sides of a comparison do, drawn by a seed.</summary>

@@ -26,7 +26,12 @@ internal static class WorkloadCommand
 
     public static RootCommand Build()
     {
-        var folder = new Option<string>("--out") { Required = true, HelpName = "DIR", Description = "A folder that does not exist yet" };
+        var folder = new Option<string>("--out")
+        {
+            Required = true,
+            HelpName = "DIR",
+            Description = "A folder that does not exist yet",
+        };
         var device = Text("--device", "cpu", "cpu or cuda:N");
         var dtype = Text("--dtype", "bfloat16", "Type of the base model's weights");
         dtype.AcceptOnlyFromAmong("float32", "bfloat16");
@@ -40,13 +45,32 @@ internal static class WorkloadCommand
         var small = new Option<bool>("--small") { Description = "A model too small to tell how fast anything is, in place of the layers" };
         var root = new RootCommand("Writes a model with random weights and what it is to do, for measurements on a device.")
         {
-            folder, device, dtype, layers, rank, positions, tokens, questions, batch, threads, small,
+            folder,
+            device,
+            dtype,
+            layers,
+            rank,
+            positions,
+            tokens,
+            questions,
+            batch,
+            threads,
+            small,
         };
         root.SetAction(parsed =>
         {
             var options = new CompareOptions(
-                null, 1, parsed.GetValue(threads), parsed.GetValue(small), [parsed.GetValue(tokens)], null, parsed.GetValue(dtype)!, Seed,
-                parsed.GetValue(batch), null)
+                null,
+                1,
+                parsed.GetValue(threads),
+                parsed.GetValue(small),
+                [parsed.GetValue(tokens)],
+                null,
+                parsed.GetValue(dtype)!,
+                Seed,
+                parsed.GetValue(batch),
+                null
+            )
             {
                 Device = parsed.GetValue(device)!,
                 Layers = parsed.GetValue(small) ? null : parsed.GetValue(layers),
@@ -118,7 +142,8 @@ internal static class WorkloadCommand
         File.Copy(Path.Combine(workload, "tokenizer.model"), Path.Combine(model, "tokenizer.model"));
         File.WriteAllText(
             Path.Combine(model, "preprocessor_config.json"),
-            $$"""{"size": {{size}}, "crop_size": {{size}}, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}""");
+            $$"""{"size": {{size}}, "crop_size": {{size}}, "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}"""
+        );
     }
 
     /// <summary>The same files in a folder beside the first, but for the workload itself.</summary>

@@ -19,8 +19,8 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
 
     private static readonly IReadOnlyList<TaskShape> Shapes =
     [
-        // Lengths in LLaMA tokens of the question with its instruction and of the answer with its end. Estimates: of CoIN's instructions and of answers typical
-        // of each data set, not counted in its files.
+        // Lengths in LLaMA tokens of the question with its instruction and of the answer with its end. Estimates: of CoIN's instructions
+        // and of answers typical of each data set, not counted in its files.
         new("ScienceQA", 1, new(70, 220), new(2, 3), 1024),
         new("VizWiz", 1, new(30, 50), new(2, 7), 128),
         new("Grounding", 4, new(26, 50), new(22, 28), 1024),
@@ -41,7 +41,10 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
         // In front of the model stand LLaVA's or MiniGPT's tokens, whatever its family's own are: what they mean costs nothing.
         var tokenizer = SyntheticText.Tokenizer(shape.Text.VocabularySize - 1);
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), tokenizer.ToBytes());
-        var training = Training(family.Prompts(new SentencePieceTokenizer(tokenizer), OurTraining.Conversation, 2048, imageTokens), options.Quick ? 2 : 8);
+        var training = Training(
+            family.Prompts(new SentencePieceTokenizer(tokenizer), OurTraining.Conversation, 2048, imageTokens),
+            options.Quick ? 2 : 8
+        );
         var workload = new Workload
         {
             Family = family.Key,
@@ -80,7 +83,9 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
             var i = rows.Count;
             var question = Words(i % 2 == 0 ? new Span(20, 60) : new Span(60, 240));
             var answer = Words(new Span(2, 25));
-            var tokens = prompts.Training(new TrainingSample($"{i}", "picture", [new Turn("human", $"<image>\n{question}"), new Turn("gpt", answer)]));
+            var tokens = prompts.Training(
+                new TrainingSample($"{i}", "picture", [new Turn("human", $"<image>\n{question}"), new Turn("gpt", answer)])
+            );
             positions += tokens.Ids.Count + imageTokens - 1;
             rows.Add(new TrainingRow(pictures++, question, answer, tokens.Ids, tokens.Labels));
         }
@@ -100,8 +105,9 @@ internal sealed class WorkloadWriter(CompareOptions options, int imageTokens)
 
             // Every prompt begins alike, with the system text.
             IEnumerable<int> system = Enumerable.Range(1000, SystemTokens - 1);
-            rows.Add(new QuestionRow(
-                pictures - 1, [1, .. system, SequenceBatch.ImagePlaceholder, .. Ids(shape.Question)], Draw(shape.Answer)));
+            rows.Add(
+                new QuestionRow(pictures - 1, [1, .. system, SequenceBatch.ImagePlaceholder, .. Ids(shape.Question)], Draw(shape.Answer))
+            );
         }
 
         return new QuestionSet(shape.Name, shape.QuestionsPerPicture, shape.MaxNewTokens, rows);

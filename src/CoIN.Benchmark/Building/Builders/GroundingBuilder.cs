@@ -4,12 +4,13 @@ using CoIN.Benchmark.Instructions;
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
-/// Grounding: RefCOCO, RefCOCO+ (Yu et al. 2016) and RefCOCOg (Mao et al. 2016), each a folder with <c>refs(unc|umd|google).p</c> and <c>instances.json</c>.
+/// Grounding: RefCOCO, RefCOCO+ (Yu et al. 2016) and RefCOCOg (Mao et al. 2016), each a folder with <c>refs(unc|umd|google).p</c> and
+/// <c>instances.json</c>.
 /// </summary>
 /// <remarks>
-/// Training: of each data set one annotation per image, and one of its sentences, both drawn by the seed (the paper: one annotation per image). That gives the 55k
-/// of the paper's Table 1. Test: every sentence of testA and testB, of RefCOCOg's test: the 30,969 on which the paper's numbers were computed. An image may be in
-/// one data set's training split and in another's test split.
+/// Training: of each data set one annotation per image, and one of its sentences, both drawn by the seed (the paper: one annotation per
+/// image). That gives the 55k of the paper's Table 1. Test: every sentence of testA and testB, of RefCOCOg's test: the 30,969 on which the
+/// paper's numbers were computed. An image may be in one data set's training split and in another's test split.
 /// </remarks>
 internal sealed class GroundingBuilder : TaskBuilder
 {
@@ -49,10 +50,12 @@ internal sealed class GroundingBuilder : TaskBuilder
             var random = context.Random($"{set} {image.Key}");
             var (reference, box, file) = candidates[random.Next(candidates.Count)];
             var (sentenceId, sentence) = reference.Sentences[random.Next(reference.Sentences.Count)];
-            training.Add(new RawTraining($"{set}-{reference.Id}-{sentenceId}", file, [new RawTurn(sentence, box.Padded(PixelBox.LearnedDecimals))])
-            {
-                UnpaddedBox = box.Unpadded(PixelBox.LearnedDecimals),
-            });
+            training.Add(
+                new RawTraining($"{set}-{reference.Id}-{sentenceId}", file, [new RawTurn(sentence, box.Padded(PixelBox.LearnedDecimals))])
+                {
+                    UnpaddedBox = box.Unpadded(PixelBox.LearnedDecimals),
+                }
+            );
         }
     }
 
@@ -63,19 +66,29 @@ internal sealed class GroundingBuilder : TaskBuilder
         {
             foreach (var (sentenceId, sentence) in reference.Sentences)
             {
-                test.Add(new RawTest($"{set}-{reference.Id}-{sentenceId}", file, sentence, box.Padded(PixelBox.TruthDecimals))
-                {
-                    Box = new GroundingBox(box.Unpadded(PixelBox.TruthDecimals), box.ImageWidth, box.ImageHeight),
-                });
+                test.Add(
+                    new RawTest($"{set}-{reference.Id}-{sentenceId}", file, sentence, box.Padded(PixelBox.TruthDecimals))
+                    {
+                        Box = new GroundingBox(box.Unpadded(PixelBox.TruthDecimals), box.ImageWidth, box.ImageHeight),
+                    }
+                );
             }
         }
     }
 
-    /// <summary>RefCOCO and RefCOCO+ have testA (people) and testB, RefCOCOg's umd split has test; its google split has none, so its val is taken.</summary>
+    /// <summary>
+    /// RefCOCO and RefCOCO+ have testA (people) and testB, RefCOCOg's umd split has test; its google split has none, so its val is taken.
+    /// </summary>
     private static IReadOnlyList<string> TestSplits(IReadOnlyList<BoxedReference> references)
     {
-        string[] tests = [.. references.Select(reference => reference.Of.Split).Where(split => split.StartsWith("test", StringComparison.Ordinal)).Distinct()
-            .Order(StringComparer.Ordinal)];
+        string[] tests =
+        [
+            .. references
+                .Select(reference => reference.Of.Split)
+                .Where(split => split.StartsWith("test", StringComparison.Ordinal))
+                .Distinct()
+                .Order(StringComparer.Ordinal),
+        ];
         return tests.Length > 0 ? tests : ["val"];
     }
 

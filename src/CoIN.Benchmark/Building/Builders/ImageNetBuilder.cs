@@ -3,9 +3,9 @@ using CoIN.Benchmark.Data;
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
-/// ImageNet (ILSVRC 2012): folders <c>train</c> and <c>val</c> with one folder per synset (or a flat <c>val</c> with <c>LOC_val_solution.csv</c>), and a label
-/// file, <c>LOC_synset_mapping.txt</c> or <c>synset_words.txt</c>. Some classes are drawn by the seed (the paper took 100 and published no list); they are written to
-/// <c>classes.txt</c>. The answer is the first of a class's names.
+/// ImageNet (ILSVRC 2012): folders <c>train</c> and <c>val</c> with one folder per synset (or a flat <c>val</c> with
+/// <c>LOC_val_solution.csv</c>), and a label file, <c>LOC_synset_mapping.txt</c> or <c>synset_words.txt</c>. Some classes are drawn by the
+/// seed (the paper took 100 and published no list); they are written to <c>classes.txt</c>. The answer is the first of a class's names.
 /// </summary>
 internal sealed class ImageNetBuilder : TaskBuilder
 {
@@ -23,8 +23,15 @@ internal sealed class ImageNetBuilder : TaskBuilder
         var training = new List<RawTraining>();
         foreach (var (synset, label) in classes)
         {
-            training.AddRange(train.Images(synset).Select(file => new RawTraining(
-                Path.GetFileNameWithoutExtension(file), context.Image("train", synset, file), [new RawTurn(ImageNetQuestion, label)])));
+            training.AddRange(
+                train
+                    .Images(synset)
+                    .Select(file => new RawTraining(
+                        Path.GetFileNameWithoutExtension(file),
+                        context.Image("train", synset, file),
+                        [new RawTurn(ImageNetQuestion, label)]
+                    ))
+            );
         }
 
         var test = ValidationImages(context, val, classes).ToList();
@@ -32,7 +39,10 @@ internal sealed class ImageNetBuilder : TaskBuilder
         val.AddListing(test.Select(sample => sample.Image!));
         return new RawData(training, test)
         {
-            Files = new Dictionary<string, string> { [ClassesFile] = string.Concat(classes.Select(pair => $"{pair.Synset} {pair.Label}\n")) },
+            Files = new Dictionary<string, string>
+            {
+                [ClassesFile] = string.Concat(classes.Select(pair => $"{pair.Synset} {pair.Label}\n")),
+            },
             Notes =
             [
                 context.Options.ClassesFile is { } file
@@ -44,7 +54,11 @@ internal sealed class ImageNetBuilder : TaskBuilder
 
     private const string ImageNetQuestion = "What is the object in the image?";
 
-    private static IReadOnlyList<(string Synset, string Label)> Classes(BuildContext context, SynsetLabels labels, IReadOnlyList<string> folders)
+    private static IReadOnlyList<(string Synset, string Label)> Classes(
+        BuildContext context,
+        SynsetLabels labels,
+        IReadOnlyList<string> folders
+    )
     {
         if (context.Options.ClassesFile is { } path)
         {
@@ -61,7 +75,8 @@ internal sealed class ImageNetBuilder : TaskBuilder
             var synset = known[place];
             known.RemoveAt(place);
 
-            // Two of ImageNet's classes can have the same first name, e.g. the bird and the machine "crane": an answer could not tell them apart.
+            // Two of ImageNet's classes can have the same first name, e.g. the bird and the machine "crane": an answer could not tell them
+            // apart.
             if (names.Add(labels[synset]))
             {
                 drawn.Add((synset, labels[synset]));
@@ -70,8 +85,10 @@ internal sealed class ImageNetBuilder : TaskBuilder
 
         return drawn.Count == wanted
             ? [.. drawn.OrderBy(pair => pair.Synset, StringComparer.Ordinal)]
-            : throw new CoinException($"ImageNet's train folder has {drawn.Count} classes that have a label, but {wanted} are to be drawn. "
-                + "Unpack all synset folders, use the label file of the same release, or draw fewer with --class-count.");
+            : throw new CoinException(
+                $"ImageNet's train folder has {drawn.Count} classes that have a label, but {wanted} are to be drawn. "
+                    + "Unpack all synset folders, use the label file of the same release, or draw fewer with --class-count."
+            );
     }
 
     private static IReadOnlyList<(string Synset, string Label)> Named(string path, SynsetLabels labels, IReadOnlyList<string> folders)
@@ -81,8 +98,10 @@ internal sealed class ImageNetBuilder : TaskBuilder
         {
             if (!labels.Contains(synset) || !folders.Contains(synset, StringComparer.Ordinal))
             {
-                throw new CoinException($"{path}, line {number}: {synset} is no class with {(labels.Contains(synset) ? "a folder in train" : "a label")}. "
-                    + "Write one synset id, such as n01440764, at the beginning of each line.");
+                throw new CoinException(
+                    $"{path}, line {number}: {synset} is no class with {(labels.Contains(synset) ? "a folder in train" : "a label")}. "
+                        + "Write one synset id, such as n01440764, at the beginning of each line."
+                );
             }
 
             if (!classes.TryAdd(synset, labels[synset]))
@@ -93,8 +112,10 @@ internal sealed class ImageNetBuilder : TaskBuilder
 
         if (classes.GroupBy(pair => pair.Value, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1) is { } same)
         {
-            throw new CoinException($"{path}: the classes {string.Join(" and ", same.Select(pair => pair.Key))} are both called {same.Key}, so that an answer could not tell "
-                + "them apart. Leave all but one out.");
+            throw new CoinException(
+                $"{path}: the classes {string.Join(" and ", same.Select(pair => pair.Key))} are both called {same.Key}, so that an answer could not tell "
+                    + "them apart. Leave all but one out."
+            );
         }
 
         return classes.Count > 0
@@ -102,21 +123,38 @@ internal sealed class ImageNetBuilder : TaskBuilder
             : throw new CoinException($"{path} names no class. Write one synset id, such as n01440764, at the beginning of each line.");
     }
 
-    private static IEnumerable<RawTest> ValidationImages(BuildContext context, RawFolder val, IReadOnlyList<(string Synset, string Label)> classes)
+    private static IEnumerable<RawTest> ValidationImages(
+        BuildContext context,
+        RawFolder val,
+        IReadOnlyList<(string Synset, string Label)> classes
+    )
     {
         var folders = val.Folders();
         if (folders.Count == 0)
         {
-            return FlatValidationImages(context, val, classes.ToDictionary(pair => pair.Synset, pair => pair.Label, StringComparer.Ordinal));
+            return FlatValidationImages(
+                context,
+                val,
+                classes.ToDictionary(pair => pair.Synset, pair => pair.Label, StringComparer.Ordinal)
+            );
         }
 
         if (classes.FirstOrDefault(pair => !folders.Contains(pair.Synset, StringComparer.Ordinal)) is { Synset: not null } missing)
         {
-            throw new CoinException($"ImageNet's val folder has no folder {missing.Synset} ({missing.Label}). Unpack the validation images into one folder per synset.");
+            throw new CoinException(
+                $"ImageNet's val folder has no folder {missing.Synset} ({missing.Label}). Unpack the validation images into one folder per synset."
+            );
         }
 
-        return classes.SelectMany(pair => val.Images(pair.Synset).Select(file =>
-            new RawTest(Path.GetFileNameWithoutExtension(file), context.Image("val", pair.Synset, file), ImageNetQuestion, pair.Label)));
+        return classes.SelectMany(pair =>
+            val.Images(pair.Synset)
+                .Select(file => new RawTest(
+                    Path.GetFileNameWithoutExtension(file),
+                    context.Image("val", pair.Synset, file),
+                    ImageNetQuestion,
+                    pair.Label
+                ))
+        );
     }
 
     /// <summary>Validation images in one folder: a table says which class they are of.</summary>
@@ -128,7 +166,9 @@ internal sealed class ImageNetBuilder : TaskBuilder
         {
             if (line.Split(',', 2) is not [var image, var prediction] || prediction.Split(' ', 2)[0] is not { Length: > 1 } synset)
             {
-                throw new CoinException($"{path}, line {number}: it is not \"image,synset x1 y1 x2 y2 …\". Copy the file again from the data set's source.");
+                throw new CoinException(
+                    $"{path}, line {number}: it is not \"image,synset x1 y1 x2 y2 …\". Copy the file again from the data set's source."
+                );
             }
 
             synsets[image] = synset;

@@ -1,9 +1,10 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
-/// OCR-VQA (Mishra et al. 2019): <c>dataset.json</c>, books by id, each with several questions about its cover. Split 1 is for training, 3 for the test, 2
-/// (validation) is not used. Every test question is a sample of its own, with the id <c>book_number</c>.
+/// OCR-VQA (Mishra et al. 2019): <c>dataset.json</c>, books by id, each with several questions about its cover. Split 1 is for training, 3
+/// for the test, 2 (validation) is not used. Every test question is a sample of its own, with the id <c>book_number</c>.
 /// </summary>
 internal sealed class OcrVqaBuilder : TaskBuilder
 {
@@ -23,13 +24,17 @@ internal sealed class OcrVqaBuilder : TaskBuilder
             switch (split)
             {
                 case 1:
-                    training.AddRange(Questions(context, id, entry, context.Training).Select(question => (question.Id, id, question.Image, question.Turn)));
+                    training.AddRange(
+                        Questions(context, id, entry, context.Training).Select(question => (question.Id, id, question.Image, question.Turn))
+                    );
                     break;
                 case 2:
                     break;
                 case 3:
-                    test.AddRange(Questions(context, id, entry, context.Test)
-                        .Select(question => new RawTest(question.Id, question.Image, question.Turn.Question, question.Turn.Answer)));
+                    test.AddRange(
+                        Questions(context, id, entry, context.Test)
+                            .Select(question => new RawTest(question.Id, question.Image, question.Turn.Question, question.Turn.Answer))
+                    );
                     break;
                 default:
                     throw entry.Fault($"has the split {split}; there are 1 (training), 2 (validation) and 3 (test)");
@@ -39,7 +44,12 @@ internal sealed class OcrVqaBuilder : TaskBuilder
         return new RawData(context.Group(training), test);
     }
 
-    private static IEnumerable<(string Id, string Image, RawTurn Turn)> Questions(BuildContext context, string id, RawEntry entry, Drops drops)
+    private static IEnumerable<(string Id, string Image, RawTurn Turn)> Questions(
+        BuildContext context,
+        string id,
+        RawEntry entry,
+        Drops drops
+    )
     {
         var (questions, answers) = (entry.Texts("questions"), entry.Texts("answers"));
         if (questions.Length != answers.Length)

@@ -4,8 +4,8 @@ using CoIN.Benchmark.Data;
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
-/// ScienceQA (Lu et al. 2022): <c>problems.json</c> and <c>pid_splits.json</c>, splits train and test. A sample is hint ("Context: …"), question and lettered
-/// choices; the answer is a letter. Problems without image become samples of text alone.
+/// ScienceQA (Lu et al. 2022): <c>problems.json</c> and <c>pid_splits.json</c>, splits train and test. A sample is hint ("Context: …"),
+/// question and lettered choices; the answer is a letter. Problems without image become samples of text alone.
 /// </summary>
 internal sealed class ScienceQaBuilder : TaskBuilder
 {
@@ -19,7 +19,11 @@ internal sealed class ScienceQaBuilder : TaskBuilder
     {
         var splits = Splits(context);
         var problems = new Dictionary<string, (string? Image, string Split, string Question, string Answer)>(StringComparer.Ordinal);
-        foreach (var (id, entry) in context.Json("problems.json").Dictionary("problem", "question", "choices", "answer", "hint", "image", "split"))
+        foreach (
+            var (id, entry) in context
+                .Json("problems.json")
+                .Dictionary("problem", "question", "choices", "answer", "hint", "image", "split")
+        )
         {
             if (splits.TryGetValue(id, out var split))
             {
@@ -32,14 +36,28 @@ internal sealed class ScienceQaBuilder : TaskBuilder
         {
             throw new CoinException(
                 $"{context.Raw.File("pid_splits.json")} names the problem {missing} of the split {splits[missing]}, which problems.json does not have. "
-                + "Both files must come from the same release of ScienceQA: copy them again.");
+                    + "Both files must come from the same release of ScienceQA: copy them again."
+            );
         }
 
         return new RawData(
-            [.. splits.Where(pair => pair.Value == "train").Select(pair => (Id: pair.Key, Problem: problems[pair.Key]))
-                .Select(item => new RawTraining(item.Id, item.Problem.Image, [new RawTurn(item.Problem.Question, item.Problem.Answer)]))],
-            [.. splits.Where(pair => pair.Value == "test").Select(pair => (Id: pair.Key, Problem: problems[pair.Key]))
-                .Select(item => new RawTest(item.Id, item.Problem.Image, item.Problem.Question, item.Problem.Answer))]);
+            [
+                .. splits
+                    .Where(pair => pair.Value == "train")
+                    .Select(pair => (Id: pair.Key, Problem: problems[pair.Key]))
+                    .Select(item => new RawTraining(
+                        item.Id,
+                        item.Problem.Image,
+                        [new RawTurn(item.Problem.Question, item.Problem.Answer)]
+                    )),
+            ],
+            [
+                .. splits
+                    .Where(pair => pair.Value == "test")
+                    .Select(pair => (Id: pair.Key, Problem: problems[pair.Key]))
+                    .Select(item => new RawTest(item.Id, item.Problem.Image, item.Problem.Question, item.Problem.Answer)),
+            ]
+        );
     }
 
     /// <summary>The split of every problem of train and test, in the file's order.</summary>
@@ -53,7 +71,8 @@ internal sealed class ScienceQaBuilder : TaskBuilder
                 if (!splits.TryAdd(id, split))
                 {
                     throw new CoinException(
-                        $"{context.Raw.File("pid_splits.json")} names the problem {id} twice, in {splits[id]} and {split}. Copy the file again from the data set's source.");
+                        $"{context.Raw.File("pid_splits.json")} names the problem {id} twice, in {splits[id]} and {split}. Copy the file again from the data set's source."
+                    );
                 }
             }
         }
@@ -86,7 +105,8 @@ internal sealed class ScienceQaBuilder : TaskBuilder
             : throw entry.Fault($"has the answer {answer}, but choices 0 to {choices - 1}");
     }
 
-    private static string[] Choices(RawEntry entry) => entry.Texts("choices") is { Length: >= 2 and <= MostChoices } choices
-        ? choices
-        : throw entry.Fault($"has not 2 to {MostChoices} \"choices\"");
+    private static string[] Choices(RawEntry entry) =>
+        entry.Texts("choices") is { Length: >= 2 and <= MostChoices } choices
+            ? choices
+            : throw entry.Fault($"has not 2 to {MostChoices} \"choices\"");
 }

@@ -1,4 +1,5 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Building;
 
 /// <summary>Names of ImageNet's classes: lines "n01440764 tench, Tinca tinca", of which the first name counts.</summary>
@@ -15,8 +16,10 @@ internal sealed class SynsetLabels
         {
             if (line.Split([' ', '\t'], 2) is not [['n', ..] synset, var names] || names.Split(',')[0].Trim() is not { Length: > 0 } name)
             {
-                throw new CoinException($"{path}, line {number}: it is not \"synset name, name, …\", e.g. \"n01440764 tench, Tinca tinca\". "
-                    + "Copy the file again from the data set's source.");
+                throw new CoinException(
+                    $"{path}, line {number}: it is not \"synset name, name, …\", e.g. \"n01440764 tench, Tinca tinca\". "
+                        + "Copy the file again from the data set's source."
+                );
             }
 
             read.labels[synset] = name;

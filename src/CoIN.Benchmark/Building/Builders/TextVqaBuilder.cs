@@ -1,10 +1,11 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
 /// TextVQA 0.5.1 (Singh et al. 2019) with the tokens that Rosetta's OCR read: <c>TextVQA_0.5.1_{train,val}.json</c> and
-/// <c>TextVQA_Rosetta_OCR_v0.2_{train,val}.json</c>. Learned is the most frequent of the ten answers; the validation set is the test set, since the real
-/// one's answers are not public.
+/// <c>TextVQA_Rosetta_OCR_v0.2_{train,val}.json</c>. Learned is the most frequent of the ten answers; the validation set is the test set,
+/// since the real one's answers are not public.
 /// </summary>
 internal sealed class TextVqaBuilder : TaskBuilder
 {
@@ -66,10 +67,18 @@ internal sealed class TextVqaBuilder : TaskBuilder
             var imageId = entry.Text("image_id");
             if (!tokens.TryGetValue(imageId, out var seen))
             {
-                throw entry.Fault($"is about the image {imageId}, for which {words} has no OCR tokens", $"Put the {words} of the same release there");
+                throw entry.Fault(
+                    $"is about the image {imageId}, for which {words} has no OCR tokens",
+                    $"Put the {words} of the same release there"
+                );
             }
 
-            yield return (entry.Id("question_id"), context.Image(imageId + ".jpg"), $"{entry.Text("question")}\nReference OCR token: {seen}", entry.Texts("answers"));
+            yield return (
+                entry.Id("question_id"),
+                context.Image(imageId + ".jpg"),
+                $"{entry.Text("question")}\nReference OCR token: {seen}",
+                entry.Texts("answers")
+            );
         }
     }
 
@@ -83,7 +92,13 @@ internal sealed class TextVqaBuilder : TaskBuilder
             if (!tokens.ContainsKey(id))
             {
                 // A token is one line's part of a comma-separated list.
-                tokens.Add(id, string.Join(", ", entry.Texts("ocr_tokens").Select(token => token.ReplaceLineEndings(" ")).Where(token => token.Length > 0)));
+                tokens.Add(
+                    id,
+                    string.Join(
+                        ", ",
+                        entry.Texts("ocr_tokens").Select(token => token.ReplaceLineEndings(" ")).Where(token => token.Length > 0)
+                    )
+                );
             }
         }
 

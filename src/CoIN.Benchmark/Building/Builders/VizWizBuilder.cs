@@ -1,9 +1,10 @@
 using CoIN.Benchmark.Data;
+
 namespace CoIN.Benchmark.Building;
 
 /// <summary>
-/// VizWiz (Gurari et al. 2018): <c>train.json</c>, tested on <c>val.json</c> (the test set's answers are not public). The answer is the most frequent one
-/// of ten, <c>unanswerable</c> included; an image's name is its question's id.
+/// VizWiz (Gurari et al. 2018): <c>train.json</c>, tested on <c>val.json</c> (the test set's answers are not public). The answer is the
+/// most frequent one of ten, <c>unanswerable</c> included; an image's name is its question's id.
 /// </summary>
 internal sealed class VizWizBuilder : TaskBuilder
 {
@@ -16,13 +17,19 @@ internal sealed class VizWizBuilder : TaskBuilder
     public override RawData Read(BuildContext context)
     {
         var training = Questions(context, "train", context.Training)
-            .Select(question => new RawTraining(question.Id, question.Image, [new RawTurn(question.Question, question.Answer)])).ToList();
+            .Select(question => new RawTraining(question.Id, question.Image, [new RawTurn(question.Question, question.Answer)]))
+            .ToList();
         var test = Questions(context, "val", context.Test)
-            .Select(question => new RawTest(question.Id, question.Image, question.Question, question.Answer) { Answers = question.Answers }).ToList();
+            .Select(question => new RawTest(question.Id, question.Image, question.Question, question.Answer) { Answers = question.Answers })
+            .ToList();
         return new RawData(training, test);
     }
 
-    private static IEnumerable<(string Id, string Image, string Question, string Answer, string[] Answers)> Questions(BuildContext context, string split, Drops drops)
+    private static IEnumerable<(string Id, string Image, string Question, string Answer, string[] Answers)> Questions(
+        BuildContext context,
+        string split,
+        Drops drops
+    )
     {
         var json = context.Json(split + ".json");
         foreach (var entry in json.List("image", "image", "question", "answers"))

@@ -47,18 +47,23 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
     /// <summary>The id where it was read already, else the position, as words.</summary>
     public string Name => id ?? "number " + number.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>A field's value; null where it is absent, null, or NaN or infinite: so pandas and Python's json write a value that is missing.</summary>
+    /// <summary>
+    /// A field's value; null where it is absent, null, or NaN or infinite: so pandas and Python's json write a value that is missing.
+    /// </summary>
     public JToken? this[string key] => fields[key] is { Type: not JTokenType.Null } value && !IsMissing(value) ? value : null;
 
     /// <summary>A text field that must be there.</summary>
-    public string Text(string key) => this[key] switch
-    {
-        { Type: JTokenType.String } value => Share((string)value!),
-        null => throw Fault($"has no \"{key}\"", "Add it"),
-        var other => throw WrongType(key, other, "text"),
-    };
+    public string Text(string key) =>
+        this[key] switch
+        {
+            { Type: JTokenType.String } value => Share((string)value!),
+            null => throw Fault($"has no \"{key}\"", "Add it"),
+            var other => throw WrongType(key, other, "text"),
+        };
 
-    /// <summary>The images' paths relative to the image root: of the field, or else of the marks in its texts (see <see cref="PathMarks"/>).</summary>
+    /// <summary>
+    /// The images' paths relative to the image root: of the field, or else of the marks in its texts (see <see cref="PathMarks"/>).
+    /// </summary>
     /// <param name="marked">Paths in the texts, in their order.</param>
     public IReadOnlyList<string> Images(IReadOnlyList<string> marked)
     {
@@ -90,7 +95,8 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
     }
 
     /// <summary>A text or number as text, in the form that Python's str() gives to numbers.</summary>
-    public string TextOrNumber(string key, JToken value) => ScalarText(value) is { } text ? Share(text) : throw WrongType(key, value, "text or a number");
+    public string TextOrNumber(string key, JToken value) =>
+        ScalarText(value) is { } text ? Share(text) : throw WrongType(key, value, "text or a number");
 
     /// <summary>The text, or an equal one that another sample has.</summary>
     public string Share(string text) => texts.Share(text);
@@ -119,25 +125,30 @@ internal sealed class SampleEntry(string path, int line, int number, JObject fie
         throw Fault($"has no \"{idKeys[0]}\"", "Give it one");
     }
 
-    private static string? ScalarText(JToken token) => (token as JValue)?.Value switch
-    {
-        string text => text,
-        long integer => integer.ToString(CultureInfo.InvariantCulture),
-        BigInteger integer => integer.ToString(CultureInfo.InvariantCulture),
-        double number when double.IsFinite(number) => number.ToString("R", CultureInfo.InvariantCulture) is var text && text.AsSpan().ContainsAny(".E") ? text : text + ".0",
-        _ => null,
-    };
+    private static string? ScalarText(JToken token) =>
+        (token as JValue)?.Value switch
+        {
+            string text => text,
+            long integer => integer.ToString(CultureInfo.InvariantCulture),
+            BigInteger integer => integer.ToString(CultureInfo.InvariantCulture),
+            double number when double.IsFinite(number) => number.ToString("R", CultureInfo.InvariantCulture) is var text
+            && text.AsSpan().ContainsAny(".E")
+                ? text
+                : text + ".0",
+            _ => null,
+        };
 
     private static bool IsMissing(JToken value) => value is JValue { Value: double number } && !double.IsFinite(number);
 
-    private static string NameOf(JToken token) => token.Type switch
-    {
-        JTokenType.Object => "an object",
-        JTokenType.Array => "a list",
-        JTokenType.Boolean => "true or false",
-        JTokenType.String => "text",
-        JTokenType.Null => "null",
-        JTokenType.Float when IsMissing(token) => "NaN or Infinity",
-        _ => "a number",
-    };
+    private static string NameOf(JToken token) =>
+        token.Type switch
+        {
+            JTokenType.Object => "an object",
+            JTokenType.Array => "a list",
+            JTokenType.Boolean => "true or false",
+            JTokenType.String => "text",
+            JTokenType.Null => "null",
+            JTokenType.Float when IsMissing(token) => "NaN or Infinity",
+            _ => "a number",
+        };
 }

@@ -5,8 +5,8 @@ using Newtonsoft.Json.Linq;
 namespace CoIN.Benchmark.Data.Reading;
 
 /// <summary>
-/// Reads a file that holds a JSON list of samples, one sample at a time: the files of the benchmark have 100 MB and more. A byte-order mark, comments and
-/// any layout of the list are accepted.
+/// Reads a file that holds a JSON list of samples, one sample at a time: the files of the benchmark have 100 MB and more. A byte-order
+/// mark, comments and any layout of the list are accepted.
 /// </summary>
 internal sealed class SampleFileReader : IDisposable
 {
@@ -24,7 +24,11 @@ internal sealed class SampleFileReader : IDisposable
         this.path = path;
         this.idKeys = idKeys;
         this.stream = stream;
-        json = new JsonTextReader(new StreamReader(stream)) { DateParseHandling = DateParseHandling.None, PropertyNameTable = new DefaultJsonNameTable() };
+        json = new JsonTextReader(new StreamReader(stream))
+        {
+            DateParseHandling = DateParseHandling.None,
+            PropertyNameTable = new DefaultJsonNameTable(),
+        };
     }
 
     /// <summary>How much of the file was read, 0 to 1.</summary>
@@ -44,12 +48,16 @@ internal sealed class SampleFileReader : IDisposable
         {
             throw new CoinException(
                 $"The samples file {path} does not exist: there is no folder {Path.GetDirectoryName(path)}. "
-                + "Correct data.instructions or the task's folder, or put the data there.", e);
+                    + "Correct data.instructions or the task's folder, or put the data there.",
+                e
+            );
         }
         catch (FileNotFoundException e)
         {
             throw new CoinException(
-                $"The samples file {path} does not exist.{SampleFiles.CandidatesSentence(path)} Correct the task's file name, or put the data there.", e);
+                $"The samples file {path} does not exist.{SampleFiles.CandidatesSentence(path)} Correct the task's file name, or put the data there.",
+                e
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -125,8 +133,11 @@ internal sealed class SampleFileReader : IDisposable
         return false;
     }
 
-    private CoinException Broken(int line, string fault, Exception? inner) => new(
-        $"{path}, line {line}: {fault}. A samples file is a JSON list of objects, [{{…}}, …]; mend it or copy it again from its source.", inner);
+    private CoinException Broken(int line, string fault, Exception? inner) =>
+        new(
+            $"{path}, line {line}: {fault}. A samples file is a JSON list of objects, [{{…}}, …]; mend it or copy it again from its source.",
+            inner
+        );
 
     private static CoinException Unreadable(Exception e, string path) =>
         new($"Cannot read the samples file {path}: {ReadFault.Why(path, e)}. Make it a readable file.", e);

@@ -1,8 +1,8 @@
 namespace CoIN.Benchmark.Data.Reading;
 
 /// <summary>
-/// Keeps equal texts once: questions, instructions, short answers and image paths come again and again in the benchmark's files. It remembers a fixed number
-/// of texts, each in the one place that its hash gives it, so that a million different ones cost nothing. May be
+/// Keeps equal texts once: questions, instructions, short answers and image paths come again and again in the benchmark's files. It
+/// remembers a fixed number of texts, each in the one place that its hash gives it, so that a million different ones cost nothing. May be
 /// used from several threads.
 /// </summary>
 internal sealed class SharedTexts

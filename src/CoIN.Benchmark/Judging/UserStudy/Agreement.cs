@@ -19,17 +19,24 @@ public sealed record Agreement(int Count, double? Pearson, double? Spearman, dou
             throw new ArgumentException("there are no pairs of scores", nameof(pairs));
         }
 
-        double[] one = [.. pairs.Select(pair => pair.One)], other = [.. pairs.Select(pair => pair.Other)];
+        double[] one = [.. pairs.Select(pair => pair.One)],
+            other = [.. pairs.Select(pair => pair.Other)];
         return new Agreement(
-            pairs.Count, Correlation(one, other), Correlation(Ranks(one), Ranks(other)),
-            CohensKappa(pairs, (a, b) => a == b ? 0 : 1), CohensKappa(pairs, (a, b) => (a - b) * (a - b)), pairs.Average(pair => Math.Abs(pair.One - pair.Other)));
+            pairs.Count,
+            Correlation(one, other),
+            Correlation(Ranks(one), Ranks(other)),
+            CohensKappa(pairs, (a, b) => a == b ? 0 : 1),
+            CohensKappa(pairs, (a, b) => (a - b) * (a - b)),
+            pairs.Average(pair => Math.Abs(pair.One - pair.Other))
+        );
     }
 
     private static double? Correlation(double[] one, double[] other)
     {
         var (meanOne, meanOther) = (one.Average(), other.Average());
         var covariance = one.Zip(other).Sum(pair => (pair.First - meanOne) * (pair.Second - meanOther));
-        var variances = one.Sum(value => (value - meanOne) * (value - meanOne)) * other.Sum(value => (value - meanOther) * (value - meanOther));
+        var variances =
+            one.Sum(value => (value - meanOne) * (value - meanOne)) * other.Sum(value => (value - meanOther) * (value - meanOther));
         return variances > 0 ? covariance / Math.Sqrt(variances) : null;
     }
 
@@ -37,7 +44,13 @@ public sealed record Agreement(int Count, double? Pearson, double? Spearman, dou
     {
         var ranks = new double[values.Length];
         var place = 0;
-        foreach (var tied in Enumerable.Range(0, values.Length).OrderBy(index => values[index]).GroupBy(index => values[index]).Select(group => group.ToList()))
+        foreach (
+            var tied in Enumerable
+                .Range(0, values.Length)
+                .OrderBy(index => values[index])
+                .GroupBy(index => values[index])
+                .Select(group => group.ToList())
+        )
         {
             tied.ForEach(index => ranks[index] = place + ((tied.Count + 1) / 2.0));
             place += tied.Count;

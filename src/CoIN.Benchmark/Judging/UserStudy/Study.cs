@@ -31,11 +31,16 @@ public sealed record StudyKey(string Study, string Run, int Seed, IReadOnlyList<
     {
         try
         {
-            return JsonConvert.DeserializeObject<StudyKey>(Utf8Text.Read(path)) is { Items: not null } key ? key : throw new JsonException("it is empty");
+            return JsonConvert.DeserializeObject<StudyKey>(Utf8Text.Read(path)) is { Items: not null } key
+                ? key
+                : throw new JsonException("it is empty");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new CoinException($"The key {path} of the study cannot be read: {ReadFault.Why(path, e)}. Restore it, or export the study again with the same options.", e);
+            throw new CoinException(
+                $"The key {path} of the study cannot be read: {ReadFault.Why(path, e)}. Restore it, or export the study again with the same options.",
+                e
+            );
         }
     }
 }
@@ -55,7 +60,9 @@ public sealed record Study(string Id, IReadOnlyList<StudyItem> Items, StudyKey K
         var stages = new Dictionary<(string Task, string QuestionId, string Answer), SortedSet<int>>();
         var samples = new Dictionary<(string Task, string QuestionId), TestSample>();
         var drawn = new List<(string Task, string QuestionId, string Answer)>();
-        var queues = cells.Select((cell, place) => new Queue<Prediction>(Shuffled(cell.Predictions, SeededRandom.Combine(seed, place)))).ToList();
+        var queues = cells
+            .Select((cell, place) => new Queue<Prediction>(Shuffled(cell.Predictions, SeededRandom.Combine(seed, place))))
+            .ToList();
         foreach (var cell in cells)
         {
             foreach (var sample in cell.Samples)
@@ -73,8 +80,11 @@ public sealed record Study(string Id, IReadOnlyList<StudyItem> Items, StudyKey K
         var taken = new HashSet<(string, string, string)>();
         for (var turn = 0; drawn.Count < count && queues.Exists(queue => queue.Count > 0); turn++)
         {
-            if (queues[turn % queues.Count] is { Count: > 0 } queue && queue.Dequeue() is var next
-                && taken.Add((cells[turn % cells.Count].Task, next.QuestionId, next.Text)))
+            if (
+                queues[turn % queues.Count] is { Count: > 0 } queue
+                && queue.Dequeue() is var next
+                && taken.Add((cells[turn % cells.Count].Task, next.QuestionId, next.Text))
+            )
             {
                 drawn.Add((cells[turn % cells.Count].Task, next.QuestionId, next.Text));
             }
@@ -88,15 +98,38 @@ public sealed record Study(string Id, IReadOnlyList<StudyItem> Items, StudyKey K
         var shuffled = Shuffled(drawn, SeededRandom.Combine(seed, -1));
         var items = shuffled.Select((one, place) => Item($"A{place + 1:000}", one, samples, rules)).ToList();
         var id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(JsonConvert.SerializeObject(items))))[..IdLength];
-        return new Study(id, items, new StudyKey(id, run, seed, [.. shuffled.Zip(items).Select(pair =>
-            new StudyKeyEntry(pair.Second.Code, pair.First.Task, pair.First.QuestionId, [.. stages[pair.First]]))]));
+        return new Study(
+            id,
+            items,
+            new StudyKey(
+                id,
+                run,
+                seed,
+                [
+                    .. shuffled
+                        .Zip(items)
+                        .Select(pair => new StudyKeyEntry(
+                            pair.Second.Code,
+                            pair.First.Task,
+                            pair.First.QuestionId,
+                            [.. stages[pair.First]]
+                        )),
+                ]
+            )
+        );
     }
 
     private static StudyItem Item(
-        string code, (string Task, string QuestionId, string Answer) drawn, Dictionary<(string, string), TestSample> samples, IReadOnlyDictionary<string, JudgeRule> rules)
+        string code,
+        (string Task, string QuestionId, string Answer) drawn,
+        Dictionary<(string, string), TestSample> samples,
+        IReadOnlyDictionary<string, JudgeRule> rules
+    )
     {
-        var sample = samples.GetValueOrDefault((drawn.Task, drawn.QuestionId)) ?? throw new CoinException(
-            $"A prediction answers question {drawn.QuestionId}, which is not in the test file of {drawn.Task}. Put the former test file back.");
+        var sample = samples.GetValueOrDefault((drawn.Task, drawn.QuestionId))
+            ?? throw new CoinException(
+                $"A prediction answers question {drawn.QuestionId}, which is not in the test file of {drawn.Task}. Put the former test file back."
+            );
         return new StudyItem(code, sample.Image, sample.Text, sample.Answer, drawn.Answer, rules[drawn.Task] == JudgeRule.Grounding);
     }
 

@@ -10,19 +10,21 @@ public static class StudyPage
     /// <param name="image">The image of a path as a data URI.</param>
     public static string Render(Study study, Func<string, string> image)
     {
-        var data = JsonConvert.SerializeObject(new
-        {
-            study = study.Id,
-            items = study.Items.Select(item => new
+        var data = JsonConvert.SerializeObject(
+            new
             {
-                code = item.Code,
-                image = item.Image is { } path ? image(path) : null,
-                question = item.Question,
-                truth = item.Truth,
-                answer = item.Answer,
-                box = item.IsBox,
-            }),
-        });
+                study = study.Id,
+                items = study.Items.Select(item => new
+                {
+                    code = item.Code,
+                    image = item.Image is { } path ? image(path) : null,
+                    question = item.Question,
+                    truth = item.Truth,
+                    answer = item.Answer,
+                    box = item.IsBox,
+                }),
+            }
+        );
 
         // "</script" in an answer must not end the script.
         return Template().Replace(Mark, data.Replace("<", "\\u003c", StringComparison.Ordinal), StringComparison.Ordinal);

@@ -34,7 +34,9 @@ public static class StudyScores
         var separator = lines.Length > 0 && lines[0].Contains(';', StringComparison.Ordinal) ? ';' : ',';
         if (lines.Length == 0 || !Fields(lines[0], separator).Take(4).SequenceEqual(Head.Split(',')))
         {
-            throw new CoinException($"{path}, line 1: the file must begin with {Head}. Export the scores from the study's page, or fill in its scores.csv.");
+            throw new CoinException(
+                $"{path}, line 1: the file must begin with {Head}. Export the scores from the study's page, or fill in its scores.csv."
+            );
         }
 
         var scores = new List<StudyScore>();
@@ -46,12 +48,19 @@ public static class StudyScores
                 continue;
             }
 
-            if (!double.TryParse(fields[3].Replace(',', '.'), NumberStyles.Float, CultureInfo.InvariantCulture, out var score) || score is not (>= 0 and <= 10))
+            if (
+                !double.TryParse(fields[3].Replace(',', '.'), NumberStyles.Float, CultureInfo.InvariantCulture, out var score)
+                || score is not (>= 0 and <= 10)
+            )
             {
-                throw new CoinException($"{path}, line {number + 1}: the score of {fields[2]} is \"{fields[3]}\"; it must be a number from 0 to 10. Correct it.");
+                throw new CoinException(
+                    $"{path}, line {number + 1}: the score of {fields[2]} is \"{fields[3]}\"; it must be a number from 0 to 10. Correct it."
+                );
             }
 
-            scores.Add(new StudyScore(fields[0], fields[1].Length > 0 ? fields[1] : Path.GetFileNameWithoutExtension(path), fields[2], score));
+            scores.Add(
+                new StudyScore(fields[0], fields[1].Length > 0 ? fields[1] : Path.GetFileNameWithoutExtension(path), fields[2], score)
+            );
         }
 
         return scores.Count > 0 ? scores : throw new CoinException($"{path} holds no scores. Fill in the last column.");

@@ -14,8 +14,10 @@ internal static class Comparability
         var first = runs[0];
         return
         [
-            .. runs.Where(run => run.Status != "completed").Select(run => $"{run.RunId} is {run.Status}: cells are missing, and MAA and BWT with them."),
-            .. runs.Skip(1).SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run)).Concat(WorldSizes(first, run))),
+            .. runs.Where(run => run.Status != "completed")
+                .Select(run => $"{run.RunId} is {run.Status}: cells are missing, and MAA and BWT with them."),
+            .. runs.Skip(1)
+                .SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run)).Concat(WorldSizes(first, run))),
             .. compared.Skip(1).SelectMany(run => Corrected(compared[0], run)),
         ];
     }
@@ -31,7 +33,11 @@ internal static class Comparability
             yield return $"{first.RunId} and {other.RunId} learned the tasks in different orders: MAA, BWT and final accuracies depend on the order.";
         }
 
-        foreach (var joint in first.Curriculum.IsJoint == other.Curriculum.IsJoint ? [] : new[] { first, other }.Where(run => run.Curriculum.IsJoint))
+        foreach (
+            var joint in first.Curriculum.IsJoint == other.Curriculum.IsJoint
+                ? []
+                : new[] { first, other }.Where(run => run.Curriculum.IsJoint)
+        )
         {
             yield return $"{joint.RunId} learned all tasks at once: its MAA is the mean of its one row, and its BWT is not defined.";
         }
@@ -58,8 +64,10 @@ internal static class Comparability
             }
             else if (same.SamplesUsed != test.SamplesUsed)
             {
-                yield return string.Create(CultureInfo.InvariantCulture,
-                    $"{test.Task}: {first.RunId} was tested on {Plural.Of(test.SamplesUsed, "sample")}, {other.RunId} on {same.SamplesUsed} of the same file.");
+                yield return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{test.Task}: {first.RunId} was tested on {Plural.Of(test.SamplesUsed, "sample")}, {other.RunId} on {same.SamplesUsed} of the same file."
+                );
             }
         }
     }
@@ -86,17 +94,28 @@ internal static class Comparability
         }
     }
 
-    private static string Quantized(ModelOptions model) => model.Quantization == BaseQuantization.None ? "unquantized" : string.Create(
-        CultureInfo.InvariantCulture,
-        $"in 4 bits (nf4, blocks of {model.QuantizationBlockSize}{(model.DoubleQuantization ? ", double quantization" : "")})");
+    private static string Quantized(ModelOptions model) =>
+        model.Quantization == BaseQuantization.None
+            ? "unquantized"
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"in 4 bits (nf4, blocks of {model.QuantizationBlockSize}{(model.DoubleQuantization ? ", double quantization" : "")})"
+            );
 
     private static IEnumerable<string> WorldSizes(RunReport first, RunReport other)
     {
-        if (first.Options is { } one && other.Options is { } two && one.Training.WorldSize != two.Training.WorldSize
-            && first.Curriculum.Trained.Count > 0 && other.Curriculum.Trained.Count > 0)
+        if (
+            first.Options is { } one
+            && other.Options is { } two
+            && one.Training.WorldSize != two.Training.WorldSize
+            && first.Curriculum.Trained.Count > 0
+            && other.Curriculum.Trained.Count > 0
+        )
         {
-            yield return string.Create(CultureInfo.InvariantCulture,
-                $"{first.RunId} was trained with world size {one.Training.WorldSize}, {other.RunId} with {two.Training.WorldSize}: ")
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{first.RunId} was trained with world size {one.Training.WorldSize}, {other.RunId} with {two.Training.WorldSize}: "
+            )
                 + "gradients were added in another order, which changes last bits, and over a run more than these. Small differences may come of it.";
         }
     }

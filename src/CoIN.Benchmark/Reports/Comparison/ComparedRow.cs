@@ -15,7 +15,8 @@ internal sealed record ComparedRow(string When, IReadOnlyList<int> Stages, IRead
     public IReadOnlyList<double?> All => [.. Values, Maa, Bwt];
 
     /// <summary>
-    /// The rows of a run by one measure: just trained and final; for a run that learns all tasks at once the final one alone, and for one without stages the untrained model's.
+    /// The rows of a run by one measure: just trained and final; for a run that learns all tasks at once the final one alone, and for one
+    /// without stages the untrained model's.
     /// </summary>
     /// <param name="tasks">The tasks of the comparison, which may be more than the run's.</param>
     public static IReadOnlyList<ComparedRow> Of(RunResults run, Measure measure, IReadOnlyList<string> tasks)
@@ -29,14 +30,26 @@ internal sealed record ComparedRow(string When, IReadOnlyList<int> Stages, IRead
 
         return
         [
-            .. run.HasCourse ? [Row(PaperTable.JustTrained, place => run.Report.Curriculum.FirstOf(place).Number)] : Array.Empty<ComparedRow>(),
-            Row(PaperTable.Final, _ => trained[^1].Number) with { Maa = measure.Results.Values.Maa, Bwt = measure.Results.Values.Bwt },
+            .. run.HasCourse
+                ? [Row(PaperTable.JustTrained, place => run.Report.Curriculum.FirstOf(place).Number)]
+                : Array.Empty<ComparedRow>(),
+            Row(PaperTable.Final, _ => trained[^1].Number) with
+            {
+                Maa = measure.Results.Values.Maa,
+                Bwt = measure.Results.Values.Bwt,
+            },
         ];
 
         ComparedRow Row(string when, Func<int, int> stage)
         {
             var stages = places.Select(place => place < 0 ? -1 : stage(place)).ToList();
-            return new ComparedRow(when, stages, [.. places.Zip(stages, (place, at) => place < 0 ? null : measure.Cell(at, place))], null, null);
+            return new ComparedRow(
+                when,
+                stages,
+                [.. places.Zip(stages, (place, at) => place < 0 ? null : measure.Cell(at, place))],
+                null,
+                null
+            );
         }
     }
 }

@@ -21,10 +21,14 @@ internal sealed record FactorTable(string Factor, string At, string Measure, IRe
     public string Title => $"By {Factor}{(At.Length > 0 ? $" at {At}" : "")}: {Measure}";
 
     /// <summary>
-    /// A table for each factor, each combination of the other factors' values at which it has two values or more, and each measure. Groups that stand in no such table (no
-    /// two of them differ by one factor alone) are put into one table by all factors.
+    /// A table for each factor, each combination of the other factors' values at which it has two values or more, and each measure. Groups
+    /// that stand in no such table (no two of them differ by one factor alone) are put into one table by all factors.
     /// </summary>
-    public static IReadOnlyList<FactorTable> Of(IReadOnlyList<SeedGroup> groups, IReadOnlyList<string> tasks, IReadOnlyList<string> measures)
+    public static IReadOnlyList<FactorTable> Of(
+        IReadOnlyList<SeedGroup> groups,
+        IReadOnlyList<string> tasks,
+        IReadOnlyList<string> measures
+    )
     {
         var factors = Comparison.Factor.Of(groups);
         var tables = new List<FactorTable>();
@@ -32,14 +36,19 @@ internal sealed record FactorTable(string Factor, string At, string Measure, IRe
         foreach (var factor in factors)
         {
             var others = factors.Where(one => one != factor).ToList();
-            foreach (var context in Enumerable.Range(0, groups.Count)
-                .GroupBy(group => string.Join(", ", others.Select(other => $"{other.Name} = {other.Values[group]}")))
-                .Where(context => context.Select(group => factor.Values[group]).Distinct().Count() > 1))
+            foreach (
+                var context in Enumerable
+                    .Range(0, groups.Count)
+                    .GroupBy(group => string.Join(", ", others.Select(other => $"{other.Name} = {other.Values[group]}")))
+                    .Where(context => context.Select(group => factor.Values[group]).Distinct().Count() > 1)
+            )
             {
                 shown.UnionWith(context);
                 var name = factor.With.Count > 0 ? $"{factor.Name} (with {string.Join(", ", factor.With)})" : factor.Name;
-                var rows = Comparison.Factor.Ordered(context.Select(group => factor.Values[group]))
-                    .SelectMany(value => context.Where(group => factor.Values[group] == value).Select(group => (value, groups[group]))).ToList();
+                var rows = Comparison
+                    .Factor.Ordered(context.Select(group => factor.Values[group]))
+                    .SelectMany(value => context.Where(group => factor.Values[group] == value).Select(group => (value, groups[group])))
+                    .ToList();
                 tables.AddRange(Tables(name, context.Key, rows, tasks, measures));
             }
         }
@@ -47,16 +56,31 @@ internal sealed record FactorTable(string Factor, string At, string Measure, IRe
         var left = Enumerable.Range(0, groups.Count).Where(group => !shown.Contains(group)).ToList();
         if (groups.Count > 1 && left.Count > 0)
         {
-            tables.AddRange(Tables(
-                string.Join(", ", factors.Select(factor => factor.Name)), "",
-                [.. Enumerable.Range(0, groups.Count).Select(group => (string.Join(", ", factors.Select(factor => factor.Values[group])), groups[group]))], tasks, measures));
+            tables.AddRange(
+                Tables(
+                    string.Join(", ", factors.Select(factor => factor.Name)),
+                    "",
+                    [
+                        .. Enumerable
+                            .Range(0, groups.Count)
+                            .Select(group => (string.Join(", ", factors.Select(factor => factor.Values[group])), groups[group])),
+                    ],
+                    tasks,
+                    measures
+                )
+            );
         }
 
         return tables;
     }
 
     private static IEnumerable<FactorTable> Tables(
-        string factor, string at, List<(string Value, SeedGroup Group)> rows, IReadOnlyList<string> tasks, IReadOnlyList<string> measures) =>
+        string factor,
+        string at,
+        List<(string Value, SeedGroup Group)> rows,
+        IReadOnlyList<string> tasks,
+        IReadOnlyList<string> measures
+    ) =>
         from measure in measures
         let measured = (IReadOnlyList<FactorRow>)[.. rows.SelectMany(row => RowsOf(row.Value, row.Group, tasks, measure))]
         where measured.Count > 1
@@ -64,11 +88,23 @@ internal sealed record FactorTable(string Factor, string At, string Measure, IRe
 
     private static IEnumerable<FactorRow> RowsOf(string value, SeedGroup group, IReadOnlyList<string> tasks, string title)
     {
-        var runs = group.Runs.Select(run => (Run: run, Measure: run.Measures.FirstOrDefault(measure => measure.Title == title)))
-            .Where(one => one.Measure is not null).Select(one => (one.Run, Rows: ComparedRow.Of(one.Run, one.Measure!, tasks))).ToList();
-        return runs.Count == 0 ? [] : runs[0].Rows.Select((row, place) => new FactorRow(
-            value, row.When, [.. runs.Select(run => run.Run.Report.RunId)],
-            [.. row.All.Select((_, column) => Spread([.. runs.Select(run => run.Rows[place].All[column])]))]));
+        var runs = group
+            .Runs.Select(run => (Run: run, Measure: run.Measures.FirstOrDefault(measure => measure.Title == title)))
+            .Where(one => one.Measure is not null)
+            .Select(one => (one.Run, Rows: ComparedRow.Of(one.Run, one.Measure!, tasks)))
+            .ToList();
+        return runs.Count == 0
+            ? []
+            : runs[0]
+                .Rows.Select(
+                    (row, place) =>
+                        new FactorRow(
+                            value,
+                            row.When,
+                            [.. runs.Select(run => run.Run.Report.RunId)],
+                            [.. row.All.Select((_, column) => Spread([.. runs.Select(run => run.Rows[place].All[column])]))]
+                        )
+                );
     }
 
     /// <summary>Nothing where not all runs have the number: a mean of some of them would look like a mean of all.</summary>

@@ -17,7 +17,15 @@ internal static class RunSettings
     // A name decides nothing, nor does who comes first, and files count by what is in them, not by where they are.
     private static readonly string[] Irrelevant =
     [
-        "name", "priority", "data.instructions", "data.images", "data.image-identity", "model.path", "model.language", "model.vision-tower", "model.projector",
+        "name",
+        "priority",
+        "data.instructions",
+        "data.images",
+        "data.image-identity",
+        "model.path",
+        "model.language",
+        "model.vision-tower",
+        "model.projector",
         "training.on-lost-trainer",
     ];
 
@@ -57,7 +65,10 @@ internal static class RunSettings
         return settings;
     }
 
-    /// <summary>The settings as factors that runs vary: without the seed, with the model and the instruction type by their names, and short names of orders.</summary>
+    /// <summary>
+    /// The settings as factors that runs vary: without the seed, with the model and the instruction type by their names, and short names of
+    /// orders.
+    /// </summary>
     public static IReadOnlyDictionary<string, string> Factors(RunReport report)
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -80,11 +91,16 @@ internal static class RunSettings
         return settings;
     }
 
-    /// <summary>Whether a setting is known to follow from others: files from the part and type of the data, weights from the model.</summary>
+    /// <summary>
+    /// Whether a setting is known to follow from others: files from the part and type of the data, weights from the model.
+    /// </summary>
     public static bool Follows(string name) =>
-        name == BaseModel || name.StartsWith("train file of ", StringComparison.Ordinal) || name.StartsWith("test file of ", StringComparison.Ordinal);
+        name == BaseModel
+        || name.StartsWith("train file of ", StringComparison.Ordinal)
+        || name.StartsWith("test file of ", StringComparison.Ordinal);
 
-    private static string OrderOf(IReadOnlyList<string> tasks) => tasks.SequenceEqual(PublishedResults.All[0].Tasks) ? "default"
+    private static string OrderOf(IReadOnlyList<string> tasks) =>
+        tasks.SequenceEqual(PublishedResults.All[0].Tasks) ? "default"
         : tasks.Count > 1 && tasks.SequenceEqual(tasks.Order(StringComparer.OrdinalIgnoreCase)) ? "alphabetical"
         : string.Join(", ", tasks);
 
@@ -92,5 +108,8 @@ internal static class RunSettings
     public static string WithoutSeed(RunReport report) =>
         string.Join('\n', Of(report).Where(setting => setting.Key != Seed).Select(setting => $"{setting.Key}={setting.Value}"));
 
-    internal static string Short(string sha256) => sha256.Length > 12 ? sha256[..12] + "…" : sha256.Length > 0 ? sha256 : "-";
+    internal static string Short(string sha256) =>
+        sha256.Length > 12 ? sha256[..12] + "…"
+        : sha256.Length > 0 ? sha256
+        : "-";
 }

@@ -4,8 +4,8 @@ using CoIN.Benchmark.Reports.Results;
 namespace CoIN.Benchmark.Reports.Comparison;
 
 /// <summary>
-/// Runs that differ by nothing but their seed. A run of the same seed, or one that came out the same to the bit, is a repeat: it says nothing about the spread between
-/// seeds, and would make it look smaller than it is.
+/// Runs that differ by nothing but their seed. A run of the same seed, or one that came out the same to the bit, is a repeat: it says
+/// nothing about the spread between seeds, and would make it look smaller than it is.
 /// </summary>
 /// <param name="Runs">One for each seed: a completed one where there is one, else the first.</param>
 /// <param name="Repeats">Sentences about the others.</param>
@@ -27,9 +27,13 @@ internal sealed record SeedGroup(IReadOnlyList<RunResults> Runs, IReadOnlyList<s
             }
             else if (kept.Find(one => IsSame(one.Report, run.Report)) is { } twin)
             {
-                repeats.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"{run.Report.RunId} has the seed {run.Report.Seed} and {twin.Report.RunId} the seed {twin.Report.Seed}, but their answers are the same to the bit: the seed decides nothing here. "
-                    + $"Only {twin.Report.RunId} counts as a seed."));
+                repeats.Add(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{run.Report.RunId} has the seed {run.Report.Seed} and {twin.Report.RunId} the seed {twin.Report.Seed}, but their answers are the same to the bit: the seed decides nothing here. "
+                            + $"Only {twin.Report.RunId} counts as a seed."
+                    )
+                );
             }
             else
             {
@@ -42,9 +46,14 @@ internal sealed record SeedGroup(IReadOnlyList<RunResults> Runs, IReadOnlyList<s
 
     private static string OfOneSeed(RunReport first, RunReport other)
     {
-        var answers = IsSame(first, other) ? ", and the same answers to the bit" : Differ(first, other) ? ", yet other answers: threads, device or program were not the same" : "";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{other.RunId} repeats {first.RunId}: the same settings and the same seed {first.Seed}{answers}. Only {first.RunId} counts as a seed.");
+        var answers =
+            IsSame(first, other) ? ", and the same answers to the bit"
+            : Differ(first, other) ? ", yet other answers: threads, device or program were not the same"
+            : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{other.RunId} repeats {first.RunId}: the same settings and the same seed {first.Seed}{answers}. Only {first.RunId} counts as a seed."
+        );
     }
 
     private static bool IsSame(RunReport first, RunReport other) =>

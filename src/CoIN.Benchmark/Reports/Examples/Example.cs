@@ -24,7 +24,13 @@ internal enum ExampleKind
 /// <param name="Published">0 to 1, or null where it was not scored.</param>
 /// <param name="Corrected">0 to 1, or null where it was not scored.</param>
 /// <param name="Judged">Judges' names with their scores of 0 to 10 (corrected parser; null where the reply held none).</param>
-internal sealed record ExampleAnswer(int Stage, string Text, double? Published, double? Corrected, IReadOnlyList<(string Judge, double? Score)> Judged)
+internal sealed record ExampleAnswer(
+    int Stage,
+    string Text,
+    double? Published,
+    double? Corrected,
+    IReadOnlyList<(string Judge, double? Score)> Judged
+)
 {
     /// <summary>A judge gives so many points out of ten, or more, to an answer whose knowledge is right.</summary>
     private const double KnowledgeIsThere = 7;

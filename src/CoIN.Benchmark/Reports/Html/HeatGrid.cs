@@ -24,7 +24,10 @@ internal sealed record HeatCell(double? Percent, string Title)
     public bool Unlike { get; init; }
 }
 
-/// <summary>A table whose cells are the stronger in colour the higher their number is, or the further it is from another one; every cell has its number in it.</summary>
+/// <summary>
+/// A table whose cells are the stronger in colour the higher their number is, or the further it is from another one; every cell has its
+/// number in it.
+/// </summary>
 internal static class HeatGrid
 {
     /// <summary>A difference of so many points has the strongest colour.</summary>
@@ -33,13 +36,24 @@ internal static class HeatGrid
     /// <param name="columns">Heads of the columns, with letters of footnotes.</param>
     /// <param name="rows">Head and cells; a cell that does not exist is null.</param>
     public static Markup Render(
-        string title, IReadOnlyList<(string Name, string Notes)> columns, IReadOnlyList<(string Label, IReadOnlyList<HeatCell?> Cells)> rows) => Markup.Of($"""
-        <div class="scroll"><table class="heat" aria-label="{title}">
-        <thead><tr><th scope="col">after stage</th>{Markup.Join(columns.Select(column => Markup.Of($"<th scope=\"col\">{column.Name}{Raised(column.Notes)}</th>")), "")}</tr></thead>
-        <tbody>
-        {Markup.Join(rows.Select(row => Markup.Of($"<tr><th scope=\"row\">{row.Label}</th>{Markup.Join(row.Cells.Select(Cell), "")}</tr>")))}
-        </tbody></table></div>
-        """);
+        string title,
+        IReadOnlyList<(string Name, string Notes)> columns,
+        IReadOnlyList<(string Label, IReadOnlyList<HeatCell?> Cells)> rows
+    ) =>
+        Markup.Of(
+            $"""
+            <div class="scroll"><table class="heat" aria-label="{title}">
+            <thead><tr><th scope="col">after stage</th>{Markup.Join(
+                columns.Select(column => Markup.Of($"<th scope=\"col\">{column.Name}{Raised(column.Notes)}</th>")),
+                ""
+            )}</tr></thead>
+            <tbody>
+            {Markup.Join(
+                rows.Select(row => Markup.Of($"<tr><th scope=\"row\">{row.Label}</th>{Markup.Join(row.Cells.Select(Cell), "")}</tr>"))
+            )}
+            </tbody></table></div>
+            """
+        );
 
     private static Markup Cell(HeatCell? cell)
     {
@@ -62,7 +76,9 @@ internal static class HeatGrid
         };
         kind += (cell.Own ? " own" : "") + (cell.Unlike ? " unlike" : "");
         var small = cell.Small.Length > 0 ? Markup.Of($"<small>{cell.Small}</small>") : Markup.Empty;
-        return Markup.Of($"<td class=\"{kind}\" style=\"--v:{value:0.###}\" title=\"{cell.Title}\">{percent:0.0}{Raised(cell.Notes)}{small}</td>");
+        return Markup.Of(
+            $"<td class=\"{kind}\" style=\"--v:{value:0.###}\" title=\"{cell.Title}\">{percent:0.0}{Raised(cell.Notes)}{small}</td>"
+        );
     }
 
     private static Markup Raised(string notes) => notes.Length > 0 ? Markup.Of($"<sup>{notes}</sup>") : Markup.Empty;

@@ -5,7 +5,9 @@ using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Reports.Html;
 
-/// <summary>The loss of every stage over its optimizer steps, a small chart each: the mean of neighbouring steps as a line, all of them as a band.</summary>
+/// <summary>
+/// The loss of every stage over its optimizer steps, a small chart each: the mean of neighbouring steps as a line, all of them as a band.
+/// </summary>
 internal static class LossCurves
 {
     private const double Width = 280;
@@ -16,29 +18,58 @@ internal static class LossCurves
     private const double Bottom = 36;
 
     /// <param name="validations">Losses of held-out samples: dots beside the line of their stage.</param>
-    public static Markup Render(IReadOnlyList<TrainedStage> stages, IReadOnlyList<StageValidation> validations) => Markup.Of($"""
-        <div class="legend"><span><svg class="key" viewBox="0 0 34 12"><path class="line" d="M2 6H32"/></svg>mean of neighbouring steps</span>
-        <span><svg class="key" viewBox="0 0 34 12"><path class="band" d="M2 1H32V11H2Z"/></svg>lowest to highest of them</span>
-        {(validations.Count == 0 ? Markup.Empty : Markup.Of($"""<span><svg class="key" viewBox="0 0 34 12"><circle class="own-dot" cx="17" cy="6" r="3.5"/></svg>held-out samples</span>"""))}</div>
-        <div class="grid">
-        {Markup.Join(stages.Select(stage => Figure(stage, validations.FirstOrDefault(one => one.Stage == stage.Stage)?.Points ?? [])))}
-        </div>
-        """);
+    public static Markup Render(IReadOnlyList<TrainedStage> stages, IReadOnlyList<StageValidation> validations) =>
+        Markup.Of(
+            $"""
+            <div class="legend"><span><svg class="key" viewBox="0 0 34 12"><path class="line" d="M2 6H32"/></svg>mean of neighbouring steps</span>
+            <span><svg class="key" viewBox="0 0 34 12"><path class="band" d="M2 1H32V11H2Z"/></svg>lowest to highest of them</span>
+            {(
+                validations.Count == 0
+                    ? Markup.Empty
+                    : Markup.Of(
+                        $"""<span><svg class="key" viewBox="0 0 34 12"><circle class="own-dot" cx="17" cy="6" r="3.5"/></svg>held-out samples</span>"""
+                    )
+            )}</div>
+            <div class="grid">
+            {Markup.Join(stages.Select(stage => Figure(stage, validations.FirstOrDefault(one => one.Stage == stage.Stage)?.Points ?? [])))}
+            </div>
+            """
+        );
 
     private static Markup Figure(TrainedStage stage, IReadOnlyList<ValidationPoint> heldOut)
     {
         var course = stage.Course;
-        var top = Nice(course.Points.Select(point => point.Most).Concat(heldOut.Select(point => point.Loss)).Where(double.IsFinite).DefaultIfEmpty(1).Max());
-        var spoken = course.Points.Count == 0 ? "no finite loss"
-            : string.Create(CultureInfo.InvariantCulture,
-                $"loss from {course.Points[0].Mean:0.000} to {course.LastLoss:0.000} over {course.Steps} of {course.TotalSteps} steps")
-                + (heldOut.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; of held-out samples {heldOut[^1].Loss:0.000} at step {heldOut[^1].Step}"));
-        return Markup.Of($"""
+        var top = Nice(
+            course
+                .Points.Select(point => point.Most)
+                .Concat(heldOut.Select(point => point.Loss))
+                .Where(double.IsFinite)
+                .DefaultIfEmpty(1)
+                .Max()
+        );
+        var spoken =
+            course.Points.Count == 0
+                ? "no finite loss"
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"loss from {course.Points[0].Mean:0.000} to {course.LastLoss:0.000} over {course.Steps} of {course.TotalSteps} steps"
+                )
+                    + (
+                        heldOut.Count == 0
+                            ? ""
+                            : string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"; of held-out samples {heldOut[^1].Loss:0.000} at step {heldOut[^1].Step}"
+                            )
+                    );
+        return Markup.Of(
+            $"""
             <figure><h4>{stage.Stage} {stage.Name}</h4>
             <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{stage.Name}: {spoken}">
             {Axes(course, top)}{Data(course, top)}{HeldOut(course, heldOut, top)}
             </svg></figure>
-            """);
+            """
+        );
     }
 
     private static Markup Axes(StepCourse course, double top)
@@ -47,16 +78,25 @@ internal static class LossCurves
         foreach (var part in (double[])[0, 0.5, 1])
         {
             Add(text, $"<path class=\"rule\" d=\"M{Left:0.#} {Y(part * top, top):0.#}H{Width - Right:0.#}\"/>");
-            Add(text, $"<text class=\"soft\" x=\"{Left - 5:0.#}\" y=\"{Y(part * top, top) + 4:0.#}\" text-anchor=\"end\">{part * top:0.###}</text>");
+            Add(
+                text,
+                $"<text class=\"soft\" x=\"{Left - 5:0.#}\" y=\"{Y(part * top, top) + 4:0.#}\" text-anchor=\"end\">{part * top:0.###}</text>"
+            );
         }
 
         foreach (var step in new[] { 1, course.TotalSteps }.Distinct())
         {
-            Add(text, $"<text class=\"soft\" x=\"{X(step, course):0.#}\" y=\"{Height - Bottom + 16:0.#}\" text-anchor=\"{(step == 1 ? "start" : "end")}\">{step}</text>");
+            Add(
+                text,
+                $"<text class=\"soft\" x=\"{X(step, course):0.#}\" y=\"{Height - Bottom + 16:0.#}\" text-anchor=\"{(step == 1 ? "start" : "end")}\">{step}</text>"
+            );
         }
 
         Add(text, $"<path class=\"axis\" d=\"M{Left:0.#} {Y(0, top):0.#}H{Width - Right:0.#}\"/>");
-        Add(text, $"<text class=\"soft\" x=\"{(Left + Width - Right) / 2:0.#}\" y=\"{Height - 5:0.#}\" text-anchor=\"middle\">step; loss in nats per token</text>");
+        Add(
+            text,
+            $"<text class=\"soft\" x=\"{(Left + Width - Right) / 2:0.#}\" y=\"{Height - 5:0.#}\" text-anchor=\"middle\">step; loss in nats per token</text>"
+        );
         return new Markup(text.ToString());
     }
 
@@ -68,7 +108,10 @@ internal static class LossCurves
             var upper = course.Points.Select(point => Place(point.Middle, point.Most, course, top));
             var lower = course.Points.Reverse().Select(point => Place(point.Middle, point.Least, course, top));
             Add(text, $"<path class=\"band\" d=\"M{string.Join("L", upper.Concat(lower))}Z\"/>");
-            Add(text, $"<path class=\"line\" d=\"M{string.Join("L", course.Points.Select(point => Place(point.Middle, point.Mean, course, top)))}\"/>");
+            Add(
+                text,
+                $"<path class=\"line\" d=\"M{string.Join("L", course.Points.Select(point => Place(point.Middle, point.Mean, course, top)))}\"/>"
+            );
         }
         else if (course.Points is [var only])
         {
@@ -83,7 +126,10 @@ internal static class LossCurves
         var text = new StringBuilder();
         foreach (var point in points.Where(point => double.IsFinite(point.Loss)))
         {
-            Add(text, $"<circle class=\"own-dot\" cx=\"{X(point.Step, course):0.#}\" cy=\"{Y(point.Loss, top):0.#}\" r=\"3.5\"><title>held-out samples after step {point.Step}: {point.Loss:0.0000}</title></circle>");
+            Add(
+                text,
+                $"<circle class=\"own-dot\" cx=\"{X(point.Step, course):0.#}\" cy=\"{Y(point.Loss, top):0.#}\" r=\"3.5\"><title>held-out samples after step {point.Step}: {point.Loss:0.0000}</title></circle>"
+            );
         }
 
         return new Markup(text.ToString());

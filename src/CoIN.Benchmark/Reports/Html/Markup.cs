@@ -8,11 +8,14 @@ internal sealed record Markup(string Text)
 {
     public static Markup Empty { get; } = new("");
 
-    /// <summary>Markup with values in it: texts are escaped, numbers are written without regard to the host's language, markup stays as it is.</summary>
+    /// <summary>
+    /// Markup with values in it: texts are escaped, numbers are written without regard to the host's language, markup stays as it is.
+    /// </summary>
     public static Markup Of(FormattableString text) => new(string.Format(Escaping.Instance, text.Format, text.GetArguments()));
 
     /// <summary>Pieces one after the other.</summary>
-    public static Markup Join(IEnumerable<Markup> parts, string between = "\n") => new(string.Join(between, parts.Select(part => part.Text)));
+    public static Markup Join(IEnumerable<Markup> parts, string between = "\n") =>
+        new(string.Join(between, parts.Select(part => part.Text)));
 
     public override string ToString() => Text;
 
@@ -22,12 +25,13 @@ internal sealed record Markup(string Text)
 
         public object? GetFormat(Type? formatType) => formatType == typeof(ICustomFormatter) ? this : null;
 
-        public string Format(string? format, object? arg, IFormatProvider? formatProvider) => arg switch
-        {
-            null => "",
-            Markup markup => markup.Text,
-            IFormattable value => WebUtility.HtmlEncode(value.ToString(format, CultureInfo.InvariantCulture)),
-            _ => WebUtility.HtmlEncode(arg.ToString()) ?? "",
-        };
+        public string Format(string? format, object? arg, IFormatProvider? formatProvider) =>
+            arg switch
+            {
+                null => "",
+                Markup markup => markup.Text,
+                IFormattable value => WebUtility.HtmlEncode(value.ToString(format, CultureInfo.InvariantCulture)),
+                _ => WebUtility.HtmlEncode(arg.ToString()) ?? "",
+            };
     }
 }

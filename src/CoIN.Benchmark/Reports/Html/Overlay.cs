@@ -41,36 +41,60 @@ internal static class Overlay
         }
 
         Add(text, $"<path class=\"axis\" d=\"M{Left:0.#} {Y(0):0.#}H{Width - Right:0.#}\"/>");
-        Add(text, $"<text class=\"soft\" x=\"{(Left + Width - Right) / 2:0.#}\" y=\"{Height - 5:0.#}\" text-anchor=\"middle\">after stage</text>");
+        Add(
+            text,
+            $"<text class=\"soft\" x=\"{(Left + Width - Right) / 2:0.#}\" y=\"{Height - 5:0.#}\" text-anchor=\"middle\">after stage</text>"
+        );
         foreach (var line in lines)
         {
             AddLine(text, line, stages);
         }
 
-        var spoken = string.Join("; ", lines.Select(line => $"{line.Name}: "
-            + string.Join(", ", line.Points.Select(point => FormattableString.Invariant($"{point.Percent:0.0} %{(point.Stage > 0 ? $" after stage {point.Stage}" : "")}")))));
-        return Markup.Of($"""
+        var spoken = string.Join(
+            "; ",
+            lines.Select(line =>
+                $"{line.Name}: "
+                + string.Join(
+                    ", ",
+                    line.Points.Select(point =>
+                        FormattableString.Invariant($"{point.Percent:0.0} %{(point.Stage > 0 ? $" after stage {point.Stage}" : "")}")
+                    )
+                )
+            )
+        );
+        return Markup.Of(
+            $"""
             <figure><h4>{title}</h4>
             <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{title}: {spoken}">
             {new Markup(text.ToString())}</svg></figure>
-            """);
+            """
+        );
     }
 
     /// <summary>What the lines are.</summary>
-    public static Markup Legend(IEnumerable<(int Look, string Name)> lines) => Markup.Of($"""
+    public static Markup Legend(IEnumerable<(int Look, string Name)> lines) =>
+        Markup.Of(
+            $"""
         <div class="legend">{Markup.Join(lines.Select(line => Markup.Of(
             $"<span><svg class=\"key\" viewBox=\"0 0 34 12\"><path class=\"series s{line.Look % Looks}\" d=\"M2 6H32\"/>{Mark(line.Look, 17, 6)}</svg>{line.Name}</span>")), " ")}</div>
-        """);
+        """
+        );
 
     private static void AddLine(StringBuilder text, OverlayLine line, int stages)
     {
         if (line.Points is [(0, var level)])
         {
-            Add(text, $"<path class=\"series s{line.Look % Looks}\" d=\"M{Left:0.#} {Y(level):0.#}H{Width - Right:0.#}\"><title>{line.Name}: {level:0.00} %</title></path>");
+            Add(
+                text,
+                $"<path class=\"series s{line.Look % Looks}\" d=\"M{Left:0.#} {Y(level):0.#}H{Width - Right:0.#}\"><title>{line.Name}: {level:0.00} %</title></path>"
+            );
             return;
         }
 
-        var path = string.Join("L", line.Points.Select(point => FormattableString.Invariant($"{X(point.Stage, stages):0.#} {Y(point.Percent):0.#}")));
+        var path = string.Join(
+            "L",
+            line.Points.Select(point => FormattableString.Invariant($"{X(point.Stage, stages):0.#} {Y(point.Percent):0.#}"))
+        );
         if (line.Points.Count > 1)
         {
             Add(text, $"<path class=\"series s{line.Look % Looks}\" d=\"M{path}\"/>");
@@ -78,21 +102,26 @@ internal static class Overlay
 
         foreach (var (stage, percent) in line.Points)
         {
-            Add(text, $"<g>{Mark(line.Look, X(stage, stages), Y(percent))}<title>{line.Name}: {percent:0.00} % after stage {stage}</title></g>");
+            Add(
+                text,
+                $"<g>{Mark(line.Look, X(stage, stages), Y(percent))}<title>{line.Name}: {percent:0.00} % after stage {stage}</title></g>"
+            );
         }
     }
 
     /// <summary>Circle, square or triangle, so that lines can be told apart without colours.</summary>
-    private static Markup Mark(int look, double x, double y) => (look % 3) switch
-    {
-        0 => Markup.Of($"<circle class=\"mark m{look % Looks}\" cx=\"{x:0.#}\" cy=\"{y:0.#}\" r=\"3.2\"/>"),
-        1 => Markup.Of($"<path class=\"mark m{look % Looks}\" d=\"M{x - 3:0.#} {y - 3:0.#}h6v6h-6Z\"/>"),
-        _ => Markup.Of($"<path class=\"mark m{look % Looks}\" d=\"M{x:0.#} {y - 4:0.#}l4 7h-8Z\"/>"),
-    };
+    private static Markup Mark(int look, double x, double y) =>
+        (look % 3) switch
+        {
+            0 => Markup.Of($"<circle class=\"mark m{look % Looks}\" cx=\"{x:0.#}\" cy=\"{y:0.#}\" r=\"3.2\"/>"),
+            1 => Markup.Of($"<path class=\"mark m{look % Looks}\" d=\"M{x - 3:0.#} {y - 3:0.#}h6v6h-6Z\"/>"),
+            _ => Markup.Of($"<path class=\"mark m{look % Looks}\" d=\"M{x:0.#} {y - 4:0.#}l4 7h-8Z\"/>"),
+        };
 
     private static void Add(StringBuilder text, FormattableString markup) => text.Append(Markup.Of(markup).Text).Append('\n');
 
-    private static double X(int stage, int stages) => Left + 12 + ((Width - Left - Right - 24) * (stages == 1 ? 0.5 : (stage - 1) / (stages - 1.0)));
+    private static double X(int stage, int stages) =>
+        Left + 12 + ((Width - Left - Right - 24) * (stages == 1 ? 0.5 : (stage - 1) / (stages - 1.0)));
 
     private static double Y(double percent) => Top + ((Height - Top - Bottom) * (1 - (percent / 100)));
 }

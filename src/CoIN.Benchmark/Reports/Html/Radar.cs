@@ -32,8 +32,14 @@ internal static class Radar
         {
             Add(text, $"<path class=\"rule\" d=\"M{MiddleX:0.#} {MiddleY:0.#}L{Place(axis, axes.Count, 100)}\"/>");
             var (x, y) = At(axis, axes.Count, 112);
-            var anchor = Math.Abs(x - MiddleX) < 12 ? "middle" : x > MiddleX ? "start" : "end";
-            Add(text, $"<text x=\"{x:0.#}\" y=\"{y + (y < MiddleY - 60 ? 0 : y > MiddleY + 60 ? 8 : 4):0.#}\" text-anchor=\"{anchor}\">{Cut(axes[axis])}</text>");
+            var anchor =
+                Math.Abs(x - MiddleX) < 12 ? "middle"
+                : x > MiddleX ? "start"
+                : "end";
+            Add(
+                text,
+                $"<text x=\"{x:0.#}\" y=\"{y + (y < MiddleY - 60 ? 0 : y > MiddleY + 60 ? 8 : 4):0.#}\" text-anchor=\"{anchor}\">{Cut(axes[axis])}</text>"
+            );
         }
 
         foreach (var line in lines)
@@ -47,19 +53,24 @@ internal static class Radar
             Add(text, $"<text class=\"soft halo\" x=\"{x + 4:0.#}\" y=\"{y + 11:0.#}\">{ring} %</text>");
         }
 
-        return Markup.Of($"""
+        return Markup.Of(
+            $"""
             <figure><h4>{title}</h4>
             <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{title}">
             {new Markup(text.ToString())}</svg>
             <div class="legend">{Markup.Join(lines.Select(line => Markup.Of(
                 $"<span><svg class=\"key\" viewBox=\"0 0 34 12\"><path class=\"{line.Look}\" d=\"M2 6H32\"/><circle class=\"{line.Look}-dot\" cx=\"17\" cy=\"6\" r=\"3.5\"/></svg>{line.Name}</span>")), " ")}</div>
             </figure>
-            """);
+            """
+        );
     }
 
     private static void AddLine(StringBuilder text, IReadOnlyList<string> axes, RadarLine line)
     {
-        var known = line.Percent.Select((percent, axis) => (Percent: percent, Axis: axis)).Where(point => point.Percent is not null).ToList();
+        var known = line
+            .Percent.Select((percent, axis) => (Percent: percent, Axis: axis))
+            .Where(point => point.Percent is not null)
+            .ToList();
         if (known.Count == axes.Count)
         {
             var path = string.Join("L", known.Select(point => Place(point.Axis, axes.Count, point.Percent!.Value)));
@@ -74,7 +85,10 @@ internal static class Radar
         foreach (var point in known)
         {
             var (x, y) = At(point.Axis, axes.Count, point.Percent!.Value);
-            Add(text, $"<circle class=\"{line.Look}-dot\" cx=\"{x:0.#}\" cy=\"{y:0.#}\" r=\"3.5\"><title>{axes[point.Axis]}, {line.Name}: {point.Percent.Value:0.00} %</title></circle>");
+            Add(
+                text,
+                $"<circle class=\"{line.Look}-dot\" cx=\"{x:0.#}\" cy=\"{y:0.#}\" r=\"3.5\"><title>{axes[point.Axis]}, {line.Name}: {point.Percent.Value:0.00} %</title></circle>"
+            );
         }
     }
 

@@ -2,15 +2,20 @@ using CoIN.Benchmark.Published;
 
 namespace CoIN.Benchmark.Reports.Paper;
 
-/// <summary>Letters for the reasons to read published numbers with care: beside a column's head where they hold for the whole column, else beside the cell.</summary>
+/// <summary>
+/// Letters for the reasons to read published numbers with care: beside a column's head where they hold for the whole column, else beside
+/// the cell.
+/// </summary>
 internal static class PublishedNotes
 {
     /// <summary>Places of the reasons that hold for a whole column, but not for all of them.</summary>
     public static IReadOnlyList<int> OfColumn(PublishedMeasure measure, int task) =>
-    [
-        .. measure.Caveats.Select((caveat, place) => (caveat, place)).Where(one => HasColumn(one.caveat, task) && !IsOfAll(measure, one.caveat))
-            .Select(one => one.place),
-    ];
+        [
+            .. measure
+                .Caveats.Select((caveat, place) => (caveat, place))
+                .Where(one => HasColumn(one.caveat, task) && !IsOfAll(measure, one.caveat))
+                .Select(one => one.place),
+        ];
 
     /// <summary>Places of the reasons that hold for every column: they need no letters.</summary>
     public static IReadOnlyList<int> OfAll(PublishedMeasure measure) =>
@@ -32,14 +37,20 @@ internal static class PublishedNotes
     /// <summary>The reasons with their letters.</summary>
     /// <param name="shown">Places of those that concern cells which are shown; null for all.</param>
     public static IReadOnlyList<string> All(PublishedMeasure measure, IEnumerable<int>? shown = null) =>
-    [
-        .. measure.Caveats.Select((caveat, place) => (caveat, place)).Where(one => shown?.Contains(one.place) ?? true).Select(one =>
-            $"{(IsOfAll(measure, one.caveat) ? "[all columns]" : $"[{Letter(one.place)}]")} {(one.caveat.Unlike ? "Not comparable: " : "")}{one.caveat.Text}"),
-    ];
+        [
+            .. measure
+                .Caveats.Select((caveat, place) => (caveat, place))
+                .Where(one => shown?.Contains(one.place) ?? true)
+                .Select(one =>
+                    $"{(IsOfAll(measure, one.caveat) ? "[all columns]" : $"[{Letter(one.place)}]")} {(one.caveat.Unlike ? "Not comparable: " : "")}{one.caveat.Text}"
+                ),
+        ];
 
     private static bool HasColumn(PublishedCaveat caveat, int task) => caveat.Cells.Contains(new PublishedCell(null, task));
 
-    private static bool IsOfAll(PublishedMeasure measure, PublishedCaveat caveat) => Enumerable.Range(0, measure.Matrix.Tasks).All(task => HasColumn(caveat, task));
+    private static bool IsOfAll(PublishedMeasure measure, PublishedCaveat caveat) =>
+        Enumerable.Range(0, measure.Matrix.Tasks).All(task => HasColumn(caveat, task));
 
-    private static string Letter(int place) => place < 26 ? ((char)('a' + place)).ToString() : Letter((place / 26) - 1) + Letter(place % 26);
+    private static string Letter(int place) =>
+        place < 26 ? ((char)('a' + place)).ToString() : Letter((place / 26) - 1) + Letter(place % 26);
 }

@@ -3,16 +3,27 @@ using CoIN.Benchmark.Scoring;
 namespace CoIN.Benchmark.Reports.Results;
 
 /// <summary>
-/// What a run loses by the form of its answers alone: Reasoning Capability less Truth Alignment, cell by cell. A gap means that the knowledge is there
-/// and the instruction was not followed; the change of the gap over a run is the part of forgetting that is not forgetting of knowledge.
+/// What a run loses by the form of its answers alone: Reasoning Capability less Truth Alignment, cell by cell. A gap means that the
+/// knowledge is there and the instruction was not followed; the change of the gap over a run is the part of forgetting that is not
+/// forgetting of knowledge.
 /// </summary>
 /// <param name="Scoring">By which rules both were scored.</param>
-/// <param name="Cells"><c>Cells[j][i]</c> after stage j on task i, both from 0, up to the last task tested after the stage, in points; null where one of the two is not known.</param>
+/// <param name="Cells">
+/// <c>Cells[j][i]</c> after stage j on task i, both from 0, up to the last task tested after the stage, in points; null where one of the
+/// two is not known.
+/// </param>
 /// <param name="JustTrained">Every task just after the stage that learned it.</param>
 /// <param name="Final">The last row, or the base model's gap for a zero-shot run.</param>
-/// <param name="Forgetting">Backward transfer of Truth Alignment less that of Reasoning Capability, in points; null while cells are missing.</param>
+/// <param name="Forgetting">
+/// Backward transfer of Truth Alignment less that of Reasoning Capability, in points; null while cells are missing.
+/// </param>
 internal sealed record InstructionFollowing(
-    ScoringKind Scoring, IReadOnlyList<IReadOnlyList<double?>> Cells, IReadOnlyList<double?> JustTrained, IReadOnlyList<double?> Final, double? Forgetting)
+    ScoringKind Scoring,
+    IReadOnlyList<IReadOnlyList<double?>> Cells,
+    IReadOnlyList<double?> JustTrained,
+    IReadOnlyList<double?> Final,
+    double? Forgetting
+)
 {
     /// <summary>The definition, for everybody who reads the number.</summary>
     public const string Definition =
@@ -31,12 +42,20 @@ internal sealed record InstructionFollowing(
     {
         var tasks = alignment.Matrix.Tasks;
         var matrix = alignment.Matrix;
-        var rows = matrix.Rows.Select((row, stage) =>
-            (IReadOnlyList<double?>)[.. row.Select((_, task) => reasoning.Cell(stage + 1, task) - alignment.Cell(stage + 1, task))]).ToList();
+        var rows = matrix
+            .Rows.Select(
+                (row, stage) =>
+                    (IReadOnlyList<double?>)[.. row.Select((_, task) => reasoning.Cell(stage + 1, task) - alignment.Cell(stage + 1, task))]
+            )
+            .ToList();
         var zeroShot = Enumerable.Range(0, tasks).Select(task => reasoning.Cell(0, task) - alignment.Cell(0, task)).ToList();
         return new InstructionFollowing(
-            alignment.Scoring, rows, [.. Enumerable.Range(0, tasks).Select(task => rows[matrix.OwnStage(task)].ElementAtOrDefault(task))], rows[^1].Any(cell => cell is not null) ? rows[^1] : zeroShot,
-            alignment.Results.Values.Bwt - reasoning.Results.Values.Bwt);
+            alignment.Scoring,
+            rows,
+            [.. Enumerable.Range(0, tasks).Select(task => rows[matrix.OwnStage(task)].ElementAtOrDefault(task))],
+            rows[^1].Any(cell => cell is not null) ? rows[^1] : zeroShot,
+            alignment.Results.Values.Bwt - reasoning.Results.Values.Bwt
+        );
     }
 
     private static double? Mean(IReadOnlyList<double?> values) => values.Any(value => value is null) ? null : values.Average();

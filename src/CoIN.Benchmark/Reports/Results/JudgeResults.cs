@@ -12,17 +12,24 @@ namespace CoIN.Benchmark.Reports.Results;
 /// <param name="Unparsable">Replies in which the corrected rule found no score, over all cells.</param>
 /// <param name="Following">Instruction Following, by both rules where both are there.</param>
 internal sealed record JudgeResults(
-    string Judge, string Kind, Measure Published, Measure? Corrected, int Unparsable, IReadOnlyList<InstructionFollowing> Following)
+    string Judge,
+    string Kind,
+    Measure Published,
+    Measure? Corrected,
+    int Unparsable,
+    IReadOnlyList<InstructionFollowing> Following
+)
 {
     /// <summary>A sentence on what kind of judge it is, since their numbers do not mean the same.</summary>
-    public string Description => Kind switch
-    {
-        "lexical" => "a rule that compares words, no language model",
-        "people" => "people who scored blinded samples",
-        "local" => "a local language model",
-        "openai" => "a language model behind an OpenAI-compatible endpoint",
-        _ => Kind,
-    };
+    public string Description =>
+        Kind switch
+        {
+            "lexical" => "a rule that compares words, no language model",
+            "people" => "people who scored blinded samples",
+            "local" => "a local language model",
+            "openai" => "a language model behind an OpenAI-compatible endpoint",
+            _ => Kind,
+        };
 
     /// <summary>How many replies have no score, why and what to do, over all cells; null where all have one.</summary>
     public string? Warning { get; init; }
@@ -31,25 +38,45 @@ internal sealed record JudgeResults(
     /// <param name="truth">The run's Truth Alignment, published first.</param>
     /// <exception cref="CoinException">A file of judgements that is there cannot be read.</exception>
     public static IReadOnlyList<JudgeResults> Of(RunReport report, string? folder, IReadOnlyList<Measure> truth) =>
-    [
-        .. report.Cells.SelectMany(cell => cell.Judgements).Select(one => one.Judge).Distinct().Order(StringComparer.Ordinal).Select((judge, place) =>
-        {
-            var cells = Judged(report, judge);
-            var published = ReadMeasure(report, folder, $"judge-{place + 1}", judge, cells, ScoringKind.Published);
-            var corrected = cells.Values.Any(cell => cell.CorrectedPercent is not null)
-                ? ReadMeasure(report, folder, $"judge-{place + 1}", judge, cells, ScoringKind.Corrected)
-                : null;
-            return new JudgeResults(
-                judge, cells.Values.First().Kind, published, corrected, cells.Values.Sum(cell => cell.Unparsable),
-                [.. truth.Zip([published, corrected], (alignment, reasoning) => reasoning is null ? null : InstructionFollowing.Of(alignment, reasoning))
-                    .OfType<InstructionFollowing>()])
-            {
-                Warning = UnscoredReplies.Told(
-                    judge, cells.Values.Sum(cell => cell.Samples), cells.Values.Sum(cell => cell.Unparsable),
-                    UnscoredReplies.Ordered(cells.Values.SelectMany(cell => cell.Unscored))),
-            };
-        }),
-    ];
+        [
+            .. report
+                .Cells.SelectMany(cell => cell.Judgements)
+                .Select(one => one.Judge)
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+                .Select(
+                    (judge, place) =>
+                    {
+                        var cells = Judged(report, judge);
+                        var published = ReadMeasure(report, folder, $"judge-{place + 1}", judge, cells, ScoringKind.Published);
+                        var corrected = cells.Values.Any(cell => cell.CorrectedPercent is not null)
+                            ? ReadMeasure(report, folder, $"judge-{place + 1}", judge, cells, ScoringKind.Corrected)
+                            : null;
+                        return new JudgeResults(
+                            judge,
+                            cells.Values.First().Kind,
+                            published,
+                            corrected,
+                            cells.Values.Sum(cell => cell.Unparsable),
+                            [
+                                .. truth
+                                    .Zip([published, corrected], (alignment, reasoning) =>
+                                        reasoning is null ? null : InstructionFollowing.Of(alignment, reasoning)
+                                    )
+                                    .OfType<InstructionFollowing>(),
+                            ]
+                        )
+                        {
+                            Warning = UnscoredReplies.Told(
+                                judge,
+                                cells.Values.Sum(cell => cell.Samples),
+                                cells.Values.Sum(cell => cell.Unparsable),
+                                UnscoredReplies.Ordered(cells.Values.SelectMany(cell => cell.Unscored))
+                            ),
+                        };
+                    }
+                ),
+        ];
 
     private static Dictionary<(int Stage, int Task), JudgedCellReport> Judged(RunReport report, string judge)
     {
@@ -66,7 +93,13 @@ internal sealed record JudgeResults(
     }
 
     private static Measure ReadMeasure(
-        RunReport report, string? folder, string key, string judge, Dictionary<(int Stage, int Task), JudgedCellReport> cells, ScoringKind scoring)
+        RunReport report,
+        string? folder,
+        string key,
+        string judge,
+        Dictionary<(int Stage, int Task), JudgedCellReport> cells,
+        ScoringKind scoring
+    )
     {
         var matrix = report.EmptyMatrix();
         foreach (var ((stage, task), cell) in cells.Where(cell => cell.Key.Stage > 0))
@@ -82,17 +115,34 @@ internal sealed record JudgeResults(
         var (cellIntervals, intervals) = Bootstrap.Matrix(report.Tasks, columns, like: matrix);
         var rules = ReportNames.Of(scoring);
         return new Measure(
-            $"{key}-{rules}", $"Reasoning Capability by {judge}, {rules} parser", scoring, judge,
+            $"{key}-{rules}",
+            $"Reasoning Capability by {judge}, {rules} parser",
+            scoring,
+            judge,
             new MatrixResults(measured, measured.Metrics(), intervals, cellIntervals) { Columns = columns },
-            cells.ToDictionary(cell => cell.Key, cell => scoring == ScoringKind.Published ? cell.Value.Samples : cell.Value.Samples - cell.Value.Unparsable));
+            cells.ToDictionary(
+                cell => cell.Key,
+                cell => scoring == ScoringKind.Published ? cell.Value.Samples : cell.Value.Samples - cell.Value.Unparsable
+            )
+        );
     }
 
-    private static TaskScores? Column(string? folder, Dictionary<(int Stage, int Task), JudgedCellReport> cells, int task, ScoringKind scoring)
+    private static TaskScores? Column(
+        string? folder,
+        Dictionary<(int Stage, int Task), JudgedCellReport> cells,
+        int task,
+        ScoringKind scoring
+    )
     {
         var stages = new Dictionary<int, IReadOnlyList<(string, double?)>>();
         foreach (var ((stage, _), cell) in cells.Where(cell => cell.Key.Task == task))
         {
-            if (folder is not null && Percent(cell, scoring) is not null && Path.Combine(folder, cell.File) is var path && File.Exists(path))
+            if (
+                folder is not null
+                && Percent(cell, scoring) is not null
+                && Path.Combine(folder, cell.File) is var path
+                && File.Exists(path)
+            )
             {
                 stages[stage] = [.. JudgementsFile.Read(path).Select(one => (one.QuestionId, Part(one, scoring)))];
             }
@@ -103,7 +153,9 @@ internal sealed record JudgeResults(
 
     /// <summary>The reference's rule lets a minus sign through; a scale from 0 to 10 has none.</summary>
     private static double? Percent(JudgedCellReport cell, ScoringKind scoring) =>
-        (scoring == ScoringKind.Published ? cell.PublishedPercent : cell.CorrectedPercent) is { } percent ? Math.Clamp(percent, 0, 100) : null;
+        (scoring == ScoringKind.Published ? cell.PublishedPercent : cell.CorrectedPercent) is { } percent
+            ? Math.Clamp(percent, 0, 100)
+            : null;
 
     /// <summary>A score of 0 to 10 as a part of 1.</summary>
     private static double? Part(Judgement judgement, ScoringKind scoring) =>

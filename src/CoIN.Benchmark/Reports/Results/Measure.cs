@@ -11,7 +11,13 @@ namespace CoIN.Benchmark.Reports.Results;
 /// <param name="Results">Cells, numbers and intervals.</param>
 /// <param name="Samples">How many samples each cell was computed on, by stage (0 for the base model) and 0-based task.</param>
 internal sealed record Measure(
-    string Key, string Title, ScoringKind Scoring, string? Judge, MatrixResults Results, IReadOnlyDictionary<(int Stage, int Task), int> Samples)
+    string Key,
+    string Title,
+    ScoringKind Scoring,
+    string? Judge,
+    MatrixResults Results,
+    IReadOnlyDictionary<(int Stage, int Task), int> Samples
+)
 {
     public MeasuredMatrix Measured => Results.Measured;
 
@@ -20,7 +26,10 @@ internal sealed record Measure(
     /// <summary>A cell in percent, or null.</summary>
     /// <param name="stage">From 1; 0 for the base model.</param>
     /// <param name="task">From 0.</param>
-    public double? Cell(int stage, int task) => stage == 0 ? Measured.ZeroShot.ElementAtOrDefault(task) : Matrix.Has(stage - 1, task) ? Matrix[stage - 1, task] : null;
+    public double? Cell(int stage, int task) =>
+        stage == 0 ? Measured.ZeroShot.ElementAtOrDefault(task)
+        : Matrix.Has(stage - 1, task) ? Matrix[stage - 1, task]
+        : null;
 
     /// <summary>Number of samples of a cell, or null.</summary>
     public int? SamplesOf(int stage, int task) => Samples.TryGetValue((stage, task), out var samples) ? samples : null;

@@ -13,7 +13,9 @@ public sealed record ReportedRun(RunReport Report, string? Folder)
     internal string Name => Folder is null ? Report.RunId : Path.GetFileName(Path.TrimEndingDirectorySeparator(Folder));
 }
 
-/// <summary>A run's Truth Alignment in numbers, by both scorings. A function of the report and of the files of scores that it names.</summary>
+/// <summary>
+/// A run's Truth Alignment in numbers, by both scorings. A function of the report and of the files of scores that it names.
+/// </summary>
 /// <param name="Published">By the published rules.</param>
 /// <param name="Corrected">By the corrected rules; null for a run older than these.</param>
 public sealed record RunMetrics(MatrixResults Published, MatrixResults? Corrected)
@@ -22,9 +24,11 @@ public sealed record RunMetrics(MatrixResults Published, MatrixResults? Correcte
     /// <param name="run">The run; a zero-shot run has zero-shot accuracies and no matrix.</param>
     /// <param name="zeroShot">A zero-shot run of the same base model, for what is measured against it; tasks are matched by name.</param>
     /// <exception cref="CoinException">A scores file that is there cannot be read.</exception>
-    public static RunMetrics Of(ReportedRun run, ReportedRun? zeroShot = null, BootstrapOptions? options = null) => new(
-        Results(run, zeroShot, ScoringKind.Published, options),
-        run.Report.Cells.Any(cell => cell.CorrectedPercent is not null) ? Results(run, zeroShot, ScoringKind.Corrected, options) : null);
+    public static RunMetrics Of(ReportedRun run, ReportedRun? zeroShot = null, BootstrapOptions? options = null) =>
+        new(
+            Results(run, zeroShot, ScoringKind.Published, options),
+            run.Report.Cells.Any(cell => cell.CorrectedPercent is not null) ? Results(run, zeroShot, ScoringKind.Corrected, options) : null
+        );
 
     /// <summary>A run's cells by one scoring, without intervals.</summary>
     public static MeasuredMatrix Measured(RunReport run, ScoringKind scoring, RunReport? zeroShot = null)
@@ -66,28 +70,50 @@ public sealed record RunMetrics(MatrixResults Published, MatrixResults? Correcte
         return files.Count > 0 ? TaskScores.Read(files, scoring) : null;
     }
 
-    private static IEnumerable<(int Stage, string Path)> Files(ReportedRun run, string task, ScoringKind scoring, Func<CellReport, bool> which)
+    private static IEnumerable<(int Stage, string Path)> Files(
+        ReportedRun run,
+        string task,
+        ScoringKind scoring,
+        Func<CellReport, bool> which
+    )
     {
-        foreach (var cell in run.Report.Cells.Where(cell => cell.Task == task && which(cell)).GroupBy(cell => cell.Stage).Select(same => same.Last()))
+        foreach (
+            var cell in run
+                .Report.Cells.Where(cell => cell.Task == task && which(cell))
+                .GroupBy(cell => cell.Stage)
+                .Select(same => same.Last())
+        )
         {
-            if (run.Folder is { } folder && cell.ScoresFile is { } file && Percent(cell, scoring) is not null && Path.Combine(folder, file) is var path && File.Exists(path))
+            if (
+                run.Folder is { } folder
+                && cell.ScoresFile is { } file
+                && Percent(cell, scoring) is not null
+                && Path.Combine(folder, file) is var path
+                && File.Exists(path)
+            )
             {
                 yield return (cell.Stage, path);
             }
         }
     }
 
-    private static double? Percent(CellReport? cell, ScoringKind scoring) => scoring == ScoringKind.Published ? cell?.AccuracyPercent : cell?.CorrectedPercent;
+    private static double? Percent(CellReport? cell, ScoringKind scoring) =>
+        scoring == ScoringKind.Published ? cell?.AccuracyPercent : cell?.CorrectedPercent;
 }
 
 /// <summary>A matrix, the numbers that sum it up, and how certain both are.</summary>
 /// <param name="Measured">The cells.</param>
 /// <param name="Values">The numbers; null where they are not known or not defined.</param>
 /// <param name="Intervals">95 % intervals of these (or as the options say); null where not all samples' scores are at hand.</param>
-/// <param name="CellIntervals">Intervals of cells, by stage (0 for the untrained model) and 0-based task; absent where the samples' scores are not at hand.</param>
+/// <param name="CellIntervals">
+/// Intervals of cells, by stage (0 for the untrained model) and 0-based task; absent where the samples' scores are not at hand.
+/// </param>
 public sealed record MatrixResults(
-    MeasuredMatrix Measured, MetricSet<double?> Values, MetricSet<Interval?> Intervals,
-    IReadOnlyDictionary<(int Stage, int Task), Interval> CellIntervals)
+    MeasuredMatrix Measured,
+    MetricSet<double?> Values,
+    MetricSet<Interval?> Intervals,
+    IReadOnlyDictionary<(int Stage, int Task), Interval> CellIntervals
+)
 {
     /// <summary>The samples' scores by task; null, or absent altogether, where they are not at hand.</summary>
     public IReadOnlyList<TaskScores?> Columns { get; init; } = [];

@@ -3,7 +3,9 @@ using CoIN.Benchmark.Scoring;
 
 namespace CoIN.Benchmark.Reports.Results;
 
-/// <summary>Everything that a run says in numbers: what all forms of its report render. A function of the report and of the files that it names.</summary>
+/// <summary>
+/// Everything that a run says in numbers: what all forms of its report render. A function of the report and of the files that it names.
+/// </summary>
 /// <param name="Report">The run.</param>
 /// <param name="Measures">Truth Alignment by the published rules first, then by the corrected ones, then the judges.</param>
 /// <param name="Judges">Reasoning Capability, in the order of the judges' names.</param>
@@ -28,11 +30,16 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
     public bool HasCourse => HasStages && !Report.Curriculum.IsJoint;
 
     /// <summary>What the last row of a run is called: the tests at its end, or of the base model where nothing is trained.</summary>
-    public string LastRow => HasStages ? Tables.PaperTable.Final : Report.TestsGivenAdapter ? Tables.PaperTable.GivenAdapter : Tables.PaperTable.ZeroShot;
+    public string LastRow =>
+        HasStages ? Tables.PaperTable.Final
+        : Report.TestsGivenAdapter ? Tables.PaperTable.GivenAdapter
+        : Tables.PaperTable.ZeroShot;
 
     /// <summary>Computes all numbers of a run, complete or not.</summary>
     /// <param name="report">The run.</param>
-    /// <param name="folder">Its folder, for the scores of the single samples; null where it is not at hand, then there are no intervals.</param>
+    /// <param name="folder">
+    /// Its folder, for the scores of the single samples; null where it is not at hand, then there are no intervals.
+    /// </param>
     /// <exception cref="CoinException">A file of scores or judgements that is there cannot be read.</exception>
     /// <exception cref="ArgumentException">A cell names a task that the run does not have.</exception>
     public static RunResults Of(RunReport report, string? folder)
@@ -45,12 +52,27 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
         var metrics = RunMetrics.Of(new ReportedRun(report, folder));
         var measures = new List<Measure>
         {
-            new("published", "Truth Alignment, published rules", ScoringKind.Published, null, metrics.Published, Samples(report, cell => cell.Samples)),
+            new(
+                "published",
+                "Truth Alignment, published rules",
+                ScoringKind.Published,
+                null,
+                metrics.Published,
+                Samples(report, cell => cell.Samples)
+            ),
         };
         if (metrics.Corrected is { } corrected)
         {
-            measures.Add(new Measure("corrected", "Truth Alignment, corrected rules", ScoringKind.Corrected, null, corrected,
-                Samples(report, cell => cell.CorrectedSamples)));
+            measures.Add(
+                new Measure(
+                    "corrected",
+                    "Truth Alignment, corrected rules",
+                    ScoringKind.Corrected,
+                    null,
+                    corrected,
+                    Samples(report, cell => cell.CorrectedSamples)
+                )
+            );
         }
 
         var judges = JudgeResults.Of(report, folder, measures);

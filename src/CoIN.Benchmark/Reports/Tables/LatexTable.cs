@@ -7,7 +7,8 @@ namespace CoIN.Benchmark.Reports.Tables;
 internal sealed record LatexGroup(string Title, IReadOnlyList<IReadOnlyList<string>> Rows);
 
 /// <summary>
-/// Tables for LaTeX with the package booktabs. A file can be <c>\input</c> into a document, and compiles on its own as well: it brings a preamble where none was.
+/// Tables for LaTeX with the package booktabs. A file can be <c>\input</c> into a document, and compiles on its own as well: it brings a
+/// preamble where none was.
 /// </summary>
 internal static class LatexTable
 {
@@ -58,39 +59,58 @@ internal static class LatexTable
     }
 
     /// <summary>A run in the paper's shape.</summary>
-    public static string Render(PaperTable table, string runName, string runId) => Render(
-        table.Rows.Any(row => row.Measure.Matrix.IsJoint)
-            ? $"{runName}: accuracy in percent on each task after all were learned at once; MAA in percent, BWT {AccuracyMatrix.WhyNoTransfer}."
-            : $"{runName}: accuracy in percent on each task just after it was trained and at the end of the run; MAA in percent, BWT in points.",
-        "coin-" + runId,
-        ["", .. table.Tasks, "MAA", "BWT"],
-        [.. table.Rows.GroupBy(row => row.Measure.Title).Select(group => new LatexGroup(group.Key, [.. group.Select(row => (IReadOnlyList<string>)
+    public static string Render(PaperTable table, string runName, string runId) =>
+        Render(
+            table.Rows.Any(row => row.Measure.Matrix.IsJoint)
+                ? $"{runName}: accuracy in percent on each task after all were learned at once; MAA in percent, BWT {AccuracyMatrix.WhyNoTransfer}."
+                : $"{runName}: accuracy in percent on each task just after it was trained and at the end of the run; MAA in percent, BWT in points.",
+            "coin-" + runId,
+            ["", .. table.Tasks, "MAA", "BWT"],
             [
-                row.When, .. row.Cells.Select(MatrixText.Percent),
-                row.When == PaperTable.Final ? MatrixText.Percent(row.Maa) : "", row.When == PaperTable.Final ? PaperTable.Transfer(row) : "",
-            ])]))]);
+                .. table
+                    .Rows.GroupBy(row => row.Measure.Title)
+                    .Select(group => new LatexGroup(
+                        group.Key,
+                        [
+                            .. group.Select(row =>
+                                (IReadOnlyList<string>)
+                                    [
+                                        row.When,
+                                        .. row.Cells.Select(MatrixText.Percent),
+                                        row.When == PaperTable.Final ? MatrixText.Percent(row.Maa) : "",
+                                        row.When == PaperTable.Final ? PaperTable.Transfer(row) : "",
+                                    ]
+                            ),
+                        ]
+                    )),
+            ]
+        );
 
     /// <summary>A minus sign instead of a hyphen before numbers.</summary>
     private static string Cell(string text) =>
-        text.Length > 1 && text[0] == '-' && char.IsAsciiDigit(text[1]) ? $"$-${Escape(text[1..])}" : text is "-" or "–" ? "--" : Escape(text);
+        text.Length > 1 && text[0] == '-' && char.IsAsciiDigit(text[1]) ? $"$-${Escape(text[1..])}"
+        : text is "-" or "–" ? "--"
+        : Escape(text);
 
     private static string Escape(string text)
     {
         var escaped = new StringBuilder();
         foreach (var c in text)
         {
-            escaped.Append(c switch
-            {
-                '\\' => "\\textbackslash{}",
-                '~' => "\\textasciitilde{}",
-                '^' => "\\textasciicircum{}",
-                '&' or '%' or '$' or '#' or '_' or '{' or '}' => "\\" + c,
-                '−' => "$-$",
-                '±' => "$\\pm$",
-                '…' => "\\ldots{}",
-                '\r' or '\n' => " ",
-                _ => c.ToString(),
-            });
+            escaped.Append(
+                c switch
+                {
+                    '\\' => "\\textbackslash{}",
+                    '~' => "\\textasciitilde{}",
+                    '^' => "\\textasciicircum{}",
+                    '&' or '%' or '$' or '#' or '_' or '{' or '}' => "\\" + c,
+                    '−' => "$-$",
+                    '±' => "$\\pm$",
+                    '…' => "\\ldots{}",
+                    '\r' or '\n' => " ",
+                    _ => c.ToString(),
+                }
+            );
         }
 
         return escaped.ToString();

@@ -6,12 +6,15 @@ namespace CoIN.Benchmark.Reports.Tables;
 /// <summary>The paper's shape for programs.</summary>
 internal static class PaperJson
 {
-    public static string Render(PaperTable table, string runId) => JsonText.Of(new JObject
-    {
-        ["run"] = runId,
-        ["tasks"] = new JArray(table.Tasks),
-        ["rows"] = new JArray(table.Rows.Select(Row)),
-    });
+    public static string Render(PaperTable table, string runId) =>
+        JsonText.Of(
+            new JObject
+            {
+                ["run"] = runId,
+                ["tasks"] = new JArray(table.Tasks),
+                ["rows"] = new JArray(table.Rows.Select(Row)),
+            }
+        );
 
     private static JObject Row(PaperRow row)
     {

@@ -20,8 +20,10 @@ internal sealed record TextTable(IReadOnlyList<string> Header, IReadOnlyList<IRe
 
         return text.Append('\n').ToString();
 
-        void AddRow(IReadOnlyList<string> cells) => text.Append("| ")
-            .AppendJoin(" | ", cells.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal).ReplaceLineEndings(" "))).Append(" |\n");
+        void AddRow(IReadOnlyList<string> cells) =>
+            text.Append("| ")
+                .AppendJoin(" | ", cells.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal).ReplaceLineEndings(" ")))
+                .Append(" |\n");
     }
 
     /// <summary>Comma-separated values (RFC 4180, but with line feeds).</summary>
@@ -50,7 +52,6 @@ internal sealed record TextTable(IReadOnlyList<string> Header, IReadOnlyList<IRe
         return text.ToString();
     }
 
-    private static string Quote(string field) => field.AsSpan().ContainsAny(",\"\r\n")
-        ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
-        : field;
+    private static string Quote(string field) =>
+        field.AsSpan().ContainsAny(",\"\r\n") ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : field;
 }

@@ -52,21 +52,49 @@ internal static partial class CaptionTokens
     /// <summary>Words that the treebank parts, with the length of the first part.</summary>
     private static readonly Dictionary<string, int> Fused = new(StringComparer.Ordinal)
     {
-        ["cannot"] = 3, ["gonna"] = 3, ["gotta"] = 3, ["wanna"] = 3, ["gimme"] = 3, ["lemme"] = 3,
+        ["cannot"] = 3,
+        ["gonna"] = 3,
+        ["gotta"] = 3,
+        ["wanna"] = 3,
+        ["gimme"] = 3,
+        ["lemme"] = 3,
     };
 
-    private static bool IsDropped(string token) => token is "." or "?" or "!" or "," or ":" or ";" or "'" or "\"" or "-" or "\u2013"
-        or "\u2014" or "(" or ")" or "[" or "]" or "{" or "}" or "\u201C" or "\u201D" or "\u2026" or "\u00AB" or "\u00BB";
+    private static bool IsDropped(string token) =>
+        token
+            is "."
+                or "?"
+                or "!"
+                or ","
+                or ":"
+                or ";"
+                or "'"
+                or "\""
+                or "-"
+                or "\u2013"
+                or "\u2014"
+                or "("
+                or ")"
+                or "["
+                or "]"
+                or "{"
+                or "}"
+                or "\u201C"
+                or "\u201D"
+                or "\u2026"
+                or "\u00AB"
+                or "\u00BB";
 
     // Initials (u.s.), abbreviations (mr.), numbers (1,000 3.5 10:30), words with hyphens and apostrophes within, else single signs.
     [GeneratedRegex(
         @"(?<!\w)(?:\p{L}\.){2,}"
-        + @"|(?<!\w)(?:mr|mrs|ms|dr|prof|rev|gen|sgt|st|jr|sr|vs|etc|inc|ltd|corp|mt|ave|blvd)\."
-        + @"|\d+(?:[.,:]\d+)+(?![\p{L}\p{M}\d])"
-        + @"|[\p{L}\p{M}\p{N}_]+(?:['&-][\p{L}\p{M}\p{N}_]+)*"
-        + @"|'(?:s|m|d|re|ve|ll)(?![\p{L}\p{M}\d])"
-        + @"|[^\s]",
-        RegexOptions.CultureInvariant)]
+            + @"|(?<!\w)(?:mr|mrs|ms|dr|prof|rev|gen|sgt|st|jr|sr|vs|etc|inc|ltd|corp|mt|ave|blvd)\."
+            + @"|\d+(?:[.,:]\d+)+(?![\p{L}\p{M}\d])"
+            + @"|[\p{L}\p{M}\p{N}_]+(?:['&-][\p{L}\p{M}\p{N}_]+)*"
+            + @"|'(?:s|m|d|re|ve|ll)(?![\p{L}\p{M}\d])"
+            + @"|[^\s]",
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Tokens();
 
     [GeneratedRegex(@"\A(?<stem>.+?)(?<rest>n't|'(?:s|m|d|re|ve|ll))\z", RegexOptions.CultureInvariant)]

@@ -19,11 +19,13 @@ internal sealed class CiderScorer(string key) : ITruthAlignmentScorer
 
     public double Highest => ScoredSet.Highest;
 
-    public ITruthAlignmentScorer For(IReadOnlyList<TestSample> samples) => samples.Count > 1
-        ? new Weighed(key, samples)
-        : throw new CoinException(
-            $"The scorer {key} weighs words by how many samples of the test set have them: of a single sample the score is always 0. "
-            + "Test more samples.");
+    public ITruthAlignmentScorer For(IReadOnlyList<TestSample> samples) =>
+        samples.Count > 1
+            ? new Weighed(key, samples)
+            : throw new CoinException(
+                $"The scorer {key} weighs words by how many samples of the test set have them: of a single sample the score is always 0. "
+                    + "Test more samples."
+            );
 
     public double Score(TestSample sample, string prediction) =>
         throw new InvalidOperationException($"{key} scores a sample only within its test set");
@@ -44,7 +46,9 @@ internal sealed class CiderScorer(string key) : ITruthAlignmentScorer
             foreach (var sample in samples)
             {
                 IReadOnlyList<CaptionGrams> own =
-                    [.. sample.Answers.Where(answer => !string.IsNullOrWhiteSpace(answer)).Select(CaptionGrams.Of)];
+                [
+                    .. sample.Answers.Where(answer => !string.IsNullOrWhiteSpace(answer)).Select(CaptionGrams.Of),
+                ];
                 references[sample.QuestionId] = own;
                 foreach (var gram in own.SelectMany(reference => reference.Distinct).Distinct(StringComparer.Ordinal))
                 {
@@ -76,7 +80,8 @@ internal sealed class CiderScorer(string key) : ITruthAlignmentScorer
                 var (norm, other) = (Norm(given), Norm(wanted));
                 if (norm > 0 && other > 0)
                 {
-                    sum += given.Sum(pair => wanted.TryGetValue(pair.Key, out var weight) ? Math.Min(pair.Value, weight) * weight : 0)
+                    sum +=
+                        given.Sum(pair => wanted.TryGetValue(pair.Key, out var weight) ? Math.Min(pair.Value, weight) * weight : 0)
                         / (norm * other);
                 }
             }
@@ -85,10 +90,12 @@ internal sealed class CiderScorer(string key) : ITruthAlignmentScorer
             return sum / CaptionGrams.Longest * Math.Exp(-(apart * apart) / (2 * Sigma * Sigma));
         }
 
-        private Dictionary<string, double> Weights(IReadOnlyDictionary<string, int> counts) => counts.ToDictionary(
-            pair => pair.Key,
-            pair => pair.Value * (logSamples - Math.Log(Math.Max(1, frequencies.GetValueOrDefault(pair.Key)))),
-            StringComparer.Ordinal);
+        private Dictionary<string, double> Weights(IReadOnlyDictionary<string, int> counts) =>
+            counts.ToDictionary(
+                pair => pair.Key,
+                pair => pair.Value * (logSamples - Math.Log(Math.Max(1, frequencies.GetValueOrDefault(pair.Key)))),
+                StringComparer.Ordinal
+            );
 
         private static double Norm(Dictionary<string, double> weights) => Math.Sqrt(weights.Values.Sum(weight => weight * weight));
     }

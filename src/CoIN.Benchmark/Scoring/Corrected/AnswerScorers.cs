@@ -2,7 +2,9 @@ using CoIN.Benchmark.Data;
 
 namespace CoIN.Benchmark.Scoring.Corrected;
 
-/// <summary>Right if equal to one of the reference answers, white space at the ends aside. For tasks of one's own whose answers have one spelling.</summary>
+/// <summary>
+/// Right if equal to one of the reference answers, white space at the ends aside. For tasks of one's own whose answers have one spelling.
+/// </summary>
 internal sealed class ExactScorer(string key) : CorrectedScorer(key)
 {
     protected override double Compare(TestSample sample, string prediction) =>
@@ -10,9 +12,9 @@ internal sealed class ExactScorer(string key) : CorrectedScorer(key)
 }
 
 /// <summary>
-/// Right if equal to one of the reference answers in the form of <see cref="AnswerText"/>. GQA: the published rule normalises the prediction only,
-/// so that an answer with a capital can never be met. OCR-VQA: the published rule calls every answer with "Unanswerable" wrong, even where that
-/// is the truth. Both ask for a single word or phrase: a sentence that holds the answer stays wrong.
+/// Right if equal to one of the reference answers in the form of <see cref="AnswerText"/>. GQA: the published rule normalises the
+/// prediction only, so that an answer with a capital can never be met. OCR-VQA: the published rule calls every answer with "Unanswerable"
+/// wrong, even where that is the truth. Both ask for a single word or phrase: a sentence that holds the answer stays wrong.
 /// </summary>
 internal sealed class NormalizedScorer(string key) : CorrectedScorer(key)
 {
@@ -25,8 +27,8 @@ internal sealed class NormalizedScorer(string key) : CorrectedScorer(key)
 
 /// <summary>
 /// Right if the prediction holds one of the reference answers as whole words, both in the form of <see cref="AnswerText"/>. ImageNet: the
-/// published rule takes parts of words, in either direction, so that "a", "rat" for "Ferrat" or nothing at all is right; it is case-sensitive,
-/// and it needs all synonyms of a label at once.
+/// published rule takes parts of words, in either direction, so that "a", "rat" for "Ferrat" or nothing at all is right; it is
+/// case-sensitive, and it needs all synonyms of a label at once.
 /// </summary>
 /// <param name="synonyms">Whether commas in an answer separate synonyms of which one is enough, as in ImageNet's labels.</param>
 internal sealed class ContainsScorer(string key, bool synonyms) : CorrectedScorer(key)
@@ -34,17 +36,20 @@ internal sealed class ContainsScorer(string key, bool synonyms) : CorrectedScore
     protected override double Compare(TestSample sample, string prediction)
     {
         var given = AnswerText.Normalize(prediction);
-        return sample.Answers
-            .SelectMany(answer => synonyms ? answer.Split(',', StringSplitOptions.TrimEntries) : [answer])
+        return sample
+            .Answers.SelectMany(answer => synonyms ? answer.Split(',', StringSplitOptions.TrimEntries) : [answer])
             .Where(answer => !string.IsNullOrWhiteSpace(answer))
-            .Any(answer => AnswerText.ContainsWords(given, AnswerText.Normalize(answer))) ? 1 : 0;
+            .Any(answer => AnswerText.ContainsWords(given, AnswerText.Normalize(answer)))
+            ? 1
+            : 0;
     }
 }
 
 /// <summary>
-/// Soft accuracy over ten human answers (Antol et al. 2015), all in the form of <see cref="AnswerText"/>: each answer in turn is left out, the
-/// prediction earns min(1, n / 3) for n of the other nine that equal it, and the score is the mean. VQAv2 and VizWiz are defined so, but the
-/// published rule takes one answer and its exact spelling. Where a test file has not ten answers, an answer that equals one of them is right.
+/// Soft accuracy over ten human answers (Antol et al. 2015), all in the form of <see cref="AnswerText"/>: each answer in turn is left out,
+/// the prediction earns min(1, n / 3) for n of the other nine that equal it, and the score is the mean. VQAv2 and VizWiz are defined so,
+/// but the published rule takes one answer and its exact spelling. Where a test file has not ten answers, an answer that equals one of them
+/// is right.
 /// </summary>
 internal sealed class VqaScorer(string key) : CorrectedScorer(key)
 {

@@ -8,21 +8,24 @@ using CoIN.Benchmark.Texts;
 namespace CoIN.Benchmark.Scoring.Corrected;
 
 /// <summary>
-/// The form in which the corrected rules compare answers: what people would call the same word is the same, and nothing else is. It follows the
-/// idea of VQA's evaluation (Antol et al. 2015) without the oddities of its code, for instance that a mark beside a space anywhere changes how
-/// it is treated everywhere.
+/// The form in which the corrected rules compare answers: what people would call the same word is the same, and nothing else is. It follows
+/// the idea of VQA's evaluation (Antol et al. 2015) without the oddities of its code, for instance that a mark beside a space anywhere
+/// changes how it is treated everywhere.
 /// </summary>
 internal static partial class AnswerText
 {
     /// <summary>
-    /// Forms of one character are one; case, apostrophes and articles before a word go; number words up to ten become digits; initials are joined (U.S.A. is USA); other
-    /// punctuation separates words, but a point, colon or slash between digits, a sign before them, and symbols such as % and $ stay, and a
-    /// comma between digits goes. A text of punctuation alone stays as it is.
+    /// Forms of one character are one; case, apostrophes and articles before a word go; number words up to ten become digits; initials are
+    /// joined (U.S.A. is USA); other punctuation separates words, but a point, colon or slash between digits, a sign before them, and
+    /// symbols such as % and $ stay, and a comma between digits goes. A text of punctuation alone stays as it is.
     /// </summary>
     public static string Normalize(string answer)
     {
         var folded = PythonText.Lower(PythonText.Upper(CharacterForms.Fold(answer)));
-        var plain = Initials().Replace(folded, match => match.Value.Replace(".", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal) + " ");
+        var plain = Initials()
+            .Replace(folded, match =>
+                match.Value.Replace(".", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal) + " "
+            );
         var words = PythonText.Split(WithoutMarks(plain)).Select(word => TextVqaTables.Numbers.GetValueOrDefault(word, word)).ToList();
 
         // "vitamin a" ends with no article.
@@ -68,11 +71,22 @@ internal static partial class AnswerText
 
     private static bool IsWord(Rune? rune) => rune is { } known && PythonText.IsWord(known);
 
-    private static bool Stays(Rune rune) => rune.Value is '%' or '#' or '&' or '+' or '*' || Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
-        or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-        or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
-        or UnicodeCategory.CurrencySymbol or UnicodeCategory.OtherSymbol;
+    private static bool Stays(Rune rune) =>
+        rune.Value is '%' or '#' or '&' or '+' or '*'
+        || Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.UppercaseLetter
+                or UnicodeCategory.LowercaseLetter
+                or UnicodeCategory.TitlecaseLetter
+                or UnicodeCategory.ModifierLetter
+                or UnicodeCategory.OtherLetter
+                or UnicodeCategory.NonSpacingMark
+                or UnicodeCategory.SpacingCombiningMark
+                or UnicodeCategory.EnclosingMark
+                or UnicodeCategory.DecimalDigitNumber
+                or UnicodeCategory.LetterNumber
+                or UnicodeCategory.OtherNumber
+                or UnicodeCategory.CurrencySymbol
+                or UnicodeCategory.OtherSymbol;
 
     [GeneratedRegex(@"(?<![\p{L}\p{N}])\p{L}\.(?:\s?\p{L}\.)*(?:\p{L}(?![\p{L}\p{N}]))?", RegexOptions.CultureInvariant)]
     private static partial Regex Initials();

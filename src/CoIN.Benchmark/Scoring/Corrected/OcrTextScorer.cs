@@ -19,7 +19,10 @@ internal sealed class OcrTextScorer(string key) : CorrectedScorer(key)
         }
 
         var given = AnswerText.Normalize(prediction);
-        return sample.Answers.Where(answer => !string.IsNullOrWhiteSpace(answer))
-            .Any(answer => AnswerText.ContainsWords(given, AnswerText.Normalize(answer))) ? 1 : 0;
+        return sample
+            .Answers.Where(answer => !string.IsNullOrWhiteSpace(answer))
+            .Any(answer => AnswerText.ContainsWords(given, AnswerText.Normalize(answer)))
+            ? 1
+            : 0;
     }
 }

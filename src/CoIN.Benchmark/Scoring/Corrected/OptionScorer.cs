@@ -5,8 +5,8 @@ using CoIN.Benchmark.Data;
 namespace CoIN.Benchmark.Scoring.Corrected;
 
 /// <summary>
-/// Right if the prediction names the right option of a multiple-choice question, by its letter or by its text, and no other. The published rule
-/// takes the first word of one character, so that "A good answer would be C" is A and "I think it is D" is none.
+/// Right if the prediction names the right option of a multiple-choice question, by its letter or by its text, and no other. The published
+/// rule takes the first word of one character, so that "A good answer would be C" is A and "I think it is D" is none.
 /// </summary>
 internal sealed partial class OptionScorer(string key) : CorrectedScorer(key)
 {
@@ -70,13 +70,23 @@ internal sealed partial class OptionScorer(string key) : CorrectedScorer(key)
         return equal is [var one] ? one : null;
     }
 
-    /// <summary>The only option whose text is in the answer as whole words; an option within another that is there too ("iron" in "cast iron") does not count.</summary>
+    /// <summary>
+    /// The only option whose text is in the answer as whole words; an option within another that is there too ("iron" in "cast iron") does
+    /// not count.
+    /// </summary>
     private static int? TextWithin(string answer, IReadOnlyList<string> options)
     {
         var given = AnswerText.Normalize(answer);
-        var within = Enumerable.Range(0, options.Count).Where(index => options[index].Length > 0 && AnswerText.ContainsWords(given, options[index])).ToList();
+        var within = Enumerable
+            .Range(0, options.Count)
+            .Where(index => options[index].Length > 0 && AnswerText.ContainsWords(given, options[index]))
+            .ToList();
         var longest = within
-            .Where(index => !within.Any(other => options[other].Length > options[index].Length && AnswerText.ContainsWords(options[other], options[index])))
+            .Where(index =>
+                !within.Any(other =>
+                    options[other].Length > options[index].Length && AnswerText.ContainsWords(options[other], options[index])
+                )
+            )
             .ToList();
         return longest is [var one] ? one : null;
     }
@@ -101,9 +111,11 @@ internal sealed partial class OptionScorer(string key) : CorrectedScorer(key)
     }
 
     private int RightIndex(TestSample sample, IReadOnlyList<string> options) =>
-        IndexOf(sample.Answer, options) ?? throw new CoinException(
+        IndexOf(sample.Answer, options)
+        ?? throw new CoinException(
             $"Question {sample.QuestionId}: the answer \"{sample.Answer}\" is neither an option's letter nor its index nor the text of one of its options, "
-            + $"which the scorer {Key} needs. Correct the test file, or choose another scorer for the task.");
+                + $"which the scorer {Key} needs. Correct the test file, or choose another scorer for the task."
+        );
 
     // B   (b)   "B."   **B**
     [GeneratedRegex(@"\A[\W_]*(?<letter>[A-Za-z])[\W_]*\z", RegexOptions.CultureInvariant)]
@@ -113,14 +125,18 @@ internal sealed partial class OptionScorer(string key) : CorrectedScorer(key)
     [GeneratedRegex(@"\A[\W_]*(?<letter>[A-Za-z])(?:[.:][\s*]+|\s*\)[\s*]*|\s+[-\u2013\u2014]\s+)\S", RegexOptions.CultureInvariant)]
     private static partial Regex Leading();
 
-    // The answer is B   answer: (b)   the correct option would be B, since …   A small letter only where no word follows, as "a" is an article.
+    // The answer is B answer: (b) the correct option would be B, since … A small letter only where no word follows, as "a" is an article.
     [GeneratedRegex(
         @"(?i:\b(?:answer|option|choice)\b)(?i:\s+(?:is|would\s+be|should\s+be|must\s+be))?\s*[:=]?\s*(?i:\b(?:option|choice)\s+)?[""'(*]*(?:(?<letter>[A-Z])(?![\w'\u2019])|(?<letter>[a-z])(?=[)\].,;:!""'*]*\s*\z))",
-        RegexOptions.CultureInvariant)]
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Stated();
 
     // A capital on its own, but not the pronoun I, and not an A that is an article.
-    [GeneratedRegex(@"(?<![\w'\u2019.])(?:(?<letter>[B-HJ-Z])(?![\w'\u2019])|(?<letter>A)(?![\w'\u2019]|\s+(?!or\b|and\b)[\p{Ll}\d]))", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"(?<![\w'\u2019.])(?:(?<letter>[B-HJ-Z])(?![\w'\u2019])|(?<letter>A)(?![\w'\u2019]|\s+(?!or\b|and\b)[\p{Ll}\d]))",
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Capitals();
 
     [GeneratedRegex(@"\b(?:not|neither|nor)\b|n['\u2019]t\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

@@ -16,6 +16,10 @@ internal sealed class BareHoldsScorer(string key) : ITruthAlignmentScorer
     public double Score(TestSample sample, string prediction) =>
         Bare(prediction).Contains(Bare(sample.Answer), StringComparison.Ordinal) ? 1 : 0;
 
-    private static string Bare(string text) => PythonText.Strip(PythonText.Lower(text))
-        .Replace(" ", "", StringComparison.Ordinal).Replace("\n", "", StringComparison.Ordinal).Replace(".", "", StringComparison.Ordinal);
+    private static string Bare(string text) =>
+        PythonText
+            .Strip(PythonText.Lower(text))
+            .Replace(" ", "", StringComparison.Ordinal)
+            .Replace("\n", "", StringComparison.Ordinal)
+            .Replace(".", "", StringComparison.Ordinal);
 }

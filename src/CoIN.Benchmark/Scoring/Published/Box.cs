@@ -11,7 +11,8 @@ internal readonly record struct Box(double X1, double Y1, double X2, double Y2)
     public static Box operator *(Box box, double factor) => new(box.X1 * factor, box.Y1 * factor, box.X2 * factor, box.Y2 * factor);
 
     /// <summary>
-    /// Intersection over union. Corners in the wrong order give negative areas, which are taken as they are; without a positive union it is 0.
+    /// Intersection over union. Corners in the wrong order give negative areas, which are taken as they are; without a positive union it is
+    /// 0.
     /// </summary>
     public static double IntersectionOverUnion(Box a, Box b)
     {
@@ -35,7 +36,10 @@ internal readonly record struct Box(double X1, double Y1, double X2, double Y2)
 
     /// <summary>The box that a test file gives as ground truth.</summary>
     /// <exception cref="CoinException">It is no box.</exception>
-    public static Box Truth(string questionId, string text) => Parse(WithoutBrackets(text)) ?? throw new CoinException(
-        $"Question {questionId}: the answer \"{text}\" is no box \"[x1, y1, x2, y2]\", which the grounding scorers need. "
-        + "Correct the test file, or choose another scorer for the task.");
+    public static Box Truth(string questionId, string text) =>
+        Parse(WithoutBrackets(text))
+        ?? throw new CoinException(
+            $"Question {questionId}: the answer \"{text}\" is no box \"[x1, y1, x2, y2]\", which the grounding scorers need. "
+                + "Correct the test file, or choose another scorer for the task."
+        );
 }

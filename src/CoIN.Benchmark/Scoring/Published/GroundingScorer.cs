@@ -4,8 +4,8 @@ using CoIN.Benchmark.Data;
 namespace CoIN.Benchmark.Scoring.Published;
 
 /// <summary>
-/// Grounding as LLaVA and Qwen-VL are scored: right if the boxes overlap with an IoU above one half. The reference takes the brackets away and
-/// then cuts one more character at both ends, so that the last coordinate loses its last digit.
+/// Grounding as LLaVA and Qwen-VL are scored: right if the boxes overlap with an IoU above one half. The reference takes the brackets away
+/// and then cuts one more character at both ends, so that the last coordinate loses its last digit.
 /// </summary>
 internal sealed class GroundingScorer : ITruthAlignmentScorer
 {

@@ -14,6 +14,9 @@ internal sealed class HoldsScorer(string key) : ITruthAlignmentScorer
 
     public Pairing Pairing => Pairing.EachPrediction;
 
-    public double Score(TestSample sample, string prediction) => !prediction.Contains("Unanswerable", StringComparison.Ordinal)
-        && PythonText.Lower(prediction).Contains(PythonText.Lower(sample.Answer), StringComparison.Ordinal) ? 1 : 0;
+    public double Score(TestSample sample, string prediction) =>
+        !prediction.Contains("Unanswerable", StringComparison.Ordinal)
+        && PythonText.Lower(prediction).Contains(PythonText.Lower(sample.Answer), StringComparison.Ordinal)
+            ? 1
+            : 0;
 }

@@ -10,5 +10,7 @@ internal sealed class ImageNetScorer : ITruthAlignmentScorer
     public Pairing Pairing => Pairing.ByPosition;
 
     public double Score(TestSample sample, string prediction) =>
-        prediction.Contains(sample.Answer, StringComparison.Ordinal) || sample.Answer.Contains(prediction, StringComparison.Ordinal) ? 1 : 0;
+        prediction.Contains(sample.Answer, StringComparison.Ordinal) || sample.Answer.Contains(prediction, StringComparison.Ordinal)
+            ? 1
+            : 0;
 }

@@ -11,5 +11,7 @@ internal sealed class OcrVqaScorer : ITruthAlignmentScorer
     public Pairing Pairing => Pairing.EachPrediction;
 
     public double Score(TestSample sample, string prediction) =>
-        !prediction.Contains("Unanswerable", StringComparison.Ordinal) && PythonText.Lower(prediction) == PythonText.Lower(sample.Answer) ? 1 : 0;
+        !prediction.Contains("Unanswerable", StringComparison.Ordinal) && PythonText.Lower(prediction) == PythonText.Lower(sample.Answer)
+            ? 1
+            : 0;
 }

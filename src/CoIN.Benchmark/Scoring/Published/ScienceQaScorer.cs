@@ -6,8 +6,8 @@ using CoIN.Benchmark.Scoring.Python;
 namespace CoIN.Benchmark.Scoring.Published;
 
 /// <summary>
-/// ScienceQA: the option that the prediction names must be the right one. The letter is found by three rules, of which the last, any word of
-/// one character, also takes the article of "A good answer would be C" for option A.
+/// ScienceQA: the option that the prediction names must be the right one. The letter is found by three rules, of which the last, any word
+/// of one character, also takes the article of "A good answer would be C" for option A.
 /// </summary>
 internal sealed class ScienceQaScorer : ITruthAlignmentScorer
 {
@@ -85,6 +85,7 @@ internal sealed class ScienceQaScorer : ITruthAlignmentScorer
             ? index
             : throw new CoinException(
                 $"Question {sample.QuestionId}: the answer \"{sample.Answer}\" is neither an option's letter nor its index, which the scorer scienceqa needs. "
-                + "Correct the test file, or choose another scorer for the task.");
+                    + "Correct the test file, or choose another scorer for the task."
+            );
     }
 }

@@ -12,16 +12,21 @@ internal static class TextVqaNormalizer
     /// <summary>The form in which answers are compared.</summary>
     public static string Normalize(string answer)
     {
-        var text = PythonText.Lower(answer)
+        var text = PythonText
+            .Lower(answer)
             .Replace(",", "", StringComparison.Ordinal)
             .Replace("?", "", StringComparison.Ordinal)
             .Replace("'s", " 's", StringComparison.Ordinal);
         text = PythonText.Strip(PythonText.Strip(text).Replace('\n', ' ').Replace('\t', ' '));
         text = RemovePeriods(Punctuation(text));
-        return string.Join(' ', PythonText.Split(PythonText.Lower(text))
-            .Select(word => TextVqaTables.Numbers.GetValueOrDefault(word, word))
-            .Where(word => !TextVqaTables.Articles.Contains(word))
-            .Select(word => TextVqaTables.Contractions.GetValueOrDefault(word, word)));
+        return string.Join(
+            ' ',
+            PythonText
+                .Split(PythonText.Lower(text))
+                .Select(word => TextVqaTables.Numbers.GetValueOrDefault(word, word))
+                .Where(word => !TextVqaTables.Articles.Contains(word))
+                .Select(word => TextVqaTables.Contractions.GetValueOrDefault(word, word))
+        );
     }
 
     /// <summary>A mark that stands beside a space somewhere is deleted everywhere, any other becomes a space.</summary>

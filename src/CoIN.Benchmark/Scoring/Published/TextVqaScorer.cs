@@ -3,8 +3,8 @@ using CoIN.Benchmark.Data;
 namespace CoIN.Benchmark.Scoring.Published;
 
 /// <summary>
-/// TextVQA: the soft accuracy over ten human answers. Each answer in turn is left out; the prediction earns min(1, n / 3) for n of the other
-/// nine that equal it; the score is the mean of these ten (Antol et al. 2015).
+/// TextVQA: the soft accuracy over ten human answers. Each answer in turn is left out; the prediction earns min(1, n / 3) for n of the
+/// other nine that equal it; the score is the mean of these ten (Antol et al. 2015).
 /// </summary>
 internal sealed class TextVqaScorer : ITruthAlignmentScorer
 {
@@ -20,7 +20,8 @@ internal sealed class TextVqaScorer : ITruthAlignmentScorer
         {
             throw new CoinException(
                 $"Question {sample.QuestionId} has {sample.Answers.Count} reference answer{(sample.Answers.Count == 1 ? "" : "s")} where the scorer textvqa needs {Annotators}. "
-                + "Put the ten human answers into the test file as a list, or choose the scorer vqav2, which compares with one answer.");
+                    + "Put the ten human answers into the test file as a list, or choose the scorer vqav2, which compares with one answer."
+            );
         }
 
         var given = TextVqaNormalizer.Normalize(prediction);

@@ -13,6 +13,5 @@ internal sealed class UpperCaseScorer(string key) : ITruthAlignmentScorer
 
     public Pairing Pairing => Pairing.EachPrediction;
 
-    public double Score(TestSample sample, string prediction) =>
-        PythonText.Upper(prediction) == PythonText.Upper(sample.Answer) ? 1 : 0;
+    public double Score(TestSample sample, string prediction) => PythonText.Upper(prediction) == PythonText.Upper(sample.Answer) ? 1 : 0;
 }

@@ -48,23 +48,46 @@ internal sealed class LoraAdapter(int rank, double alpha, IReadOnlyList<LoraLaye
     }
 
     /// <summary>The maps that it adapts, as <see cref="AdapterTargets.Described"/>.</summary>
-    public IReadOnlyList<string> Targets => AdapterTargets.Described(
-    [
-        .. Layers.Select(layer => layer.All.SelectMany(linear => linear.Whole.Select((part, i) => (part.Name, linear.Places.Contains(i)))).ToList()),
-    ], Layers[0].Prefix);
+    public IReadOnlyList<string> Targets =>
+        AdapterTargets.Described(
+            [
+                .. Layers.Select(layer =>
+                    layer.All.SelectMany(linear => linear.Whole.Select((part, i) => (part.Name, linear.Places.Contains(i)))).ToList()
+                ),
+            ],
+            Layers[0].Prefix
+        );
 
     /// <summary>A fresh adapter: the model answers as without it.</summary>
     /// <param name="like">Adapts the maps that this one does, whatever the options say; null for none.</param>
-    public static LoraAdapter Initialize(DecoderModel language, Projector projector, LoraOptions options, Device device, long seed, LoraAdapter? like = null)
+    public static LoraAdapter Initialize(
+        DecoderModel language,
+        Projector projector,
+        LoraOptions options,
+        Device device,
+        long seed,
+        LoraAdapter? like = null
+    )
     {
         AdapterTargets.Check(options, language);
         using var generator = new Generator((ulong)seed, CPU);
         var targets = AdapterTargets.Of(options, language.Names);
-        LoraLinear Of(int layer, Linear linear, LoraLinear? model) => LoraLinear.Initialize(
-            linear, options.Rank, device, generator, model?.Places ?? targets?.In(layer, linear));
-        var layers = language.Layers.Select((layer, i) => new LoraLayer(
-            Of(i, layer.Qkv, like?.Layers[i].Qkv), Of(i, layer.Output, like?.Layers[i].Output), Of(i, layer.GateUp, like?.Layers[i].GateUp),
-            Of(i, layer.Down, like?.Layers[i].Down)) { Prefix = language.Names.Modules }).ToList();
+        LoraLinear Of(int layer, Linear linear, LoraLinear? model) =>
+            LoraLinear.Initialize(linear, options.Rank, device, generator, model?.Places ?? targets?.In(layer, linear));
+        var layers = language
+            .Layers.Select(
+                (layer, i) =>
+                    new LoraLayer(
+                        Of(i, layer.Qkv, like?.Layers[i].Qkv),
+                        Of(i, layer.Output, like?.Layers[i].Output),
+                        Of(i, layer.GateUp, like?.Layers[i].GateUp),
+                        Of(i, layer.Down, like?.Layers[i].Down)
+                    )
+                    {
+                        Prefix = language.Names.Modules,
+                    }
+            )
+            .ToList();
         return new LoraAdapter(options.Rank, options.Alpha, layers, options.TrainProjector ? projector.TrainableCopy() : null);
     }
 

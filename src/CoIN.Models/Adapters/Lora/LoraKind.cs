@@ -13,7 +13,8 @@ internal sealed class LoraKind : IAdapterKind
 
     /// <inheritdoc/>
     /// <remarks>A file is a stage's trained tensors, with LoRA among them.</remarks>
-    public bool Recognizes(string folder) => File.Exists(folder) || (PeftWeights.IsAdapter(folder) && PeftConfig.TypeOf(folder) != PeftConfig.MoeLora);
+    public bool Recognizes(string folder) =>
+        File.Exists(folder) || (PeftWeights.IsAdapter(folder) && PeftConfig.TypeOf(folder) != PeftConfig.MoeLora);
 
     /// <inheritdoc/>
     public void Check(string folder) => PeftWeights.Open(folder, alpha: 1).Dispose();

@@ -52,7 +52,9 @@ internal sealed class LoraLinear : IDisposable
 
         using var scope = NewDisposeScope();
         var bound = 1 / Math.Sqrt(linear.In);
-        var a = places.Select(_ => rand(rank, linear.In, generator: generator).mul(Scalars.Of(2L)).sub(Scalars.Of(1L)).mul(Scalars.Of(bound))).ToArray();
+        var a = places
+            .Select(_ => rand(rank, linear.In, generator: generator).mul(Scalars.Of(2L)).sub(Scalars.Of(1L)).mul(Scalars.Of(bound)))
+            .ToArray();
         var b = places.Select(place => zeros(linear.Parts[place].Out, rank, device: device).DetachFromDisposeScope()).ToArray();
         return new LoraLinear(linear, places, rank, cat(a, 0).to(device).DetachFromDisposeScope(), b);
     }
@@ -63,8 +65,12 @@ internal sealed class LoraLinear : IDisposable
     {
         places ??= All(linear);
         return new(
-            linear, places, rank, empty([(long)places.Count * rank, linear.In], ScalarType.Float32, device).DetachFromDisposeScope(),
-            [.. places.Select(place => empty([linear.Parts[place].Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]);
+            linear,
+            places,
+            rank,
+            empty([(long)places.Count * rank, linear.In], ScalarType.Float32, device).DetachFromDisposeScope(),
+            [.. places.Select(place => empty([linear.Parts[place].Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]
+        );
     }
 
     /// <summary>Each part's A and B (A as a view), by the part's name.</summary>
@@ -97,9 +103,10 @@ internal sealed class LoraLinear : IDisposable
             for (var j = 0; j < all.Count; j++)
             {
                 var rank = all[j].Rank;
-                var part = input is not null
-                    ? F.linear(input, a[j].narrow(0, (long)i * rank, rank))
-                    : Parts.Count == 1 ? low![j] : low![j].narrow(1, (long)i * rank, rank);
+                var part =
+                    input is not null ? F.linear(input, a[j].narrow(0, (long)i * rank, rank))
+                    : Parts.Count == 1 ? low![j]
+                    : low![j].narrow(1, (long)i * rank, rank);
                 sum = addmm(sum, part, all[j].B[i].to(x.dtype).t(), 1f, factor);
             }
         }

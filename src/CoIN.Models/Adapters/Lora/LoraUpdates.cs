@@ -10,10 +10,14 @@ internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout, LoraAda
 {
     private readonly IReadOnlyList<LayerUpdates> layers =
     [
-        .. adapter.Layers.Select((layer, i) => new LayerUpdates(
-            layer, frozen?.Layers[i], adapter.Scaling, dropout,
-            (matrix, dtype) => adapter.Typed.Of(matrix, dtype) ?? frozen?.Typed.Of(matrix, dtype)
-                ?? throw new InvalidOperationException("Prepare comes first."))),
+        .. adapter.Layers.Select(
+            (layer, i) =>
+                new LayerUpdates(layer, frozen?.Layers[i], adapter.Scaling, dropout, (matrix, dtype) =>
+                    adapter.Typed.Of(matrix, dtype)
+                    ?? frozen?.Typed.Of(matrix, dtype)
+                    ?? throw new InvalidOperationException("Prepare comes first.")
+                )
+        ),
     ];
 
     /// <inheritdoc/>
@@ -31,7 +35,12 @@ internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout, LoraAda
     }
 
     private sealed class LayerUpdates(
-        LoraLayer layer, LoraLayer? frozen, double scaling, Dropout? dropout, Func<Tensor, ScalarType, Tensor> typed) : ILayerUpdates
+        LoraLayer layer,
+        LoraLayer? frozen,
+        double scaling,
+        Dropout? dropout,
+        Func<Tensor, ScalarType, Tensor> typed
+    ) : ILayerUpdates
     {
         public ILinearUpdate? Qkv { get; } = Of(layer.Qkv, frozen?.Qkv, scaling, dropout, typed);
 
@@ -42,8 +51,12 @@ internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout, LoraAda
         public ILinearUpdate? Down { get; } = Of(layer.Down, frozen?.Down, scaling, dropout, typed);
 
         private static LoraUpdate? Of(
-            LoraLinear linear, LoraLinear? frozen, double scaling, Dropout? dropout, Func<Tensor, ScalarType, Tensor> typed) =>
-            linear.Places.Count == 0 ? null : new LoraUpdate(linear, scaling, dropout) { Frozen = frozen, Typed = typed };
+            LoraLinear linear,
+            LoraLinear? frozen,
+            double scaling,
+            Dropout? dropout,
+            Func<Tensor, ScalarType, Tensor> typed
+        ) => linear.Places.Count == 0 ? null : new LoraUpdate(linear, scaling, dropout) { Frozen = frozen, Typed = typed };
     }
 }
 
@@ -52,7 +65,9 @@ internal sealed class LoraUpdates(LoraAdapter adapter, Dropout? dropout, LoraAda
 /// <param name="Dropout">Drops inputs, independently for each part; null for none.</param>
 internal sealed record LoraUpdate(LoraLinear Lora, double Scaling, Dropout? Dropout) : ILinearUpdate
 {
-    /// <summary>Further matrices of the same parts, scaled alike and with the same inputs dropped, which get no gradient; null for none.</summary>
+    /// <summary>
+    /// Further matrices of the same parts, scaled alike and with the same inputs dropped, which get no gradient; null for none.
+    /// </summary>
     public LoraLinear? Frozen { get; init; }
 
     /// <summary>A matrix in a base's type, to be used outside graphs alone: see <see cref="TypedMatrices"/>.</summary>

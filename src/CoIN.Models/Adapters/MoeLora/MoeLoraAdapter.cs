@@ -18,7 +18,8 @@ internal sealed record MoeLoraLayer(MoeLoraLinear Qkv, MoeLoraLinear Output, Moe
 
 /// <summary>MoELoRA (Chen et al. 2024): mixtures of low-rank updates of linear layers of the language model.</summary>
 internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadOnlyList<MoeLoraLayer> layers, Projector? projector)
-    : IAdapter, IRoutedAdapter
+    : IAdapter,
+        IRoutedAdapter
 {
     private TypedMatrices? typed;
 
@@ -56,25 +57,40 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
     }
 
     /// <summary>The maps that it adapts, as <see cref="AdapterTargets.Described"/>.</summary>
-    public IReadOnlyList<string> Targets => AdapterTargets.Described(
-    [
-        .. Layers.Select(layer => layer.All.SelectMany(linear => linear.Whole.Select((part, i) => (part.Name, linear.Places.Contains(i)))).ToList()),
-    ], Layers[0].Prefix);
+    public IReadOnlyList<string> Targets =>
+        AdapterTargets.Described(
+            [
+                .. Layers.Select(layer =>
+                    layer.All.SelectMany(linear => linear.Whole.Select((part, i) => (part.Name, linear.Places.Contains(i)))).ToList()
+                ),
+            ],
+            Layers[0].Prefix
+        );
 
     /// <summary>A fresh adapter: the model answers as without it.</summary>
     public static MoeLoraAdapter Initialize(
-        DecoderModel language, Projector projector, LoraOptions options, int experts, Device device, long seed)
+        DecoderModel language,
+        Projector projector,
+        LoraOptions options,
+        int experts,
+        Device device,
+        long seed
+    )
     {
         AdapterTargets.Check(options, language);
         using var generator = new Generator((ulong)seed, CPU);
         var targets = AdapterTargets.Of(options, language.Names);
         MoeLoraLinear Of(int layer, Linear linear) =>
             MoeLoraLinear.Initialize(linear, options.Rank, experts, device, generator, targets?.In(layer, linear));
-        var layers = language.Layers.Select(
-            (layer, i) => new MoeLoraLayer(Of(i, layer.Qkv), Of(i, layer.Output), Of(i, layer.GateUp), Of(i, layer.Down))
-            {
-                Prefix = language.Names.Modules,
-            }).ToList();
+        var layers = language
+            .Layers.Select(
+                (layer, i) =>
+                    new MoeLoraLayer(Of(i, layer.Qkv), Of(i, layer.Output), Of(i, layer.GateUp), Of(i, layer.Down))
+                    {
+                        Prefix = language.Names.Modules,
+                    }
+            )
+            .ToList();
         return new MoeLoraAdapter(options.Rank, options.Alpha, experts, layers, options.TrainProjector ? projector.TrainableCopy() : null);
     }
 
@@ -102,7 +118,9 @@ internal sealed class MoeLoraAdapter(int rank, double alpha, int experts, IReadO
     {
         Meter?.Dispose();
         Meter = new RoutingMeter(
-            [.. Layers.Select(layer => layer.All.SelectMany(linear => linear.Parts).Select(part => part.Name).ToList())], Experts);
+            [.. Layers.Select(layer => layer.All.SelectMany(linear => linear.Parts).Select(part => part.Name).ToList())],
+            Experts
+        );
     }
 
     /// <inheritdoc/>

@@ -21,10 +21,26 @@ internal static class MoeLoraFolder
     /// <summary>Experts and routers by CoIN's keys, as views of the parameters.</summary>
     /// <param name="of">What to give in a parameter's place (its gradient, say); null for the parameter itself.</param>
     public static IReadOnlyDictionary<string, Tensor> Experts(MoeLoraAdapter adapter, Func<Tensor, Tensor>? of = null) =>
-        adapter.Layers
-            .SelectMany((layer, i) => layer.All.SelectMany(linear => linear.ExpertSlices(of)
-                .SelectMany(one => new[] { (Name(layer, i, one.Name, "lora_A", one.Number), one.A), (Name(layer, i, one.Name, "lora_B", one.Number), one.B) })
-                .Concat(linear.Routers(of).Select(one => ($"{PeftFolder.Root}{layer.Prefix}{i}.{one.Name}.lora_router.weight", one.Router)))))
+        adapter
+            .Layers.SelectMany(
+                (layer, i) =>
+                    layer.All.SelectMany(linear =>
+                        linear
+                            .ExpertSlices(of)
+                            .SelectMany(one =>
+                                new[]
+                                {
+                                    (Name(layer, i, one.Name, "lora_A", one.Number), one.A),
+                                    (Name(layer, i, one.Name, "lora_B", one.Number), one.B),
+                                }
+                            )
+                            .Concat(
+                                linear
+                                    .Routers(of)
+                                    .Select(one => ($"{PeftFolder.Root}{layer.Prefix}{i}.{one.Name}.lora_router.weight", one.Router))
+                            )
+                    )
+            )
             .ToDictionary(pair => pair.Item1, pair => pair.Item2, StringComparer.Ordinal);
 
     /// <summary>Writes an adapter's files into a folder.</summary>
@@ -64,13 +80,16 @@ internal static class MoeLoraFolder
             return taken;
         }
 
-        var layers = language.Layers.Select((layer, i) => new MoeLoraLayer(
-            Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))
-        {
-            Prefix = language.Names.Modules,
-        }).ToList();
-        var adapter = new MoeLoraAdapter(
-            rank, files.Config.Alpha, experts, layers, files.TakeProjector(projector, language.Device));
+        var layers = language
+            .Layers.Select(
+                (layer, i) =>
+                    new MoeLoraLayer(Take(layer.Qkv, i), Take(layer.Output, i), Take(layer.GateUp, i), Take(layer.Down, i))
+                    {
+                        Prefix = language.Names.Modules,
+                    }
+            )
+            .ToList();
+        var adapter = new MoeLoraAdapter(rank, files.Config.Alpha, experts, layers, files.TakeProjector(projector, language.Device));
         try
         {
             files.Finish();
@@ -83,7 +102,9 @@ internal static class MoeLoraFolder
         }
     }
 
-    /// <summary>Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.</summary>
+    /// <summary>
+    /// Reads an adapter to train it further as the options say: with the base's projector where it has none and one is to be trained.
+    /// </summary>
     /// <exception cref="CoinException">As in <see cref="Read"/>, or its rank, alpha or experts are not those of the options.</exception>
     public static MoeLoraAdapter ReadToTrain(string folder, DecoderModel language, Projector projector, LoraOptions options, int experts)
     {
@@ -93,12 +114,14 @@ internal static class MoeLoraFolder
             if (adapter.Experts != experts)
             {
                 throw new CoinException(
-                    $"The adapter {folder} has {adapter.Experts} experts, but moelora.experts is {experts}. Set it to the adapter's.");
+                    $"The adapter {folder} has {adapter.Experts} experts, but moelora.experts is {experts}. Set it to the adapter's."
+                );
             }
 
             PeftFolder.CheckSettings(folder, adapter.Rank, adapter.Alpha, adapter.Projector, options);
-            AdapterTargets.CheckAdapter(
-                folder, options, language, (layer, name) => adapter.Layers[layer].All.Any(linear => linear.Parts.Any(part => part.Name == name)));
+            AdapterTargets.CheckAdapter(folder, options, language, (layer, name) =>
+                adapter.Layers[layer].All.Any(linear => linear.Parts.Any(part => part.Name == name))
+            );
         }
         catch
         {

@@ -33,8 +33,11 @@ internal sealed class MoeLoraKind(int? experts = null) : IAdapterKind
     private int Trained(LoraOptions options)
     {
         var number = experts ?? throw new InvalidOperationException("The number of experts is not known.");
-        return options.Rank % number == 0 ? number : throw new CoinException(
-            $"coin.moelora.experts is {number}, which does not divide coin.lora.rank {options.Rank}: " +
-            "all experts have the same rank. Change one of them.");
+        return options.Rank % number == 0
+            ? number
+            : throw new CoinException(
+                $"coin.moelora.experts is {number}, which does not divide coin.lora.rank {options.Rank}: "
+                    + "all experts have the same rank. Change one of them."
+            );
     }
 }

@@ -70,7 +70,13 @@ internal sealed class MoeLoraLinear : IDisposable
     /// </summary>
     /// <param name="places">The parts that are adapted; null for all.</param>
     public static MoeLoraLinear Initialize(
-        Linear linear, int rank, int experts, Device device, Generator generator, IReadOnlyList<int>? places = null)
+        Linear linear,
+        int rank,
+        int experts,
+        Device device,
+        Generator generator,
+        IReadOnlyList<int>? places = null
+    )
     {
         if ((places ??= All(linear)).Count == 0)
         {
@@ -81,7 +87,9 @@ internal sealed class MoeLoraLinear : IDisposable
         var bound = 1 / Math.Sqrt(linear.In);
         var low = randn(places.Count * rank, linear.In, generator: generator).mul(Scalars.Of(0.01));
         var router = rand(places.Count * experts, linear.In, generator: generator)
-            .mul(Scalars.Of(2L)).sub(Scalars.Of(1L)).mul(Scalars.Of(bound));
+            .mul(Scalars.Of(2L))
+            .sub(Scalars.Of(1L))
+            .mul(Scalars.Of(bound));
         var b = places.Select(place => zeros(linear.Parts[place].Out, rank, device: device).DetachFromDisposeScope()).ToArray();
         return new MoeLoraLinear(linear, places, rank, experts, cat([low, router], 0).to(device).DetachFromDisposeScope(), b);
     }
@@ -92,9 +100,13 @@ internal sealed class MoeLoraLinear : IDisposable
     {
         places ??= All(linear);
         return new(
-            linear, places, rank, experts,
+            linear,
+            places,
+            rank,
+            experts,
             empty([(long)places.Count * (rank + experts), linear.In], ScalarType.Float32, device).DetachFromDisposeScope(),
-            [.. places.Select(place => empty([linear.Parts[place].Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]);
+            [.. places.Select(place => empty([linear.Parts[place].Out, rank], ScalarType.Float32, device).DetachFromDisposeScope())]
+        );
     }
 
     /// <summary>Each part's experts.</summary>
@@ -107,8 +119,11 @@ internal sealed class MoeLoraLinear : IDisposable
             for (var expert = 0; expert < Experts; expert++)
             {
                 yield return new Expert(
-                    Parts[part].Name, expert, inner.narrow(0, ((long)part * Rank) + (expert * ExpertRank), ExpertRank),
-                    b.narrow(1, (long)expert * ExpertRank, ExpertRank));
+                    Parts[part].Name,
+                    expert,
+                    inner.narrow(0, ((long)part * Rank) + (expert * ExpertRank), ExpertRank),
+                    b.narrow(1, (long)expert * ExpertRank, ExpertRank)
+                );
             }
         }
     }
@@ -155,7 +170,9 @@ internal sealed class MoeLoraLinear : IDisposable
         for (var i = 0; i < Parts.Count; i++)
         {
             var low = product is not null
-                ? Parts.Count == 1 && one ? product : product.narrow(1, (long)i * Rank, Rank)
+                ? Parts.Count == 1 && one
+                    ? product
+                    : product.narrow(1, (long)i * Rank, Rank)
                 : Dropped(x, inner.narrow(0, (long)i * Rank, Rank), dropout!);
             if (gates is not null)
             {

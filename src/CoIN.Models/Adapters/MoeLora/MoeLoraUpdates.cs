@@ -8,7 +8,9 @@ namespace CoIN.Models.Adapters.MoeLora;
 internal sealed class MoeLoraUpdates(MoeLoraAdapter adapter, Dropout? dropout) : IDecoderUpdates
 {
     private readonly IReadOnlyList<LayerUpdates> layers =
-        [.. adapter.Layers.Select((layer, i) => new LayerUpdates(layer, adapter, dropout, i))];
+    [
+        .. adapter.Layers.Select((layer, i) => new LayerUpdates(layer, adapter, dropout, i)),
+    ];
 
     /// <inheritdoc/>
     public void Prepare(ScalarType dtype) => adapter.Typed.Refresh(dtype);
@@ -35,9 +37,14 @@ internal sealed class MoeLoraUpdates(MoeLoraAdapter adapter, Dropout? dropout) :
             {
                 var part = first;
                 first += linear.Parts.Count;
-                return linear.Places.Count == 0 ? null
+                return linear.Places.Count == 0
+                    ? null
                     : new MoeLoraUpdate(
-                        linear, adapter.Scaling, dropout, meter is null ? null : gates => meter.Add(number, part, gates, behind))
+                        linear,
+                        adapter.Scaling,
+                        dropout,
+                        meter is null ? null : gates => meter.Add(number, part, gates, behind)
+                    )
                     {
                         Typed = Typed,
                     };

@@ -71,8 +71,17 @@ internal sealed class RoutingMeter(IReadOnlyList<IReadOnlyList<string>> layers, 
         }
 
         pending.Clear();
-        var taken = new ExpertRouting([.. layers.Select((parts, layer) => new RoutingLayer([.. parts.Select((name, part) => new RoutingShare(
-            name, positions[layer][part], [.. sums[layer].AsSpan(part * experts, experts).ToArray()]))]))]);
+        var taken = new ExpertRouting([
+            .. layers.Select(
+                (parts, layer) =>
+                    new RoutingLayer([
+                        .. parts.Select(
+                            (name, part) =>
+                                new RoutingShare(name, positions[layer][part], [.. sums[layer].AsSpan(part * experts, experts).ToArray()])
+                        ),
+                    ])
+            ),
+        ]);
         foreach (var counted in sums.Concat(positions))
         {
             Array.Clear(counted);

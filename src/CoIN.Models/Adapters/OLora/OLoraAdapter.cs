@@ -58,7 +58,13 @@ internal sealed class OLoraAdapter(LoraAdapter task, LoraAdapter? earlier) : IAd
     /// <param name="earlier">What all tasks before have learned, of any rank and alpha. It becomes part of the result.</param>
     /// <param name="projector">The base model's, with which training begins where the earlier adapter has none.</param>
     public static OLoraAdapter Next(
-        LoraAdapter earlier, DecoderModel language, Projector projector, LoraOptions options, Device device, long seed)
+        LoraAdapter earlier,
+        DecoderModel language,
+        Projector projector,
+        LoraOptions options,
+        Device device,
+        long seed
+    )
     {
         var fresh = LoraAdapter.Initialize(language, projector, options with { TrainProjector = false }, device, seed, earlier);
         var ratio = earlier.Scaling / fresh.Scaling;
@@ -73,8 +79,13 @@ internal sealed class OLoraAdapter(LoraAdapter task, LoraAdapter? earlier) : IAd
 
         return new OLoraAdapter(
             new LoraAdapter(
-                fresh.Rank, fresh.Alpha, fresh.Layers, earlier.Projector ?? (options.TrainProjector ? projector.TrainableCopy() : null)),
-            new LoraAdapter(earlier.Rank, fresh.Scaling * earlier.Rank, earlier.Layers, projector: null));
+                fresh.Rank,
+                fresh.Alpha,
+                fresh.Layers,
+                earlier.Projector ?? (options.TrainProjector ? projector.TrainableCopy() : null)
+            ),
+            new LoraAdapter(earlier.Rank, fresh.Scaling * earlier.Rank, earlier.Layers, projector: null)
+        );
     }
 
     public void Dispose()

@@ -44,13 +44,16 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
         if (Experts is not null)
         {
             throw new CoinException(
-                $"{Path} describes a MoELoRA adapter of {Experts} experts, whose weights depend on the input: it is no LoRA, and nothing in a " +
-                "model's weights can stand for it. Use it as an adapter beside the model.");
+                $"{Path} describes a MoELoRA adapter of {Experts} experts, whose weights depend on the input: it is no LoRA, and nothing in a "
+                    + "model's weights can stand for it. Use it as an adapter beside the model."
+            );
         }
     }
 
     /// <summary>Reads the file.</summary>
-    /// <exception cref="CoinException">It is missing or broken, or describes an adapter that is no plain LoRA; the message says which keys.</exception>
+    /// <exception cref="CoinException">
+    /// It is missing or broken, or describes an adapter that is no plain LoRA; the message says which keys.
+    /// </exception>
     public static PeftConfig Read(string path)
     {
         try
@@ -61,8 +64,11 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
             Account(settings);
             if (rank is not (>= 1 and <= LargestRank) || alpha is not { } scale || !double.IsFinite(scale))
             {
-                settings.Fault(FormattableString.Invariant(
-                    $"r is {(rank is { } given ? given : "missing")} and lora_alpha {(alpha is { } number ? number : "missing")}; a rank is 1 to {LargestRank}, an alpha a number."));
+                settings.Fault(
+                    FormattableString.Invariant(
+                        $"r is {(rank is { } given ? given : "missing")} and lora_alpha {(alpha is { } number ? number : "missing")}; a rank is 1 to {LargestRank}, an alpha a number."
+                    )
+                );
             }
 
             var experts = settings.Text("peft_type") == MoeLora ? settings.Int("expert_num") : null;
@@ -70,28 +76,40 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
             {
                 settings.Fault(
                     $"expert_num is {experts?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "missing"}; "
-                    + $"it has to divide r, {all}.");
+                        + $"it has to divide r, {all}."
+                );
             }
 
             settings.ThrowIfFaulty();
-            var targets = Matcher(path, json["target_modules"]) ?? throw new CoinException($"{path} names no target_modules. Add those that were trained.");
+            var targets = Matcher(path, json["target_modules"])
+                ?? throw new CoinException($"{path} names no target_modules. Add those that were trained.");
             var excluded = Matcher(path, json["exclude_modules"]) ?? (_ => false);
             var layers = Layers(json["layers_to_transform"]);
             return new PeftConfig(
-                path, rank!.Value, (bool?)json["use_rslora"] == true ? alpha!.Value * Math.Sqrt(rank.Value) : alpha!.Value,
-                (string?)json["base_model_name_or_path"], json["target_modules"]!.ToString(Formatting.None),
-                (module, layer) => (layers is null || layers.Contains(layer)) && targets(module) && !excluded(module))
+                path,
+                rank!.Value,
+                (bool?)json["use_rslora"] == true ? alpha!.Value * Math.Sqrt(rank.Value) : alpha!.Value,
+                (string?)json["base_model_name_or_path"],
+                json["target_modules"]!.ToString(Formatting.None),
+                (module, layer) => (layers is null || layers.Contains(layer)) && targets(module) && !excluded(module)
+            )
             {
                 Experts = experts,
             };
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidCastException or FormatException or OverflowException)
         {
-            throw new CoinException($"Cannot read the adapter's configuration {path}: {ReadFault.Why(path, e)}. It needs peft_type, r, lora_alpha and target_modules.", e);
+            throw new CoinException(
+                $"Cannot read the adapter's configuration {path}: {ReadFault.Why(path, e)}. It needs peft_type, r, lora_alpha and target_modules.",
+                e
+            );
         }
     }
 
-    /// <summary>Every key that PEFT writes, from version 0.4 to 0.20: those that are read here, those that change nothing, and those that must have their default.</summary>
+    /// <summary>
+    /// Every key that PEFT writes, from version 0.4 to 0.20: those that are read here, those that change nothing, and those that must have
+    /// their default.
+    /// </summary>
     private static void Account(JsonSettings settings)
     {
         if (settings.Text("peft_type") is var type && type is not ("LORA" or MoeLora))
@@ -110,25 +128,49 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
         settings.Harmless("target_modules", "exclude_modules", "layers_to_transform");
         _ = (settings.Text("base_model_name_or_path"), settings.Bool("use_rslora"));
 
-        // Where the base came from, what the model is for, and what only training goes by (dropout here is lora.dropout) or only other kinds of adapters.
+        // Where the base came from, what the model is for, and what only training goes by (dropout here is lora.dropout) or only other
+        // kinds of adapters.
         settings.Harmless(
-            "revision", "task_type", "auto_mapping", "inference_mode", "peft_version", "lora_dropout", "megatron_core", "qalora_group_size", "eva_config",
-            "runtime_config");
+            "revision",
+            "task_type",
+            "auto_mapping",
+            "inference_mode",
+            "peft_version",
+            "lora_dropout",
+            "megatron_core",
+            "qalora_group_size",
+            "eva_config",
+            "runtime_config"
+        );
         settings.Off("fan_in_fan_out", "use_dora", "use_qalora", "use_bdlora", "lora_bias", "ensure_weight_tying", "merge_weights");
         settings.TextOf("bias", "none", "none");
-        if (settings.Token("layers_pattern") is { } pattern && pattern is not JContainer { HasValues: false } && JsonSettings.Show(pattern) is not ("layers" or "[\"layers\"]" or ""))
+        if (
+            settings.Token("layers_pattern") is { } pattern
+            && pattern is not JContainer { HasValues: false }
+            && JsonSettings.Show(pattern) is not ("layers" or "[\"layers\"]" or "")
+        )
         {
             settings.Fault($"layers_pattern is {JsonSettings.Show(pattern)}; supported is layers.");
         }
 
-        foreach (var key in new[]
-        {
-            "rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices", "enable_lora",
-        })
+        foreach (
+            var key in new[]
+            {
+                "rank_pattern",
+                "alpha_pattern",
+                "modules_to_save",
+                "layer_replication",
+                "target_parameters",
+                "trainable_token_indices",
+                "enable_lora",
+            }
+        )
         {
             if (settings.Token(key) is { } token and not JContainer { HasValues: false })
             {
-                settings.Fault($"{key} is set ({JsonSettings.Show(token)}); only adapters with one rank and one alpha for all layers can be read, without other trained modules.");
+                settings.Fault(
+                    $"{key} is set ({JsonSettings.Show(token)}); only adapters with one rank and one alpha for all layers can be read, without other trained modules."
+                );
             }
         }
 
@@ -136,26 +178,44 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
 
         // A variant's settings do nothing where they are null or empty.
         settings.Empty(
-            "loftq_config", "corda_config", "lora_ga_config", "arrow_config", "kasa_config", "monteclora_config", "velora_config", "megatron_config",
-            "alora_invocation_tokens");
+            "loftq_config",
+            "corda_config",
+            "lora_ga_config",
+            "arrow_config",
+            "kasa_config",
+            "monteclora_config",
+            "velora_config",
+            "megatron_config",
+            "alora_invocation_tokens"
+        );
         settings.NoOtherKeys();
     }
 
-    /// <summary>PiSSA and its like take what the matrices begin with out of the base model: on that base, as it is, such an adapter is another model.</summary>
+    /// <summary>
+    /// PiSSA and its like take what the matrices begin with out of the base model: on that base, as it is, such an adapter is another
+    /// model.
+    /// </summary>
     private static void Beginning(JsonSettings settings)
     {
         const string Key = "init_lora_weights";
-        if (settings.Token(Key) is not { } token || token.Type == JTokenType.Boolean || (token.Type == JTokenType.String && PlainBeginnings.Contains((string)token!)))
+        if (
+            settings.Token(Key) is not { } token
+            || token.Type == JTokenType.Boolean
+            || (token.Type == JTokenType.String && PlainBeginnings.Contains((string)token!))
+        )
         {
             return;
         }
 
         settings.Fault(
-            $"{Key} is {JsonSettings.Show(token)}: such an adapter belongs to a base model that was changed for it; readable are true, false, {string.Join(", ", PlainBeginnings)}. " +
-            "Convert it with PEFT: save_pretrained(…, path_initial_model_for_weight_conversion=…).");
+            $"{Key} is {JsonSettings.Show(token)}: such an adapter belongs to a base model that was changed for it; readable are true, false, {string.Join(", ", PlainBeginnings)}. "
+                + "Convert it with PEFT: save_pretrained(…, path_initial_model_for_weight_conversion=…)."
+        );
     }
 
-    /// <summary>PEFT's rule: a list names modules or their ends; a text is a regular expression for the whole name, or all-linear.</summary>
+    /// <summary>
+    /// PEFT's rule: a list names modules or their ends; a text is a regular expression for the whole name, or all-linear.
+    /// </summary>
     /// <param name="path">Where it stands, for faults.</param>
     /// <returns>Null for null.</returns>
     public static Func<string, bool>? Matcher(string path, JToken? value)
@@ -188,18 +248,24 @@ internal sealed record PeftConfig(string Path, int Rank, double Alpha, string? B
                     }
                     catch (RegexMatchTimeoutException e)
                     {
-                        throw new CoinException($"{path}: the regular expression '{value}' takes too long. Give the modules' names as a list.", e);
+                        throw new CoinException(
+                            $"{path}: the regular expression '{value}' takes too long. Give the modules' names as a list.",
+                            e
+                        );
                     }
                 };
             default:
-                throw new CoinException($"{path}: target_modules and exclude_modules are a list of names or a regular expression, not {value.ToString(Formatting.None)}.");
+                throw new CoinException(
+                    $"{path}: target_modules and exclude_modules are a list of names or a regular expression, not {value.ToString(Formatting.None)}."
+                );
         }
     }
 
-    private static HashSet<int>? Layers(JToken? value) => value switch
-    {
-        null or { Type: JTokenType.Null } => null,
-        JArray list => [.. list.Select(layer => (int)layer)],
-        _ => [(int)value],
-    };
+    private static HashSet<int>? Layers(JToken? value) =>
+        value switch
+        {
+            null or { Type: JTokenType.Null } => null,
+            JArray list => [.. list.Select(layer => (int)layer)],
+            _ => [(int)value],
+        };
 }

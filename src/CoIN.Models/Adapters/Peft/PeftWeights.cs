@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Adapters.Peft;
 
-/// <summary>The files of a PEFT adapter, opened: its low-rank matrices by the language model's modules, and the projector beside them.</summary>
+/// <summary>
+/// The files of a PEFT adapter, opened: its low-rank matrices by the language model's modules, and the projector beside them.
+/// </summary>
 internal sealed class PeftWeights : IDisposable
 {
     private const string Root = "base_model.model.";
@@ -17,14 +19,22 @@ internal sealed class PeftWeights : IDisposable
     /// </summary>
     private static readonly string[] LayerPrefixes =
     [
-        $"{Root}model.layers.", $"{Root}language_model.model.layers.", $"{Root}model.language_model.layers.", $"llama_model.{Root}model.layers.",
+        $"{Root}model.layers.",
+        $"{Root}language_model.model.layers.",
+        $"{Root}model.language_model.layers.",
+        $"llama_model.{Root}model.layers.",
         $"{Root}transformer.h.",
     ];
 
     /// <summary>In the order of preference.</summary>
     private static readonly string[] WeightNames = [AdapterFiles.Weights, "adapter_model.bin"];
     private static readonly string[] ProjectorNamesOfFiles =
-        [AdapterFiles.Projector, "non_lora_trainables.bin", "mm_projector.safetensors", "mm_projector.bin"];
+    [
+        AdapterFiles.Projector,
+        "non_lora_trainables.bin",
+        "mm_projector.safetensors",
+        "mm_projector.bin",
+    ];
 
     private readonly string prefix;
 
@@ -33,7 +43,10 @@ internal sealed class PeftWeights : IDisposable
         Config = config;
         Weights = weights;
         Projector = projector;
-        prefix = LayerPrefixes.FirstOrDefault(start => weights.Names.Any(name => name.StartsWith(start, StringComparison.Ordinal)), LayerPrefixes[0]);
+        prefix = LayerPrefixes.FirstOrDefault(
+            start => weights.Names.Any(name => name.StartsWith(start, StringComparison.Ordinal)),
+            LayerPrefixes[0]
+        );
     }
 
     public PeftConfig Config { get; }
@@ -46,7 +59,9 @@ internal sealed class PeftWeights : IDisposable
     /// <summary>Whether a folder is an adapter's.</summary>
     public static bool IsAdapter(string folder) => File.Exists(Path.Combine(folder, AdapterFiles.Config));
 
-    /// <summary>Opens an adapter folder; or a file that holds LoRA and projector among a stage's trained tensors, as MiniGPT-4's code saves them.</summary>
+    /// <summary>
+    /// Opens an adapter folder; or a file that holds LoRA and projector among a stage's trained tensors, as MiniGPT-4's code saves them.
+    /// </summary>
     /// <param name="alpha">The α of a file, which does not say it.</param>
     /// <exception cref="CoinException">Files are missing or damaged, or it is no plain LoRA adapter.</exception>
     public static PeftWeights Open(string folder, double? alpha = null)
@@ -57,12 +72,18 @@ internal sealed class PeftWeights : IDisposable
         }
 
         var config = PeftConfig.Read(Path.Combine(folder, AdapterFiles.Config));
-        var path = Existing(folder, WeightNames) ?? throw new CoinException(
-            $"{folder} has an {AdapterFiles.Config} but no weights ({string.Join(" or ", WeightNames)}). Copy them there.");
+        var path = Existing(folder, WeightNames)
+            ?? throw new CoinException(
+                $"{folder} has an {AdapterFiles.Config} but no weights ({string.Join(" or ", WeightNames)}). Copy them there."
+            );
         var weights = CheckpointFolder.Open(path);
         try
         {
-            var opened = new PeftWeights(config, weights, Existing(folder, ProjectorNamesOfFiles) is { } projector ? CheckpointFolder.Open(projector) : null);
+            var opened = new PeftWeights(
+                config,
+                weights,
+                Existing(folder, ProjectorNamesOfFiles) is { } projector ? CheckpointFolder.Open(projector) : null
+            );
             opened.CheckRank();
             return opened;
         }
@@ -75,7 +96,9 @@ internal sealed class PeftWeights : IDisposable
 
     /// <summary>The matrices of one linear map of the language model, in float32 on the CPU.</summary>
     /// <param name="part">E.g. <c>self_attn.q_proj</c>.</param>
-    /// <returns>A [r, inputs] and B [outputs, r]; null where the adapter leaves the map alone. What is missing is told by <see cref="Finish"/>.</returns>
+    /// <returns>
+    /// A [r, inputs] and B [outputs, r]; null where the adapter leaves the map alone. What is missing is told by <see cref="Finish"/>.
+    /// </returns>
     public (Tensor A, Tensor B)? Take(int layer, string part, long inputs, long outputs)
     {
         if (LeavesAlone(layer, part))
@@ -88,8 +111,8 @@ internal sealed class PeftWeights : IDisposable
     }
 
     /// <summary>Whether the adapter has matrices for a map, or should have.</summary>
-    public bool Adapts(int layer, string part) => !LeavesAlone(layer, part) ||
-        Weights.Names.Any(key => key.StartsWith($"{Module(layer, part)}.lora_", StringComparison.Ordinal));
+    public bool Adapts(int layer, string part) =>
+        !LeavesAlone(layer, part) || Weights.Names.Any(key => key.StartsWith($"{Module(layer, part)}.lora_", StringComparison.Ordinal));
 
     /// <summary>The parts of a map for which that holds, by number.</summary>
     public IReadOnlyList<int> AdaptedParts(int layer, Linear linear) =>
@@ -119,7 +142,8 @@ internal sealed class PeftWeights : IDisposable
     /// <summary>The trained projector in float32, or null.</summary>
     /// <param name="likeBase">The base model's.</param>
     /// <exception cref="CoinException">It has no biases, and the adapter's projector has.</exception>
-    public Projector? TakeProjector(Projector likeBase, Device device) => TakeProjector(likeBase.Form, likeBase.Sizes, device, likeBase.HasBias);
+    public Projector? TakeProjector(Projector likeBase, Device device) =>
+        TakeProjector(likeBase.Form, likeBase.Sizes, device, likeBase.HasBias);
 
     /// <inheritdoc cref="TakeProjector(Modules.Projector, Device)"/>
     /// <param name="sizes">Features of a picture's position, then those that each map gives.</param>
@@ -134,7 +158,9 @@ internal sealed class PeftWeights : IDisposable
 
         if (!bias)
         {
-            throw new CoinException($"{Projector.Path} holds a trained projector with biases, but the model's projector has none (multimodal_projector_bias is false). Use the model that it was trained for.");
+            throw new CoinException(
+                $"{Projector.Path} holds a trained projector with biases, but the model's projector has none (multimodal_projector_bias is false). Use the model that it was trained for."
+            );
         }
 
         return Modules.Projector.Take(Projector, form, form.In(Projector), sizes, ScalarType.Float32, device);
@@ -150,8 +176,9 @@ internal sealed class PeftWeights : IDisposable
             if (unused.Count > 0)
             {
                 throw new CoinException(
-                    $"{file.Path}: {unused.Count} tensor(s) belong to no linear layer of this language model and are no projector: {NameList.Of(unused)}. " +
-                    "The adapter was made for another model, or trains more than the language model.");
+                    $"{file.Path}: {unused.Count} tensor(s) belong to no linear layer of this language model and are no projector: {NameList.Of(unused)}. "
+                        + "The adapter was made for another model, or trains more than the language model."
+                );
             }
         }
     }
@@ -168,8 +195,11 @@ internal sealed class PeftWeights : IDisposable
     private void TakeOneInto(int layer, string part, string name, IEnumerable<string> others, Tensor target)
     {
         var module = Module(layer, part);
-        var found = others.Prepend(name).SelectMany(one => new[] { $"{module}.{one}.weight", $"{module}.{one}.mlp.weight" })
-            .Where(Weights.Has).ToList();
+        var found = others
+            .Prepend(name)
+            .SelectMany(one => new[] { $"{module}.{one}.weight", $"{module}.{one}.mlp.weight" })
+            .Where(Weights.Has)
+            .ToList();
         var device = target.device_type == TorchSharp.DeviceType.META ? target.device : CPU;
         using var read = Weights.Take(found.FirstOrDefault($"{module}.{name}.weight"), ScalarType.Float32, device, target.shape);
         foreach (var again in found.Skip(1))
@@ -178,7 +208,8 @@ internal sealed class PeftWeights : IDisposable
             if (device.type != TorchSharp.DeviceType.META && !read.equal(other).all().item<bool>())
             {
                 throw new CoinException(
-                    $"{Weights.Path}: '{found[0]}' and '{again}' are names of one matrix and differ. Use the files of one adapter.");
+                    $"{Weights.Path}: '{found[0]}' and '{again}' are names of one matrix and differ. Use the files of one adapter."
+                );
             }
         }
 
@@ -191,12 +222,20 @@ internal sealed class PeftWeights : IDisposable
         CheckpointFolder? projector = null;
         try
         {
-            static bool IsLowRank(string name) => name.Contains(".lora_A.", StringComparison.Ordinal) || name.Contains(".lora_B.", StringComparison.Ordinal);
-            var matrix = weights.Names.FirstOrDefault(name => name.Contains(".lora_A.", StringComparison.Ordinal)) ?? throw new CoinException(
-                $"{path} holds no low-rank matrices. Name an adapter's folder, or the file of a stage that was trained with LoRA.");
+            static bool IsLowRank(string name) =>
+                name.Contains(".lora_A.", StringComparison.Ordinal) || name.Contains(".lora_B.", StringComparison.Ordinal);
+            var matrix = weights.Names.FirstOrDefault(name => name.Contains(".lora_A.", StringComparison.Ordinal))
+                ?? throw new CoinException(
+                    $"{path} holds no low-rank matrices. Name an adapter's folder, or the file of a stage that was trained with LoRA."
+                );
             var config = new PeftConfig(
-                path, (int)weights.Describe(matrix).Shape[0],
-                alpha ?? throw new CoinException($"{path} does not say the alpha of its LoRA. Say it with lora.alpha."), null, "those that it holds", (_, _) => false);
+                path,
+                (int)weights.Describe(matrix).Shape[0],
+                alpha ?? throw new CoinException($"{path} does not say the alpha of its LoRA. Say it with lora.alpha."),
+                null,
+                "those that it holds",
+                (_, _) => false
+            );
             if (weights.Names.Any(name => !IsLowRank(name)))
             {
                 projector = CheckpointFolder.Open(path);
@@ -218,28 +257,36 @@ internal sealed class PeftWeights : IDisposable
         }
     }
 
-    private static string? Existing(string folder, IEnumerable<string> names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+    private static string? Existing(string folder, IEnumerable<string> names) =>
+        names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     private bool LeavesAlone(int layer, string part) =>
-        Key(Module(layer, part), "lora_A") is null && Key(Module(layer, part), "lora_B") is null && !Config.IsTarget(Module(layer, part)[(prefix.IndexOf(Root, StringComparison.Ordinal) + Root.Length)..], layer);
+        Key(Module(layer, part), "lora_A") is null
+        && Key(Module(layer, part), "lora_B") is null
+        && !Config.IsTarget(Module(layer, part)[(prefix.IndexOf(Root, StringComparison.Ordinal) + Root.Length)..], layer);
 
     private string Module(int layer, string part) => $"{prefix}{layer}.{part}";
 
-    private string NameOf(int layer, string part, string matrix) => Key(Module(layer, part), matrix) ?? $"{Module(layer, part)}.{matrix}.weight";
+    private string NameOf(int layer, string part, string matrix) =>
+        Key(Module(layer, part), matrix) ?? $"{Module(layer, part)}.{matrix}.weight";
 
     /// <summary>A matrix's name in the file; programs that save a PEFT model by themselves leave the adapter's name in it.</summary>
-    private string? Key(string module, string matrix) => new[] { $"{module}.{matrix}.weight", $"{module}.{matrix}.default.weight" }.FirstOrDefault(Weights.Has);
+    private string? Key(string module, string matrix) =>
+        new[] { $"{module}.{matrix}.weight", $"{module}.{matrix}.default.weight" }.FirstOrDefault(Weights.Has);
 
     private void CheckRank()
     {
-        var first = Weights.Names.FirstOrDefault(name => name.Contains(".lora_A.", StringComparison.Ordinal)) ?? throw new CoinException(
-            $"{Weights.Path} holds no low-rank matrices: the adapter was saved empty, or these are another model's weights.");
+        var first = Weights.Names.FirstOrDefault(name => name.Contains(".lora_A.", StringComparison.Ordinal))
+            ?? throw new CoinException(
+                $"{Weights.Path} holds no low-rank matrices: the adapter was saved empty, or these are another model's weights."
+            );
         var isMixture = first.Contains(".loraA.", StringComparison.Ordinal);
         if (isMixture != Config.Experts is not null)
         {
             throw new CoinException(
                 $"{Weights.Path} holds {(isMixture ? "experts" : "no experts")} ('{first}'), which is not what peft_type says in {Config.Path}. "
-                + "Use the files of one adapter.");
+                    + "Use the files of one adapter."
+            );
         }
 
         var shape = Weights.Describe(first).Shape;
@@ -248,7 +295,8 @@ internal sealed class PeftWeights : IDisposable
             var experts = Config.Experts is { } number ? $" and expert_num {number}" : "";
             throw new CoinException(
                 $"{Weights.Path}: '{first}' has shape [{string.Join(", ", shape)}] but r is {Config.Rank}{experts} in {Config.Path}. "
-                + "Use the files of one adapter.");
+                    + "Use the files of one adapter."
+            );
         }
     }
 }

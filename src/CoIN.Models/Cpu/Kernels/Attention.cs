@@ -45,7 +45,13 @@ internal static unsafe class Attention
     /// <param name="rotation">How both are turned; null for not at all.</param>
     /// <param name="queryScale">[positions]: what queries are multiplied with, by position; null for nothing.</param>
     public static void Store(
-        Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> positions, int layer, RotationTable? rotation, Tensor? queryScale = null)
+        Tensor qkv,
+        HeadLayout layout,
+        IReadOnlyList<NewPositions> positions,
+        int layer,
+        RotationTable? rotation,
+        Tensor? queryScale = null
+    )
     {
         var pieces = new List<NewPositions>();
         foreach (var one in positions)
@@ -87,7 +93,14 @@ internal static unsafe class Attention
     /// weights can be computed again.
     /// </param>
     /// <returns>[sum of counts, <see cref="HeadLayout.OutputSize"/>].</returns>
-    public static Tensor Attend(Tensor qkv, HeadLayout layout, IReadOnlyList<NewPositions> queries, int layer, bool causal, Tensor? logSums = null)
+    public static Tensor Attend(
+        Tensor qkv,
+        HeadLayout layout,
+        IReadOnlyList<NewPositions> queries,
+        int layer,
+        bool causal,
+        Tensor? logSums = null
+    )
     {
         var output = empty([queries.Sum(one => one.Count), layout.OutputSize], ScalarType.Float32);
         var pieces = new List<Piece>();
@@ -98,9 +111,16 @@ internal static unsafe class Attention
             var spans = Chain(one.Span);
             for (var from = 0; from < one.Count; from += PieceQueries)
             {
-                pieces.Add(new Piece(
-                    TensorMemory.Address(qkv) + ((long)(one.From + from) * layout.RowSize), TensorMemory.Address(output) + ((long)(row + from) * layout.OutputSize),
-                    sums is null ? null : sums + ((long)(row + from) * layout.Heads), Math.Min(PieceQueries, one.Count - from), spans, causal ? one.At + from : null));
+                pieces.Add(
+                    new Piece(
+                        TensorMemory.Address(qkv) + ((long)(one.From + from) * layout.RowSize),
+                        TensorMemory.Address(output) + ((long)(row + from) * layout.OutputSize),
+                        sums is null ? null : sums + ((long)(row + from) * layout.Heads),
+                        Math.Min(PieceQueries, one.Count - from),
+                        spans,
+                        causal ? one.At + from : null
+                    )
+                );
             }
 
             row += one.Count;
@@ -112,7 +132,17 @@ internal static unsafe class Attention
         return output;
     }
 
-    private static void Store(float* row, HeadLayout layout, KeyValueSpan span, int at, int layer, int turned, float* cos, float* sin, float* scale)
+    private static void Store(
+        float* row,
+        HeadLayout layout,
+        KeyValueSpan span,
+        int at,
+        int layer,
+        int turned,
+        float* cos,
+        float* sin,
+        float* scale
+    )
     {
         var size = layout.Size;
         if (cos is not null)
@@ -134,7 +164,8 @@ internal static unsafe class Attention
 
         for (var head = 0; head < layout.KeyValueHeads; head++)
         {
-            float* k = row + ((layout.Heads + head) * size), v = k + (layout.KeyValueHeads * size);
+            float* k = row + ((layout.Heads + head) * size),
+                v = k + (layout.KeyValueHeads * size);
             var keys = span.Keys(layer, head) + ((long)(at / CpuKernels.Width) * CpuKernels.Width * size) + (at % CpuKernels.Width);
             for (var i = 0; i < size; i++)
             {
@@ -153,14 +184,16 @@ internal static unsafe class Attention
         var i = 0;
         for (; i + CpuKernels.Width <= half; i += CpuKernels.Width)
         {
-            Vector512<float> a = Vector512.Load(x + i), b = Vector512.Load(x + half + i);
+            Vector512<float> a = Vector512.Load(x + i),
+                b = Vector512.Load(x + half + i);
             Avx512F.FusedMultiplyAddNegated(b, Vector512.Load(sin + i), a * Vector512.Load(cos + i)).Store(x + i);
             Avx512F.FusedMultiplyAdd(a, Vector512.Load(sin + half + i), b * Vector512.Load(cos + half + i)).Store(x + half + i);
         }
 
         for (; i < half; i++)
         {
-            float a = x[i], b = x[half + i];
+            float a = x[i],
+                b = x[half + i];
             x[i] = MathF.FusedMultiplyAdd(-b, sin[i], a * cos[i]);
             x[half + i] = MathF.FusedMultiplyAdd(a, sin[half + i], b * cos[half + i]);
         }
@@ -172,11 +205,22 @@ internal static unsafe class Attention
         for (var i = 0; i < half; i += CpuKernels.Width)
         {
             var mask = RowKernels.Mask(half - i);
-            Vector512<float> a = Avx512F.MaskLoad(x + i, mask, default), b = Avx512F.MaskLoad(x + half + i, mask, default);
-            Avx512F.MaskStore(x + i, mask, Avx512F.FusedMultiplyAdd(b, Avx512F.MaskLoad(sin + half + i, mask, default), a * Avx512F.MaskLoad(cos + i, mask, default)));
+            Vector512<float> a = Avx512F.MaskLoad(x + i, mask, default),
+                b = Avx512F.MaskLoad(x + half + i, mask, default);
             Avx512F.MaskStore(
-                x + half + i, mask,
-                Avx512F.FusedMultiplyAddNegated(a, Avx512F.MaskLoad(sin + i, mask, default), b * Avx512F.MaskLoad(cos + half + i, mask, default)));
+                x + i,
+                mask,
+                Avx512F.FusedMultiplyAdd(b, Avx512F.MaskLoad(sin + half + i, mask, default), a * Avx512F.MaskLoad(cos + i, mask, default))
+            );
+            Avx512F.MaskStore(
+                x + half + i,
+                mask,
+                Avx512F.FusedMultiplyAddNegated(
+                    a,
+                    Avx512F.MaskLoad(sin + i, mask, default),
+                    b * Avx512F.MaskLoad(cos + half + i, mask, default)
+                )
+            );
         }
     }
 
@@ -255,8 +299,19 @@ internal static unsafe class Attention
                 {
                     var places = group * CpuKernels.Width;
                     BroadcastProduct.Run(
-                        queries, layout.RowSize, 1, count, keys + ((long)places * layout.Size), CpuKernels.Width, (nint)layout.Size * CpuKernels.Width,
-                        Math.Min(BroadcastProduct.Vectors, groups - group), layout.Size, weights + column + places, columns, continues: false);
+                        queries,
+                        layout.RowSize,
+                        1,
+                        count,
+                        keys + ((long)places * layout.Size),
+                        CpuKernels.Width,
+                        (nint)layout.Size * CpuKernels.Width,
+                        Math.Min(BroadcastProduct.Vectors, groups - group),
+                        layout.Size,
+                        weights + column + places,
+                        columns,
+                        continues: false
+                    );
                 }
 
                 for (var query = 0; query < count; query++)
@@ -285,7 +340,8 @@ internal static unsafe class Attention
         }
 
         /// <summary>Hides the places behind what a query sees.</summary>
-        private static void Hide(float* weights, int seen, int places) => new Span<float>(weights + seen, places - seen).Fill(float.NegativeInfinity);
+        private static void Hide(float* weights, int seen, int places) =>
+            new Span<float>(weights + seen, places - seen).Fill(float.NegativeInfinity);
 
         /// <summary>Products with keys become e to the power of their scaled difference from the largest.</summary>
         /// <returns>Their sum, and the largest scaled.</returns>
@@ -304,7 +360,9 @@ internal static unsafe class Attention
                 top = MathF.Max(top, highest[lane]);
             }
 
-            Vector512<float> most = Vector512.Create(top), scale = Vector512.Create(1 / MathF.Sqrt(layout.Size)), sum = default;
+            Vector512<float> most = Vector512.Create(top),
+                scale = Vector512.Create(1 / MathF.Sqrt(layout.Size)),
+                sum = default;
             for (var i = 0; i < columns; i += CpuKernels.Width)
             {
                 var weight = Exponential.Of((Vector512.Load(weights + i) - most) * scale);
@@ -326,7 +384,19 @@ internal static unsafe class Attention
                 var span = piece.Spans[i];
                 var seen = piece.Seen(i, last);
                 BroadcastProduct.Run(
-                    weights, columns, 1, count, span.Values(layer, keyHead) + at, span.ValueStride, CpuKernels.Width, vectors, seen, sums, Stride, continues: i > 0);
+                    weights,
+                    columns,
+                    1,
+                    count,
+                    span.Values(layer, keyHead) + at,
+                    span.ValueStride,
+                    CpuKernels.Width,
+                    vectors,
+                    seen,
+                    sums,
+                    Stride,
+                    continues: i > 0
+                );
                 weights += Groups(seen) * CpuKernels.Width;
             }
 
@@ -336,8 +406,10 @@ internal static unsafe class Attention
                 {
                     var mask = CpuKernels.First(layout.Size - at - (vector * CpuKernels.Width));
                     Avx512F.MaskStore(
-                        to + ((long)query * layout.OutputSize) + (vector * CpuKernels.Width), mask,
-                        Vector512.Load(sums + (query * Stride) + (vector * CpuKernels.Width)) / Vector512.Create(totals[query]));
+                        to + ((long)query * layout.OutputSize) + (vector * CpuKernels.Width),
+                        mask,
+                        Vector512.Load(sums + (query * Stride) + (vector * CpuKernels.Width)) / Vector512.Create(totals[query])
+                    );
                 }
             }
         }

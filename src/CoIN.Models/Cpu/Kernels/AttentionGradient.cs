@@ -30,19 +30,40 @@ internal static unsafe class AttentionGradient
     /// <param name="rotation">How queries and keys were turned.</param>
     /// <returns>Shaped as <paramref name="qkv"/>: the gradient with respect to queries, keys and values before their rotation.</returns>
     public static Tensor Run(
-        Tensor qkv, Tensor attended, Tensor logSums, Tensor gradient, HeadLayout layout, IReadOnlyList<AttendedSequence> sequences, RotationTable rotation)
+        Tensor qkv,
+        Tensor attended,
+        Tensor logSums,
+        Tensor gradient,
+        HeadLayout layout,
+        IReadOnlyList<AttendedSequence> sequences,
+        RotationTable rotation
+    )
     {
         var result = empty(qkv.shape, ScalarType.Float32);
-        float* at = TensorMemory.Address(qkv), o = TensorMemory.Address(attended), sums = TensorMemory.Address(logSums), g = TensorMemory.Address(gradient);
-        float* to = TensorMemory.Address(result), cos = TensorMemory.Address(rotation.Cos), sin = TensorMemory.Address(rotation.Sin);
+        float* at = TensorMemory.Address(qkv),
+            o = TensorMemory.Address(attended),
+            sums = TensorMemory.Address(logSums),
+            g = TensorMemory.Address(gradient);
+        float* to = TensorMemory.Address(result),
+            cos = TensorMemory.Address(rotation.Cos),
+            sin = TensorMemory.Address(rotation.Sin);
         ComputeTeam.Run(sequences.Count * layout.KeyValueHeads, i =>
         {
             var sequence = sequences[i / layout.KeyValueHeads];
             var row = (long)sequence.Row;
             var turned = rotation.OfRows ? (long)sequence.From * layout.Size : 0;
             new Heads(
-                sequence, layout, i % layout.KeyValueHeads, at + ((long)sequence.From * layout.RowSize), o + (row * layout.OutputSize), sums + (row * layout.Heads),
-                g + (row * layout.OutputSize), to + ((long)sequence.From * layout.RowSize), cos + turned, sin + turned).Run();
+                sequence,
+                layout,
+                i % layout.KeyValueHeads,
+                at + ((long)sequence.From * layout.RowSize),
+                o + (row * layout.OutputSize),
+                sums + (row * layout.Heads),
+                g + (row * layout.OutputSize),
+                to + ((long)sequence.From * layout.RowSize),
+                cos + turned,
+                sin + turned
+            ).Run();
         });
         GC.KeepAlive(qkv);
         GC.KeepAlive(attended);
@@ -55,7 +76,17 @@ internal static unsafe class AttentionGradient
 
     /// <summary>A key/value head of a sequence, with the query heads that share it.</summary>
     private readonly ref struct Heads(
-        AttendedSequence sequence, HeadLayout layout, int keyHead, float* qkv, float* attended, float* logSums, float* gradient, float* to, float* cos, float* sin)
+        AttendedSequence sequence,
+        HeadLayout layout,
+        int keyHead,
+        float* qkv,
+        float* attended,
+        float* logSums,
+        float* gradient,
+        float* to,
+        float* cos,
+        float* sin
+    )
     {
         private readonly int size = layout.Size;
         private readonly int padded = Workspace.Whole(layout.Size);
@@ -66,13 +97,24 @@ internal static unsafe class AttentionGradient
         public void Run()
         {
             // Keys and values twice: turned, as products with queries want them, and row by row.
-            long turned = (long)places * size, rows = (long)places * padded, queries = (long)Count * padded;
+            long turned = (long)places * size,
+                rows = (long)places * padded,
+                queries = (long)Count * padded;
             var memory = Workspace.Take((2 * turned) + (3 * rows) + (2 * queries) + Count + ((2L * places) + padded) * BlockQueries);
-            float* keysTransposed = memory, valuesTransposed = keysTransposed + turned, keys = valuesTransposed + turned, keyGradient = keys + rows, valueGradient = keyGradient + rows;
-            float* query = valueGradient + rows, output = query + queries, weights = output + queries, scores = weights + ((long)places * BlockQueries);
-            float* queryGradient = scores + ((long)places * BlockQueries), shares = queryGradient + ((long)padded * BlockQueries);
+            float* keysTransposed = memory,
+                valuesTransposed = keysTransposed + turned,
+                keys = valuesTransposed + turned,
+                keyGradient = keys + rows,
+                valueGradient = keyGradient + rows;
+            float* query = valueGradient + rows,
+                output = query + queries,
+                weights = output + queries,
+                scores = weights + ((long)places * BlockQueries);
+            float* queryGradient = scores + ((long)places * BlockQueries),
+                shares = queryGradient + ((long)padded * BlockQueries);
 
-            float* k = qkv + ((layout.Heads + keyHead) * size), v = k + (layout.KeyValueHeads * size);
+            float* k = qkv + ((layout.Heads + keyHead) * size),
+                v = k + (layout.KeyValueHeads * size);
             Turn(k, keysTransposed);
             Turn(v, valuesTransposed);
             Lay(k, layout.RowSize, null, sequence.Length, keys);
@@ -92,12 +134,26 @@ internal static unsafe class AttentionGradient
                 for (var first = 0; first < Count; first += BlockQueries)
                 {
                     Block(
-                        head, first, Math.Min(BlockQueries, Count - first), keysTransposed, valuesTransposed, keys, query, output, shares, weights, scores,
-                        keyGradient, valueGradient, queryGradient);
+                        head,
+                        first,
+                        Math.Min(BlockQueries, Count - first),
+                        keysTransposed,
+                        valuesTransposed,
+                        keys,
+                        query,
+                        output,
+                        shares,
+                        weights,
+                        scores,
+                        keyGradient,
+                        valueGradient,
+                        queryGradient
+                    );
                 }
             }
 
-            float* toKeys = to + ((layout.Heads + keyHead) * size), toValues = toKeys + (layout.KeyValueHeads * size);
+            float* toKeys = to + ((layout.Heads + keyHead) * size),
+                toValues = toKeys + (layout.KeyValueHeads * size);
             for (var i = 0; i < sequence.Length; i++)
             {
                 Put(keyGradient + ((long)i * padded), toKeys + ((long)i * layout.RowSize), i, rotated: true);
@@ -106,27 +162,60 @@ internal static unsafe class AttentionGradient
         }
 
         private void Block(
-            int head, int first, int count, float* keysTransposed, float* valuesTransposed, float* keys, float* query, float* output, float* shares, float* weights, float* scores,
-            float* keyGradient, float* valueGradient, float* queryGradient)
+            int head,
+            int first,
+            int count,
+            float* keysTransposed,
+            float* valuesTransposed,
+            float* keys,
+            float* query,
+            float* output,
+            float* shares,
+            float* weights,
+            float* scores,
+            float* keyGradient,
+            float* valueGradient,
+            float* queryGradient
+        )
         {
             var columns = Workspace.Whole(sequence.Queries[first + count - 1] + 1);
             for (var i = 0; i < count; i += BroadcastProduct.Rows)
             {
                 var rows = Math.Min(BroadcastProduct.Rows, count - i);
-                float* w = weights + ((long)i * columns), s = scores + ((long)i * columns);
+                float* w = weights + ((long)i * columns),
+                    s = scores + ((long)i * columns);
                 var seen = sequence.Queries[first + i + rows - 1] + 1;
                 Products(query + ((long)(first + i) * padded), rows, keysTransposed, seen, w, columns);
                 Products(output + ((long)(first + i) * padded), rows, valuesTransposed, seen, s, columns);
                 for (var row = 0; row < rows; row++)
                 {
                     var at = first + i + row;
-                    Weigh(w + ((long)row * columns), s + ((long)row * columns), sequence.Queries[at] + 1, columns, logSums[((long)at * layout.Heads) + head], shares[at]);
+                    Weigh(
+                        w + ((long)row * columns),
+                        s + ((long)row * columns),
+                        sequence.Queries[at] + 1,
+                        columns,
+                        logSums[((long)at * layout.Heads) + head],
+                        shares[at]
+                    );
                 }
 
                 for (var part = 0; part < padded; part += BroadcastProduct.Vectors * CpuKernels.Width)
                 {
                     BroadcastProduct.Run(
-                        s, columns, 1, rows, keys + part, padded, CpuKernels.Width, Vectors(part), seen, queryGradient + ((long)i * padded) + part, padded, continues: false);
+                        s,
+                        columns,
+                        1,
+                        rows,
+                        keys + part,
+                        padded,
+                        CpuKernels.Width,
+                        Vectors(part),
+                        seen,
+                        queryGradient + ((long)i * padded) + part,
+                        padded,
+                        continues: false
+                    );
                 }
             }
 
@@ -152,9 +241,33 @@ internal static unsafe class AttentionGradient
                     var source = ((long)(first + skip) * padded) + part;
                     var target = ((long)key * padded) + part;
                     BroadcastProduct.Run(
-                        scores + from, 1, columns, rows, query + source, padded, CpuKernels.Width, Vectors(part), count - skip, keyGradient + target, padded, continues: true);
+                        scores + from,
+                        1,
+                        columns,
+                        rows,
+                        query + source,
+                        padded,
+                        CpuKernels.Width,
+                        Vectors(part),
+                        count - skip,
+                        keyGradient + target,
+                        padded,
+                        continues: true
+                    );
                     BroadcastProduct.Run(
-                        weights + from, 1, columns, rows, output + source, padded, CpuKernels.Width, Vectors(part), count - skip, valueGradient + target, padded, continues: true);
+                        weights + from,
+                        1,
+                        columns,
+                        rows,
+                        output + source,
+                        padded,
+                        CpuKernels.Width,
+                        Vectors(part),
+                        count - skip,
+                        valueGradient + target,
+                        padded,
+                        continues: true
+                    );
                 }
             }
         }
@@ -167,8 +280,19 @@ internal static unsafe class AttentionGradient
             {
                 var place = group * CpuKernels.Width;
                 BroadcastProduct.Run(
-                    rows, padded, 1, count, turned + ((long)place * size), CpuKernels.Width, (nint)size * CpuKernels.Width,
-                    Math.Min(BroadcastProduct.Vectors, groups - group), size, products + place, columns, continues: false);
+                    rows,
+                    padded,
+                    1,
+                    count,
+                    turned + ((long)place * size),
+                    CpuKernels.Width,
+                    (nint)size * CpuKernels.Width,
+                    Math.Min(BroadcastProduct.Vectors, groups - group),
+                    size,
+                    products + place,
+                    columns,
+                    continues: false
+                );
             }
         }
 
@@ -179,7 +303,9 @@ internal static unsafe class AttentionGradient
         /// <param name="share">The gradient's product with what the query attended to: what the weights' sum of one takes away.</param>
         private void Weigh(float* weights, float* scores, int seen, int columns, float logSum, float share)
         {
-            Vector512<float> scale = Vector512.Create(1 / MathF.Sqrt(size)), sum = Vector512.Create(logSum), part = Vector512.Create(share);
+            Vector512<float> scale = Vector512.Create(1 / MathF.Sqrt(size)),
+                sum = Vector512.Create(logSum),
+                part = Vector512.Create(share);
             var i = 0;
             for (; i < seen; i += CpuKernels.Width)
             {
@@ -199,8 +325,7 @@ internal static unsafe class AttentionGradient
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var mask = RowKernels.Mask(size - i);
-                sum = Avx512F.FusedMultiplyAdd(
-                    Vector512.Load(a + i), Avx512F.MaskLoad(b + i, mask, default), sum);
+                sum = Avx512F.FusedMultiplyAdd(Vector512.Load(a + i), Avx512F.MaskLoad(b + i, mask, default), sum);
             }
 
             return CpuKernels.Sum(sum);

@@ -11,7 +11,8 @@ namespace CoIN.Models.Cpu.Kernels;
 internal static unsafe class BroadcastProduct
 {
     /// <summary>Rows and vectors of outputs at most: 24 sums.</summary>
-    public const int Rows = 6, Vectors = 4;
+    public const int Rows = 6,
+        Vectors = 4;
 
     /// <summary>
     /// Forms the sums of <paramref name="length"/> products for some rows and vectors of outputs, in order from the first product to the
@@ -26,7 +27,19 @@ internal static unsafe class BroadcastProduct
     /// <param name="y">Where the sums go: rows <paramref name="yStep"/> apart, a row's vectors one behind the other.</param>
     /// <param name="continues">Whether the sums begin with what is there.</param>
     public static void Run(
-        float* x, nint xStep, nint xNext, int rows, float* w, nint wStep, nint vector, int vectors, int length, float* y, nint yStep, bool continues)
+        float* x,
+        nint xStep,
+        nint xNext,
+        int rows,
+        float* w,
+        nint wStep,
+        nint vector,
+        int vectors,
+        int length,
+        float* y,
+        nint yStep,
+        bool continues
+    )
     {
         if (vectors == Vectors && rows > 1)
         {
@@ -56,14 +69,51 @@ internal static unsafe class BroadcastProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SixByFour(float* x, nint xStep, nint xNext, int rows, float* w, nint wStep, nint vector, int length, float* y, nint yStep, bool continues)
+    private static void SixByFour(
+        float* x,
+        nint xStep,
+        nint xNext,
+        int rows,
+        float* w,
+        nint wStep,
+        nint vector,
+        int length,
+        float* y,
+        nint yStep,
+        bool continues
+    )
     {
         // Where there are fewer than six rows, the last is computed again and again, and written once.
-        float* x0 = x, x1 = x + (Math.Min(1, rows - 1) * xStep), x2 = x + (Math.Min(2, rows - 1) * xStep);
-        float* x3 = x + (Math.Min(3, rows - 1) * xStep), x4 = x + (Math.Min(4, rows - 1) * xStep), x5 = x + (Math.Min(5, rows - 1) * xStep);
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
-        Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
-        Vector512<float> e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
+        float* x0 = x,
+            x1 = x + (Math.Min(1, rows - 1) * xStep),
+            x2 = x + (Math.Min(2, rows - 1) * xStep);
+        float* x3 = x + (Math.Min(3, rows - 1) * xStep),
+            x4 = x + (Math.Min(4, rows - 1) * xStep),
+            x5 = x + (Math.Min(5, rows - 1) * xStep);
+        Vector512<float> a0 = default,
+            a1 = default,
+            a2 = default,
+            a3 = default,
+            b0 = default,
+            b1 = default,
+            b2 = default,
+            b3 = default;
+        Vector512<float> c0 = default,
+            c1 = default,
+            c2 = default,
+            c3 = default,
+            d0 = default,
+            d1 = default,
+            d2 = default,
+            d3 = default;
+        Vector512<float> e0 = default,
+            e1 = default,
+            e2 = default,
+            e3 = default,
+            f0 = default,
+            f1 = default,
+            f2 = default,
+            f3 = default;
         if (continues)
         {
             Load(y, out a0, out a1, out a2, out a3);
@@ -76,7 +126,10 @@ internal static unsafe class BroadcastProduct
 
         for (nint i = 0, at = 0; i < length; i++, at += xNext, w += wStep)
         {
-            Vector512<float> w0 = Vector512.Load(w), w1 = Vector512.Load(w + vector), w2 = Vector512.Load(w + (2 * vector)), w3 = Vector512.Load(w + (3 * vector));
+            Vector512<float> w0 = Vector512.Load(w),
+                w1 = Vector512.Load(w + vector),
+                w2 = Vector512.Load(w + (2 * vector)),
+                w3 = Vector512.Load(w + (3 * vector));
             var v = Vector512.Create(x0[at]);
             a0 = Avx512F.FusedMultiplyAdd(v, w0, a0);
             a1 = Avx512F.FusedMultiplyAdd(v, w1, a1);
@@ -139,13 +192,39 @@ internal static unsafe class BroadcastProduct
 
     /// <remarks>For heads of 32 numbers.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SixByTwo(float* x, nint xStep, nint xNext, int rows, float* w, nint wStep, nint vector, int length, float* y, nint yStep, bool continues)
+    private static void SixByTwo(
+        float* x,
+        nint xStep,
+        nint xNext,
+        int rows,
+        float* w,
+        nint wStep,
+        nint vector,
+        int length,
+        float* y,
+        nint yStep,
+        bool continues
+    )
     {
         // Where there are fewer than six rows, the last is computed again and again, and written once.
-        float* x0 = x, x1 = x + (Math.Min(1, rows - 1) * xStep), x2 = x + (Math.Min(2, rows - 1) * xStep);
-        float* x3 = x + (Math.Min(3, rows - 1) * xStep), x4 = x + (Math.Min(4, rows - 1) * xStep), x5 = x + (Math.Min(5, rows - 1) * xStep);
-        Vector512<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default;
-        Vector512<float> d0 = default, d1 = default, e0 = default, e1 = default, f0 = default, f1 = default;
+        float* x0 = x,
+            x1 = x + (Math.Min(1, rows - 1) * xStep),
+            x2 = x + (Math.Min(2, rows - 1) * xStep);
+        float* x3 = x + (Math.Min(3, rows - 1) * xStep),
+            x4 = x + (Math.Min(4, rows - 1) * xStep),
+            x5 = x + (Math.Min(5, rows - 1) * xStep);
+        Vector512<float> a0 = default,
+            a1 = default,
+            b0 = default,
+            b1 = default,
+            c0 = default,
+            c1 = default;
+        Vector512<float> d0 = default,
+            d1 = default,
+            e0 = default,
+            e1 = default,
+            f0 = default,
+            f1 = default;
         if (continues)
         {
             Load(y, out a0, out a1);
@@ -158,7 +237,8 @@ internal static unsafe class BroadcastProduct
 
         for (nint i = 0, at = 0; i < length; i++, at += xNext, w += wStep)
         {
-            Vector512<float> w0 = Vector512.Load(w), w1 = Vector512.Load(w + vector);
+            Vector512<float> w0 = Vector512.Load(w),
+                w1 = Vector512.Load(w + vector);
             var v = Vector512.Create(x0[at]);
             a0 = Avx512F.FusedMultiplyAdd(v, w0, a0);
             a1 = Avx512F.FusedMultiplyAdd(v, w1, a1);
@@ -210,7 +290,10 @@ internal static unsafe class BroadcastProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneByFour(float* x, nint xNext, float* w, nint wStep, nint vector, int length, float* y, bool continues)
     {
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
+        Vector512<float> a0 = default,
+            a1 = default,
+            a2 = default,
+            a3 = default;
         if (continues)
         {
             Load(y, out a0, out a1, out a2, out a3);

@@ -35,7 +35,9 @@ internal static unsafe class CpuKernels
 
     /// <summary>Whether a tensor's numbers can be read here and no gradient goes through it.</summary>
     public static bool Serve(Tensor tensor) =>
-        Serve(tensor.dtype, tensor.device_type) && !(is_grad_enabled() && tensor.requires_grad) && tensor.numel() <= int.MaxValue / sizeof(float);
+        Serve(tensor.dtype, tensor.device_type)
+        && !(is_grad_enabled() && tensor.requires_grad)
+        && tensor.numel() <= int.MaxValue / sizeof(float);
 
     /// <summary>A vector whose first lanes are set, for masked loads and stores.</summary>
     public static Vector512<float> First(int lanes) =>
@@ -44,7 +46,8 @@ internal static unsafe class CpuKernels
     /// <summary>A vector of numbers, of which there may be fewer than it holds: zeros stand for the others.</summary>
     /// <param name="rest">Numbers that there are from here on, at least one.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(float* at, int rest) => rest >= Width ? Vector512.Load(at) : Avx512F.MaskLoad(at, First(rest), default);
+    public static Vector512<float> Load(float* at, int rest) =>
+        rest >= Width ? Vector512.Load(at) : Avx512F.MaskLoad(at, First(rest), default);
 
     /// <summary>Writes a vector's numbers, as many as there are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

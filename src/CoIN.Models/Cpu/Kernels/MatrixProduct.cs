@@ -16,12 +16,15 @@ namespace CoIN.Models.Cpu.Kernels;
 internal static unsafe class MatrixProduct
 {
     /// <summary>Rows and outputs of a tile: 24 sums, which with the vectors that feed them fill the processor's 32 registers.</summary>
-    private const int TileRows = 6, TileOutputs = 4;
+    private const int TileRows = 6,
+        TileOutputs = 4;
 
     /// <summary>
     /// Rows, outputs and inputs of a block: its weights (128 · 768 numbers) stay in the second-level cache while the rows pass by.
     /// </summary>
-    private const int BlockRows = 60, BlockOutputs = 128, BlockInputs = 768;
+    private const int BlockRows = 60,
+        BlockOutputs = 128,
+        BlockInputs = 768;
 
     /// <summary>Outputs of a block where there are few rows, so that there are blocks enough for all threads.</summary>
     private const int NarrowOutputs = 16;
@@ -64,9 +67,18 @@ internal static unsafe class MatrixProduct
     /// <param name="y">[rows, outputs], likewise.</param>
     public static void Run(MatrixView x, MatrixView w, MatrixView y)
     {
-        if (x.Columns != w.Columns || y.Rows != x.Rows || y.Columns != w.Rows || x.ColumnStep != 1 || w.ColumnStep != 1 || y.ColumnStep != 1)
+        if (
+            x.Columns != w.Columns
+            || y.Rows != x.Rows
+            || y.Columns != w.Rows
+            || x.ColumnStep != 1
+            || w.ColumnStep != 1
+            || y.ColumnStep != 1
+        )
         {
-            throw new ArgumentException($"[{x.Rows}, {x.Columns}] times [{w.Rows}, {w.Columns}] transposed is not [{y.Rows}, {y.Columns}], or not row by row.");
+            throw new ArgumentException(
+                $"[{x.Rows}, {x.Columns}] times [{w.Rows}, {w.Columns}] transposed is not [{y.Rows}, {y.Columns}], or not row by row."
+            );
         }
 
         new Product(x, w, null, y, adds: false).Run();
@@ -82,14 +94,25 @@ internal static unsafe class MatrixProduct
 
     /// <remarks>Sizes that do not fit are libtorch's to refuse.</remarks>
     private static bool Serves(Tensor x, Tensor weight, Tensor? bias) =>
-        CpuKernels.Serve(x) && CpuKernels.Serve(weight) && (bias is null || (CpuKernels.Serve(bias) && bias.numel() == weight.size(0)))
-        && weight.is_contiguous() && x.numel() > 0 && weight.numel() > 0 && x.size(-1) == weight.size(1);
+        CpuKernels.Serve(x)
+        && CpuKernels.Serve(weight)
+        && (bias is null || (CpuKernels.Serve(bias) && bias.numel() == weight.size(0)))
+        && weight.is_contiguous()
+        && x.numel() > 0
+        && weight.numel() > 0
+        && x.size(-1) == weight.size(1);
 
     private static void Into(Tensor y, Tensor x, Tensor weight, Tensor? bias, bool adds)
     {
         using var scope = NewDisposeScope();
         var plain = x.contiguous();
-        new Product(MatrixView.Of(plain), MatrixView.Of(weight), bias is null ? null : TensorMemory.Address(bias.contiguous()), MatrixView.Of(y), adds).Run();
+        new Product(
+            MatrixView.Of(plain),
+            MatrixView.Of(weight),
+            bias is null ? null : TensorMemory.Address(bias.contiguous()),
+            MatrixView.Of(y),
+            adds
+        ).Run();
         GC.KeepAlive(plain);
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);
@@ -126,25 +149,39 @@ internal static unsafe class MatrixProduct
 
         public void Run() => Run(ComputeTeam.Run);
 
-        public void RunAlone() => Run(static (pieces, piece) =>
-        {
-            for (var i = 0; i < pieces; i++)
-            {
-                piece(i);
-            }
-        });
+        public void RunAlone() =>
+            Run(
+                static (pieces, piece) =>
+                {
+                    for (var i = 0; i < pieces; i++)
+                    {
+                        piece(i);
+                    }
+                }
+            );
 
         private void Run(Action<int, Action<int>> all)
         {
             var few = rows <= NarrowOutputs * 2;
-            int rowBlock = few ? rows : BlockRows, outputBlock = few ? NarrowOutputs : BlockOutputs, stretch = Stretch(inputs);
-            int rowBlocks = (rows + rowBlock - 1) / rowBlock, outputBlocks = (outputs + outputBlock - 1) / outputBlock;
+            int rowBlock = few ? rows : BlockRows,
+                outputBlock = few ? NarrowOutputs : BlockOutputs,
+                stretch = Stretch(inputs);
+            int rowBlocks = (rows + rowBlock - 1) / rowBlock,
+                outputBlocks = (outputs + outputBlock - 1) / outputBlock;
             all(rowBlocks * outputBlocks, piece =>
             {
-                int row = piece % rowBlocks * rowBlock, output = piece / rowBlocks * outputBlock;
+                int row = piece % rowBlocks * rowBlock,
+                    output = piece / rowBlocks * outputBlock;
                 for (var from = 0; from < inputs; from += stretch)
                 {
-                    Block(row, Math.Min(rows, row + rowBlock), output, Math.Min(outputs, output + outputBlock), from, Math.Min(stretch, inputs - from));
+                    Block(
+                        row,
+                        Math.Min(rows, row + rowBlock),
+                        output,
+                        Math.Min(outputs, output + outputBlock),
+                        from,
+                        Math.Min(stretch, inputs - from)
+                    );
                 }
             });
         }
@@ -221,15 +258,43 @@ internal static unsafe class MatrixProduct
         private void Six(int row, int output, int from, int length, float* to, nint toStep, bool continues)
         {
             var step = xStep;
-            float* x0 = x + (row * xStep) + from, x3 = x0 + (3 * step);
-            float* w0 = w + (output * wStep) + from, w1 = Weights(output + 1, from), w2 = Weights(output + 2, from), w3 = Weights(output + 3, from);
-            Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
-            Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
-            Vector512<float> e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
+            float* x0 = x + (row * xStep) + from,
+                x3 = x0 + (3 * step);
+            float* w0 = w + (output * wStep) + from,
+                w1 = Weights(output + 1, from),
+                w2 = Weights(output + 2, from),
+                w3 = Weights(output + 3, from);
+            Vector512<float> a0 = default,
+                a1 = default,
+                a2 = default,
+                a3 = default,
+                b0 = default,
+                b1 = default,
+                b2 = default,
+                b3 = default;
+            Vector512<float> c0 = default,
+                c1 = default,
+                c2 = default,
+                c3 = default,
+                d0 = default,
+                d1 = default,
+                d2 = default,
+                d3 = default;
+            Vector512<float> e0 = default,
+                e1 = default,
+                e2 = default,
+                e3 = default,
+                f0 = default,
+                f1 = default,
+                f2 = default,
+                f3 = default;
             nint i = 0;
             for (; i + CpuKernels.Width <= length; i += CpuKernels.Width)
             {
-                Vector512<float> u0 = Vector512.Load(w0 + i), u1 = Vector512.Load(w1 + i), u2 = Vector512.Load(w2 + i), u3 = Vector512.Load(w3 + i);
+                Vector512<float> u0 = Vector512.Load(w0 + i),
+                    u1 = Vector512.Load(w1 + i),
+                    u2 = Vector512.Load(w2 + i),
+                    u3 = Vector512.Load(w3 + i);
                 var v = Vector512.Load(x0 + i);
                 a0 = Avx512F.FusedMultiplyAdd(v, u0, a0);
                 a1 = Avx512F.FusedMultiplyAdd(v, u1, a1);
@@ -274,8 +339,14 @@ internal static unsafe class MatrixProduct
         private void One(int row, int output, int from, int length, float* to, bool continues)
         {
             var x0 = x + (row * xStep) + from;
-            float* w0 = w + (output * wStep) + from, w1 = Weights(output + 1, from), w2 = Weights(output + 2, from), w3 = Weights(output + 3, from);
-            Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
+            float* w0 = w + (output * wStep) + from,
+                w1 = Weights(output + 1, from),
+                w2 = Weights(output + 2, from),
+                w3 = Weights(output + 3, from);
+            Vector512<float> a0 = default,
+                a1 = default,
+                a2 = default,
+                a3 = default;
             nint i = 0;
             for (; i + CpuKernels.Width <= length; i += CpuKernels.Width)
             {
@@ -294,7 +365,8 @@ internal static unsafe class MatrixProduct
         private float* Weights(int output, int from) => w + (Math.Min(output, outputs - 1) * wStep) + from;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Write(float* to, Vector128<float> sums, bool continues) => (continues ? sums + Vector128.Load(to) : sums).Store(to);
+        private static void Write(float* to, Vector128<float> sums, bool continues) =>
+            (continues ? sums + Vector128.Load(to) : sums).Store(to);
 
         /// <summary>Writes a tile that reaches beyond the outputs, or to whose sums inputs that fill no vector have to be added.</summary>
         /// <param name="sums">[<paramref name="count"/>, <see cref="TileOutputs"/>].</param>
@@ -322,8 +394,11 @@ internal static unsafe class MatrixProduct
             var mask = CpuKernels.First(length - done);
             var v = Avx512F.MaskLoad(x + (row * xStep) + from + done, mask, default);
             return Sums(
-                v * Avx512F.MaskLoad(Weights(output, from) + done, mask, default), v * Avx512F.MaskLoad(Weights(output + 1, from) + done, mask, default),
-                v * Avx512F.MaskLoad(Weights(output + 2, from) + done, mask, default), v * Avx512F.MaskLoad(Weights(output + 3, from) + done, mask, default));
+                v * Avx512F.MaskLoad(Weights(output, from) + done, mask, default),
+                v * Avx512F.MaskLoad(Weights(output + 1, from) + done, mask, default),
+                v * Avx512F.MaskLoad(Weights(output + 2, from) + done, mask, default),
+                v * Avx512F.MaskLoad(Weights(output + 3, from) + done, mask, default)
+            );
         }
 
         /// <summary>The sums of four vectors' lanes.</summary>
@@ -331,8 +406,10 @@ internal static unsafe class MatrixProduct
         private static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
         {
             // Four lanes at a time: a, b, a, b; then a, b, c, d.
-            Vector512<float> ab = Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b), cd = Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d);
-            var all = Avx512F.UnpackLow(ab.AsDouble(), cd.AsDouble()).AsSingle() + Avx512F.UnpackHigh(ab.AsDouble(), cd.AsDouble()).AsSingle();
+            Vector512<float> ab = Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b),
+                cd = Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d);
+            var all =
+                Avx512F.UnpackLow(ab.AsDouble(), cd.AsDouble()).AsSingle() + Avx512F.UnpackHigh(ab.AsDouble(), cd.AsDouble()).AsSingle();
             var sums = all.GetLower() + all.GetUpper();
             return sums.GetLower() + sums.GetUpper();
         }

@@ -39,7 +39,8 @@ internal static unsafe class MixtureKernels
                     top = MathF.Max(top, scores[i]);
                 }
 
-                Vector512<float> most = Vector512.Create(top), sums = default;
+                Vector512<float> most = Vector512.Create(top),
+                    sums = default;
                 for (var i = 0; i < layout.Experts; i += CpuKernels.Width)
                 {
                     var rest = layout.Experts - i;
@@ -63,11 +64,14 @@ internal static unsafe class MixtureKernels
     /// <param name="gated">Receives them: [N, parts · r], or <paramref name="inner"/> itself for their own place.</param>
     public static void Gate(Tensor inner, MixtureLayout layout, Tensor gated)
     {
-        float* from = TensorMemory.Address(inner), to = TensorMemory.Address(gated);
+        float* from = TensorMemory.Address(inner),
+            to = TensorMemory.Address(gated);
         var step = gated.size(1);
         RowKernels.Rows(inner.size(0), layout.Row, row =>
         {
-            float* low = from + (row * layout.Row), weights = low + layout.Low, y = to + (row * step);
+            float* low = from + (row * layout.Row),
+                weights = low + layout.Low,
+                y = to + (row * step);
             for (var expert = 0; expert < layout.Parts * layout.Experts; expert++)
             {
                 var weight = Vector512.Create(weights[expert]);
@@ -90,17 +94,22 @@ internal static unsafe class MixtureKernels
     /// <param name="gradient">[N, row]: of the gated numbers in the place of the low-rank ones; changed in its place.</param>
     public static void Backward(Tensor inner, MixtureLayout layout, Tensor gradient)
     {
-        float* kept = TensorMemory.Address(inner), at = TensorMemory.Address(gradient);
+        float* kept = TensorMemory.Address(inner),
+            at = TensorMemory.Address(gradient);
         RowKernels.Rows(inner.size(0), layout.Row, row =>
         {
-            float* low = kept + (row * layout.Row), weights = low + layout.Low, g = at + (row * layout.Row), scores = g + layout.Low;
+            float* low = kept + (row * layout.Row),
+                weights = low + layout.Low,
+                g = at + (row * layout.Row),
+                scores = g + layout.Low;
             for (var part = 0; part < layout.Parts; part++)
             {
                 // s = softmax scores: ds_e = w_e (dw_e - Σ w dw), with dw_e = d(gated) · low of the expert.
                 var mean = 0f;
                 for (var expert = part * layout.Experts; expert < (part + 1) * layout.Experts; expert++)
                 {
-                    Vector512<float> weight = Vector512.Create(weights[expert]), products = default;
+                    Vector512<float> weight = Vector512.Create(weights[expert]),
+                        products = default;
                     var first = expert * layout.ExpertRank;
                     for (var i = 0; i < layout.ExpertRank; i += CpuKernels.Width)
                     {

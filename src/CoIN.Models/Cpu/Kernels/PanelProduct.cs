@@ -31,14 +31,23 @@ internal static unsafe class PanelProduct
     /// <param name="dropsW">
     /// Bytes [length, columns]: where one is set, the number of <paramref name="w"/> counts as zero. Null for none.
     /// </param>
-    public static void Run(MatrixView x, MatrixView w, MatrixView y, bool adds, float scale = 1, Tensor? dropsY = null, Tensor? dropsW = null)
+    public static void Run(
+        MatrixView x,
+        MatrixView w,
+        MatrixView y,
+        bool adds,
+        float scale = 1,
+        Tensor? dropsY = null,
+        Tensor? dropsW = null
+    )
     {
         if (x.Columns != w.Rows || y.Rows != x.Rows || y.Columns != w.Columns)
         {
             throw new ArgumentException($"[{x.Rows}, {x.Columns}] times [{w.Rows}, {w.Columns}] is not [{y.Rows}, {y.Columns}].");
         }
 
-        byte* flagsY = dropsY is null ? null : TensorMemory.Bytes(dropsY), flagsW = dropsW is null ? null : TensorMemory.Bytes(dropsW);
+        byte* flagsY = dropsY is null ? null : TensorMemory.Bytes(dropsY),
+            flagsW = dropsW is null ? null : TensorMemory.Bytes(dropsW);
 
         // Blocks of about the same size, none larger than wanted.
         var blocks = Math.Max(1, (x.Rows + BlockRows - 1) / BlockRows);
@@ -47,11 +56,19 @@ internal static unsafe class PanelProduct
         var panels = (w.Columns + PanelColumns - 1) / PanelColumns;
         ComputeTeam.Run(blocks * panels, piece =>
         {
-            int row = piece % blocks * block, column = piece / blocks * PanelColumns;
+            int row = piece % blocks * block,
+                column = piece / blocks * PanelColumns;
             new Piece(
-                x.RowRange(row, Math.Min(block, x.Rows - row)), w.ColumnRange(column, Math.Min(PanelColumns, w.Columns - column)),
-                y.RowRange(row, Math.Min(block, x.Rows - row)).ColumnRange(column, Math.Min(PanelColumns, w.Columns - column)), adds, scale,
-                flagsY is null ? null : flagsY + ((long)row * y.Columns) + column, y.Columns, flagsW is null ? null : flagsW + column, w.Columns).Run();
+                x.RowRange(row, Math.Min(block, x.Rows - row)),
+                w.ColumnRange(column, Math.Min(PanelColumns, w.Columns - column)),
+                y.RowRange(row, Math.Min(block, x.Rows - row)).ColumnRange(column, Math.Min(PanelColumns, w.Columns - column)),
+                adds,
+                scale,
+                flagsY is null ? null : flagsY + ((long)row * y.Columns) + column,
+                y.Columns,
+                flagsW is null ? null : flagsW + column,
+                w.Columns
+            ).Run();
         });
         GC.KeepAlive(dropsY);
         GC.KeepAlive(dropsW);
@@ -59,7 +76,16 @@ internal static unsafe class PanelProduct
 
     /// <summary>Some rows of X, and the columns of a panel.</summary>
     private readonly ref struct Piece(
-        MatrixView x, MatrixView w, MatrixView y, bool adds, float scale, byte* dropsY, nint dropsYStep, byte* dropsW, nint dropsWStep)
+        MatrixView x,
+        MatrixView w,
+        MatrixView y,
+        bool adds,
+        float scale,
+        byte* dropsY,
+        nint dropsYStep,
+        byte* dropsW,
+        nint dropsWStep
+    )
     {
         private readonly int vectors = (w.Columns + CpuKernels.Width - 1) / CpuKernels.Width;
 
@@ -78,8 +104,19 @@ internal static unsafe class PanelProduct
                 for (var row = 0; row < x.Rows; row += BroadcastProduct.Rows)
                 {
                     BroadcastProduct.Run(
-                        x.At + (row * x.RowStep) + (from * x.ColumnStep), x.RowStep, x.ColumnStep, Math.Min(BroadcastProduct.Rows, x.Rows - row),
-                        panel, PanelColumns, CpuKernels.Width, vectors, length, sums + (row * step), step, continues: from > 0 || (direct && adds));
+                        x.At + (row * x.RowStep) + (from * x.ColumnStep),
+                        x.RowStep,
+                        x.ColumnStep,
+                        Math.Min(BroadcastProduct.Rows, x.Rows - row),
+                        panel,
+                        PanelColumns,
+                        CpuKernels.Width,
+                        vectors,
+                        length,
+                        sums + (row * step),
+                        step,
+                        continues: from > 0 || (direct && adds)
+                    );
                 }
             }
 
@@ -130,7 +167,9 @@ internal static unsafe class PanelProduct
                 for (var i = 0; i < length; i++)
                 {
                     panel[(i * PanelColumns) + column] =
-                        column >= w.Columns || (dropsW is not null && dropsW[((from + i) * dropsWStep) + column] != 0) ? 0 : line[i * w.RowStep];
+                        column >= w.Columns || (dropsW is not null && dropsW[((from + i) * dropsWStep) + column] != 0)
+                            ? 0
+                            : line[i * w.RowStep];
                 }
             }
         }

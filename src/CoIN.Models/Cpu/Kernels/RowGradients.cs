@@ -17,11 +17,17 @@ internal static unsafe class RowGradients
     public static void AddRmsNorm(Tensor x, Tensor weight, double eps, Tensor gradient, Tensor sum)
     {
         var size = (int)x.size(-1);
-        float* input = TensorMemory.Address(x), w = TensorMemory.Address(weight), from = TensorMemory.Address(gradient), to = TensorMemory.Address(sum);
+        float* input = TensorMemory.Address(x),
+            w = TensorMemory.Address(weight),
+            from = TensorMemory.Address(gradient),
+            to = TensorMemory.Address(sum);
         RowKernels.Rows(x.size(0), size, row =>
         {
-            float* a = input + (row * size), g = from + (row * size), b = to + (row * size);
-            Vector512<float> squares = default, products = default;
+            float* a = input + (row * size),
+                g = from + (row * size),
+                b = to + (row * size);
+            Vector512<float> squares = default,
+                products = default;
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var v = CpuKernels.Load(a + i, size - i);
@@ -36,7 +42,10 @@ internal static unsafe class RowGradients
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var v = Avx512F.FusedMultiplyAdd(
-                    CpuKernels.Load(a + i, size - i), back, CpuKernels.Load(g + i, size - i) * CpuKernels.Load(w + i, size - i));
+                    CpuKernels.Load(a + i, size - i),
+                    back,
+                    CpuKernels.Load(g + i, size - i) * CpuKernels.Load(w + i, size - i)
+                );
                 CpuKernels.Store(Avx512F.FusedMultiplyAdd(v, scale, CpuKernels.Load(b + i, size - i)), b + i, size - i);
             }
         });
@@ -52,13 +61,18 @@ internal static unsafe class RowGradients
     public static void SwiGlu(Tensor gateUp, Tensor gradient)
     {
         var size = (int)gateUp.size(-1) / 2;
-        float* at = TensorMemory.Address(gateUp), from = TensorMemory.Address(gradient);
+        float* at = TensorMemory.Address(gateUp),
+            from = TensorMemory.Address(gradient);
         RowKernels.Rows(gateUp.size(0), size, row =>
         {
-            float* gate = at + (row * size * 2), up = gate + size, g = from + (row * size);
+            float* gate = at + (row * size * 2),
+                up = gate + size,
+                g = from + (row * size);
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
-                Vector512<float> x = CpuKernels.Load(gate + i, size - i), u = CpuKernels.Load(up + i, size - i), d = CpuKernels.Load(g + i, size - i);
+                Vector512<float> x = CpuKernels.Load(gate + i, size - i),
+                    u = CpuKernels.Load(up + i, size - i),
+                    d = CpuKernels.Load(g + i, size - i);
                 var sigmoid = Vector512<float>.One / (Vector512<float>.One + Exponential.Of(-x));
                 var silu = x * sigmoid;
 
@@ -103,7 +117,8 @@ internal static unsafe class RowGradients
 
             // Sixteen partial sums in double: float would lose digits over a vocabulary.
             Vector512<float> most = Vector512.Create(top);
-            Vector512<double> low = default, high = default;
+            Vector512<double> low = default,
+                high = default;
             var target = a[wanted[row]];
             for (var i = 0; i < size; i += CpuKernels.Width)
             {

@@ -24,10 +24,13 @@ internal static unsafe class RowKernels
     {
         var size = (int)x.size(-1);
         var y = empty(x.shape, ScalarType.Float32);
-        float* from = TensorMemory.Address(x), w = TensorMemory.Address(weight), to = TensorMemory.Address(y);
+        float* from = TensorMemory.Address(x),
+            w = TensorMemory.Address(weight),
+            to = TensorMemory.Address(y);
         Rows(x.size(0), size, row =>
         {
-            float* a = from + (row * size), b = to + (row * size);
+            float* a = from + (row * size),
+                b = to + (row * size);
             var squares = Vector512<float>.Zero;
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
@@ -54,17 +57,22 @@ internal static unsafe class RowKernels
     {
         var size = (int)x.size(-1);
         var y = empty(x.shape, ScalarType.Float32);
-        float* from = TensorMemory.Address(x), w = TensorMemory.Address(weight), shift = TensorMemory.Address(bias), to = TensorMemory.Address(y);
+        float* from = TensorMemory.Address(x),
+            w = TensorMemory.Address(weight),
+            shift = TensorMemory.Address(bias),
+            to = TensorMemory.Address(y);
         Rows(x.numel() / size, size, row =>
         {
-            float* a = from + (row * size), b = to + (row * size);
+            float* a = from + (row * size),
+                b = to + (row * size);
             var sums = Vector512<float>.Zero;
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 sums += Avx512F.MaskLoad(a + i, Mask(size - i), default);
             }
 
-            Vector512<float> mean = Vector512.Create(CpuKernels.Sum(sums) / size), squares = default;
+            Vector512<float> mean = Vector512.Create(CpuKernels.Sum(sums) / size),
+                squares = default;
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var mask = Mask(size - i);
@@ -76,7 +84,11 @@ internal static unsafe class RowKernels
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 var v = (CpuKernels.Load(a + i, size - i) - mean) * scale;
-                CpuKernels.Store(Avx512F.FusedMultiplyAdd(v, CpuKernels.Load(w + i, size - i), CpuKernels.Load(shift + i, size - i)), b + i, size - i);
+                CpuKernels.Store(
+                    Avx512F.FusedMultiplyAdd(v, CpuKernels.Load(w + i, size - i), CpuKernels.Load(shift + i, size - i)),
+                    b + i,
+                    size - i
+                );
             }
         });
         GC.KeepAlive(x);
@@ -92,10 +104,13 @@ internal static unsafe class RowKernels
     {
         var size = (int)gateUp.size(-1) / 2;
         var y = empty([gateUp.size(0), size], ScalarType.Float32);
-        float* from = TensorMemory.Address(gateUp), to = TensorMemory.Address(y);
+        float* from = TensorMemory.Address(gateUp),
+            to = TensorMemory.Address(y);
         Rows(gateUp.size(0), size, row =>
         {
-            float* gate = from + (row * size * 2), up = gate + size, b = to + (row * size);
+            float* gate = from + (row * size * 2),
+                up = gate + size,
+                b = to + (row * size);
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 CpuKernels.Store(Swish(CpuKernels.Load(gate + i, size - i), 1) * CpuKernels.Load(up + i, size - i), b + i, size - i);
@@ -112,7 +127,8 @@ internal static unsafe class RowKernels
     {
         var size = (int)x.size(-1);
         var y = empty(x.shape, ScalarType.Float32);
-        float* from = TensorMemory.Address(x), to = TensorMemory.Address(y);
+        float* from = TensorMemory.Address(x),
+            to = TensorMemory.Address(y);
         var flags = TensorMemory.Bytes(dropped);
         Rows(x.size(0), size, row =>
         {
@@ -166,7 +182,8 @@ internal static unsafe class RowKernels
 
     /// <summary>x · sigmoid(s x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Swish(Vector512<float> x, float s) => x / (Vector512<float>.One + Exponential.Of(x * Vector512.Create(-s)));
+    private static Vector512<float> Swish(Vector512<float> x, float s) =>
+        x / (Vector512<float>.One + Exponential.Of(x * Vector512.Create(-s)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> Mask(int rest) => rest >= CpuKernels.Width ? Vector512<float>.AllBitsSet : CpuKernels.First(rest);

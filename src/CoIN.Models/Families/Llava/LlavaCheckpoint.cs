@@ -83,7 +83,8 @@ internal sealed class LlavaCheckpoint : FamilyCheckpoint<LlavaModel>
     public static LlavaCheckpoint Open(LlavaSource source) => new(source);
 
     /// <summary>Loads a model folder of any layout.</summary>
-    public static LlavaModel Load(string path, ScalarType dtype, Device device, Action<string> warn) => Load(LlavaSource.Of(path), dtype, device, warn);
+    public static LlavaModel Load(string path, ScalarType dtype, Device device, Action<string> warn) =>
+        Load(LlavaSource.Of(path), dtype, device, warn);
 
     /// <summary>Loads a model.</summary>
     /// <param name="warn">Receives a sentence about tensors that an index names in vain.</param>
@@ -102,8 +103,17 @@ internal sealed class LlavaCheckpoint : FamilyCheckpoint<LlavaModel>
         var model = new LlavaModel(
             Config,
             new VisionTransformer(Vision, VisionPrefix, Config.Vision, Config.VisionLayers, Config.KeepClassToken, dtype, device),
-            Modules.Projector.Take(Projector, ProjectorForm.Llava, ProjectorNames, Config.ProjectorSizes, dtype, device, Config.ProjectorBias),
-            new DecoderModel(Language, LanguagePrefix, Head, Config.Text, dtype, device, nf4: nf4));
+            Modules.Projector.Take(
+                Projector,
+                ProjectorForm.Llava,
+                ProjectorNames,
+                Config.ProjectorSizes,
+                dtype,
+                device,
+                Config.ProjectorBias
+            ),
+            new DecoderModel(Language, LanguagePrefix, Head, Config.Text, dtype, device, nf4: nf4)
+        );
         if (Source.Layout != LlavaLayout.Hub)
         {
             // A whole CLIP has a text tower too, which LLaVA does not use.
@@ -126,13 +136,16 @@ internal sealed class LlavaCheckpoint : FamilyCheckpoint<LlavaModel>
         string? Moved(CheckpointFolder owner, string from, string to) =>
             part == owner && name.StartsWith(from, StringComparison.Ordinal) ? to + name[from.Length..] : null;
         var isCopy = Source.Layout == LlavaLayout.Original && part == Language && name.StartsWith(FrozenTower, StringComparison.Ordinal);
-        return isCopy || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || name.EndsWith(".position_ids", StringComparison.Ordinal)
+        return
+            isCopy
+            || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+            || name.EndsWith(".position_ids", StringComparison.Ordinal)
             ? null
             : Moved(Vision, VisionPrefix, HubVision)
-              ?? Moved(Projector, $"{ProjectorNames[0]}.", $"{HubProjector}1.")
-              ?? Moved(Projector, $"{ProjectorNames[1]}.", $"{HubProjector}2.")
-              ?? Moved(Language, LanguagePrefix, HubLanguage)
-              ?? (part == Language && name == Head ? HubHead : null);
+                ?? Moved(Projector, $"{ProjectorNames[0]}.", $"{HubProjector}1.")
+                ?? Moved(Projector, $"{ProjectorNames[1]}.", $"{HubProjector}2.")
+                ?? Moved(Language, LanguagePrefix, HubLanguage)
+                ?? (part == Language && name == Head ? HubHead : null);
     }
 
     /// <summary>Every weight of a model by its name in the older hub layout.</summary>

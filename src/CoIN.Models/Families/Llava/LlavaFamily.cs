@@ -68,7 +68,8 @@ internal sealed class LlavaFamily : IModelFamily
         var settings = LlavaSettings.Read(source);
         var (loaded, sha256) = HashedLoad.Run(
             stop => ModelFiles.Hash(WeightsOf(source), source.Roots, stop),
-            () => LlavaCheckpoint.Load(source, dtype, device, warn, ModelFiles.Nf4Of(model)));
+            () => LlavaCheckpoint.Load(source, dtype, device, warn, ModelFiles.Nf4Of(model))
+        );
         return new LoadedModel(loaded, settings, sha256);
     }
 

@@ -27,7 +27,12 @@ internal static class LlavaInitializer
     /// <param name="dtype">The weights' type by PyTorch's name.</param>
     /// <param name="rope">Keys of the language model's rotary embedding; null for the plain one with the configuration's base.</param>
     public static void WriteConfig(
-        string folder, LlavaConfig config, int imageTokenId, string dtype = "float32", IEnumerable<JProperty>? rope = null)
+        string folder,
+        LlavaConfig config,
+        int imageTokenId,
+        string dtype = "float32",
+        IEnumerable<JProperty>? rope = null
+    )
     {
         var json = new JObject
         {
@@ -87,8 +92,13 @@ internal static class LlavaInitializer
         const string Tower = "vision_tower.vision_model.";
         weights.Random($"{Tower}embeddings.class_embedding", 0.02, vision.HiddenSize);
         weights.Random(
-            $"{Tower}embeddings.patch_embedding.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize),
-            vision.HiddenSize, 3, vision.PatchSize, vision.PatchSize);
+            $"{Tower}embeddings.patch_embedding.weight",
+            1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize),
+            vision.HiddenSize,
+            3,
+            vision.PatchSize,
+            vision.PatchSize
+        );
         weights.Random($"{Tower}embeddings.position_embedding.weight", 0.02, vision.Patches + 1, vision.HiddenSize);
         weights.Norm($"{Tower}pre_layrnorm", vision.HiddenSize, bias: true);
         weights.Norm($"{Tower}post_layernorm", vision.HiddenSize, bias: true);

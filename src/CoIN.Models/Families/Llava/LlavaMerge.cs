@@ -21,8 +21,15 @@ internal sealed class LlavaMerge : AdapterMerge
     /// <summary>What lies beside the weights and is copied where it is there.</summary>
     private static readonly string[] LanguageSettings =
     [
-        "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json",
-        "chat_template.json", "chat_template.jinja", "processor_config.json",
+        "tokenizer.model",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "generation_config.json",
+        "chat_template.json",
+        "chat_template.jinja",
+        "processor_config.json",
     ];
 
     private readonly LlavaCheckpoint model;
@@ -64,14 +71,20 @@ internal sealed class LlavaMerge : AdapterMerge
         var source = LlavaSource.Of(model) with { Longest = 0 };
         using var checkpoint = LlavaCheckpoint.Open(source);
         using var built = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
-        new LlavaMerge(checkpoint, built.Language, LlavaSettings.Images(source, checkpoint.Config, tell)).Write(folder, output, dtype, tell);
+        new LlavaMerge(checkpoint, built.Language, LlavaSettings.Images(source, checkpoint.Config, tell)).Write(
+            folder,
+            output,
+            dtype,
+            tell
+        );
     }
 
     /// <inheritdoc/>
     protected override void FinishUsed(Action<string> tell) => model.FinishUsed(tell);
 
     /// <inheritdoc/>
-    protected override string? Target(CheckpointFolder part, string name) => model.Source.Layout == LlavaLayout.Hub ? name : model.HubName(part, name);
+    protected override string? Target(CheckpointFolder part, string name) =>
+        model.Source.Layout == LlavaLayout.Hub ? name : model.HubName(part, name);
 
     /// <inheritdoc/>
     protected override void TakeProjector(PeftWeights adapter) =>
@@ -98,10 +111,13 @@ internal sealed class LlavaMerge : AdapterMerge
 
     /// <inheritdoc/>
     /// <remarks>
-    /// The hub's LLaVA stands for pictures by a token id of its own, for which a language model by itself has no row of embeddings and head.
+    /// The hub's LLaVA stands for pictures by a token id of its own, for which a language model by itself has no row of embeddings and
+    /// head.
     /// </remarks>
     protected override long? Rows(CheckpointFolder part, string name) =>
-        model.Source.Layout != LlavaLayout.Hub && part == model.Language && (name == $"{model.LanguagePrefix}embed_tokens.weight" || name == model.Head)
+        model.Source.Layout != LlavaLayout.Hub
+        && part == model.Language
+        && (name == $"{model.LanguagePrefix}embed_tokens.weight" || name == model.Head)
             ? vocabulary
             : null;
 
@@ -131,6 +147,8 @@ internal sealed class LlavaMerge : AdapterMerge
 
     /// <summary>The rotary embedding in the language model's own words.</summary>
     private IEnumerable<JProperty> Rope() =>
-        SettingsFile.Json(Path.Combine(model.Source.Language, "config.json")).Properties()
+        SettingsFile
+            .Json(Path.Combine(model.Source.Language, "config.json"))
+            .Properties()
             .Where(property => RopeSettings.Keys.Contains(property.Name));
 }

@@ -38,7 +38,8 @@ internal sealed class LlavaModel(LlavaConfig config, VisionTransformer vision, P
     public Tensor Features(Tensor pixels) => Backend.Vision(Vision, pixels);
 
     /// <inheritdoc/>
-    public IPictureModel Merged(IAdapter adapter) => new LlavaModel(Config, Vision, adapter.Projector ?? Projector, Language.Merged(adapter.Updates()));
+    public IPictureModel Merged(IAdapter adapter) =>
+        new LlavaModel(Config, Vision, adapter.Projector ?? Projector, Language.Merged(adapter.Updates()));
 
     /// <inheritdoc/>
     public Tensor Embed(SequenceBatch batch, Tensor? features, Projector? projector = null)
@@ -50,7 +51,9 @@ internal sealed class LlavaModel(LlavaConfig config, VisionTransformer vision, P
             return text.MoveToOuterDisposeScope();
         }
 
-        var pictures = Backend.Project(projector ?? Projector, features!.to(Language.Dtype), Language.Dtype).reshape(-1, Config.Text.HiddenSize);
+        var pictures = Backend
+            .Project(projector ?? Projector, features!.to(Language.Dtype), Language.Dtype)
+            .reshape(-1, Config.Text.HiddenSize);
         return cat([text, pictures], 0).index_select(0, batch.Order).MoveToOuterDisposeScope();
     }
 

@@ -49,7 +49,10 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
     /// <param name="warn">Receives sentences about what is unusual but not wrong.</param>
     /// <returns>What could be read.</returns>
     public static (LlavaConfig? Config, ITextTokenizer? Tokenizer, ClipImageProcessor? Images) Read(
-        LlavaSource source, Problems problems, Action<string> warn)
+        LlavaSource source,
+        Problems problems,
+        Action<string> warn
+    )
     {
         var config = problems.Try(() => LlavaConfig.Read(source));
         var tokenizer = problems.Try(() => LlamaTokenizers.Load(source.Language));
@@ -67,8 +70,9 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
         if (config is not null && images is not null && images.Size != config.Vision.ImageSize)
         {
             problems.Add(
-                $"{string.Join(", ", ImageSettings.FilesOf(source.VisionTower))} makes pictures of {images.Size} pixels but the vision tower " +
-                $"takes {config.Vision.ImageSize} (config.json). Use the files of one checkpoint.");
+                $"{string.Join(", ", ImageSettings.FilesOf(source.VisionTower))} makes pictures of {images.Size} pixels but the vision tower "
+                    + $"takes {config.Vision.ImageSize} (config.json). Use the files of one checkpoint."
+            );
         }
 
         return (config, tokenizer, images);
@@ -84,7 +88,8 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
 
         warn(
             $"{source.VisionTower} says nothing of the image processor (no preprocessor_config.json), as transformers saves a vision tower by "
-            + $"itself: CLIP's own settings are taken, bicubic at {config.Vision.ImageSize} pixels with CLIP's mean and deviation.");
+                + $"itself: CLIP's own settings are taken, bicubic at {config.Vision.ImageSize} pixels with CLIP's mean and deviation."
+        );
         return ImageSettings.Clip(config.Vision.ImageSize);
     }
 

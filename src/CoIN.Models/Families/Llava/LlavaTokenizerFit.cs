@@ -23,14 +23,19 @@ internal static class LlavaTokenizerFit
         {
             problems.Add(
                 $"config.json: the token that stands for pictures (image_token_index) is {id}, but the vocabulary has {rows}. "
-                + "Restore the file from the checkpoint's source.");
+                    + "Restore the file from the checkpoint's source."
+            );
         }
-        else if (config.ImageTokenId is { } expected
-            && (tokenizer.AddedId(PromptBuilder.ImageTag) ?? (expected < pieces ? -1 : expected)) is var known && known != expected)
+        else if (
+            config.ImageTokenId is { } expected
+            && (tokenizer.AddedId(PromptBuilder.ImageTag) ?? (expected < pieces ? -1 : expected)) is var known
+            && known != expected
+        )
         {
             problems.Add(
                 $"{file} has {(known < 0 ? $"the word '{tokenizer.PieceText(expected)}'" : $"{PromptBuilder.ImageTag} as {known}")}, "
-                + $"but the model stands for pictures by {expected} (image_token_index in config.json). {TokenizerFit.Remedy}");
+                    + $"but the model stands for pictures by {expected} (image_token_index in config.json). {TokenizerFit.Remedy}"
+            );
         }
     }
 }

@@ -19,23 +19,24 @@ internal static class EvaSettings
     private const double Eps = 1e-6;
 
     /// <summary>What the file calls its weights, without <c>visual_encoder.</c>.</summary>
-    public static VisionNames Names { get; } = new()
-    {
-        ClassEmbedding = "cls_token",
-        PatchEmbedding = "patch_embed.proj",
-        PositionEmbedding = "pos_embed",
-        LeadingOnes = (2, 1),
-        ResizesPositions = true,
-        Layers = "blocks",
-        AttentionNorm = "norm1",
-        InnerNorm = "norm2",
-        Qkv = ["attn.qkv"],
-        QkvBiases = ["attn.q_bias", null, "attn.v_bias"],
-        Output = "attn.proj",
-        Inner = "mlp.fc1",
-        Outer = "mlp.fc2",
-        Unused = ["norm.", "fc_norm.", "head.", "mask_token"],
-    };
+    public static VisionNames Names { get; } =
+        new()
+        {
+            ClassEmbedding = "cls_token",
+            PatchEmbedding = "patch_embed.proj",
+            PositionEmbedding = "pos_embed",
+            LeadingOnes = (2, 1),
+            ResizesPositions = true,
+            Layers = "blocks",
+            AttentionNorm = "norm1",
+            InnerNorm = "norm2",
+            Qkv = ["attn.qkv"],
+            QkvBiases = ["attn.q_bias", null, "attn.v_bias"],
+            Output = "attn.proj",
+            Inner = "mlp.fc1",
+            Outer = "mlp.fc2",
+            Unused = ["norm.", "fc_norm.", "head.", "mask_token"],
+        };
 
     /// <summary>Reads the part of a configuration.</summary>
     public static VisionConfig Read(JsonSettings settings)
@@ -46,17 +47,36 @@ internal static class EvaSettings
         settings.Number("num_channels", 3);
         settings.Number("attention_dropout", 0);
         var config = Config(
-            settings.Int("hidden_size") ?? 1408, settings.Int("intermediate_size") ?? 6144, settings.Int("num_hidden_layers") ?? Depth,
-            settings.Int("num_attention_heads") ?? 16, settings.Int("image_size") ?? ImageSize, settings.Int("patch_size") ?? 14,
-            settings.Double("layer_norm_eps") ?? Eps);
+            settings.Int("hidden_size") ?? 1408,
+            settings.Int("intermediate_size") ?? 6144,
+            settings.Int("num_hidden_layers") ?? Depth,
+            settings.Int("num_attention_heads") ?? 16,
+            settings.Int("image_size") ?? ImageSize,
+            settings.Int("patch_size") ?? 14,
+            settings.Double("layer_norm_eps") ?? Eps
+        );
         TransformersKeys.Positive(
-            settings, "vision", config.HiddenSize, config.IntermediateSize, config.Layers, config.Heads, config.ImageSize,
-            config.PatchSize);
+            settings,
+            "vision",
+            config.HiddenSize,
+            config.IntermediateSize,
+            config.Layers,
+            config.Heads,
+            config.ImageSize,
+            config.PatchSize
+        );
         settings.Require(
-            config.ImageSize >= config.PatchSize, "patch_size", $"{config.PatchSize}", $"at most image_size, {config.ImageSize}");
+            config.ImageSize >= config.PatchSize,
+            "patch_size",
+            $"{config.PatchSize}",
+            $"at most image_size, {config.ImageSize}"
+        );
         settings.Require(
-            config.Heads < 1 || config.HiddenSize % config.Heads == 0, "num_attention_heads", $"{config.Heads}",
-            $"a divisor of {config.HiddenSize}");
+            config.Heads < 1 || config.HiddenSize % config.Heads == 0,
+            "num_attention_heads",
+            $"{config.Heads}",
+            $"a divisor of {config.HiddenSize}"
+        );
         settings.NoOtherKeys();
         return config;
     }
@@ -68,7 +88,8 @@ internal static class EvaSettings
     {
         IReadOnlyList<long> Shape(string name, int dimensions) =>
             file.Has(prefix + name) && file.Describe(prefix + name).Shape is var shape && shape.Count == dimensions
-                ? shape : throw Stranger(file, $"'{prefix}{name}' is not there or has another shape");
+                ? shape
+                : throw Stranger(file, $"'{prefix}{name}' is not there or has another shape");
         var patch = Shape($"{Names.PatchEmbedding}.weight", 4);
         var (hidden, inner) = ((int)patch[0], (int)Shape($"{Names.Layers}.0.{Names.Inner}.weight", 2)[0]);
         if (hidden % HeadSize != 0)
@@ -91,7 +112,9 @@ internal static class EvaSettings
     private static VisionConfig Config(int hidden, int inner, int layers, int heads, int image, int patch, double eps) =>
         new(hidden, inner, layers, heads, image, patch, "gelu", eps) { PatchBias = true, InputNorm = false };
 
-    private static Benchmark.CoinException Stranger(CheckpointFolder file, string why) => new(
-        $"{file.Path} is not EVA-CLIP-g as MiniGPT-v2 has it: {why}. Name eva_vit_g.pth with model.vision-tower; "
-        + "CLIP's folder belongs to a LLaVA.");
+    private static Benchmark.CoinException Stranger(CheckpointFolder file, string why) =>
+        new(
+            $"{file.Path} is not EVA-CLIP-g as MiniGPT-v2 has it: {why}. Name eva_vit_g.pth with model.vision-tower; "
+                + "CLIP's folder belongs to a LLaVA."
+        );
 }

@@ -16,7 +16,13 @@ internal sealed class MiniGptCheckpoint : FamilyCheckpoint<MiniGptModel>
     public const string NormName = "ln_vision";
 
     /// <summary>The projector's one map.</summary>
-    public static readonly ProjectorForm Form = new(["llama_proj"], ["llama_proj"], [["llama_proj"]]);
+    public static readonly ProjectorForm Form = new(
+        ["llama_proj"],
+        ["llama_proj"],
+        [
+            ["llama_proj"],
+        ]
+    );
 
     private MiniGptCheckpoint(MiniGptSource source)
     {
@@ -98,15 +104,27 @@ internal sealed class MiniGptCheckpoint : FamilyCheckpoint<MiniGptModel>
         var size = Config.Vision.HiddenSize;
         var norm = NormFiles is null
             ? new LayerNorm(
-                ones(size, dtype, device).DetachFromDisposeScope(), zeros(size, dtype, device).DetachFromDisposeScope(), Config.NormEps)
+                ones(size, dtype, device).DetachFromDisposeScope(),
+                zeros(size, dtype, device).DetachFromDisposeScope(),
+                Config.NormEps
+            )
             : new LayerNorm(NormFiles, NormName, size, Config.NormEps, dtype, device);
         var model = new MiniGptModel(
             Config,
             new VisionTransformer(
-                VisionFiles, VisionPrefix, Config.Vision, Config.VisionLayers, keepClassToken: false, dtype, device, EvaSettings.Names),
+                VisionFiles,
+                VisionPrefix,
+                Config.Vision,
+                Config.VisionLayers,
+                keepClassToken: false,
+                dtype,
+                device,
+                EvaSettings.Names
+            ),
             norm,
             Projector.Take(StageFiles, Form, Form.In(StageFiles), Config.ProjectorSizes, dtype, device),
-            new DecoderModel(LanguageFiles, LanguagePrefix, HeadName, Config.Text, dtype, device, nf4: nf4));
+            new DecoderModel(LanguageFiles, LanguagePrefix, HeadName, Config.Text, dtype, device, nf4: nf4)
+        );
         if (!Source.Whole)
         {
             StageFiles.Ignore(IsLowRank);
@@ -123,7 +141,8 @@ internal sealed class MiniGptCheckpoint : FamilyCheckpoint<MiniGptModel>
         {
             warn(
                 $"{Source.Name}: no part holds {NormName}, the norm behind the vision tower. Its weights are ones and its biases zeros, "
-                + "as MiniGPT-4's code has them, which loads none.");
+                    + "as MiniGPT-4's code has them, which loads none."
+            );
         }
     }
 
@@ -141,17 +160,17 @@ internal sealed class MiniGptCheckpoint : FamilyCheckpoint<MiniGptModel>
         return part == NormFiles && name.StartsWith($"{NormName}.", StringComparison.Ordinal) ? name
             : part == StageFiles && name.StartsWith($"{Form.Written[0]}.", StringComparison.Ordinal) ? name
             : Moved(LanguageFiles, LanguagePrefix, Language)
-              ?? (part == LanguageFiles && name == HeadName ? Head : null)
-              ?? Moved(VisionFiles, VisionPrefix, Tower);
+                ?? (part == LanguageFiles && name == HeadName ? Head : null)
+                ?? Moved(VisionFiles, VisionPrefix, Tower);
     }
 
     /// <summary>Every weight of a model by its name in a whole model's folder.</summary>
     public static IEnumerable<(string Name, Tensor Tensor)> Named(MiniGptModel model) =>
-    [
-        .. model.Vision.Named(Tower),
-        .. model.Norm.Named(NormName),
-        ($"{Form.Written[0]}.weight", model.Projector.Parameters[0]),
-        ($"{Form.Written[0]}.bias", model.Projector.Parameters[1]),
-        .. model.Language.Named(Language, Head),
-    ];
+        [
+            .. model.Vision.Named(Tower),
+            .. model.Norm.Named(NormName),
+            ($"{Form.Written[0]}.weight", model.Projector.Parameters[0]),
+            ($"{Form.Written[0]}.bias", model.Projector.Parameters[1]),
+            .. model.Language.Named(Language, Head),
+        ];
 }

@@ -9,7 +9,11 @@ namespace CoIN.Models.Families.MiniGptV2;
 /// <param name="Joined">Neighbouring positions of the tower, in reading order, that one position of the language model stands for.</param>
 /// <param name="NormEps">ε of the norm behind the tower (<c>ln_vision</c>).</param>
 internal sealed record MiniGptConfig(
-    VisionConfig Vision, DecoderConfig Text, int Joined = MiniGptConfig.UsualJoined, double NormEps = MiniGptConfig.UsualEps)
+    VisionConfig Vision,
+    DecoderConfig Text,
+    int Joined = MiniGptConfig.UsualJoined,
+    double NormEps = MiniGptConfig.UsualEps
+)
 {
     private const int UsualJoined = 4;
     private const double UsualEps = 1e-5;
@@ -28,9 +32,15 @@ internal sealed record MiniGptConfig(
     {
         get
         {
-            long features = ProjectorSizes[0], text = Text.HiddenSize;
+            long features = ProjectorSizes[0],
+                text = Text.HiddenSize;
             return new ModelShape(
-                Text, Vision, ImageTokens, Vision.Parameters(VisionLayers) + (2 * Vision.HiddenSize), (features * text) + text)
+                Text,
+                Vision,
+                ImageTokens,
+                Vision.Parameters(VisionLayers) + (2 * Vision.HiddenSize),
+                (features * text) + text
+            )
             {
                 FeatureSize = ProjectorSizes[0],
                 ProjectorMaps = 1,
@@ -48,41 +58,47 @@ internal sealed record MiniGptConfig(
     }
 
     private static MiniGptConfig ReadWhole(string path) => SettingsFile.Read(path, settings =>
-    {
-        TransformersKeys.Account(settings);
-        settings.TextOf("model_type", MiniGptSource.ModelType, MiniGptSource.ModelType);
-        var (vision, text) = (settings.Child("vision_config"), settings.Child("text_config"));
-        if (vision is null || text is null)
         {
-            settings.Fault($"there is no {(vision is null ? "vision_config" : "text_config")}. Is it the config.json of a MiniGPT-v2?");
-            settings.ThrowIfFaulty();
-        }
+            TransformersKeys.Account(settings);
+            settings.TextOf("model_type", MiniGptSource.ModelType, MiniGptSource.ModelType);
+            var (vision, text) = (settings.Child("vision_config"), settings.Child("text_config"));
+            if (vision is null || text is null)
+            {
+                settings.Fault($"there is no {(vision is null ? "vision_config" : "text_config")}. Is it the config.json of a MiniGPT-v2?");
+                settings.ThrowIfFaulty();
+            }
 
-        text!.TextOf("model_type", "llama", "llama");
-        var language = LlamaSettings.Read(text, settings.Int("vocab_size"));
-        text.NoOtherKeys();
-        settings.Off("tie_word_embeddings");
-        var config = new MiniGptConfig(
-            EvaSettings.Read(vision!), language, settings.Int("vision_tokens_joined") ?? UsualJoined,
-            settings.Double("vision_norm_eps") ?? UsualEps);
-        settings.Require(
-            config.Joined >= 1 && config.Vision.Patches % config.Joined == 0, "vision_tokens_joined", $"{config.Joined}",
-            $"a divisor of the tower's {config.Vision.Patches} positions");
-        settings.NoOtherKeys();
-        return config;
-    });
+            text!.TextOf("model_type", "llama", "llama");
+            var language = LlamaSettings.Read(text, settings.Int("vocab_size"));
+            text.NoOtherKeys();
+            settings.Off("tie_word_embeddings");
+            var config = new MiniGptConfig(
+                EvaSettings.Read(vision!),
+                language,
+                settings.Int("vision_tokens_joined") ?? UsualJoined,
+                settings.Double("vision_norm_eps") ?? UsualEps
+            );
+            settings.Require(
+                config.Joined >= 1 && config.Vision.Patches % config.Joined == 0,
+                "vision_tokens_joined",
+                $"{config.Joined}",
+                $"a divisor of the tower's {config.Vision.Patches} positions"
+            );
+            settings.NoOtherKeys();
+            return config;
+        });
 
     /// <summary>A LLaMA folder; the tower's shape is that of its file's tensors.</summary>
     private static MiniGptConfig ReadParts(MiniGptSource source, string path)
     {
         var problems = new Problems();
         var text = problems.Try(() => SettingsFile.Read(path, settings =>
-        {
-            settings.TextOf("model_type", "llama", "llama");
-            var config = LlamaSettings.Read(settings, null);
-            settings.NoOtherKeys();
-            return config;
-        }));
+            {
+                settings.TextOf("model_type", "llama", "llama");
+                var config = LlamaSettings.Read(settings, null);
+                settings.NoOtherKeys();
+                return config;
+            }));
         var vision = problems.Try(() =>
         {
             using var file = CheckpointFolder.Open(source.VisionTower);

@@ -24,8 +24,10 @@ internal sealed class MiniGptFamily : IModelFamily
     /// <inheritdoc/>
     public IPictureModel? Check(ModelOptions model, Problems problems, Action<string> warn)
     {
-        if (problems.Try(() => MiniGptSource.Of(model), "coin.model.path") is not { } source
-            || !ModelFiles.Readable(WeightsOf(source), problems))
+        if (
+            problems.Try(() => MiniGptSource.Of(model), "coin.model.path") is not { } source
+            || !ModelFiles.Readable(WeightsOf(source), problems)
+        )
         {
             return null;
         }
@@ -69,13 +71,16 @@ internal sealed class MiniGptFamily : IModelFamily
         var settings = MiniGptSettings.Read(source);
         var (loaded, sha256) = HashedLoad.Run(
             stop => ModelFiles.Hash(WeightsOf(source), source.Roots, stop),
-            () => MiniGptCheckpoint.Load(source, dtype, device, warn, ModelFiles.Nf4Of(model)));
+            () => MiniGptCheckpoint.Load(source, dtype, device, warn, ModelFiles.Nf4Of(model))
+        );
         return new LoadedModel(loaded, settings, sha256);
     }
 
     /// <inheritdoc/>
-    public string? AdapterWithin(ModelOptions model) => MiniGptSource.Of(model) is { Whole: false } source
-        && TensorFiles.Open(source.Checkpoint) is var file && Holds(file) ? source.Checkpoint : null;
+    public string? AdapterWithin(ModelOptions model) =>
+        MiniGptSource.Of(model) is { Whole: false } source && TensorFiles.Open(source.Checkpoint) is var file && Holds(file)
+            ? source.Checkpoint
+            : null;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Inspect(ModelOptions model) => MiniGptInspection.Describe(MiniGptSource.Of(model) with { Longest = 0 });

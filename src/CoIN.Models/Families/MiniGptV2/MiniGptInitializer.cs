@@ -77,12 +77,18 @@ internal static class MiniGptInitializer
     {
         var weights = new InitialWeights(generator);
         var (vision, names, text) = (config.Vision, EvaSettings.Names, config.Text);
-        long size = vision.HiddenSize, inner = vision.IntermediateSize;
+        long size = vision.HiddenSize,
+            inner = vision.IntermediateSize;
         weights.Random($"{MiniGptCheckpoint.Tower}{names.ClassEmbedding}", 0.02, 1, 1, size);
         weights.Random($"{MiniGptCheckpoint.Tower}{names.PositionEmbedding}", 0.02, 1, vision.Positions, size);
         weights.Random(
-            $"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize),
-            size, 3, vision.PatchSize, vision.PatchSize);
+            $"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.weight",
+            1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize),
+            size,
+            3,
+            vision.PatchSize,
+            vision.PatchSize
+        );
         weights.Zeros($"{MiniGptCheckpoint.Tower}{names.PatchEmbedding}.bias", size);
         for (var i = 0; i < vision.Layers; i++)
         {

@@ -15,7 +15,11 @@ internal sealed class MiniGptMerge(MiniGptCheckpoint model, DecoderModel shapes)
     /// <summary>What lies beside the language model's weights and is copied where it is there.</summary>
     private static readonly string[] LanguageSettings =
     [
-        "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "tokenizer.model",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
         "generation_config.json",
     ];
 
@@ -57,8 +61,12 @@ internal sealed class MiniGptMerge(MiniGptCheckpoint model, DecoderModel shapes)
     /// <inheritdoc/>
     protected override Tensor? Trained(PeftWeights adapter, CheckpointFolder part, string name)
     {
-        if (part != model.StageFiles || adapter.Projector is null || MiniGptCheckpoint.Form.In(adapter.Projector) is not [var trained]
-            || !adapter.Projector.Has($"{trained}.weight"))
+        if (
+            part != model.StageFiles
+            || adapter.Projector is null
+            || MiniGptCheckpoint.Form.In(adapter.Projector) is not [var trained]
+            || !adapter.Projector.Has($"{trained}.weight")
+        )
         {
             return null;
         }
@@ -89,7 +97,11 @@ internal sealed class MiniGptMerge(MiniGptCheckpoint model, DecoderModel shapes)
     private IEnumerable<JProperty> Rope()
     {
         var config = SettingsFile.Json(Path.Combine(model.Source.Language, "config.json"));
-        return [.. (model.Source.Whole ? (JObject)config["text_config"]! : config).Properties()
-            .Where(property => RopeSettings.Keys.Contains(property.Name))];
+        return
+        [
+            .. (model.Source.Whole ? (JObject)config["text_config"]! : config)
+                .Properties()
+                .Where(property => RopeSettings.Keys.Contains(property.Name)),
+        ];
     }
 }

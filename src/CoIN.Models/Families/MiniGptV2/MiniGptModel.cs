@@ -12,7 +12,12 @@ namespace CoIN.Models.Families.MiniGptV2;
 /// linear map into the language model's sequence. The weights are the base model's; an adapter is passed to every call that may use one.
 /// </summary>
 internal sealed class MiniGptModel(
-    MiniGptConfig config, VisionTransformer vision, LayerNorm norm, Projector projector, DecoderModel language) : IPictureModel
+    MiniGptConfig config,
+    VisionTransformer vision,
+    LayerNorm norm,
+    Projector projector,
+    DecoderModel language
+) : IPictureModel
 {
     public MiniGptConfig Config { get; } = config;
 

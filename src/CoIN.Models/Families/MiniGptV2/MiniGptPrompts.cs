@@ -114,7 +114,8 @@ internal sealed partial class MiniGptPrompts(ITextTokenizer tokenizer) : IPrompt
             {
                 throw new CoinException(
                     $"Sample {sample.Id}: turns {i + 1} and {i + 2} are from '{turns[i].From}' and '{turns[i + 1].From}' where 'human' and "
-                    + "'gpt' have to speak. Mend the order of its conversations.");
+                        + "'gpt' have to speak. Mend the order of its conversations."
+                );
             }
 
             // The model sees the picture as it is, not padded to a square.

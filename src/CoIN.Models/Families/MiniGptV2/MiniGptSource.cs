@@ -13,7 +13,12 @@ namespace CoIN.Models.Families.MiniGptV2;
 /// <param name="Checkpoint">The stage's file, with <c>llama_proj</c> and perhaps a LoRA; or the whole model's folder.</param>
 /// <param name="Roots">What the model consists of, for its SHA-256: folders and files, each with the name that stands for it.</param>
 internal sealed record MiniGptSource(
-    bool Whole, string Language, string VisionTower, string Checkpoint, IReadOnlyList<(string Path, string Name)> Roots)
+    bool Whole,
+    string Language,
+    string VisionTower,
+    string Checkpoint,
+    IReadOnlyList<(string Path, string Name)> Roots
+)
 {
     /// <summary>The <c>model_type</c> of a whole model's configuration.</summary>
     public const string ModelType = "minigpt_v2";
@@ -58,7 +63,8 @@ internal sealed record MiniGptSource(
             return options.VisionTower is null
                 ? new(true, options.Path, options.Path, options.Path, [(options.Path, "")])
                 : throw new CoinException(
-                $"{options.Path} holds a vision tower of its own, but {TowerKey} is {options.VisionTower}. Leave {TowerKey} out.");
+                    $"{options.Path} holds a vision tower of its own, but {TowerKey} is {options.VisionTower}. Leave {TowerKey} out."
+                );
         }
 
         var language = options.Language ?? "";
@@ -67,7 +73,8 @@ internal sealed record MiniGptSource(
             throw new CoinException(
                 language.Length == 0
                     ? "model.language is not set. Name the folder of Llama-2-7b-chat."
-                    : $"There is no model folder {language}. Check model.language.");
+                    : $"There is no model folder {language}. Check model.language."
+            );
         }
 
         var tower = File(options.VisionTower, TowerKey, "the file of EVA-CLIP-g, eva_vit_g.pth");
@@ -75,12 +82,19 @@ internal sealed record MiniGptSource(
         return new(false, language, tower, checkpoint, [(language, "language/"), (tower, "vision-tower"), (checkpoint, "projector")]);
     }
 
-    private static string File(string? path, string key, string what) => System.IO.File.Exists(path) ? path : throw new CoinException(
-        path is null or "" ? $"{key} is not set. Name {what}."
-        : Directory.Exists(path) ? $"{key}: {path} is a folder. MiniGPT-v2's part is a file: name {what}."
-        : $"{key}: there is no file {path}. Name {what}.");
+    private static string File(string? path, string key, string what) =>
+        System.IO.File.Exists(path)
+            ? path
+            : throw new CoinException(
+                path is null or "" ? $"{key} is not set. Name {what}."
+                : Directory.Exists(path) ? $"{key}: {path} is a folder. MiniGPT-v2's part is a file: name {what}."
+                : $"{key}: there is no file {path}. Name {what}."
+            );
 
-    private static bool IsArchive(string? path) => path is not null
-        && (System.IO.File.Exists(path)
-            || (!Directory.Exists(path) && Path.GetExtension(path) is ".pth" or ".pt" or ".bin" or ".safetensors"));
+    private static bool IsArchive(string? path) =>
+        path is not null
+        && (
+            System.IO.File.Exists(path)
+            || (!Directory.Exists(path) && Path.GetExtension(path) is ".pth" or ".pt" or ".bin" or ".safetensors")
+        );
 }

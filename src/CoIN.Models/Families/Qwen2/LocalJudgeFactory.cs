@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace CoIN.Models.Families.Qwen2;
 
-/// <summary>Opens local judges. A model is loaded once for each device, shared by all who open it, and given back with the last of them.</summary>
+/// <summary>
+/// Opens local judges. A model is loaded once for each device, shared by all who open it, and given back with the last of them.
+/// </summary>
 /// <param name="warn">Receives sentences about what is unusual but not wrong: tensors that only an index names.</param>
 public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
 {
@@ -38,8 +40,11 @@ public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
         {
             if (!models.TryGetValue(key, out shared!))
             {
-                models[key] = shared = new Shared(new Lazy<Qwen2Model>(() => Qwen2Model.Load(
-                    key.Item1, TorchNames.Dtype(options.Dtype, DtypeKey), TorchNames.Device(device), warn)));
+                models[key] = shared = new Shared(
+                    new Lazy<Qwen2Model>(() =>
+                        Qwen2Model.Load(key.Item1, TorchNames.Dtype(options.Dtype, DtypeKey), TorchNames.Device(device), warn)
+                    )
+                );
             }
 
             shared.Users++;
@@ -57,7 +62,9 @@ public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
     }
 
     private static string PathOf(JudgeOptions options) =>
-        options.Path is { Length: > 0 } path ? Path.GetFullPath(path) : throw new CoinException($"The judge {options.Name} is local but has no model. Set judge.path to a Hugging Face folder.");
+        options.Path is { Length: > 0 } path
+            ? Path.GetFullPath(path)
+            : throw new CoinException($"The judge {options.Name} is local but has no model. Set judge.path to a Hugging Face folder.");
 
     private void Release((string, string, string) key, Shared shared)
     {

@@ -28,7 +28,10 @@ internal sealed class Qwen2Model(Qwen2Settings settings, DecoderModel language, 
     public static Qwen2Model Load(string folder, ScalarType dtype, Device device, Action<string> warn)
     {
         var settings = Qwen2Settings.Read(folder);
-        var (language, sha256) = HashedLoad.Run(stop => Qwen2Settings.Hash(folder, stop), () => LoadLanguage(folder, settings.Config, dtype, device, warn));
+        var (language, sha256) = HashedLoad.Run(
+            stop => Qwen2Settings.Hash(folder, stop),
+            () => LoadLanguage(folder, settings.Config, dtype, device, warn)
+        );
         return new Qwen2Model(settings, language, sha256);
     }
 
@@ -66,7 +69,8 @@ internal sealed class Qwen2Model(Qwen2Settings settings, DecoderModel language, 
         if (prompts.Find(prompt => prompt.Count >= positions) is { } tooLong)
         {
             throw new CoinException(
-                $"A request of {tooLong.Count} tokens does not fit into the judge's {positions} positions (max_position_embeddings). Use a judge with a longer context.");
+                $"A request of {tooLong.Count} tokens does not fit into the judge's {positions} positions (max_position_embeddings). Use a judge with a longer context."
+            );
         }
 
         var sampler = new TokenSampler(sampling, prompts);

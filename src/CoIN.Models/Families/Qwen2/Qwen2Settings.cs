@@ -20,7 +20,9 @@ internal sealed record Qwen2Settings(DecoderConfig Config, Qwen2Tokenizer Tokeni
     {
         if (!Directory.Exists(folder))
         {
-            throw new CoinException($"There is no model folder {folder}. Check judge.path: it must be the Hugging Face folder of a Qwen1.5 or Qwen2 chat model.");
+            throw new CoinException(
+                $"There is no model folder {folder}. Check judge.path: it must be the Hugging Face folder of a Qwen1.5 or Qwen2 chat model."
+            );
         }
 
         var config = Qwen2Config.Read(folder);
@@ -29,18 +31,34 @@ internal sealed record Qwen2Settings(DecoderConfig Config, Qwen2Tokenizer Tokeni
         if (tokenizer.Size > config.VocabularySize)
         {
             throw new CoinException(
-                $"{vocabulary.Source} has ids up to {tokenizer.Size - 1} but the model's vocabulary has {config.VocabularySize} (config.json). Use the tokenizer that belongs to these weights.");
+                $"{vocabulary.Source} has ids up to {tokenizer.Size - 1} but the model's vocabulary has {config.VocabularySize} (config.json). Use the tokenizer that belongs to these weights."
+            );
         }
 
         var template = ChatTemplate.Of(vocabulary);
-        return new Qwen2Settings(config, tokenizer, template, GenerationEnds.Read(folder) is { Count: > 0 } ends ? ends : [tokenizer.AddedId(ChatTemplate.End)!.Value]);
+        return new Qwen2Settings(
+            config,
+            tokenizer,
+            template,
+            GenerationEnds.Read(folder) is { Count: > 0 } ends ? ends : [tokenizer.AddedId(ChatTemplate.End)!.Value]
+        );
     }
 
     /// <summary>The SHA-256 over those of all files that replies depend on: weights, configuration, tokenizer.</summary>
     public static string Hash(string folder, CancellationToken stop)
     {
-        var files = WeightFiles.Locate(folder).All.Concat(Qwen2Vocabulary.Files.Append("config.json").Append(GenerationEnds.FileName).Select(name => Path.Combine(folder, name)).Where(File.Exists));
-        var lines = files.OrderBy(Path.GetFileName, StringComparer.Ordinal).Select(file => $"{Durable.Sha256(file, stop)}  {Path.GetFileName(file)}\n");
+        var files = WeightFiles
+            .Locate(folder)
+            .All.Concat(
+                Qwen2Vocabulary
+                    .Files.Append("config.json")
+                    .Append(GenerationEnds.FileName)
+                    .Select(name => Path.Combine(folder, name))
+                    .Where(File.Exists)
+            );
+        var lines = files
+            .OrderBy(Path.GetFileName, StringComparer.Ordinal)
+            .Select(file => $"{Durable.Sha256(file, stop)}  {Path.GetFileName(file)}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
 }

@@ -8,12 +8,15 @@ namespace CoIN.Models.Families.Qwen2;
 /// <summary>How tokens are chosen.</summary>
 /// <param name="Temperature">0 for the most probable one.</param>
 /// <param name="TopP">Only the most probable tokens that together have this probability.</param>
-/// <param name="RepetitionPenalty">Divides positive scores, and multiplies negative ones, of tokens that were there already; 1 for none.</param>
+/// <param name="RepetitionPenalty">
+/// Divides positive scores, and multiplies negative ones, of tokens that were there already; 1 for none.
+/// </param>
 internal sealed record SamplingOptions(double Temperature, double TopP, double RepetitionPenalty, int Seed);
 
 /// <summary>
-/// Chooses the tokens of a batch of replies, in the order of transformers: repetition penalty (Keskar et al. 2019), temperature, top-p (Holtzman et al. 2020). Every
-/// reply has random numbers of its own, which depend on the seed and its prompt alone, so that it is the same in whatever batch it is made.
+/// Chooses the tokens of a batch of replies, in the order of transformers: repetition penalty (Keskar et al. 2019), temperature, top-p
+/// (Holtzman et al. 2020). Every reply has random numbers of its own, which depend on the seed and its prompt alone, so that it is the same
+/// in whatever batch it is made.
 /// </summary>
 internal sealed class TokenSampler
 {
@@ -83,8 +86,15 @@ internal sealed class TokenSampler
     }
 
     /// <summary>Numbers that depend on a seed and a text's ids.</summary>
-    private static SeededRandom RandomOf(int seed, IEnumerable<int> ids) => new(unchecked((long)ids.Aggregate(
-        new SeededRandom(seed).NextBits(), (hash, id) => new SeededRandom(unchecked((long)(hash ^ (uint)id))).NextBits())));
+    private static SeededRandom RandomOf(int seed, IEnumerable<int> ids) =>
+        new(
+            unchecked(
+                (long)
+                    ids.Aggregate(new SeededRandom(seed).NextBits(), (hash, id) =>
+                        new SeededRandom(unchecked((long)(hash ^ (uint)id))).NextBits()
+                    )
+            )
+        );
 
     /// <summary>At least 0 and less than 1, in steps of 2^-32.</summary>
     private static double Uniform(SeededRandom random) => (random.NextBits() >> 32) * (1.0 / (1L << 32));

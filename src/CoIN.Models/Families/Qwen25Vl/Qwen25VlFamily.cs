@@ -55,25 +55,29 @@ internal sealed class Qwen25VlFamily : IModelFamily
         {
             warn(
                 $"A picture may have {pictures.MostPositions} positions (max_pixels), and model.max-length is {model.MaxLength}: a larger one ends the run, or is cut in training. "
-                + $"model.max-pixels={(long)model.MaxLength / 2 * pictures.Factor * pictures.Factor} makes pictures smaller.");
+                    + $"model.max-pixels={(long)model.MaxLength / 2 * pictures.Factor * pictures.Factor} makes pictures smaller."
+            );
         }
 
-        return settings is null || !readable ? null : problems.Try(() =>
-        {
-            using var checkpoint = Qwen25VlCheckpoint.Open(model.Path, model.MaxLength);
-            var outline = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), ModelFiles.Nf4Of(model));
-            problems.Try(() => checkpoint.FinishUsed(warn));
-            return outline;
-        });
+        return settings is null || !readable
+            ? null
+            : problems.Try(() =>
+            {
+                using var checkpoint = Qwen25VlCheckpoint.Open(model.Path, model.MaxLength);
+                var outline = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), ModelFiles.Nf4Of(model));
+                problems.Try(() => checkpoint.FinishUsed(warn));
+                return outline;
+            });
     }
 
     /// <inheritdoc/>
     public ModelShape Shape(ModelOptions model)
     {
         var config = Qwen25VlConfig.Read(model.Path, model.MaxLength);
-        var positions = ImageSettings.FilesOf(model.Path).Count > 0
-            ? Qwen25VlPictures.Read(model.Path, config.Vision, model.MaxPixels).MostPositions
-            : model.MaxPixels / (config.Vision.MergedSize * config.Vision.MergedSize) ?? UsualPositions;
+        var positions =
+            ImageSettings.FilesOf(model.Path).Count > 0
+                ? Qwen25VlPictures.Read(model.Path, config.Vision, model.MaxPixels).MostPositions
+                : model.MaxPixels / (config.Vision.MergedSize * config.Vision.MergedSize) ?? UsualPositions;
         return Qwen25VlSettings.ShapeOf(config, positions, model.MaxLength);
     }
 
@@ -101,7 +105,8 @@ internal sealed class Qwen25VlFamily : IModelFamily
         var settings = Qwen25VlSettings.Read(model);
         var (loaded, sha256) = HashedLoad.Run(
             stop => ModelFiles.Hash([model.Path], [(model.Path, "")], stop, "merges.txt", "chat_template.jinja"),
-            () => Qwen25VlCheckpoint.Load(model.Path, dtype, device, warn, model.MaxLength, ModelFiles.Nf4Of(model)));
+            () => Qwen25VlCheckpoint.Load(model.Path, dtype, device, warn, model.MaxLength, ModelFiles.Nf4Of(model))
+        );
         return new LoadedModel(loaded, settings, sha256);
     }
 
@@ -113,6 +118,11 @@ internal sealed class Qwen25VlFamily : IModelFamily
     {
         using var checkpoint = Qwen25VlCheckpoint.Open(model.Path);
         using var shapes = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
-        new FolderMerge(model.Path, checkpoint.Folder, shapes.Language, $"{checkpoint.Language}layers.", checkpoint.FinishUsed).Write(adapter, output, dtype, tell);
+        new FolderMerge(model.Path, checkpoint.Folder, shapes.Language, $"{checkpoint.Language}layers.", checkpoint.FinishUsed).Write(
+            adapter,
+            output,
+            dtype,
+            tell
+        );
     }
 }

@@ -11,11 +11,12 @@ namespace CoIN.Models.Families.Qwen25Vl;
 /// <summary>Makes an untrained Qwen2.5-VL folder in the hub's layout, without a tokenizer.</summary>
 internal static class Qwen25VlInitializer
 {
-    private static readonly double[] Mean = [0.48145466, 0.4578275, 0.40821073], Deviation = [0.26862954, 0.26130258, 0.27577711];
+    private static readonly double[] Mean = [0.48145466, 0.4578275, 0.40821073],
+        Deviation = [0.26862954, 0.26130258, 0.27577711];
 
     /// <summary>
-    /// Writes config.json, preprocessor_config.json and model.safetensors: maps normal with deviation 1/√inputs, embeddings 0.02, norms one,
-    /// biases zero.
+    /// Writes config.json, preprocessor_config.json and model.safetensors: maps normal with deviation 1/√inputs, embeddings 0.02, norms
+    /// one, biases zero.
     /// </summary>
     /// <param name="least">Fewest pixels of a picture.</param>
     /// <param name="most">Most pixels of a picture.</param>
@@ -24,20 +25,24 @@ internal static class Qwen25VlInitializer
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var generator = new Generator((ulong)seed, CPU);
-        void Settings(string name, JObject json) => Durable.WriteText(Path.Combine(folder, name), json.ToString(Formatting.Indented) + "\n");
+        void Settings(string name, JObject json) =>
+            Durable.WriteText(Path.Combine(folder, name), json.ToString(Formatting.Indented) + "\n");
         Settings("config.json", Config(config));
-        Settings("preprocessor_config.json", new JObject
-        {
-            ["image_mean"] = new JArray(Mean),
-            ["image_processor_type"] = "Qwen2VLImageProcessor",
-            ["image_std"] = new JArray(Deviation),
-            ["max_pixels"] = most,
-            ["merge_size"] = config.Vision.Merge,
-            ["min_pixels"] = least,
-            ["patch_size"] = config.Vision.PatchSize,
-            ["processor_class"] = "Qwen2_5_VLProcessor",
-            ["temporal_patch_size"] = GridVisionConfig.Frames,
-        });
+        Settings(
+            "preprocessor_config.json",
+            new JObject
+            {
+                ["image_mean"] = new JArray(Mean),
+                ["image_processor_type"] = "Qwen2VLImageProcessor",
+                ["image_std"] = new JArray(Deviation),
+                ["max_pixels"] = most,
+                ["merge_size"] = config.Vision.Merge,
+                ["min_pixels"] = least,
+                ["patch_size"] = config.Vision.PatchSize,
+                ["processor_class"] = "Qwen2_5_VLProcessor",
+                ["temporal_patch_size"] = GridVisionConfig.Frames,
+            }
+        );
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), Weights(config, generator));
     }
 
@@ -95,8 +100,18 @@ internal static class Qwen25VlInitializer
         var (text, vision) = (config.Text, config.Vision);
         weights.Decoder("model.", Qwen25VlCheckpoint.Head, text);
         const string Visual = "visual.";
-        long size = vision.HiddenSize, patch = vision.PatchSize, joined = size * vision.Merge * vision.Merge;
-        weights.Random($"{Visual}patch_embed.proj.weight", 1 / Math.Sqrt(3.0 * GridVisionConfig.Frames * patch * patch), size, 3, GridVisionConfig.Frames, patch, patch);
+        long size = vision.HiddenSize,
+            patch = vision.PatchSize,
+            joined = size * vision.Merge * vision.Merge;
+        weights.Random(
+            $"{Visual}patch_embed.proj.weight",
+            1 / Math.Sqrt(3.0 * GridVisionConfig.Frames * patch * patch),
+            size,
+            3,
+            GridVisionConfig.Frames,
+            patch,
+            patch
+        );
         for (var i = 0; i < vision.Layers; i++)
         {
             var layer = $"{Visual}blocks.{i}.";

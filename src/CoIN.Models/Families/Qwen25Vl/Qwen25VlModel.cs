@@ -36,7 +36,10 @@ internal sealed class Qwen25VlModel(Qwen25VlConfig config, GridVision vision, De
     public Tensor Features(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var each = Enumerable.Range(0, (int)pixels.size(0)).Select(picture => Backend.Vision(Vision, pixels.narrow(0, picture, 1))).ToList();
+        var each = Enumerable
+            .Range(0, (int)pixels.size(0))
+            .Select(picture => Backend.Vision(Vision, pixels.narrow(0, picture, 1)))
+            .ToList();
         return (each.Count == 1 ? each[0] : cat(each, 0)).MoveToOuterDisposeScope();
     }
 

@@ -12,16 +12,29 @@ namespace CoIN.Models.Families.Qwen25Vl;
 /// <param name="Factor">Pixels of the side of a merged position.</param>
 /// <param name="Least">Fewest pixels of a picture.</param>
 /// <param name="Most">Most pixels of a picture.</param>
-internal sealed record Qwen25VlPictures(int Factor, long Least, long Most, double Rescale, IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation)
-    : IPictureProcessor
+internal sealed record Qwen25VlPictures(
+    int Factor,
+    long Least,
+    long Most,
+    double Rescale,
+    IReadOnlyList<double> Mean,
+    IReadOnlyList<double> Deviation
+) : IPictureProcessor
 {
     /// <summary>Longest side in units of the shorter one.</summary>
     private const int MostStretched = 200;
 
-    private static readonly double[] ClipMean = [0.48145466, 0.4578275, 0.40821073], ClipDeviation = [0.26862954, 0.26130258, 0.27577711];
+    private static readonly double[] ClipMean = [0.48145466, 0.4578275, 0.40821073],
+        ClipDeviation = [0.26862954, 0.26130258, 0.27577711];
 
     private readonly float[][] levels =
-        [.. Enumerable.Range(0, 3).Select(channel => Enumerable.Range(0, 256).Select(level => (float)(((level * Rescale) - Mean[channel]) / Deviation[channel])).ToArray())];
+    [
+        .. Enumerable
+            .Range(0, 3)
+            .Select(channel =>
+                Enumerable.Range(0, 256).Select(level => (float)(((level * Rescale) - Mean[channel]) / Deviation[channel])).ToArray()
+            ),
+    ];
 
     /// <inheritdoc/>
     public bool KeepsSize => true;
@@ -43,7 +56,8 @@ internal sealed record Qwen25VlPictures(int Factor, long Least, long Most, doubl
         {
             throw new CoinException(
                 $"{folder} says nothing of the image processor: no preprocessor_config.json, and no image_processor in processor_config.json. "
-                + "Download the file that the checkpoint's source has.");
+                    + "Download the file that the checkpoint's source has."
+            );
         }
 
         return SettingsFile.Read(files[0], all => Of(all.Child("image_processor") ?? all, vision, most));
@@ -65,7 +79,8 @@ internal sealed record Qwen25VlPictures(int Factor, long Least, long Most, doubl
         {
             throw new CoinException(
                 $"the image has {width} × {height} pixels; Qwen2.5-VL takes none whose longer side is more than {MostStretched} times the shorter. "
-                + "Cut it, or remove its sample.");
+                    + "Cut it, or remove its sample."
+            );
         }
 
         // Python's round: halves to the even neighbour.
@@ -121,8 +136,19 @@ internal sealed record Qwen25VlPictures(int Factor, long Least, long Most, doubl
     private static Qwen25VlPictures Of(JsonSettings settings, GridVisionConfig vision, int? most)
     {
         settings.Harmless(
-            "image_processor_type", "processor_class", "feature_extractor_type", "do_convert_rgb", "data_format", "input_data_format", "device",
-            "disable_grouping", "return_tensors", "default_to_square", "_processor_class", "_valid_processor_keys");
+            "image_processor_type",
+            "processor_class",
+            "feature_extractor_type",
+            "do_convert_rgb",
+            "data_format",
+            "input_data_format",
+            "device",
+            "disable_grouping",
+            "return_tensors",
+            "default_to_square",
+            "_processor_class",
+            "_valid_processor_keys"
+        );
         settings.On("do_resize", "do_rescale", "do_normalize");
         settings.Number("resample", 3);
         settings.Number("patch_size", vision.PatchSize);
@@ -134,10 +160,17 @@ internal sealed record Qwen25VlPictures(int Factor, long Least, long Most, doubl
         size?.Harmless("min_pixels", "max_pixels", "shortest_edge", "longest_edge");
         size?.NoOtherKeys();
         var smallest = vision.MergedSize * vision.MergedSize;
-        settings.Require(least > 0 && limit >= least && limit >= smallest, "max_pixels", $"{limit}", $"at least min_pixels, {least}, and {smallest}");
+        settings.Require(
+            least > 0 && limit >= least && limit >= smallest,
+            "max_pixels",
+            $"{limit}",
+            $"at least min_pixels, {least}, and {smallest}"
+        );
         if (most is { } wanted && wanted < Math.Max(least, smallest))
         {
-            settings.Fault($"model.max-pixels is {wanted}; supported is at least {Math.Max(least, smallest)} (min_pixels, and one position).");
+            settings.Fault(
+                $"model.max-pixels is {wanted}; supported is at least {Math.Max(least, smallest)} (min_pixels, and one position)."
+            );
         }
 
         var (mean, deviation) = (settings.Numbers("image_mean") ?? ClipMean, settings.Numbers("image_std") ?? ClipDeviation);

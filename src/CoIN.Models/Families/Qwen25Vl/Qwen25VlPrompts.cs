@@ -13,11 +13,13 @@ namespace CoIN.Models.Families.Qwen25Vl;
 internal sealed class Qwen25VlPrompts(Qwen2Tokenizer tokenizer, ChatTemplate template, IReadOnlyList<int> ends) : IPrompts
 {
     public const string Pad = "<|image_pad|>";
-    private const string Start = "<|vision_start|>", End = "<|vision_end|>", VideoPad = "<|video_pad|>";
+    private const string Start = "<|vision_start|>",
+        End = "<|vision_end|>",
+        VideoPad = "<|video_pad|>";
 
     /// <summary>Those of Qwen's own tokens that a vocabulary needs, in the order of their ids there.</summary>
     public static IReadOnlyList<string> Marks { get; } =
-        ["<|endoftext|>", ChatTemplate.Begin, ChatTemplate.End, Start, End, "<|vision_pad|>", Pad, VideoPad];
+    ["<|endoftext|>", ChatTemplate.Begin, ChatTemplate.End, Start, End, "<|vision_pad|>", Pad, VideoPad];
 
     private readonly int pad = tokenizer.AddedId(Pad)!.Value;
     private readonly int end = tokenizer.AddedId(ChatTemplate.End)!.Value;
@@ -76,13 +78,20 @@ internal sealed class Qwen25VlPrompts(Qwen2Tokenizer tokenizer, ChatTemplate tem
         var messages = new List<ChatMessage>();
         foreach (var (place, turn) in sample.Conversations.Index())
         {
-            var role = turn.From switch { "human" => "user", "gpt" => "assistant", "system" when place == 0 => "system", _ => null };
+            var role = turn.From switch
+            {
+                "human" => "user",
+                "gpt" => "assistant",
+                "system" when place == 0 => "system",
+                _ => null,
+            };
             var expected = messages.Count == 0 || messages[^1].Role != "user" ? "user" : "assistant";
             if (role is null || (role != "system" && role != expected))
             {
                 throw new CoinException(
                     $"Sample {sample.Id}: turn {place + 1} is from '{turn.From}' where '{(expected == "user" ? "human" : "gpt")}' has to speak. "
-                    + "Mend the order of its conversations.");
+                        + "Mend the order of its conversations."
+                );
             }
 
             messages.Add(new ChatMessage(role, WithPlaces(Checked(turn.Value, $"Sample {sample.Id}"), ref left)));
@@ -123,7 +132,9 @@ internal sealed class Qwen25VlPrompts(Qwen2Tokenizer tokenizer, ChatTemplate tem
         {
             if (text.Contains(mark, StringComparison.Ordinal))
             {
-                throw new CoinException($"{where}: its text has {mark}, which to Qwen2.5-VL is the mark of a picture. Write {PromptBuilder.ImageTag} for a picture, or take it out.");
+                throw new CoinException(
+                    $"{where}: its text has {mark}, which to Qwen2.5-VL is the mark of a picture. Write {PromptBuilder.ImageTag} for a picture, or take it out."
+                );
             }
         }
 

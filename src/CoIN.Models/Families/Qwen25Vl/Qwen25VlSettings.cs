@@ -9,7 +9,13 @@ namespace CoIN.Models.Families.Qwen25Vl;
 
 /// <summary>A model's configuration, tokenizer and image processor.</summary>
 internal sealed class Qwen25VlSettings(
-    Qwen25VlConfig config, Qwen2Tokenizer tokenizer, ChatTemplate template, IReadOnlyList<int> ends, Qwen25VlPictures pictures, int longest) : IModelSettings
+    Qwen25VlConfig config,
+    Qwen2Tokenizer tokenizer,
+    ChatTemplate template,
+    IReadOnlyList<int> ends,
+    Qwen25VlPictures pictures,
+    int longest
+) : IModelSettings
 {
     /// <summary>Most rows of embeddings that a vocabulary has beyond its tokenizer: Qwen's have hundreds that no token uses.</summary>
     private const int MostUnused = 1024;
@@ -34,11 +40,23 @@ internal sealed class Qwen25VlSettings(
         var shown = Math.Min(positions, longest);
         var side = (int)Math.Ceiling(Math.Sqrt(shown)) * config.Vision.MergedSize;
         var vision = new VisionConfig(
-            config.Vision.HiddenSize, config.Vision.IntermediateSize, config.Vision.Layers, config.Vision.Heads, side, config.Vision.PatchSize, "silu",
-            GridVisionConfig.Eps) { ClassToken = false };
-        return new ModelShape(config.Text, vision, shown, config.Vision.Parameters, 0) 
+            config.Vision.HiddenSize,
+            config.Vision.IntermediateSize,
+            config.Vision.Layers,
+            config.Vision.Heads,
+            side,
+            config.Vision.PatchSize,
+            "silu",
+            GridVisionConfig.Eps
+        )
         {
-            FeatureSize = config.Vision.OutSize, ProjectorMaps = 0, OneByOne = true,
+            ClassToken = false,
+        };
+        return new ModelShape(config.Text, vision, shown, config.Vision.Parameters, 0)
+        {
+            FeatureSize = config.Vision.OutSize,
+            ProjectorMaps = 0,
+            OneByOne = true,
         };
     }
 
@@ -70,12 +88,16 @@ internal sealed class Qwen25VlSettings(
         var rows = config.Text.VocabularySize;
         if (tokenizer.Size > rows || rows - tokenizer.Size > MostUnused)
         {
-            problems.Add($"{vocabulary!.Source} has ids up to {tokenizer.Size - 1} but the model's vocabulary has {rows} (config.json). {Remedy}");
+            problems.Add(
+                $"{vocabulary!.Source} has ids up to {tokenizer.Size - 1} but the model's vocabulary has {rows} (config.json). {Remedy}"
+            );
         }
         else if (!Qwen25VlPrompts.Fits(tokenizer) || tokenizer.AddedId(Qwen25VlPrompts.Pad) != config.ImageTokenId)
         {
             var known = tokenizer.AddedId(Qwen25VlPrompts.Pad) is { } id ? $"{Qwen25VlPrompts.Pad} as {id}" : "no marks of pictures";
-            problems.Add($"The tokenizer of {model.Path} has {known}, but the model stands for pictures by {config.ImageTokenId} (image_token_id in config.json). {Remedy}");
+            problems.Add(
+                $"The tokenizer of {model.Path} has {known}, but the model stands for pictures by {config.ImageTokenId} (image_token_id in config.json). {Remedy}"
+            );
         }
         else
         {

@@ -15,9 +15,19 @@ internal sealed class QwenVlCheckpoint : FamilyCheckpoint<QwenVlModel>
 
     private static readonly VisionNames Names = new()
     {
-        ResizesPositions = true, PatchEmbedding = "conv1", PositionEmbedding = "positional_embedding", InputNorm = "ln_pre",
-        Layers = "transformer.resblocks", AttentionNorm = "ln_1", InnerNorm = "ln_2", Qkv = ["attn.in_proj"], QkvByHead = true,
-        Output = "attn.out_proj", Inner = "mlp.c_fc", Outer = "mlp.c_proj", Unused = [],
+        ResizesPositions = true,
+        PatchEmbedding = "conv1",
+        PositionEmbedding = "positional_embedding",
+        InputNorm = "ln_pre",
+        Layers = "transformer.resblocks",
+        AttentionNorm = "ln_1",
+        InnerNorm = "ln_2",
+        Qkv = ["attn.in_proj"],
+        QkvByHead = true,
+        Output = "attn.out_proj",
+        Inner = "mlp.c_fc",
+        Outer = "mlp.c_proj",
+        Unused = [],
     };
 
     private QwenVlCheckpoint(QwenVlConfig config, CheckpointFolder folder)
@@ -46,7 +56,13 @@ internal sealed class QwenVlCheckpoint : FamilyCheckpoint<QwenVlModel>
     /// <param name="nf4">How the language model's maps are held in four bits; null where they are held as they are.</param>
     /// <exception cref="CoinException">A file is missing or damaged, or the files do not fit together.</exception>
     public static QwenVlModel Load(
-        string path, ScalarType dtype, Device device, Action<string> warn, int longest = 0, Nf4Settings? nf4 = null)
+        string path,
+        ScalarType dtype,
+        Device device,
+        Action<string> warn,
+        int longest = 0,
+        Nf4Settings? nf4 = null
+    )
     {
         using var checkpoint = Open(path, longest);
         return checkpoint.Load(dtype, device, warn, nf4);
@@ -60,9 +76,21 @@ internal sealed class QwenVlCheckpoint : FamilyCheckpoint<QwenVlModel>
     public override QwenVlModel Build(ScalarType dtype, Device device, Nf4Settings? nf4 = null)
     {
         using var noGrad = no_grad();
-        var vision = new VisionTransformer(Folder, Visual, Config.Vision, Config.Vision.Layers, keepClassToken: false, dtype, device, Names);
+        var vision = new VisionTransformer(
+            Folder,
+            Visual,
+            Config.Vision,
+            Config.Vision.Layers,
+            keepClassToken: false,
+            dtype,
+            device,
+            Names
+        );
         return new QwenVlModel(
-            Config, vision, new Resampler(Folder, Visual, Config.Resampler, dtype, device),
-            new DecoderModel(Folder, Language, Head, Config.Text, dtype, device, QwenVlConfig.Names, nf4));
+            Config,
+            vision,
+            new Resampler(Folder, Visual, Config.Resampler, dtype, device),
+            new DecoderModel(Folder, Language, Head, Config.Text, dtype, device, QwenVlConfig.Names, nf4)
+        );
     }
 }

@@ -48,13 +48,15 @@ internal sealed class QwenVlFamily : IModelFamily
     public IPictureModel? Check(ModelOptions model, Problems problems, Action<string> warn)
     {
         var (config, _) = QwenVlSettings.Read(model, problems);
-        return !ModelFiles.Readable([model.Path], problems) || config is null ? null : problems.Try(() =>
-        {
-            using var checkpoint = QwenVlCheckpoint.Open(model.Path, model.MaxLength);
-            var outline = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), ModelFiles.Nf4Of(model));
-            problems.Try(() => checkpoint.FinishUsed(warn));
-            return outline;
-        });
+        return !ModelFiles.Readable([model.Path], problems) || config is null
+            ? null
+            : problems.Try(() =>
+            {
+                using var checkpoint = QwenVlCheckpoint.Open(model.Path, model.MaxLength);
+                var outline = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META), ModelFiles.Nf4Of(model));
+                problems.Try(() => checkpoint.FinishUsed(warn));
+                return outline;
+            });
     }
 
     /// <inheritdoc/>
@@ -81,7 +83,8 @@ internal sealed class QwenVlFamily : IModelFamily
         var settings = QwenVlSettings.Read(model);
         var (loaded, sha256) = HashedLoad.Run(
             stop => ModelFiles.Hash([model.Path], [(model.Path, "")], stop),
-            () => QwenVlCheckpoint.Load(model.Path, dtype, device, warn, model.MaxLength, ModelFiles.Nf4Of(model)));
+            () => QwenVlCheckpoint.Load(model.Path, dtype, device, warn, model.MaxLength, ModelFiles.Nf4Of(model))
+        );
         return new LoadedModel(loaded, settings, sha256);
     }
 

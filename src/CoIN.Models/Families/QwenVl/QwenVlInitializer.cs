@@ -10,7 +10,10 @@ namespace CoIN.Models.Families.QwenVl;
 /// <summary>Makes an untrained Qwen-VL folder, without a tokenizer.</summary>
 internal static class QwenVlInitializer
 {
-    /// <summary>Writes config.json and model.safetensors: maps normal with deviation 1/√inputs, embeddings InitialWeights.Embedding, norms one, biases zero.</summary>
+    /// <summary>
+    /// Writes config.json and model.safetensors: maps normal with deviation 1/√inputs, embeddings InitialWeights.Embedding, norms one,
+    /// biases zero.
+    /// </summary>
     public static void Write(string folder, QwenVlConfig config, long seed)
     {
         using var scope = NewDisposeScope();
@@ -69,7 +72,8 @@ internal static class QwenVlInitializer
     {
         var weights = new InitialWeights(generator);
         var (text, vision) = (config.Text, config.Vision);
-        const string Language = QwenVlCheckpoint.Language, Visual = QwenVlCheckpoint.Visual;
+        const string Language = QwenVlCheckpoint.Language,
+            Visual = QwenVlCheckpoint.Visual;
         weights.Random($"{Language}wte.weight", InitialWeights.Embedding, text.VocabularySize, text.HiddenSize);
         weights.Norm($"{Language}ln_f", text.HiddenSize, bias: false);
         for (var i = 0; i < text.Layers; i++)
@@ -90,7 +94,14 @@ internal static class QwenVlInitializer
         }
 
         long table = QwenVlConfig.TableSide * QwenVlConfig.TableSide;
-        weights.Random($"{Visual}conv1.weight", 1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize), vision.HiddenSize, 3, vision.PatchSize, vision.PatchSize);
+        weights.Random(
+            $"{Visual}conv1.weight",
+            1 / Math.Sqrt(3.0 * vision.PatchSize * vision.PatchSize),
+            vision.HiddenSize,
+            3,
+            vision.PatchSize,
+            vision.PatchSize
+        );
         weights.Random($"{Visual}positional_embedding", InitialWeights.Embedding, table, vision.HiddenSize);
         weights.Norm($"{Visual}ln_pre", vision.HiddenSize, bias: true);
         for (var i = 0; i < vision.Layers; i++)
@@ -104,7 +115,8 @@ internal static class QwenVlInitializer
             weights.Map($"{layer}mlp.c_proj", vision.HiddenSize, vision.IntermediateSize, bias: true);
         }
 
-        long size = config.Features, queries = QwenVlConfig.Queries;
+        long size = config.Features,
+            queries = QwenVlConfig.Queries;
         if (vision.HiddenSize != size)
         {
             weights.Map($"{Visual}attn_pool.kv_proj", size, vision.HiddenSize, bias: false);

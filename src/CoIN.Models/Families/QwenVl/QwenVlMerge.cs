@@ -13,12 +13,20 @@ internal static class QwenVlMerge
     {
         using var checkpoint = QwenVlCheckpoint.Open(path);
         using var shapes = checkpoint.Build(ScalarType.Float32, new Device(DeviceType.META));
-        var merge = new FolderMerge(path, checkpoint.Folder, shapes.Language, $"{QwenVlCheckpoint.Language}{QwenVlConfig.Names.Layers}.", checkpoint.FinishUsed)
+        var merge = new FolderMerge(
+            path,
+            checkpoint.Folder,
+            shapes.Language,
+            $"{QwenVlCheckpoint.Language}{QwenVlConfig.Names.Layers}.",
+            checkpoint.FinishUsed
+        )
         {
             // Qwen's code looks for the type of the weights in switches of its own too.
             SayType = (json, type) =>
             {
-                foreach (var (key, of) in new[] { ("bf16", ScalarType.BFloat16), ("fp16", ScalarType.Float16), ("fp32", ScalarType.Float32) })
+                foreach (
+                    var (key, of) in new[] { ("bf16", ScalarType.BFloat16), ("fp16", ScalarType.Float16), ("fp32", ScalarType.Float32) }
+                )
                 {
                     json[key] = type == of;
                 }

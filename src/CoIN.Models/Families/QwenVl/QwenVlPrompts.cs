@@ -8,8 +8,8 @@ using CoIN.Models.Sequences;
 namespace CoIN.Models.Families.QwenVl;
 
 /// <summary>
-/// Conversations as Qwen-VL learns them (ChatML). The answers are labelled, and so are the marks at both ends of every turn and the line end
-/// behind it, as in the reference. A picture stands as <c>Picture 1: &lt;img&gt;…&lt;/img&gt;</c> and a line end where its tag does.
+/// Conversations as Qwen-VL learns them (ChatML). The answers are labelled, and so are the marks at both ends of every turn and the line
+/// end behind it, as in the reference. A picture stands as <c>Picture 1: &lt;img&gt;…&lt;/img&gt;</c> and a line end where its tag does.
 /// <para>
 /// The reference asks otherwise than it teaches: "System:… question Assistant:", and of the answer it cuts the first character off.
 /// <see cref="PromptKind.Reference"/> does as it does.
@@ -18,7 +18,8 @@ namespace CoIN.Models.Families.QwenVl;
 internal sealed class QwenVlPrompts(QwenVlTokenizer tokenizer, PromptKind evaluation) : IPrompts
 {
     private const string SystemText = "You are a helpful assistant.";
-    private const string User = "user", Assistant = "assistant";
+    private const string User = "user",
+        Assistant = "assistant";
     private const string Place = $"{QwenVlTokenizer.ImageStart}{PromptBuilder.ImageTag}{QwenVlTokenizer.ImageEnd}";
 
     private readonly int lineEnd = tokenizer.EncodeParts("\n")[0];
@@ -61,23 +62,30 @@ internal sealed class QwenVlPrompts(QwenVlTokenizer tokenizer, PromptKind evalua
         var content = Question(question, pictures);
         return
         [
-            .. Head("system"), .. tokenizer.EncodeParts(SystemText), tokenizer.EndId, lineEnd,
-            .. Head(User), .. Ids(content, pictures > 0), tokenizer.EndId, lineEnd, .. Head(Assistant),
+            .. Head("system"),
+            .. tokenizer.EncodeParts(SystemText),
+            tokenizer.EndId,
+            lineEnd,
+            .. Head(User),
+            .. Ids(content, pictures > 0),
+            tokenizer.EndId,
+            lineEnd,
+            .. Head(Assistant),
         ];
     }
 
     /// <inheritdoc/>
-    public string EvaluationPrompt(string question, int pictures) => evaluation == PromptKind.Reference
-        ? $"System:{SystemText}\n\n{string.Concat(Enumerable.Repeat(Place, pictures))}{Checked(question).Replace(PromptBuilder.ImageTag, "", StringComparison.Ordinal).Trim()} Assistant:"
-        : $"{QwenVlTokenizer.Begin}system\n{SystemText}{QwenVlTokenizer.End}\n{QwenVlTokenizer.Begin}{User}\n{Question(question, pictures)}"
-            + $"{QwenVlTokenizer.End}\n{QwenVlTokenizer.Begin}{Assistant}\n";
+    public string EvaluationPrompt(string question, int pictures) =>
+        evaluation == PromptKind.Reference
+            ? $"System:{SystemText}\n\n{string.Concat(Enumerable.Repeat(Place, pictures))}{Checked(question).Replace(PromptBuilder.ImageTag, "", StringComparison.Ordinal).Trim()} Assistant:"
+            : $"{QwenVlTokenizer.Begin}system\n{SystemText}{QwenVlTokenizer.End}\n{QwenVlTokenizer.Begin}{User}\n{Question(question, pictures)}"
+                + $"{QwenVlTokenizer.End}\n{QwenVlTokenizer.Begin}{Assistant}\n";
 
     /// <inheritdoc/>
     public string Decode(IEnumerable<int> ids)
     {
         var text = tokenizer.Decode(ids);
-        return evaluation != PromptKind.Reference || text.Length == 0
-            ? text : text[Rune.GetRuneAt(text, 0).Utf16SequenceLength..];
+        return evaluation != PromptKind.Reference || text.Length == 0 ? text : text[Rune.GetRuneAt(text, 0).Utf16SequenceLength..];
     }
 
     /// <inheritdoc/>
@@ -87,7 +95,9 @@ internal sealed class QwenVlPrompts(QwenVlTokenizer tokenizer, PromptKind evalua
         var text = tokenizer.Decode([id], skipSpecial: false);
         return text.Contains('\uFFFD', StringComparison.Ordinal) && tokenizer.BytesOf(id) is { Length: > 0 } bytes
             ? string.Concat(bytes.Select(value => $"<0x{value:X2}>"))
-            : text.Replace(' ', '\u2581').Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal)
+            : text.Replace(' ', '\u2581')
+                .Replace("\n", "\\n", StringComparison.Ordinal)
+                .Replace("\r", "\\r", StringComparison.Ordinal)
                 .Replace("\t", "\\t", StringComparison.Ordinal);
     }
 
@@ -100,7 +110,10 @@ internal sealed class QwenVlPrompts(QwenVlTokenizer tokenizer, PromptKind evalua
         foreach (var turn in sample.Conversations.SkipWhile((turn, i) => i == 0 && turn.From != "human"))
         {
             var text = Checked(turn.Value, sample.Id);
-            yield return (turn.From == "human" ? User : Assistant, Pictures(sample) > 0 ? WithPlaces(text, Pictures(sample), ref shown) : text);
+            yield return (
+                turn.From == "human" ? User : Assistant,
+                Pictures(sample) > 0 ? WithPlaces(text, Pictures(sample), ref shown) : text
+            );
         }
     }
 
@@ -134,7 +147,9 @@ internal sealed class QwenVlPrompts(QwenVlTokenizer tokenizer, PromptKind evalua
         return result.ToString();
     }
 
-    /// <summary>A text without marks of pictures: those that there are stand for pictures, and the sample would have none for them.</summary>
+    /// <summary>
+    /// A text without marks of pictures: those that there are stand for pictures, and the sample would have none for them.
+    /// </summary>
     private static string Checked(string text, string? sample = null)
     {
         foreach (var mark in new[] { QwenVlTokenizer.ImageStart, QwenVlTokenizer.ImageEnd, "<imgpad>" })
@@ -143,7 +158,8 @@ internal sealed class QwenVlPrompts(QwenVlTokenizer tokenizer, PromptKind evalua
             {
                 throw new CoinException(
                     $"{(sample is null ? "A question" : $"Sample {sample}")}: its text has {mark}, which to Qwen-VL is the mark of a picture. "
-                    + $"Write {QwenVlTokenizer.ImageStart}path{QwenVlTokenizer.ImageEnd} in full, or take it out.");
+                        + $"Write {QwenVlTokenizer.ImageStart}path{QwenVlTokenizer.ImageEnd} in full, or take it out."
+                );
             }
         }
 

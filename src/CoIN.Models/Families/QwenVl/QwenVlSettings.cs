@@ -5,7 +5,9 @@ using CoIN.Models.Sequences;
 
 namespace CoIN.Models.Families.QwenVl;
 
-/// <summary>A model's configuration and tokenizer. Its image processor has no file: bicubic to a square, CLIP's mean and deviation.</summary>
+/// <summary>
+/// A model's configuration and tokenizer. Its image processor has no file: bicubic to a square, CLIP's mean and deviation.
+/// </summary>
 internal sealed class QwenVlSettings(QwenVlConfig config, QwenVlTokenizer tokenizer) : IModelSettings
 {
     private readonly SquashedPictures pictures = new(new ClipImageProcessor(ImageSettings.Clip(config.Vision.ImageSize)));
@@ -17,7 +19,8 @@ internal sealed class QwenVlSettings(QwenVlConfig config, QwenVlTokenizer tokeni
     public IPictureProcessor Pictures => pictures;
 
     /// <inheritdoc/>
-    public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) => new QwenVlPrompts(tokenizer, evaluation);
+    public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) =>
+        new QwenVlPrompts(tokenizer, evaluation);
 
     /// <summary>A picture as the tower gets it: [3, size, size].</summary>
     public float[] Normalized(RgbImage image) => pictures.Normalized(image);
@@ -41,12 +44,15 @@ internal sealed class QwenVlSettings(QwenVlConfig config, QwenVlTokenizer tokeni
         if (config is not null && tokenizer is not null)
         {
             var file = Path.Combine(model.Path, QwenVlTokenizer.FileName);
-            if (TokenizerFit.CheckLength(config.Text.VocabularySize, tokenizer.Size, $"{file}, special tokens included,", problems)
-                && config.ImageStartId != tokenizer.ImageStartId)
+            if (
+                TokenizerFit.CheckLength(config.Text.VocabularySize, tokenizer.Size, $"{file}, special tokens included,", problems)
+                && config.ImageStartId != tokenizer.ImageStartId
+            )
             {
                 problems.Add(
                     $"{file} has {QwenVlTokenizer.ImageStart} as {tokenizer.ImageStartId}, but the model begins pictures with {config.ImageStartId} "
-                    + $"(visual.image_start_id in config.json). {TokenizerFit.Remedy}");
+                        + $"(visual.image_start_id in config.json). {TokenizerFit.Remedy}"
+                );
             }
         }
 

@@ -28,8 +28,19 @@ internal sealed class QwenVlTokenizer
     /// <summary>In the order of their ids, which follow those of the file.</summary>
     private static readonly string[] Specials =
     [
-        EndOfText, Begin, End, .. Enumerable.Range(0, 205).Select(i => $"<|extra_{i}|>"),
-        "<ref>", "</ref>", "<box>", "</box>", "<quad>", "</quad>", ImageStart, ImageEnd, ImagePad,
+        EndOfText,
+        Begin,
+        End,
+        .. Enumerable.Range(0, 205).Select(i => $"<|extra_{i}|>"),
+        "<ref>",
+        "</ref>",
+        "<box>",
+        "</box>",
+        "<quad>",
+        "</quad>",
+        ImageStart,
+        ImageEnd,
+        ImagePad,
     ];
 
     private readonly IReadOnlyList<byte[]> tokens;
@@ -43,8 +54,23 @@ internal sealed class QwenVlTokenizer
     {
         this.tokens = tokens;
         this.merging = merging;
-        added = new AddedTokens(Specials.Select((text, i) => (
-            text, new AddedToken(tokens.Count + i, text, SingleWord: false, LeftStrip: false, RightStrip: false, Normalized: false, Special: true))));
+        added = new AddedTokens(
+            Specials.Select(
+                (text, i) =>
+                    (
+                        text,
+                        new AddedToken(
+                            tokens.Count + i,
+                            text,
+                            SingleWord: false,
+                            LeftStrip: false,
+                            RightStrip: false,
+                            Normalized: false,
+                            Special: true
+                        )
+                    )
+            )
+        );
         (imageStart, imageEnd, imagePad) = (Id(ImageStart), Id(ImageEnd), Id(ImagePad));
         (EndOfSequence, BeginId, EndId) = (Id(EndOfText), Id(Begin), Id(End));
     }
@@ -78,7 +104,10 @@ internal sealed class QwenVlTokenizer
 
         var tokens = TiktokenFile.Read(path);
         using var file = File.OpenRead(path);
-        return new QwenVlTokenizer(tokens, TiktokenTokenizer.Create(file, new RegexPreTokenizer(WordPattern.Words, null), normalizer: null));
+        return new QwenVlTokenizer(
+            tokens,
+            TiktokenTokenizer.Create(file, new RegexPreTokenizer(WordPattern.Words, null), normalizer: null)
+        );
     }
 
     /// <summary>The ids of a text; special tokens in it become these tokens.</summary>
@@ -155,7 +184,7 @@ internal sealed class QwenVlTokenizer
     {
         var result = new List<int>();
         var at = 0;
-        for (int start; (start = ids.IndexOf(imageStart, at)) >= 0;)
+        for (int start; (start = ids.IndexOf(imageStart, at)) >= 0; )
         {
             var end = ids.IndexOf(imageEnd, start);
             if (end < 0)
@@ -163,10 +192,14 @@ internal sealed class QwenVlTokenizer
                 throw new CoinException($"a text has {ImageStart} without {ImageEnd} behind it. Close it, or take it out");
             }
 
-            var path = ids[(start + 1)..end].SelectMany(id => id < tokens.Count ? tokens[id] : Encoding.UTF8.GetBytes(Specials[id - tokens.Count])).ToList();
+            var path = ids[(start + 1)..end]
+                .SelectMany(id => id < tokens.Count ? tokens[id] : Encoding.UTF8.GetBytes(Specials[id - tokens.Count]))
+                .ToList();
             if (path.Count > ImageSpan)
             {
-                throw new CoinException($"a path between {ImageStart} and {ImageEnd} has {path.Count} bytes; there is room for {ImageSpan}. Shorten it");
+                throw new CoinException(
+                    $"a path between {ImageStart} and {ImageEnd} has {path.Count} bytes; there is room for {ImageSpan}. Shorten it"
+                );
             }
 
             result.AddRange(ids[at..(start + 1)]);

@@ -8,16 +8,26 @@ public sealed class AgreementTests
     public void Judges_who_say_the_same_agree_wholly()
     {
         var agreement = Agreement.Of([(0, 0), (5, 5), (10, 10)]);
-        Assert.Equal((1.0, 1.0, 1.0, 1.0, 0.0),
-            (Math.Round(agreement.Pearson!.Value, 12), Math.Round(agreement.Spearman!.Value, 12), agreement.Kappa!.Value, agreement.WeightedKappa!.Value, agreement.MeanDifference));
+        Assert.Equal(
+            (1.0, 1.0, 1.0, 1.0, 0.0),
+            (
+                Math.Round(agreement.Pearson!.Value, 12),
+                Math.Round(agreement.Spearman!.Value, 12),
+                agreement.Kappa!.Value,
+                agreement.WeightedKappa!.Value,
+                agreement.MeanDifference
+            )
+        );
     }
 
     [Fact]
     public void Opposite_judges_disagree_wholly()
     {
         var agreement = Agreement.Of([(0, 10), (10, 0)]);
-        Assert.Equal((-1.0, -1.0, -1.0, 10.0),
-            (Math.Round(agreement.Pearson!.Value, 12), agreement.Kappa!.Value, agreement.WeightedKappa!.Value, agreement.MeanDifference));
+        Assert.Equal(
+            (-1.0, -1.0, -1.0, 10.0),
+            (Math.Round(agreement.Pearson!.Value, 12), agreement.Kappa!.Value, agreement.WeightedKappa!.Value, agreement.MeanDifference)
+        );
     }
 
     [Fact]
@@ -40,5 +50,8 @@ public sealed class AgreementTests
 
     [Fact]
     public void Where_everybody_always_says_the_same_there_is_no_correlation() =>
-        Assert.Equal((null, null, null), (Agreement.Of([(5, 5), (5, 5)]).Pearson, Agreement.Of([(5, 3), (5, 4)]).Spearman, Agreement.Of([(5, 5), (5, 5)]).Kappa));
+        Assert.Equal(
+            (null, null, null),
+            (Agreement.Of([(5, 5), (5, 5)]).Pearson, Agreement.Of([(5, 3), (5, 4)]).Spearman, Agreement.Of([(5, 5), (5, 5)]).Kappa)
+        );
 }

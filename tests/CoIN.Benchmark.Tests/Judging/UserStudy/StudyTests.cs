@@ -36,7 +36,13 @@ public sealed class StudyTests : IDisposable
     public void An_answer_that_several_stages_gave_is_scored_once_for_all_of_them()
     {
         TestSample[] samples = [new("q1", null, "Q", "t")];
-        var study = Study.Draw("r", [new(1, "GQA", samples, [new("q1", "same")]), new(2, "GQA", samples, [new("q1", "same")])], Rules, 10, 1);
+        var study = Study.Draw(
+            "r",
+            [new(1, "GQA", samples, [new("q1", "same")]), new(2, "GQA", samples, [new("q1", "same")])],
+            Rules,
+            10,
+            1
+        );
         Assert.Equal([1, 2], Assert.Single(study.Key.Items).Stages);
     }
 
@@ -65,7 +71,11 @@ public sealed class StudyTests : IDisposable
         var study = Draw(5, 1);
         study.Key.Write(folder.File("k.json"));
         Assert.Equivalent(study.Key, StudyKey.Read(folder.File("k.json")), strict: true);
-        Assert.Contains("k2.json", Assert.Throws<CoinException>(() => StudyKey.Read(folder.File("k2.json"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "k2.json",
+            Assert.Throws<CoinException>(() => StudyKey.Read(folder.File("k2.json"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -83,21 +93,35 @@ public sealed class StudyTests : IDisposable
     [InlineData("a,b\n", "line 1")]
     [InlineData("study,rater,sample,score\nab,Ann,A001,\n", "no scores")]
     public void What_is_no_score_is_named(string text, string where) =>
-        Assert.Contains(where, Assert.Throws<CoinException>(() => StudyScores.Read(folder.Write("x.csv", text))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            where,
+            Assert.Throws<CoinException>(() => StudyScores.Read(folder.Write("x.csv", text))).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void The_template_has_a_line_for_every_answer()
     {
         var study = Draw(3, 1);
-        Assert.Equal(["study,rater,sample,score", .. study.Items.Select(item => $"{study.Id},,{item.Code},")], StudyScores.Template(study).TrimEnd().Split('\n'));
+        Assert.Equal(
+            ["study,rater,sample,score", .. study.Items.Select(item => $"{study.Id},,{item.Code},")],
+            StudyScores.Template(study).TrimEnd().Split('\n')
+        );
     }
 
     private static Study Draw(int count, int seed)
     {
-        StudyCell Cell(int stage, string task) => new(
-            stage, task,
-            [.. Enumerable.Range(0, 6).Select(i => new TestSample($"{task.ToLowerInvariant()}-{i}", $"{i}.png", $"Question {i}\nInstruction", "t"))],
-            [.. Enumerable.Range(0, 6).Select(i => new Prediction($"{task.ToLowerInvariant()}-{i}", $"answer {stage} {i}"))]);
+        StudyCell Cell(int stage, string task) =>
+            new(
+                stage,
+                task,
+                [
+                    .. Enumerable
+                        .Range(0, 6)
+                        .Select(i => new TestSample($"{task.ToLowerInvariant()}-{i}", $"{i}.png", $"Question {i}\nInstruction", "t")),
+                ],
+                [.. Enumerable.Range(0, 6).Select(i => new Prediction($"{task.ToLowerInvariant()}-{i}", $"answer {stage} {i}"))]
+            );
         return Study.Draw("r", [Cell(1, "GQA"), Cell(2, "GQA"), Cell(2, "Grounding")], Rules, count, seed);
     }
 }

@@ -48,13 +48,14 @@ public sealed class AnswerTextTests
     [InlineData("35", "3.5")]
     [InlineData("c", "C++")]
     [InlineData("its", "it")]
-    public void Different_answers_stay_different(string one, string other) => Assert.NotEqual(AnswerText.Normalize(one), AnswerText.Normalize(other));
+    public void Different_answers_stay_different(string one, string other) =>
+        Assert.NotEqual(AnswerText.Normalize(one), AnswerText.Normalize(other));
 
     [Theory]
     [InlineData("a photo of a tench", "tench", true)]
     [InlineData("great white shark", "white shark", true)]
     [InlineData("rattlesnake", "rat", false)]
     [InlineData("shark white", "white shark", false)]
-    public void Words_are_found_whole_and_in_order(string text, string words, bool found)
-        => Assert.Equal(found, AnswerText.ContainsWords(AnswerText.Normalize(text), AnswerText.Normalize(words)));
+    public void Words_are_found_whole_and_in_order(string text, string words, bool found) =>
+        Assert.Equal(found, AnswerText.ContainsWords(AnswerText.Normalize(text), AnswerText.Normalize(words)));
 }

@@ -24,8 +24,13 @@ public sealed class CorrectedScorersTests
     [InlineData("imagenet", "tench", "a photo of a tench.", 1, 1)]
     [InlineData("imagenet", "tench, Tinca tinca", "It is a tench", 0, 1)]
     [InlineData("imagenet", "great_white_shark", "great white shark", 0, 1)]
-    public void Departures_of_tasks_with_words_for_answers(string key, string truth, string prediction, double published, double corrected)
-        => AssertScores(key, new("1", null, "", truth), prediction, published, corrected);
+    public void Departures_of_tasks_with_words_for_answers(
+        string key,
+        string truth,
+        string prediction,
+        double published,
+        double corrected
+    ) => AssertScores(key, new("1", null, "", truth), prediction, published, corrected);
 
     [Theory]
     [InlineData("C", "A good answer would be C", 0, 1)]
@@ -49,11 +54,17 @@ public sealed class CorrectedScorersTests
     [InlineData("D", "E", 0, 0)]
     [InlineData("B", "Of copper and iron", 0, 0)]
     [InlineData("B", "", 0, 0)]
-    public void Departures_of_multiple_choice(string truth, string prediction, double published, double corrected)
-        => AssertScores(
+    public void Departures_of_multiple_choice(string truth, string prediction, double published, double corrected) =>
+        AssertScores(
             "scienceqa",
-            new("1", null, "What is it made of?\nA. copper\nB. iron\nC. cast iron\nD. tin\nAnswer with the option's letter", truth) { Choices = 4 },
-            prediction, published, corrected);
+            new("1", null, "What is it made of?\nA. copper\nB. iron\nC. cast iron\nD. tin\nAnswer with the option's letter", truth)
+            {
+                Choices = 4,
+            },
+            prediction,
+            published,
+            corrected
+        );
 
     [Fact]
     public void A_right_option_may_be_given_as_letter_index_or_text()
@@ -61,7 +72,10 @@ public sealed class CorrectedScorersTests
         const string Text = "Which?\n(A) up\n(B) down";
         Assert.All(["B", "b", "1", "Down"], truth => Assert.Equal(1, Corrected("choice", new("1", null, Text, truth), "The answer is B")));
         Assert.Contains(
-            "Question q7", Assert.Throws<CoinException>(() => Corrected("scienceqa", new("q7", null, Text, "sideways"), "A")).Message, StringComparison.Ordinal);
+            "Question q7",
+            Assert.Throws<CoinException>(() => Corrected("scienceqa", new("q7", null, Text, "sideways"), "A")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -84,9 +98,14 @@ public sealed class CorrectedScorersTests
     }
 
     [Fact]
-    public void A_box_that_ends_at_the_corner_is_seen_by_the_corrected_MiniGPT_rule()
-        => AssertScores(
-            "grounding-minigpt", new("1", null, "", "[0.5, 0.5, 0.6, 0.6]") { UnpaddedBox = "[0.0, 0.0, 0.4, 0.4]" }, "[0.0, 0.0, 0.4, 0.4]", 0, 1);
+    public void A_box_that_ends_at_the_corner_is_seen_by_the_corrected_MiniGPT_rule() =>
+        AssertScores(
+            "grounding-minigpt",
+            new("1", null, "", "[0.5, 0.5, 0.6, 0.6]") { UnpaddedBox = "[0.0, 0.0, 0.4, 0.4]" },
+            "[0.0, 0.0, 0.4, 0.4]",
+            0,
+            1
+        );
 
     [Theory]
     [InlineData("vqav2")]
@@ -95,7 +114,11 @@ public sealed class CorrectedScorersTests
     [InlineData("vqa")]
     public void Ten_answers_give_the_soft_accuracy(string key)
     {
-        Assert.Equal([0, 0.3, 0.6, 0.9, 1, 1, 1], Enumerable.Range(0, 7).Select(agreeing => Corrected(key, Ten(agreeing), "Red.")), new Near());
+        Assert.Equal(
+            [0, 0.3, 0.6, 0.9, 1, 1, 1],
+            Enumerable.Range(0, 7).Select(agreeing => Corrected(key, Ten(agreeing), "Red.")),
+            new Near()
+        );
         Assert.Equal(1, Corrected(key, Ten(10), "red"));
     }
 
@@ -127,8 +150,8 @@ public sealed class CorrectedScorersTests
     [InlineData("vqa", "Paris", "paris", 1)]
     [InlineData("choice", "B", "The answer is B", 1)]
     [InlineData("box", "[0, 0, 1, 1]", "(0, 0, 1, 1)", 1)]
-    public void General_rules_are_the_same_in_both_scorings(string key, string truth, string prediction, double score)
-        => AssertScores(key, new("1", null, "", truth), prediction, score, score);
+    public void General_rules_are_the_same_in_both_scorings(string key, string truth, string prediction, double score) =>
+        AssertScores(key, new("1", null, "", truth), prediction, score, score);
 
     [Fact]
     public void Every_corrected_rule_calls_an_empty_answer_wrong()
@@ -142,7 +165,12 @@ public sealed class CorrectedScorersTests
     {
         TestSample[] samples = [new("1", null, "", "yes"), new("2", null, "", "no"), new("3", null, "", "no")];
 
-        var scored = TruthAlignment.Score("vqav2", samples, [new("3", "no"), new("1", "no"), new("1", "yes"), new("9", "yes")], ScoringKind.Corrected);
+        var scored = TruthAlignment.Score(
+            "vqav2",
+            samples,
+            [new("3", "no"), new("1", "no"), new("1", "yes"), new("9", "yes")],
+            ScoringKind.Corrected
+        );
 
         Assert.Equal([1, 0, 1], scored.Scores);
         Assert.Equal(["1", "2", "3"], scored.QuestionIds);
@@ -150,9 +178,13 @@ public sealed class CorrectedScorersTests
     }
 
     private static TestSample Ten(int agreeing) =>
-        new("1", null, "", "red") { Answers = [.. Enumerable.Range(0, 10).Select(place => place < agreeing ? "the red" : $"other {place}")] };
+        new("1", null, "", "red")
+        {
+            Answers = [.. Enumerable.Range(0, 10).Select(place => place < agreeing ? "the red" : $"other {place}")],
+        };
 
-    private static double Corrected(string key, TestSample sample, string prediction) => Scorers.Of(key, ScoringKind.Corrected).Score(sample, prediction);
+    private static double Corrected(string key, TestSample sample, string prediction) =>
+        Scorers.Of(key, ScoringKind.Corrected).Score(sample, prediction);
 
     private static void AssertScores(string key, TestSample sample, string prediction, double published, double corrected)
     {

@@ -37,15 +37,30 @@ public sealed class MoeLoraParityTests : IDisposable
         var theta = (double?)config["rope_theta"] ?? (double?)config["rope_parameters"]?["rope_theta"] ?? 10000;
         using var checkpoint = CheckpointFolder.Open(GoldenFolder.Of(Name, "llama", "model.safetensors"));
         language = new DecoderModel(
-            checkpoint, "model.", "lm_head.weight",
+            checkpoint,
+            "model.",
+            "lm_head.weight",
             new DecoderConfig(
-                Size("hidden_size"), Size("intermediate_size"), Size("num_hidden_layers"), Size("num_attention_heads"),
-                Size("num_key_value_heads"), Size("vocab_size"), (double)config["rms_norm_eps"]!, theta, Size("max_position_embeddings"),
-                (bool?)config["tie_word_embeddings"] == true),
-            ScalarType.Float32, TestDevice.Device);
+                Size("hidden_size"),
+                Size("intermediate_size"),
+                Size("num_hidden_layers"),
+                Size("num_attention_heads"),
+                Size("num_key_value_heads"),
+                Size("vocab_size"),
+                (double)config["rms_norm_eps"]!,
+                theta,
+                Size("max_position_embeddings"),
+                (bool?)config["tie_word_embeddings"] == true
+            ),
+            ScalarType.Float32,
+            TestDevice.Device
+        );
         checkpoint.FinishUsed();
         var hidden = Size("hidden_size");
-        projector = new Projector([.. new[] { zeros(hidden, 8), zeros(hidden), zeros(hidden, hidden), zeros(hidden) }.Select(TestDevice.There)], ProjectorForm.Llava);
+        projector = new Projector(
+            [.. new[] { zeros(hidden, 8), zeros(hidden), zeros(hidden, hidden), zeros(hidden) }.Select(TestDevice.There)],
+            ProjectorForm.Llava
+        );
     }
 
     public void Dispose()
@@ -64,7 +79,10 @@ public sealed class MoeLoraParityTests : IDisposable
         var tensors = GoldenFolder.Tensors(Name, "layer", "inputs.safetensors");
         var expected = GoldenFolder.Tensors(Name, "layer", "expected.safetensors");
         var sizes = meta["layer"]!;
-        int rank = (int)sizes["r"]!, experts = (int)sizes["expert_num"]!, outs = (int)sizes["out_features"]!, ins = (int)sizes["in_features"]!;
+        int rank = (int)sizes["r"]!,
+            experts = (int)sizes["expert_num"]!,
+            outs = (int)sizes["out_features"]!,
+            ins = (int)sizes["in_features"]!;
         SafetensorsWriter.Write(folder.Of("linear.safetensors"), new Dictionary<string, Tensor> { ["one.weight"] = tensors["weight"] });
         using var checkpoint = CheckpointFolder.Open(folder.Of("linear.safetensors"));
         var linear = Linear.Take(checkpoint, "", ins, bias: false, ScalarType.Float32, TestDevice.Device, new LinearPart("one", outs));
@@ -82,10 +100,13 @@ public sealed class MoeLoraParityTests : IDisposable
         }
 
         Tensor? routed = null;
-        var update = new MoeLoraUpdate(moe, (double)sizes["lora_alpha"]! / rank, null, gates => routed = gates.detach().clone().DetachFromDisposeScope());
+        var update = new MoeLoraUpdate(moe, (double)sizes["lora_alpha"]! / rank, null, gates =>
+            routed = gates.detach().clone().DetachFromDisposeScope()
+        );
         var x = tensors["x"].reshape(-1, ins).clone().There();
         var outer = tensors["grad_output"].reshape(-1, outs).contiguous().There();
-        Tensor output, inputGradient;
+        Tensor output,
+            inputGradient;
         if (kernels)
         {
             using var noGrad = no_grad();
@@ -111,7 +132,10 @@ public sealed class MoeLoraParityTests : IDisposable
         }
 
         Assert.InRange(
-            GoldenFolder.Difference(moe.Routers(parameter => parameter.grad!).Single().Router, expected["grad.lora_router.default.weight"]), 0, 1e-4);
+            GoldenFolder.Difference(moe.Routers(parameter => parameter.grad!).Single().Router, expected["grad.lora_router.default.weight"]),
+            0,
+            1e-4
+        );
     }
 
     [Fact]
@@ -144,8 +168,12 @@ public sealed class MoeLoraParityTests : IDisposable
         var adamw = meta["adamw"]!;
         var losses = adamw["loss_before_each_step_then_after"]!.Select(value => (double)value).ToList();
         using var optimizer = new FusedAdamW(
-            [new([.. adapter.UpdateParameters()], (double)adamw["lr"]!)], (double)adamw["betas"]![0]!, (double)adamw["betas"]![1]!,
-            (double)adamw["eps"]!, (double)adamw["weight_decay"]!);
+            [new([.. adapter.UpdateParameters()], (double)adamw["lr"]!)],
+            (double)adamw["betas"]![0]!,
+            (double)adamw["betas"]![1]!,
+            (double)adamw["eps"]!,
+            (double)adamw["weight_decay"]!
+        );
         for (var step = 0; step <= (int)adamw["steps"]!; step++)
         {
             optimizer.ZeroGrad();
@@ -185,13 +213,28 @@ public sealed class MoeLoraParityTests : IDisposable
         Assert.All(original, pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, written.Read(pair.Key))));
         var reference = GoldenFolder.Json(Name, "adapter", Config);
         var config = JObject.Parse(File.ReadAllText(folder.Of("out", Config)));
-        foreach (var key in new[] { "r", "lora_alpha", "lora_dropout", "peft_type", "expert_num", "task_type", "bias", "fan_in_fan_out", "base_model_name_or_path" })
+        foreach (
+            var key in new[]
+            {
+                "r",
+                "lora_alpha",
+                "lora_dropout",
+                "peft_type",
+                "expert_num",
+                "task_type",
+                "bias",
+                "fan_in_fan_out",
+                "base_model_name_or_path",
+            }
+        )
         {
             Assert.Equal(reference[key]!.ToString(), config[key]!.ToString());
         }
 
         Assert.Equal(
-            reference["target_modules"]!.Select(name => (string)name!).Order(), config["target_modules"]!.Select(name => (string)name!).Order());
+            reference["target_modules"]!.Select(name => (string)name!).Order(),
+            config["target_modules"]!.Select(name => (string)name!).Order()
+        );
         using var again = MoeLoraFolder.Read(folder.Of("out"), language, projector);
         Assert.All(MoeLoraFolder.Experts(again), pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, original[pair.Key])));
     }
@@ -213,7 +256,9 @@ public sealed class MoeLoraParityTests : IDisposable
     public void Two_names_of_one_matrix_that_differ_are_refused()
     {
         var doubled = GoldenFolder.Tensors(Name, "state_dict_names.safetensors").ToDictionary(pair => pair.Key, pair => pair.Value);
-        var twin = doubled.Keys.First(name => name.Contains(".mlp.weight", StringComparison.Ordinal) && name.Contains("loraB", StringComparison.Ordinal));
+        var twin = doubled.Keys.First(name =>
+            name.Contains(".mlp.weight", StringComparison.Ordinal) && name.Contains("loraB", StringComparison.Ordinal)
+        );
         doubled[twin] = doubled[twin] + ones(1);
         Assert.Contains(twin, Refusal(doubled), StringComparison.Ordinal);
         Assert.Contains("differ", Refusal(doubled), StringComparison.Ordinal);

@@ -28,7 +28,12 @@ public sealed class MoeLoraTests : KernelTests
 
     // The first, third and fourth begin alike, up to their picture; the first and the fourth show the same one.
     private readonly List<TokenSequence> prompts =
-        [new([1, 5, Picture, 7], null), new([1, 9], null), new([1, 5, Picture, 8, 9, 10], null), new([1, 5, Picture, 11, 12], null)];
+    [
+        new([1, 5, Picture, 7], null),
+        new([1, 9], null),
+        new([1, 5, Picture, 8, 9, 10], null),
+        new([1, 5, Picture, 11, 12], null),
+    ];
 
     public MoeLoraTests()
     {
@@ -52,7 +57,9 @@ public sealed class MoeLoraTests : KernelTests
     {
         using var noGrad = no_grad();
         using var begun = MoeLoraAdapter.Initialize(model.Language, model.Projector, Lora, 4, CPU, 1);
-        var low = cat([.. begun.Layers.SelectMany(layer => layer.All).Select(linear => linear.Inner.narrow(0, 0, linear.LowRows).flatten())]);
+        var low = cat([
+            .. begun.Layers.SelectMany(layer => layer.All).Select(linear => linear.Inner.narrow(0, 0, linear.LowRows).flatten()),
+        ]);
         Assert.InRange(low.std().item<float>(), 0.009, 0.011);
         Assert.All(begun.Layers.SelectMany(layer => layer.All), linear =>
         {
@@ -146,8 +153,7 @@ public sealed class MoeLoraTests : KernelTests
         var (own, torch) = (Logits(adapter, kernels: true), Logits(adapter, kernels: false));
         Assert.All(own.SelectMany(row => row).Zip(torch.SelectMany(row => row)), pair => Close(pair.First, pair.Second, 1e-4f));
         using var other = Fresh(2);
-        Assert.Contains(
-            own[0][0].Zip(Logits(other, kernels: true)[0][0]), pair => Math.Abs(pair.First - pair.Second) > 1e-3);
+        Assert.Contains(own[0][0].Zip(Logits(other, kernels: true)[0][0]), pair => Math.Abs(pair.First - pair.Second) > 1e-3);
     }
 
     [Fact]
@@ -202,8 +208,7 @@ public sealed class MoeLoraTests : KernelTests
     }
 
     [Fact]
-    public void It_is_not_folded_into_weights() =>
-        Assert.Throws<NotSupportedException>(() => model.Language.Merged(adapter.Updates()));
+    public void It_is_not_folded_into_weights() => Assert.Throws<NotSupportedException>(() => model.Language.Merged(adapter.Updates()));
 
     private static void Same(ExpertRouting expected, ExpertRouting found, double tolerance)
     {
@@ -244,8 +249,11 @@ public sealed class MoeLoraTests : KernelTests
             return made;
         }
 
-        var layers = model.Language.Layers.Zip(of.Layers, (layer, moe) => new LoraLayer(
-            Of(layer.Qkv, moe.Qkv), Of(layer.Output, moe.Output), Of(layer.GateUp, moe.GateUp), Of(layer.Down, moe.Down))).ToList();
+        var layers = model
+            .Language.Layers.Zip(of.Layers, (layer, moe) =>
+                new LoraLayer(Of(layer.Qkv, moe.Qkv), Of(layer.Output, moe.Output), Of(layer.GateUp, moe.GateUp), Of(layer.Down, moe.Down))
+            )
+            .ToList();
         var projector = of.Projector!.TrainableCopy();
         return new LoraAdapter(of.Rank, of.Alpha, layers, projector);
     }
@@ -259,10 +267,18 @@ public sealed class MoeLoraTests : KernelTests
         }
 
         using var batch = SequenceBatch.Create(
-            [new([1, Picture, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])], 4, 100, CPU);
+            [new([1, Picture, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])],
+            4,
+            100,
+            CPU
+        );
         var dropout = probability == 0 ? null : new Dropout(probability, CPU);
         dropout?.Seed(1);
-        var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, checkpointing).Run(batch, features.narrow(0, 0, 1), 1).item<double>();
+        var loss = TrainingWays
+            .Backend(kernels)
+            .Training(model, of, dropout, checkpointing)
+            .Run(batch, features.narrow(0, 0, 1), 1)
+            .item<double>();
         return (loss, [.. of.Parameters().Select(parameter => (parameter.grad ?? zeros_like(parameter)).clone())]);
     }
 

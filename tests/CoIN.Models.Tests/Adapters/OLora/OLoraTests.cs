@@ -14,7 +14,8 @@ namespace CoIN.Models.Tests.Adapters.OLora;
 /// <summary>The LoRA of earlier tasks and the new one's are one LoRA of both ranks, of which the last part is trained.</summary>
 public sealed class OLoraTests : KernelTests
 {
-    private const int Earlier = 6, New = 2;
+    private const int Earlier = 6,
+        New = 2;
 
     private readonly TemporaryFolder folder = new();
     private readonly LlavaModel model;
@@ -76,7 +77,9 @@ public sealed class OLoraTests : KernelTests
         using var other = OLoraAdapter.Next(whole, model.Language, model.Projector, options, CPU, 4);
         Assert.Same(whole.Projector, next.Projector);
         Assert.Equal((New, Earlier + New, Earlier + New + New), (next.Task.Rank, next.Earlier!.Rank, next.Rank));
-        Assert.All(next.Task.Layers.SelectMany(layer => layer.All).SelectMany(linear => linear.B), b => Assert.Equal(0, b.abs().max().item<float>()));
+        Assert.All(next.Task.Layers.SelectMany(layer => layer.All).SelectMany(linear => linear.B), b =>
+            Assert.Equal(0, b.abs().max().item<float>())
+        );
         Assert.False(next.Task.Layers[0].Qkv.A.equal(other.Task.Layers[0].Qkv.A).all().item<bool>());
         using var left = next.Updates().Layer(0).Down!.Merge(model.Language.Layers[0].Down);
         using var right = whole.Updates().Layer(0).Down!.Merge(model.Language.Layers[0].Down);
@@ -101,8 +104,11 @@ public sealed class OLoraTests : KernelTests
                 return made;
             }
 
-            var layers = model.Language.Layers.Zip(whole.Layers, (layer, of) => new LoraLayer(
-                Of(layer.Qkv, of.Qkv), Of(layer.Output, of.Output), Of(layer.GateUp, of.GateUp), Of(layer.Down, of.Down))).ToList();
+            var layers = model
+                .Language.Layers.Zip(whole.Layers, (layer, of) =>
+                    new LoraLayer(Of(layer.Qkv, of.Qkv), Of(layer.Output, of.Output), Of(layer.GateUp, of.GateUp), Of(layer.Down, of.Down))
+                )
+                .ToList();
             return new LoraAdapter(rank, whole.Scaling * rank, layers, projector);
         }
 
@@ -117,7 +123,11 @@ public sealed class OLoraTests : KernelTests
         }
 
         using var batch = SequenceBatch.Create(
-            [new([1, SequenceBatch.ImagePlaceholder, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])], 4, 100, CPU);
+            [new([1, SequenceBatch.ImagePlaceholder, 5, 6, 7, 2], [-100, -100, -100, 6, 7, 2]), new([1, 9, 8, 2], [-100, -100, 8, 2])],
+            4,
+            100,
+            CPU
+        );
         var dropout = probability == 0 ? null : new Dropout(probability, CPU);
         dropout?.Seed(1);
         var loss = TrainingWays.Backend(kernels).Training(model, of, dropout, checkpointing).Run(batch, features, 1).item<double>();

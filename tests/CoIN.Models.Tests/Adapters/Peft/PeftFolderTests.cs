@@ -46,21 +46,40 @@ public sealed class PeftFolderTests : IDisposable
         Assert.Equal(weights.Keys.Order(StringComparer.Ordinal), read.Keys.Order(StringComparer.Ordinal));
         Assert.All(weights, pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, read[pair.Key])));
         using var projector = CheckpointFolder.Open(GoldenFolder.Of(Golden, "adapter", "non_lora_trainables.bin"));
-        Assert.All(PeftFolder.ProjectorWeights(adapter.Projector), pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, projector.Read(pair.Key))));
+        Assert.All(PeftFolder.ProjectorWeights(adapter.Projector), pair =>
+            Assert.Equal(0, GoldenFolder.Difference(pair.Value, projector.Read(pair.Key)))
+        );
         Assert.Equal(4, PeftFolder.ProjectorWeights(adapter.Projector).Count);
     }
 
     [Theory]
     [InlineData("base_model.model.language_model.model.layers.", ".weight", "mm_projector.safetensors", "mm_projector.")]
-    [InlineData("base_model.model.model.language_model.layers.", ".default.weight", "non_lora_trainables.safetensors", "base_model.model.model.mm_projector.")]
+    [InlineData(
+        "base_model.model.model.language_model.layers.",
+        ".default.weight",
+        "non_lora_trainables.safetensors",
+        "base_model.model.model.mm_projector."
+    )]
     public void Other_programs_names_are_understood(string layers, string ending, string projectorFile, string projectorPrefix)
     {
-        SafetensorsWriter.Write(folder.Of("adapter_model.safetensors"), weights.ToDictionary(
-            pair => pair.Key.Replace("base_model.model.model.layers.", layers, StringComparison.Ordinal).Replace(".weight", ending, StringComparison.Ordinal), pair => pair.Value));
+        SafetensorsWriter.Write(
+            folder.Of("adapter_model.safetensors"),
+            weights.ToDictionary(
+                pair =>
+                    pair.Key.Replace("base_model.model.model.layers.", layers, StringComparison.Ordinal)
+                        .Replace(".weight", ending, StringComparison.Ordinal),
+                pair => pair.Value
+            )
+        );
         using (var projector = CheckpointFolder.Open(GoldenFolder.Of(Golden, "adapter", "non_lora_trainables.bin")))
         {
-            SafetensorsWriter.Write(folder.Of(projectorFile), projector.Names.ToDictionary(
-                name => projectorPrefix + name[(name.LastIndexOf("mm_projector.", StringComparison.Ordinal) + 13)..], projector.Read));
+            SafetensorsWriter.Write(
+                folder.Of(projectorFile),
+                projector.Names.ToDictionary(
+                    name => projectorPrefix + name[(name.LastIndexOf("mm_projector.", StringComparison.Ordinal) + 13)..],
+                    projector.Read
+                )
+            );
         }
 
         WriteConfig();
@@ -75,32 +94,67 @@ public sealed class PeftFolderTests : IDisposable
     public void Modules_that_an_adapter_leaves_alone_stay_as_the_base_has_them(string targets)
     {
         config["target_modules"] = JToken.Parse(targets);
-        Write(weights.Where(pair => pair.Key.Contains("q_proj", StringComparison.Ordinal) || pair.Key.Contains("v_proj", StringComparison.Ordinal)));
+        Write(
+            weights.Where(pair =>
+                pair.Key.Contains("q_proj", StringComparison.Ordinal) || pair.Key.Contains("v_proj", StringComparison.Ordinal)
+            )
+        );
         using var adapter = PeftFolder.Read(folder.Path, model.Language, model.Projector);
         var found = PeftFolder.LowRank(adapter);
-        Assert.Equal(weights.Keys.Where(name => name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("v_proj", StringComparison.Ordinal)).Order(), found.Keys.Order());
+        Assert.Equal(
+            weights
+                .Keys.Where(name => name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("v_proj", StringComparison.Ordinal))
+                .Order(),
+            found.Keys.Order()
+        );
         Assert.All(found, pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, weights[pair.Key])));
         Assert.Equal(["q_proj", "v_proj"], adapter.Targets);
 
         // Written again it says what it adapts, and can be trained further by any options that say the same or nothing.
         using var again = new TemporaryFolder();
         adapter.Write(again.Path, 0, "m");
-        Assert.Equal(["q_proj", "v_proj"], JObject.Parse(File.ReadAllText(again.Of("adapter_config.json")))["target_modules"]!.Select(one => (string?)one));
-        var options = new LoraOptions { Rank = adapter.Rank, Alpha = adapter.Alpha, TrainProjector = false };
-        foreach (var same in new[] { options, options with { Targets = ["self_attn.q_proj", "v_proj"] }, options with { TargetPattern = @".*\.[qv]_proj" } })
+        Assert.Equal(
+            ["q_proj", "v_proj"],
+            JObject.Parse(File.ReadAllText(again.Of("adapter_config.json")))["target_modules"]!.Select(one => (string?)one)
+        );
+        var options = new LoraOptions
+        {
+            Rank = adapter.Rank,
+            Alpha = adapter.Alpha,
+            TrainProjector = false,
+        };
+        foreach (
+            var same in new[]
+            {
+                options,
+                options with
+                {
+                    Targets = ["self_attn.q_proj", "v_proj"],
+                },
+                options with
+                {
+                    TargetPattern = @".*\.[qv]_proj",
+                },
+            }
+        )
         {
             using var read = PeftFolder.ReadToTrain(again.Path, model.Language, model.Projector, same);
             Assert.Equal(found.Count, PeftFolder.LowRank(read).Count);
         }
 
-        foreach (var (other, fault) in new[]
+        foreach (
+            var (other, fault) in new[]
+            {
+                (options with { Targets = ["q_proj"] }, "self_attn.v_proj, but coin.lora.targets is [q_proj]"),
+                (options with { Targets = ["q_proj", "v_proj", "k_proj"] }, "has no matrices for model.layers."),
+            }
+        )
         {
-            (options with { Targets = ["q_proj"] }, "self_attn.v_proj, but coin.lora.targets is [q_proj]"),
-            (options with { Targets = ["q_proj", "v_proj", "k_proj"] }, "has no matrices for model.layers."),
-        })
-        {
-            Assert.Contains(fault, Assert.Throws<CoinException>(
-                () => PeftFolder.ReadToTrain(again.Path, model.Language, model.Projector, other)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                fault,
+                Assert.Throws<CoinException>(() => PeftFolder.ReadToTrain(again.Path, model.Language, model.Projector, other)).Message,
+                StringComparison.Ordinal
+            );
         }
     }
 
@@ -156,11 +210,16 @@ public sealed class PeftFolderTests : IDisposable
     }
 
     [Theory]
-
     // As the published adapters of CoIN have it (PEFT 0.4), then what other versions and programs add without changing the adapter.
-    [InlineData("""{"auto_mapping": null, "base_model_name_or_path": "./vicuna", "bias": "none", "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true, "layers_pattern": null, "layers_to_transform": null, "lora_dropout": 0.05, "modules_to_save": null, "peft_type": "LORA", "revision": null, "task_type": "CAUSAL_LM"}""")]
-    [InlineData("""{"peft_type": "LORA", "enable_lora": null, "merge_weights": false, "bias": "none", "alpha_pattern": {}, "rank_pattern": {}, "loftq_config": {}, "megatron_config": null, "megatron_core": "megatron.core", "use_rslora": false, "use_dora": false, "layer_replication": null}""")]
-    [InlineData("""{"peft_type": "LORA", "corda_config": null, "eva_config": {"rho": 2.0}, "init_lora_weights": "eva", "exclude_modules": null, "lora_bias": false, "qalora_group_size": 16, "use_qalora": false, "target_parameters": null, "trainable_token_indices": null, "peft_version": "0.18.0", "ensure_weight_tying": false, "alora_invocation_tokens": null, "arrow_config": null, "auto_mapping": {"base_model_class": "LlavaLlamaForCausalLM", "parent_library": "llava.model"}}""")]
+    [InlineData(
+        """{"auto_mapping": null, "base_model_name_or_path": "./vicuna", "bias": "none", "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true, "layers_pattern": null, "layers_to_transform": null, "lora_dropout": 0.05, "modules_to_save": null, "peft_type": "LORA", "revision": null, "task_type": "CAUSAL_LM"}"""
+    )]
+    [InlineData(
+        """{"peft_type": "LORA", "enable_lora": null, "merge_weights": false, "bias": "none", "alpha_pattern": {}, "rank_pattern": {}, "loftq_config": {}, "megatron_config": null, "megatron_core": "megatron.core", "use_rslora": false, "use_dora": false, "layer_replication": null}"""
+    )]
+    [InlineData(
+        """{"peft_type": "LORA", "corda_config": null, "eva_config": {"rho": 2.0}, "init_lora_weights": "eva", "exclude_modules": null, "lora_bias": false, "qalora_group_size": 16, "use_qalora": false, "target_parameters": null, "trainable_token_indices": null, "peft_version": "0.18.0", "ensure_weight_tying": false, "alora_invocation_tokens": null, "arrow_config": null, "auto_mapping": {"base_model_class": "LlavaLlamaForCausalLM", "parent_library": "llava.model"}}"""
+    )]
     [InlineData("""{"peft_type": "LORA", "init_lora_weights": "gaussian", "layers_pattern": "layers", "modules_to_save": []}""")]
     public void What_PEFT_writes_of_a_plain_adapter_is_accepted(string text)
     {
@@ -199,11 +258,20 @@ public sealed class PeftFolderTests : IDisposable
             Assert.Equal(4, PeftFolder.ProjectorWeights(adapter.Projector).Count);
         }
 
-        var fault = Assert.Throws<CoinException>(() => PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options with { Rank = options.Rank + 1 }));
+        var fault = Assert.Throws<CoinException>(() =>
+            PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options with { Rank = options.Rank + 1 })
+        );
         Assert.Contains("lora.rank", fault.Message, StringComparison.Ordinal);
         File.Copy(GoldenFolder.Of(Golden, "adapter", "non_lora_trainables.bin"), folder.Of("non_lora_trainables.bin"));
-        Assert.Contains("train-projector", Assert.Throws<CoinException>(() =>
-            PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options with { TrainProjector = false })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "train-projector",
+            Assert
+                .Throws<CoinException>(() =>
+                    PeftFolder.ReadToTrain(folder.Path, model.Language, model.Projector, options with { TrainProjector = false })
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     private void Write(IEnumerable<KeyValuePair<string, Tensor>> tensors)

@@ -18,9 +18,7 @@ public sealed class AttentionTests : KernelTests
     }
 
     public static TheoryData<int, int, int, int> Layouts { get; } =
-    [
-        (4, 4, 64, 150), (4, 2, 32, 67), (6, 2, 8, 40), (2, 1, 20, 16), (2, 2, 128, 33), (1, 1, 48, 1), (2, 2, 80, 5),
-    ];
+    [(4, 4, 64, 150), (4, 2, 32, 67), (6, 2, 8, 40), (2, 1, 20, 16), (2, 2, 128, 33), (1, 1, 48, 1), (2, 2, 80, 5)];
 
     [Theory]
     [MemberData(nameof(Layouts))]
@@ -30,11 +28,21 @@ public sealed class AttentionTests : KernelTests
         var qkv = Draw(layout, length);
 
         // Two stretches of a beginning in one pass, then one position, then all the rest.
-        int first = length / 3, second = length / 2;
+        int first = length / 3,
+            second = length / 2;
         var expected = Expected(qkv, layout, causal: true);
-        KeyValueSpan a = Span(layout, first, null), b = Span(layout, second - first, a), c = Span(layout, length - second, b);
+        KeyValueSpan a = Span(layout, first, null),
+            b = Span(layout, second - first, a),
+            c = Span(layout, length - second, b);
         var actual = new List<Tensor>();
-        foreach (var stretches in new (KeyValueSpan, int, int)[][] { [(a, 0, first), (b, first, second)], [(c, second, second + 1)], [(c, second + 1, length)] })
+        foreach (
+            var stretches in new (KeyValueSpan, int, int)[][]
+            {
+                [(a, 0, first), (b, first, second)],
+                [(c, second, second + 1)],
+                [(c, second + 1, length)],
+            }
+        )
         {
             var rows = stretches.Where(one => one.Item3 > one.Item2).ToList();
             if (rows.Count == 0)
@@ -43,7 +51,13 @@ public sealed class AttentionTests : KernelTests
             }
 
             var offset = rows[0].Item2;
-            var positions = rows.Select(one => new NewPositions(one.Item2 - offset, one.Item3 - one.Item2, one.Item1, one.Item1.Extend(one.Item3 - one.Item2))).ToList();
+            var positions = rows.Select(one => new NewPositions(
+                    one.Item2 - offset,
+                    one.Item3 - one.Item2,
+                    one.Item1,
+                    one.Item1.Extend(one.Item3 - one.Item2)
+                ))
+                .ToList();
             var part = qkv.narrow(0, offset, rows[^1].Item3 - offset).clone();
             Attention.Store(part, layout, positions, layer: 1, rotation: null);
             actual.Add(Attention.Attend(part, layout, positions, layer: 1, causal: true));
@@ -69,22 +83,32 @@ public sealed class AttentionTests : KernelTests
     public void Sequences_with_the_same_beginning_have_the_bits_of_sequences_alone()
     {
         var layout = new HeadLayout(2, 2, 64);
-        Tensor beginning = Draw(layout, 50), one = Draw(layout, 9), other = Draw(layout, 20);
+        Tensor beginning = Draw(layout, 50),
+            one = Draw(layout, 9),
+            other = Draw(layout, 20);
 
         var shared = Span(layout, 50, null);
-        KeyValueSpan first = Span(layout, 9, shared), second = Span(layout, 20, shared);
+        KeyValueSpan first = Span(layout, 9, shared),
+            second = Span(layout, 20, shared);
         var together = cat([beginning, one, other], 0);
-        List<NewPositions> all = [new(0, 50, shared, shared.Extend(50)), new(50, 9, first, first.Extend(9)), new(59, 20, second, second.Extend(20))];
+        List<NewPositions> all =
+        [
+            new(0, 50, shared, shared.Extend(50)),
+            new(50, 9, first, first.Extend(9)),
+            new(59, 20, second, second.Extend(20)),
+        ];
         Attention.Store(together, layout, all, layer: 0, rotation: null);
         var attended = Attention.Attend(together, layout, all, layer: 0, causal: true);
 
-        KeyValueSpan before = Span(layout, 50, null), last = Span(layout, 20, before);
+        KeyValueSpan before = Span(layout, 50, null),
+            last = Span(layout, 20, before);
         var alone = cat([beginning, other], 0);
         List<NewPositions> own = [new(0, 50, before, before.Extend(50)), new(50, 20, last, last.Extend(20))];
         Attention.Store(alone, layout, own, layer: 0, rotation: null);
         Assert.Equal(
             Attention.Attend(alone, layout, own, layer: 0, causal: true).narrow(0, 50, 20).contiguous().bytes.ToArray(),
-            attended.narrow(0, 59, 20).contiguous().bytes.ToArray());
+            attended.narrow(0, 59, 20).contiguous().bytes.ToArray()
+        );
     }
 
     [Fact]
@@ -113,11 +137,22 @@ public sealed class AttentionTests : KernelTests
 
     private static Tensor Expected(Tensor qkv, HeadLayout layout, bool causal)
     {
-        Tensor Part(int from, int heads) => qkv.narrow(1, from * layout.Size, heads * layout.Size).reshape(-1, heads, layout.Size).transpose(0, 1)
-            .repeat_interleave(layout.Heads / heads, 0).unsqueeze(0).to(ScalarType.Float64);
+        Tensor Part(int from, int heads) =>
+            qkv.narrow(1, from * layout.Size, heads * layout.Size)
+                .reshape(-1, heads, layout.Size)
+                .transpose(0, 1)
+                .repeat_interleave(layout.Heads / heads, 0)
+                .unsqueeze(0)
+                .to(ScalarType.Float64);
         return F.scaled_dot_product_attention(
-                Part(0, layout.Heads), Part(layout.Heads, layout.KeyValueHeads), Part(layout.Heads + layout.KeyValueHeads, layout.KeyValueHeads), is_casual: causal)
-            .squeeze(0).transpose(0, 1).reshape(-1, layout.OutputSize);
+                Part(0, layout.Heads),
+                Part(layout.Heads, layout.KeyValueHeads),
+                Part(layout.Heads + layout.KeyValueHeads, layout.KeyValueHeads),
+                is_casual: causal
+            )
+            .squeeze(0)
+            .transpose(0, 1)
+            .reshape(-1, layout.OutputSize);
     }
 
     private static void Close(Tensor expected, Tensor actual)

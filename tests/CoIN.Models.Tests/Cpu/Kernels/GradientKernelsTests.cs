@@ -14,17 +14,20 @@ public sealed class GradientKernelsTests : KernelTests
     public static TheoryData<int, int, int> Shapes { get; } =
     [
         .. from rows in new[] { 1, 6, 33, 500 }
-           from length in new[] { 1, 16, 300, 700 }
-           from columns in new[] { 1, 16, 48, 64, 203 }
-           select (rows, length, columns),
+        from length in new[] { 1, 16, 300, 700 }
+        from columns in new[] { 1, 16, 48, 64, 203 }
+        select (rows, length, columns),
     ];
 
     [Theory]
     [MemberData(nameof(Shapes))]
     public void A_panel_product_is_libtorchs_in_every_layout(int rows, int length, int columns)
     {
-        Tensor x = Draw(rows, length), w = Draw(length, columns), start = Draw(rows, columns);
-        Tensor turnedX = x.t().contiguous(), turnedW = w.t().contiguous();
+        Tensor x = Draw(rows, length),
+            w = Draw(length, columns),
+            start = Draw(rows, columns);
+        Tensor turnedX = x.t().contiguous(),
+            turnedW = w.t().contiguous();
         var product = x.to(ScalarType.Float64).matmul(w.to(ScalarType.Float64));
 
         var plain = empty(rows, columns);
@@ -43,8 +46,11 @@ public sealed class GradientKernelsTests : KernelTests
     [InlineData(7, 16, 64)]
     public void What_is_dropped_counts_as_zero(int rows, int length, int columns)
     {
-        Tensor x = Draw(rows, length), w = Draw(length, columns), start = Draw(rows, columns);
-        Tensor dropsY = Draw(rows, columns).gt(0), dropsW = Draw(length, columns).gt(0);
+        Tensor x = Draw(rows, length),
+            w = Draw(length, columns),
+            start = Draw(rows, columns);
+        Tensor dropsY = Draw(rows, columns).gt(0),
+            dropsW = Draw(length, columns).gt(0);
         var y = start.clone();
         PanelProduct.Run(MatrixView.Of(x), MatrixView.Of(w), MatrixView.Of(y), adds: true, scale: 2, dropsY, dropsW);
         Close(start + (x.to(ScalarType.Float64).matmul(w.masked_fill(dropsW, 0).to(ScalarType.Float64)) * 2).masked_fill(dropsY, 0), y);
@@ -54,7 +60,9 @@ public sealed class GradientKernelsTests : KernelTests
     [Fact]
     public void Products_of_sizes_that_do_not_fit_are_refused()
     {
-        Tensor x = Draw(2, 3), w = Draw(4, 5), y = Draw(2, 5);
+        Tensor x = Draw(2, 3),
+            w = Draw(4, 5),
+            y = Draw(2, 5);
         Assert.Throws<ArgumentException>(() => PanelProduct.Run(MatrixView.Of(x), MatrixView.Of(w), MatrixView.Of(y), adds: false));
         Assert.Throws<ArgumentException>(() => MatrixProduct.Run(MatrixView.Of(x), MatrixView.Of(w), MatrixView.Of(y)));
     }
@@ -62,7 +70,9 @@ public sealed class GradientKernelsTests : KernelTests
     [Fact]
     public void A_part_of_a_matrix_is_multiplied_where_it_lies()
     {
-        Tensor x = Draw(40, 96), w = Draw(30, 48), y = zeros(40, 50);
+        Tensor x = Draw(40, 96),
+            w = Draw(30, 48),
+            y = zeros(40, 50);
         MatrixProduct.Run(MatrixView.Of(x).ColumnRange(16, 48), MatrixView.Of(w).RowRange(3, 20), MatrixView.Of(y).ColumnRange(7, 20));
         Close(x.narrow(1, 16, 48).to(ScalarType.Float64).matmul(w.narrow(0, 3, 20).t().to(ScalarType.Float64)), y.narrow(1, 7, 20));
         Assert.Equal(0, (y.narrow(1, 0, 7).abs().sum() + y.narrow(1, 27, 23).abs().sum()).item<float>());
@@ -74,7 +84,10 @@ public sealed class GradientKernelsTests : KernelTests
     [InlineData(70, 1000)]
     public void Gradients_of_rows_are_libtorchs(long rows, long size)
     {
-        Tensor x = Draw(rows, size).requires_grad_(), weight = Draw(size), gradient = Draw(rows, size), start = Draw(rows, size);
+        Tensor x = Draw(rows, size).requires_grad_(),
+            weight = Draw(size),
+            gradient = Draw(rows, size),
+            start = Draw(rows, size);
         RmsNorm.Forward(x, weight, 1e-5).backward([gradient]);
         var sum = start.clone();
         RowGradients.AddRmsNorm(x.detach(), weight, 1e-5, gradient, sum);
@@ -103,7 +116,7 @@ public sealed class GradientKernelsTests : KernelTests
 
     /// <summary>Heads, key/value heads, size of a head, and the sequences' lengths.</summary>
     public static TheoryData<int, int, int, int[]> Layouts { get; } =
-        [(4, 4, 64, [150, 7]), (4, 2, 32, [67, 1, 100]), (6, 2, 8, [40]), (2, 1, 20, [16, 17]), (2, 2, 128, [33]), (2, 2, 80, [5, 60])];
+    [(4, 4, 64, [150, 7]), (4, 2, 32, [67, 1, 100]), (6, 2, 8, [40]), (2, 1, 20, [16, 17]), (2, 2, 128, [33]), (2, 2, 80, [5, 60])];
 
     [Theory]
     [MemberData(nameof(Layouts))]
@@ -117,12 +130,15 @@ public sealed class GradientKernelsTests : KernelTests
             var qkv = Draw(lengths.Sum(), layout.RowSize).requires_grad_();
             List<Tensor> expected = [];
             List<AttendedSequence> sequences = [];
-            int from = 0, row = 0;
+            int from = 0,
+                row = 0;
             foreach (var length in lengths)
             {
                 // Some queries: every third position, and the last two.
                 var queries = Enumerable.Range(0, length).Where(i => all || i % 3 == 0 || i >= length - 2).ToList();
-                expected.Add(Attended(qkv.narrow(0, from, length), layout, rotary).index_select(0, tensor(queries.Select(i => (long)i).ToArray())));
+                expected.Add(
+                    Attended(qkv.narrow(0, from, length), layout, rotary).index_select(0, tensor(queries.Select(i => (long)i).ToArray()))
+                );
                 sequences.Add(new AttendedSequence(from, length, queries, row));
                 from += length;
                 row += queries.Count;
@@ -135,14 +151,26 @@ public sealed class GradientKernelsTests : KernelTests
             var logSums = empty(row, heads);
             var attended = Forward(rotated, layout, sequences, rotary, logSums);
             Close(cat(expected, 0).to(ScalarType.Float64), attended);
-            Close(qkv.grad!.to(ScalarType.Float64), AttentionGradient.Run(rotated, attended, logSums, gradient, layout, sequences, new RotationTable(rotary.All.Cos, rotary.All.Sin)));
+            Close(
+                qkv.grad!.to(ScalarType.Float64),
+                AttentionGradient.Run(
+                    rotated,
+                    attended,
+                    logSums,
+                    gradient,
+                    layout,
+                    sequences,
+                    new RotationTable(rotary.All.Cos, rotary.All.Sin)
+                )
+            );
         }
     }
 
     [Fact]
     public void Rows_and_columns_of_a_square_are_exchanged()
     {
-        Tensor from = Draw(16, 40), to = zeros(16, 20);
+        Tensor from = Draw(16, 40),
+            to = zeros(16, 20);
         unsafe
         {
             Transposition.Square(TensorMemory.Address(from) + 3, 40, TensorMemory.Address(to), 20);
@@ -156,7 +184,10 @@ public sealed class GradientKernelsTests : KernelTests
         var spans = sequences.Select(one => new KeyValueSpan(1, layout.KeyValueHeads, layout.Size, one.Length, null)).ToList();
         var all = sequences.Zip(spans, (one, span) => new NewPositions(one.From, one.Length, span, span.Extend(one.Length))).ToList();
         Attention.Store(qkv, layout, all, layer: 0, new RotationTable(rotary.All.Cos, rotary.All.Sin));
-        var queries = sequences.Zip(spans).SelectMany(pair => pair.First.Queries.Select(i => new NewPositions(pair.First.From + i, 1, pair.Second, i))).ToList();
+        var queries = sequences
+            .Zip(spans)
+            .SelectMany(pair => pair.First.Queries.Select(i => new NewPositions(pair.First.From + i, 1, pair.Second, i)))
+            .ToList();
         var attended = Attention.Attend(qkv, layout, queries, layer: 0, causal: true, logSums);
         spans.ForEach(span => span.Dispose());
         return attended;
@@ -172,14 +203,24 @@ public sealed class GradientKernelsTests : KernelTests
         }
 
         return F.scaled_dot_product_attention(
-                Part(0, layout.Heads, true), Part(layout.Heads, layout.KeyValueHeads, true), Part(layout.Heads + layout.KeyValueHeads, layout.KeyValueHeads, false), is_casual: true)
-            .squeeze(0).transpose(0, 1).reshape(-1, layout.OutputSize);
+                Part(0, layout.Heads, true),
+                Part(layout.Heads, layout.KeyValueHeads, true),
+                Part(layout.Heads + layout.KeyValueHeads, layout.KeyValueHeads, false),
+                is_casual: true
+            )
+            .squeeze(0)
+            .transpose(0, 1)
+            .reshape(-1, layout.OutputSize);
     }
 
     private static void Close(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
-        Assert.InRange((actual.to(ScalarType.Float64) - expected).abs().max().item<double>(), 0, 2e-5 * Math.Max(1, expected.abs().max().item<double>()));
+        Assert.InRange(
+            (actual.to(ScalarType.Float64) - expected).abs().max().item<double>(),
+            0,
+            2e-5 * Math.Max(1, expected.abs().max().item<double>())
+        );
     }
 
     private Tensor Draw(params long[] shape) => randn(shape, generator: Generator);

@@ -11,16 +11,18 @@ public sealed class MatrixProductTests : KernelTests
     public static TheoryData<long, long, long, bool> Shapes { get; } =
     [
         .. from rows in new long[] { 1, 5, 33, 130 }
-           from inputs in new long[] { 3, 16, 80, 588, 1376 }
-           from outputs in new long[] { 1, 6, 128, 203 }
-           select (rows, inputs, outputs, (rows + inputs + outputs) % 2 == 0),
+        from inputs in new long[] { 3, 16, 80, 588, 1376 }
+        from outputs in new long[] { 1, 6, 128, 203 }
+        select (rows, inputs, outputs, (rows + inputs + outputs) % 2 == 0),
     ];
 
     [Theory]
     [MemberData(nameof(Shapes))]
     public void The_product_is_libtorchs_to_rounding(long rows, long inputs, long outputs, bool withBias)
     {
-        Tensor x = Draw(rows, inputs), weight = Draw(outputs, inputs), sum = Draw(rows, outputs);
+        Tensor x = Draw(rows, inputs),
+            weight = Draw(outputs, inputs),
+            sum = Draw(rows, outputs);
         var bias = withBias ? Draw(outputs) : null;
         var expected = F.linear(x.to(ScalarType.Float64), weight.to(ScalarType.Float64), bias?.to(ScalarType.Float64));
         Close(expected, MatrixProduct.Linear(x, weight, bias));
@@ -32,18 +34,24 @@ public sealed class MatrixProductTests : KernelTests
     [InlineData(700, 96)]
     public void A_rows_numbers_are_the_same_bits_in_any_company(long rows, long inputs)
     {
-        Tensor x = Draw(rows, inputs), weight = Draw(150, inputs), bias = Draw(150);
+        Tensor x = Draw(rows, inputs),
+            weight = Draw(150, inputs),
+            bias = Draw(150);
         var all = MatrixProduct.Linear(x, weight, bias);
         foreach (var (from, count) in new[] { (0L, 1L), (1L, 1L), (rows - 1, 1L), (3L, 7L), (0L, 33L) })
         {
-            Assert.Equal(all.narrow(0, from, count).contiguous().bytes.ToArray(), MatrixProduct.Linear(x.narrow(0, from, count), weight, bias).bytes.ToArray());
+            Assert.Equal(
+                all.narrow(0, from, count).contiguous().bytes.ToArray(),
+                MatrixProduct.Linear(x.narrow(0, from, count), weight, bias).bytes.ToArray()
+            );
         }
     }
 
     [Fact]
     public void Views_and_further_dimensions_are_seen_as_they_are()
     {
-        Tensor x = Draw(5, 2, 96).narrow(2, 8, 80), weight = Draw(12, 80);
+        Tensor x = Draw(5, 2, 96).narrow(2, 8, 80),
+            weight = Draw(12, 80);
         var y = MatrixProduct.Linear(x, weight, null);
         Assert.Equal([5, 2, 12], y.shape);
         Close(F.linear(x.to(ScalarType.Float64), weight.to(ScalarType.Float64)), y);
@@ -67,8 +75,13 @@ public sealed class MatrixProductTests : KernelTests
         Assert.True(MatrixProduct.Linear(Draw(3, 8), Draw(4, 8), Draw(4).requires_grad_()).requires_grad);
 
         // A sum whose rows lie elsewhere is added to as it is seen.
-        Tensor sum = Draw(4, 3).t(), x = Draw(3, 8), weight = Draw(4, 8);
-        Close(F.linear(x.to(ScalarType.Float64), weight.to(ScalarType.Float64)) + sum, MatrixProduct.AddLinear(sum.alias(), x, weight, null));
+        Tensor sum = Draw(4, 3).t(),
+            x = Draw(3, 8),
+            weight = Draw(4, 8);
+        Close(
+            F.linear(x.to(ScalarType.Float64), weight.to(ScalarType.Float64)) + sum,
+            MatrixProduct.AddLinear(sum.alias(), x, weight, null)
+        );
     }
 
     [Fact]

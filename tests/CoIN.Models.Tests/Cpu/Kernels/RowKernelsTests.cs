@@ -16,7 +16,9 @@ public sealed class RowKernelsTests : KernelTests
     [InlineData(70, 1000)]
     public void Rows_are_what_libtorch_makes_of_them(long rows, long size)
     {
-        Tensor x = randn([rows, size], generator: Generator) * 3 + 1, weight = randn([size], generator: Generator), bias = randn([size], generator: Generator);
+        Tensor x = randn([rows, size], generator: Generator) * 3 + 1,
+            weight = randn([size], generator: Generator),
+            bias = randn([size], generator: Generator);
         Close(RmsNorm.Forward(x, weight, 1e-5), RowKernels.RmsNorm(x, weight, 1e-5));
         Close(F.layer_norm(x, [size], weight, bias, 1e-5), RowKernels.LayerNorm(x, weight, bias, 1e-5));
 
@@ -32,7 +34,8 @@ public sealed class RowKernelsTests : KernelTests
     {
         for (var x = -87f; x < 88; x += 0.0371f)
         {
-            double expected = Math.Exp(x), actual = Exponential.Of(Vector512.Create(x))[7];
+            double expected = Math.Exp(x),
+                actual = Exponential.Of(Vector512.Create(x))[7];
             Assert.InRange(Math.Abs(actual - expected) / expected, 0, 2e-7);
         }
     }

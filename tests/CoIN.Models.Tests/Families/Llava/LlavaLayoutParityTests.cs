@@ -31,18 +31,26 @@ public sealed class LlavaLayoutParityTests : IDisposable
     [Theory]
     [InlineData("model.safetensors", "mm_projector.safetensors", 2e-4)]
     [InlineData("model.safetensors", "mm_projector.bin", 2e-4)]
-
     // The archive holds the same tensors rounded to float16, as Vicuna's do.
     [InlineData("pytorch_model.bin", "mm_projector.safetensors", 2e-2)]
     [InlineData("pytorch_model.bin", "mm_projector.bin", 2e-2)]
     public void CoINs_parts_agree_with_the_reference_in_every_combination_of_formats(string weights, string projector, double tolerance)
     {
         var language = Language(weights);
-        foreach (var source in new[]
-        {
-            LlavaSource.Of(new ModelOptions { Language = language, VisionTower = Golden("clip"), Projector = Golden(projector) }),
-            LlavaSource.Of(Parts(language, projector)),
-        })
+        foreach (
+            var source in new[]
+            {
+                LlavaSource.Of(
+                    new ModelOptions
+                    {
+                        Language = language,
+                        VisionTower = Golden("clip"),
+                        Projector = Golden(projector),
+                    }
+                ),
+                LlavaSource.Of(Parts(language, projector)),
+            }
+        )
         {
             Assert.Equal(LlavaLayout.Parts, source.Layout);
             Agrees(source, tolerance);
@@ -61,10 +69,13 @@ public sealed class LlavaLayoutParityTests : IDisposable
         {
             foreach (var name in hub.Names)
             {
-                tensors[name == "language_model.lm_head.weight" ? head : name
-                    .Replace("language_model.model.", language, StringComparison.Ordinal)
-                    .Replace("vision_tower.", vision, StringComparison.Ordinal)
-                    .Replace("multi_modal_projector.", projector, StringComparison.Ordinal)] = hub.Read(name);
+                tensors[
+                    name == "language_model.lm_head.weight"
+                        ? head
+                        : name.Replace("language_model.model.", language, StringComparison.Ordinal)
+                            .Replace("vision_tower.", vision, StringComparison.Ordinal)
+                            .Replace("multi_modal_projector.", projector, StringComparison.Ordinal)
+                ] = hub.Read(name);
             }
         }
 
@@ -80,7 +91,11 @@ public sealed class LlavaLayoutParityTests : IDisposable
     public void LLaVAs_own_layout_agrees_with_the_reference_and_names_its_tower(string type)
     {
         Original(type);
-        Assert.Contains("model.vision-tower", Assert.Throws<CoinException>(() => LlavaSource.Of(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "model.vision-tower",
+            Assert.Throws<CoinException>(() => LlavaSource.Of(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
         var source = LlavaSource.Of(new ModelOptions { Path = folder.Path, VisionTower = Golden("clip") });
         Assert.Equal(LlavaLayout.Original, source.Layout);
         Agrees(source, 2e-4);
@@ -102,7 +117,9 @@ public sealed class LlavaLayoutParityTests : IDisposable
         SafetensorsWriter.Write(folder.Of("model.safetensors"), tensors);
         Assert.Contains(
             "model.layers.{0-1}.self_attn.extra",
-            Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(Source(), ScalarType.Float32, TestDevice.Device, warnings.Add)).Message, StringComparison.Ordinal);
+            Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(Source(), ScalarType.Float32, TestDevice.Device, warnings.Add)).Message,
+            StringComparison.Ordinal
+        );
         tensors.Remove("model.layers.0.self_attn.extra");
         tensors.Remove("model.layers.1.self_attn.extra");
         tensors["model.vision_tower.vision_tower.vision_model.post_layernorm.bias"] = ones(1);
@@ -112,7 +129,9 @@ public sealed class LlavaLayoutParityTests : IDisposable
         tensors.Remove("model.norm.weight");
         tensors.Remove("model.mm_projector.2.bias");
         SafetensorsWriter.Write(folder.Of("model.safetensors"), tensors);
-        var message = Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(Source(), ScalarType.Float32, TestDevice.Device, warnings.Add)).Message;
+        var message = Assert
+            .Throws<CoinException>(() => LlavaCheckpoint.Load(Source(), ScalarType.Float32, TestDevice.Device, warnings.Add))
+            .Message;
         Assert.Contains("model.norm.weight", message, StringComparison.Ordinal);
         Assert.Contains("model.mm_projector.2.bias", message, StringComparison.Ordinal);
     }
@@ -171,7 +190,11 @@ public sealed class LlavaLayoutParityTests : IDisposable
         var expected = GoldenFolder.Tensors("llava-tiny", "expected.safetensors");
         static List<int> Ints(JToken token) => [.. token.Select(id => (int)id)];
         using var batch = SequenceBatch.Create(
-            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))], model.Config.ImageTokens, 4096, TestDevice.Device);
+            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))],
+            model.Config.ImageTokens,
+            4096,
+            TestDevice.Device
+        );
         var embedded = model.Embed(batch, model.Features(inputs["pixel_values"].There()));
         var logits = model.Language.Logits(model.Language.Forward(embedded, batch.Sequences));
         Assert.InRange(GoldenFolder.Difference(logits, expected["logits"][inputs["attention_mask"].to(ScalarType.Bool)]), 0, tolerance);

@@ -15,7 +15,13 @@ namespace CoIN.Models.Tests.Families.Llava;
 
 public sealed class LlavaMergeTests : IDisposable
 {
-    private static readonly TaskOptions Task = new() { Name = "T", Folder = "t", Scorer = "gqa", MaxNewTokens = 8 };
+    private static readonly TaskOptions Task = new()
+    {
+        Name = "T",
+        Folder = "t",
+        Scorer = "gqa",
+        MaxNewTokens = 8,
+    };
 
     private readonly TemporaryFolder folder = new();
 
@@ -24,7 +30,6 @@ public sealed class LlavaMergeTests : IDisposable
     [Theory]
     [InlineData(false, 280)]
     [InlineData(true, 280)]
-
     // As many rows as the tokenizer has pieces: the merged model needs one more, for pictures.
     [InlineData(true, 270)]
     public void The_merged_model_answers_as_base_and_adapter_do(bool parts, int vocabulary)
@@ -50,7 +55,13 @@ public sealed class LlavaMergeTests : IDisposable
         using var projector = CheckpointFolder.Open(folder.Of("adapter", "non_lora_trainables.safetensors"));
         using var clip = CheckpointFolder.Open(folder.Of("model", "clip"));
         using var scope = NewDisposeScope();
-        Assert.True(merged.Read("multi_modal_projector.linear_2.bias").equal(projector.Read("base_model.model.model.mm_projector.2.bias")).all().item<bool>());
+        Assert.True(
+            merged
+                .Read("multi_modal_projector.linear_2.bias")
+                .equal(projector.Read("base_model.model.model.mm_projector.2.bias"))
+                .all()
+                .item<bool>()
+        );
         Assert.All(clip.Names, name => Assert.True(merged.Read($"vision_tower.{name}").equal(clip.Read(name)).all().item<bool>()));
     }
 
@@ -60,7 +71,9 @@ public sealed class LlavaMergeTests : IDisposable
         Base(parts: true, TinyLlava.Vocabulary);
         var path = folder.Of("model", "llama", "config.json");
         var config = JObject.Parse(File.ReadAllText(path));
-        config["rope_parameters"] = JObject.Parse("""{"rope_type": "yarn", "factor": 4.0, "rope_theta": 5000.0, "original_max_position_embeddings": 32}""");
+        config["rope_parameters"] = JObject.Parse(
+            """{"rope_type": "yarn", "factor": 4.0, "rope_theta": 5000.0, "original_max_position_embeddings": 32}"""
+        );
         File.WriteAllText(path, config.ToString());
         File.Delete(folder.Of("model", "clip", "preprocessor_config.json"));
         Merge("adapter", "merged", null);
@@ -93,9 +106,18 @@ public sealed class LlavaMergeTests : IDisposable
         File.WriteAllText(path, config.ToString());
         ModelMerge.Write(folder.Of("adapter"), Model, folder.Of("merged"), "bfloat16", _ => { });
         var merged = JObject.Parse(File.ReadAllText(folder.Of("merged", "config.json")));
-        Assert.Equal(["dtype", "text_config.dtype", "vision_config.dtype"], merged.Descendants().OfType<JProperty>()
-            .Where(property => property.Name.EndsWith("dtype", StringComparison.Ordinal)).Select(property => property.Path).Order(StringComparer.Ordinal));
-        Assert.All(new[] { merged["dtype"], merged["text_config"]!["dtype"], merged["vision_config"]!["dtype"] }, dtype => Assert.Equal("bfloat16", (string?)dtype));
+        Assert.Equal(
+            ["dtype", "text_config.dtype", "vision_config.dtype"],
+            merged
+                .Descendants()
+                .OfType<JProperty>()
+                .Where(property => property.Name.EndsWith("dtype", StringComparison.Ordinal))
+                .Select(property => property.Path)
+                .Order(StringComparer.Ordinal)
+        );
+        Assert.All(new[] { merged["dtype"], merged["text_config"]!["dtype"], merged["vision_config"]!["dtype"] }, dtype =>
+            Assert.Equal("bfloat16", (string?)dtype)
+        );
     }
 
     [Fact]
@@ -103,18 +125,33 @@ public sealed class LlavaMergeTests : IDisposable
     {
         Base(parts: false, 280);
         Assert.Contains("not empty", Assert.Throws<CoinException>(() => Merge("adapter", "model", null)).Message, StringComparison.Ordinal);
-        Assert.Contains("float64", Assert.Throws<CoinException>(() => Merge("adapter", "new", "float64")).Message, StringComparison.Ordinal);
-        SafetensorsWriter.Write(folder.Of("adapter", "adapter_model.safetensors"), new Dictionary<string, Tensor>
-        {
-            ["base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"] = zeros(4, 99), ["base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight"] = zeros(99, 4),
-        });
+        Assert.Contains(
+            "float64",
+            Assert.Throws<CoinException>(() => Merge("adapter", "new", "float64")).Message,
+            StringComparison.Ordinal
+        );
+        SafetensorsWriter.Write(
+            folder.Of("adapter", "adapter_model.safetensors"),
+            new Dictionary<string, Tensor>
+            {
+                ["base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"] = zeros(4, 99),
+                ["base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight"] = zeros(99, 4),
+            }
+        );
         Assert.Contains("[4, 99]", Assert.Throws<CoinException>(() => Merge("adapter", "new", null)).Message, StringComparison.Ordinal);
         Assert.Equal(["adapter", "model"], Directory.GetDirectories(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
-    private ModelOptions Model => new() { Path = folder.Of("model"), Conversation = "vicuna_v1_no_system", MaxLength = 120 };
+    private ModelOptions Model =>
+        new()
+        {
+            Path = folder.Of("model"),
+            Conversation = "vicuna_v1_no_system",
+            MaxLength = 120,
+        };
 
-    private void Merge(string adapter, string output, string? dtype) => ModelMerge.Write(folder.Of(adapter), Model, folder.Of(output), dtype, _ => { });
+    private void Merge(string adapter, string output, string? dtype) =>
+        ModelMerge.Write(folder.Of(adapter), Model, folder.Of(output), dtype, _ => { });
 
     private void Base(bool parts, int vocabulary)
     {
@@ -136,7 +173,9 @@ public sealed class LlavaMergeTests : IDisposable
         using var factory = new LearnerFactory(_ => { });
         var options = new ExperimentOptions
         {
-            Name = "t", Tasks = [Task], Data = new DataOptions { Instructions = "", Images = folder.Path },
+            Name = "t",
+            Tasks = [Task],
+            Data = new DataOptions { Instructions = "", Images = folder.Path },
             Model = model with { Conversation = "vicuna_v1_no_system", MaxLength = 120 },
         };
         using var learner = factory.Open(options, "cpu", 1);

@@ -52,9 +52,17 @@ public sealed class LlavaSavedAnewParityTests : IDisposable
 
         var features = backend.Vision(model.Vision, inputs["pixel_values"].There());
         Assert.InRange(GoldenFolder.Difference(features, expected["clip_features"]), 0, 5e-5);
-        Assert.InRange(GoldenFolder.Difference(backend.Project(model.Projector, features, ScalarType.Float32), expected["projector_output"]), 0, 5e-5);
+        Assert.InRange(
+            GoldenFolder.Difference(backend.Project(model.Projector, features, ScalarType.Float32), expected["projector_output"]),
+            0,
+            5e-5
+        );
         using var batch = SequenceBatch.Create(
-            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))], model.Config.ImageTokens, 4096, TestDevice.Device);
+            [.. meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)))],
+            model.Config.ImageTokens,
+            4096,
+            TestDevice.Device
+        );
         var embedded = model.Embed(batch, features);
         var mask = inputs["attention_mask"].to(ScalarType.Bool);
         Assert.InRange(GoldenFolder.Difference(embedded, expected["inputs_embeds"][mask]), 0, 5e-5);
@@ -83,7 +91,10 @@ public sealed class LlavaSavedAnewParityTests : IDisposable
         var cases = meta["processor"]!.ToList();
         for (var i = 0; i < cases.Count; i++)
         {
-            var values = tensor(processor.Process(GoldenFolder.Of(Golden, (string)cases[i]["image"]!), ImageMode.Crop), [1, 3, processor.Size, processor.Size]);
+            var values = tensor(
+                processor.Process(GoldenFolder.Of(Golden, (string)cases[i]["image"]!), ImageMode.Crop),
+                [1, 3, processor.Size, processor.Size]
+            );
             Assert.InRange(GoldenFolder.Difference(values, pixels[$"pixel_values_pil.{i}"].reshape(values.shape)), 0, 1e-4);
         }
     }
@@ -97,7 +108,10 @@ public sealed class LlavaSavedAnewParityTests : IDisposable
         foreach (var one in meta["processor"]!)
         {
             List<int> ids = [tokenizer.BeginOfSequence, .. tokenizer.Encode((string)one["text"]!)];
-            Assert.Equal(Ints(one["input_ids"]!), ids.SelectMany(id => Enumerable.Repeat(id, id == placeholder ? settings.Shape.ImageTokens : 1)));
+            Assert.Equal(
+                Ints(one["input_ids"]!),
+                ids.SelectMany(id => Enumerable.Repeat(id, id == placeholder ? settings.Shape.ImageTokens : 1))
+            );
         }
     }
 
@@ -112,7 +126,8 @@ public sealed class LlavaSavedAnewParityTests : IDisposable
         var path = GoldenFolder.Of(Golden, (string)meta["processor"]![0]!["image"]!);
         Assert.Equal(
             ClipImageProcessor.Load(GoldenFolder.Of(Golden, "model")).Process(path, ImageMode.Pad),
-            LlavaSettings.Read(LlavaSource.Of(options)).Pictures.Pixels(path, null));
+            LlavaSettings.Read(LlavaSource.Of(options)).Pictures.Pixels(path, null)
+        );
     }
 
     /// <summary>The same weights as a language model, a tower and a projector; the language model has the tokenizer.</summary>
@@ -131,7 +146,11 @@ public sealed class LlavaSavedAnewParityTests : IDisposable
 
         return new ModelOptions
         {
-            MaxLength = Longest, Path = "", Language = language, VisionTower = GoldenFolder.Of(Golden, "clip"), Projector = GoldenFolder.Of(Golden, "mm_projector.safetensors"),
+            MaxLength = Longest,
+            Path = "",
+            Language = language,
+            VisionTower = GoldenFolder.Of(Golden, "clip"),
+            Projector = GoldenFolder.Of(Golden, "mm_projector.safetensors"),
         };
     }
 

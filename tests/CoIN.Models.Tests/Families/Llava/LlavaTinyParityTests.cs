@@ -13,7 +13,12 @@ namespace CoIN.Models.Tests.Families.Llava;
 [Trait("Category", "Parity")]
 public sealed class LlavaTinyParityTests : IDisposable
 {
-    private readonly LlavaModel model = LlavaCheckpoint.Load(GoldenFolder.Of("llava-tiny", "hub"), ScalarType.Float32, TestDevice.Device, _ => { });
+    private readonly LlavaModel model = LlavaCheckpoint.Load(
+        GoldenFolder.Of("llava-tiny", "hub"),
+        ScalarType.Float32,
+        TestDevice.Device,
+        _ => { }
+    );
     private readonly JObject meta = GoldenFolder.Json("llava-tiny", "meta.json");
     private readonly IReadOnlyDictionary<string, Tensor> inputs = GoldenFolder.Tensors("llava-tiny", "inputs.safetensors");
     private readonly IReadOnlyDictionary<string, Tensor> expected = GoldenFolder.Tensors("llava-tiny", "expected.safetensors");
@@ -47,7 +52,11 @@ public sealed class LlavaTinyParityTests : IDisposable
         {
             var features = backend.Vision(model.Vision, inputs["pixel_values"].There());
             Assert.InRange(GoldenFolder.Difference(features, expected["clip_features"]), 0, 5e-5);
-            Assert.InRange(GoldenFolder.Difference(backend.Project(model.Projector, features, ScalarType.Float32), expected["projector_output"]), 0, 5e-5);
+            Assert.InRange(
+                GoldenFolder.Difference(backend.Project(model.Projector, features, ScalarType.Float32), expected["projector_output"]),
+                0,
+                5e-5
+            );
         }
     }
 
@@ -88,7 +97,8 @@ public sealed class LlavaTinyParityTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Greedy_answers_of_unequal_prompts_in_one_batch_agree_with_the_reference(bool kernels) => Generates([.. meta["generate"]!], kernels);
+    public void Greedy_answers_of_unequal_prompts_in_one_batch_agree_with_the_reference(bool kernels) =>
+        Generates([.. meta["generate"]!], kernels);
 
     [Theory]
     [InlineData(false)]
@@ -105,8 +115,11 @@ public sealed class LlavaTinyParityTests : IDisposable
     {
         var logits = GoldenFolder.Tensors("llava-tiny", "generate.safetensors");
         var prompts = cases.Select(one => new TokenSequence(Ints(one["prompt_ids_placeholder"]!), null)).ToList();
-        var images = cases.Select(one => meta["samples"]![(int)one["sample"]!]!["image_index"])
-            .Where(index => index is not null && index.Type != JTokenType.Null).Select(index => (long)index!).ToArray();
+        var images = cases
+            .Select(one => meta["samples"]![(int)one["sample"]!]!["image_index"])
+            .Where(index => index is not null && index.Type != JTokenType.Null)
+            .Select(index => (long)index!)
+            .ToArray();
         var features = images.Length == 0 ? null : model.Features(inputs["pixel_values"].index_select(0, tensor(images)).There());
         var longest = cases.Max(one => one["new_ids"]!.Count());
         var steps = new int[cases.Count];
@@ -127,7 +140,8 @@ public sealed class LlavaTinyParityTests : IDisposable
 
     private static List<int> Ints(JToken token) => [.. token.Select(id => (int)id)];
 
-    private IEnumerable<TokenSequence> Sequences() => meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)));
+    private IEnumerable<TokenSequence> Sequences() =>
+        meta["samples"]!.Select(sample => new TokenSequence(Ints(sample["ids"]!), Ints(sample["labels"]!)));
 
     private SequenceBatch Batch() => SequenceBatch.Create([.. Sequences()], model.Config.ImageTokens, 4096, TestDevice.Device);
 

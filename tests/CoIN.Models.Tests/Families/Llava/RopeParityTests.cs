@@ -27,7 +27,10 @@ public sealed class RopeParityTests : IDisposable
     public static TheoryData<string> Ropes => [.. Names()];
 
     private static IEnumerable<string> Names() =>
-        Directory.EnumerateDirectories(GoldenFolder.Of(Golden, "rope")).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
+        Directory
+            .EnumerateDirectories(GoldenFolder.Of(Golden, "rope"))
+            .Select(path => Path.GetFileName(path)!)
+            .Order(StringComparer.Ordinal);
 
     public static TheoryData<string, bool> Ways()
     {
@@ -52,12 +55,24 @@ public sealed class RopeParityTests : IDisposable
     public void Logits_of_every_length_are_the_reference_s_or_the_type_is_refused_by_name(string name, bool kernels)
     {
         var (type, trained) = Write(name);
-        foreach (var length in expected.Keys.Where(key => key.StartsWith("input_ids.", StringComparison.Ordinal)).Select(key => key["input_ids.".Length..]))
+        foreach (
+            var length in expected
+                .Keys.Where(key => key.StartsWith("input_ids.", StringComparison.Ordinal))
+                .Select(key => key["input_ids.".Length..])
+        )
         {
-            var options = new ModelOptions { Path = folder.Path, MaxLength = int.Parse(length, System.Globalization.CultureInfo.InvariantCulture) };
+            var options = new ModelOptions
+            {
+                Path = folder.Path,
+                MaxLength = int.Parse(length, System.Globalization.CultureInfo.InvariantCulture),
+            };
             if (type == "dynamic" && options.MaxLength > trained)
             {
-                var message = Assert.Throws<CoinException>(() => LlavaCheckpoint.Load(LlavaSource.Of(options), ScalarType.Float32, TestDevice.Device, _ => { })).Message;
+                var message = Assert
+                    .Throws<CoinException>(() =>
+                        LlavaCheckpoint.Load(LlavaSource.Of(options), ScalarType.Float32, TestDevice.Device, _ => { })
+                    )
+                    .Message;
                 Assert.Contains("rope_type is dynamic", message, StringComparison.Ordinal);
                 Assert.Contains($"Set model.max-length to {trained} or less", message, StringComparison.Ordinal);
                 continue;
@@ -144,6 +159,9 @@ public sealed class RopeParityTests : IDisposable
 
         File.Copy(GoldenFolder.Of(Golden, "rope", name, "config.json"), folder.Of("config.json"), overwrite: true);
         var text = JObject.Parse(File.ReadAllText(folder.Of("config.json")))["text_config"]!;
-        return ((string?)text["rope_parameters"]?["rope_type"] ?? (string?)text["rope_scaling"]?["type"] ?? "", (int)text["max_position_embeddings"]!);
+        return (
+            (string?)text["rope_parameters"]?["rope_type"] ?? (string?)text["rope_scaling"]?["type"] ?? "",
+            (int)text["max_position_embeddings"]!
+        );
     }
 }

@@ -22,7 +22,9 @@ public sealed class MiniGptFilesTests : IDisposable
 {
     // EVA's own file says nothing of its heads, which have 88 numbers, nor of the size of pictures, which is 448.
     private static readonly MiniGptConfig Real = new(
-        new VisionConfig(88, 32, 1, 1, EvaSettings.ImageSize, 56, "gelu", 1e-6) { PatchBias = true, InputNorm = false }, TinyMiniGpt.Config.Text);
+        new VisionConfig(88, 32, 1, 1, EvaSettings.ImageSize, 56, "gelu", 1e-6) { PatchBias = true, InputNorm = false },
+        TinyMiniGpt.Config.Text
+    );
 
     private readonly TemporaryFolder folder = new();
 
@@ -30,11 +32,14 @@ public sealed class MiniGptFilesTests : IDisposable
 
     private ModelOptions Whole => new() { Path = folder.Of("whole"), MaxLength = 64 };
 
-    private ModelOptions Parts => new()
-    {
-        Language = folder.Of("parts", "llama"), VisionTower = folder.Of("parts", "eva_vit_g.safetensors"),
-        Projector = folder.Of("parts", "stage.safetensors"), MaxLength = 64,
-    };
+    private ModelOptions Parts =>
+        new()
+        {
+            Language = folder.Of("parts", "llama"),
+            VisionTower = folder.Of("parts", "eva_vit_g.safetensors"),
+            Projector = folder.Of("parts", "stage.safetensors"),
+            MaxLength = 64,
+        };
 
     [Fact]
     public void Parts_and_the_whole_folder_are_the_same_model()
@@ -51,10 +56,13 @@ public sealed class MiniGptFilesTests : IDisposable
         using var whole = Load(Whole);
         using var parts = Load(Parts);
         Assert.Equal(MiniGptCheckpoint.Named(whole).Select(pair => pair.Name), MiniGptCheckpoint.Named(parts).Select(pair => pair.Name));
-        Assert.All(MiniGptCheckpoint.Named(whole).Zip(MiniGptCheckpoint.Named(parts)), pair => Assert.True(pair.First.Tensor.equal(pair.Second.Tensor).all().item<bool>()));
+        Assert.All(MiniGptCheckpoint.Named(whole).Zip(MiniGptCheckpoint.Named(parts)), pair =>
+            Assert.True(pair.First.Tensor.equal(pair.Second.Tensor).all().item<bool>())
+        );
         Assert.Equal(
             (whole.Config.ImageTokens, whole.Config.Shape.VisionParameters),
-            (parts.Config.ImageTokens, parts.Vision.Parameters().Concat([parts.Norm.Weight, parts.Norm.Bias]).Sum(tensor => tensor.numel())));
+            (parts.Config.ImageTokens, parts.Vision.Parameters().Concat([parts.Norm.Weight, parts.Norm.Bias]).Sum(tensor => tensor.numel()))
+        );
     }
 
     [Fact]
@@ -69,9 +77,12 @@ public sealed class MiniGptFilesTests : IDisposable
         Assert.Contains(warnings, sentence => sentence.Contains("ln_vision", StringComparison.Ordinal));
         Assert.Contains("lora.rank is 8", Faults(Parts, new() { Rank = 8, Alpha = 8 }), StringComparison.Ordinal);
         using var model = Load(Parts);
-        using var adapter = (LoraAdapter)AdapterKinds.Lora.ReadToTrain(Parts.Projector!, model.Language, model.Projector, new() { Rank = 4, Alpha = 8 }, seed: 1);
+        using var adapter = (LoraAdapter)
+            AdapterKinds.Lora.ReadToTrain(Parts.Projector!, model.Language, model.Projector, new() { Rank = 4, Alpha = 8 }, seed: 1);
         Assert.Equal((4, 8), (adapter.Rank, adapter.Alpha));
-        Assert.Contains(ModelInspection.Describe(Parts), line => line.Contains("holds one of rank 4 for 1 linear map", StringComparison.Ordinal));
+        Assert.Contains(ModelInspection.Describe(Parts), line =>
+            line.Contains("holds one of rank 4 for 1 linear map", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -108,26 +119,26 @@ public sealed class MiniGptFilesTests : IDisposable
         using var merged = Load(new ModelOptions { Path = folder.Of("merged"), MaxLength = 64 });
         using var read = PeftFolder.Read(folder.Of("adapter"), model.Language, model.Projector);
         using var expected = (MiniGptModel)model.Merged(read);
-        Assert.All(
-            MiniGptCheckpoint.Named(expected).Zip(MiniGptCheckpoint.Named(merged)), pair =>
-            {
-                Assert.Equal(pair.First.Name, pair.Second.Name);
-                Assert.InRange((pair.First.Tensor - pair.Second.Tensor).abs().max().item<float>(), 0, 1e-6);
-            });
+        Assert.All(MiniGptCheckpoint.Named(expected).Zip(MiniGptCheckpoint.Named(merged)), pair =>
+        {
+            Assert.Equal(pair.First.Name, pair.Second.Name);
+            Assert.InRange((pair.First.Tensor - pair.Second.Tensor).abs().max().item<float>(), 0, 1e-6);
+        });
     }
 
-    public static TheoryData<string, string> Damages => new()
-    {
-        { "no tower", "model.vision-tower is not set" },
-        { "tower is a folder", "is a folder. MiniGPT-v2's part is a file" },
-        { "tower of CLIP", "is not EVA-CLIP-g as MiniGPT-v2 has it" },
-        { "no checkpoint", "model.projector: there is no file" },
-        { "another stage", "tensor(s) of the model are missing: llama_proj." },
-        { "projector of another size", "has shape [32, 352] where config.json asks for [32, 348]" },
-        { "tokenizer of another length", "pieces but the model's vocabulary has" },
-        { "no tokenizer", "tokenizer.model" },
-        { "whole with a tower", "holds a vision tower of its own" },
-    };
+    public static TheoryData<string, string> Damages =>
+        new()
+        {
+            { "no tower", "model.vision-tower is not set" },
+            { "tower is a folder", "is a folder. MiniGPT-v2's part is a file" },
+            { "tower of CLIP", "is not EVA-CLIP-g as MiniGPT-v2 has it" },
+            { "no checkpoint", "model.projector: there is no file" },
+            { "another stage", "tensor(s) of the model are missing: llama_proj." },
+            { "projector of another size", "has shape [32, 352] where config.json asks for [32, 348]" },
+            { "tokenizer of another length", "pieces but the model's vocabulary has" },
+            { "no tokenizer", "tokenizer.model" },
+            { "whole with a tower", "holds a vision tower of its own" },
+        };
 
     [Theory]
     [MemberData(nameof(Damages))]
@@ -159,7 +170,11 @@ public sealed class MiniGptFilesTests : IDisposable
                 break;
             case "tokenizer of another length":
                 var path = Path.Combine(model.Language!, "config.json");
-                File.WriteAllText(path, File.ReadAllText(path).Replace($"\"vocab_size\": {TinyLlava.Vocabulary}", "\"vocab_size\": 9000", StringComparison.Ordinal));
+                File.WriteAllText(
+                    path,
+                    File.ReadAllText(path)
+                        .Replace($"\"vocab_size\": {TinyLlava.Vocabulary}", "\"vocab_size\": 9000", StringComparison.Ordinal)
+                );
                 break;
             case "no tokenizer":
                 File.Delete(Path.Combine(model.Language!, "tokenizer.model"));
@@ -178,7 +193,10 @@ public sealed class MiniGptFilesTests : IDisposable
         WriteParts();
         var path = folder.Of("whole", "config.json");
         var config = File.ReadAllText(path);
-        File.WriteAllText(path, config.Replace("\"vision_norm_eps\"", "\"use_rel_pos_bias\": true, \"vision_norm_eps\"", StringComparison.Ordinal));
+        File.WriteAllText(
+            path,
+            config.Replace("\"vision_norm_eps\"", "\"use_rel_pos_bias\": true, \"vision_norm_eps\"", StringComparison.Ordinal)
+        );
         Assert.Contains("use_rel_pos_bias", Faults(Whole), StringComparison.Ordinal);
         File.WriteAllText(path, config.Replace("\"vision_tokens_joined\": 4", "\"vision_tokens_joined\": 7", StringComparison.Ordinal));
         Assert.Contains("vision_tokens_joined", Faults(Whole), StringComparison.Ordinal);
@@ -197,13 +215,26 @@ public sealed class MiniGptFilesTests : IDisposable
         Assert.Null(prompts.Remark(sample with { Conversations = [sample.Conversations[0], new Turn("gpt", "red")] }));
     }
 
-    private static MiniGptModel Load(ModelOptions options) => MiniGptCheckpoint.Load(MiniGptSource.Of(options), ScalarType.Float32, CPU, _ => { });
+    private static MiniGptModel Load(ModelOptions options) =>
+        MiniGptCheckpoint.Load(MiniGptSource.Of(options), ScalarType.Float32, CPU, _ => { });
 
-    private static ExperimentOptions Options(ModelOptions model, LoraOptions? lora) => new()
-    {
-        Name = "test", Tasks = [new TaskOptions { Name = "GQA", Folder = "GQA", Scorer = "gqa" }], Data = new() { Instructions = "", Images = "" },
-        Model = model, Lora = lora ?? new(),
-    };
+    private static ExperimentOptions Options(ModelOptions model, LoraOptions? lora) =>
+        new()
+        {
+            Name = "test",
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "GQA",
+                    Folder = "GQA",
+                    Scorer = "gqa",
+                },
+            ],
+            Data = new() { Instructions = "", Images = "" },
+            Model = model,
+            Lora = lora ?? new(),
+        };
 
     private static string Faults(ModelOptions model, LoraOptions? lora = null, Action<string>? warn = null)
     {
@@ -238,15 +269,26 @@ public sealed class MiniGptFilesTests : IDisposable
         File.WriteAllText(folder.Of("parts", "llama", "config.json"), json["text_config"]!.ToString());
         using var whole = CheckpointFolder.Open(folder.Of("whole"));
         IEnumerable<(string, Tensor)> Of(string prefix, string by) =>
-            whole.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => (by + name[prefix.Length..], whole.Read(name))).ToList();
+            whole
+                .Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+                .Select(name => (by + name[prefix.Length..], whole.Read(name)))
+                .ToList();
         Write(Path.Combine("llama", "model.safetensors"), Of("llama_model.", ""));
 
         // EVA's own last norm, which nothing needs.
         Write("eva_vit_g.safetensors", Of("visual_encoder.", "").Append(("norm.weight", ones(88))));
         const string Layer = "llama_model.base_model.model.model.layers.0.self_attn.q_proj.";
-        Write("stage.safetensors", lora == 0
-            ? [.. Of("llama_proj.", "llama_proj."), .. Of("ln_vision.", "ln_vision.")]
-            : [.. Of("llama_proj.", "llama_proj."), ($"{Layer}lora_A.weight", randn(lora, 32)), ($"{Layer}lora_B.weight", randn(32, lora))]);
+        Write(
+            "stage.safetensors",
+            lora == 0
+                ? [.. Of("llama_proj.", "llama_proj."), .. Of("ln_vision.", "ln_vision.")]
+                :
+                [
+                    .. Of("llama_proj.", "llama_proj."),
+                    ($"{Layer}lora_A.weight", randn(lora, 32)),
+                    ($"{Layer}lora_B.weight", randn(32, lora)),
+                ]
+        );
     }
 
     private void Write(string name, IEnumerable<(string Name, Tensor Tensor)> tensors) =>

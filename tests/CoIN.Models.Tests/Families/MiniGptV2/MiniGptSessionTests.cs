@@ -13,7 +13,13 @@ namespace CoIN.Models.Tests.Families.MiniGptV2;
 /// <summary>Training and answering through the interfaces of the benchmark, samples with and without pictures.</summary>
 public sealed class MiniGptSessionTests : IDisposable
 {
-    private static readonly TaskOptions Task = new() { Name = "T", Folder = "t", Scorer = "gqa", MaxNewTokens = 6 };
+    private static readonly TaskOptions Task = new()
+    {
+        Name = "T",
+        Folder = "t",
+        Scorer = "gqa",
+        MaxNewTokens = 6,
+    };
 
     private readonly TemporaryFolder folder = new();
     private readonly List<string> warnings = [];
@@ -49,7 +55,10 @@ public sealed class MiniGptSessionTests : IDisposable
             Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(folder.Of("rest", Path.GetFileName(file))));
         }
 
-        Assert.NotEqual(File.ReadAllBytes(folder.Of("whole", AdapterFiles.Weights)), File.ReadAllBytes(folder.Of("half", AdapterFiles.Weights)));
+        Assert.NotEqual(
+            File.ReadAllBytes(folder.Of("whole", AdapterFiles.Weights)),
+            File.ReadAllBytes(folder.Of("half", AdapterFiles.Weights))
+        );
         Assert.Empty(warnings);
     }
 
@@ -76,16 +85,37 @@ public sealed class MiniGptSessionTests : IDisposable
         Assert.Equal(Answers(Options, null), none);
     }
 
-    private ExperimentOptions Options => new()
-    {
-        Name = "test", Tasks = [Task], Data = new() { Instructions = folder.Path, Images = folder.Path },
-        Model = new() { Path = folder.Of("model"), MaxLength = 128 },
-        Lora = new() { Rank = 4, Alpha = 8, Dropout = 0.1, Targets = ["q_proj", "v_proj"], TrainProjector = true },
-        Training = new() { BatchSize = 2, MaxSteps = 4, WarmupRatio = 0, LearningRate = 1e-2, WeightDecay = 0.05 },
-    };
+    private ExperimentOptions Options =>
+        new()
+        {
+            Name = "test",
+            Tasks = [Task],
+            Data = new() { Instructions = folder.Path, Images = folder.Path },
+            Model = new() { Path = folder.Of("model"), MaxLength = 128 },
+            Lora = new()
+            {
+                Rank = 4,
+                Alpha = 8,
+                Dropout = 0.1,
+                Targets = ["q_proj", "v_proj"],
+                TrainProjector = true,
+            },
+            Training = new()
+            {
+                BatchSize = 2,
+                MaxSteps = 4,
+                WarmupRatio = 0,
+                LearningRate = 1e-2,
+                WeightDecay = 0.05,
+            },
+        };
 
     private static List<TestSample> Questions() =>
-        [.. Enumerable.Range(0, 6).Select(i => new TestSample($"{i}", i % 2 == 0 ? $"{i / 2}.png" : null, new string((char)('a' + i), i + 1), "a"))];
+        [
+            .. Enumerable
+                .Range(0, 6)
+                .Select(i => new TestSample($"{i}", i % 2 == 0 ? $"{i / 2}.png" : null, new string((char)('a' + i), i + 1), "a")),
+        ];
 
     private List<Prediction> Answers(ExperimentOptions options, string? adapter)
     {
@@ -115,8 +145,13 @@ public sealed class MiniGptSessionTests : IDisposable
     {
         List<TrainingSample> samples =
         [
-            .. Enumerable.Range(0, 5).Select(i => new TrainingSample(
-                $"s{i}", i < 3 ? $"{i}.png" : null, [new Turn("human", i < 3 ? "<image>\nab" : "abc"), new Turn("gpt", "abcdef"[..(i + 1)])])),
+            .. Enumerable
+                .Range(0, 5)
+                .Select(i => new TrainingSample(
+                    $"s{i}",
+                    i < 3 ? $"{i}.png" : null,
+                    [new Turn("human", i < 3 ? "<image>\nab" : "abc"), new Turn("gpt", "abcdef"[..(i + 1)])]
+                )),
         ];
         using var learner = factory.Open(Options, "cpu", 1);
         using var session = learner.OpenTraining(new StageTraining(1, Task.Name, 2, samples, null, checkpoint));

@@ -68,9 +68,12 @@ public sealed class MiniGptTinyParityTests : IDisposable
     public void Texts_are_tokenized_as_in_the_reference()
     {
         Assert.All(text["tokenizer"]!, one => Assert.Equal(PromptFixtures.Ints(one["ids"]!), tokenizer.Encode((string)one["text"]!)));
-        Assert.All(text["segments"]!, one => Assert.Equal(
-            PromptFixtures.Ints(one["ids"]!),
-            [.. (bool)one["add_special_tokens"]! ? new[] { tokenizer.BeginOfSequence } : [], .. tokenizer.Encode((string)one["text"]!)]));
+        Assert.All(text["segments"]!, one =>
+            Assert.Equal(
+                PromptFixtures.Ints(one["ids"]!),
+                [.. (bool)one["add_special_tokens"]! ? new[] { tokenizer.BeginOfSequence } : [], .. tokenizer.Encode((string)one["text"]!)]
+            )
+        );
     }
 
     [Fact]
@@ -82,10 +85,16 @@ public sealed class MiniGptTinyParityTests : IDisposable
         {
             var mark = (string)item["connect_sym"]!;
             var rounds = ((string)item["text_input"]!).Split(mark).Zip(((string)item["text_output"]!).Split(mark));
-            Assert.Equal(string.Concat(rounds.Select(round => $"<s>[INST] {round.First} [/INST]{round.Second}</s>")), prompts.TrainingPrompt(sample));
+            Assert.Equal(
+                string.Concat(rounds.Select(round => $"<s>[INST] {round.First} [/INST]{round.Second}</s>")),
+                prompts.TrainingPrompt(sample)
+            );
         }
 
-        Assert.Equal(text["eval_prompts"]!.Select(one => (string)one!), Questions().Select(sample => prompts.EvaluationPrompt(sample.Text, sample.Images.Count)));
+        Assert.Equal(
+            text["eval_prompts"]!.Select(one => (string)one!),
+            Questions().Select(sample => prompts.EvaluationPrompt(sample.Text, sample.Images.Count))
+        );
     }
 
     [Theory]
@@ -102,14 +111,21 @@ public sealed class MiniGptTinyParityTests : IDisposable
         var place = (mask.flatten().to(ScalarType.Int64).cumsum(0) - 1).view(mask.shape);
         var labels = expected["train.labels"];
         var rows = expected["train.logit_index"].data<long>().ToArray().Chunk(2).ToList();
-        var labelled = rows.Select(at => (Place: place[at[0], at[1]].item<long>(), Label: labels[at[0], at[1] + 1].item<long>())).OrderBy(pair => pair.Place).ToList();
+        var labelled = rows.Select(at => (Place: place[at[0], at[1]].item<long>(), Label: labels[at[0], at[1] + 1].item<long>()))
+            .OrderBy(pair => pair.Place)
+            .ToList();
         Assert.Equal(labelled.Select(pair => pair.Place), batch.LabelledRows.cpu().data<long>().ToArray());
         Assert.Equal(labelled.Select(pair => pair.Label), batch.Targets.cpu().data<long>().ToArray());
         var backend = TrainingWays.Backend(kernels);
         var hidden = model.Language.Forward(embedded, batch.Sequences);
         var at = tensor(rows.Select(one => place[one[0], one[1]].item<long>()).ToArray(), device: TestDevice.Device);
         Near(expected["train.logits_at_index"], backend.Logits(model.Language, hidden.index_select(0, at)), 5e-4, 1e-4);
-        Assert.InRange(backend.Loss(model.Language, hidden.index_select(0, batch.LabelledRows), batch.Targets, 1).Loss.item<double>() - expected["train.loss"].item<float>(), -1e-4, 1e-4);
+        Assert.InRange(
+            backend.Loss(model.Language, hidden.index_select(0, batch.LabelledRows), batch.Targets, 1).Loss.item<double>()
+                - expected["train.loss"].item<float>(),
+            -1e-4,
+            1e-4
+        );
     }
 
     [Theory]
@@ -122,13 +138,32 @@ public sealed class MiniGptTinyParityTests : IDisposable
         var sequences = questions.Select(sample => new TokenSequence(prompts.Evaluation(sample.Text, sample.Images.Count), null)).ToList();
         using (var batch = SequenceBatch.Create(sequences, model.ImageTokens, 4096, TestDevice.Device))
         {
-            Near(expected["gen.inputs_embeds"][expected["gen.attention_mask"].to(ScalarType.Bool)], model.Embed(batch, features), 1e-4, 1e-4);
+            Near(
+                expected["gen.inputs_embeds"][expected["gen.attention_mask"].to(ScalarType.Bool)],
+                model.Embed(batch, features),
+                1e-4,
+                1e-4
+            );
         }
 
         var length = (int)expected["gen.tokens"].size(1);
-        var wanted = Enumerable.Range(0, questions.Count)
-            .Select(row => expected["gen.tokens"][row].data<long>().ToArray().TakeWhile(id => id != tokenizer.EndOfSequence).Select(id => (int)id).ToList()).ToList();
-        var together = DecodingWays.Generate(model, new GenerationRequest(sequences, features, length) { EndOfSequence = prompts.EndOfSequence }, kernels);
+        var wanted = Enumerable
+            .Range(0, questions.Count)
+            .Select(row =>
+                expected["gen.tokens"]
+                    [row]
+                    .data<long>()
+                    .ToArray()
+                    .TakeWhile(id => id != tokenizer.EndOfSequence)
+                    .Select(id => (int)id)
+                    .ToList()
+            )
+            .ToList();
+        var together = DecodingWays.Generate(
+            model,
+            new GenerationRequest(sequences, features, length) { EndOfSequence = prompts.EndOfSequence },
+            kernels
+        );
         Assert.Equal(wanted, together);
         for (var i = 0; i < questions.Count; i++)
         {
@@ -154,7 +189,8 @@ public sealed class MiniGptTinyParityTests : IDisposable
     {
         Assert.Equal(wanted.shape, found.shape);
         found = found.cpu();
-        var excess = (found.to(ScalarType.Float64) - wanted.to(ScalarType.Float64)).abs() - (wanted.to(ScalarType.Float64).abs() * relative);
+        var excess =
+            (found.to(ScalarType.Float64) - wanted.to(ScalarType.Float64)).abs() - (wanted.to(ScalarType.Float64).abs() * relative);
         Assert.InRange(excess.max().item<double>(), double.NegativeInfinity, absolute);
     }
 
@@ -176,6 +212,17 @@ public sealed class MiniGptTinyParityTests : IDisposable
     }
 
     /// <summary>Features of pictures by their rows; of the empty one where the row is negative.</summary>
-    private Tensor Features(Tensor index) => model.Features(cat([.. index.data<long>().ToArray().Select(
-        row => row < 0 ? zeros_like(expected["pixels"]).narrow(0, 0, 1) : expected["pixels"].narrow(0, row, 1))], 0).There());
+    private Tensor Features(Tensor index) =>
+        model.Features(
+            cat(
+                    [
+                        .. index
+                            .data<long>()
+                            .ToArray()
+                            .Select(row => row < 0 ? zeros_like(expected["pixels"]).narrow(0, 0, 1) : expected["pixels"].narrow(0, row, 1)),
+                    ],
+                    0
+                )
+                .There()
+        );
 }

@@ -55,7 +55,10 @@ public sealed class MiniGptTrainParityTests : IDisposable
         Near(reference["pixels"], own, 1e-5, 0);
 
         // A picture at the model's real size.
-        var full = new ClipImageProcessor(ImageSettings.Clip(EvaSettings.ImageSize)).Process(GoldenFolder.Of(Name, (string)meta["images"]![0]!), ImageMode.Squash);
+        var full = new ClipImageProcessor(ImageSettings.Clip(EvaSettings.ImageSize)).Process(
+            GoldenFolder.Of(Name, (string)meta["images"]![0]!),
+            ImageMode.Squash
+        );
         var large = tensor(full, [3, EvaSettings.ImageSize, EvaSettings.ImageSize]);
         Near(reference["pixels448_every_9th.0"], large[.., TensorIndex.Slice(0, null, 9), TensorIndex.Slice(0, null, 9)], 1e-5, 0);
         Near(reference["pixels448_mean.0"], large.mean([1, 2]), 1e-5, 0);
@@ -82,9 +85,19 @@ public sealed class MiniGptTrainParityTests : IDisposable
             var hidden = model.Language.Forward(embedded, batch.Sequences, adapter.Updates());
             Near(expected[$"mb{i}.logits_at_index"], backend.Logits(model.Language, hidden.index_select(0, at)), 5e-4, 1e-4);
             Assert.Equal(
-                rows.Select(one => expected[$"mb{i}.labels"][one[0], one[1] + 1].item<long>()).Order(), batch.Targets.cpu().data<long>().ToArray().Order());
-            Assert.InRange(Reference.Loss(model, batch, Features(i), adapter).item<float>() - (double)meta["loss_with_adapter"]![i]!, -1e-4, 1e-4);
-            Assert.InRange(Reference.Loss(model, batch, Features(i)).item<float>() - (double)meta["loss_without_adapter"]![i]!, -1e-4, 1e-4);
+                rows.Select(one => expected[$"mb{i}.labels"][one[0], one[1] + 1].item<long>()).Order(),
+                batch.Targets.cpu().data<long>().ToArray().Order()
+            );
+            Assert.InRange(
+                Reference.Loss(model, batch, Features(i), adapter).item<float>() - (double)meta["loss_with_adapter"]![i]!,
+                -1e-4,
+                1e-4
+            );
+            Assert.InRange(
+                Reference.Loss(model, batch, Features(i)).item<float>() - (double)meta["loss_without_adapter"]![i]!,
+                -1e-4,
+                1e-4
+            );
         }
     }
 
@@ -98,7 +111,9 @@ public sealed class MiniGptTrainParityTests : IDisposable
         var reference = GoldenFolder.Tensors(Name, "grads_mb0.safetensors");
         var gradients = adapter.Named(tensor => tensor.grad!).ToDictionary(pair => pair.Name, pair => pair.Tensor);
         Assert.All(reference, pair => Near(pair.Value, gradients[pair.Key], 1e-4, 1e-3));
-        Assert.All(gradients.Where(pair => !reference.ContainsKey(pair.Key)), pair => Assert.Equal(0, pair.Value.abs().max().item<float>()));
+        Assert.All(gradients.Where(pair => !reference.ContainsKey(pair.Key)), pair =>
+            Assert.Equal(0, pair.Value.abs().max().item<float>())
+        );
     }
 
     [Theory]
@@ -109,8 +124,15 @@ public sealed class MiniGptTrainParityTests : IDisposable
         var training = meta["training"]!;
         using var adapter = Trainable(Read("adapter/peft"));
         using var optimizer = new FusedAdamW(
-            [new([.. adapter.UpdateParameters()], (double)training["lr"]!), new([.. adapter.Projector!.Parameters], (double)training["lr"]!) { SparesVectors = true }],
-            (double)training["betas"]![0]!, (double)training["betas"]![1]!, (double)training["eps"]!, (double)training["weight_decay"]!);
+            [
+                new([.. adapter.UpdateParameters()], (double)training["lr"]!),
+                new([.. adapter.Projector!.Parameters], (double)training["lr"]!) { SparesVectors = true },
+            ],
+            (double)training["betas"]![0]!,
+            (double)training["betas"]![1]!,
+            (double)training["eps"]!,
+            (double)training["weight_decay"]!
+        );
         foreach (var step in training["steps"]!)
         {
             using var stepScope = NewDisposeScope();
@@ -123,14 +145,20 @@ public sealed class MiniGptTrainParityTests : IDisposable
         }
 
         using var final = Read("final/coin");
-        var differences = cat([.. adapter.Named().Zip(final.Named(), (own, wanted) => (own.Tensor.detach() - wanted.Tensor).abs().cpu().flatten())]);
+        var differences = cat([
+            .. adapter.Named().Zip(final.Named(), (own, wanted) => (own.Tensor.detach() - wanted.Tensor).abs().cpu().flatten()),
+        ]);
         Assert.InRange(differences.max().item<float>(), 0, 0.004);
         Assert.InRange(differences.le(1e-4).to(ScalarType.Float64).mean().item<double>(), 0.999, 1);
         using var noGrad = no_grad();
         for (var i = 0; i < meta["micro_batches"]!.Count(); i++)
         {
             using var batch = Batch(i);
-            Assert.InRange(Reference.Loss(model, batch, Features(i), adapter).item<float>() - (double)training["final_micro_batch_losses"]![i]!, -1e-3, 1e-3);
+            Assert.InRange(
+                Reference.Loss(model, batch, Features(i), adapter).item<float>() - (double)training["final_micro_batch_losses"]![i]!,
+                -1e-3,
+                1e-3
+            );
         }
     }
 
@@ -150,7 +178,9 @@ public sealed class MiniGptTrainParityTests : IDisposable
             Assert.All(reference, pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, named[pair.Key])));
         }
 
-        Assert.All(coin.Named().Zip(stage.Named()), pair => Assert.Equal(0, GoldenFolder.Difference(pair.First.Tensor, pair.Second.Tensor)));
+        Assert.All(coin.Named().Zip(stage.Named()), pair =>
+            Assert.Equal(0, GoldenFolder.Difference(pair.First.Tensor, pair.Second.Tensor))
+        );
         using var trained = CheckpointFolder.Open(GoldenFolder.Of(Name, which, "coin", "non_lora_trainables.bin"));
         Assert.Equal(0, GoldenFolder.Difference(trained.Read("llama_proj.weight"), coin.Projector!.Parameters[0]));
         Assert.Equal(0, GoldenFolder.Difference(trained.Read("llama_proj.bias"), coin.Projector!.Parameters[1]));
@@ -168,9 +198,15 @@ public sealed class MiniGptTrainParityTests : IDisposable
         }
 
         using var projector = new SafetensorsFile(folder.Of("written", "non_lora_trainables.safetensors"));
-        Assert.Equal(meta["checkpoint_names"]!["coin_non_lora_trainables.bin"]!.Select(name => (string)name!).Order(), projector.Names.Order());
-        using var again = (LoraAdapter)AdapterKinds.Lora.ReadToTrain(folder.Of("written"), model.Language, model.Projector, Options, seed: 1);
-        Assert.All(adapter.Named().Zip(again.Named()), pair => Assert.Equal(0, GoldenFolder.Difference(pair.First.Tensor, pair.Second.Tensor)));
+        Assert.Equal(
+            meta["checkpoint_names"]!["coin_non_lora_trainables.bin"]!.Select(name => (string)name!).Order(),
+            projector.Names.Order()
+        );
+        using var again = (LoraAdapter)
+            AdapterKinds.Lora.ReadToTrain(folder.Of("written"), model.Language, model.Projector, Options, seed: 1);
+        Assert.All(adapter.Named().Zip(again.Named()), pair =>
+            Assert.Equal(0, GoldenFolder.Difference(pair.First.Tensor, pair.Second.Tensor))
+        );
     }
 
     [Theory]
@@ -180,14 +216,21 @@ public sealed class MiniGptTrainParityTests : IDisposable
     {
         using var noGrad = no_grad();
         var reference = GoldenFolder.Tensors(Name, "eval.safetensors");
-        foreach (var (which, cases) in meta["evaluation"]!.GroupBy(one => (string)one["adapter"]!).Select(group => (group.Key, group.ToList())))
+        foreach (
+            var (which, cases) in meta["evaluation"]!.GroupBy(one => (string)one["adapter"]!).Select(group => (group.Key, group.ToList()))
+        )
         {
             using var adapter = Read($"{which}/coin");
             var sequences = cases.Select(one => new TokenSequence(prompts.Prompt((string)one["text_input"]!), null)).ToList();
             var features = model.Features(Pixels(cases.Select(one => (string)one["image"]!)).There());
             using (var batch = SequenceBatch.Create(sequences, model.ImageTokens, 4096, TestDevice.Device))
             {
-                Near(cat([.. cases.Select((_, i) => reference[$"{which}.{i}.inputs_embeds"])]), model.Embed(batch, features, adapter.Projector), 1e-4, 1e-4);
+                Near(
+                    cat([.. cases.Select((_, i) => reference[$"{which}.{i}.inputs_embeds"])]),
+                    model.Embed(batch, features, adapter.Projector),
+                    1e-4,
+                    1e-4
+                );
             }
 
             foreach (var merged in new[] { false, true })
@@ -205,7 +248,10 @@ public sealed class MiniGptTrainParityTests : IDisposable
                     },
                 };
                 var answers = DecodingWays.Generate(merged ? model.Merged(adapter) : model, request, kernels, merged ? null : adapter);
-                Assert.Equal(cases.Select(one => PromptFixtures.Ints(one["new_ids"]!).TakeWhile(id => id != prompts.EndOfSequence)), answers);
+                Assert.Equal(
+                    cases.Select(one => PromptFixtures.Ints(one["new_ids"]!).TakeWhile(id => id != prompts.EndOfSequence)),
+                    answers
+                );
                 Assert.Equal(cases.Select(one => (string)one["answer"]!), answers.Select(ids => prompts.Decode(ids)));
             }
         }
@@ -232,19 +278,29 @@ public sealed class MiniGptTrainParityTests : IDisposable
     private Tensor Pixels(IEnumerable<string> names)
     {
         var pictures = MiniGptSettings.Read(MiniGptSource.Of(new ModelOptions { Path = folder.Of("model") })).Pictures;
-        return stack([.. names.Select(name => tensor(pictures.Pixels(GoldenFolder.Of(Name, name), null), [3, pictures.Size, pictures.Size]))]);
+        return stack([
+            .. names.Select(name => tensor(pictures.Pixels(GoldenFolder.Of(Name, name), null), [3, pictures.Size, pictures.Size])),
+        ]);
     }
 
-    private SequenceBatch Batch(int i) => SequenceBatch.Create(
-        [.. meta["micro_batches"]![i]!.Select(row =>
-        {
-            // The data set's own words around a question.
-            const string Front = "<Img><ImageHere></Img> ";
-            var question = ((string)row["text_input"]!)[Front.Length..^1];
-            var tokens = prompts.Training(new TrainingSample("", "", [new Turn("human", question), new Turn("gpt", (string)row["text_output"]!)]));
-            return new TokenSequence(tokens.Ids, tokens.Labels);
-        })],
-        model.ImageTokens, 4096, TestDevice.Device);
+    private SequenceBatch Batch(int i) =>
+        SequenceBatch.Create(
+            [
+                .. meta["micro_batches"]![i]!.Select(row =>
+                {
+                    // The data set's own words around a question.
+                    const string Front = "<Img><ImageHere></Img> ";
+                    var question = ((string)row["text_input"]!)[Front.Length..^1];
+                    var tokens = prompts.Training(
+                        new TrainingSample("", "", [new Turn("human", question), new Turn("gpt", (string)row["text_output"]!)])
+                    );
+                    return new TokenSequence(tokens.Ids, tokens.Labels);
+                }),
+            ],
+            model.ImageTokens,
+            4096,
+            TestDevice.Device
+        );
 
     private Tensor Features(int i)
     {

@@ -14,7 +14,9 @@ public sealed class LocalJudgeTests : IDisposable
 
     public LocalJudgeTests()
     {
-        foreach (var file in new[] { "untied", "tokenizer" }.SelectMany(part => Directory.EnumerateFiles(GoldenFolder.Of("qwen2-tiny", part))))
+        foreach (
+            var file in new[] { "untied", "tokenizer" }.SelectMany(part => Directory.EnumerateFiles(GoldenFolder.Of("qwen2-tiny", part)))
+        )
         {
             File.Copy(file, folder.Of(Path.GetFileName(file)));
         }
@@ -58,11 +60,17 @@ public sealed class LocalJudgeTests : IDisposable
         using var stop = new CancellationTokenSource();
         using var judge = factory.Open(Options() with { BatchSize = 2 }, "cpu", 1);
         var places = new List<int>();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => judge.AskAsync([.. "abcde".Select(letter => Request($"{letter}"))], (place, _) =>
-        {
-            places.Add(place);
-            stop.Cancel();
-        }, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            judge.AskAsync(
+                [.. "abcde".Select(letter => Request($"{letter}"))],
+                (place, _) =>
+                {
+                    places.Add(place);
+                    stop.Cancel();
+                },
+                stop.Token
+            )
+        );
         Assert.Equal([0, 1], places);
     }
 
@@ -74,7 +82,9 @@ public sealed class LocalJudgeTests : IDisposable
         first.Dispose();
         first.Dispose();
         var replies = new List<string>();
-        Assert.True(second.AskAsync([Request("yes")], (_, reply) => replies.Add(reply.Text), CancellationToken.None).IsCompletedSuccessfully);
+        Assert.True(
+            second.AskAsync([Request("yes")], (_, reply) => replies.Add(reply.Text), CancellationToken.None).IsCompletedSuccessfully
+        );
         Assert.Single(replies);
     }
 
@@ -89,7 +99,10 @@ public sealed class LocalJudgeTests : IDisposable
         var bytes = File.ReadAllBytes(folder.Of(file));
 
         // The last weight's sign, or a space at the end of JSON.
-        File.WriteAllBytes(folder.Of(file), file.EndsWith(".json", StringComparison.Ordinal) ? [.. bytes, (byte)' '] : [.. bytes[..^1], (byte)(bytes[^1] ^ 0x80)]);
+        File.WriteAllBytes(
+            folder.Of(file),
+            file.EndsWith(".json", StringComparison.Ordinal) ? [.. bytes, (byte)' '] : [.. bytes[..^1], (byte)(bytes[^1] ^ 0x80)]
+        );
         Assert.NotEqual(before, Fingerprint());
     }
 
@@ -108,8 +121,12 @@ public sealed class LocalJudgeTests : IDisposable
     }
 
     [Fact]
-    public void A_missing_folder_is_told_with_the_key_that_names_it() => Assert.Contains(
-        "judge.path", Assert.Throws<CoinException>(() => factory.Check(Options() with { Path = folder.Of("nothing") })).Message, StringComparison.Ordinal);
+    public void A_missing_folder_is_told_with_the_key_that_names_it() =>
+        Assert.Contains(
+            "judge.path",
+            Assert.Throws<CoinException>(() => factory.Check(Options() with { Path = folder.Of("nothing") })).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_folder_that_was_mended_can_be_opened_after_a_failure()
@@ -120,9 +137,18 @@ public sealed class LocalJudgeTests : IDisposable
         factory.Open(Options(), "cpu", 1).Dispose();
     }
 
-    private static JudgeRequest Request(string answer) => JudgePrompt.Of(new JudgedCase(JudgeRule.CoIN, "What is it?\nAnswer shortly.", "red", answer));
+    private static JudgeRequest Request(string answer) =>
+        JudgePrompt.Of(new JudgedCase(JudgeRule.CoIN, "What is it?\nAnswer shortly.", "red", answer));
 
-    private JudgeOptions Options() => new() { Name = "local", Kind = JudgeKind.Local, Path = folder.Path, Dtype = "float32", MaxTokens = 8 };
+    private JudgeOptions Options() =>
+        new()
+        {
+            Name = "local",
+            Kind = JudgeKind.Local,
+            Path = folder.Path,
+            Dtype = "float32",
+            MaxTokens = 8,
+        };
 
     private string Fingerprint()
     {

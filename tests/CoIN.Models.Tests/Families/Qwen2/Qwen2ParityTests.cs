@@ -39,14 +39,18 @@ public sealed class Qwen2ParityTests : IDisposable
         var states = Reference.LayerOutputs(model, embedded, batch.Sequences);
         for (var layer = 0; layer < states.Count; layer++)
         {
-            Close(expected[$"single.hidden_states.{layer + 1}"][0], layer == states.Count - 1 ? model.Normalize(states[layer]) : states[layer]);
+            Close(
+                expected[$"single.hidden_states.{layer + 1}"][0],
+                layer == states.Count - 1 ? model.Normalize(states[layer]) : states[layer]
+            );
         }
 
         Close(expected["single.logits"][0], model.Logits(states[^1]));
     }
 
     /// <summary>
-    /// The reference's loss of the batch that is padded on the left is no aim: it predicts the first token of a prompt from the padding before it.
+    /// The reference's loss of the batch that is padded on the left is no aim: it predicts the first token of a prompt from the padding
+    /// before it.
     /// </summary>
     [Theory]
     [InlineData("untied")]
@@ -129,8 +133,13 @@ public sealed class Qwen2ParityTests : IDisposable
         Assert.All(named, pair => Assert.Equal(0, GoldenFolder.Difference(file.Read(pair.Key), pair.Value)));
     }
 
-    private static SequenceBatch Batch(IReadOnlyList<long[]> rows, IReadOnlyList<long[]>? labels = null) => SequenceBatch.Create(
-        [.. rows.Select((row, i) => new TokenSequence(Ints(row), labels is null ? null : Ints(labels[i])))], 0, 4096, TestDevice.Device);
+    private static SequenceBatch Batch(IReadOnlyList<long[]> rows, IReadOnlyList<long[]>? labels = null) =>
+        SequenceBatch.Create(
+            [.. rows.Select((row, i) => new TokenSequence(Ints(row), labels is null ? null : Ints(labels[i])))],
+            0,
+            4096,
+            TestDevice.Device
+        );
 
     private static void Close(Tensor reference, Tensor ours)
     {
@@ -155,13 +164,35 @@ public sealed class Qwen2ParityTests : IDisposable
 
     /// <summary>The prompts without padding.</summary>
     private List<long[]> Rows(string side) =>
-        [.. Enumerable.Range(0, (int)expected[$"{side}.input_ids"].size(0)).Select(row => Longs(expected[$"{side}.input_ids"][row][Mask(side, row)]))];
+        [
+            .. Enumerable
+                .Range(0, (int)expected[$"{side}.input_ids"].size(0))
+                .Select(row => Longs(expected[$"{side}.input_ids"][row][Mask(side, row)])),
+        ];
 
     /// <summary>The prompts as the reference has them: its penalty counts the padding as a token that was there.</summary>
-    private List<int[]> PaddedRows() => [.. Enumerable.Range(0, (int)expected["left.input_ids"].size(0)).Select(row => Ints(Longs(expected["left.input_ids"][row].contiguous())))];
+    private List<int[]> PaddedRows() =>
+        [
+            .. Enumerable
+                .Range(0, (int)expected["left.input_ids"].size(0))
+                .Select(row => Ints(Longs(expected["left.input_ids"][row].contiguous()))),
+        ];
 
-    private List<int[]> Continuations(string name) => [.. Enumerable.Range(0, (int)expected[name].size(0)).Select(row => Ints(Longs(expected[name][row].contiguous())))];
+    private List<int[]> Continuations(string name) =>
+        [.. Enumerable.Range(0, (int)expected[name].size(0)).Select(row => Ints(Longs(expected[name][row].contiguous())))];
 
-    private IReadOnlyList<IReadOnlyList<int>> Generate(int length, Func<Tensor, IReadOnlyList<int>, long[]>? choose, IReadOnlyCollection<int> ends) => GreedyGenerator.Generate(
-        new TextModel(model, Backend.For(model.Dtype, model.Device)), new GenerationRequest([.. Rows("left").Select(row => new TokenSequence(Ints(row), null))], null, length) { Choose = choose, FurtherEnds = ends }, null);
+    private IReadOnlyList<IReadOnlyList<int>> Generate(
+        int length,
+        Func<Tensor, IReadOnlyList<int>, long[]>? choose,
+        IReadOnlyCollection<int> ends
+    ) =>
+        GreedyGenerator.Generate(
+            new TextModel(model, Backend.For(model.Dtype, model.Device)),
+            new GenerationRequest([.. Rows("left").Select(row => new TokenSequence(Ints(row), null))], null, length)
+            {
+                Choose = choose,
+                FurtherEnds = ends,
+            },
+            null
+        );
 }

@@ -17,7 +17,10 @@ public sealed class Qwen2SettingsTests : IDisposable
     public void What_a_configuration_leaves_out_has_transformers_default()
     {
         Write("""{"model_type": "qwen2", "num_attention_heads": 8, "num_key_value_heads": 2}""");
-        Assert.Equal(new DecoderConfig(4096, 22016, 32, 8, 2, 151936, 1e-6, 10000, 32768, false, AttentionBias: true), Qwen2Config.Read(folder.Path));
+        Assert.Equal(
+            new DecoderConfig(4096, 22016, 32, 8, 2, 151936, 1e-6, 10000, 32768, false, AttentionBias: true),
+            Qwen2Config.Read(folder.Path)
+        );
     }
 
     [Theory]
@@ -36,17 +39,30 @@ public sealed class Qwen2SettingsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>{% else %}<|im_start|>system\\nYou are Q.<|im_end|>", "You are Q.")]
+    [InlineData(
+        "<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>{% else %}<|im_start|>system\\nYou are Q.<|im_end|>",
+        "You are Q."
+    )]
     [InlineData("<|im_start|>{{ role }}", "You are a helpful assistant.")]
     public void The_default_system_message_is_that_of_the_model_s_template(string template, string system) =>
         Assert.Equal(system, ChatTemplate.Of(Vocabulary(template)).DefaultSystem);
 
     [Fact]
     public void A_model_without_ChatML_is_refused() =>
-        Assert.Contains("chat model", Assert.Throws<CoinException>(() => ChatTemplate.Of(Vocabulary("[INST]"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "chat model",
+            Assert.Throws<CoinException>(() => ChatTemplate.Of(Vocabulary("[INST]"))).Message,
+            StringComparison.Ordinal
+        );
 
-    private static Qwen2Vocabulary Vocabulary(string template) => new(
-        new Dictionary<string, int>(), [], new Dictionary<string, int> { [ChatTemplate.Begin] = 0, [ChatTemplate.End] = 1 }, template, "vocab.json");
+    private static Qwen2Vocabulary Vocabulary(string template) =>
+        new(
+            new Dictionary<string, int>(),
+            [],
+            new Dictionary<string, int> { [ChatTemplate.Begin] = 0, [ChatTemplate.End] = 1 },
+            template,
+            "vocab.json"
+        );
 
     private void Write(string config) => File.WriteAllText(folder.Of("config.json"), config);
 }

@@ -59,7 +59,9 @@ public sealed class Qwen2TokenizerParityTests : IDisposable
         Assert.NotEmpty(Cases["chats"]!);
         foreach (var one in Cases["chats"]!)
         {
-            var messages = one["messages"]!.Select(message => new ChatMessage((string)message["role"]!, (string)message["content"]!)).ToList();
+            var messages = one["messages"]!
+                .Select(message => new ChatMessage((string)message["role"]!, (string)message["content"]!))
+                .ToList();
             var text = template.Write(messages, (bool)one["add_generation_prompt"]!);
             Assert.Equal((string)one["text"]!, text);
             Assert.Equal(Ints(one["ids"]!), tokenizer.Encode(text));

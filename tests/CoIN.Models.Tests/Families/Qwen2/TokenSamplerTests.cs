@@ -52,7 +52,8 @@ public sealed class TokenSamplerTests : IDisposable
     [Fact]
     public void A_row_is_the_same_in_whatever_batch_it_is()
     {
-        int[] first = [1, 2], second = [3];
+        int[] first = [1, 2],
+            second = [3];
         var options = new SamplingOptions(1, 1, 1, 7);
         var (both, alone) = (new TokenSampler(options, [first, second]), new TokenSampler(options, [second]));
         for (var i = 0; i < 50; i++)
@@ -64,13 +65,34 @@ public sealed class TokenSamplerTests : IDisposable
     [Fact]
     public void A_token_that_was_chosen_is_penalized_from_then_on()
     {
-        var sampler = new TokenSampler(new SamplingOptions(0, 1, 2, 0), [[0]]);
-        Tensor Step() => tensor(new[,] { { 5f, 4f, 3f, -1f } });
+        var sampler = new TokenSampler(
+            new SamplingOptions(0, 1, 2, 0),
+            [
+                [0],
+            ]
+        );
+        Tensor Step() =>
+            tensor(
+                new[,]
+                {
+                    { 5f, 4f, 3f, -1f },
+                }
+            );
         Assert.Equal(1, sampler.Choose(Step(), [0])[0]);
         Assert.Equal(2, sampler.Choose(Step(), [0])[0]);
         Assert.Equal(0, sampler.Choose(Step(), [0])[0]);
-        var scores = tensor(new[,] { { -1f, 1f } });
-        new TokenSampler(new SamplingOptions(0, 1, 2, 0), [[0]]).Penalize(scores, [0]);
+        var scores = tensor(
+            new[,]
+            {
+                { -1f, 1f },
+            }
+        );
+        new TokenSampler(
+            new SamplingOptions(0, 1, 2, 0),
+            [
+                [0],
+            ]
+        ).Penalize(scores, [0]);
         Assert.Equal([-2f, 1f], scores.data<float>().ToArray());
     }
 
@@ -78,7 +100,12 @@ public sealed class TokenSamplerTests : IDisposable
 
     private static List<long> Sample(SamplingOptions options)
     {
-        var sampler = new TokenSampler(options, [[1]]);
+        var sampler = new TokenSampler(
+            options,
+            [
+                [1],
+            ]
+        );
         return [.. Enumerable.Range(0, Draws / 100).SelectMany(_ => sampler.Choose(Scores(100), [.. Enumerable.Repeat(0, 100)]))];
     }
 }

@@ -103,7 +103,11 @@ public sealed class Qwen25VlFilesTests : IDisposable
     {
         var problems = new Problems();
         family.Check(Options with { MaxPixels = 100 }, problems, _ => { })?.Dispose();
-        Assert.Contains("model.max-pixels is 100", Assert.Throws<CoinException>(() => problems.ThrowIfAny("")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "model.max-pixels is 100",
+            Assert.Throws<CoinException>(() => problems.ThrowIfAny("")).Message,
+            StringComparison.Ordinal
+        );
         var warnings = new List<string>();
         family.Check(Options with { MaxLength = 30 }, new Problems(), warnings.Add)?.Dispose();
         Assert.Contains(warnings, sentence => sentence.Contains("model.max-pixels=11760", StringComparison.Ordinal));
@@ -113,12 +117,17 @@ public sealed class Qwen25VlFilesTests : IDisposable
     public void The_7B_s_shape_counts_its_parameters()
     {
         var json = JObject.Parse(File.ReadAllText(Path.Combine(folder.Path, "config.json")));
-        json.Merge(JObject.Parse("""
-            { "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064,
-              "image_token_id": 151655, "rope_scaling": { "mrope_section": [16, 24, 24] },
-              "vision_config": { "depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "out_hidden_size": 3584, "window_size": 112,
-                "fullatt_block_indexes": [7, 15, 23, 31] } }
-            """), new JsonMergeSettings { MergeArrayHandling = MergeArrayHandling.Replace });
+        json.Merge(
+            JObject.Parse(
+                """
+                { "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064,
+                  "image_token_id": 151655, "rope_scaling": { "mrope_section": [16, 24, 24] },
+                  "vision_config": { "depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "out_hidden_size": 3584, "window_size": 112,
+                    "fullatt_block_indexes": [7, 15, 23, 31] } }
+                """
+            ),
+            new JsonMergeSettings { MergeArrayHandling = MergeArrayHandling.Replace }
+        );
         File.WriteAllText(Path.Combine(folder.Path, "config.json"), json.ToString());
         File.Delete(Path.Combine(folder.Path, "model.safetensors"));
         File.Delete(Path.Combine(folder.Path, "preprocessor_config.json"));

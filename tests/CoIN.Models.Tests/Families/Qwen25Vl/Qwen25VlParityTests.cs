@@ -66,9 +66,14 @@ public sealed class Qwen25VlParityTests : IDisposable
 
             // The reference has a row for each patch, squares of them together, and every still picture twice.
             var picture = Picture(one.Index);
-            int side = model.Config.Vision.PatchSize, frames = GridVisionConfig.Frames;
-            var patches = picture.view(3, grid[1] / merge, merge, side, grid[2] / merge, merge, side).permute(1, 4, 2, 5, 0, 3, 6).unsqueeze(5)
-                .expand(-1, -1, -1, -1, -1, frames, -1, -1).reshape(grid[1] * grid[2], -1);
+            int side = model.Config.Vision.PatchSize,
+                frames = GridVisionConfig.Frames;
+            var patches = picture
+                .view(3, grid[1] / merge, merge, side, grid[2] / merge, merge, side)
+                .permute(1, 4, 2, 5, 0, 3, 6)
+                .unsqueeze(5)
+                .expand(-1, -1, -1, -1, -1, frames, -1, -1)
+                .reshape(grid[1] * grid[2], -1);
             Assert.InRange(GoldenFolder.Difference(expected[$"pixels.{one.Index}"], patches), 0, 1e-5);
         });
     }
@@ -94,7 +99,8 @@ public sealed class Qwen25VlParityTests : IDisposable
     {
         using var noGrad = no_grad();
         var backend = TrainingWays.Backend(kernels);
-        Tensor picture = Picture(2), other = picture.flip(3).contiguous();
+        Tensor picture = Picture(2),
+            other = picture.flip(3).contiguous();
         var together = backend.Vision(model.Vision, cat([picture, other], 0));
         Assert.InRange(GoldenFolder.Difference(backend.Vision(model.Vision, picture), together.narrow(0, 0, 1)), 0, 1e-5);
         Assert.InRange(GoldenFolder.Difference(backend.Vision(model.Vision, other), together.narrow(0, 1, 1)), 0, 1e-5);
@@ -107,7 +113,10 @@ public sealed class Qwen25VlParityTests : IDisposable
         Assert.All(Cases(), one =>
         {
             var sample = Sample(one.Meta);
-            Assert.Equal((string)one.Meta["text"]!, prompts.TrainingPrompt(sample).Replace("<image>", Qwen25VlPrompts.Pad, StringComparison.Ordinal));
+            Assert.Equal(
+                (string)one.Meta["text"]!,
+                prompts.TrainingPrompt(sample).Replace("<image>", Qwen25VlPrompts.Pad, StringComparison.Ordinal)
+            );
             var tokens = TrainingSet.Tokenize(prompts, sample);
             Assert.Equal(Ids(expected[$"case.{one.Number}.input_ids"]), Expanded(tokens.Ids));
             Assert.Equal(Ids(expected[$"case.{one.Number}.labels"]), Expanded(tokens.Ids, tokens.Labels));
@@ -143,17 +152,37 @@ public sealed class Qwen25VlParityTests : IDisposable
         using var noGrad = no_grad();
         var cases = Cases();
         using var batch = Batch(cases);
-        using var states = TrainingWays.Backend(kernels).Training(model, LoraAdapter.Initialize(model.Language, model.Projector, new LoraOptions { Rank = 2, TrainProjector = false }, TestDevice.Device, 1), null, false)
+        using var states = TrainingWays
+            .Backend(kernels)
+            .Training(
+                model,
+                LoraAdapter.Initialize(
+                    model.Language,
+                    model.Projector,
+                    new LoraOptions { Rank = 2, TrainProjector = false },
+                    TestDevice.Device,
+                    1
+                ),
+                null,
+                false
+            )
             .Forward(batch, Features(cases));
         var logits = states.Logits(0, states.Count);
         var from = 0;
         Assert.All(cases, one =>
         {
             var labels = Ids(expected[$"case.{one.Number}.labels"]);
-            var rows = Enumerable.Range(0, labels.Count - 1).Where(row => labels[row + 1] != SequenceBatch.Ignored).Select(row => (long)row).ToArray();
+            var rows = Enumerable
+                .Range(0, labels.Count - 1)
+                .Where(row => labels[row + 1] != SequenceBatch.Ignored)
+                .Select(row => (long)row)
+                .ToArray();
             var wanted = expected[$"case.{one.Number}.logits"].index_select(0, tensor(rows));
             Assert.InRange(GoldenFolder.Difference(wanted, logits.narrow(0, from, rows.Length)), 0, 2e-4);
-            var loss = nn.functional.cross_entropy(logits.narrow(0, from, rows.Length), tensor(rows.Select(row => (long)labels[(int)row + 1]).ToArray(), device: TestDevice.Device));
+            var loss = nn.functional.cross_entropy(
+                logits.narrow(0, from, rows.Length),
+                tensor(rows.Select(row => (long)labels[(int)row + 1]).ToArray(), device: TestDevice.Device)
+            );
             Assert.InRange(loss.item<float>() - (double)one.Meta["loss"]!, -2e-5, 2e-5);
             from += rows.Length;
         });
@@ -181,7 +210,10 @@ public sealed class Qwen25VlParityTests : IDisposable
             var logits = new List<Tensor>();
             var shown = Ints(one.Meta["images"]!);
             var alone = new GenerationRequest(
-                [sequences[one.Number]], shown.Count == 0 ? null : PictureFeatures.Of([.. shown.Select(image => model.Features(Picture(image)))]), longest)
+                [sequences[one.Number]],
+                shown.Count == 0 ? null : PictureFeatures.Of([.. shown.Select(image => model.Features(Picture(image)))]),
+                longest
+            )
             {
                 Logits = (scores, _) => logits.Add(scores.clone().DetachFromDisposeScope()),
             };
@@ -204,23 +236,34 @@ public sealed class Qwen25VlParityTests : IDisposable
         var pass = TrainingWays.Backend(kernels).Training(model, adapter, null, checkpointing: true);
         var gradients = GoldenFolder.Tensors(Name, "gradients.safetensors");
         var training = meta["training"]!;
-        using var optimizer = new FusedAdamW([new([.. adapter.UpdateParameters()], (double)training["learning_rate"]!)], 0.9, 0.999, 1e-8, 0);
+        using var optimizer = new FusedAdamW(
+            [new([.. adapter.UpdateParameters()], (double)training["learning_rate"]!)],
+            0.9,
+            0.999,
+            1e-8,
+            0
+        );
         foreach (var one in Cases())
         {
             optimizer.ZeroGrad();
             Assert.InRange(Run(one, 1) - (double)meta["loss_with_adapter"]![one.Number]!, -2e-5, 2e-5);
             var of = PeftFolder.LowRank(adapter, tensor => tensor.grad!).ToDictionary(pair => pair.Key, pair => pair.Value);
-            Assert.All(
-                gradients.Where(pair => pair.Key.StartsWith($"{one.Number}.", StringComparison.Ordinal)),
-                pair => Assert.InRange(GoldenFolder.Difference(pair.Value, of[pair.Key[(pair.Key.IndexOf('.', StringComparison.Ordinal) + 1)..]]), 0, 1e-4));
+            Assert.All(gradients.Where(pair => pair.Key.StartsWith($"{one.Number}.", StringComparison.Ordinal)), pair =>
+                Assert.InRange(
+                    GoldenFolder.Difference(pair.Value, of[pair.Key[(pair.Key.IndexOf('.', StringComparison.Ordinal) + 1)..]]),
+                    0,
+                    1e-4
+                )
+            );
         }
 
         foreach (var (micro, step) in training["micro_batches"]!.Zip(training["steps"]!))
         {
             optimizer.ZeroGrad();
             var numbers = Ints(micro);
-            Assert.All(numbers.Index(), one => Assert.InRange(
-                Run(Cases()[one.Item], 1.0 / numbers.Count) - (double)step["losses"]![one.Index]!, -1e-3, 1e-3));
+            Assert.All(numbers.Index(), one =>
+                Assert.InRange(Run(Cases()[one.Item], 1.0 / numbers.Count) - (double)step["losses"]![one.Index]!, -1e-3, 1e-3)
+            );
             var norm = optimizer.GradNorm();
             Assert.InRange(norm / (double)step["gradient_norm"]!, 1 - 1e-3, 1 + 1e-3);
             optimizer.Clip(norm, 1.0);
@@ -264,7 +307,10 @@ public sealed class Qwen25VlParityTests : IDisposable
     public void Every_weight_goes_by_its_name_in_the_file()
     {
         var file = GoldenFolder.Tensors(Name, "model", "model.safetensors");
-        var named = model.Language.Named("model.", Qwen25VlCheckpoint.Head).Concat(model.Vision.Named()).ToDictionary(pair => pair.Name, pair => pair.Tensor);
+        var named = model
+            .Language.Named("model.", Qwen25VlCheckpoint.Head)
+            .Concat(model.Vision.Named())
+            .ToDictionary(pair => pair.Name, pair => pair.Tensor);
         Assert.Equal(file.Keys.Order(), named.Keys.Order());
         Assert.All(file, pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, named[pair.Key])));
         Assert.Equal(model.Vision.Parameters().Sum(tensor => tensor.numel()), settings.Shape.VisionParameters);
@@ -284,23 +330,37 @@ public sealed class Qwen25VlParityTests : IDisposable
 
     /// <summary>Picture placeholders as the ids that the reference repeats.</summary>
     private List<int> Expanded(IReadOnlyList<int> ids, IReadOnlyList<int>? labels = null) =>
-    [
-        .. ids.Index().SelectMany(one => PicturePlace.Is(one.Item)
-            ? Enumerable.Repeat(labels is null ? model.Config.ImageTokenId : SequenceBatch.Ignored, PicturePlace.Positions(one.Item, 0))
-            : [labels is null ? one.Item : labels[one.Index]]),
-    ];
+        [
+            .. ids.Index()
+                .SelectMany(one =>
+                    PicturePlace.Is(one.Item)
+                        ? Enumerable.Repeat(
+                            labels is null ? model.Config.ImageTokenId : SequenceBatch.Ignored,
+                            PicturePlace.Positions(one.Item, 0)
+                        )
+                        : [labels is null ? one.Item : labels[one.Index]]
+                ),
+        ];
 
     private TrainingSample Sample(JToken one)
     {
         var images = Ints(one["images"]!).Select(image => (string)meta["images"]![image]!["file"]!).ToList();
         var turns = one["messages"]!.Select(message => new Turn(
-            (string)message["role"]! switch { "user" => "human", "assistant" => "gpt", var other => other }, Content(message["content"]!)));
+            (string)message["role"]! switch
+            {
+                "user" => "human",
+                "assistant" => "gpt",
+                var other => other,
+            },
+            Content(message["content"]!)
+        ));
         return new TrainingSample($"{one.Path}", images.FirstOrDefault(), [.. turns]) { FurtherImages = [.. images.Skip(1)] };
     }
 
-    private static string Content(JToken content) => content is JArray parts
-        ? string.Concat(parts.Select(part => (string)part["type"]! == "image" ? PromptBuilder.ImageTag : (string)part["text"]!))
-        : (string)content!;
+    private static string Content(JToken content) =>
+        content is JArray parts
+            ? string.Concat(parts.Select(part => (string)part["type"]! == "image" ? PromptBuilder.ImageTag : (string)part["text"]!))
+            : (string)content!;
 
     /// <summary>The ids of a case's question, with the sizes of its pictures.</summary>
     private IReadOnlyList<int> Prompt(JToken one)
@@ -326,8 +386,13 @@ public sealed class Qwen25VlParityTests : IDisposable
         return [.. whole.Ids.Take(count)];
     }
 
-    private SequenceBatch Batch(IReadOnlyList<(int Number, JToken Meta)> cases) => SequenceBatch.Create(
-        [.. cases.Select(one => TrainingSet.Tokenize(prompts, Sample(one.Meta)))], model.ImageTokens, Longest, TestDevice.Device);
+    private SequenceBatch Batch(IReadOnlyList<(int Number, JToken Meta)> cases) =>
+        SequenceBatch.Create(
+            [.. cases.Select(one => TrainingSet.Tokenize(prompts, Sample(one.Meta)))],
+            model.ImageTokens,
+            Longest,
+            TestDevice.Device
+        );
 
     private Tensor? Features(IReadOnlyList<(int Number, JToken Meta)> cases)
     {

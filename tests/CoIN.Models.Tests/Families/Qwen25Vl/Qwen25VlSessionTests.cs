@@ -13,14 +13,19 @@ public sealed class Qwen25VlSessionTests() : ManyPictureSessionTests([(56, 56), 
 {
     private protected override IReadOnlyList<TestSample> Questions { get; } =
     [
-        new("1", "0.png", "What a?", "a"), new("2", null, "b", "b"), new("3", "1.png", "Which of both <image> a <image> b is this?", "c") { FurtherImages = ["2.png"] },
-        new("4", "1.png", "And this?", "d"), new("5", "1.png", "Or that?", "e"),
+        new("1", "0.png", "What a?", "a"),
+        new("2", null, "b", "b"),
+        new("3", "1.png", "Which of both <image> a <image> b is this?", "c") { FurtherImages = ["2.png"] },
+        new("4", "1.png", "And this?", "d"),
+        new("5", "1.png", "Or that?", "e"),
     ];
 
     [Fact]
     public void A_picture_that_leaves_no_room_for_its_question_is_refused_by_its_sample()
     {
-        var fault = Assert.Throws<CoinException>(() => Answers(Options() with { Model = Options().Model with { MaxLength = 12 } }, null, [Questions[3]]));
+        var fault = Assert.Throws<CoinException>(() =>
+            Answers(Options() with { Model = Options().Model with { MaxLength = 12 } }, null, [Questions[3]])
+        );
         Assert.Contains("Sample 4: its pictures (1.png) take 12 positions", fault.Message, StringComparison.Ordinal);
         Assert.Contains("model.max-pixels", fault.Message, StringComparison.Ordinal);
     }
@@ -37,19 +42,40 @@ public sealed class Qwen25VlSessionTests() : ManyPictureSessionTests([(56, 56), 
     [Fact]
     public void The_plan_counts_the_positions_that_its_pictures_have()
     {
-        long Largest(ExperimentOptions options) => Assert.Single(ExperimentPlanner.Plan(options, "cpu", 1, _ => Samples()).Stages).LargestMicroBatch;
+        long Largest(ExperimentOptions options) =>
+            Assert.Single(ExperimentPlanner.Plan(options, "cpu", 1, _ => Samples()).Stages).LargestMicroBatch;
 
         var small = Options() with { Model = Options().Model with { MaxPixels = 56 * 56 } };
         Assert.True(Largest(Options()) > Largest(small), "larger pictures have more positions");
     }
 
-    private protected override ExperimentOptions Options() => new()
-    {
-        Name = "t",
-        Tasks = [new TaskOptions { Name = "T", Folder = "t", Scorer = "gqa" }],
-        Data = new DataOptions { Instructions = "", Images = Folder.Path },
-        Model = new ModelOptions { Path = GoldenFolder.Of("qwen2.5-vl-tiny", "model"), MaxLength = 512 },
-        Lora = new LoraOptions { Rank = 4, Alpha = 8, Dropout = 0.1, TrainProjector = false },
-        Training = new TrainingOptions { LearningRate = 1e-2, BatchSize = 2, MaxSteps = 4 },
-    };
+    private protected override ExperimentOptions Options() =>
+        new()
+        {
+            Name = "t",
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "T",
+                    Folder = "t",
+                    Scorer = "gqa",
+                },
+            ],
+            Data = new DataOptions { Instructions = "", Images = Folder.Path },
+            Model = new ModelOptions { Path = GoldenFolder.Of("qwen2.5-vl-tiny", "model"), MaxLength = 512 },
+            Lora = new LoraOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Dropout = 0.1,
+                TrainProjector = false,
+            },
+            Training = new TrainingOptions
+            {
+                LearningRate = 1e-2,
+                BatchSize = 2,
+                MaxSteps = 4,
+            },
+        };
 }

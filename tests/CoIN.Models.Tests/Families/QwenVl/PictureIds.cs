@@ -13,16 +13,19 @@ internal static class PictureIds
     {
         var pad = (int)PromptFixtures.Read("qwen-vl-tiny", "tokenizer_cases.json")["img_pad_id"]!;
         var picture = 0;
-        return [.. ids.SelectMany(id =>
-        {
-            if (id != SequenceBatch.ImagePlaceholder)
+        return
+        [
+            .. ids.SelectMany(id =>
             {
-                return [id];
-            }
+                if (id != SequenceBatch.ImagePlaceholder)
+                {
+                    return [id];
+                }
 
-            var bytes = Encoding.UTF8.GetBytes(paths[picture++]).Select(value => (int)value).ToList();
-            return bytes.Concat(Enumerable.Repeat(pad, QwenVlTokenizer.ImageSpan - bytes.Count));
-        })];
+                var bytes = Encoding.UTF8.GetBytes(paths[picture++]).Select(value => (int)value).ToList();
+                return bytes.Concat(Enumerable.Repeat(pad, QwenVlTokenizer.ImageSpan - bytes.Count));
+            }),
+        ];
     }
 
     /// <summary>Ids with a placeholder for what stands between a picture's marks, and labels with one label for it.</summary>

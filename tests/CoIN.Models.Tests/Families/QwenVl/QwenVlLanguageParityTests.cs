@@ -68,8 +68,16 @@ public sealed class QwenVlLanguageParityTests : IDisposable
     public void Greedy_text_agrees_with_the_reference(bool kernels)
     {
         using var language = Load(config.Text);
-        var request = new GenerationRequest([new TokenSequence(Ids("text.input_ids"), null)], null, (int)expected["greedy.text_tokens"].numel());
-        var answer = DecodingWays.Generate(new TextModel(language, Backends.Backend.For(ScalarType.Float32, TestDevice.Device)), request, kernels);
+        var request = new GenerationRequest(
+            [new TokenSequence(Ids("text.input_ids"), null)],
+            null,
+            (int)expected["greedy.text_tokens"].numel()
+        );
+        var answer = DecodingWays.Generate(
+            new TextModel(language, Backends.Backend.For(ScalarType.Float32, TestDevice.Device)),
+            request,
+            kernels
+        );
         Assert.Equal(Ids("greedy.text_tokens"), answer[0]);
     }
 
@@ -93,7 +101,11 @@ public sealed class QwenVlLanguageParityTests : IDisposable
                 }
             },
         };
-        var answers = DecodingWays.Generate(new TextModel(language, Backends.Backend.For(ScalarType.Float32, TestDevice.Device)), request, kernels);
+        var answers = DecodingWays.Generate(
+            new TextModel(language, Backends.Backend.For(ScalarType.Float32, TestDevice.Device)),
+            request,
+            kernels
+        );
         for (var i = 0; i < lengths.Length; i++)
         {
             var whole = Logits(language, [.. ids.Take(lengths[i]), .. answers[i].Take(4)], lengths[i], kernels: false);
@@ -116,7 +128,10 @@ public sealed class QwenVlLanguageParityTests : IDisposable
     private static void AssertClose(Tensor reference, Tensor found)
     {
         Assert.Equal(reference.shape, found.shape);
-        Assert.True(found.cpu().sub(reference.cpu()).abs().le(reference.cpu().abs().mul(1e-4).add(5e-4)).all().item<bool>(), $"differs by {GoldenFolder.Difference(reference, found)}");
+        Assert.True(
+            found.cpu().sub(reference.cpu()).abs().le(reference.cpu().abs().mul(1e-4).add(5e-4)).all().item<bool>(),
+            $"differs by {GoldenFolder.Difference(reference, found)}"
+        );
     }
 
     /// <summary>Logits of every position, as evaluation computes them behind a prompt of a length.</summary>
@@ -126,7 +141,13 @@ public sealed class QwenVlLanguageParityTests : IDisposable
         var embedded = language.Embed(tensor(ids.Select(id => (long)id).ToArray(), device: TestDevice.Device));
         if (kernels)
         {
-            using var span = new KeyValueSpan(language.Config.Layers, language.Config.KeyValueHeads, language.Config.HeadSize, ids.Count, null)
+            using var span = new KeyValueSpan(
+                language.Config.Layers,
+                language.Config.KeyValueHeads,
+                language.Config.HeadSize,
+                ids.Count,
+                null
+            )
             {
                 Rotations = language.RotationsFrom(prompt),
             };
@@ -142,7 +163,15 @@ public sealed class QwenVlLanguageParityTests : IDisposable
     private static DecoderModel Load(DecoderConfig text)
     {
         using var checkpoint = CheckpointFolder.Open(GoldenFolder.Of("qwen-vl-tiny"));
-        return new DecoderModel(checkpoint, "transformer.", "lm_head.weight", text, ScalarType.Float32, TestDevice.Device, QwenVlConfig.Names);
+        return new DecoderModel(
+            checkpoint,
+            "transformer.",
+            "lm_head.weight",
+            text,
+            ScalarType.Float32,
+            TestDevice.Device,
+            QwenVlConfig.Names
+        );
     }
 
     private List<int> Ids(string name) => [.. expected[name].data<long>().Select(id => (int)id)];

@@ -82,7 +82,10 @@ public sealed class QwenVlTinyParityTests : IDisposable
     {
         var prompt = PictureIds.Contract(Ids(expected["greedy.input_ids"]));
         var tokens = Ids(expected["greedy.tokens"]);
-        var request = new GenerationRequest([prompt, prompt], model.Features(expected["pixels"].narrow(0, 0, 1).There()), tokens.Count) { Pictures = [0, 0] };
+        var request = new GenerationRequest([prompt, prompt], model.Features(expected["pixels"].narrow(0, 0, 1).There()), tokens.Count)
+        {
+            Pictures = [0, 0],
+        };
         Assert.All(DecodingWays.Generate(model, request, kernels), answer => Assert.Equal(tokens, answer));
     }
 
@@ -90,14 +93,17 @@ public sealed class QwenVlTinyParityTests : IDisposable
     public void Every_weight_goes_by_its_name_in_the_file()
     {
         var file = GoldenFolder.Tensors(Name, "model.safetensors");
-        var named = model.Language.Named(QwenVlCheckpoint.Language, QwenVlCheckpoint.Head).Concat(model.Vision.Named(QwenVlCheckpoint.Visual))
-            .Concat(model.Resampler.Named(QwenVlCheckpoint.Visual)).ToDictionary(pair => pair.Name, pair => pair.Tensor);
+        var named = model
+            .Language.Named(QwenVlCheckpoint.Language, QwenVlCheckpoint.Head)
+            .Concat(model.Vision.Named(QwenVlCheckpoint.Visual))
+            .Concat(model.Resampler.Named(QwenVlCheckpoint.Visual))
+            .ToDictionary(pair => pair.Name, pair => pair.Tensor);
         Assert.Equal(file.Keys.Order(), named.Keys.Order());
 
         // The tower's places were stretched to its patches.
-        Assert.All(
-            file.Where(pair => !pair.Key.EndsWith("positional_embedding", StringComparison.Ordinal)),
-            pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value.to(ScalarType.Float32), named[pair.Key])));
+        Assert.All(file.Where(pair => !pair.Key.EndsWith("positional_embedding", StringComparison.Ordinal)), pair =>
+            Assert.Equal(0, GoldenFolder.Difference(pair.Value.to(ScalarType.Float32), named[pair.Key]))
+        );
     }
 
     [Fact]
@@ -111,7 +117,9 @@ public sealed class QwenVlTinyParityTests : IDisposable
     {
         Assert.Equal(reference.shape, found.shape);
         Assert.True(
-            found.cpu().sub(reference).abs().le(reference.abs().mul(1e-4).add(tolerance)).all().item<bool>(), $"differs by {GoldenFolder.Difference(reference, found)}");
+            found.cpu().sub(reference).abs().le(reference.abs().mul(1e-4).add(tolerance)).all().item<bool>(),
+            $"differs by {GoldenFolder.Difference(reference, found)}"
+        );
     }
 
     private static Tensor EveryEighth(Tensor x) => x.index_select(1, arange(0, x.size(1), 8, device: x.device));
@@ -121,11 +129,14 @@ public sealed class QwenVlTinyParityTests : IDisposable
     private SequenceBatch Batch(out List<int> lengths)
     {
         var (ids, labels, mask) = (expected["train.input_ids"], expected["train.labels"], expected["train.attention_mask"]);
-        var rows = Enumerable.Range(0, (int)ids.size(0)).Select(row =>
-        {
-            var real = (int)mask[row].sum().item<long>();
-            return PictureIds.Contract([.. Ids(ids[row]).Take(real)], [.. Ids(labels[row]).Take(real)]);
-        }).ToList();
+        var rows = Enumerable
+            .Range(0, (int)ids.size(0))
+            .Select(row =>
+            {
+                var real = (int)mask[row].sum().item<long>();
+                return PictureIds.Contract([.. Ids(ids[row]).Take(real)], [.. Ids(labels[row]).Take(real)]);
+            })
+            .ToList();
         lengths = [.. Enumerable.Range(0, rows.Count).Select(row => (int)mask[row].sum().item<long>())];
         return SequenceBatch.Create(rows, model.ImageTokens, 4096, TestDevice.Device);
     }

@@ -37,7 +37,9 @@ public sealed class QwenVlTokenizerParityTests : IDisposable
         Assert.Equal((int)Cases["im_start_id"]!, tokenizer.BeginId);
         Assert.Equal((int)Cases["im_end_id"]!, tokenizer.EndId);
         Assert.Equal((int)Cases["eod_id"]!, tokenizer.EndOfSequence);
-        Assert.All(((JObject)Cases["special_tokens"]!).Properties(), token => Assert.Equal([(int)token.Value], tokenizer.EncodeParts(token.Name)));
+        Assert.All(((JObject)Cases["special_tokens"]!).Properties(), token =>
+            Assert.Equal([(int)token.Value], tokenizer.EncodeParts(token.Name))
+        );
     }
 
     [Fact]
@@ -56,8 +58,14 @@ public sealed class QwenVlTokenizerParityTests : IDisposable
         {
             var image = (string?)one["image"];
             var (question, pictures) = ((string)one["question"]!, image is null ? 0 : 1);
-            Assert.Equal(((string)one["prompt"]!).Replace($"<img>{image}</img>", "<img><image></img>"), prompts.EvaluationPrompt(question, pictures));
-            Assert.Equal(PromptFixtures.Ints(one["ids"]!), PictureIds.Expand(prompts.Evaluation(question, pictures), image is null ? [] : [image]));
+            Assert.Equal(
+                ((string)one["prompt"]!).Replace($"<img>{image}</img>", "<img><image></img>"),
+                prompts.EvaluationPrompt(question, pictures)
+            );
+            Assert.Equal(
+                PromptFixtures.Ints(one["ids"]!),
+                PictureIds.Expand(prompts.Evaluation(question, pictures), image is null ? [] : [image])
+            );
         }
     }
 

@@ -27,7 +27,12 @@ public sealed class QwenVlTrainParityTests : IDisposable
     private readonly QwenVlModel model;
 
     public QwenVlTrainParityTests() =>
-        model = QwenVlCheckpoint.Load(Path.GetFullPath(GoldenFolder.Of(Name, (string)meta["base"]!)), ScalarType.Float32, TestDevice.Device, _ => { });
+        model = QwenVlCheckpoint.Load(
+            Path.GetFullPath(GoldenFolder.Of(Name, (string)meta["base"]!)),
+            ScalarType.Float32,
+            TestDevice.Device,
+            _ => { }
+        );
 
     public void Dispose()
     {
@@ -72,8 +77,10 @@ public sealed class QwenVlTrainParityTests : IDisposable
             using var batch = Batch(i, out var lengths);
             var starts = lengths.Select((_, row) => lengths.Take(row).Sum()).ToList();
             var index = inputs.TryGetValue($"mb{i}.logit_index", out var given) ? given : expected[$"mb{i}.logit_index"];
-            var rows = Enumerable.Range(0, (int)index.size(0))
-                .Select(k => starts[(int)index[k][0].item<long>()] + index[k][1].item<long>()).ToArray();
+            var rows = Enumerable
+                .Range(0, (int)index.size(0))
+                .Select(k => starts[(int)index[k][0].item<long>()] + index[k][1].item<long>())
+                .ToArray();
             foreach (var (which, lora) in new[] { (model, adapter), ((QwenVlModel)model.Merged(adapter), null) })
             {
                 var hidden = which.Language.Forward(which.Embed(batch, Features(i)), batch.Sequences, lora?.Updates());
@@ -93,8 +100,12 @@ public sealed class QwenVlTrainParityTests : IDisposable
         var reference = GoldenFolder.Tensors(Name, "grads_mb0.safetensors");
         var gradients = PeftFolder.LowRank(adapter, tensor => tensor.grad!);
         Assert.Equal(reference.Keys.Order(), gradients.Keys.Order());
-        Assert.All(reference, pair => Assert.True(
-            gradients[pair.Key].cpu().sub(pair.Value).abs().le(pair.Value.abs().mul(1e-3).add(1e-4)).all().item<bool>(), pair.Key));
+        Assert.All(reference, pair =>
+            Assert.True(
+                gradients[pair.Key].cpu().sub(pair.Value).abs().le(pair.Value.abs().mul(1e-3).add(1e-4)).all().item<bool>(),
+                pair.Key
+            )
+        );
     }
 
     [Theory]
@@ -106,7 +117,12 @@ public sealed class QwenVlTrainParityTests : IDisposable
         using var adapter = Trainable(Read("adapter"));
         var betas = training["betas"]!.Select(value => (double)value).ToList();
         using var optimizer = new FusedAdamW(
-            [new([.. adapter.UpdateParameters()], (double)training["lr"]!) { SparesVectors = true }], betas[0], betas[1], (double)training["eps"]!, (double)training["weight_decay"]!);
+            [new([.. adapter.UpdateParameters()], (double)training["lr"]!) { SparesVectors = true }],
+            betas[0],
+            betas[1],
+            (double)training["eps"]!,
+            (double)training["weight_decay"]!
+        );
         foreach (var step in training["steps"]!)
         {
             using var stepScope = NewDisposeScope();
@@ -139,15 +155,20 @@ public sealed class QwenVlTrainParityTests : IDisposable
     {
         using var noGrad = no_grad();
         var first = GoldenFolder.Tensors(Name, "eval.safetensors");
-        var prompts = new QwenVlPrompts(QwenVlTokenizer.Load(Path.GetFullPath(GoldenFolder.Of(Name, (string)meta["base"]!))), PromptKind.Reference);
+        var prompts = new QwenVlPrompts(
+            QwenVlTokenizer.Load(Path.GetFullPath(GoldenFolder.Of(Name, (string)meta["base"]!))),
+            PromptKind.Reference
+        );
         foreach (var cases in meta["evaluation"]!.GroupBy(one => (string)one["adapter"]!))
         {
             using var adapter = Read(cases.Key);
             var merged = model.Merged(adapter);
             var all = cases.ToList();
-            var sequences = all.Select(one => new TokenSequence(prompts.Evaluation((string)one["question"]!, Images(one).Count), null)).ToList();
-            Assert.All(all.Zip(sequences), pair => Assert.Equal(
-                PromptFixtures.Ints(pair.First["prompt_ids"]!), PictureIds.Expand(pair.Second.Ids, Images(pair.First))));
+            var sequences = all.Select(one => new TokenSequence(prompts.Evaluation((string)one["question"]!, Images(one).Count), null))
+                .ToList();
+            Assert.All(all.Zip(sequences), pair =>
+                Assert.Equal(PromptFixtures.Ints(pair.First["prompt_ids"]!), PictureIds.Expand(pair.Second.Ids, Images(pair.First)))
+            );
             var pixels = all.SelectMany(Images).Select(image => Pixels(image, model.Config.Vision.ImageSize)).ToArray();
             var longest = all.Max(one => one["new_ids"]!.Count());
             var seen = new Dictionary<int, Tensor>();
@@ -201,12 +222,15 @@ public sealed class QwenVlTrainParityTests : IDisposable
             Assert.All(original, pair => Assert.Equal(0, GoldenFolder.Difference(pair.Value, file2.Read(pair.Key))));
 
             // PEFT's rule for what it says: these maps and no others.
-            var targets = JObject.Parse(File.ReadAllText(Path.Combine(written, "adapter_config.json")))["target_modules"]!.Select(name => (string)name!).ToList();
-            Assert.All(
-                model.Language.Layers[0].Linears.SelectMany(linear => linear.Parts),
-                part => Assert.Equal(
+            var targets = JObject.Parse(File.ReadAllText(Path.Combine(written, "adapter_config.json")))["target_modules"]!
+                .Select(name => (string)name!)
+                .ToList();
+            Assert.All(model.Language.Layers[0].Linears.SelectMany(linear => linear.Parts), part =>
+                Assert.Equal(
                     part.Name != "mlp.c_proj",
-                    targets.Exists(name => $"transformer.h.0.{part.Name}".EndsWith($".{name}", StringComparison.Ordinal))));
+                    targets.Exists(name => $"transformer.h.0.{part.Name}".EndsWith($".{name}", StringComparison.Ordinal))
+                )
+            );
         }
         finally
         {
@@ -224,8 +248,8 @@ public sealed class QwenVlTrainParityTests : IDisposable
         return adapter;
     }
 
-    private static Tensor Pixels(string file, int size) => tensor(
-        new ClipImageProcessor(ImageSettings.Clip(size)).Process(GoldenFolder.Of(Name, file), ImageMode.Squash), [1, 3, size, size]);
+    private static Tensor Pixels(string file, int size) =>
+        tensor(new ClipImageProcessor(ImageSettings.Clip(size)).Process(GoldenFolder.Of(Name, file), ImageMode.Squash), [1, 3, size, size]);
 
     private LoraAdapter Read(string folder) => PeftFolder.Read(GoldenFolder.Of(Name, folder), model.Language, model.Projector);
 
@@ -235,9 +259,14 @@ public sealed class QwenVlTrainParityTests : IDisposable
     {
         var mask = inputs[$"mb{i}.attention_mask"].to(ScalarType.Int64);
         lengths = [.. Enumerable.Range(0, (int)mask.size(0)).Select(row => (int)mask[row].sum().item<long>())];
-        List<int> Row(string name, int row, int length) => [.. inputs[$"mb{i}.{name}"][row].to(ScalarType.Int64).data<long>().Take(length).Select(id => (int)id)];
+        List<int> Row(string name, int row, int length) =>
+            [.. inputs[$"mb{i}.{name}"][row].to(ScalarType.Int64).data<long>().Take(length).Select(id => (int)id)];
         return SequenceBatch.Create(
-            [.. lengths.Select((length, row) => PictureIds.Contract(Row("input_ids", row, length), Row("labels", row, length)))], model.ImageTokens, 4096, TestDevice.Device);
+            [.. lengths.Select((length, row) => PictureIds.Contract(Row("input_ids", row, length), Row("labels", row, length)))],
+            model.ImageTokens,
+            4096,
+            TestDevice.Device
+        );
     }
 
     private Tensor? Features(int i)

@@ -26,8 +26,16 @@ internal sealed class SecondFamily : IModelFamily
 
     public static readonly DecoderNames Names = new()
     {
-        Embedding = "wte", Norm = "ln_f", Layers = "h", InputNorm = "ln_1", PostNorm = "ln_2", Qkv = ["attn.c_attn"], Output = "attn.c_proj",
-        Gate = "mlp.w2", Up = "mlp.w1", Down = "mlp.w3",
+        Embedding = "wte",
+        Norm = "ln_f",
+        Layers = "h",
+        InputNorm = "ln_1",
+        PostNorm = "ln_2",
+        Qkv = ["attn.c_attn"],
+        Output = "attn.c_proj",
+        Gate = "mlp.w2",
+        Up = "mlp.w1",
+        Down = "mlp.w3",
     };
 
     public string Name => "Second";
@@ -36,7 +44,8 @@ internal sealed class SecondFamily : IModelFamily
 
     public bool Recognizes(ModelOptions model) => File.Exists(WeightsOf(model));
 
-    public IPictureModel? Check(ModelOptions model, Problems problems, Action<string> warn) => problems.Try(() => Build(model, new Device(DeviceType.META)));
+    public IPictureModel? Check(ModelOptions model, Problems problems, Action<string> warn) =>
+        problems.Try(() => Build(model, new Device(DeviceType.META)));
 
     public ModelShape Shape(ModelOptions model) => SecondSettings.OfAll;
 
@@ -44,11 +53,13 @@ internal sealed class SecondFamily : IModelFamily
 
     public string SourceOf(ModelOptions model) => model.Path;
 
-    public LoadedModel Load(ModelOptions model, ScalarType dtype, Device device, Action<string> warn) => new(Build(model, device), Read(model), "second");
+    public LoadedModel Load(ModelOptions model, ScalarType dtype, Device device, Action<string> warn) =>
+        new(Build(model, device), Read(model), "second");
 
     public IReadOnlyList<string> Inspect(ModelOptions model) => [$"{model.Path}: {Name}"];
 
-    public void Merge(string adapter, ModelOptions model, string output, string? dtype, Action<string> tell) => throw new CoinException("Not merged.");
+    public void Merge(string adapter, ModelOptions model, string output, string? dtype, Action<string> tell) =>
+        throw new CoinException("Not merged.");
 
     private static string WeightsOf(ModelOptions model) => Path.Combine(model.Path, "second.safetensors");
 
@@ -59,8 +70,15 @@ internal sealed class SecondFamily : IModelFamily
         var built = new SecondModel(
             new VisionTransformer(checkpoint, "visual.", Vision, Vision.Layers, keepClassToken: false, ScalarType.Float32, device),
             Projector.Take(
-                checkpoint, ProjectorForm.Llava, ["bridge.0", "bridge.1"], [Vision.HiddenSize, Text.HiddenSize, Text.HiddenSize], ScalarType.Float32, device),
-            new DecoderModel(checkpoint, "transformer.", "lm_head.weight", Text, ScalarType.Float32, device, Names));
+                checkpoint,
+                ProjectorForm.Llava,
+                ["bridge.0", "bridge.1"],
+                [Vision.HiddenSize, Text.HiddenSize, Text.HiddenSize],
+                ScalarType.Float32,
+                device
+            ),
+            new DecoderModel(checkpoint, "transformer.", "lm_head.weight", Text, ScalarType.Float32, device, Names)
+        );
         Assert.Empty(checkpoint.Finish());
         return built;
     }
@@ -69,7 +87,8 @@ internal sealed class SecondFamily : IModelFamily
     {
         private readonly SentencePieceTokenizer tokenizer = SentencePieceTokenizer.Load(Path.Combine(folder, "tokenizer.model"));
 
-        public static ModelShape OfAll { get; } = new(Text, Vision, Vision.Positions, Vision.Parameters(Vision.Layers), (16 * 32) + 32 + (32 * 32) + 32);
+        public static ModelShape OfAll { get; } =
+            new(Text, Vision, Vision.Positions, Vision.Parameters(Vision.Layers), (16 * 32) + 32 + (32 * 32) + 32);
 
         public ModelShape Shape => OfAll;
 
@@ -102,13 +121,17 @@ internal sealed class SecondFamily : IModelFamily
 
         public Tensor Features(Tensor pixels) => Backend.Vision(tower, pixels);
 
-        public IPictureModel Merged(IAdapter adapter) => new SecondModel(tower, adapter.Projector ?? Projector, Language.Merged(adapter.Updates()));
+        public IPictureModel Merged(IAdapter adapter) =>
+            new SecondModel(tower, adapter.Projector ?? Projector, Language.Merged(adapter.Updates()));
 
         public Tensor Embed(SequenceBatch batch, Tensor? features, Projector? with = null)
         {
             using var scope = NewDisposeScope();
             var text = Language.Embed(batch.TextIds);
-            var all = batch.Pictures == 0 ? text : cat([text, Backend.Project(with ?? Projector, features!, Language.Dtype).reshape(-1, Text.HiddenSize)], 0);
+            var all =
+                batch.Pictures == 0
+                    ? text
+                    : cat([text, Backend.Project(with ?? Projector, features!, Language.Dtype).reshape(-1, Text.HiddenSize)], 0);
             return all.index_select(0, batch.Order).MoveToOuterDisposeScope();
         }
 

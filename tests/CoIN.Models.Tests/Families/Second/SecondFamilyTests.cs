@@ -40,11 +40,30 @@ public sealed class SecondFamilyTests : IDisposable
         var options = new ExperimentOptions
         {
             Name = "second",
-            Tasks = [new TaskOptions { Name = "T", Folder = "", Scorer = "gqa" }],
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "T",
+                    Folder = "",
+                    Scorer = "gqa",
+                },
+            ],
             Data = new DataOptions { Instructions = "", Images = folder.Path },
-            Model = new ModelOptions { Path = folder.Path, Conversation = "vicuna_v1_no_system", MaxLength = 120 },
+            Model = new ModelOptions
+            {
+                Path = folder.Path,
+                Conversation = "vicuna_v1_no_system",
+                MaxLength = 120,
+            },
             Lora = new LoraOptions { Rank = 4, Alpha = 8 },
-            Training = new TrainingOptions { LearningRate = 1e-2, WarmupRatio = 0, BatchSize = 2, MaxSteps = 12 },
+            Training = new TrainingOptions
+            {
+                LearningRate = 1e-2,
+                WarmupRatio = 0,
+                BatchSize = 2,
+                MaxSteps = 12,
+            },
         };
         using var learner = factory.Open(options, "cpu", 1);
         List<TrainingSample> samples =
@@ -59,11 +78,13 @@ public sealed class SecondFamilyTests : IDisposable
         var adapter = Directory.CreateDirectory(folder.Of("adapter")).FullName;
         training.SaveAdapter(adapter);
         List<TestSample> questions = [new("1", "a.png", "a b", "c"), new("2", null, "f", "g")];
-        var answers = new[] { null, adapter }.Select(of =>
-        {
-            using var session = learner.OpenGeneration(of);
-            return session.Answer(questions, 8).Select(prediction => prediction.Text).ToList();
-        }).ToList();
+        var answers = new[] { null, adapter }
+            .Select(of =>
+            {
+                using var session = learner.OpenGeneration(of);
+                return session.Answer(questions, 8).Select(prediction => prediction.Text).ToList();
+            })
+            .ToList();
         Assert.Equal(2, answers[1].Count);
         Assert.NotEqual(answers[0], answers[1]);
     }
@@ -73,8 +94,15 @@ public sealed class SecondFamilyTests : IDisposable
     {
         var options = new ExperimentOptions
         {
-            Name = "second", Tasks = [], Data = new DataOptions { Instructions = "", Images = folder.Path },
-            Model = new ModelOptions { Path = folder.Path, Conversation = "vicuna_v1_no_system", Quantization = BaseQuantization.Nf4 },
+            Name = "second",
+            Tasks = [],
+            Data = new DataOptions { Instructions = "", Images = folder.Path },
+            Model = new ModelOptions
+            {
+                Path = folder.Path,
+                Conversation = "vicuna_v1_no_system",
+                Quantization = BaseQuantization.Nf4,
+            },
         };
         var message = Assert.Throws<CoinException>(() => factory.Open(options, "cpu", 1)).Message;
         Assert.Contains("model.quantization is nf4", message, StringComparison.Ordinal);
