@@ -142,7 +142,7 @@ internal sealed class Lwf(LwfOptions options) : TrainingMethod
         // Summed by themselves: 1 less the highest would lose them.
         var others = student.scatter(1, places, zeros_like(highest));
         var share = outcomes.narrow(1, k, 1).div(others.sum(1, keepdim: true).clamp_min(Scalars.Of(Least)));
-        return others.mul(share.neg().add(Scalars.One)).scatter(1, places, highest.sub(outcomes.narrow(1, 0, k)));
+        return others.mul(ones_like(share).sub(share)).scatter(1, places, highest.sub(outcomes.narrow(1, 0, k)));
     }
 
     /// <inheritdoc/>
@@ -193,7 +193,7 @@ internal sealed class Lwf(LwfOptions options) : TrainingMethod
         }
 
         var (values, places) = logits.topk((int)Math.Min(options.TopK, logits.size(1)), 1);
-        var others = logits.mul(Scalars.Of(1 / options.Temperature)).scatter(1, places, full_like(values, double.NegativeInfinity));
+        var others = logits.mul(Scalars.Of(1 / options.Temperature)).scatter(1, places, full_like(values, Scalars.Of(double.NegativeInfinity)));
         kept[$"{Logits}{sample:000000}"] = values.to(dtype).to(CPU);
         kept[$"{Places}{sample:000000}"] = places.to(ScalarType.Int32).to(CPU);
         kept[$"{Others}{sample:000000}"] = others.logsumexp(1).to(ScalarType.Float32).to(CPU);
