@@ -193,7 +193,9 @@ internal sealed class Lwf(LwfOptions options) : TrainingMethod
         }
 
         var (values, places) = logits.topk((int)Math.Min(options.TopK, logits.size(1)), 1);
-        var others = logits.mul(Scalars.Of(1 / options.Temperature)).scatter(1, places, full_like(values, Scalars.Of(double.NegativeInfinity)));
+        var others = logits
+            .mul(Scalars.Of(1 / options.Temperature))
+            .scatter(1, places, full_like(values, Scalars.Of(double.NegativeInfinity)));
         kept[$"{Logits}{sample:000000}"] = values.to(dtype).to(CPU);
         kept[$"{Places}{sample:000000}"] = places.to(ScalarType.Int32).to(CPU);
         kept[$"{Others}{sample:000000}"] = others.logsumexp(1).to(ScalarType.Float32).to(CPU);
