@@ -71,7 +71,7 @@ class Workload:
         if self.spec["family"] in FAMILIES:
             module, name = FAMILIES[self.spec["family"]]
             self.model = getattr(importlib.import_module(module), name)(path, self.dtype, self.image_id)
-            self.layers, self.projector = self.model.layers, self.model.projector
+            self.layers, self.projector = self.model.layers, getattr(self.model, "projector", None)
             self.lora_targets = self.model.lora_targets or self.spec["loraTargets"]
         else:
             self.model = LlavaForConditionalGeneration.from_pretrained(path, dtype=self.dtype, attn_implementation=self.attention)

@@ -6,7 +6,7 @@ from torch import nn
 class Spliced(nn.Module):
     """Has `language`, a causal language model, and `image_id`; pictures(pixel_values) gives [pictures, image tokens, hidden size]."""
 
-    projector = None
+    # A model with a projector that is trained has it as the module `projector`; a class attribute of that name would hide it.
     lora_targets = None
 
     def embed(self, input_ids, pixel_values):
