@@ -389,6 +389,14 @@ public sealed record TrainingOptions
     public int GradientAccumulation { get; init; } = 1;
 
     /// <summary>
+    /// Most sequence positions (text and image) of a micro-batch: a step's samples are then put together by length instead of by number. A
+    /// longer sample is a micro-batch by itself. Null for micro-batches of <see cref="BatchSize"/> samples. Changes last bits, and which
+    /// inputs dropout zeroes.
+    /// </summary>
+    [Bounds(AtLeast = 1, Null = "micro-batches of batch-size samples")]
+    public int? MicroBatchTokens { get; init; }
+
+    /// <summary>
     /// Shares of a step whose gradients are computed apart, by so many trainers where they can be had, and added in the shares' order. At
     /// most <see cref="GradientAccumulation"/>: a share is of whole micro-batches. Another number gives other last bits; another number of
     /// trainers does not.

@@ -152,6 +152,7 @@ internal static class PlanCommand
                     ["globalBatch"] = stage.GlobalBatch,
                     ["tokens"] = stage.Tokens,
                     ["largestMicroBatchTokens"] = stage.LargestMicroBatch,
+                    ["microBatchesPerStep"] = stage.MicroBatches ?? stage.Accumulation,
                 })
             ),
             ["worldSize"] = plan.Team?.WorldSize ?? 1,
@@ -361,11 +362,25 @@ internal static class PlanCommand
             );
         }
 
+        if (training.MicroBatchTokens is { } tokens)
+        {
+            output.WriteLine(
+                Text($"Micro-batches of up to {tokens:n0} tokens (training.micro-batch-tokens)")
+                    + (
+                        plan.Stages.All(stage => stage.MicroBatches is not null)
+                            ? Text(
+                                $": {string.Join(", ", plan.Stages.Select(stage => Text($"{stage.MicroBatches:0.0}")))} a step on the average."
+                            )
+                            : "."
+                    )
+            );
+        }
+
         if (plan.Team is { } team)
         {
             output.WriteLine(
                 Text(
-                    $"World size {team.WorldSize}: of the {plan.Stages.Max(stage => stage.Accumulation)} micro-batches of a step, a trainer does {team.MicroBatches} at most where there are {team.WorldSize} trainers, each with the memory below."
+                    $"World size {team.WorldSize}: of the {(training.MicroBatchTokens is null ? Text($"{plan.Stages.Max(stage => stage.Accumulation)} ") : "")}micro-batches of a step, a trainer does {team.MicroBatches} at most where there are {team.WorldSize} trainers, each with the memory below."
                 )
                     + Text(
                         $" In a step, {team.GradientBytes / Giga:0.000} GB go to the first trainer for each share of the others, and {team.ParameterBytes / Giga:0.000} GB back to each of them."

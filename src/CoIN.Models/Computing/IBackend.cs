@@ -40,6 +40,9 @@ internal interface IBackend
     /// <param name="weight">Factor on the gradient.</param>
     /// <param name="further">Adds to the gradient of the logits; null for the cross entropy alone.</param>
     /// <param name="entropy">Factor on the cross entropy's own part of the gradient.</param>
+    /// <param name="factors">
+    /// float32 [labelled]: on the loss of each position, and on what <paramref name="further"/> adds at it; 1 on the average. Null for 1.
+    /// </param>
     /// <returns>
     /// The cross entropy's mean in nats, without the factor, float64 [1], where the model is: nobody has to wait for it. And the gradient,
     /// shaped as <paramref name="hidden"/>.
@@ -50,7 +53,8 @@ internal interface IBackend
         Tensor targets,
         double weight,
         LogitsGradient? further = null,
-        double entropy = 1
+        double entropy = 1,
+        Tensor? factors = null
     );
 
     /// <summary>Forward and backward of an adapter's micro-batches.</summary>

@@ -87,7 +87,7 @@ internal abstract class TapedTrainingPass(IPromptedModel model, IBackend backend
             }
 
             var hidden = Layer(last);
-            var (loss, gradient) = backend.Loss(Language, hidden, batch.Targets, weight, further, entropy);
+            var (loss, gradient) = backend.Loss(Language, hidden, batch.Targets, weight, further, entropy, batch.Factors);
             hidden.Dispose();
             Tensor? passed = gradient;
             for (var i = last; i >= 0; i--)

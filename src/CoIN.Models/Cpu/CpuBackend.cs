@@ -52,12 +52,14 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
         Tensor targets,
         double weight,
         LogitsGradient? further = null,
-        double entropy = 1
+        double entropy = 1,
+        Tensor? factors = null
     )
     {
         var total = hidden.size(0);
         var gradient = zeros_like(hidden);
         var wanted = targets.data<long>().ToArray();
+        var weighed = factors?.data<float>().ToArray();
         double loss = 0;
         foreach (var (first, count) in LossChunks.Of(total, lossRows ?? LossChunks.Rows(language.Config.VocabularySize)))
         {
@@ -65,10 +67,17 @@ internal sealed class CpuBackend(int? lossRows = null) : IBackend
             var chunk = hidden.narrow(0, first, count);
             var logits = Logits(language, chunk);
             var more = further?.Invoke(new LabelledLogits(logits, targets.narrow(0, first, count), first, total));
-            loss += RowGradients.CrossEntropy(logits, wanted.AsSpan((int)first, (int)count), (float)(weight * entropy / total)) / total;
+            loss +=
+                RowGradients.CrossEntropy(
+                    logits,
+                    wanted.AsSpan((int)first, (int)count),
+                    (float)(weight * entropy / total),
+                    weighed.AsSpan(weighed is null ? 0 : (int)first, weighed is null ? 0 : (int)count)
+                ) / total;
             if (more is not null)
             {
-                logits.add_(more, Scalars.Of(weight));
+                more = factors is null ? more : more.mul(factors.narrow(0, first, count).unsqueeze(1));
+                Scalars.With(weight, scalar => logits.add_(more, scalar));
             }
 
             var normalized = empty_like(chunk);

@@ -56,7 +56,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
             updates,
             batch.LabelledRows
         );
-        var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further, entropy);
+        var (loss, gradient) = backend.Loss(language, hidden, batch.Targets, weight, further, entropy, batch.Factors);
         hidden.backward([gradient]);
         return loss;
     }
@@ -87,7 +87,7 @@ internal sealed class GraphTrainingPass(IPromptedModel model, IBackend backend, 
             var output = Layer(i, input);
             if (i == last)
             {
-                (loss, gradient) = backend.Loss(language, output, batch.Targets, weight, further, entropy);
+                (loss, gradient) = backend.Loss(language, output, batch.Targets, weight, further, entropy, batch.Factors);
                 loss.MoveToOuterDisposeScope();
             }
 

@@ -44,7 +44,8 @@ internal sealed class LibtorchBackend(int? lossRows = null, bool graph = false) 
         Tensor targets,
         double weight,
         LogitsGradient? further = null,
-        double entropy = 1
+        double entropy = 1,
+        Tensor? factors = null
     )
     {
         var total = hidden.size(0);
@@ -57,12 +58,17 @@ internal sealed class LibtorchBackend(int? lossRows = null, bool graph = false) 
             using var scope = NewDisposeScope();
             var chunk = detached.narrow(0, first, count).requires_grad_(true);
             var (logits, wanted) = (language.Logits(chunk), targets.narrow(0, first, count));
-            var mean = F.cross_entropy(logits, wanted);
+            var weighed = factors?.narrow(0, first, count);
+            var mean = weighed is null
+                ? F.cross_entropy(logits, wanted)
+                : F.cross_entropy(logits, wanted, reduction: nn.Reduction.None).mul(weighed).mean();
             loss.add_(mean.detach().to(ScalarType.Float64), Scalars.Of(count));
             var factor = count / (double)total * weight * entropy;
             var sum = factor == 1 ? mean : Scalars.With(factor, mean.mul);
             if (further?.Invoke(new LabelledLogits(logits.detach(), wanted, first, total)) is { } more)
             {
+                more = weighed is null ? more : more.mul(weighed.unsqueeze(1));
+
                 // A sum whose gradient with respect to the logits is what was given.
                 sum = sum.add(logits.mul(Scalars.With(weight, more.mul)).sum(), Scalars.One);
             }

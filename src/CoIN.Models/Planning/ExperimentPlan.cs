@@ -50,6 +50,12 @@ public sealed record PlannedStage(
 {
     /// <summary>Samples per optimizer step.</summary>
     public int GlobalBatch => BatchSize * Accumulation;
+
+    /// <summary>
+    /// Micro-batches of a step on the average where their tokens are counted; null where their samples are, or where the data are not there
+    /// yet.
+    /// </summary>
+    public double? MicroBatches { get; init; }
 }
 
 /// <summary>What trainers that do a stage together send each other.</summary>

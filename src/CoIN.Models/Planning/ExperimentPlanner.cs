@@ -116,7 +116,7 @@ public static class ExperimentPlanner
                     ? null
                     : new PlannedTeam(
                         shares,
-                        (planned.Max(stage => stage.Accumulation) + shares - 1) / shares,
+                        sets.Max(stage => MicroBatchesOfShare(stage, options)),
                         trained * sizeof(float),
                         trained * sizeof(float)
                     ),
@@ -311,7 +311,17 @@ public static class ExperimentPlanner
     }
 
     private static long Waiting(MemorySettings settings, ExperimentOptions options, List<Stage> stages) =>
-        stages.Select(stage => MemoryModel.Waiting(settings, BatchSize(stage, options))).DefaultIfEmpty(0).Max();
+        stages
+            .Select(stage =>
+                MemoryModel.Waiting(
+                    settings,
+                    options.Training.MicroBatchTokens is null
+                        ? BatchSize(stage, options)
+                        : MicroBatches(stage, settings.Shape, options).Max(batch => batch.Pictures)
+                )
+            )
+            .DefaultIfEmpty(0)
+            .Max();
 
     private static PlannedStage Describe(Stage stage, MemorySettings settings, ExperimentOptions options)
     {
@@ -330,7 +340,13 @@ public static class ExperimentPlanner
             accumulation,
             (long?)(mean * schedule?.TotalSteps * Math.Min(batchSize * accumulation, Math.Max(stage.Sizes?.Count ?? 0, batchSize))),
             Worst(stage, settings, options).Positions
-        );
+        )
+        {
+            MicroBatches =
+                options.Training.MicroBatchTokens is null || stage.Sizes is not { Count: > 0 }
+                    ? null
+                    : Cuts(stage, options).Average(step => step.Count),
+        };
     }
 
     private static int BatchSize(Stage stage, ExperimentOptions options) => stage.BatchSize ?? options.Training.BatchSize;
@@ -347,39 +363,59 @@ public static class ExperimentPlanner
     /// <summary>
     /// The very micro-batch of the stage that needs most memory; where the samples are unknown, one of the longest sequences.
     /// </summary>
-    private static MicroBatchShape Worst(Stage stage, MemorySettings settings, ExperimentOptions options)
+    private static MicroBatchShape Worst(Stage stage, MemorySettings settings, ExperimentOptions options) =>
+        MicroBatches(stage, settings.Shape, options).MaxBy(batch => MemoryModel.Peak(settings, batch))!;
+
+    /// <summary>The stage's micro-batches; where the samples are unknown, one of the longest sequences.</summary>
+    private static IEnumerable<MicroBatchShape> MicroBatches(Stage stage, ModelShape shape, ExperimentOptions options)
     {
-        options = OfStage(stage, options);
-        var batchSize = options.Training.BatchSize;
-        if (stage.Sizes is not { Count: > 0 } sizes)
+        if (stage.Sizes is { Count: > 0 } sizes)
         {
-            long longest = options.Model.MaxLength;
-            return new MicroBatchShape(
-                batchSize,
-                batchSize * longest,
-                longest,
-                batchSize * Math.Max(longest - settings.Shape.ImageTokens, 1),
-                batchSize
-            );
+            return Cuts(stage, options)
+                .SelectMany(step => step.Select(cut => cut.Samples))
+                .Select(batch => new MicroBatchShape(
+                    batch.Count,
+                    batch.Sum(i => (long)sizes[i].Positions),
+                    batch.Max(i => sizes[i].Positions),
+                    batch.Sum(i => (long)sizes[i].Labelled),
+                    batch.Sum(i => (long)sizes[i].Pictures)
+                ));
         }
 
-        var order = DataOrder.For(options, stage.Number, batchSize, sizes);
-        var accumulation = options.Training.GradientAccumulation;
+        long longest = options.Model.MaxLength;
+        var training = OfStage(stage, options).Training;
+        var count = training.MicroBatchTokens is { } tokens
+            ? StepCut.Fitting(Enumerable.Repeat(options.Model.MaxLength, SamplesOfShare(training)), tokens)
+            : training.BatchSize;
+        return [new MicroBatchShape(count, count * longest, longest, count * Math.Max(longest - shape.ImageTokens, 1), count)];
+    }
+
+    /// <summary>Micro-batches of the share of a step that has most.</summary>
+    private static int MicroBatchesOfShare(Stage stage, ExperimentOptions options)
+    {
+        var training = OfStage(stage, options).Training;
+        return training.MicroBatchTokens switch
+        {
+            null => (training.GradientAccumulation + training.WorldSize - 1) / training.WorldSize,
+            { } when stage.Sizes is not null => Cuts(stage, options).Max(step => step.CountBy(cut => cut.Share).Max(share => share.Value)),
+            { } tokens => (int)Math.Ceiling(SamplesOfShare(training) / (double)Math.Max(tokens / options.Model.MaxLength, 1)),
+        };
+    }
+
+    private static int SamplesOfShare(TrainingOptions training) =>
+        training.BatchSize * ((training.GradientAccumulation + training.WorldSize - 1) / training.WorldSize);
+
+    /// <summary>The very micro-batches of the steps of a stage's first epoch; its samples are known.</summary>
+    private static IEnumerable<IReadOnlyList<MicroBatchCut>> Cuts(Stage stage, ExperimentOptions options)
+    {
+        options = OfStage(stage, options);
+        var (batchSize, sizes) = (options.Training.BatchSize, stage.Sizes!);
+        var cut = new StepCut(DataOrder.For(options, stage.Number, batchSize, sizes), sizes, options.Training);
         var steps = Math.Min(
             LearningRateSchedule.For(options.Training, batchSize, sizes.Count).TotalSteps,
             LearningRateSchedule.StepsPerEpoch(options.Training, batchSize, sizes.Count)
         );
-        return Enumerable
-            .Range(0, Math.Max(steps, 1))
-            .SelectMany(step => Enumerable.Range(0, accumulation).Select(micro => order.MicroBatch(step, micro)))
-            .Select(batch => new MicroBatchShape(
-                batch.Count,
-                batch.Sum(i => (long)sizes[i].Positions),
-                batch.Max(i => sizes[i].Positions),
-                batch.Sum(i => (long)sizes[i].Labelled),
-                batch.Sum(i => (long)sizes[i].Pictures)
-            ))
-            .MaxBy(batch => MemoryModel.Peak(settings, batch))!;
+        return Enumerable.Range(0, Math.Max(steps, 1)).Select(cut.Of);
     }
 
     /// <summary>Changes that do not change what is learned come first, then those that do, then all that help together.</summary>
@@ -423,9 +459,23 @@ public static class ExperimentPlanner
             together.Options = together.Options with { Model = together.Options.Model with { Quantization = BaseQuantization.Nf4 } };
         }
 
-        // One sample at a time; a step keeps its number of samples.
+        // As few at a time as the longest sample allows. What is learned stays, but for what dropout draws.
+        var longest = stages.Max(stage => stage.Sizes?.Max(size => size.Positions) ?? options.Model.MaxLength);
+        var budget = stages.Max(stage => Worst(stage, Settings(shape, options, device), options).Positions);
+        if (longest < budget)
+        {
+            var tokens = FormattableString.Invariant($"training.micro-batch-tokens={longest}");
+            Try(tokens, options with { Training = training with { MicroBatchTokens = longest } });
+            if (training.MicroBatchTokens is not null)
+            {
+                together.Keys.Add(tokens);
+                together.Options = together.Options with { Training = together.Options.Training with { MicroBatchTokens = longest } };
+            }
+        }
+
+        // One sample at a time; a step keeps its number of samples. A budget of tokens has no use for it.
         var largest = stages.Max(stage => BatchSize(stage, options));
-        if (largest > 1)
+        if (largest > 1 && training.MicroBatchTokens is null)
         {
             var single = stages
                 .Select(stage =>

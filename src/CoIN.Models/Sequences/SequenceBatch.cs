@@ -68,7 +68,8 @@ internal sealed class SequenceBatch : IDisposable
         Tensor textIds,
         Tensor order,
         Tensor labelledRows,
-        Tensor targets
+        Tensor targets,
+        Tensor? factors
     )
     {
         Sequences = sequences;
@@ -78,6 +79,7 @@ internal sealed class SequenceBatch : IDisposable
         Order = order;
         LabelledRows = labelledRows;
         Targets = targets;
+        Factors = factors;
     }
 
     public PackedSequences Sequences { get; }
@@ -106,16 +108,23 @@ internal sealed class SequenceBatch : IDisposable
     /// <summary>int64: that next token.</summary>
     public Tensor Targets { get; }
 
+    /// <summary>
+    /// float32 [labelled]: what the loss of each labelled position is multiplied with beside the mean, 1 on the average; null for 1.
+    /// </summary>
+    public Tensor? Factors { get; }
+
     /// <summary>Makes a batch.</summary>
     /// <param name="imageTokens">Positions of a picture.</param>
     /// <param name="maxLength">Longer sequences are cut at their end.</param>
     /// <param name="starts">The rotary position of each sequence's first token, where it is not 0.</param>
+    /// <param name="factors">For each sequence what the losses of its labelled positions are multiplied with; null for 1.</param>
     public static SequenceBatch Create(
         IReadOnlyList<TokenSequence> rows,
         int imageTokens,
         int maxLength,
         Device device,
-        IReadOnlyList<int>? starts = null
+        IReadOnlyList<int>? starts = null,
+        IReadOnlyList<float>? factors = null
     )
     {
         // Pictures get negative rows first, for the number of text tokens is known only at the end.
@@ -123,6 +132,7 @@ internal sealed class SequenceBatch : IDisposable
         var order = new List<long>();
         var labelled = new List<long>();
         var targets = new List<long>();
+        var weighed = new List<float>();
         var lengths = new List<int>();
         var pictures = 0;
         long shown = 0;
@@ -153,6 +163,7 @@ internal sealed class SequenceBatch : IDisposable
                     {
                         labelled.Add(order.Count - 1);
                         targets.Add(row.Labels[i]);
+                        weighed.Add(factors?[number] ?? 1);
                     }
 
                     order.Add(text.Count);
@@ -189,7 +200,8 @@ internal sealed class SequenceBatch : IDisposable
             indices[0]!,
             indices[1]!,
             indices[2]!,
-            indices[3]!
+            indices[3]!,
+            factors is null ? null : Uploads.To(tensor(weighed), device).DetachFromDisposeScope()
         );
     }
 
@@ -201,5 +213,6 @@ internal sealed class SequenceBatch : IDisposable
         Order.Dispose();
         LabelledRows.Dispose();
         Targets.Dispose();
+        Factors?.Dispose();
     }
 }

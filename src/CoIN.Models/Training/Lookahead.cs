@@ -1,23 +1,22 @@
 namespace CoIN.Models.Training;
 
 /// <summary>
-/// Makes numbered items ahead of their use, on other threads: while one is used, the next few are being made. They come out in their order,
-/// so results do not depend on who is faster; what fails throws where it is taken. At most <paramref name="depth"/> items wait at a time.
+/// Makes items ahead of their use, on other threads: while one is used, the next few are being made. They come out in their order, so
+/// results do not depend on who is faster; what fails throws where it is taken. At most <paramref name="depth"/> items wait at a time.
 /// </summary>
-/// <param name="first">Number of the first item.</param>
-/// <param name="end">Number behind the last one.</param>
-/// <param name="make">Makes an item from its number; called on any thread, several times at once.</param>
-internal sealed class Lookahead<T>(long first, long end, int depth, Func<long, T> make) : IDisposable
+/// <param name="work">What items are made of, in their order; asked for by the thread that takes them.</param>
+/// <param name="make">Makes an item; called on any thread, several times at once.</param>
+internal sealed class Lookahead<TWork, T>(IEnumerable<TWork> work, int depth, Func<TWork, T> make) : IDisposable
 {
+    private readonly IEnumerator<TWork> work = work.GetEnumerator();
     private readonly Queue<Task<T>> waiting = new();
     private readonly CancellationTokenSource stopped = new();
-    private long next = first;
 
     /// <summary>The next item; waits for it where it is not ready.</summary>
     public T Take()
     {
         Fill(depth);
-        var taken = waiting.TryDequeue(out var ready) ? ready : throw new InvalidOperationException($"There is no item beyond {end - 1}.");
+        var taken = waiting.TryDequeue(out var ready) ? ready : throw new InvalidOperationException("There is no further item.");
 
         // What follows is made while this one is used.
         Fill(depth);
@@ -37,14 +36,15 @@ internal sealed class Lookahead<T>(long first, long end, int depth, Func<long, T
             )
             .Wait();
         stopped.Dispose();
+        work.Dispose();
     }
 
     private void Fill(int count)
     {
-        while (waiting.Count < count && next < end)
+        while (waiting.Count < count && work.MoveNext())
         {
-            var number = next++;
-            waiting.Enqueue(Task.Run(() => make(number), stopped.Token));
+            var next = work.Current;
+            waiting.Enqueue(Task.Run(() => make(next), stopped.Token));
         }
     }
 }

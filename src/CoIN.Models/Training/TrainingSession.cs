@@ -29,20 +29,22 @@ internal sealed class TrainingSession : ITrainingSession
     private readonly IAdapter adapter;
     private readonly FusedAdamW optimizer;
     private readonly LearningRateSchedule schedule;
-    private readonly DataOrder order;
+    private readonly StepCut cut;
     private readonly Dropout? dropout;
     private readonly ITrainingPass pass;
     private readonly ITrainingPass alone;
-    private readonly Lookahead<MicroBatch> micros;
+    private readonly Lookahead<MicroBatchCut, MicroBatch> micros;
     private readonly TrainingSet held;
 
     // Null where the step has one share: then gradients are added up where they lie.
     private readonly StepExchange? exchange;
-    private readonly Dictionary<int, int> lastOfShare;
-    private readonly int[] here;
+
+    // Those that are computed here.
+    private readonly IReadOnlyList<int> shares;
 
     // Micro-batches whose gradients lie added up.
     private int added;
+    private (int Step, int MicroBatches) counted = (-1, 0);
     private Unfinished unfinished = Unfinished.None;
     private (int Samples, double Loss, long Tokens) validated;
     private LabelledStates? concluded;
@@ -90,7 +92,7 @@ internal sealed class TrainingSession : ITrainingSession
 
         var batchSize = stage.BatchSize;
         schedule = LearningRateSchedule.For(training, batchSize, samples.Samples.Count);
-        order = DataOrder.For(options, stage.Stage, batchSize, samples.Sizes);
+        cut = new StepCut(DataOrder.For(options, stage.Stage, batchSize, samples.Sizes), samples.Sizes, training);
         var kind = methods.Adapter(options);
         adapter = stage.Adapter is null
             ? kind.Initialize(
@@ -129,27 +131,34 @@ internal sealed class TrainingSession : ITrainingSession
 
         hooks.Begin(adapter, stage.Checkpoint);
 
-        // The step's micro-batches that are done here, and behind which of them a share is complete.
-        var shares = Enumerable
-            .Range(0, training.WorldSize)
-            .Select(share => TrainingTeam.Part(training.GradientAccumulation, training.WorldSize, share))
-            .ToList();
         exchange = training.WorldSize == 1 ? null : new StepExchange(stage.Team, training.WorldSize, [.. adapter.Parameters()]);
-        var own = exchange?.Own.ToList() ?? [0];
-        here =
-        [
-            .. own.SelectMany(share => Enumerable.Range(shares[share].Start.Value, shares[share].End.Value - shares[share].Start.Value)),
-        ];
-        lastOfShare = own.ToDictionary(share => shares[share].End.Value - 1);
+        shares = exchange?.Own.ToList() ?? [0];
         exchange?.Begin(Step);
-        micros = new Lookahead<MicroBatch>(Step * (long)here.Length, TotalSteps * (long)here.Length, PreparedAhead, Prepare);
+        micros = new Lookahead<MicroBatchCut, MicroBatch>(
+            Enumerable.Range(Step, TotalSteps - Step).SelectMany(Here),
+            PreparedAhead,
+            Prepare
+        );
     }
 
     public int Step { get; private set; }
 
     public int TotalSteps => schedule.TotalSteps;
 
-    public int MicroBatches => here.Length;
+    public int MicroBatches
+    {
+        get
+        {
+            // Behind the last step: as in it.
+            var step = Math.Min(Step, TotalSteps - 1);
+            if (counted.Step != step)
+            {
+                counted = (step, Here(step).Count());
+            }
+
+            return counted.MicroBatches;
+        }
+    }
 
     /// <summary>The other trainers' part of the step; at the end, what they have yet to be told.</summary>
     public Task? Awaited => exchange?.Pending ?? (Step == TotalSteps ? exchange?.Leaving : null);
@@ -164,15 +173,16 @@ internal sealed class TrainingSession : ITrainingSession
             return Exchanged(0);
         }
 
-        var positions = Accumulate(micros.Take());
+        var prepared = micros.Take();
+        var positions = Accumulate(prepared);
         if (exchange is null)
         {
             return new MicroBatchReport(unfinished.MicroBatches, positions, unfinished.MicroBatches < MicroBatches ? null : Update(null));
         }
 
-        if (lastOfShare.TryGetValue(here[unfinished.MicroBatches - 1], out var share))
+        if (prepared.Cut!.EndsShare)
         {
-            exchange.Give(Step, share, Figures([.. unfinished.Losses.TakeLast(added)]));
+            exchange.Give(Step, prepared.Cut.Share, Figures([.. unfinished.Losses.TakeLast(added)]));
             added = 0;
         }
 
@@ -220,7 +230,10 @@ internal sealed class TrainingSession : ITrainingSession
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var prepared = Prepare([.. held.Samples.Skip(validated.Samples).Take(stage.BatchSize)]);
+        var some = options.Training.MicroBatchTokens is { } tokens
+            ? StepCut.Fitting(held.Sizes.Skip(validated.Samples).Select(size => size.Positions), tokens)
+            : stage.BatchSize;
+        var prepared = Prepare([.. held.Samples.Skip(validated.Samples).Take(some)]);
         using var batch = Batch(prepared);
         using var states = alone.Forward(batch, Features(prepared));
         var loss = validated.Loss;
@@ -288,9 +301,8 @@ internal sealed class TrainingSession : ITrainingSession
             optimizer.ZeroGrad();
         }
 
-        var micro = here[unfinished.MicroBatches];
-        dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, micro));
-        var weight = Weight(micro);
+        var (number, weight) = (prepared.Cut!.Number, prepared.Cut.Weight);
+        dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, number));
         var (loss, positions) = Run(prepared, weight ?? (1.0 / options.Training.GradientAccumulation), rehearsed: false);
         unfinished = unfinished.With(new PendingLoss(loss.DetachFromDisposeScope(), weight, prepared.Samples, positions));
         added++;
@@ -316,21 +328,8 @@ internal sealed class TrainingSession : ITrainingSession
         return new MicroBatchReport(number, positions + step.Tokens - tokens, step);
     }
 
-    /// <summary>The part of the step's labelled tokens that a micro-batch has; null where each micro-batch weighs the same.</summary>
-    private double? Weight(int micro)
-    {
-        if (options.Training.Loss == LossMean.MicroBatchMean)
-        {
-            return null;
-        }
-
-        // Nothing but numbers that were measured when the stage began: the step's later micro-batches need not be there yet.
-        var labelled = Enumerable
-            .Range(0, options.Training.GradientAccumulation)
-            .Select(one => order.MicroBatch(Step, one).Sum(sample => (long)samples.Sizes[sample].Labelled))
-            .ToList();
-        return labelled[micro] / (double)labelled.Sum();
-    }
+    /// <summary>A step's micro-batches that are done here.</summary>
+    private IEnumerable<MicroBatchCut> Here(int step) => cut.Of(step).Where(one => shares.Contains(one.Share));
 
     /// <summary>The optimizer's part of a step, once all gradients are there.</summary>
     /// <param name="gathered">The step's micro-batches where it has several shares; null where all of them were done here.</param>
@@ -338,7 +337,7 @@ internal sealed class TrainingSession : ITrainingSession
     {
         if (hooks.Rehearsed(Step) is { Count: > 0 } more)
         {
-            dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, options.Training.GradientAccumulation));
+            dropout?.Seed(SeededRandom.Combine(options.Seed, stage.Stage, 3, Step, cut.Of(Step).Count));
             _ = Run(Prepare(more), 1, rehearsed: true);
         }
 
@@ -419,7 +418,13 @@ internal sealed class TrainingSession : ITrainingSession
     }
 
     private SequenceBatch Batch(MicroBatch prepared) =>
-        SequenceBatch.Create(prepared.Sequences, model.ImageTokens, options.Model.MaxLength, model.Language.Device);
+        SequenceBatch.Create(
+            prepared.Sequences,
+            model.ImageTokens,
+            options.Model.MaxLength,
+            model.Language.Device,
+            factors: prepared.Cut?.Factors
+        );
 
     /// <summary>Features of the frozen tower, without a graph.</summary>
     private Tensor? Features(MicroBatch prepared)
@@ -433,10 +438,7 @@ internal sealed class TrainingSession : ITrainingSession
     }
 
     /// <summary>Tokenizes a micro-batch and decodes its pictures; on a thread beside the trainer's.</summary>
-    /// <param name="number">Counted from the stage's first micro-batch, of those that are done here.</param>
-    private MicroBatch Prepare(long number) => Prepare(order.MicroBatch((int)(number / here.Length), here[(int)(number % here.Length)]));
-
-    private MicroBatch Prepare(IReadOnlyList<int> indices) => Prepare([.. indices.Select(i => samples.Samples[i])]);
+    private MicroBatch Prepare(MicroBatchCut of) => Prepare([.. of.Samples.Select(i => samples.Samples[i])]) with { Cut = of };
 
     private MicroBatch Prepare(IReadOnlyList<TrainingSample> chosen)
     {
@@ -521,5 +523,9 @@ internal sealed class TrainingSession : ITrainingSession
         IReadOnlyList<TrainingSample> Samples,
         IReadOnlyList<TokenSequence> Sequences,
         IReadOnlyList<PictureBlock> Pictures
-    );
+    )
+    {
+        /// <summary>Which one of its step it is; null for those that are none of a step's own.</summary>
+        public MicroBatchCut? Cut { get; init; }
+    }
 }

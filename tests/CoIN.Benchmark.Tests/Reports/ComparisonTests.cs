@@ -189,6 +189,19 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void Micro_batches_by_tokens_are_warned_of()
+    {
+        var counted = Options("gqa") with { Training = Options("gqa").Training with { MicroBatchTokens = 9000 } };
+        var text = Render(ComparisonFormat.Text, First with { Options = Options("gqa") }, OtherSeed with { Options = counted });
+        Assert.Contains(
+            "a was trained in micro-batches of counted samples (training.batch-size), b of up to 9000 tokens",
+            text,
+            StringComparison.Ordinal
+        );
+        Assert.Matches(@"training.micro-batch-tokens\s+\S+\s+9000", text);
+    }
+
+    [Fact]
     public void A_runs_priority_is_no_difference()
     {
         var text = Render(

@@ -173,6 +173,46 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void Micro_batches_by_tokens_are_as_many_as_a_step_needs_and_held_out_samples_go_by_tokens_too()
+    {
+        ValidationReport Validated(int? tokens, List<int> pieces)
+        {
+            var options = Options() with { Training = Options().Training with { MicroBatchTokens = tokens } };
+            using var learner = factory.Open(options, "cpu", 1);
+            using var session = learner.OpenTraining(new StageTraining(1, Task.Name, 2, Samples(), null, null) { Validation = Samples() });
+            ValidationReport done;
+            do
+            {
+                done = session.Validate();
+                pieces.Add(done.Done);
+            } while (done.Loss is null);
+            for (var step = 0; step < 2; step++)
+            {
+                var expected = session.MicroBatches;
+                var reports = new List<MicroBatchReport>();
+                do
+                {
+                    reports.Add(session.Next());
+                    Assert.True(tokens is null || reports[^1].Tokens <= tokens);
+                } while (reports[^1].Step is null);
+                Assert.Equal(Enumerable.Range(1, expected), reports.Select(report => report.Number));
+                Assert.Equal(4, reports[^1].Step!.Samples);
+                Assert.Equal(tokens is null ? 2 : 4, expected);
+            }
+
+            return done;
+        }
+
+        List<int> counted = [],
+            byTokens = [];
+        var (one, other) = (Validated(null, counted), Validated(50, byTokens));
+        Assert.Equal([2, 4, 6], counted);
+        Assert.Equal([1, 2, 3, 4, 5, 6], byTokens);
+        Assert.Equal((one.Samples, one.Tokens), (other.Samples, other.Tokens));
+        Assert.Equal(one.Loss!.Value, other.Loss!.Value, 1e-6);
+    }
+
+    [Fact]
     public void A_stages_own_accumulation_trains_to_the_bits_of_an_experiment_that_has_it()
     {
         (string, int) Trained(int experiment, int? own, string name)

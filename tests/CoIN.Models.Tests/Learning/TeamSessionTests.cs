@@ -53,6 +53,9 @@ public sealed class TeamSessionTests : IDisposable
             "reg-lora",
             "sequential-lora in four bits",
             "sequential-lora by layers again",
+            "sequential-lora by tokens",
+            "lwf of the new task by tokens",
+            "ewc by tokens",
         ];
 
     [Theory]
@@ -61,6 +64,17 @@ public sealed class TeamSessionTests : IDisposable
     {
         var key = method.Split(' ')[0];
         var options = Options(3) with { Method = key, MethodOptions = OptionsOf(method) is { } own ? MethodOptions.Of(key, own) : null };
+        const string ByTokens = " by tokens";
+        if (method.EndsWith(ByTokens, StringComparison.Ordinal))
+        {
+            method = method[..^ByTokens.Length];
+            options = options with
+            {
+                MethodOptions = OptionsOf(method) is { } same ? MethodOptions.Of(key, same) : null,
+                Training = options.Training with { BatchSize = 2, MicroBatchTokens = 60 },
+            };
+        }
+
         if (method.EndsWith("bfloat16", StringComparison.Ordinal))
         {
             options = options with { Model = options.Model with { Dtype = "bfloat16" } };
@@ -129,6 +143,50 @@ public sealed class TeamSessionTests : IDisposable
         Train(options, "rest", 2, 1, null, "half-checkpoint");
         AssertSame("whole", "rest");
         Assert.NotEqual(Contents("whole"), Contents("half"));
+    }
+
+    [Theory]
+    [InlineData("sequential-lora", LossMean.MicroBatchMean, "float32")]
+    [InlineData("sequential-lora", LossMean.TokenMean, "float32")]
+    [InlineData("sequential-lora", LossMean.MicroBatchMean, "bfloat16")]
+    [InlineData("lwf of the new task", LossMean.MicroBatchMean, "float32")]
+    [InlineData("lwf", LossMean.MicroBatchMean, "float32")]
+    [InlineData("ewc", LossMean.MicroBatchMean, "float32")]
+    [InlineData("replay", LossMean.TokenMean, "float32")]
+    public void Micro_batches_by_tokens_make_the_steps_of_counted_ones_but_for_rounding_and_resume_to_the_same_bits(
+        string method,
+        LossMean loss,
+        string dtype
+    )
+    {
+        var key = method.Split(' ')[0];
+        var counted = Options(2) with
+        {
+            Method = key,
+            MethodOptions = OptionsOf(method) is { } own ? MethodOptions.Of(key, own) : null,
+            Model = Options(2).Model with { Dtype = dtype },
+            Lora = Options(2).Lora with { Dropout = 0 },
+            Training = Options(2).Training with { BatchSize = 2, GradientAccumulation = 3, LearningRate = 1e-3, Loss = loss },
+        };
+        var byTokens = counted with { Training = counted.Training with { MicroBatchTokens = 75 } };
+        Train(counted, "1", 1, 1, null, null);
+        var one = Train(counted, "counted", 2, 2, "1", null)[0];
+        var other = Train(byTokens, "tokens", 2, 2, "1", null)[0];
+        var tolerance = dtype == "float32" ? 1e-4 : 2e-2;
+        Assert.NotEqual(Contents("counted"), Contents("tokens"));
+        Assert.All(one.Zip(other), pair =>
+        {
+            Assert.Equal(
+                (pair.First.Step, pair.First.Samples, pair.First.Tokens, pair.First.LearningRate),
+                (pair.Second.Step, pair.Second.Samples, pair.Second.Tokens, pair.Second.LearningRate)
+            );
+            Assert.Equal(pair.First.Loss, pair.Second.Loss, tolerance);
+            Assert.Equal(pair.First.GradNorm, pair.Second.GradNorm, 10 * tolerance * pair.First.GradNorm);
+        });
+
+        Train(byTokens, "half", 2, 2, "1", null, steps: 2);
+        Train(byTokens, "rest", 1, 2, "1", "half-checkpoint");
+        AssertSame("tokens", "rest");
     }
 
     [Fact]
@@ -211,7 +269,8 @@ public sealed class TeamSessionTests : IDisposable
                         new TrainingTeam(rank, trainers, rank == 0 ? [.. links.Select(link => link.First)] : [links[rank - 1].Second]),
                         stage,
                         adapter,
-                        checkpoint
+                        checkpoint,
+                        options.Training.BatchSize
                     );
                     var done = new List<StepReport>();
                     while (session.Step < steps)
@@ -241,12 +300,12 @@ public sealed class TeamSessionTests : IDisposable
         return reports;
     }
 
-    private ITrainingSession Open(ILearner learner, TrainingTeam team, int stage, string? adapter, string? checkpoint) =>
+    private ITrainingSession Open(ILearner learner, TrainingTeam team, int stage, string? adapter, string? checkpoint, int batchSize = 1) =>
         learner.OpenTraining(
             new StageTraining(
                 stage,
                 Task.Name,
-                1,
+                batchSize,
                 Samples,
                 adapter is null ? null : folder.Of(adapter),
                 checkpoint is null ? null : folder.Of(checkpoint)

@@ -81,6 +81,43 @@ public sealed class ExperimentPlannerTests : IDisposable
         );
     }
 
+    [Theory]
+    [InlineData("cpu", "float32")]
+    [InlineData("cuda:0", "bfloat16")]
+    public void Micro_batches_by_tokens_are_planned_as_they_will_be(string device, string dtype)
+    {
+        ExperimentPlan Of(int? tokens, int batch = 4) =>
+            Plan(device, dtype, change: options =>
+                options with
+                {
+                    Training = options.Training with { BatchSize = batch, MicroBatchTokens = tokens },
+                }
+            );
+        var whole = Of(null);
+        var each = whole.Stages[0].LargestMicroBatch / 4;
+        Assert.Null(whole.Stages[0].MicroBatches);
+        var one = Of((int)each);
+        Assert.Equal((each, 4, 4), (one.Stages[0].LargestMicroBatch, one.Stages[0].MicroBatches, one.Stages[0].GlobalBatch));
+        var two = Of((int)(3 * each) - 1);
+        Assert.Equal((2 * each, 2), (two.Stages[0].LargestMicroBatch, two.Stages[0].MicroBatches));
+        Assert.Equal(Of(null, batch: 1).DeviceBytes, one.DeviceBytes);
+        Assert.True(one.DeviceBytes < two.DeviceBytes && two.DeviceBytes < whole.DeviceBytes);
+        Assert.Equal(one.DeviceBytes, whole.Remedies.Single(remedy => remedy.Keys == $"training.micro-batch-tokens={each}").DeviceBytes);
+        Assert.DoesNotContain(one.Remedies, remedy => remedy.Keys.Contains("micro-batch-tokens", StringComparison.Ordinal));
+        Assert.DoesNotContain(two.Remedies, remedy => remedy.Keys.Contains("batch-size=1", StringComparison.Ordinal));
+
+        // Two shares of two samples each; and where no sample is known, as if all were as long as they may be.
+        ExperimentOptions Shared(ExperimentOptions options, int tokens) =>
+            options with
+            {
+                Training = options.Training with { GradientAccumulation = 2, WorldSize = 2, MicroBatchTokens = tokens },
+            };
+        Assert.Equal(2, Plan(device, dtype, change: options => Shared(options, (int)each)).Team!.MicroBatches);
+        Assert.Equal(1, Plan(device, dtype, change: options => Shared(options, (int)(2 * each))).Team!.MicroBatches);
+        var unknown = Plan(device, dtype, change: options => Shared(options with { Method = "replay" }, 100), unread: true);
+        Assert.Equal((100, 2), (unknown.Stages[0].LargestMicroBatch, unknown.Team!.MicroBatches));
+    }
+
     [Fact]
     public void Thirteen_billion_parameters_are_planned_from_their_configuration_alone()
     {
@@ -204,6 +241,7 @@ public sealed class ExperimentPlannerTests : IDisposable
         int batchSize = 16,
         string method = "sequential-lora",
         Func<ExperimentOptions, ExperimentOptions>? change = null,
+        bool unread = false,
         params IReadOnlyList<string> tasks
     )
     {
@@ -247,6 +285,6 @@ public sealed class ExperimentPlannerTests : IDisposable
             Training = new TrainingOptions { BatchSize = 2 },
             Evaluation = new EvaluationOptions { BatchSize = batchSize },
         };
-        return ExperimentPlanner.Plan(change?.Invoke(options) ?? options, device, evaluators, _ => samples);
+        return ExperimentPlanner.Plan(change?.Invoke(options) ?? options, device, evaluators, _ => unread ? null : samples);
     }
 }

@@ -97,6 +97,41 @@ public sealed class TrainingPassTests : IDisposable
         Assert.InRange((all - some).abs().max().item<float>(), 0, 1e-7);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Positions_may_weigh_unlike_and_what_a_method_adds_weighs_with_them(bool kernels)
+    {
+        using var noGrad = no_grad();
+        using var generator = new Generator(5, CPU);
+        var hidden = randn(11, 32, generator: generator);
+        var targets = arange(11);
+        var factors = linspace(0.5, 1.5, 11);
+        var added = randn(11, 64, generator: generator).mul_(Scalars.Of(0.01));
+        var (loss, gradient) = TrainingWays
+            .Backend(kernels, lossRows: 3)
+            .Loss(
+                model.Language,
+                hidden,
+                targets,
+                0.5,
+                rows => added.narrow(0, rows.First, rows.Logits.size(0)).div(Scalars.Of(rows.Total)),
+                factors: factors
+            );
+        for (var row = 0; row < 11; row++)
+        {
+            // A position by itself, of eleven.
+            var factor = factors[row].item<float>();
+            var (alone, own) = TrainingWays
+                .Backend(kernels)
+                .Loss(model.Language, hidden.narrow(0, row, 1), targets.narrow(0, row, 1), 0.5 * factor / 11, _ => added.narrow(0, row, 1));
+            loss.sub_(alone.mul_(Scalars.Of(factor / 11.0)));
+            Assert.InRange((gradient.narrow(0, row, 1) - own).abs().max().item<float>(), 0, 1e-7);
+        }
+
+        Assert.InRange(loss.item<double>(), -1e-6, 1e-6);
+    }
+
     [Fact]
     public void A_base_in_bfloat16_gives_about_the_gradients_of_float32_and_gives_them_in_float32()
     {

@@ -17,7 +17,7 @@ internal static class Comparability
             .. runs.Where(run => run.Status != "completed")
                 .Select(run => $"{run.RunId} is {run.Status}: cells are missing, and MAA and BWT with them."),
             .. runs.Skip(1)
-                .SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run)).Concat(WorldSizes(first, run))),
+                .SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run)).Concat(Steps(first, run))),
             .. compared.Skip(1).SelectMany(run => Corrected(compared[0], run)),
         ];
     }
@@ -102,15 +102,26 @@ internal static class Comparability
                 $"in 4 bits (nf4, blocks of {model.QuantizationBlockSize}{(model.DoubleQuantization ? ", double quantization" : "")})"
             );
 
-    private static IEnumerable<string> WorldSizes(RunReport first, RunReport other)
+    /// <summary>What adds a step's gradients up in another order.</summary>
+    private static IEnumerable<string> Steps(RunReport first, RunReport other)
     {
         if (
-            first.Options is { } one
-            && other.Options is { } two
-            && one.Training.WorldSize != two.Training.WorldSize
-            && first.Curriculum.Trained.Count > 0
-            && other.Curriculum.Trained.Count > 0
+            first.Options is not { } one
+            || other.Options is not { } two
+            || first.Curriculum.Trained.Count == 0
+            || other.Curriculum.Trained.Count == 0
         )
+        {
+            yield break;
+        }
+
+        if (one.Training.MicroBatchTokens != two.Training.MicroBatchTokens)
+        {
+            yield return $"{first.RunId} was trained in micro-batches of {Counted(one.Training)}, {other.RunId} of {Counted(two.Training)}: "
+                + "gradients were added in another order, and dropout drew other masks. Small differences may come of it.";
+        }
+
+        if (one.Training.WorldSize != two.Training.WorldSize)
         {
             yield return string.Create(
                 CultureInfo.InvariantCulture,
@@ -119,6 +130,11 @@ internal static class Comparability
                 + "gradients were added in another order, which changes last bits, and over a run more than these. Small differences may come of it.";
         }
     }
+
+    private static string Counted(TrainingOptions training) =>
+        training.MicroBatchTokens is { } tokens
+            ? string.Create(CultureInfo.InvariantCulture, $"up to {tokens} tokens")
+            : "counted samples (training.batch-size)";
 
     private static IEnumerable<string> Corrected(ReportedRun first, ReportedRun other)
     {

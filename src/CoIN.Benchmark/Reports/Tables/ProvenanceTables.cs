@@ -267,6 +267,9 @@ internal static class ProvenanceTables
                 "loss of a step",
                 training.Loss == LossMean.TokenMean ? "mean over all its labelled tokens" : "mean of its micro-batches' means",
             ],
+            .. training.MicroBatchTokens is { } tokens
+                ? new[] { new[] { "computed together", $"samples of up to {Text(tokens)} tokens (training.micro-batch-tokens)" } }
+                : [],
             [
                 "optimizer",
                 $"AdamW, betas {Text(training.Beta1)} and {Text(training.Beta2)}, epsilon {Text(training.Epsilon)}, weight decay {Text(training.WeightDecay)}, "

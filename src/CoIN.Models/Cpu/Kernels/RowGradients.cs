@@ -91,13 +91,15 @@ internal static unsafe class RowGradients
     /// [N, vocabulary]; afterwards the gradient of <paramref name="weight"/> times the sum of the rows' losses.
     /// </param>
     /// <param name="targets">A token for each row.</param>
+    /// <param name="factors">On each row's loss; empty for 1.</param>
     /// <returns>The losses' sum, in nats, without the weight.</returns>
-    public static double CrossEntropy(Tensor logits, ReadOnlySpan<long> targets, float weight)
+    public static double CrossEntropy(Tensor logits, ReadOnlySpan<long> targets, float weight, ReadOnlySpan<float> factors = default)
     {
         var size = (int)logits.size(-1);
         var rows = (int)logits.size(0);
         var losses = new double[rows];
         var wanted = targets.ToArray();
+        var each = factors.ToArray();
         var at = TensorMemory.Address(logits);
         ComputeTeam.Run(rows, row =>
         {
@@ -136,14 +138,16 @@ internal static unsafe class RowGradients
                 sum += low[lane];
             }
 
-            losses[row] = Math.Log(sum) + top - target;
-            var scale = Vector512.Create((float)(weight / sum));
+            var factor = each.Length == 0 ? 1 : each[row];
+            losses[row] = factor * (Math.Log(sum) + top - target);
+            var weighed = factor * weight;
+            var scale = Vector512.Create((float)(weighed / sum));
             for (var i = 0; i < size; i += CpuKernels.Width)
             {
                 CpuKernels.Store(CpuKernels.Load(a + i, size - i) * scale, a + i, size - i);
             }
 
-            a[wanted[row]] -= weight;
+            a[wanted[row]] -= weighed;
         });
         GC.KeepAlive(logits);
         return losses.Sum();
