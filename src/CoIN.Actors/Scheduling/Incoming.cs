@@ -19,8 +19,8 @@ internal sealed class Incoming(
     IActorRef self,
     string runFolder,
     Func<IReadOnlyList<Artifact>, string, CancellationToken, Task>? fetch,
-    Action<WorkReport, WorkItem> take,
-    Action<WorkReport, WorkItem, string> lose
+    Action<WorkReport, WorkItem, IActorRef> take,
+    Action<WorkReport, WorkItem, IActorRef, string> lose
 )
 {
     private readonly Dictionary<Turn, List<(WorkReport Report, IActorRef Worker)>> queues = [];
@@ -31,7 +31,7 @@ internal sealed class Incoming(
     {
         if (!queues.ContainsKey(report.Turn) && report is not CheckpointLost && !IsFarAway(report, state, worker))
         {
-            take(report, item);
+            take(report, item, worker);
         }
         else if (Add(report, worker))
         {
@@ -41,16 +41,16 @@ internal sealed class Incoming(
 
     /// <summary>The files of a report are there, or will not come.</summary>
     /// <param name="item">Of its turn; null where that is not the worker's any more.</param>
-    public void Arrive(Here here, WorkItem? item, RunState state)
+    public void Arrive(Here here, WorkItem? item, RunState state, IActorRef worker)
     {
         Next(here.Report.Turn, state);
         if (item is not null && here.Fault is { } fault)
         {
-            lose(here.Report, item, fault);
+            lose(here.Report, item, worker, fault);
         }
         else if (item is not null)
         {
-            take(here.Report, item);
+            take(here.Report, item, worker);
         }
     }
 

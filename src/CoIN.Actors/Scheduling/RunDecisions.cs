@@ -10,6 +10,22 @@ namespace CoIN.Actors.Scheduling;
 /// <param name="Faults">The judges' faults from now on.</param>
 internal sealed record NextStep(IReadOnlyList<WorkItem> Offers, IReadOnlyList<RunEvent> End, JudgeFaults Faults);
 
+/// <summary>What becomes of a run by a piece of work that failed.</summary>
+internal enum FailureMeans
+{
+    /// <summary>Another worker is to try.</summary>
+    AnotherWorker,
+
+    /// <summary>The judge is asked again when the rest is done.</summary>
+    JudgeRests,
+
+    /// <summary>The judge is not asked again, and the run is none the worse for it.</summary>
+    JudgeGivenUp,
+
+    /// <summary>The run ends.</summary>
+    EndOfRun,
+}
+
 /// <summary>What a run's supervisor decides: functions of the run's state, of what is in hand and of what a worker says.</summary>
 internal static class RunDecisions
 {
@@ -53,6 +69,42 @@ internal static class RunDecisions
                 : null,
             _ => null,
         };
+
+    /// <summary>
+    /// What a failure means. Training and testing go on without a judge, and a run that lacks nothing but judgements is none the worse for
+    /// a judge that fails.
+    /// </summary>
+    /// <param name="severalHosts">Whether it may be the worker's host that is sick, and another one healthy.</param>
+    /// <param name="ending">Whether nothing new is begun.</param>
+    /// <returns>With the judges' faults from now on.</returns>
+    public static (FailureMeans Means, JudgeFaults Faults) OfFailure(
+        WorkItem item,
+        string message,
+        RunState state,
+        JudgeFaults faults,
+        bool severalHosts,
+        bool ending
+    )
+    {
+        if (item is not JudgeCell cell)
+        {
+            var elsewhere = severalHosts && !ending && item is AnswerShard or ScoreCell;
+            return (elsewhere ? FailureMeans.AnotherWorker : FailureMeans.EndOfRun, faults);
+        }
+
+        faults = faults.With(cell.Judge, message, nothingElseLeft: Plan.Pending(state).All(one => one is JudgeCell));
+        return (faults.IsGivenUp(cell.Judge) ? FailureMeans.JudgeGivenUp : FailureMeans.JudgeRests, faults);
+    }
+
+    /// <summary>
+    /// The events to write of a result that another run has computed; null where that run had another base model, so that it is no result
+    /// of this one.
+    /// </summary>
+    /// <param name="model">SHA-256 of the base model with which it was computed.</param>
+    public static IReadOnlyList<RunEvent>? OfTakenOver(RunEvent result, string model, RunState state) =>
+        state.BaseModelSha256 is null ? [new BaseModelLoaded(model), result]
+        : state.BaseModelSha256 == model ? [result]
+        : null;
 
     private static RunEvent? EventOf(ModelLoaded loaded, RunState state)
     {

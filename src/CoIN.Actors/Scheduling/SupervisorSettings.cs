@@ -1,6 +1,7 @@
 using Akka.Actor;
 using CoIN.Actors.Artifacts;
 using CoIN.Actors.Journal;
+using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Scheduling;
@@ -45,4 +46,13 @@ internal sealed record SupervisorSettings(
 
     /// <summary>The program's version, by which results of another one are not taken over.</summary>
     public string Program { get; init; } = "";
+
+    /// <summary>The run cannot go on for want of its journal.</summary>
+    /// <param name="what">What cannot be done with it.</param>
+    public CoinException JournalFault(string what, Exception cause) =>
+        new(
+            $"The journal {Path.Combine(RunFolder, RunPaths.Journal)} cannot be {what}: {cause.GetBaseException().Message} "
+                + "Free space on the disk or mend its permissions, then resume the run.",
+            cause
+        );
 }

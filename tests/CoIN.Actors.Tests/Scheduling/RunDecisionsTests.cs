@@ -181,6 +181,48 @@ public sealed class RunDecisionsTests
         Assert.Null(RunDecisions.EventOf(new WorkStopped(), Begun));
     }
 
+    [Fact]
+    public void A_test_that_fails_is_tried_elsewhere_where_there_are_several_hosts_and_nothing_else_that_fails_is()
+    {
+        WorkItem[] tests = [new AnswerShard(0, 0, 0, 1, null), new ScoreCell(0, 0, new(["s"]))];
+        foreach (var test in tests)
+        {
+            Assert.Equal(FailureMeans.AnotherWorker, OfFailure(test, Begun, severalHosts: true).Means);
+            Assert.Equal(FailureMeans.EndOfRun, OfFailure(test, Begun, severalHosts: false).Means);
+            Assert.Equal(FailureMeans.EndOfRun, OfFailure(test, Begun, severalHosts: true, ending: true).Means);
+        }
+
+        Assert.Equal(FailureMeans.EndOfRun, OfFailure(new TrainStage(1, null, null), Begun, severalHosts: true).Means);
+    }
+
+    [Fact]
+    public void A_judge_that_fails_rests_while_there_is_other_work_and_is_given_up_when_there_is_none()
+    {
+        var other = States.Begun(Experiments.Of(2, ZeroShot.Name) with { Judge = Strict }).With(Cell);
+        var (means, faults) = OfFailure(Judging, other);
+        Assert.Equal((FailureMeans.JudgeRests, false), (means, faults.IsGivenUp("strict")));
+        Assert.DoesNotContain(Judging, Next(other, faults: faults).Offers);
+
+        (means, faults) = OfFailure(Judging, Waiting);
+        Assert.Equal((FailureMeans.JudgeGivenUp, true), (means, faults.IsGivenUp("strict")));
+        Assert.Equal([new JudgingFailed("strict", "down"), new RunCompleted()], Next(Waiting, faults: faults).End);
+    }
+
+    [Fact]
+    public void A_result_of_another_run_is_taken_over_with_the_base_model_that_it_was_computed_with_and_with_no_other()
+    {
+        Assert.Equal([new BaseModelLoaded("m"), First], RunDecisions.OfTakenOver(First, "m", Begun));
+        Assert.Equal([First], RunDecisions.OfTakenOver(First, "m", Begun.With(new BaseModelLoaded("m"))));
+        Assert.Null(RunDecisions.OfTakenOver(First, "m", Begun.With(new BaseModelLoaded("n"))));
+    }
+
+    private static (FailureMeans Means, JudgeFaults Faults) OfFailure(
+        WorkItem item,
+        RunState state,
+        bool severalHosts = false,
+        bool ending = false
+    ) => RunDecisions.OfFailure(item, "down", state, JudgeFaults.None, severalHosts, ending);
+
     private static NextStep Next(
         RunState state,
         IReadOnlyCollection<WorkItem>? inHand = null,
