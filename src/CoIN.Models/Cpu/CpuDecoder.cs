@@ -47,6 +47,21 @@ internal static class CpuDecoder
         Tensor x,
         CpuAttention attention,
         LayerTape? tape = null
+    ) => Run(language, number, updates, x, attention, tape, wanted: true)!;
+
+    /// <summary>A layer once more for the tape alone: its last product is left out.</summary>
+    /// <param name="x">[N, hidden size]; not changed.</param>
+    public static void Again(DecoderModel language, int number, ILayerUpdates? updates, Tensor x, CpuAttention attention, LayerTape tape) =>
+        Run(language, number, updates, x, attention, tape, wanted: false);
+
+    private static Tensor? Run(
+        DecoderModel language,
+        int number,
+        ILayerUpdates? updates,
+        Tensor x,
+        CpuAttention attention,
+        LayerTape? tape,
+        bool wanted
     )
     {
         using var scope = NewDisposeScope();
@@ -75,9 +90,19 @@ internal static class CpuDecoder
             gateUp.Dispose();
         }
 
-        var output = Linear(layer.Down, updates?.Down, inner, tape is null ? middle : middle.clone(), tape, out var downTape);
+        Tensor? output = null;
+        LinearTape? downTape;
+        if (wanted)
+        {
+            output = Linear(layer.Down, updates?.Down, inner, tape is null ? middle : middle.clone(), tape, out downTape);
+        }
+        else
+        {
+            downTape = CpuLinear.Again(layer.Down, updates?.Down, inner);
+        }
+
         tape?.Keep(middle, gateUp, outputTape!, gateUpTape!, downTape!);
-        return output.MoveToOuterDisposeScope();
+        return output?.MoveToOuterDisposeScope();
     }
 
     /// <param name="kept">What the backward pass needs; null where there will be none.</param>

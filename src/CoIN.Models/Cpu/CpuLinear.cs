@@ -29,15 +29,22 @@ internal static class CpuLinear
     {
         using var scope = NewDisposeScope();
         var y = sum is null ? Apply(linear, x) : Add(linear, sum, x);
-        tape = update switch
+        tape = AddTo(y, linear, update, x, keeps);
+        return ReferenceEquals(y, sum) ? y : y.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The forward pass for the tape alone: nothing is multiplied with the weight.</summary>
+    /// <param name="x">[N, inputs].</param>
+    public static LinearTape Again(Linear linear, ILinearUpdate? update, Tensor x) => AddTo(null, linear, update, x, keeps: true);
+
+    private static LinearTape AddTo(Tensor? y, Linear linear, ILinearUpdate? update, Tensor x, bool keeps) =>
+        update switch
         {
             null => new LinearTape(linear),
             LoraUpdate lora => LoraTape.AddTo(y, linear, lora, x),
             MoeLoraUpdate mixture => MoeLoraTape.AddTo(y, linear, mixture, x, keeps),
             _ => GraphTape.AddTo(y, linear, update, x, keeps),
         };
-        return ReferenceEquals(y, sum) ? y : y.MoveToOuterDisposeScope();
-    }
 }
 
 /// <summary>What the backward pass of a linear map needs besides its input, which the layer can compute again.</summary>

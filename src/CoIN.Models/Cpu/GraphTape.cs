@@ -12,8 +12,8 @@ internal sealed class GraphTape(Linear linear, GraphedUpdate update) : LinearTap
 {
     /// <inheritdoc cref="LoraTape.AddTo"/>
     /// <param name="keeps">Whether there will be a backward pass.</param>
-    public static GraphTape AddTo(Tensor y, Linear linear, ILinearUpdate update, Tensor x, bool keeps) =>
-        new(linear, GraphedUpdate.AddTo(y, linear, update, x, keeps));
+    public static GraphTape AddTo(Tensor? y, Linear linear, ILinearUpdate update, Tensor x, bool keeps) =>
+        new(linear, GraphedUpdate.AddTo(y ?? zeros([x.size(0), linear.Parts.Sum(part => part.Out)]), linear, update, x, keeps));
 
     public override void Dispose()
     {

@@ -55,6 +55,14 @@ internal sealed class KernelTrainingPass(IPromptedModel model, IBackend backend,
             return CpuDecoder.Layer(language, layer, updates.Layer(layer), x, Attention(layer), kept);
         }
 
+        /// <inheritdoc/>
+        public void Again(int layer, Tensor x, out ILayerTape? tape)
+        {
+            var kept = new LayerTape(language.Layers[layer], language.Config.RmsNormEps, Attention(layer), x);
+            tape = kept;
+            CpuDecoder.Again(language, layer, updates.Layer(layer), x, Attention(layer), kept);
+        }
+
         private SequenceAttention Attention(int layer) => layer == language.Layers.Count - 1 ? labelled : whole;
     }
 }

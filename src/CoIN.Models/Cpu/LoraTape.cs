@@ -28,14 +28,14 @@ internal sealed class LoraTape : LinearTape
     }
 
     /// <summary>The forward pass.</summary>
-    /// <param name="y">[N, outputs], contiguous, to which the updates are added.</param>
+    /// <param name="y">[N, outputs], contiguous, to which the updates are added; null where nobody wants them.</param>
     /// <param name="x">[N, inputs].</param>
     /// <returns>What the backward pass needs.</returns>
-    public static LoraTape AddTo(Tensor y, Linear linear, LoraUpdate update, Tensor x)
+    public static LoraTape AddTo(Tensor? y, Linear linear, LoraUpdate update, Tensor x)
     {
         using var scope = NewDisposeScope();
         var (lora, _, dropout) = update;
-        LoraLinear[] all = update.Frozen is { } frozen ? [lora, frozen] : [lora];
+        LoraLinear[] all = update.Frozen is { } frozen && y is not null ? [lora, frozen] : [lora];
         var low = all.Select(one => empty([x.size(0), one.A.size(0)], ScalarType.Float32)).ToArray();
 
         // Without dropout all parts have one input, and one product serves them.
@@ -61,16 +61,19 @@ internal sealed class LoraTape : LinearTape
             low[0].DetachFromDisposeScope(),
             [.. dropped.Select(mask => mask?.DetachFromDisposeScope())]
         );
-        foreach (var (one, result) in all.Zip(low))
+        if (y is { } sum)
         {
-            tape.ForParts(one, (part, from, b) =>
-                PanelProduct.Run(
-                    MatrixView.Of(result).ColumnRange(part * one.Rank, one.Rank),
-                    MatrixView.Of(b),
-                    MatrixView.Of(y).ColumnRange(from, one.Parts[part].Out),
-                    adds: true
-                )
-            );
+            foreach (var (one, result) in all.Zip(low))
+            {
+                tape.ForParts(one, (part, from, b) =>
+                    PanelProduct.Run(
+                        MatrixView.Of(result).ColumnRange(part * one.Rank, one.Rank),
+                        MatrixView.Of(b),
+                        MatrixView.Of(sum).ColumnRange(from, one.Parts[part].Out),
+                        adds: true
+                    )
+                );
+            }
         }
 
         return tape;

@@ -32,7 +32,7 @@ internal sealed class MoeLoraTape : LinearTape
 
     /// <inheritdoc cref="LoraTape.AddTo"/>
     /// <param name="keeps">Whether there will be a backward pass.</param>
-    public static LinearTape AddTo(Tensor y, Linear linear, MoeLoraUpdate update, Tensor x, bool keeps)
+    public static LinearTape AddTo(Tensor? y, Linear linear, MoeLoraUpdate update, Tensor x, bool keeps)
     {
         using var scope = NewDisposeScope();
         var (moe, scaling, dropout, routed) = update;
@@ -68,24 +68,9 @@ internal sealed class MoeLoraTape : LinearTape
         MixtureKernels.Softmax(inner, layout);
         routed?.Invoke(inner.narrow(1, layout.Low, moe.RouterRows).reshape(-1, layout.Parts, layout.Experts));
         var factor = (float)(dropout is null ? scaling : scaling * dropout.Scale);
-        var gated = keeps && layout.Experts > 1 ? empty([x.size(0), layout.Low], ScalarType.Float32) : inner;
-        if (layout.Experts > 1)
+        if (y is not null)
         {
-            MixtureKernels.Gate(inner, layout, gated);
-        }
-
-        var ready = keeps || moe.Inner.requires_grad ? null : moe.Transposed(factor);
-        for (var part = 0; part < layout.Parts; part++)
-        {
-            using var partScope = NewDisposeScope();
-            var b = ready?[part] ?? MoeLoraLinear.Transpose(moe.B[part], factor);
-            PanelProduct.Run(
-                MatrixView.Of(gated).ColumnRange(part * layout.Rank, layout.Rank),
-                MatrixView.Of(b),
-                MatrixView.Of(y).ColumnRange(linear.FirstOutputOf(moe.Places[part]), moe.Parts[part].Out),
-                adds: true
-            );
-            GC.KeepAlive(b);
+            AddOuter(y, inner);
         }
 
         GC.KeepAlive(x);
@@ -98,6 +83,29 @@ internal sealed class MoeLoraTape : LinearTape
                 [.. dropped.Select(mask => mask?.DetachFromDisposeScope())]
             )
             : new LinearTape(linear);
+
+        void AddOuter(Tensor sum, Tensor between)
+        {
+            var gated = keeps && layout.Experts > 1 ? empty([x.size(0), layout.Low], ScalarType.Float32) : between;
+            if (layout.Experts > 1)
+            {
+                MixtureKernels.Gate(between, layout, gated);
+            }
+
+            var ready = keeps || moe.Inner.requires_grad ? null : moe.Transposed(factor);
+            for (var part = 0; part < layout.Parts; part++)
+            {
+                using var partScope = NewDisposeScope();
+                var b = ready?[part] ?? MoeLoraLinear.Transpose(moe.B[part], factor);
+                PanelProduct.Run(
+                    MatrixView.Of(gated).ColumnRange(part * layout.Rank, layout.Rank),
+                    MatrixView.Of(b),
+                    MatrixView.Of(sum).ColumnRange(linear.FirstOutputOf(moe.Places[part]), moe.Parts[part].Out),
+                    adds: true
+                );
+                GC.KeepAlive(b);
+            }
+        }
     }
 
     public override void Dispose()
