@@ -29,6 +29,8 @@ public sealed class FolderTests
             ["Judging"] = ["Experiments", "Files", "Data", "Scoring"],
             ["Metrics"] = ["Files", "Scoring"],
             ["Published"] = ["Instructions", "Metrics"],
+            // A run's events and its state; reports read it.
+            ["Runs"] = ["Methods", "Experiments", "Files", "Data", "Routing", "Steps", "Learning", "Scoring", "Judging", "Predictions"],
             ["Reports"] =
             [
                 "Methods",
@@ -43,21 +45,9 @@ public sealed class FolderTests
                 "Metrics",
                 "Predictions",
                 "Published",
+                "Runs",
             ],
-            ["Runs"] =
-            [
-                "Methods",
-                "Experiments",
-                "Files",
-                "Data",
-                "Routing",
-                "Steps",
-                "Learning",
-                "Scoring",
-                "Judging",
-                "Predictions",
-                "Reports",
-            ],
+            ["Work"] = ["Experiments", "Files", "Data", "Scoring", "Predictions", "Runs", "Reports"],
         },
         ["CoIN.Actors"] = new()
         {

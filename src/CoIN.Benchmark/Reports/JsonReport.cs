@@ -48,10 +48,10 @@ internal static class JsonReport
                     {
                         ["stage"] = cell.Stage,
                         ["task"] = cell.Task,
-                        ["samples"] = cell.Samples,
+                        ["samples"] = cell.Scored.Samples,
                         ["skipped"] = cell.Skipped,
-                        ["file"] = cell.PredictionsFile,
-                        ["sha256"] = cell.PredictionsSha256,
+                        ["file"] = cell.Scored.File,
+                        ["sha256"] = cell.Scored.Sha256,
                     })
             ),
             ["dataFiles"] = new JArray(
@@ -80,8 +80,8 @@ internal static class JsonReport
                 ["started"] = Time(report.Started),
                 ["finished"] = Time(report.Finished),
                 ["drivenSeconds"] = report.Driven?.TotalSeconds,
-                ["trainingSeconds"] = new JArray(report.Stages.Select(stage => stage.TrainingSeconds)),
-                ["tokens"] = new JArray(report.Stages.Select(stage => stage.Tokens)),
+                ["trainingSeconds"] = new JArray(report.Stages.Select(stage => stage.Trained.Seconds)),
+                ["tokens"] = new JArray(report.Stages.Select(stage => stage.Trained.Tokens)),
                 ["stages"] = new JArray(
                     results.Training.Select(stage => new JObject
                     {
@@ -96,7 +96,7 @@ internal static class JsonReport
                         ["file"] = report.Steps.First(one => one.Stage == stage.Stage).File,
                     })
                 ),
-                ["training"] = new JArray(report.Stages.Select(stage => Computed(stage.Computation))),
+                ["training"] = new JArray(report.Stages.Select(stage => Computed(stage.Trained.Computation))),
                 ["evaluation"] = new JArray(
                     InOrder(report)
                         .Select(cell => new JObject
@@ -104,7 +104,7 @@ internal static class JsonReport
                             ["stage"] = cell.Stage,
                             ["task"] = cell.Task,
                             ["seconds"] = cell.AnswerSeconds,
-                            ["computed"] = cell.Computations is { } places ? new JArray(places.Select(Computed)) : null,
+                            ["computed"] = cell.Scored.Computations is { } places ? new JArray(places.Select(Computed)) : null,
                         })
                 ),
             },
@@ -168,11 +168,11 @@ internal static class JsonReport
         new()
         {
             ["stage"] = index + 1,
-            ["task"] = stage.Task,
-            ["adapterSha256"] = stage.AdapterSha256,
-            ["projectorSha256"] = stage.ProjectorSha256,
-            ["steps"] = stage.Steps,
-            ["finalLoss"] = stage.FinalLoss,
+            ["task"] = stage.Trained.Task,
+            ["adapterSha256"] = stage.Trained.AdapterSha256,
+            ["projectorSha256"] = stage.Trained.ProjectorSha256,
+            ["steps"] = stage.Trained.Steps,
+            ["finalLoss"] = stage.Trained.FinalLoss,
             ["schedule"] = new JObject
             {
                 ["learningRate"] = stage.Schedule.LearningRate,

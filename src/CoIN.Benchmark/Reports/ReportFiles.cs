@@ -3,6 +3,7 @@ using CoIN.Benchmark.Reports.Examples;
 using CoIN.Benchmark.Reports.Html;
 using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Reports.Tables;
+using CoIN.Benchmark.Runs;
 
 namespace CoIN.Benchmark.Reports;
 
@@ -10,13 +11,13 @@ namespace CoIN.Benchmark.Reports;
 public static class ReportFiles
 {
     /// <summary>For programs.</summary>
-    public const string Json = "report.json";
+    public const string Json = RunPaths.JsonReport;
 
     /// <summary>For people, as text.</summary>
-    public const string Markdown = "report.md";
+    public const string Markdown = RunPaths.MarkdownReport;
 
     /// <summary>For people, as a page for a browser.</summary>
-    public const string Html = "report.html";
+    public const string Html = RunPaths.HtmlReport;
 
     /// <summary>The matrix for spreadsheets.</summary>
     public const string Csv = "matrix.csv";

@@ -1,8 +1,8 @@
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
-using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Steps;
 
 namespace CoIN.Benchmark.Reports;
@@ -83,6 +83,50 @@ public sealed record RunReport
     /// <summary>Why a judge could not give its marks, by the judge's name.</summary>
     public IReadOnlyDictionary<string, string> JudgingFaults { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>A run's report as a function of its state.</summary>
+    public static RunReport Of(RunState state) =>
+        new()
+        {
+            RunId = state.Started!.RunId,
+            Name = state.Options.Name,
+            Options = state.Options,
+            Method = state.Options.Method,
+            Seed = state.Options.Seed,
+            Status = state.Status.ToString().ToLowerInvariant(),
+            Tasks = state.TaskNames,
+            BaseModelSha256 = state.BaseModelSha256 ?? "",
+            GivenAdapterSha256 = state.Started.GivenAdapterSha256,
+            Stages = [.. state.Trained.Values.Select(stage => StageReport.Of(state, stage))],
+            Steps =
+            [
+                .. state.Curriculum.Trained.Select(stage => new StepsReport(
+                    stage.Number,
+                    stage.Name,
+                    RunPaths.Steps(stage.Number, stage.Name)
+                )),
+            ],
+            Validations =
+            [
+                .. state
+                    .Validations.GroupBy(one => one.Key.Stage)
+                    .Select(stage => new StageValidation(
+                        stage.Key,
+                        state.Curriculum.Stage(stage.Key).Name,
+                        [.. stage.Select(one => one.Value)]
+                    )),
+            ],
+            Cells =
+            [
+                .. state.Cells.Values.OrderBy(cell => cell.Stage).ThenBy(cell => cell.Task).Select(cell => CellReport.Of(state, cell)),
+            ],
+            Skipped = state.Started.Skipped ?? [],
+            DataFiles = [.. state.Options.Tasks.SelectMany((task, i) => Files(state.Started, task, i))],
+            Started = state.StartedAt,
+            Finished = state.Status is RunStatus.Completed ? state.LastAt : null,
+            Driven = state.Driven,
+            JudgingFaults = state.JudgingFaults,
+        };
+
     /// <summary>What was trained and tested, stage by stage.</summary>
     public Curriculum Curriculum => LearningMethods.Of(Method).Curriculum(Tasks);
 
@@ -99,7 +143,7 @@ public sealed record RunReport
         var matrix = EmptyMatrix();
         foreach (var cell in Cells.Where(cell => cell.Stage > 0))
         {
-            matrix[cell.Stage - 1, PlaceOf(cell.Task)] = cell.AccuracyPercent;
+            matrix[cell.Stage - 1, PlaceOf(cell.Task)] = cell.Scored.Accuracy;
         }
 
         return matrix;
@@ -122,132 +166,25 @@ public sealed record RunReport
 
         throw new ArgumentException($"A cell is about the task {task}, which the run does not have.", nameof(task));
     }
-}
 
-/// <summary>One stage's training.</summary>
-/// <param name="Task">The task that was learned.</param>
-/// <param name="AdapterSha256">SHA-256 of the adapter's weights file.</param>
-/// <param name="ProjectorSha256">SHA-256 of the projector's weights file; null if it was not trained.</param>
-/// <param name="Steps">Optimizer steps.</param>
-/// <param name="FinalLoss">Loss of the last step, in nats per labelled token.</param>
-/// <param name="TrainingSeconds">Time spent in training, over all attempts.</param>
-/// <param name="Tokens">Sequence positions (text and image) that went through the model.</param>
-/// <param name="Schedule">The learning rate's course as it really was.</param>
-public sealed record StageReport(
-    string Task,
-    string AdapterSha256,
-    string? ProjectorSha256,
-    int Steps,
-    double FinalLoss,
-    double TrainingSeconds,
-    long Tokens,
-    ScheduleReport Schedule
-)
-{
-    /// <summary>Training samples of all that it learned; null where it is not known.</summary>
-    public int? Samples { get; init; }
-
-    /// <summary>Where it was trained; null in runs older than that.</summary>
-    public Computation? Computation { get; init; }
-
-    /// <summary>Id of the run of the same experiment that trained it; null where this run did.</summary>
-    public string? TakenFrom { get; init; }
-}
-
-/// <summary>The steps of a stage.</summary>
-/// <param name="Stage">1-based.</param>
-/// <param name="Name">What it learns.</param>
-/// <param name="File">Relative to the run's folder; there need not be one.</param>
-public sealed record StepsReport(int Stage, string Name, string File);
-
-/// <summary>The effective learning-rate schedule of a stage.</summary>
-/// <param name="LearningRate">The peak.</param>
-/// <param name="Kind">Its shape.</param>
-/// <param name="WarmupSteps">Steps in which it rises.</param>
-/// <param name="TotalSteps">Steps over which it runs.</param>
-/// <param name="GlobalBatchSize">Samples per optimizer step.</param>
-public sealed record ScheduleReport(double LearningRate, Schedule Kind, int WarmupSteps, int TotalSteps, int GlobalBatchSize)
-{
-    /// <summary>Samples per micro-batch; null where it is not known.</summary>
-    public int? BatchSize { get; init; }
-
-    /// <summary>Micro-batches per optimizer step; null where it is not known.</summary>
-    public int? Accumulation { get; init; }
-
-    /// <summary>Shares of a step whose gradients were computed apart; null where it is not known.</summary>
-    public int? WorldSize { get; init; }
-}
-
-/// <summary>One scored cell.</summary>
-/// <param name="Stage">1-based stage of the adapter; 0 for the base model.</param>
-/// <param name="Task">Task name.</param>
-/// <param name="AccuracyPercent">Truth Alignment by the published rule.</param>
-/// <param name="Samples">Number of samples counted.</param>
-/// <param name="PredictionsFile">Path relative to the run folder.</param>
-/// <param name="PredictionsSha256">SHA-256 of that file.</param>
-public sealed record CellReport(
-    int Stage,
-    string Task,
-    double AccuracyPercent,
-    int Samples,
-    string PredictionsFile,
-    string PredictionsSha256
-)
-{
-    /// <summary>Truth Alignment by the corrected rule in percent; null in runs older than that rule.</summary>
-    public double? CorrectedPercent { get; init; }
-
-    /// <summary>Number of samples that the corrected rule counted.</summary>
-    public int? CorrectedSamples { get; init; }
-
-    /// <summary>File of per-sample scores, relative to the run folder; null in runs that have none.</summary>
-    public string? ScoresFile { get; init; }
-
-    /// <summary>
-    /// Where it is written whom experts served, relative to the run folder; only adapters with experts have such a file.
-    /// </summary>
-    public string? RoutingFile { get; init; }
-
-    /// <summary>Test samples of the task that were left out since their image cannot be used; they are in no count.</summary>
-    public int Skipped { get; init; }
-
-    /// <summary>Seconds that evaluators took to answer it, summed where several worked side by side; null where another run did.</summary>
-    public double? AnswerSeconds { get; init; }
-
-    /// <summary>Where its answers were generated, each place once; null in runs older than that.</summary>
-    public IReadOnlyList<Computation>? Computations { get; init; }
-
-    /// <summary>Id of the run of the same experiment that tested it; null where this run did.</summary>
-    public string? TakenFrom { get; init; }
-
-    /// <summary>What judges said of the same predictions.</summary>
-    public IReadOnlyList<JudgedCellReport> Judgements { get; init; } = [];
-}
-
-/// <summary>Reasoning Capability of one cell by one judge.</summary>
-/// <param name="Judge">The judge's name in the configuration.</param>
-/// <param name="Kind"><c>openai</c>, <c>local</c>, <c>people</c> or <c>lexical</c>.</param>
-/// <param name="PublishedPercent">
-/// 100 · Σ scores / (10 · samples), the replies parsed by the reference's rule; null where no reply has a score.
-/// </param>
-/// <param name="CorrectedPercent">The mean of the parsable replies' scores, times 10; null if there is none.</param>
-/// <param name="Samples">Samples judged.</param>
-/// <param name="Unparsable">Replies in which the corrected parser found no score.</param>
-/// <param name="File">Judgements as JSON lines, relative to the run folder.</param>
-/// <param name="Sha256">SHA-256 of that file.</param>
-public sealed record JudgedCellReport(
-    string Judge,
-    string Kind,
-    double? PublishedPercent,
-    double? CorrectedPercent,
-    int Samples,
-    int Unparsable,
-    string File,
-    string Sha256
-)
-{
-    /// <summary>Why replies have no score, as far as the run knows.</summary>
-    public IReadOnlyList<UnscoredReplies> Unscored { get; init; } = [];
+    private static IEnumerable<DataFileReport> Files(RunStarted started, TaskOptions task, int index)
+    {
+        foreach (
+            var (use, file, samples) in new[]
+            {
+                ("train", $"{task.Folder}/{task.TrainFile}", started.TrainingSamples[index]),
+                ("test", $"{task.Folder}/{task.TestFile}", started.TestSamples[index]),
+                ("validation", $"{task.Folder}/{task.ValidationFile}", started.ValidationSamples?[index] ?? 0),
+                ("references", $"{task.Folder}/{task.ReferencesFile}", started.TestSamples[index]),
+            }
+        )
+        {
+            if (started.DataSha256.TryGetValue(file, out var sha256))
+            {
+                yield return new DataFileReport(task.Name, use, file, sha256, samples);
+            }
+        }
+    }
 }
 
 /// <summary>One samples file.</summary>

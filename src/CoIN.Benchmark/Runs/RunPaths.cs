@@ -22,6 +22,11 @@ public static class RunPaths
     /// <summary>The configuration that the run was started with.</summary>
     public const string Settings = "settings.conf";
 
+    /// <summary>The report for programs, for text and for browsers.</summary>
+    public const string JsonReport = "report.json";
+    public const string MarkdownReport = "report.md";
+    public const string HtmlReport = "report.html";
+
     /// <summary>What people call a run on the command line: its folder's name, which is that of a copy where the run was copied.</summary>
     public static string NameOf(string runFolder) => Path.GetFileName(Path.TrimEndingDirectorySeparator(runFolder));
 

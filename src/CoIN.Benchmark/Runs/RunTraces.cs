@@ -1,6 +1,4 @@
 using System.Globalization;
-using CoIN.Benchmark.Reports;
-using CoIN.Benchmark.Reports.Results;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -15,7 +13,9 @@ public static class RunTraces
             .. new[] { "stages", "predictions", "scores", "judgements" }.Where(name =>
                 Directory.Exists(Path.Combine(runFolder, name)) && Directory.EnumerateFileSystemEntries(Path.Combine(runFolder, name)).Any()
             ),
-            .. new[] { ReportFiles.Json, ReportFiles.Markdown, ReportFiles.Html }.Where(name => File.Exists(Path.Combine(runFolder, name))),
+            .. new[] { RunPaths.JsonReport, RunPaths.MarkdownReport, RunPaths.HtmlReport }.Where(name =>
+                File.Exists(Path.Combine(runFolder, name))
+            ),
         ];
 
     /// <summary>For a folder whose journal has no events: it has to be a new one.</summary>
@@ -40,7 +40,7 @@ public static class RunTraces
     /// <exception cref="CoinException">It is of another run.</exception>
     public static void RequireSameRun(string runFolder, RunState state)
     {
-        var path = Path.Combine(runFolder, ReportFiles.Json);
+        var path = Path.Combine(runFolder, RunPaths.JsonReport);
         if (ReportedRun(path) is { } reported && reported != state.Started!.RunId)
         {
             throw new CoinException(

@@ -3,6 +3,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Views;
 

@@ -267,20 +267,20 @@ internal static class EvalCommand
                 cells.Select(cell => new JObject
                 {
                     ["task"] = cell.Task,
-                    ["published"] = cell.AccuracyPercent,
-                    ["samples"] = cell.Samples,
+                    ["published"] = cell.Scored.Accuracy,
+                    ["samples"] = cell.Scored.Samples,
                     ["interval"] = IntervalOf(cell, folder) is { } interval ? new JArray(interval.Low, interval.High) : null,
-                    ["corrected"] = cell.CorrectedPercent,
-                    ["correctedSamples"] = cell.CorrectedSamples,
-                    ["predictionsSha256"] = cell.PredictionsSha256,
+                    ["corrected"] = cell.Scored.Corrected,
+                    ["correctedSamples"] = cell.Scored.CorrectedSamples,
+                    ["predictionsSha256"] = cell.Scored.Sha256,
                     ["answerSeconds"] = cell.AnswerSeconds,
                     ["judges"] = new JArray(
                         cell.Judgements.Select(judged => new JObject
                         {
                             ["judge"] = judged.Judge,
-                            ["kind"] = judged.Kind,
-                            ["published"] = judged.PublishedPercent,
-                            ["corrected"] = judged.CorrectedPercent,
+                            ["kind"] = judged.Kind.ToString().ToLowerInvariant(),
+                            ["published"] = judged.Measured(),
+                            ["corrected"] = judged.Corrected,
                             ["samples"] = judged.Samples,
                             ["unparsable"] = judged.Unparsable,
                         })
@@ -313,15 +313,13 @@ internal static class EvalCommand
                     (IReadOnlyList<string>)
                         [
                             cell.Task,
-                            Percent(cell.AccuracyPercent),
+                            Percent(cell.Scored.Accuracy),
                             IntervalOf(cell, folder) is { } interval ? Words.Text($"{interval.Low:0.00} to {interval.High:0.00}") : "-",
-                            Words.Text($"{cell.Samples}"),
-                            Percent(cell.CorrectedPercent),
-                            Words.Text($"{cell.CorrectedSamples}"),
-                            .. judges.Select(judge =>
-                                Percent(cell.Judgements.FirstOrDefault(judged => judged.Judge == judge)?.PublishedPercent)
-                            ),
-                            cell.AnswerSeconds is > 0 and var seconds ? Words.Text($"{cell.Samples / seconds:0.0}") : "-",
+                            Words.Text($"{cell.Scored.Samples}"),
+                            Percent(cell.Scored.Corrected),
+                            Words.Text($"{cell.Scored.CorrectedSamples}"),
+                            .. judges.Select(judge => Percent(cell.Judgements.FirstOrDefault(judged => judged.Judge == judge)?.Measured())),
+                            cell.AnswerSeconds is > 0 and var seconds ? Words.Text($"{cell.Scored.Samples / seconds:0.0}") : "-",
                         ]
                 ),
             ])

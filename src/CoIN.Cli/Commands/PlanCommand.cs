@@ -5,6 +5,7 @@ using CoIN.Actors.Journal;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;

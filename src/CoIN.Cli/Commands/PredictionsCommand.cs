@@ -3,6 +3,7 @@ using System.Globalization;
 using CoIN.Actors.Journal;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;

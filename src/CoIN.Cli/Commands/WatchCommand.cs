@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Watching;

@@ -3,6 +3,7 @@ using CoIN.Actors.Nodes;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using CoIN.Models.Families.Qwen2;
 using CoIN.Models.Imaging;
 using CoIN.Models.Inspection;

@@ -6,6 +6,7 @@ using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Judging.UserStudy;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using CoIN.Models.Families.Qwen2;
 using CoIN.Models.Imaging;
 using CoIN.Models.Inspection;

@@ -5,6 +5,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CoIN.Actors.Tests.Hosting;
@@ -62,7 +63,7 @@ public sealed class JudgingTests : IDisposable
 
         var report = new BenchmarkWork().Describe(RunJournal.Read(folder.Of("empty"))!);
         var cell = Assert.Single(report.Cells[0].Judgements);
-        Assert.Equal((null, null, 7), (cell.PublishedPercent, cell.CorrectedPercent, cell.Unparsable));
+        Assert.Equal((null, null, 7), (cell.Measured(), cell.Corrected, cell.Unparsable));
         Assert.Equal(judged.Unscored, cell.Unscored);
     }
 

@@ -8,6 +8,7 @@ using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Routing;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Steps;
+using CoIN.Benchmark.Work;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CoIN.Actors.Tests.Hosting;

@@ -3,6 +3,7 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 
 namespace CoIN.Actors.Tests.Runs;
 

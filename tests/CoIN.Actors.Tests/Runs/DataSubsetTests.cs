@@ -4,6 +4,7 @@ using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 

@@ -2,6 +2,7 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Tests.Support;
+using CoIN.Benchmark.Work;
 
 namespace CoIN.Benchmark.Tests.Data;
 

@@ -79,7 +79,10 @@ public sealed class RunMetricsTests : IDisposable
             "scores/x.jsonl",
             "{\"question_id\":\"1\",\"published\":1.0,\"corrected\":1.0}\n{\"question_id\":\"2\",\"published\":17,\"corrected\":1.0}\n"
         );
-        var report = Tests.Reports.Reports.Sequential() with { Cells = [new(1, "GQA", 50, 4, "p", "s") { ScoresFile = "scores/x.jsonl" }] };
+        var report = Tests.Reports.Reports.Sequential() with
+        {
+            Cells = [new("GQA", new(1, 0, 50, 4, "p", "s") { ScoresFile = "scores/x.jsonl" })],
+        };
 
         var fault = Assert.Throws<CoinException>(() => RunMetrics.Of(new ReportedRun(report, folder.Path)));
 
@@ -98,11 +101,14 @@ public sealed class RunMetricsTests : IDisposable
                     .Select(place => new SampleScore($"q{place}", place < published / 25 ? 1 : 0, place < corrected / 25 ? 1 : 0)),
             ]
         );
-        return new CellReport(stage, task, published, 4, "p", "s")
-        {
-            CorrectedPercent = corrected,
-            CorrectedSamples = 4,
-            ScoresFile = file,
-        };
+        return new CellReport(
+            task,
+            new(stage, 0, published, 4, "p", "s")
+            {
+                Corrected = corrected,
+                CorrectedSamples = 4,
+                ScoresFile = file,
+            }
+        );
     }
 }

@@ -18,7 +18,7 @@ public sealed class ComparisonTests
     {
         RunId = "b",
         Seed = 43,
-        Cells = [.. First.Cells.Select(cell => cell with { AccuracyPercent = cell.AccuracyPercent - 10 })],
+        Cells = [.. First.Cells.Select(cell => cell with { Scored = cell.Scored with { Accuracy = cell.Scored.Accuracy - 10 } })],
     };
 
     [Fact]
@@ -403,10 +403,10 @@ public sealed class ComparisonTests
                 Stages = [],
                 Cells =
                 [
-                    new CellReport(1, "GQA", Enumerable.Range(0, 200).Average(score) * 100, 200, "p" + id, "p" + id)
-                    {
-                        ScoresFile = id + ".jsonl",
-                    },
+                    new CellReport(
+                        "GQA",
+                        new(1, 0, Enumerable.Range(0, 200).Average(score) * 100, 200, "p" + id, "p" + id) { ScoresFile = id + ".jsonl" }
+                    ),
                 ],
             };
         }
@@ -467,7 +467,7 @@ public sealed class ComparisonTests
             RunId = id,
             Seed = seed,
             Options = options with { Seed = seed, Lora = options.Lora with { Rank = rank } },
-            Cells = [.. First.Cells.Select(cell => cell with { AccuracyPercent = cell.AccuracyPercent + points })],
+            Cells = [.. First.Cells.Select(cell => cell with { Scored = cell.Scored with { Accuracy = cell.Scored.Accuracy + points } })],
         };
     }
 

@@ -21,7 +21,7 @@ public sealed class PaperTests
         [
             .. Enumerable
                 .Range(1, 8)
-                .SelectMany(stage => Order.Take(stage).Select(task => new CellReport(stage, task, 50, 4000, "p", "s"))),
+                .SelectMany(stage => Order.Take(stage).Select(task => new CellReport(task, new(stage, 0, 50, 4000, "p", "s")))),
         ],
         Stages = [],
         Model = new ModelDescription("LLaVA", 32, 4096),
@@ -158,7 +158,11 @@ public sealed class PaperTests
     [Fact]
     public void A_zero_shot_run_stands_beside_the_zero_shot_row()
     {
-        var run = Same with { Method = ZeroShot.Name, Cells = [.. Order.Select(task => new CellReport(0, task, 10, 4000, "p", "s"))] };
+        var run = Same with
+        {
+            Method = ZeroShot.Name,
+            Cells = [.. Order.Select(task => new CellReport(task, new(0, 0, 10, 4000, "p", "s")))],
+        };
         var row = Assert.Single(PaperBeside.Of(PublishedResults.Of("llava-7b"), RunResults.Of(run, null)).Measures[0].Rows);
         Assert.Equal("zero-shot", row.Label);
         Assert.Equal(10 - 49.91, row.Cells[0]!.Difference!.Value, 6);
@@ -168,7 +172,11 @@ public sealed class PaperTests
     [Fact]
     public void A_run_on_all_tasks_at_once_stands_beside_the_multi_task_row()
     {
-        var run = Same with { Method = MultiTask.Name, Cells = [.. Order.Select(task => new CellReport(1, task, 60, 4000, "p", "s"))] };
+        var run = Same with
+        {
+            Method = MultiTask.Name,
+            Cells = [.. Order.Select(task => new CellReport(task, new(1, 0, 60, 4000, "p", "s")))],
+        };
         Assert.Equal("llava-7b", PaperMatch.For(run).Result?.Name);
         var beside = PaperBeside.Of(PublishedResults.Of("llava-7b"), RunResults.Of(run, null)).Measures[0];
         var row = Assert.Single(beside.Rows);

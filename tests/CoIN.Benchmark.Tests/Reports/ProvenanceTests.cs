@@ -118,7 +118,12 @@ public sealed class ProvenanceTests : IDisposable
         Assert.Contains("| computed by | not recorded; CoIN.Actors 9.9 |", markdown, StringComparison.Ordinal);
         Assert.Contains("| 1 | GQA | not recorded | 10 | not recorded |", markdown, StringComparison.Ordinal);
         var report = Reports.Sequential();
-        Write(report with { Cells = [.. report.Cells.Select(cell => cell with { Computations = [new("cpu", 1, "9.9")] })] });
+        Write(
+            report with
+            {
+                Cells = [.. report.Cells.Select(cell => cell with { Scored = cell.Scored with { Computations = [new("cpu", 1, "9.9")] } })],
+            }
+        );
         Assert.Contains("| tested on | cpu, 1 thread |", Text("report.md"), StringComparison.Ordinal);
         Assert.Equal(
             "[null,{\"device\":\"cuda:0\",\"threads\":8,\"version\":\"9.9\"}]",

@@ -120,7 +120,10 @@ public sealed class ReportFilesTests : IDisposable
             {
                 Started = report.Started!.Value.AddDays(3),
                 Finished = null,
-                Stages = [.. report.Stages.Select(stage => stage with { TrainingSeconds = stage.TrainingSeconds * 2 })],
+                Stages =
+                [
+                    .. report.Stages.Select(stage => stage with { Trained = stage.Trained with { Seconds = stage.Trained.Seconds * 2 } }),
+                ],
             }
         );
 

@@ -20,15 +20,9 @@ internal static class Reports
             BaseModelSha256 = "base0",
             Stages =
             [
-                new("GQA", "adapter1", "projector1", 10, 0.5, 12.25, 1000, new(2e-4, Schedule.Cosine, 1, 10, 16)),
+                new(new(1, "GQA", "a1", "adapter1", "projector1", 10, 0.5, 1000, 12.25), new(2e-4, Schedule.Cosine, 1, 10, 16)),
                 new(
-                    "OCR-VQA",
-                    "adapter2",
-                    null,
-                    20,
-                    0.25,
-                    24.5,
-                    2000,
+                    new(2, "OCR-VQA", "a2", "adapter2", null, 20, 0.25, 2000, 24.5) { Computation = new("cuda:0", 8, "9.9") },
                     new(2e-4, Schedule.Constant, 2, 20, 32)
                     {
                         BatchSize = 16,
@@ -38,14 +32,13 @@ internal static class Reports
                 )
                 {
                     Samples = 200,
-                    Computation = new("cuda:0", 8, "9.9"),
                 },
             ],
             Cells =
             [
-                new(2, "OCR-VQA", 70, 30, "p/2-2.jsonl", "p22"),
-                new(1, "GQA", 50.128, 20, "p/1-1.jsonl", "p11"),
-                new(2, "GQA", 40, 20, "p/2-1.jsonl", "p21"),
+                new("OCR-VQA", new(2, 1, 70, 30, "p/2-2.jsonl", "p22")),
+                new("GQA", new(1, 0, 50.128, 20, "p/1-1.jsonl", "p11")),
+                new("GQA", new(2, 0, 40, 20, "p/2-1.jsonl", "p21")),
             ],
             DataFiles = [new("GQA", "train", "GQA/train.json", "d1", 100), new("GQA", "test", "GQA/test.json", "d2", 20)],
             Started = new DateTimeOffset(2025, 1, 2, 3, 4, 5, TimeSpan.FromHours(1)),
@@ -57,8 +50,8 @@ internal static class Reports
         Sequential() with
         {
             Method = CoIN.Benchmark.Methods.MultiTask.Name,
-            Stages = [Sequential().Stages[0] with { Task = CoIN.Benchmark.Methods.MultiTask.Name }],
-            Cells = [new(1, "GQA", 60, 20, "p/1-1.jsonl", "p11"), new(1, "OCR-VQA", 80, 30, "p/1-2.jsonl", "p12")],
+            Stages = [Of(Sequential().Stages[0], CoIN.Benchmark.Methods.MultiTask.Name)],
+            Cells = [new("GQA", new(1, 0, 60, 20, "p/1-1.jsonl", "p11")), new("OCR-VQA", new(1, 1, 80, 30, "p/1-2.jsonl", "p12"))],
         };
 
     /// <summary>Two tasks answered by the base model.</summary>
@@ -67,6 +60,9 @@ internal static class Reports
         {
             Method = CoIN.Benchmark.Methods.ZeroShot.Name,
             Stages = [],
-            Cells = [new(0, "GQA", 5.5, 20, "p/0-1.jsonl", "p01"), new(0, "OCR-VQA", 0, 30, "p/0-2.jsonl", "p02")],
+            Cells = [new("GQA", new(0, 0, 5.5, 20, "p/0-1.jsonl", "p01")), new("OCR-VQA", new(0, 1, 0, 30, "p/0-2.jsonl", "p02"))],
         };
+
+    /// <summary>A stage as of another task.</summary>
+    public static StageReport Of(StageReport stage, string task) => stage with { Trained = stage.Trained with { Task = task } };
 }

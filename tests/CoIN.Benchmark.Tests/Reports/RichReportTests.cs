@@ -114,8 +114,7 @@ public sealed class RichReportTests : IDisposable
                             [
                                 cell.Judgements[0] with
                                 {
-                                    PublishedPercent = null,
-                                    CorrectedPercent = null,
+                                    Corrected = null,
                                     Unparsable = 4,
                                     Unscored = [new("length", true, 4)],
                                 },

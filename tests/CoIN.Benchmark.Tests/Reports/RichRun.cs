@@ -1,7 +1,9 @@
 using CoIN.Benchmark.Data;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Predictions;
 using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Examples;
+using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 using CoIN.Benchmark.Tests.Support;
 
@@ -19,7 +21,7 @@ internal sealed class RichRun
         Report = Reports.Sequential() with
         {
             Tasks = Tasks,
-            Stages = [.. Tasks.Select(task => Reports.Sequential().Stages[0] with { Task = task })],
+            Stages = [.. Tasks.Select(task => Reports.Of(Reports.Sequential().Stages[0], task))],
             Cells = [.. Enumerable.Range(1, 3).SelectMany(stage => Tasks.Take(stage).Select(task => Cell(stage, task)))],
         };
     }
@@ -44,10 +46,11 @@ internal sealed class RichRun
     /// </summary>
     private CellReport Cell(int stage, string task)
     {
-        var own = stage == Array.IndexOf(Tasks, task) + 1;
+        var place = Array.IndexOf(Tasks, task);
+        var own = stage == place + 1;
         double[] published = own ? [1, 1, 1, 0] : [0, 0, 1, 0];
         double[] corrected = own ? [1, 1, 1, 0] : [0, 1, 1, 0];
-        var name = FormattableString.Invariant($"{stage}-{Array.IndexOf(Tasks, task)}.jsonl");
+        var name = FormattableString.Invariant($"{stage}-{place}.jsonl");
         PredictionsFile.Write(
             folder.File("predictions/" + name),
             [.. Enumerable.Range(0, 4).Select(n => new Prediction($"{task}-{n}", $"answer {n} of stage {stage}"))]
@@ -66,12 +69,33 @@ internal sealed class RichRun
                     )
             )
         );
-        return new CellReport(stage, task, published.Average() * 100, 4, "predictions/" + name, "p")
+        return new CellReport(
+            task,
+            new CellScored(stage, place, published.Average() * 100, 4, "predictions/" + name, "p")
+            {
+                Corrected = corrected.Average() * 100,
+                CorrectedSamples = 4,
+                ScoresFile = "scores/" + name,
+            }
+        )
         {
-            CorrectedPercent = corrected.Average() * 100,
-            CorrectedSamples = 4,
-            ScoresFile = "scores/" + name,
-            Judgements = [new("words", "lexical", corrected.Average() * 80, corrected.Sum() * 80 / 3, 4, 1, "judgements/" + name, "j")],
+            Judgements =
+            [
+                new(
+                    stage,
+                    place,
+                    "words",
+                    JudgeKind.Lexical,
+                    null,
+                    "i",
+                    corrected.Average() * 80,
+                    corrected.Sum() * 80 / 3,
+                    4,
+                    1,
+                    "judgements/" + name,
+                    "j"
+                ),
+            ],
         };
     }
 }

@@ -5,6 +5,7 @@ using CoIN.Benchmark.Reports;
 using CoIN.Benchmark.Reports.Examples;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Tests.Support;
+using CoIN.Benchmark.Work;
 
 namespace CoIN.Benchmark.Tests.Runs;
 

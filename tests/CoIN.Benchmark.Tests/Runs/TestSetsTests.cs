@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Tests.Support;
+using CoIN.Benchmark.Work;
 
 namespace CoIN.Benchmark.Tests.Runs;
 

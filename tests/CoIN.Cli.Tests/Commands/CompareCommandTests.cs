@@ -23,7 +23,7 @@ public sealed class CompareCommandTests : IDisposable
                 Status = "completed",
                 Tasks = ["GQA"],
                 BaseModelSha256 = "b",
-                Cells = [new CellReport(1, "GQA", accuracy, 10, "p", "s")],
+                Cells = [new CellReport("GQA", new(1, 0, accuracy, 10, "p", "s"))],
             };
         }
     }

@@ -44,10 +44,8 @@ public sealed class EvalCommandTests : IDisposable
                 GivenAdapterSha256 = "a0",
                 Cells =
                 [
-                    .. tasks.Select(task => new CellReport(0, task, 50, 4, "p", "p0")
+                    .. tasks.Select(task => new CellReport(task, new(0, 0, 50, 4, "p", "p0") { Corrected = 100, CorrectedSamples = 4 })
                     {
-                        CorrectedPercent = 100,
-                        CorrectedSamples = 4,
                         AnswerSeconds = 2,
                     }),
                 ],

@@ -25,7 +25,7 @@ public sealed class ExperimentCommandTests : IDisposable
                 Status = "completed",
                 Tasks = ["GQA"],
                 BaseModelSha256 = "b",
-                Cells = [new CellReport(1, "GQA", 50 + seed, 10, "p", "s")],
+                Cells = [new CellReport("GQA", new(1, 0, 50 + seed, 10, "p", "s"))],
             };
         }
     }

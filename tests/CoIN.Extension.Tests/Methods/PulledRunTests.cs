@@ -7,6 +7,7 @@ using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Work;
 using CoIN.Configuration;
 using CoIN.Extension.Tests.Support;
 using CoIN.Models.Learning;

@@ -145,6 +145,6 @@ internal static class Comparability
             yield return $"{lacking.Report.RunId} has no corrected scores. ./run.sh rescore {lacking.Name} computes them from its predictions.";
         }
 
-        static bool HasCorrected(RunReport run) => run.Cells.Any(cell => cell.CorrectedPercent is not null);
+        static bool HasCorrected(RunReport run) => run.Cells.Any(cell => cell.Scored.Corrected is not null);
     }
 }

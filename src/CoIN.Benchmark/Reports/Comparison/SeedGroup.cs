@@ -63,5 +63,5 @@ internal sealed record SeedGroup(IReadOnlyList<RunResults> Runs, IReadOnlyList<s
         first.Cells.Any(cell => other.Cell(cell.Stage, cell.Task) is { } same && Answers(cell) != Answers(same));
 
     private static (int Stage, string Task, string Sha256, double Accuracy) Answers(CellReport cell) =>
-        (cell.Stage, cell.Task, cell.PredictionsSha256, cell.AccuracyPercent);
+        (cell.Stage, cell.Task, cell.Scored.Sha256, cell.Scored.Accuracy);
 }

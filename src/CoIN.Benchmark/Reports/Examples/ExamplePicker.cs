@@ -107,9 +107,9 @@ internal static class ExamplePicker
     /// <summary>A cell's answers with their scores, by question; none where the run has not both.</summary>
     private static Dictionary<string, ExampleAnswer> Answers(string folder, CellReport cell)
     {
-        var predictions = Path.Combine(folder, cell.PredictionsFile);
+        var predictions = Path.Combine(folder, cell.Scored.File);
         if (
-            cell.ScoresFile is not { } file
+            cell.Scored.ScoresFile is not { } file
             || Path.Combine(folder, file) is var scoresFile && !File.Exists(scoresFile)
             || !File.Exists(predictions)
         )

@@ -1,5 +1,6 @@
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Metrics;
+using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 
 namespace CoIN.Benchmark.Reports.Results;
@@ -49,12 +50,12 @@ internal sealed record JudgeResults(
                     {
                         var cells = Judged(report, judge);
                         var published = ReadMeasure(report, folder, $"judge-{place + 1}", judge, cells, ScoringKind.Published);
-                        var corrected = cells.Values.Any(cell => cell.CorrectedPercent is not null)
+                        var corrected = cells.Values.Any(cell => cell.Corrected is not null)
                             ? ReadMeasure(report, folder, $"judge-{place + 1}", judge, cells, ScoringKind.Corrected)
                             : null;
                         return new JudgeResults(
                             judge,
-                            cells.Values.First().Kind,
+                            cells.Values.First().Kind.ToString().ToLowerInvariant(),
                             published,
                             corrected,
                             cells.Values.Sum(cell => cell.Unparsable),
@@ -71,16 +72,16 @@ internal sealed record JudgeResults(
                                 judge,
                                 cells.Values.Sum(cell => cell.Samples),
                                 cells.Values.Sum(cell => cell.Unparsable),
-                                UnscoredReplies.Ordered(cells.Values.SelectMany(cell => cell.Unscored))
+                                UnscoredReplies.Ordered(cells.Values.SelectMany(cell => cell.Unscored ?? []))
                             ),
                         };
                     }
                 ),
         ];
 
-    private static Dictionary<(int Stage, int Task), JudgedCellReport> Judged(RunReport report, string judge)
+    private static Dictionary<(int Stage, int Task), CellJudged> Judged(RunReport report, string judge)
     {
-        var cells = new Dictionary<(int Stage, int Task), JudgedCellReport>();
+        var cells = new Dictionary<(int Stage, int Task), CellJudged>();
         foreach (var cell in report.Cells)
         {
             if (cell.Judgements.LastOrDefault(one => one.Judge == judge) is { } judged)
@@ -97,7 +98,7 @@ internal sealed record JudgeResults(
         string? folder,
         string key,
         string judge,
-        Dictionary<(int Stage, int Task), JudgedCellReport> cells,
+        Dictionary<(int Stage, int Task), CellJudged> cells,
         ScoringKind scoring
     )
     {
@@ -127,12 +128,7 @@ internal sealed record JudgeResults(
         );
     }
 
-    private static TaskScores? Column(
-        string? folder,
-        Dictionary<(int Stage, int Task), JudgedCellReport> cells,
-        int task,
-        ScoringKind scoring
-    )
+    private static TaskScores? Column(string? folder, Dictionary<(int Stage, int Task), CellJudged> cells, int task, ScoringKind scoring)
     {
         var stages = new Dictionary<int, IReadOnlyList<(string, double?)>>();
         foreach (var ((stage, _), cell) in cells.Where(cell => cell.Key.Task == task))
@@ -152,10 +148,8 @@ internal sealed record JudgeResults(
     }
 
     /// <summary>The reference's rule lets a minus sign through; a scale from 0 to 10 has none.</summary>
-    private static double? Percent(JudgedCellReport cell, ScoringKind scoring) =>
-        (scoring == ScoringKind.Published ? cell.PublishedPercent : cell.CorrectedPercent) is { } percent
-            ? Math.Clamp(percent, 0, 100)
-            : null;
+    private static double? Percent(CellJudged cell, ScoringKind scoring) =>
+        (scoring == ScoringKind.Published ? cell.Measured() : cell.Corrected) is { } percent ? Math.Clamp(percent, 0, 100) : null;
 
     /// <summary>A score of 0 to 10 as a part of 1.</summary>
     private static double? Part(Judgement judgement, ScoringKind scoring) =>

@@ -27,7 +27,7 @@ public sealed record RunMetrics(MatrixResults Published, MatrixResults? Correcte
     public static RunMetrics Of(ReportedRun run, ReportedRun? zeroShot = null, BootstrapOptions? options = null) =>
         new(
             Results(run, zeroShot, ScoringKind.Published, options),
-            run.Report.Cells.Any(cell => cell.CorrectedPercent is not null) ? Results(run, zeroShot, ScoringKind.Corrected, options) : null
+            run.Report.Cells.Any(cell => cell.Scored.Corrected is not null) ? Results(run, zeroShot, ScoringKind.Corrected, options) : null
         );
 
     /// <summary>A run's cells by one scoring, without intervals.</summary>
@@ -86,7 +86,7 @@ public sealed record RunMetrics(MatrixResults Published, MatrixResults? Correcte
         {
             if (
                 run.Folder is { } folder
-                && cell.ScoresFile is { } file
+                && cell.Scored.ScoresFile is { } file
                 && Percent(cell, scoring) is not null
                 && Path.Combine(folder, file) is var path
                 && File.Exists(path)
@@ -98,7 +98,7 @@ public sealed record RunMetrics(MatrixResults Published, MatrixResults? Correcte
     }
 
     private static double? Percent(CellReport? cell, ScoringKind scoring) =>
-        scoring == ScoringKind.Published ? cell?.AccuracyPercent : cell?.CorrectedPercent;
+        scoring == ScoringKind.Published ? cell?.Scored.Accuracy : cell?.Scored.Corrected;
 }
 
 /// <summary>A matrix, the numbers that sum it up, and how certain both are.</summary>

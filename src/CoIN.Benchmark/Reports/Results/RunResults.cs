@@ -58,7 +58,7 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
                 ScoringKind.Published,
                 null,
                 metrics.Published,
-                Samples(report, cell => cell.Samples)
+                Samples(report, cell => cell.Scored.Samples)
             ),
         };
         if (metrics.Corrected is { } corrected)
@@ -70,7 +70,7 @@ internal sealed record RunResults(RunReport Report, IReadOnlyList<Measure> Measu
                     ScoringKind.Corrected,
                     null,
                     corrected,
-                    Samples(report, cell => cell.CorrectedSamples)
+                    Samples(report, cell => cell.Scored.CorrectedSamples)
                 )
             );
         }

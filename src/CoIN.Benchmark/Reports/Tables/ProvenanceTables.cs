@@ -47,8 +47,8 @@ internal static class ProvenanceTables
                     : Array.Empty<IReadOnlyList<string>>(),
                 .. report.Options is { } all ? ModelSettings(all) : [],
                 .. report.Options is { } trained && report.Curriculum.Trained.Count > 0 ? TrainingSettings(trained) : [],
-                ["trained on", report.Stages.Count > 0 ? Places(report.Stages.Select(stage => stage.Computation)) : "-"],
-                ["tested on", report.Cells.Count > 0 ? Places(report.Cells.SelectMany(cell => cell.Computations ?? [null!])) : "-"],
+                ["trained on", report.Stages.Count > 0 ? Places(report.Stages.Select(stage => stage.Trained.Computation)) : "-"],
+                ["tested on", report.Cells.Count > 0 ? Places(report.Cells.SelectMany(cell => cell.Scored.Computations ?? [null!])) : "-"],
                 .. TakenOver(report),
                 ["started", Time(report.Started)],
                 ["finished", Time(report.Finished)],
@@ -71,13 +71,13 @@ internal static class ProvenanceTables
     private static IEnumerable<IReadOnlyList<string>> TakenOver(RunReport report)
     {
         var stages = report
-            .Stages.Where(stage => stage.TakenFrom is not null)
-            .GroupBy(stage => stage.TakenFrom)
-            .Select(group => $"trained by {group.Key}: {string.Join(", ", group.Select(stage => stage.Task))}");
+            .Stages.Where(stage => stage.Trained.TakenFrom is not null)
+            .GroupBy(stage => stage.Trained.TakenFrom?.RunId)
+            .Select(group => $"trained by {group.Key}: {string.Join(", ", group.Select(stage => stage.Trained.Task))}");
         var cells = JsonReport
             .InOrder(report)
-            .Where(cell => cell.TakenFrom is not null)
-            .GroupBy(cell => cell.TakenFrom)
+            .Where(cell => cell.Scored.TakenFrom is not null)
+            .GroupBy(cell => cell.Scored.TakenFrom?.RunId)
             .Select(group =>
                 $"tested by {group.Key}: "
                 + string.Join(
@@ -123,9 +123,9 @@ internal static class ProvenanceTables
                         (IReadOnlyList<string>)
                             [
                                 Text(index + 1),
-                                stage.Task,
+                                stage.Trained.Task,
                                 Known(stage.Samples),
-                                Text(stage.Steps),
+                                Text(stage.Trained.Steps),
                                 Known(stage.Schedule.BatchSize),
                                 Known(stage.Schedule.Accumulation),
                                 Known(stage.Schedule.WorldSize),
@@ -134,9 +134,9 @@ internal static class ProvenanceTables
                                 ReportNames.Of(stage.Schedule.Kind),
                                 Text(stage.Schedule.WarmupSteps),
                                 Text(stage.Schedule.TotalSteps),
-                                stage.FinalLoss.ToString("0.0000", CultureInfo.InvariantCulture),
-                                Text(stage.Tokens),
-                                stage.TrainingSeconds.ToString("0.0", CultureInfo.InvariantCulture),
+                                stage.Trained.FinalLoss.ToString("0.0000", CultureInfo.InvariantCulture),
+                                Text(stage.Trained.Tokens),
+                                stage.Trained.Seconds.ToString("0.0", CultureInfo.InvariantCulture),
                             ]
                 ),
             ]
@@ -163,10 +163,12 @@ internal static class ProvenanceTables
                             [
                                 Text(cell.Stage),
                                 cell.Task,
-                                MatrixText.Percent(cell.AccuracyPercent),
-                                cell.Skipped > 0 ? $"{Text(cell.Samples)} ({Text(cell.Skipped)} skipped)" : Text(cell.Samples),
-                                cell.PredictionsFile,
-                                cell.PredictionsSha256,
+                                MatrixText.Percent(cell.Scored.Accuracy),
+                                cell.Skipped > 0
+                                    ? $"{Text(cell.Scored.Samples)} ({Text(cell.Skipped)} skipped)"
+                                    : Text(cell.Scored.Samples),
+                                cell.Scored.File,
+                                cell.Scored.Sha256,
                             ]
                     ),
             ]
@@ -195,7 +197,13 @@ internal static class ProvenanceTables
             [
                 .. report.Stages.Select(
                     (stage, index) =>
-                        (IReadOnlyList<string>)[Text(index + 1), stage.Task, stage.AdapterSha256, stage.ProjectorSha256 ?? "not trained"]
+                        (IReadOnlyList<string>)
+                            [
+                                Text(index + 1),
+                                stage.Trained.Task,
+                                stage.Trained.AdapterSha256,
+                                stage.Trained.ProjectorSha256 ?? "not trained",
+                            ]
                 ),
             ]
         );
@@ -304,8 +312,8 @@ internal static class ProvenanceTables
     private static string Versions(RunReport report)
     {
         var places = report
-            .Stages.Select(stage => stage.Computation)
-            .Concat(report.Cells.SelectMany(cell => cell.Computations ?? [null!]))
+            .Stages.Select(stage => stage.Trained.Computation)
+            .Concat(report.Cells.SelectMany(cell => cell.Scored.Computations ?? [null!]))
             .ToList();
         return places.Count == 0
             ? "-"

@@ -70,7 +70,7 @@ internal static class SpeedTables
                                     row.Key == 0 ? report.BaseName : Text($"{row.Key} {report.StageName(row.Key)}"),
                                     .. report.Tasks.Select(task =>
                                         row.FirstOrDefault(cell => cell.Task == task) is { } cell
-                                            ? Text($"{cell.Samples / cell.AnswerSeconds!.Value:0.0}")
+                                            ? Text($"{cell.Scored.Samples / cell.AnswerSeconds!.Value:0.0}")
                                             : ""
                                     ),
                                 ]

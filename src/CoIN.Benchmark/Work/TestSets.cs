@@ -1,6 +1,6 @@
 using CoIN.Benchmark.Data;
 
-namespace CoIN.Benchmark.Runs;
+namespace CoIN.Benchmark.Work;
 
 /// <summary>
 /// The test sets that were read last: they are asked for after every stage. One is read again when its file is another than then, by size
