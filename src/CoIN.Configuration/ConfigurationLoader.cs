@@ -252,7 +252,7 @@ public static class ConfigurationLoader
             problems.Add($"unknown key {key} (in {tree.Items[key].Origin.Name}); everything stands inside coin {{ … }}.");
         }
 
-        var options = ExperimentBinder.Experiment(coin, needsModel, LearningMethods.All);
+        var options = ExperimentBinder.Experiment(coin, needsModel, LearningMethods.Known.All);
         var preparation = ExperimentBinder.Preparation(coin.Child("data"));
         var node = ExperimentBinder.Node(coin);
         if (checkFiles)
@@ -266,7 +266,7 @@ public static class ConfigurationLoader
             FileRules.CheckCertificate(node, problems);
         }
 
-        var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree, LearningMethods.All));
+        var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree, LearningMethods.Known.All));
         check?.Invoke(loaded, problems);
         return loaded;
     }

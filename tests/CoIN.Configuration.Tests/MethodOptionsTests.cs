@@ -57,7 +57,7 @@ public sealed class MethodOptionsTests
 
     [Fact]
     public void Methods_of_the_program_have_keys_that_no_other_section_has() =>
-        Assert.DoesNotContain(LearningMethods.All.Where(method => method.Options is null), method =>
+        Assert.DoesNotContain(LearningMethods.Known.All.Where(method => method.Options is null), method =>
             ConfigurationReference.Keys.Any(key => key.StartsWith($"coin.{method.Key}.", StringComparison.Ordinal))
         );
 
@@ -73,7 +73,7 @@ public sealed class MethodOptionsTests
         var options = ExperimentBinder.Experiment(
             new Section("coin", (ObjectSetting)tree.Items["coin"], problems),
             needsModel: true,
-            [.. LearningMethods.All, new Anchored()]
+            [.. LearningMethods.Known.All, new Anchored()]
         );
         return (options, problems);
     }
@@ -95,6 +95,6 @@ public sealed class MethodOptionsTests
 
         public Type Options => typeof(AnchorOptions);
 
-        public Curriculum Curriculum(IReadOnlyList<string> tasks) => LearningMethods.Of(SequentialLora.Name).Curriculum(tasks);
+        public Curriculum Curriculum(IReadOnlyList<string> tasks) => LearningMethods.Known.Of(SequentialLora.Name).Curriculum(tasks);
     }
 }

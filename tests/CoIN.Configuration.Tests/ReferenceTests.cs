@@ -34,7 +34,7 @@ public sealed class ReferenceTests
             .Concat(Keys("coin.watch", typeof(WatchSettings)))
             .Concat(
                 LearningMethods
-                    .All.Where(method => method.Options is not null)
+                    .Known.All.Where(method => method.Options is not null)
                     .SelectMany(method => Keys($"coin.{method.Key}", method.Options!))
             )
             .Concat(KeysWithoutProperty);
@@ -81,7 +81,7 @@ public sealed class ReferenceTests
                 "coin.node.certificate.path",
                 "coin.node.runs",
             ],
-            ExperimentBinder.Paths(LearningMethods.All).Order(StringComparer.Ordinal)
+            ExperimentBinder.Paths(LearningMethods.Known.All).Order(StringComparer.Ordinal)
         );
 
     [Fact]

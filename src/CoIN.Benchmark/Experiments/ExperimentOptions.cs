@@ -132,13 +132,13 @@ public sealed record ExperimentOptions
     /// <summary>Training samples that the method takes of every task that it has learned; 0 for none.</summary>
     /// <exception cref="CoinException">There is no such method.</exception>
     public int SamplesOfEachTask() =>
-        LearningMethods.Of(Method).Options is { } record && record.IsAssignableTo(typeof(ITakesSamples))
+        LearningMethods.Known.Of(Method).Options is { } record && record.IsAssignableTo(typeof(ITakesSamples))
             ? ((ITakesSamples)(MethodOptions?.Get(Method, record) ?? Activator.CreateInstance(record)!)).OfEachTask
             : 0;
 
     /// <summary>What is trained and tested, stage by stage.</summary>
     /// <exception cref="CoinException">There is no such method.</exception>
-    public Curriculum Curriculum() => LearningMethods.Of(Method).Curriculum([.. Tasks.Select(task => task.Name)]);
+    public Curriculum Curriculum() => LearningMethods.Known.Of(Method).Curriculum([.. Tasks.Select(task => task.Name)]);
 
     /// <summary>Samples per micro-batch of a stage: its single task's own number, else the experiment's.</summary>
     public int BatchSizeOf(StageSpec stage) => (stage.Learns.Count == 1 ? Tasks[stage.Learns[0]].BatchSize : null) ?? Training.BatchSize;

@@ -35,7 +35,7 @@ public static class OptionList
         }
 
         // What a journal does not hold, being older than the option or not having been set, is what the method's record says.
-        if (LearningMethods.Keys.Contains(options.Method) && LearningMethods.Of(options.Method).Options is { } type)
+        if (LearningMethods.Known.Keys.Contains(options.Method) && LearningMethods.Known.Of(options.Method).Options is { } type)
         {
             var all = JObject.FromObject(Activator.CreateInstance(type)!, Serializer);
             all.Merge(tree[options.Method] as JObject ?? [], new JsonMergeSettings { MergeArrayHandling = MergeArrayHandling.Replace });

@@ -128,7 +128,7 @@ public sealed record RunReport
         };
 
     /// <summary>What was trained and tested, stage by stage.</summary>
-    public Curriculum Curriculum => LearningMethods.Of(Method).Curriculum(Tasks);
+    public Curriculum Curriculum => LearningMethods.Known.Of(Method).Curriculum(Tasks);
 
     /// <summary>A matrix with the run's cells, none of them measured.</summary>
     internal AccuracyMatrix EmptyMatrix() => CurriculumMatrix.Empty(Curriculum, Tasks.Count);

@@ -352,7 +352,7 @@ public sealed class ComparisonTests
     [Fact]
     public void A_method_with_options_has_a_row_for_each_of_their_values()
     {
-        LearningMethodsForTests.Add();
+        LearningMethods.Known.Add(new SequentialMethod("tested-experts", typeof(TestedOptions)));
         RunReport Run(string id, int experts) =>
             First with
             {
@@ -474,17 +474,6 @@ public sealed class ComparisonTests
     private sealed record TestedOptions
     {
         public int ManyExperts { get; init; } = 4;
-    }
-
-    private static class LearningMethodsForTests
-    {
-        public static void Add()
-        {
-            if (!LearningMethods.Keys.Contains("tested-experts"))
-            {
-                LearningMethods.Add(new SequentialMethod("tested-experts", typeof(TestedOptions)));
-            }
-        }
     }
 
     private static ExperimentOptions Options(string scorer) =>

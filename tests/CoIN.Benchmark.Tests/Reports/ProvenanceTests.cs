@@ -135,7 +135,7 @@ public sealed class ProvenanceTests : IDisposable
     [Fact]
     public void The_options_of_any_method_are_told_by_their_keys_with_the_defaults_of_what_was_not_written_down()
     {
-        LearningMethods.Add(new SequentialMethod("told", typeof(Told)));
+        LearningMethods.Known.Add(new SequentialMethod("told", typeof(Told)));
         var options = Options with { Method = "told", MethodOptions = MethodOptions.Of("told", new Told { SamplesPerTask = 7 }) };
         var report = Reports.Sequential() with { Method = "told", Options = options };
 

@@ -130,7 +130,7 @@ public sealed class SummaryTests
                 [60, 80],
             ],
             StagesTrained = 1,
-            Curriculum = LearningMethods.Of(MultiTask.Name).Curriculum(["GQA", "VQAv2"]),
+            Curriculum = LearningMethods.Known.Of(MultiTask.Name).Curriculum(["GQA", "VQAv2"]),
         };
 
     private static string Text(RunSnapshot snapshot) => string.Join('\n', Summary.Lines(snapshot, "runs/r", 100));

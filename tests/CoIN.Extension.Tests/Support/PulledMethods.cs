@@ -19,7 +19,7 @@ internal static class PulledMethods
     [ModuleInitializer]
     internal static void Add()
     {
-        LearningMethods.Add(new SequentialMethod(PullToStart.Key, typeof(PullToStartOptions)));
-        LearningMethods.Add(new SequentialMethod(Watched));
+        LearningMethods.Known.Add(new SequentialMethod(PullToStart.Key, typeof(PullToStartOptions)));
+        LearningMethods.Known.Add(new SequentialMethod(Watched));
     }
 }
