@@ -88,8 +88,8 @@ public static class DatasetBuild
         BuiltTask? built = null;
         Durable.WriteFolder(folder, temporary =>
         {
-            const string trainFile = "train.json";
-            Durable.Write(Path.Combine(temporary, trainFile), stream => writer.Write(stream, learned));
+            const string TrainFile = "train.json";
+            Durable.Write(Path.Combine(temporary, TrainFile), stream => writer.Write(stream, learned));
             Durable.Write(Path.Combine(temporary, builder.TestFile), stream => writer.Write(stream, asked));
             foreach (var (name, text) in data.Files)
             {
@@ -100,8 +100,8 @@ public static class DatasetBuild
                 builder.Task,
                 folder,
                 new BuiltSplit(
-                    trainFile,
-                    Durable.Sha256(Path.Combine(temporary, trainFile)),
+                    TrainFile,
+                    Durable.Sha256(Path.Combine(temporary, TrainFile)),
                     training.Count,
                     learned.Count,
                     learned.Sum(sample => sample.Turns.Count),

@@ -21,15 +21,15 @@ internal static class WordPattern
         var numbers = Beyond(category =>
             category is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
         );
-        const string pair = @"[\uD800-\uDBFF][\uDC00-\uDFFF]";
+        const string Pair = @"[\uD800-\uDBFF][\uDC00-\uDFFF]";
         var letter = $@"(?:\p{{L}}|{letters})";
         var number = $@"(?:\p{{N}}|{numbers})";
-        string Other(string besides) => $@"(?:[^{besides}\p{{L}}\p{{N}}\uD800-\uDFFF]|(?!{letters}|{numbers}){pair})";
+        string Other(string besides) => $@"(?:[^{besides}\p{{L}}\p{{N}}\uD800-\uDFFF]|(?!{letters}|{numbers}){Pair})";
 
         // ſ is a form of s to a pattern that ignores case.
-        const string contraction = "'(?:[sSſ]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])";
+        const string Contraction = "'(?:[sSſ]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])";
         return new Regex(
-            $@"{contraction}|{Other(@"\r\n")}?{letter}+|{number}| ?{Other(@"\s")}+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+            $@"{Contraction}|{Other(@"\r\n")}?{letter}+|{number}| ?{Other(@"\s")}+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
             RegexOptions.Compiled | RegexOptions.CultureInvariant
         );
     }

@@ -27,12 +27,12 @@ public sealed class PretrainingCorpusTests
     [Fact]
     public void Each_kind_of_knowledge_has_the_share_of_its_weight()
     {
-        const int count = 3000;
+        const int Count = 3000;
         var corpus = new PretrainingCorpus(1);
-        var drawn = Enumerable.Range(0, count).Select(i => corpus.Draw(i).Kind).CountBy(kind => kind).ToDictionary();
+        var drawn = Enumerable.Range(0, Count).Select(i => corpus.Draw(i).Kind).CountBy(kind => kind).ToDictionary();
         var total = MiniTasks.All.Sum(task => task.CorpusWeight);
         Assert.All(MiniTasks.All, task =>
-            Assert.InRange(drawn[task.Folder] / (double)count, task.CorpusWeight / total * 0.8, task.CorpusWeight / total * 1.2)
+            Assert.InRange(drawn[task.Folder] / (double)Count, task.CorpusWeight / total * 0.8, task.CorpusWeight / total * 1.2)
         );
     }
 
