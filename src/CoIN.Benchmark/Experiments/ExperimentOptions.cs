@@ -53,6 +53,16 @@ public enum PromptKind
     Reference,
 }
 
+/// <summary>Which adapters answer as part of the weights instead of beside them, as far as their kind can be folded in.</summary>
+public enum AdapterMerging
+{
+    /// <summary>Where nothing is lost: in float32.</summary>
+    Exact,
+
+    /// <summary>In shorter types too, where the sum is rounded to the type of the weights. Never in four bits.</summary>
+    Rounded,
+}
+
 /// <summary>What becomes of samples whose image is missing or cannot be decoded.</summary>
 public enum BadSamples
 {
@@ -449,6 +459,9 @@ public sealed record EvaluationOptions
     /// </summary>
     [Bounds(Above = 0, AtMost = 1e6, Null = "that of the training")]
     public double? LoraAlpha { get; init; }
+
+    /// <summary>Which adapters are folded into a copy of the weights to answer.</summary>
+    public AdapterMerging MergeAdapter { get; init; } = AdapterMerging.Exact;
 
     /// <summary>Memory for the features of test pictures on each device, in MiB; 0 to compute them anew each time.</summary>
     [Bounds(AtLeast = 0)]

@@ -14,7 +14,7 @@ namespace CoIN.Models.Generation;
 
 /// <summary>
 /// Greedy answers of the base model with an adapter. In float32 an adapter that can be folded into copies of the weights that it touches
-/// is; in shorter types, where folding would round the update away, it stays beside them.
+/// is; in shorter types, where folding rounds, it stays beside them unless the options want it so.
 /// </summary>
 internal sealed class GenerationSession : IGenerationSession
 {
@@ -42,7 +42,8 @@ internal sealed class GenerationSession : IGenerationSession
         (adapter as IRoutedAdapter)?.RecordRouting();
 
         // Into weights in four bits an adapter is never folded: what was trained is their sum.
-        merged = adapter is { CanMerge: true } && model.Language is { Dtype: ScalarType.Float32, Nf4: null } ? model.Merged(adapter) : null;
+        var folds = model.Language.Dtype == ScalarType.Float32 || options.Evaluation.MergeAdapter == AdapterMerging.Rounded;
+        merged = folds && adapter is { CanMerge: true } && model.Language.Nf4 is null ? model.Merged(adapter) : null;
     }
 
     public IReadOnlyList<Prediction> Answer(IReadOnlyList<TestSample> samples, int maxNewTokens)

@@ -43,6 +43,9 @@ internal sealed record MemorySettings(
     /// <summary>The maps that are adapted; null for all.</summary>
     public AdapterTargets? Targets { get; init; }
 
+    /// <summary>Whether adapters of evaluators are folded into copies of weights in a short type.</summary>
+    public bool MergesRounded { get; init; }
+
     /// <summary>Parameters by kind.</summary>
     public ParameterCounts Counts => ParameterCounts.Of(Shape, Rank, Experts, Targets);
 
@@ -206,8 +209,8 @@ internal static class MemoryModel
         * settings.Bytes;
 
     /// <summary>
-    /// What an evaluator holds beside the base: the adapter, in a short type once more as it computes, or in float32 (unless weights are in
-    /// four bits) a copy of the language model's layers with the adapter folded in.
+    /// What an evaluator holds beside the base: the adapter, in a short type once more as it computes, or, in float32 or where it is wanted so
+    /// (unless weights are in four bits), a copy of the language model's layers with the adapter folded in.
     /// </summary>
     public static long EvaluatorWeights(MemorySettings settings)
     {
@@ -222,8 +225,9 @@ internal static class MemoryModel
             return (Trained(settings) * Float) + ready + (settings.Bytes == Float ? 0 : Typed(settings));
         }
 
-        var merged = settings.Nf4 is null ? (counts.Language - embeddings) * Float : 0;
-        return ((Trained(settings) + Frozen(settings)) * Float) + (settings.Bytes == Float ? merged : Typed(settings));
+        var merged = settings.Nf4 is null ? (counts.Language - embeddings) * settings.Bytes : 0;
+        var beside = settings.Bytes != Float && !(settings.MergesRounded && settings.Nf4 is null);
+        return ((Trained(settings) + Frozen(settings)) * Float) + (beside ? Typed(settings) : merged);
     }
 
     /// <summary>Low-rank matrices once more in a short type.</summary>

@@ -321,6 +321,30 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void In_bfloat16_an_adapter_answers_beside_the_weights_or_as_the_merged_model_does()
+    {
+        var options = Options() with { Model = Options().Model with { Dtype = "bfloat16" } };
+        Train(options, "adapter", 5, null);
+        List<TestSample> questions = [new("1", "0.png", "a b", "a"), new("2", null, "c d e f g h", "a"), new("3", "3.png", "h", "a")];
+        (IReadOnlyList<Prediction> Answers, int Operators) Answer(ExperimentOptions of, string? adapter)
+        {
+            using var learner = factory.Open(of, "cpu", 1);
+            using var session = learner.OpenGeneration(adapter);
+            IReadOnlyList<Prediction> answers = [];
+            var operators = OperatorCounter.Of(() => answers = session.Answer(questions, 6)).Values.Sum();
+            return (answers, operators);
+        }
+
+        var rounded = options with { Evaluation = options.Evaluation with { MergeAdapter = AdapterMerging.Rounded } };
+        var (folded, beside) = (Answer(rounded, folder.Of("adapter")), Answer(options, folder.Of("adapter")));
+        Assert.True(folded.Operators < beside.Operators);
+        ModelMerge.Write(folder.Of("adapter"), options.Model, folder.Of("merged"), "bfloat16", _ => { });
+        var merged = Answer(options with { Model = options.Model with { Path = folder.Of("merged") } }, null);
+        Assert.Equal(merged.Answers, folded.Answers);
+        Assert.NotEqual(Answer(options, null).Answers, folded.Answers);
+    }
+
+    [Fact]
     public void Pictures_that_cannot_be_read_are_named_with_their_samples()
     {
         File.WriteAllText(folder.Of("no.png"), "no picture");

@@ -5,6 +5,7 @@ using CoIN.Models.Adapters.MoeLora;
 using CoIN.Models.Adapters.OLora;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Computing;
+using CoIN.Models.Generation;
 using CoIN.Models.Libtorch;
 using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
@@ -135,6 +136,29 @@ public sealed class LibtorchTrainingPassTests : IDisposable
         var (before, after) = (Layer(graph: true), Layer(graph: false));
         TestContext.Current.TestOutputHelper?.WriteLine($"A layer: {before} operators with a graph, {after} without");
         Assert.InRange(after, 20, before * 2 / 3);
+    }
+
+    /// <summary>Counted by what one more layer adds to one more token.</summary>
+    [Fact]
+    public void A_token_with_an_adapter_that_is_folded_in_asks_for_the_operators_of_the_base_alone()
+    {
+        int Count(string way, int layers, int tokens)
+        {
+            var language = Language(ScalarType.BFloat16, 4, bias: false, layers);
+            using var adapter = Adapter("lora", language);
+            var backend = new LibtorchBackend();
+            var model = new TextModel(way == "merged" ? language.Merged(adapter.Updates()) : language, backend);
+            var request = new GenerationRequest(Padded, null, tokens) { EndOfSequence = -1 };
+            return OperatorCounter.Of(() => GreedyGenerator.Generate(model, request, way == "beside" ? adapter : null)).Values.Sum();
+        }
+
+        int Token(string way) => Count(way, 4, 5) - Count(way, 4, 4) - (Count(way, 3, 5) - Count(way, 3, 4));
+        var (alone, merged, beside) = (Token("alone"), Token("merged"), Token("beside"));
+        TestContext.Current.TestOutputHelper?.WriteLine($"A layer of a token: {alone} operators, {beside} with an adapter beside");
+        Assert.Equal(alone, merged);
+
+        // A product with A for each of four maps, and one with B for each of seven parts.
+        Assert.Equal(alone + 11, beside);
     }
 
     [Fact]

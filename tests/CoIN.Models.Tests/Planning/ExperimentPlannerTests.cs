@@ -56,6 +56,31 @@ public sealed class ExperimentPlannerTests : IDisposable
     }
 
     [Fact]
+    public void An_evaluator_whose_adapter_is_folded_in_takes_a_copy_of_the_layers()
+    {
+        long Beside(string dtype, AdapterMerging merging, BaseQuantization quantization = BaseQuantization.None) =>
+            Plan("cuda:0", dtype, evaluators: 1, change: options =>
+                options with
+                {
+                    Model = options.Model with { Quantization = quantization },
+                    Evaluation = options.Evaluation with { MergeAdapter = merging },
+                }
+            )
+                .Memory.Single(part => part.Name == "evaluators beside: adapters or merged weights")
+                .Bytes;
+        var shape = ModelFamilies.Of(new ModelOptions { Path = folder.Path }).Shape(new ModelOptions { Path = folder.Path });
+        var layers = ParameterCounts.Of(shape, 128).Language - (2L * shape.Text.VocabularySize * shape.Text.HiddenSize);
+        var adapter = Beside("float32", AdapterMerging.Exact) - (4 * layers);
+        Assert.InRange(adapter, 1, long.MaxValue);
+        Assert.Equal(adapter + (2 * layers), Beside("bfloat16", AdapterMerging.Rounded));
+        Assert.InRange(Beside("bfloat16", AdapterMerging.Exact), adapter + 1, (2 * adapter) - 1);
+        Assert.Equal(
+            Beside("bfloat16", AdapterMerging.Exact, BaseQuantization.Nf4),
+            Beside("bfloat16", AdapterMerging.Rounded, BaseQuantization.Nf4)
+        );
+    }
+
+    [Fact]
     public void Tasks_learned_at_once_are_one_stage_of_all_their_samples_with_the_experiments_batch_size()
     {
         var stage = Plan("cpu", "float32", method: "multi-task", tasks: ["A", "B"]).Stages.Single();

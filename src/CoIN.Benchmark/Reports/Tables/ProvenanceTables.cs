@@ -246,6 +246,12 @@ internal static class ProvenanceTables
                 [
                     ["prompt of tests", "the reference's, not the trained one"],
                 ],
+            .. options.Evaluation.MergeAdapter == AdapterMerging.Exact || options.Model.Dtype == "float32"
+                ? Array.Empty<IReadOnlyList<string>>()
+                :
+                [
+                    ["adapters in tests", $"folded into the weights, rounded to {options.Model.Dtype}"],
+                ],
             ["test batch", $"{Plural.Of(options.Evaluation.BatchSize, "prompt")}, greedy"],
         ];
 
