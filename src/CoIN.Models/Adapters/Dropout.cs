@@ -111,6 +111,24 @@ internal sealed class Dropout
         return masks;
     }
 
+    /// <summary>A matrix several times, each time with other elements zeroed: for passes without a graph.</summary>
+    /// <param name="x">[N, features].</param>
+    public DroppedInput Inputs(Tensor x, int count)
+    {
+        if (Fused is null && !ServesFused(x))
+        {
+            var mask = Masks(count, x.shape);
+            return new DroppedInput(Drop(x, mask), new DropMask(mask, MarksKept: false), Scale);
+        }
+
+        var copies = x.expand([count, .. x.shape]);
+        var (values, kept) = Fused?.Invoke(this, copies) ?? DrawFused(copies);
+        return new DroppedInput(values, new DropMask(kept, MarksKept: true), 1);
+    }
+
+    /// <summary>How values are drawn and dropped in one, for tests; null to ask the device.</summary>
+    internal Func<Dropout, Tensor, (Tensor Values, Tensor Kept)>? Fused { get; init; }
+
     /// <summary>
     /// Has a GPU draw on its own: masks from here would take longer on their way than the layer does. Its generator is one for the process,
     /// whose other trainers draw too, so each draw has its own seed, and nobody sets another one before it has begun.
@@ -124,8 +142,31 @@ internal sealed class Dropout
         }
     }
 
+    private static bool ServesFused(Tensor x)
+    {
+        if (x.device_type != DeviceType.CUDA)
+        {
+            return false;
+        }
+
+        // The example draws from the process's generator.
+        lock (Generator)
+        {
+            return FusedDropout.Serves(x, static seed => cuda.manual_seed_all(seed));
+        }
+    }
+
+    private (Tensor Values, Tensor Kept) DrawFused(Tensor copies)
+    {
+        lock (Generator)
+        {
+            cuda.manual_seed_all(SeededRandom.Combine(stream, drawn++));
+            return FusedDropout.Draw(copies, 1 - Kept);
+        }
+    }
+
     /// <summary>A zero beside a tensor, made once and kept.</summary>
-    private static Tensor Zero(Tensor x) =>
+    internal static Tensor Zero(Tensor x) =>
         Zeros.GetOrAdd(
             (x.dtype, x.device_type, x.device_index),
             static (_, like) => zeros([], like.dtype, like.device).DetachFromDisposeScope(),
@@ -143,5 +184,37 @@ internal sealed class Dropout
             RandomBits.Below(new Span<byte>(flags + from, (int)Math.Min(PieceBytes, count - from)), seedOfMask, threshold, from);
         });
         GC.KeepAlive(mask);
+    }
+}
+
+/// <summary>A matrix several times, each time with other elements zeroed.</summary>
+/// <param name="Values">[count, N, features].</param>
+/// <param name="Mask">Which elements are zeroed.</param>
+/// <param name="Scale">What the values still have to be multiplied with, so that the expectation stays.</param>
+internal sealed record DroppedInput(Tensor Values, DropMask Mask, double Scale);
+
+/// <summary>Which elements are dropped.</summary>
+/// <param name="Flags">bool.</param>
+/// <param name="MarksKept">Whether true stands for those that are kept.</param>
+internal sealed record DropMask(Tensor Flags, bool MarksKept)
+{
+    /// <summary>Zeroes the same elements again.</summary>
+    /// <param name="x">Of the mask's shape, or without its first dimension.</param>
+    public Tensor Drop(Tensor x) => MarksKept ? where(Flags, x, Dropout.Zero(x)) : Dropout.Drop(x, Flags);
+
+    /// <summary>Adds what terms amount to with their masked elements zeroed.</summary>
+    /// <param name="sum">[N, features].</param>
+    /// <param name="terms">[terms, N, features]. Its memory is used.</param>
+    public void AddDropped(Tensor sum, Tensor terms)
+    {
+        if (!MarksKept)
+        {
+            Dropout.AddDropped(sum, terms, Flags);
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        terms.mul_(Flags);
+        sum.add_(terms.size(0) == 1 ? terms.select(0, 0) : terms.sum(0L), Scalars.One);
     }
 }

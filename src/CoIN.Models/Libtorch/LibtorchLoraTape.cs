@@ -16,14 +16,18 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
 {
     private readonly LoraUpdate update;
     private readonly float factor;
+    private readonly float lowFactor;
     private readonly Tensor low;
-    private readonly Tensor? mask;
+    private readonly DropMask? mask;
 
-    private LibtorchLoraTape(Linear linear, LoraUpdate update, float factor, Tensor low, Tensor? mask)
+    /// <param name="factor">α/r and what dropped inputs are multiplied with.</param>
+    /// <param name="lowFactor">What of that <paramref name="low"/> has yet to be multiplied with.</param>
+    private LibtorchLoraTape(Linear linear, LoraUpdate update, float factor, float lowFactor, Tensor low, DropMask? mask)
         : base(linear)
     {
         this.update = update;
         this.factor = factor;
+        this.lowFactor = lowFactor;
         this.low = low;
         this.mask = mask;
     }
@@ -41,16 +45,16 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
         using var scope = NewDisposeScope();
         var (lora, scaling, dropout) = update;
         var factor = (float)(dropout is null ? scaling : scaling * dropout.Scale);
-        var mask = dropout?.Masks(lora.Parts.Count, x.shape);
-        var dropped = mask is null ? null : Dropout.Drop(x, mask);
+        var dropped = dropout?.Inputs(x, lora.Parts.Count);
         Tensor Low(LoraLinear one)
         {
             // Without dropout all parts have one input, and one product serves them.
             var a = update.Typed(one.A, x.dtype);
-            return dropped is null ? F.linear(x, a) : dropped.bmm(ByPart(one, a).transpose(1, 2));
+            return dropped is null ? F.linear(x, a) : dropped.Values.bmm(ByPart(one, a).transpose(1, 2));
         }
 
-        var tape = new LibtorchLoraTape(linear, update, factor, Low(lora), mask);
+        var lowFactor = (float)(dropped is null ? scaling : scaling * dropped.Scale);
+        var tape = new LibtorchLoraTape(linear, update, factor, lowFactor, Low(lora), dropped?.Mask);
         if (y is not null)
         {
             tape.AddOuter(y, lora, tape.low);
@@ -67,14 +71,14 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
         }
 
         tape.low.DetachFromDisposeScope();
-        mask?.DetachFromDisposeScope();
+        tape.mask?.Flags.DetachFromDisposeScope();
         return tape;
     }
 
     public override void Dispose()
     {
         low.Dispose();
-        mask?.Dispose();
+        mask?.Flags.Dispose();
         base.Dispose();
     }
 
@@ -84,7 +88,7 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
         var between = BackwardOfOuter(lora, gradient);
         for (var part = 0; part < lora.Parts.Count; part++)
         {
-            Accumulate(Gradients.Of(lora.B[part]), Outputs(gradient, lora.Places[part]).t(), Of(low, lora, part), factor);
+            Accumulate(Gradients.Of(lora.B[part]), Outputs(gradient, lora.Places[part]).t(), Of(low, lora, part), lowFactor);
         }
 
         if (mask is null)
@@ -93,7 +97,7 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
         }
         else
         {
-            ByPart(lora, Gradients.Of(lora.A)).add_(between.transpose(1, 2).bmm(Dropout.Drop(x!, mask)), Scalars.One);
+            ByPart(lora, Gradients.Of(lora.A)).add_(between.transpose(1, 2).bmm(mask.Drop(x!)), Scalars.One);
         }
 
         if (sum is not null)
@@ -116,7 +120,7 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
     {
         for (var part = 0; part < lora.Parts.Count; part++)
         {
-            Outputs(y, lora.Places[part]).addmm_(Of(between, lora, part), update.Typed(lora.B[part], y.dtype).t(), 1, factor);
+            Outputs(y, lora.Places[part]).addmm_(Of(between, lora, part), update.Typed(lora.B[part], y.dtype).t(), 1, lowFactor);
         }
     }
 
@@ -143,7 +147,7 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
         }
         else
         {
-            Dropout.AddDropped(sum, between.bmm(ByPart(lora, a)), mask);
+            mask.AddDropped(sum, between.bmm(ByPart(lora, a)));
         }
     }
 }

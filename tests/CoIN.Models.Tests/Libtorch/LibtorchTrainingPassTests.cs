@@ -10,6 +10,7 @@ using CoIN.Models.Libtorch;
 using CoIN.Models.Modules;
 using CoIN.Models.Sequences;
 using CoIN.Models.Tests.Support;
+using CoIN.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -60,6 +61,38 @@ public sealed class LibtorchTrainingPassTests : IDisposable
 
             Assert.Contains(graph.All, gradient => Largest(gradient) > 1e-3);
         }
+    }
+
+    [Theory]
+    [InlineData("lora")]
+    [InlineData("o-lora")]
+    [InlineData("some maps")]
+    public void Inputs_that_are_dropped_and_scaled_in_one_give_the_gradients_of_the_same_masks(string kind)
+    {
+        var language = Language(ScalarType.Float32, 2, bias: false);
+        using var adapter = Adapter(kind, language);
+        var apart = Gradients(language, adapter, 0.25, graph: true, checkpointing: false, Padded);
+        foreach (var checkpointing in new[] { false, true })
+        {
+            var (loss, own) = Gradients(language, adapter, 0.25, graph: false, checkpointing, Padded, (dropout, x) =>
+            {
+                var kept = dropout.Masks((int)x.size(0), x.shape[1..]).logical_not();
+                return (x.mul(kept).mul(Scalars.Of(dropout.Scale)), kept);
+            });
+            Assert.Equal(apart.Loss, loss, 5);
+            Assert.All(apart.All.Zip(own), pair => Assert.InRange(Largest(pair.First - pair.Second), 0, 2e-6));
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void The_fused_dropout_is_asked_for_as_libtorch_knows_it_and_left_alone_on_a_CPU(ScalarType dtype)
+    {
+        using var noGrad = no_grad();
+        Assert.True(FusedDropout.Agrees(dtype, CPU, static seed => manual_seed(seed)));
+        Assert.False(FusedDropout.Agrees(dtype, CPU, static _ => { }));
+        Assert.False(FusedDropout.Serves(zeros([1], dtype), static _ => { }));
     }
 
     [Theory]
@@ -136,6 +169,35 @@ public sealed class LibtorchTrainingPassTests : IDisposable
         var (before, after) = (Layer(graph: true), Layer(graph: false));
         TestContext.Current.TestOutputHelper?.WriteLine($"A layer: {before} operators with a graph, {after} without");
         Assert.InRange(after, 20, before * 2 / 3);
+    }
+
+    /// <summary>Four maps, forward and again.</summary>
+    [Fact]
+    public void Where_dropout_is_fused_it_is_one_operator_for_each_map_with_the_drawing()
+    {
+        IReadOnlyDictionary<string, int> Count(int layers, bool fused)
+        {
+            var language = Language(ScalarType.BFloat16, 4, bias: false, layers);
+            using var adapter = Adapter("lora", language);
+            using var batch = SequenceBatch.Create(Alone, 0, 100, CPU);
+            var dropout = new Dropout(0.25, CPU) { Fused = fused ? static (_, x) => FusedDropout.Draw(x, 0.25) : null };
+            var pass = new LibtorchBackend().Training(
+                new TextModel(language, new LibtorchBackend()),
+                adapter,
+                dropout,
+                checkpointing: true
+            );
+            pass.Run(batch, null, 1);
+            return OperatorCounter.Of(() => pass.Run(batch, null, 1));
+        }
+
+        int Layer(string name, bool fused) => Count(4, fused).GetValueOrDefault(name) - Count(3, fused).GetValueOrDefault(name);
+        int All(bool fused) => Count(4, fused).Values.Sum() - Count(3, fused).Values.Sum();
+        Assert.Equal((12, 0), (Layer("where", fused: false), Layer("native_dropout", fused: false)));
+        Assert.Equal((4, 8), (Layer("where", fused: true), Layer("native_dropout", fused: true)));
+
+        // Without the masks' own eight, which are drawn on the CPU by no operator.
+        Assert.Equal(All(fused: false), All(fused: true));
     }
 
     /// <summary>Counted by what one more layer adds to one more token.</summary>
@@ -218,7 +280,8 @@ public sealed class LibtorchTrainingPassTests : IDisposable
         double probability,
         bool graph,
         bool checkpointing,
-        IReadOnlyList<TokenSequence> rows
+        IReadOnlyList<TokenSequence> rows,
+        Func<Dropout, Tensor, (Tensor Values, Tensor Kept)>? fused = null
     )
     {
         foreach (var parameter in adapter.Parameters())
@@ -228,7 +291,7 @@ public sealed class LibtorchTrainingPassTests : IDisposable
         }
 
         using var batch = SequenceBatch.Create(rows, 0, 100, CPU);
-        var dropout = probability == 0 ? null : new Dropout(probability, CPU);
+        var dropout = probability == 0 ? null : new Dropout(probability, CPU) { Fused = fused };
         dropout?.Seed(1);
         var backend = new LibtorchBackend(graph: graph);
         var loss = backend.Training(new TextModel(language, backend), adapter, dropout, checkpointing).Run(batch, null, 0.5).item<double>();
