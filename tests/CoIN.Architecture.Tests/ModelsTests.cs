@@ -62,7 +62,7 @@ public sealed class ModelsTests
             "Families",
         ],
         ["Inspection"] = ["Torch", "Checkpoints", "Settings", "Sequences", "Adapters", "Computing", "Methods", "Families"],
-        ["Devices"] = ["Torch", "Checkpoints", "Cpu", "Training"],
+        ["Devices"] = ["Torch", "Checkpoints", "Modules", "Adapters", "Cpu", "Training"],
     };
 
     private static readonly IReadOnlyList<SourceArrows.Source> Sources = SourceArrows.Read("CoIN.Models");

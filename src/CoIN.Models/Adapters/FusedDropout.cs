@@ -37,6 +37,9 @@ internal static class FusedDropout
         return (both[0], both[1]);
     }
 
+    /// <summary>Whether this libtorch knows the operator by the arguments that it is given here.</summary>
+    internal static bool IsKnown() => Script.Value is not null;
+
     /// <summary>The example.</summary>
     internal static bool Agrees(ScalarType dtype, Device device, Action<long> seed)
     {

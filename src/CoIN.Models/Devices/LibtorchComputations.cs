@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using CoIN.Benchmark;
+using CoIN.Models.Adapters;
 using CoIN.Models.Checkpoints;
+using CoIN.Models.Modules;
 using CoIN.Models.Torch;
 using CoIN.Models.Training;
 using Newtonsoft.Json;
@@ -49,6 +52,7 @@ internal static class LibtorchComputations
         ("the optimizer", Optimizer),
         ("bfloat16", device => Narrow(device, ScalarType.BFloat16)),
         ("float16", device => Narrow(device, ScalarType.Float16)),
+        ("fused operators", _ => FusedOperators()),
     ];
 
     private static void Weights(Device device)
@@ -157,6 +161,25 @@ internal static class LibtorchComputations
             w = Numbers(12, 3 * 8);
         var product = nn.functional.linear(Matrix(x, 5, 8, device).to(type), Matrix(w, 3, 8, device).to(type));
         Expect($"x Wᵀ in {type}", Linear(x, w, 5, 8, 3), product.to(ScalarType.Float32), CloseInNarrowTypes);
+    }
+
+    /// <summary>
+    /// Each is used where it is there and agrees, so a libtorch may lack them. But one that ends the process when it is asked for an
+    /// operator that it does not know must not be asked first in a run.
+    /// </summary>
+    private static void FusedOperators()
+    {
+        foreach (var known in new[] { FusedRmsNorm.IsKnown, VariableLengthAttention.IsKnown, FusedDropout.IsKnown, WideProduct.IsKnown })
+        {
+            try
+            {
+                known();
+            }
+            catch (ExternalException)
+            {
+                // Plain operators will do.
+            }
+        }
     }
 
     private static double[] Linear(double[] x, double[] w, int rows, int inputs, int outputs) =>

@@ -85,9 +85,26 @@ internal class LibtorchLinearTape(Linear linear) : IDisposable
         {
             gradient.addmm_(a, b, 1, factor);
         }
+        else if (WideProduct.Serves(a))
+        {
+            WideProduct.Add(gradient, a, b, factor);
+        }
         else
         {
             gradient.add_(a.mm(b), Scalars.Of(factor));
+        }
+    }
+
+    /// <summary>a b of several products, added to float32 gradients.</summary>
+    protected static void AccumulateAll(Tensor gradients, Tensor a, Tensor b)
+    {
+        if (WideProduct.Serves(a))
+        {
+            WideProduct.Add(gradients, a, b);
+        }
+        else
+        {
+            gradients.add_(a.bmm(b), Scalars.One);
         }
     }
 

@@ -97,7 +97,7 @@ internal sealed class LibtorchLoraTape : LibtorchLinearTape
         }
         else
         {
-            ByPart(lora, Gradients.Of(lora.A)).add_(between.transpose(1, 2).bmm(mask.Drop(x!)), Scalars.One);
+            AccumulateAll(ByPart(lora, Gradients.Of(lora.A)), between.transpose(1, 2), mask.Drop(x!));
         }
 
         if (sum is not null)

@@ -142,7 +142,7 @@ internal sealed class LibtorchMoeLoraTape : LibtorchLinearTape
         for (var part = 0; part < between.Length; part++)
         {
             var experts = ByExpert(between[part]).transpose(0, 1);
-            Experts(moe, innerGradient, part).add_(experts.transpose(1, 2).bmm(Dropout.Drop(x!, masks[part])), Scalars.One);
+            AccumulateAll(Experts(moe, innerGradient, part), experts.transpose(1, 2), Dropout.Drop(x!, masks[part]));
             if (sum is not null)
             {
                 Dropout.AddDropped(sum, experts.bmm(Experts(moe, inner, part)), masks[part]);

@@ -42,6 +42,9 @@ internal static class FusedRmsNorm
     public static Tensor Backward(Tensor gradient, Tensor x, Tensor factors, Tensor weight) =>
         (Tensor)Scalars.Invoke(Script.Value, "backward", [], gradient, x, factors, weight);
 
+    /// <summary>Whether this libtorch knows the operators by the arguments that they are given here.</summary>
+    internal static bool IsKnown() => Script.Value is not null;
+
     private static bool Agrees(ScalarType dtype, Device device)
     {
         using var scope = NewDisposeScope();

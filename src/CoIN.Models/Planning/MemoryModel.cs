@@ -209,8 +209,8 @@ internal static class MemoryModel
         * settings.Bytes;
 
     /// <summary>
-    /// What an evaluator holds beside the base: the adapter, in a short type once more as it computes, or, in float32 or where it is wanted so
-    /// (unless weights are in four bits), a copy of the language model's layers with the adapter folded in.
+    /// What an evaluator holds beside the base: the adapter, in a short type once more as it computes, or, in float32 or where it is wanted
+    /// so (unless weights are in four bits), a copy of the language model's layers with the adapter folded in.
     /// </summary>
     public static long EvaluatorWeights(MemorySettings settings)
     {

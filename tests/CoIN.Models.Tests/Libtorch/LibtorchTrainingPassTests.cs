@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.Lora;
@@ -5,6 +6,7 @@ using CoIN.Models.Adapters.MoeLora;
 using CoIN.Models.Adapters.OLora;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Computing;
+using CoIN.Models.Families.Llava;
 using CoIN.Models.Generation;
 using CoIN.Models.Libtorch;
 using CoIN.Models.Modules;
@@ -254,6 +256,40 @@ public sealed class LibtorchTrainingPassTests : IDisposable
         Assert.InRange(Largest(plain - fused), 0, 1e-6);
         Assert.InRange(Largest(factors - fusedFactors), 0, 1e-6);
         Assert.False(FusedRmsNorm.Serves(x));
+    }
+
+    [Fact]
+    public void Products_into_float32_sums_are_asked_for_as_libtorch_knows_them_and_left_alone_on_a_CPU()
+    {
+        Assert.True(WideProduct.IsKnown());
+        Assert.False(WideProduct.Serves(zeros([1, 1], ScalarType.BFloat16)));
+
+        // Known, and not computed there.
+        var fault = Assert.ThrowsAny<ExternalException>(() =>
+            WideProduct.Add(zeros(2, 2), zeros([2, 2], ScalarType.BFloat16), zeros([2, 2], ScalarType.BFloat16))
+        );
+        Assert.Contains("addmm.dtype_out", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_tower_asks_for_the_same_operators_for_many_pictures_as_for_one()
+    {
+        LlavaInitializer.Write(
+            Directory.CreateDirectory(folder.Of("llava")).FullName,
+            new LlavaConfig(
+                new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5),
+                new DecoderConfig(32, 48, 1, 4, 2, 64, 1e-5, 10000, 128, false),
+                -2,
+                false
+            ),
+            63,
+            1
+        );
+        using var model = LlavaCheckpoint.Load(folder.Of("llava"), ScalarType.BFloat16, CPU, _ => { });
+        using var noGrad = no_grad();
+        int Count(int pictures) => OperatorCounter.Of(() => model.Vision.Forward(zeros(pictures, 3, 16, 16))).Values.Sum();
+        Assert.Equal(Count(1), Count(16));
+        Assert.InRange(Count(1), 20, 200);
     }
 
     [Fact]
