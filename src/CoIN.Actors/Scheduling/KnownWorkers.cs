@@ -7,13 +7,15 @@ using Known = CoIN.Actors.Scheduling.Scheduler.Known;
 namespace CoIN.Actors.Scheduling;
 
 /// <summary>
-/// The workers of which a scheduler knows, in the order in which they came: found by what they do, and by kind where they are free.
+/// The workers of which a scheduler knows, in the order in which they came: found by what they do, and by kind where they are free, those
+/// on idle devices first.
 /// </summary>
 internal sealed class KnownWorkers
 {
     private readonly Dictionary<IActorRef, Entry> all = [];
-    private readonly Dictionary<Skill, SortedDictionary<long, IActorRef>> free = Enum.GetValues<Skill>()
-        .ToDictionary(skill => skill, _ => new SortedDictionary<long, IActorRef>());
+    private readonly Dictionary<Skill, SortedDictionary<(int Load, long Number), IActorRef>> free = Enum.GetValues<Skill>()
+        .ToDictionary(skill => skill, _ => new SortedDictionary<(int Load, long Number), IActorRef>());
+    private readonly Dictionary<(Address Node, string Name), SharedDevice> devices = [];
     private readonly Dictionary<(string RunId, object Work), List<Entry>> doing = [];
     private readonly Dictionary<(string RunId, Skill Skill), Share> shares = [];
     private readonly Dictionary<Skill, int> counts = [];
@@ -68,8 +70,11 @@ internal sealed class KnownWorkers
         return true;
     }
 
-    /// <summary>Free workers of a kind.</summary>
+    /// <summary>Free workers of a kind: those first on whose devices fewest others work, for they share the device with them.</summary>
     public IEnumerable<IActorRef> Free(Skill skill) => free[skill].Values;
+
+    /// <summary>How many other workers are busy on a free worker's device.</summary>
+    public int Load(IActorRef worker) => devices[DeviceOf(all[worker])].Busy;
 
     public bool AnyFree(Skill skill) => free[skill].Count > 0;
 
@@ -93,12 +98,19 @@ internal sealed class KnownWorkers
     {
         var known = entry.Known;
         counts[known.Register.Skill] = Count(known.Register.Skill) + 1;
+        if (!devices.TryGetValue(DeviceOf(entry), out var device))
+        {
+            devices[DeviceOf(entry)] = device = new SharedDevice();
+        }
+
         if (known.Busy is not { } busy)
         {
-            free[known.Register.Skill][entry.Number] = entry.Worker;
+            device.Free[entry.Number] = known.Register.Skill;
+            free[known.Register.Skill][(device.Busy, entry.Number)] = entry.Worker;
             return;
         }
 
+        Use(device, 1);
         if (!doing.TryGetValue(busy.Key, out var same))
         {
             doing[busy.Key] = same = [];
@@ -118,12 +130,17 @@ internal sealed class KnownWorkers
     {
         var known = entry.Known;
         counts[known.Register.Skill]--;
+        var device = devices[DeviceOf(entry)];
         if (known.Busy is not { } busy)
         {
-            free[known.Register.Skill].Remove(entry.Number);
+            device.Free.Remove(entry.Number);
+            free[known.Register.Skill].Remove((device.Busy, entry.Number));
+            Forget(entry, device);
             return;
         }
 
+        Use(device, -1);
+        Forget(entry, device);
         var same = doing[busy.Key];
         same.Remove(entry);
         if (same.Count == 0)
@@ -138,6 +155,37 @@ internal sealed class KnownWorkers
         {
             shares.Remove(key);
         }
+    }
+
+    /// <summary>A worker on a device becomes busy, or is so no more: its free neighbours come later, or sooner.</summary>
+    private void Use(SharedDevice device, int more)
+    {
+        foreach (var (number, skill) in device.Free)
+        {
+            free[skill].Remove((device.Busy, number), out var worker);
+            free[skill][(device.Busy + more, number)] = worker!;
+        }
+
+        device.Busy += more;
+    }
+
+    private void Forget(Entry entry, SharedDevice device)
+    {
+        if (device.Busy == 0 && device.Free.Count == 0)
+        {
+            devices.Remove(DeviceOf(entry));
+        }
+    }
+
+    private static (Address Node, string Name) DeviceOf(Entry entry) => (entry.Worker.Path.Address, entry.Known.Register.Device);
+
+    /// <summary>A device of a node with the workers on it.</summary>
+    private sealed class SharedDevice
+    {
+        public int Busy { get; set; }
+
+        /// <summary>Free workers by their numbers.</summary>
+        public Dictionary<long, Skill> Free { get; } = [];
     }
 
     private sealed record Entry(long Number, IActorRef Worker, Known Known);

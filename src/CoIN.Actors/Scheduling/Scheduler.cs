@@ -16,7 +16,8 @@ namespace CoIN.Actors.Scheduling;
 /// work now; then of the run that has had least time of such workers; then what was offered first. A stage that several trainers do
 /// together gets all of them at once, of one host where it can: none is begun by half, and while the next stage to be given asks for more
 /// trainers than are free, those that are free are kept for it. An evaluator that has opened an adapter stays with that stage of that run
-/// while there is something to test of it and nothing of a higher priority waits: opening one costs.
+/// while there is something to test of it and nothing of a higher priority waits: opening one costs. Of the free workers those come first
+/// on whose devices nobody else works: a trainer and an evaluator on one device share it.
 /// </para>
 /// <para>
 /// Every message is handled by looking up what it is about: <see cref="WaitingWork"/> and <see cref="KnownWorkers"/> keep both sides by
@@ -281,19 +282,20 @@ internal class Scheduler : ReceiveActor, IWithTimers
             return;
         }
 
-        foreach (var worker in workers.Free(skill).ToList())
+        // Which device is idle changes with each that is given something.
+        var unfit = new HashSet<IActorRef>();
+        while (waiting.Any(skill) && workers.Free(skill).FirstOrDefault(one => !unfit.Contains(one)) is { } worker)
         {
-            if (!waiting.Any(skill))
-            {
-                return;
-            }
-
             var known = workers[worker];
             if (Choose(worker, known) is { Offer: { } offer } fit)
             {
                 waiting.Remove(fit);
                 workers[worker] = known with { Busy = fit, Since = Now };
                 Assign(worker, fit, offer);
+            }
+            else
+            {
+                unfit.Add(worker);
             }
         }
     }
@@ -345,10 +347,10 @@ internal class Scheduler : ReceiveActor, IWithTimers
     }
 
     /// <summary>Trainers near each other: all of one host, the smallest that has enough, or else of as few hosts as can be.</summary>
-    private static IReadOnlyList<IActorRef> Near(IEnumerable<IActorRef> free, int count)
+    private IReadOnlyList<IActorRef> Near(IEnumerable<IActorRef> free, int count)
     {
         var hosts = free.GroupBy(worker => worker.Path.Address.Host ?? "")
-            .Select(host => host.OrderBy(PathOf, StringComparer.Ordinal).ToList())
+            .Select(host => host.OrderBy(workers.Load).ThenBy(PathOf, StringComparer.Ordinal).ToList())
             .OrderByDescending(host => host.Count)
             .ThenBy(host => PathOf(host[0]), StringComparer.Ordinal)
             .ToList();

@@ -161,7 +161,7 @@ public sealed class SchedulerHistoryTests : VirtualTime
             (worker.Last, worker.Given) = (given.Turn, null);
         }
 
-        Tell(worker, new Register(worker.Skill, "cpu", Last: worker.Last));
+        Tell(worker, new Register(worker.Skill, worker.Device, Last: worker.Last));
         return $"{worker.Skill} worker {workers.IndexOf(worker)} is free";
     }
 
@@ -174,7 +174,7 @@ public sealed class SchedulerHistoryTests : VirtualTime
 
         // It may be an older turn, of which the scheduler has heard nothing since.
         var turn = random.Next(8) == 0 ? given.Turn with { Number = Math.Max(1, given.Turn.Number - random.Next(5)) } : given.Turn;
-        Tell(worker, new Register(worker.Skill, "cpu", turn, worker.Last, given.Item));
+        Tell(worker, new Register(worker.Skill, worker.Device, turn, worker.Last, given.Item));
         return $"{worker.Skill} worker {workers.IndexOf(worker)} does {turn}";
     }
 
@@ -202,7 +202,7 @@ public sealed class SchedulerHistoryTests : VirtualTime
     private Pair New(Skill skill)
     {
         var name = $"recorder-{++made}";
-        return new Pair(skill, NewRecorded(name), NewRecorded(name));
+        return new Pair(skill, $"cuda:{made % 5}", NewRecorded(name), NewRecorded(name));
     }
 
     private static Recorded NewRecorded(string name)
@@ -226,7 +226,7 @@ public sealed class SchedulerHistoryTests : VirtualTime
     }
 
     /// <summary>Somebody who speaks with both schedulers, with a name for each.</summary>
-    private sealed record Pair(Skill Skill, Recorded Indexed, Recorded Plain)
+    private sealed record Pair(Skill Skill, string Device, Recorded Indexed, Recorded Plain)
     {
         /// <summary>What it was given last and has not ended.</summary>
         public Assignment? Given { get; set; }

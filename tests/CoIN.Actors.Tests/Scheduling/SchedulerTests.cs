@@ -310,6 +310,37 @@ public sealed class SchedulerTests : VirtualTime
     }
 
     [Fact]
+    public void Work_goes_to_workers_on_idle_devices_first_whoever_came_first()
+    {
+        var (idle, neighbour, last) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        void Offer(int shard) =>
+            Tell(supervisor, new Offer(new Turn("r", shard + 2), "/r", Experiments.Of(1), new AnswerShard(1, 0, shard, 4, null)));
+        Tell(worker, new Register(Skill.Train, "cuda:0", new Turn("r", 1), null, Stage));
+        Tell(neighbour, new Register(Skill.Evaluate, "cuda:0"));
+        Tell(idle, new Register(Skill.Evaluate, "cuda:1"));
+        Tell(last, new Register(Skill.Evaluate, "cuda:1"));
+        Offer(0);
+        Assert.Equal(2, idle.ExpectMsg<Assignment>().Turn.Number);
+        NothingFor(neighbour);
+
+        // Now one works on either device; and when the trainer has ended its stage, its neighbour is on the idle one.
+        Tell(worker, new Register(Skill.Train, "cuda:0", Last: new Turn("r", 1)));
+        Offer(1);
+        Assert.Equal(3, neighbour.ExpectMsg<Assignment>().Turn.Number);
+        Offer(2);
+        Assert.Equal(4, last.ExpectMsg<Assignment>().Turn.Number);
+
+        // A stage likewise.
+        Tell(idle, new Register(Skill.Evaluate, "cuda:1", Last: new Turn("r", 2)));
+        Tell(last, new Register(Skill.Evaluate, "cuda:1", Last: new Turn("r", 4)));
+        var trainer = CreateTestProbe();
+        Tell(trainer, new Register(Skill.Train, "cuda:1"));
+        Tell(supervisor, new Offer(new Turn("r", 9), "/r", Experiments.Of(1), Stage));
+        Assert.Equal(9, trainer.ExpectMsg<Assignment>().Turn.Number);
+        NothingFor(worker);
+    }
+
+    [Fact]
     public void A_scheduler_that_takes_the_place_of_a_lost_one_listens_first_and_gives_nobody_what_is_under_way()
     {
         var (other, recovered) = (CreateTestProbe(), CreateTestProbe());

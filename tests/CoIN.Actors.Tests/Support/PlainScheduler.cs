@@ -223,8 +223,19 @@ internal class PlainScheduler : ReceiveActor
     {
         MatchTrainers();
 
-        foreach (var (worker, known) in workers.Where(pair => pair.Value.Busy is null && pair.Value.Register.Skill != Skill.Train).ToList())
+        var passed = new HashSet<IActorRef>();
+        while (
+            workers
+                .Where(pair => pair.Value.Busy is null && pair.Value.Register.Skill != Skill.Train && !passed.Contains(pair.Key))
+                .OrderBy(pair => pair.Value.Register.Skill)
+                .ThenBy(pair => Load(pair.Key))
+                .Select(pair => pair.Key)
+                .FirstOrDefault()
+                is { } worker
+        )
         {
+            passed.Add(worker);
+            var known = workers[worker];
             var skill = known.Register.Skill;
             var fit = waiting
                 .Where(one => SkillFor(one.Item) == skill && !one.IsBarred(worker))
@@ -247,7 +258,11 @@ internal class PlainScheduler : ReceiveActor
     {
         while (true)
         {
-            var free = workers.Where(pair => pair.Value is { Busy: null, Register.Skill: Skill.Train }).Select(pair => pair.Key).ToList();
+            var free = workers
+                .Where(pair => pair.Value is { Busy: null, Register.Skill: Skill.Train })
+                .Select(pair => pair.Key)
+                .OrderBy(Load)
+                .ToList();
             var all = Trainers();
             var fit =
                 free.Count == 0
@@ -277,10 +292,10 @@ internal class PlainScheduler : ReceiveActor
     }
 
     /// <summary>Trainers near each other: all of one host, the smallest that has enough, or else of as few hosts as can be.</summary>
-    private static IReadOnlyList<IActorRef> Near(IEnumerable<IActorRef> free, int count)
+    private IReadOnlyList<IActorRef> Near(IEnumerable<IActorRef> free, int count)
     {
         var hosts = free.GroupBy(worker => worker.Path.Address.Host ?? "")
-            .Select(host => host.OrderBy(PathOf, StringComparer.Ordinal).ToList())
+            .Select(host => host.OrderBy(Load).ThenBy(PathOf, StringComparer.Ordinal).ToList())
             .OrderByDescending(host => host.Count)
             .ThenBy(host => PathOf(host[0]), StringComparer.Ordinal)
             .ToList();
@@ -302,6 +317,10 @@ internal class PlainScheduler : ReceiveActor
             .Select(rank => given.Turn with { Rank = rank })
             .FirstOrDefault();
     }
+
+    /// <summary>How many work on a worker's device.</summary>
+    private int Load(IActorRef worker) =>
+        workers.Count(pair => pair.Value.Busy is not null && pair.Value.Register.Device == workers[worker].Register.Device);
 
     private int Trainers() => workers.Values.Count(known => known.Register.Skill == Skill.Train);
 

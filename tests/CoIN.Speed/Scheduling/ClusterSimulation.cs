@@ -68,7 +68,9 @@ internal sealed class ClusterSimulation : IDisposable
 
         foreach (var host in Enumerable.Range(0, options.JudgeSeconds > 0 ? options.Hosts : 0))
         {
-            clock.After(WorkersComeWithin * host / options.Hosts, () => AddWorker($"host-{host}-judge", Skill.Judge, "cpu", null));
+            clock.After(WorkersComeWithin * host / options.Hosts, () =>
+                AddWorker($"host-{host}-judge", Skill.Judge, $"cpu-of-host-{host}", null)
+            );
         }
 
         foreach (var run in Enumerable.Range(0, options.Runs))
@@ -123,8 +125,10 @@ internal sealed class ClusterSimulation : IDisposable
         var device = new SimulatedDevice(clock);
         devices.Add(device);
         var (host, number) = (gpu / options.GpusPerHost, gpu % options.GpusPerHost);
-        AddWorker($"host-{host}-trainer-{number}", Skill.Train, $"cuda:{number}", device);
-        AddWorker($"host-{host}-evaluator-{number}", Skill.Evaluate, $"cuda:{number}", device);
+
+        // All simulated hosts are one node: their GPUs need names of their own.
+        AddWorker($"host-{host}-trainer-{number}", Skill.Train, $"cuda:{gpu}", device);
+        AddWorker($"host-{host}-evaluator-{number}", Skill.Evaluate, $"cuda:{gpu}", device);
     }
 
     private void AddWorker(string name, Skill skill, string device, SimulatedDevice? gpu) =>
