@@ -235,8 +235,15 @@ internal static class WorkProtocol
     /// <summary>A trainer of a team but the first has done its shares of all steps.</summary>
     public sealed record SharesTrained : Outcome;
 
-    /// <summary>Handed back at a resumable point: as asked, or because the worker's node ends.</summary>
-    public sealed record WorkStopped : Outcome;
+    /// <summary>
+    /// Handed back at a resumable point: as asked, because the worker's node ends, or because others without whom it cannot be done are
+    /// lost.
+    /// </summary>
+    public sealed record WorkStopped : Outcome
+    {
+        /// <summary>Why another trainer of the team is lost, as seen from here; null where nothing is lost.</summary>
+        public string? Reason { get; init; }
+    }
 
     /// <summary>The checkpoint from which this was to go on is missing or damaged, as seen from here.</summary>
     /// <param name="Reason">For people.</param>

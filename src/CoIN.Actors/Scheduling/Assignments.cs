@@ -159,11 +159,29 @@ internal sealed class Assignments
 
     /// <summary>A worker, or anybody while it has none, says that a turn is nobody's.</summary>
     /// <returns>Whether it was open.</returns>
-    public bool Lost(WorkLost message, IActorRef sender) => inHand.Lose(message.Turn, sender) && Lost([message.Turn]);
+    public bool Lost(WorkLost message, IActorRef sender) => Lost(inHand.Lose(message.Turn, sender));
 
     /// <summary>A worker is gone.</summary>
     /// <returns>Whether it had a turn.</returns>
-    public bool Lost(IActorRef worker) => inHand.Lose(worker) is { Count: > 0 } turns && Lost(turns);
+    public bool Lost(IActorRef worker) => Lost(inHand.Lose(worker));
+
+    /// <summary>A trainer leaves its work because it has lost another one of its team.</summary>
+    /// <param name="reason">As it tells.</param>
+    public void BrokenOff(Outcome outcome, WorkItem item, IActorRef worker, string reason) =>
+        setbacks.BrokenOff(outcome.Turn, item, $"{reason.TrimEnd('.')}, as {Named(worker)} tells");
+
+    /// <summary>Of work that is to be done: why it is not begun again; null where it may be.</summary>
+    public string? TooOften(IEnumerable<WorkItem> items, RunState state) =>
+        items
+            .Select(item =>
+                setbacks.TooOften(
+                    item,
+                    item is TrainStage { Stage: var stage } && state.Checkpoints.GetValueOrDefault(stage) is { Step: var step } ? step : 0,
+                    state.Options.MaxRestarts,
+                    () => WorkersAtWork.Doing(item, state)
+                )
+            )
+            .FirstOrDefault(fault => fault is not null);
 
     /// <summary>Ends a turn whose outcome the run has no question about any more.</summary>
     /// <param name="told">What the worker is told.</param>
@@ -181,7 +199,17 @@ internal sealed class Assignments
     public void Opened(LinksOpened message) => teams.Opened(message);
 
     /// <inheritdoc cref="Teams.GiveUpHalf"/>
-    public bool GiveUpHalf() => teams.GiveUpHalf();
+    /// <returns>Whether there was one.</returns>
+    public bool GiveUpHalf()
+    {
+        if (teams.GiveUpHalf() is not var (turn, item))
+        {
+            return false;
+        }
+
+        setbacks.BrokenOff(turn, item, "some of its trainers did not begin");
+        return true;
+    }
 
     /// <inheritdoc cref="Teams.Fewer"/>
     public bool Fewer(TooFewTrainers message, RunState state) => teams.Fewer(message, state.Options.Training);
@@ -209,11 +237,22 @@ internal sealed class Assignments
     /// <summary>What would fail in the same way, after as many tries, is not begun.</summary>
     private void CloseOffered(string judge) => inHand.CloseOffered(one => one is JudgeCell other && other.Judge == judge);
 
-    private bool Lost(IReadOnlyList<Turn> lost)
+    private bool Lost(IReadOnlyList<LostWork> lost)
     {
-        teams.Lost(lost);
-        return true;
+        teams.Lost([.. lost.Select(one => one.Turn)]);
+        foreach (var (turn, item, worker) in lost)
+        {
+            // What nobody had begun is none the worse for it.
+            if (worker is not null)
+            {
+                setbacks.BrokenOff(turn, item, $"its worker {Named(worker)} was lost");
+            }
+        }
+
+        return lost.Count > 0;
     }
+
+    private static string Named(IActorRef worker) => $"{worker.Path.Name} at {WorkersAtWork.HostOf(worker)}";
 
     private void TellScheduler(IEnumerable<(Turn Turn, WorkItem Item)> turns, RunState state)
     {

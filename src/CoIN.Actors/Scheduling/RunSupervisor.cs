@@ -252,6 +252,13 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
         var known = work.InHand.Items;
         var next = RunDecisions.Next(State, ending is null ? [.. known, .. sharing.Awaited] : known, work.Faults, ending);
         work.Faults = next.Faults;
+        if (ending is null && work.TooOften(next.Offers, State) is { } fault)
+        {
+            log.Error("{Fault}", fault);
+            End(new RunFailed(fault));
+            return;
+        }
+
         work.Offer(sharing.MayOffer(next.Offers, State), State);
         Trace();
         if (next.End.Count > 0)

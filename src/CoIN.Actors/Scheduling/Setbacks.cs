@@ -1,3 +1,4 @@
+using CoIN.Actors.Protocol;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Scheduling;
@@ -12,6 +13,7 @@ internal sealed class Setbacks
 
     private readonly Dictionary<WorkItem, (List<string> Workers, string Message)> failedTests = [];
     private readonly Dictionary<string, int> losses = new(StringComparer.Ordinal);
+    private readonly Dictionary<object, Restarts> restarts = [];
 
     /// <summary>A test failed at an evaluator: it may be the evaluator that is sick, and not the test.</summary>
     public void TestFailed(WorkItem test, string worker, string message)
@@ -30,6 +32,49 @@ internal sealed class Setbacks
         : failed.Workers.Count == 1 ? failed.Message
         : FormattableString.Invariant($"At each of {failed.Workers.Count} evaluators a test failed: {failed.Message}");
 
+    /// <summary>A piece of work has broken off: its worker is gone, or has lost those with whom it does it.</summary>
+    /// <param name="turn">A team's counts once: what is told of it first.</param>
+    /// <param name="reason">What happened, and where.</param>
+    public void BrokenOff(Turn turn, WorkItem item, string reason)
+    {
+        var before = restarts.GetValueOrDefault(item.Key());
+        if (before is null || !turn.IsOfSameTeam(before.Last))
+        {
+            restarts[item.Key()] = (before ?? new Restarts(-1, 0)) with { Last = turn, Reason = reason };
+        }
+    }
+
+    /// <summary>
+    /// A piece of work is about to be begun: not again where it has broken off too often since it came further.
+    /// </summary>
+    /// <param name="step">How far the journal knows it: steps of a stage's last checkpoint; 0 for other work.</param>
+    /// <param name="most">As <see cref="Benchmark.Experiments.ExperimentOptions.MaxRestarts"/>.</param>
+    /// <param name="work">The piece in words.</param>
+    /// <returns>Why the run ends by it; null where it may be begun.</returns>
+    public string? TooOften(WorkItem item, int step, int most, Func<string> work)
+    {
+        if (restarts.GetValueOrDefault(item.Key()) is not { Reason: { } reason } before)
+        {
+            return null;
+        }
+
+        var now = new Restarts(Math.Max(step, before.Furthest), step > before.Furthest ? 1 : before.Times + 1) { Last = before.Last };
+        restarts[item.Key()] = now;
+        return now.Times <= most
+            ? null
+            : FormattableString.Invariant($"The work that {work()} broke off {now.Times} times in a row")
+                + (item is TrainStage ? FormattableString.Invariant($" since step {now.Furthest}: {reason}. ") : $": {reason}. ")
+                + (
+                    item is TrainStage
+                        ? "Where trainers end again and again, more checkpoints help (training.checkpoint-every); hosts that train a stage "
+                            + "together (training.world-size) need TCP connections with each other at their coin.node.link-port. "
+                        : ""
+                )
+                + FormattableString.Invariant(
+                    $"The log of that host says more: mend it, and resume the run. Allowed are coin.max-restarts = {most} in a row."
+                );
+    }
+
     /// <summary>What came of a piece of work was lost before the journal named it.</summary>
     /// <param name="work">In words.</param>
     /// <returns>Why the run ends by it; null where the work is to be done again.</returns>
@@ -39,5 +84,16 @@ internal sealed class Setbacks
         return losses[work] < MostLosses
             ? null
             : FormattableString.Invariant($"{MostLosses} times what came of the work that {work} was lost: {reason}");
+    }
+
+    /// <summary>How a piece of work fares that has broken off.</summary>
+    /// <param name="Furthest">Steps of the last checkpoint that it has had; -1 at first.</param>
+    /// <param name="Times">Since then.</param>
+    private sealed record Restarts(int Furthest, int Times)
+    {
+        public Turn Last { get; init; } = Turn.None;
+
+        /// <summary>Null where the last time has been counted.</summary>
+        public string? Reason { get; init; }
     }
 }

@@ -101,29 +101,29 @@ internal sealed class Teams(WorkInHand inHand, int? trainers, ILoggingAdapter lo
     }
 
     /// <summary>Gives up a team that has begun in part again and again.</summary>
-    /// <returns>Whether there was one.</returns>
-    public bool GiveUpHalf()
+    /// <returns>What one of it has not begun; null where there is none.</returns>
+    public (Turn Turn, WorkItem Item)? GiveUpHalf()
     {
         var begun = inHand.Begun.Select(one => one.Turn).ToList();
         if (
-            inHand.Offered.Select(one => one.Turn).FirstOrDefault(one => one.Rank is not null && begun.Exists(one.IsOfSameTeam))
-            is not { } half
+            inHand.Offered.FirstOrDefault(one => one.Turn.Rank is not null && begun.Exists(one.Turn.IsOfSameTeam))
+            is not { Turn: { } turn } half
         )
         {
             halved = null;
-            return false;
+            return null;
         }
 
-        halved = (half, halved is { } before && before.Turn.IsOfSameTeam(half) ? before.Times + 1 : 1);
+        halved = (turn, halved is { } before && before.Turn.IsOfSameTeam(turn) ? before.Times + 1 : 1);
         if (halved.Value.Times < Patience)
         {
-            return false;
+            return null;
         }
 
         log.Warning("Some trainers of a team do not begin; it is put together anew");
-        BreakUp(half);
-        inHand.Close(half);
-        return true;
+        BreakUp(turn);
+        inHand.Close(turn);
+        return half;
     }
 
     /// <summary>There are fewer trainers in the cluster than a stage has shares.</summary>

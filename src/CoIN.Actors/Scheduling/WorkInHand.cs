@@ -51,14 +51,22 @@ internal sealed class WorkInHand
         [.. entries.Where(pair => pair.Key.IsOfSameTeam(turn) && pair.Key != turn).Select(pair => (pair.Key, pair.Value.Worker))];
 
     /// <summary>Closes a turn of which somebody says that nobody does it: its worker, or anybody while it has none.</summary>
-    /// <returns>Whether it was open.</returns>
-    public bool Lose(Turn turn, IActorRef sender) =>
-        entries.TryGetValue(turn, out var entry) && (entry.Worker is null || entry.Worker.Equals(sender)) && entries.Remove(turn);
+    /// <returns>It, where it was open.</returns>
+    public IReadOnlyList<LostWork> Lose(Turn turn, IActorRef sender)
+    {
+        if (!entries.TryGetValue(turn, out var entry) || entry.Worker?.Equals(sender) == false)
+        {
+            return [];
+        }
+
+        entries.Remove(turn);
+        return [new LostWork(turn, entry.Item, entry.Worker)];
+    }
 
     /// <summary>Closes the turns of a worker that is gone.</summary>
     /// <returns>These turns.</returns>
-    public IReadOnlyList<Turn> Lose(IActorRef worker) =>
-        [.. Begun.Where(one => one.Worker.Equals(worker)).Select(one => one.Turn).ToList().Where(entries.Remove)];
+    public IReadOnlyList<LostWork> Lose(IActorRef worker) =>
+        [.. Begun.Where(one => one.Worker.Equals(worker)).Select(one => one.Turn).ToList().SelectMany(turn => Lose(turn, worker))];
 
     /// <summary>Closes what nobody has begun: whoever asks from now on is refused.</summary>
     /// <param name="which">Of which items; null for all.</param>
@@ -72,3 +80,7 @@ internal sealed class WorkInHand
 
     private sealed record Entry(WorkItem Item, IActorRef? Worker);
 }
+
+/// <summary>A turn that is closed because nobody does it.</summary>
+/// <param name="Worker">Null where nobody had begun it.</param>
+internal sealed record LostWork(Turn Turn, WorkItem Item, IActorRef? Worker);

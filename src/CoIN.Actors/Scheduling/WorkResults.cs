@@ -95,6 +95,11 @@ internal sealed class WorkResults(
     private void Ended(Outcome outcome, WorkItem item, IActorRef worker)
     {
         publisher.Ended(outcome, item);
+        if (outcome is WorkStopped { Reason: { } reason })
+        {
+            work.BrokenOff(outcome, item, worker, reason);
+        }
+
         if (RunDecisions.EventOf(outcome, run.State) is not { } happened)
         {
             Settle(outcome, worker);

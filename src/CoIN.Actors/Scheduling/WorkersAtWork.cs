@@ -1,3 +1,4 @@
+using Akka.Actor;
 using CoIN.Benchmark.Runs;
 
 namespace CoIN.Actors.Scheduling;
@@ -10,11 +11,15 @@ internal static class WorkersAtWork
             .. inHand
                 .Begun.Select(one => new WorkerProgress(
                     one.Worker.Path.Name,
-                    one.Worker.Path.Address.Host is { } host ? $"{host}:{one.Worker.Path.Address.Port}" : Environment.MachineName,
+                    HostOf(one.Worker),
                     Doing(inHand.ItemOf(one.Turn, one.Worker)!, state)
                 ))
                 .OrderBy(worker => worker.Name, StringComparer.Ordinal),
         ];
+
+    /// <summary>The node of a worker, or this computer.</summary>
+    public static string HostOf(IActorRef worker) =>
+        worker.Path.Address is { Host: { } host, Port: var port } ? $"{host}:{port}" : Environment.MachineName;
 
     /// <summary>A piece of work in words.</summary>
     public static string Doing(WorkItem item, RunState state) =>

@@ -219,9 +219,21 @@ internal sealed class Trainer(
 
     protected override void Leave()
     {
-        if (IsFirst && session is not null && session.Step > savedStep)
+        if (!IsFirst || session is null || session.Step <= savedStep)
+        {
+            return;
+        }
+
+        if (session.IsWhole)
         {
             SaveCheckpoint();
+        }
+        else
+        {
+            Log.Warning(
+                "The steps since step {Step} will be done again: other trainers have parts of the optimizer's state (training.optimizer-state = sharded)",
+                savedStep
+            );
         }
     }
 

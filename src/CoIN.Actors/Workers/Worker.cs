@@ -472,7 +472,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
             Guarded(() =>
             {
                 Leave();
-                Ended(new WorkStopped());
+                Ended(new WorkStopped { Reason = e.Message });
             });
         }
         catch (Exception e)

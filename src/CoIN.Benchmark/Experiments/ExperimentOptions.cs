@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using CoIN.Benchmark.Methods;
 using Newtonsoft.Json;
 
@@ -21,6 +22,18 @@ public enum LossMean
 
     /// <summary>Over all labelled tokens of the step, however they are shared out among micro-batches.</summary>
     TokenMean,
+}
+
+/// <summary>Where the optimizer's state of a stage is that several trainers do.</summary>
+public enum OptimizerState
+{
+    /// <summary>With the first trainer, which makes the whole update.</summary>
+    Whole,
+
+    /// <summary>
+    /// Each trainer keeps the moments of a part of the parameters, and updates that part (ZeRO stage 1; Rajbhandari et al. 2020).
+    /// </summary>
+    Sharded,
 }
 
 /// <summary>What becomes of a stage that has fewer trainers than shares.</summary>
@@ -98,6 +111,8 @@ public enum ImageIdentity
 /// </summary>
 public sealed record ExperimentOptions
 {
+    private const int UsualRestarts = 5;
+
     /// <summary>A short name for people; it becomes part of the run id.</summary>
     [Example("my-experiment")]
     public required string Name { get; init; }
@@ -113,6 +128,15 @@ public sealed record ExperimentOptions
     [Bounds(AtLeast = -1000, AtMost = 1000)]
     [JsonProperty(DefaultValueHandling = DefaultValueHandling.Ignore)]
     public int Priority { get; init; }
+
+    /// <summary>
+    /// How often in a row a piece of work may break off, its workers or their connections lost, before the run ends. Counted anew whenever
+    /// it comes further: a stage by a checkpoint. It changes no result.
+    /// </summary>
+    [Bounds(AtLeast = 0, AtMost = 1000)]
+    [DefaultValue(UsualRestarts)]
+    [JsonProperty(DefaultValueHandling = DefaultValueHandling.IgnoreAndPopulate)]
+    public int MaxRestarts { get; init; } = UsualRestarts;
 
     /// <summary>The tasks in the order in which they are learned.</summary>
     public required IReadOnlyList<TaskOptions> Tasks { get; init; }
@@ -416,6 +440,9 @@ public sealed record TrainingOptions
 
     /// <summary>What becomes of a stage that has fewer trainers than <see cref="WorldSize"/>. Changes no number.</summary>
     public LostTrainer OnLostTrainer { get; init; } = LostTrainer.Continue;
+
+    /// <summary>Who keeps AdamW's moments, where several trainers do a stage. Changes no number.</summary>
+    public OptimizerState OptimizerState { get; init; } = OptimizerState.Whole;
 
     /// <summary>
     /// Compute each layer again for its gradients instead of keeping its activations: less memory, about a third more time, the same bits.

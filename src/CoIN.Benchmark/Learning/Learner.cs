@@ -105,6 +105,12 @@ public interface ITrainingSession : IDisposable
     ValidationReport Validate() => throw new NotSupportedException();
 
     /// <summary>
+    /// Whether <see cref="SaveCheckpoint"/> can be called: not while other trainers have a part of the optimizer's state that this one has
+    /// not been given since the last full step.
+    /// </summary>
+    bool IsWhole => true;
+
+    /// <summary>
     /// Writes the whole state (weights, moments, position, random state) after the last full step into an existing empty folder, files
     /// flushed to disk. Micro-batches of an unfinished step are left out: a session that takes up the checkpoint does that step from its
     /// beginning.

@@ -52,9 +52,21 @@ public delegate void TakeNumbers(int offset, ReadOnlySpan<float> numbers);
 
 /// <summary>What goes over a link, beside the numbers.</summary>
 /// <param name="Step">Optimizer steps done when the numbers came about.</param>
-/// <param name="Share">Whose gradient the numbers are, from 0; -1 where they are the parameters.</param>
+/// <param name="Share">Whose gradient the numbers are, from 0; or one of the constants.</param>
 public sealed record LinkMessage(int Step, int Share)
 {
+    /// <summary>Rank 0 to the others: the parameters.</summary>
+    public const int Parameters = -1;
+
+    /// <summary>Rank 0 to another: the step's gradient of the parameters whose moments that one keeps.</summary>
+    public const int ShardGradient = -2;
+
+    /// <summary>Another to rank 0: these parameters, updated; behind them, where rank 0 has asked for them, their moments.</summary>
+    public const int ShardUpdate = -3;
+
+    /// <summary>With <see cref="ShardGradient"/>: whether rank 0 wants the moments too.</summary>
+    public bool WithMoments { get; init; }
+
     /// <summary>Of a share: its micro-batches, in their order.</summary>
     public IReadOnlyList<MicroBatchFigures> MicroBatches { get; init; } = [];
 

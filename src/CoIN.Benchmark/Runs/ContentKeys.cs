@@ -45,6 +45,7 @@ public static class ContentKeys
                 {
                     CheckpointEvery = Validates(state, spec) ? options.Training.CheckpointEvery : 0,
                     OnLostTrainer = LostTrainer.Continue,
+                    OptimizerState = OptimizerState.Whole,
                 },
                 options.Data.Validation,
                 ValidationFiles = spec.Learns.Select(place =>

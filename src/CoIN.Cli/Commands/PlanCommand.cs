@@ -160,6 +160,7 @@ internal static class PlanCommand
             ["microBatchesPerTrainer"] = plan.Team?.MicroBatches,
             ["gradientBytesPerShare"] = plan.Team?.GradientBytes,
             ["parameterBytesPerTrainer"] = plan.Team?.ParameterBytes,
+            ["shardedOptimizerBytes"] = plan.Team?.ShardedBytes,
             ["memory"] = new JArray(plan.Memory.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
             ["hostMemory"] = new JArray(plan.Host.Select(part => new JObject { ["name"] = part.Name, ["bytes"] = part.Bytes })),
             ["peakDeviceBytes"] = plan.DeviceBytes,
@@ -385,6 +386,13 @@ internal static class PlanCommand
                 )
                     + Text(
                         $" In a step, {team.GradientBytes / Giga:0.000} GB go to the first trainer for each share of the others, and {team.ParameterBytes / Giga:0.000} GB back to each of them."
+                    )
+                    + (
+                        team.ShardedBytes == 0
+                            ? ""
+                            : Text(
+                                $" Each keeps a part of AdamW's moments (training.optimizer-state = sharded): {team.ShardedBytes / Giga:0.000} GB less on each device where there are {team.WorldSize} trainers."
+                            )
                     )
             );
         }

@@ -63,7 +63,13 @@ public sealed record PlannedStage(
 /// <param name="MicroBatches">Of a step, of the trainer that has most, where there are as many trainers as shares.</param>
 /// <param name="GradientBytes">Of each share to the first trainer, in every step.</param>
 /// <param name="ParameterBytes">Of the first trainer to each of the others, in every step.</param>
-public sealed record PlannedTeam(int WorldSize, int MicroBatches, long GradientBytes, long ParameterBytes);
+public sealed record PlannedTeam(int WorldSize, int MicroBatches, long GradientBytes, long ParameterBytes)
+{
+    /// <summary>
+    /// Bytes of the optimizer's state that the first trainer leaves to the others, where each keeps a part; 0 where it has all of it.
+    /// </summary>
+    public long ShardedBytes { get; init; }
+}
 
 /// <summary>A change that saves memory.</summary>
 /// <param name="Keys">As <c>--set</c> takes them.</param>

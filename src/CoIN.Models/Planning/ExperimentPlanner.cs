@@ -79,9 +79,15 @@ public static class ExperimentPlanner
         var planned = sets.Select(stage => Describe(stage, settings, options)).ToList();
         var method = MethodCosts.Of(options, trained, Frozen(), shape, settings.Targets, own, planned);
         var shares = trains ? options.Training.WorldSize : 1;
+        var elsewhere = settings.Shards == 1 ? 0 : (2 * trained * sizeof(float)) - MemoryModel.ShardOfMoments(settings);
 
         // A gradient, and the parameters that go out or come in.
         List<MemoryPart> exchanged = shares > 1 ? [new("gradients and parameters between trainers", trained * 2 * sizeof(float))] : [];
+        if (elsewhere > 0)
+        {
+            exchanged.Add(new("the others' moments for checkpoints", 2 * trained * sizeof(float)));
+        }
+
         List<MemoryPart> onDevice = [.. method.Device, .. device == "cpu" ? [.. method.Host, .. exchanged] : (IReadOnlyList<MemoryPart>)[]];
         IReadOnlyList<MemoryPart> memory = [.. Device(settings, options, sets, device, evaluators), .. onDevice];
         var further = onDevice.Sum(part => part.Bytes);
@@ -119,7 +125,10 @@ public static class ExperimentPlanner
                         sets.Max(stage => MicroBatchesOfShare(stage, options)),
                         trained * sizeof(float),
                         trained * sizeof(float)
-                    ),
+                    )
+                    {
+                        ShardedBytes = elsewhere,
+                    },
         };
 
         // What each stage holds fixed, in the stages' order.
@@ -208,6 +217,7 @@ public static class ExperimentPlanner
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
             Targets = AdapterTargets.Planned(options.Lora, options.Lora.From, shape.Names),
             FrozenRank = options.Method is OLoraOptions.Key or RegLoraOptions.Key ? FrozenRank(options) : 0,
+            Shards = options.Training.OptimizerState == OptimizerState.Sharded ? options.Training.WorldSize : 1,
         };
     }
 
@@ -444,6 +454,16 @@ public static class ExperimentPlanner
             Try("training.gradient-checkpointing=true", options with { Training = training with { GradientCheckpointing = true } });
             together.Keys.Add("training.gradient-checkpointing=true");
             together.Options = together.Options with { Training = together.Options.Training with { GradientCheckpointing = true } };
+        }
+
+        if (training is { WorldSize: > 1, OptimizerState: OptimizerState.Whole })
+        {
+            Try("training.optimizer-state=sharded", options with { Training = training with { OptimizerState = OptimizerState.Sharded } });
+            together.Keys.Add("training.optimizer-state=sharded");
+            together.Options = together.Options with
+            {
+                Training = together.Options.Training with { OptimizerState = OptimizerState.Sharded },
+            };
         }
 
         if (options.Model.Dtype == "float32")

@@ -40,6 +40,9 @@ internal sealed record MemorySettings(
     /// <summary>Rank of all that O-LoRA holds fixed of earlier tasks, in the last stage; 0 for others.</summary>
     public int FrozenRank { get; init; }
 
+    /// <summary>Trainers that keep a part of the moments each.</summary>
+    public int Shards { get; init; } = 1;
+
     /// <summary>The maps that are adapted; null for all.</summary>
     public AdapterTargets? Targets { get; init; }
 
@@ -95,9 +98,14 @@ internal static class MemoryModel
                 : [new("earlier tasks' LoRA, frozen (float32)", Frozen(settings) * Float)],
             .. settings.Bytes == Float ? Array.Empty<MemoryPart>() : [new("LoRA in the base's type", Typed(settings))],
             new("gradients (float32)", trained * Float),
-            new("AdamW's moments (float32)", 2 * trained * Float),
+            settings.Shards == 1
+                ? new("AdamW's moments (float32)", 2 * trained * Float)
+                : new(FormattableString.Invariant($"AdamW's moments (float32), 1/{settings.Shards} of them"), ShardOfMoments(settings)),
         ];
     }
+
+    /// <summary>About what a trainer has of the moments where they are sharded: whole tensors are dealt out.</summary>
+    public static long ShardOfMoments(MemorySettings settings) => 2 * Trained(settings) * Float / settings.Shards;
 
     /// <summary>
     /// What weights in four bits take while they are used: the widest map of a layer in its type, and what libtorch needs to make it; by

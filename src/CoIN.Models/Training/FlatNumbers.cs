@@ -21,6 +21,9 @@ internal sealed class FlatNumbers(IReadOnlyList<Tensor> tensors)
     /// <summary>Of all tensors together.</summary>
     public int Count => checked(counts.Sum());
 
+    /// <summary>Place of a tensor's first number.</summary>
+    public int Offset(int tensor) => counts.Take(tensor).Sum();
+
     /// <summary>Copies numbers of tensors with these shapes.</summary>
     /// <param name="from">A tensor in the place of each.</param>
     public void Read(IReadOnlyList<Tensor> from, Span<float> into)

@@ -36,6 +36,9 @@ internal sealed class FusedAdamW : IDisposable
         def zero(g: List[Tensor]):
             torch._foreach_zero_(g)
 
+        def count(n: List[Tensor]):
+            torch._foreach_add_(n, 1)
+
         """
     );
 
@@ -45,13 +48,34 @@ internal sealed class FusedAdamW : IDisposable
     private readonly double weightDecay;
     private readonly State[] groups;
 
-    public FusedAdamW(IEnumerable<ParameterGroup> groups, double beta1, double beta2, double epsilon, double weightDecay)
+    /// <param name="owns">
+    /// Which parameters are updated here, and so have moments here, by their places in all groups together; null for all.
+    /// </param>
+    public FusedAdamW(
+        IEnumerable<ParameterGroup> groups,
+        double beta1,
+        double beta2,
+        double epsilon,
+        double weightDecay,
+        Func<int, bool>? owns = null
+    )
     {
         this.beta1 = beta1;
         this.beta2 = beta2;
         this.epsilon = epsilon;
         this.weightDecay = weightDecay;
-        this.groups = [.. groups.Where(group => group.Parameters.Count > 0).Select(group => new State(group))];
+        var before = 0;
+        this.groups =
+        [
+            .. groups
+                .Where(group => group.Parameters.Count > 0)
+                .Select(group =>
+                {
+                    var first = before;
+                    before += group.Parameters.Count;
+                    return new State(group, first, owns ?? (_ => true));
+                }),
+        ];
     }
 
     /// <summary>2-norm of all gradients together.</summary>
@@ -83,7 +107,7 @@ internal sealed class FusedAdamW : IDisposable
         }
     }
 
-    /// <summary>One update.</summary>
+    /// <summary>One update of what is updated here.</summary>
     /// <param name="multiplier">The schedule's factor on every group's learning rate.</param>
     public void Step(double multiplier)
     {
@@ -92,6 +116,11 @@ internal sealed class FusedAdamW : IDisposable
         foreach (var group in groups)
         {
             var gradients = GradientsOf([group]);
+            if (group.Absent.Length > 0)
+            {
+                Scalars.Invoke(Script, "count", [], (object)group.Absent.Select(place => group.Steps[place]).ToArray());
+            }
+
             foreach (
                 var (places, decay) in group.SparesVectors && weightDecay != 0
                     ? [(group.Matrices, weightDecay), (group.Vectors, 0.0)]
@@ -100,7 +129,7 @@ internal sealed class FusedAdamW : IDisposable
             {
                 if (places.Length > 0)
                 {
-                    Tensor[] Of(Tensor[] all) => [.. places.Select(place => all[place])];
+                    Tensor[] Of(Tensor?[] all) => [.. places.Select(place => all[place]!)];
                     Scalars.Invoke(
                         Script,
                         "step",
@@ -125,14 +154,32 @@ internal sealed class FusedAdamW : IDisposable
     }
 
     /// <summary>Moments and step counts by position: what a checkpoint has to keep.</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> Named() =>
-        groups.SelectMany(
+    /// <param name="absent">
+    /// Gives the first (0) or second (1) moments of a parameter that is not updated here, by its place in all groups; null to leave them
+    /// out.
+    /// </param>
+    public IEnumerable<(string Name, Tensor Tensor)> Named(Func<int, int, Tensor>? absent = null)
+    {
+        return groups.SelectMany(
             (group, g) =>
-                group
-                    .First.Select((tensor, i) => ($"exp_avg.{g}.{i}", tensor))
-                    .Concat(group.Second.Select((tensor, i) => ($"exp_avg_sq.{g}.{i}", tensor)))
+                Moments(group, 0, group.First, $"exp_avg.{g}")
+                    .Concat(Moments(group, 1, group.Second, $"exp_avg_sq.{g}"))
                     .Concat(group.Steps.Select((tensor, i) => ($"step.{g}.{i}", tensor)))
         );
+
+        IEnumerable<(string, Tensor)> Moments(State group, int which, Tensor?[] here, string name) =>
+            here.Select((tensor, i) => (Name: $"{name}.{i}", Tensor: tensor ?? absent?.Invoke(group.Place + i, which)))
+                .Where(one => one.Tensor is not null)
+                .Select(one => (one.Name, one.Tensor!));
+    }
+
+    /// <summary>The moments of a parameter that is updated here.</summary>
+    /// <param name="place">Among the parameters of all groups.</param>
+    public (Tensor First, Tensor Second) MomentsOf(int place)
+    {
+        var group = groups.Last(one => one.Place <= place);
+        return (group.First[place - group.Place]!, group.Second[place - group.Place]!);
+    }
 
     public void Dispose()
     {
@@ -146,25 +193,35 @@ internal sealed class FusedAdamW : IDisposable
 
     private sealed class State
     {
-        public State(ParameterGroup group)
+        public State(ParameterGroup group, int place, Func<int, bool> owns)
         {
             using var noGrad = no_grad();
+            Place = place;
             LearningRate = group.LearningRate;
             Leaves = [.. group.Parameters];
             Parameters = [.. group.Parameters.Select(tensor => tensor.detach().DetachFromDisposeScope())];
-            First = [.. group.Parameters.Select(tensor => zeros_like(tensor).detach().DetachFromDisposeScope())];
-            Second = [.. group.Parameters.Select(tensor => zeros_like(tensor).detach().DetachFromDisposeScope())];
+            First = [.. group.Parameters.Select(Moments)];
+            Second = [.. group.Parameters.Select(Moments)];
             Steps = [.. group.Parameters.Select(tensor => zeros([], device: tensor.device).DetachFromDisposeScope())];
             SparesVectors = group.SparesVectors;
-            All = [.. Enumerable.Range(0, Leaves.Length)];
-            Matrices = [.. All.Where(place => Leaves[place].dim() > 1)];
+            All = [.. Enumerable.Range(0, Leaves.Length).Where(one => owns(place + one))];
+            Absent = [.. Enumerable.Range(0, Leaves.Length).Except(All)];
+            Matrices = [.. All.Where(one => Leaves[one].dim() > 1)];
             Vectors = [.. All.Except(Matrices)];
+
+            Tensor? Moments(Tensor tensor, int one) => owns(place + one) ? zeros_like(tensor).detach().DetachFromDisposeScope() : null;
         }
+
+        /// <summary>Of the first of its parameters among those of all groups.</summary>
+        public int Place { get; }
 
         public bool SparesVectors { get; }
 
-        /// <summary>Places of all parameters, of those with two dimensions or more, and of the others.</summary>
+        /// <summary>Places of all parameters that are updated here, of those with two dimensions or more, and of the others.</summary>
         public int[] All { get; }
+
+        /// <summary>Places of those that are updated elsewhere.</summary>
+        public int[] Absent { get; }
 
         public int[] Matrices { get; }
 
@@ -178,9 +235,9 @@ internal sealed class FusedAdamW : IDisposable
         /// <summary>The same memory outside the graph.</summary>
         public Tensor[] Parameters { get; }
 
-        public Tensor[] First { get; }
+        public Tensor?[] First { get; }
 
-        public Tensor[] Second { get; }
+        public Tensor?[] Second { get; }
 
         public Tensor[] Steps { get; }
     }

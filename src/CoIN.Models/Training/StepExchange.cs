@@ -11,12 +11,18 @@ namespace CoIN.Models.Training;
 /// its micro-batches as one trainer sums them. Rank 0 gathers and adds, and sends the updated parameters back. Numbers are added as they
 /// come in, so that rank 0 needs
 /// memory for one gradient, however many shares there are.
+/// <para>
+/// Where the optimizer's state is sharded, rank 0 sends each of the others the sum's part whose moments that one keeps, and gathers the
+/// updated parameters of these parts before it sends all of them.
+/// </para>
 /// </summary>
 /// <param name="shares">Of a step: <c>training.world-size</c>.</param>
 /// <param name="parameters">What is trained.</param>
-internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<Tensor> parameters) : IDisposable
+/// <param name="sharded">Whether each trainer keeps a part of the optimizer's state.</param>
+internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<Tensor> parameters, bool sharded = false) : IDisposable
 {
     private readonly FlatNumbers flat = new(parameters);
+    private readonly IReadOnlyList<Shard> shards = Shard.Of(parameters, sharded ? team.Trainers : 1);
     private readonly Range own = TrainingTeam.Part(shares, team.Trainers, team.Rank);
 
     // Rank 0: the sum, and the parameters that are on their way. Others: a gradient for each share, and the parameters that have come.
@@ -27,11 +33,27 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
     private Task compared = Task.CompletedTask;
     private Task<LinkMessage>? received;
 
+    // Of sharded states. Rank 0: moments of the others' parts, and after which step they were so. Others: what they send of their own part.
+    private float[][] moments = [];
+    private int? momentsOf;
+    private float[] sharding = [];
+
     /// <summary>The shares that are computed here.</summary>
     public IEnumerable<int> Own => Enumerable.Range(own.Start.Value, own.End.Value - own.Start.Value);
 
     /// <summary>Whether the numbers of this trainer's shares are given and the step is not over.</summary>
     public bool IsPending => received is not null;
+
+    /// <summary>Whether each trainer keeps a part of the optimizer's state.</summary>
+    public bool IsSharded => shards.Count > 1;
+
+    /// <summary>
+    /// Whether a part of the step's update is under way: rank 0 waits for the others' parts, or another for the gradient of its own.
+    /// </summary>
+    public bool IsUpdating { get; private set; }
+
+    /// <summary>Whether this trainer updates a parameter, and so keeps its moments.</summary>
+    public bool Owns(int parameter) => IsSharded ? shards[team.Rank].Contains(parameter) : team.IsFirst;
 
     /// <summary>The end of what others have to do before the step can go on; null where nothing is.</summary>
     public Task? Pending => received is { IsCompleted: false } ? received : null;
@@ -50,7 +72,7 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
     {
         if (team.IsFirst)
         {
-            Spread(new LinkMessage(step, -1));
+            Spread(new LinkMessage(step, LinkMessage.Parameters));
         }
         else
         {
@@ -84,7 +106,14 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
     }
 
     /// <summary>All shares of this trainer are given: goes on to what comes from others.</summary>
-    public void Close(int step) => received = team.IsFirst ? GatherAsync(step) : ReceiveAsync(step);
+    public void Close(int step)
+    {
+        IsUpdating = !team.IsFirst && IsSharded;
+        received =
+            team.IsFirst ? GatherAsync(step)
+            : IsSharded ? ReceiveShardAsync(step)
+            : ReceiveAsync(step);
+    }
 
     /// <summary>Rank 0: waits for the shares of all, and puts their sum into the gradients.</summary>
     /// <returns>The step's micro-batches, in their order.</returns>
@@ -98,8 +127,82 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
         return all;
     }
 
+    /// <summary>Rank 0, where the state is sharded: the gradients are as they are to be used; sends each trainer its part.</summary>
+    /// <param name="withMoments">Whether it wants the others' moments, for a checkpoint.</param>
+    public void Scatter(int step, bool withMoments)
+    {
+        var sum = gradients[0];
+        flat.Read(Gradients(), sum);
+        (IsUpdating, momentsOf) = (true, null);
+        var message = new LinkMessage(step, LinkMessage.ShardGradient) { WithMoments = withMoments };
+        sent = Task.WhenAll(team.Links.Select((link, i) => link.SendAsync(message, shards[i + 1].In(sum))));
+        if (withMoments && moments.Length == 0)
+        {
+            moments = [new float[flat.Count], new float[flat.Count]];
+        }
+
+        received = GatherShardsAsync(step, withMoments);
+    }
+
+    /// <summary>Rank 0: waits for the parts that the others have updated, and takes them over.</summary>
+    public void Assemble()
+    {
+        momentsOf = received!.GetAwaiter().GetResult().WithMoments ? received.Result.Step + 1 : null;
+        (received, IsUpdating) = (null, false);
+        foreach (var shard in shards.Skip(1))
+        {
+            shard.Numbers.Write(shard.In(numbers!).Span, shard.Take(parameters));
+        }
+    }
+
+    /// <summary>Whether rank 0 has the moments of all parts as they were after this step.</summary>
+    public bool HasMoments(int step) => !IsSharded || (momentsOf == step && !IsUpdating);
+
+    /// <summary>Rank 0: the first (0) or second (1) moments of a parameter that another updates, in main memory.</summary>
+    public Tensor MomentsOf(int parameter, int which)
+    {
+        var shard = shards.First(one => one.Contains(parameter));
+        var first = shard.First + shard.Numbers.Offset(parameter - shard.Parameters.Start.Value);
+        return tensor(moments[which].AsMemory(first, (int)parameters[parameter].numel()).ToArray(), parameters[parameter].shape);
+    }
+
+    /// <summary>The others, where the state is sharded: waits for the gradient of their part, and puts it where gradients are.</summary>
+    /// <returns>Whether rank 0 wants the moments too.</returns>
+    public bool TakeShard()
+    {
+        var message = received!.GetAwaiter().GetResult();
+        received = null;
+        var own = shards[team.Rank];
+        own.Numbers.Write(own.In(numbers!).Span, own.Take(Gradients()));
+        return message.WithMoments;
+    }
+
+    /// <summary>The others: their part is updated; sends it to rank 0, and goes on to all parameters.</summary>
+    /// <param name="momentsOf">Gives a parameter's moments where rank 0 wants them; null otherwise.</param>
+    public void GiveShard(int step, Func<int, (Tensor First, Tensor Second)>? momentsOf)
+    {
+        var own = shards[team.Rank];
+        IReadOnlyList<(Tensor First, Tensor Second)> kept = momentsOf is null ? [] : [.. own.Places.Select(momentsOf)];
+        var (count, parts) = (own.Numbers.Count, momentsOf is null ? 1 : 3);
+        if (sharding.Length < count * parts)
+        {
+            sharding = new float[count * parts];
+        }
+
+        own.Numbers.Read(own.Take(parameters), sharding);
+        if (momentsOf is not null)
+        {
+            own.Numbers.Read([.. kept.Select(one => one.First)], sharding.AsSpan(count));
+            own.Numbers.Read([.. kept.Select(one => one.Second)], sharding.AsSpan(2 * count));
+        }
+
+        IsUpdating = false;
+        sent = team.Links[0].SendAsync(new LinkMessage(step, LinkMessage.ShardUpdate), sharding.AsMemory(0, count * parts));
+        received = ReceiveAsync(step);
+    }
+
     /// <summary>Rank 0: the parameters have changed; sends them to the others.</summary>
-    public void Updated(StepReport report) => Spread(new LinkMessage(report.Step, -1) { Report = report });
+    public void Updated(StepReport report) => Spread(new LinkMessage(report.Step, LinkMessage.Parameters) { Report = report });
 
     /// <summary>The others: waits for the parameters and takes them over.</summary>
     public StepReport Received()
@@ -146,7 +249,43 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
 
         // What was sent last is about to change.
         await sent.ConfigureAwait(false);
-        return new LinkMessage(step, -1);
+        return new LinkMessage(step, LinkMessage.Parameters);
+    }
+
+    private async Task<LinkMessage> GatherShardsAsync(int step, bool withMoments)
+    {
+        // The sum's parts are on their way, from memory that is not used before they are there.
+        var into = Numbers;
+        foreach (var (rank, shard) in shards.Index().Skip(1))
+        {
+            var message = await team.Links[rank - 1].ReceiveAsync(Take).ConfigureAwait(false);
+            Require(message, step, LinkMessage.ShardUpdate);
+
+            void Take(int offset, ReadOnlySpan<float> part)
+            {
+                while (part.Length > 0)
+                {
+                    var (what, at) = Math.DivRem(offset, shard.Numbers.Count);
+                    var count = Math.Min(part.Length, shard.Numbers.Count - at);
+                    part[..count].CopyTo(shard.In(what == 0 ? into : moments[what - 1]).Span[at..]);
+                    offset += count;
+                    part = part[count..];
+                }
+            }
+        }
+
+        await sent.ConfigureAwait(false);
+        return new LinkMessage(step, LinkMessage.ShardUpdate) { WithMoments = withMoments };
+    }
+
+    private async Task<LinkMessage> ReceiveShardAsync(int step)
+    {
+        await compared.ConfigureAwait(false);
+        await sent.ConfigureAwait(false);
+        var into = shards[team.Rank].In(Numbers);
+        var message = await team.Links[0].ReceiveAsync((offset, part) => part.CopyTo(into.Span[offset..])).ConfigureAwait(false);
+        Require(message, step, LinkMessage.ShardGradient);
+        return message;
     }
 
     private async Task CompareAsync(int step)
@@ -173,7 +312,7 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
         await sent.ConfigureAwait(false);
         var into = Numbers;
         var message = await team.Links[0].ReceiveAsync((offset, part) => part.CopyTo(into.Span[offset..])).ConfigureAwait(false);
-        Require(message, step + 1, -1);
+        Require(message, step + 1, LinkMessage.Parameters);
         return message;
     }
 
@@ -191,5 +330,50 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
                 $"share {message.Share} of step {message.Step} came where share {share} of step {step} was expected"
             );
         }
+    }
+
+    /// <summary>
+    /// The parameters that one trainer updates: neighbouring ones, whole tensors, so that each is computed as by one trainer.
+    /// </summary>
+    /// <param name="First">Place of the first number among those of all parameters.</param>
+    private sealed record Shard(Range Parameters, int First, FlatNumbers Numbers)
+    {
+        public IEnumerable<int> Places => Enumerable.Range(Parameters.Start.Value, Parameters.End.Value - Parameters.Start.Value);
+
+        /// <summary>About as many numbers for each.</summary>
+        public static IReadOnlyList<Shard> Of(IReadOnlyList<Tensor> parameters, int trainers)
+        {
+            var counts = parameters.Select(one => one.numel()).ToList();
+            var (total, before) = (Math.Max(1, counts.Sum()), 0L);
+            var owners = new List<int>();
+            foreach (var count in counts)
+            {
+                // By where its middle lies.
+                owners.Add((int)Math.Min(trainers - 1, ((2 * before) + count) * trainers / (2 * total)));
+                before += count;
+            }
+
+            return
+            [
+                .. Enumerable
+                    .Range(0, trainers)
+                    .Select(rank =>
+                    {
+                        var range = owners.Count(owner => owner < rank)..owners.Count(owner => owner <= rank);
+                        return new Shard(
+                            range,
+                            checked((int)counts.Take(range.Start.Value).Sum()),
+                            new FlatNumbers([.. parameters.Take(range)])
+                        );
+                    }),
+            ];
+        }
+
+        public bool Contains(int parameter) => parameter >= Parameters.Start.Value && parameter < Parameters.End.Value;
+
+        /// <summary>Its numbers among those of all.</summary>
+        public Memory<float> In(Memory<float> all) => all.Slice(First, Numbers.Count);
+
+        public IReadOnlyList<Tensor> Take(IReadOnlyList<Tensor> all) => [.. all.Take(Parameters)];
     }
 }

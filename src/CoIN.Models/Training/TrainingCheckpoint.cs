@@ -24,15 +24,16 @@ internal static class TrainingCheckpoint
     internal sealed record Description(int Stage, int Seed, int TotalSteps, int Samples, int Step);
 
     /// <summary>Writes the state into a folder, flushed to disk.</summary>
-    public static void Write(string folder, Description description, IAdapter adapter, FusedAdamW optimizer)
+    /// <param name="moments">All of the optimizer: see <see cref="FusedAdamW.Named"/>.</param>
+    public static void Write(string folder, Description description, IAdapter adapter, IEnumerable<(string Name, Tensor Tensor)> moments)
     {
-        SafetensorsWriter.Write(Path.Combine(folder, StateName), Tensors(adapter, optimizer));
+        SafetensorsWriter.Write(Path.Combine(folder, StateName), Tensors(adapter, moments));
         var json = JObject.FromObject(description);
         json["Version"] = Version;
         Durable.WriteText(Path.Combine(folder, DescriptionName), json.ToString(Formatting.Indented) + "\n");
     }
 
-    /// <summary>Puts a checkpoint's state into adapter and optimizer.</summary>
+    /// <summary>Puts a checkpoint's state into adapter and optimizer, as far as the optimizer's is kept here.</summary>
     /// <param name="expected">What it must belong to; its step is not looked at.</param>
     /// <returns>The step at which it was written.</returns>
     /// <exception cref="CoinException">It is damaged, or belongs to another stage.</exception>
@@ -49,7 +50,7 @@ internal static class TrainingCheckpoint
 
         using var noGrad = no_grad();
         using var file = new SafetensorsFile(Path.Combine(folder, StateName));
-        foreach (var (name, tensor) in Tensors(adapter, optimizer))
+        foreach (var (name, tensor) in Tensors(adapter, optimizer.Named()))
         {
             using var stored = file.Read(name);
             if (!stored.shape.SequenceEqual(tensor.shape))
@@ -67,11 +68,11 @@ internal static class TrainingCheckpoint
         return found.Step;
     }
 
-    private static Dictionary<string, Tensor> Tensors(IAdapter adapter, FusedAdamW optimizer) =>
+    private static Dictionary<string, Tensor> Tensors(IAdapter adapter, IEnumerable<(string Name, Tensor Tensor)> moments) =>
         adapter
             .Parameters()
             .Select((tensor, i) => (Name: $"parameter.{i}", Tensor: tensor))
-            .Concat(optimizer.Named())
+            .Concat(moments)
             .ToDictionary(pair => pair.Name, pair => pair.Tensor, StringComparer.Ordinal);
 
     private static Description ReadDescription(string path)

@@ -47,6 +47,9 @@ internal sealed class TrainingSession : ITrainingSession
     private (int Step, int MicroBatches) counted = (-1, 0);
     private Unfinished unfinished = Unfinished.None;
     private (int Samples, double Loss, long Tokens) validated;
+
+    // Of a step whose update is under way.
+    private (IReadOnlyList<MicroBatchFigures> Step, double Norm) updating = ([], 0);
     private LabelledStates? concluded;
 
     public TrainingSession(
@@ -108,6 +111,15 @@ internal sealed class TrainingSession : ITrainingSession
             parameter.requires_grad_(true);
         }
 
+        exchange =
+            training.WorldSize == 1
+                ? null
+                : new StepExchange(
+                    stage.Team,
+                    training.WorldSize,
+                    [.. adapter.Parameters()],
+                    training.OptimizerState == OptimizerState.Sharded
+                );
         optimizer = new FusedAdamW(
             [
                 new ParameterGroup([.. adapter.UpdateParameters()], training.LearningRate) { SparesVectors = true },
@@ -119,7 +131,8 @@ internal sealed class TrainingSession : ITrainingSession
             training.Beta1,
             training.Beta2,
             training.Epsilon,
-            training.WeightDecay
+            training.WeightDecay,
+            exchange is null ? null : exchange.Owns
         );
         dropout = options.Lora.Dropout > 0 ? new Dropout(options.Lora.Dropout, model.Language.Device) : null;
         pass = model.Backend.Training(model, adapter, dropout, training.GradientCheckpointing);
@@ -131,7 +144,6 @@ internal sealed class TrainingSession : ITrainingSession
 
         hooks.Begin(adapter, stage.Checkpoint);
 
-        exchange = training.WorldSize == 1 ? null : new StepExchange(stage.Team, training.WorldSize, [.. adapter.Parameters()]);
         shares = exchange?.Own.ToList() ?? [0];
         exchange?.Begin(Step);
         micros = new Lookahead<MicroBatchCut, MicroBatch>(
@@ -177,7 +189,14 @@ internal sealed class TrainingSession : ITrainingSession
         var positions = Accumulate(prepared);
         if (exchange is null)
         {
-            return new MicroBatchReport(unfinished.MicroBatches, positions, unfinished.MicroBatches < MicroBatches ? null : Update(null));
+            if (unfinished.MicroBatches < MicroBatches)
+            {
+                return new MicroBatchReport(unfinished.MicroBatches, positions, null);
+            }
+
+            var number = unfinished.MicroBatches;
+            Update(null);
+            return new MicroBatchReport(number, positions, Updated());
         }
 
         if (prepared.Cut!.EndsShare)
@@ -263,9 +282,22 @@ internal sealed class TrainingSession : ITrainingSession
         return new ValidationReport(done.Samples, done.Samples, done.Loss / done.Tokens, done.Tokens);
     }
 
+    public bool IsWhole => exchange?.HasMoments(Step) ?? true;
+
     public void SaveCheckpoint(string folder)
     {
-        TrainingCheckpoint.Write(folder, Description, adapter, optimizer);
+        if (!IsWhole)
+        {
+            throw new InvalidOperationException($"other trainers have moments of step {Step}");
+        }
+
+        using var scope = NewDisposeScope();
+        TrainingCheckpoint.Write(
+            folder,
+            Description,
+            adapter,
+            optimizer.Named(exchange is { IsSharded: true } ? exchange.MomentsOf : null)
+        );
         hooks.Write(folder);
     }
 
@@ -314,6 +346,14 @@ internal sealed class TrainingSession : ITrainingSession
     private MicroBatchReport Exchanged(int positions)
     {
         var (number, tokens) = (unfinished.MicroBatches, unfinished.Tokens);
+        if (!stage.Team.IsFirst && exchange!.IsUpdating)
+        {
+            var wanted = exchange.TakeShard();
+            optimizer.Step(schedule.Multiplier(Step));
+            exchange.GiveShard(Step, wanted ? optimizer.MomentsOf : null);
+            return exchange.Pending is null ? Exchanged(positions) : new MicroBatchReport(number, positions, null);
+        }
+
         if (!stage.Team.IsFirst)
         {
             var report = exchange!.Received();
@@ -323,7 +363,21 @@ internal sealed class TrainingSession : ITrainingSession
             return new MicroBatchReport(number, positions, report);
         }
 
-        var step = Update(exchange!.Gathered());
+        if (!exchange!.IsUpdating)
+        {
+            Update(exchange.Gathered());
+            if (exchange is { IsUpdating: true, Pending: not null })
+            {
+                return new MicroBatchReport(number, positions, null);
+            }
+        }
+
+        if (exchange.IsUpdating)
+        {
+            exchange.Assemble();
+        }
+
+        var step = Updated();
         exchange.Updated(step);
         return new MicroBatchReport(number, positions + step.Tokens - tokens, step);
     }
@@ -331,9 +385,11 @@ internal sealed class TrainingSession : ITrainingSession
     /// <summary>A step's micro-batches that are done here.</summary>
     private IEnumerable<MicroBatchCut> Here(int step) => cut.Of(step).Where(one => shares.Contains(one.Share));
 
-    /// <summary>The optimizer's part of a step, once all gradients are there.</summary>
+    /// <summary>
+    /// The optimizer's part of a step, once all gradients are there: of all parameters, or of those that are updated here.
+    /// </summary>
     /// <param name="gathered">The step's micro-batches where it has several shares; null where all of them were done here.</param>
-    private StepReport Update(IReadOnlyList<MicroBatchFigures>? gathered)
+    private void Update(IReadOnlyList<MicroBatchFigures>? gathered)
     {
         if (hooks.Rehearsed(Step) is { Count: > 0 } more)
         {
@@ -342,15 +398,29 @@ internal sealed class TrainingSession : ITrainingSession
         }
 
         hooks.AddGradients();
-        var (step, norm) = ReadLossesAndNorm(gathered);
-
+        updating = ReadLossesAndNorm(gathered);
         if (options.Training.MaxGradNorm > 0)
         {
-            optimizer.Clip(norm, options.Training.MaxGradNorm);
+            optimizer.Clip(updating.Norm, options.Training.MaxGradNorm);
         }
 
+        if (exchange is { IsSharded: true })
+        {
+            exchange.Scatter(Step, IsCheckpointAt(Step + 1));
+        }
+
+        optimizer.Step(schedule.Multiplier(Step));
+    }
+
+    /// <summary>Whether the whole state is wanted after a step: for a checkpoint, or for what follows the last step.</summary>
+    private bool IsCheckpointAt(int step) =>
+        step == TotalSteps || (options.Training.CheckpointEvery > 0 && step % options.Training.CheckpointEvery == 0);
+
+    /// <summary>The end of a step: all parameters are updated.</summary>
+    private StepReport Updated()
+    {
+        var (step, norm) = updating;
         var multiplier = schedule.Multiplier(Step);
-        optimizer.Step(multiplier);
         Step++;
         hooks.AfterStep(Step);
         Finish();

@@ -578,10 +578,86 @@ public sealed class RunSupervisorTests : VirtualTime
         Assert.True(scheduler.FishForMessage<Offer>(offer => !offer.Turn.IsOfSameTeam(turn)).Turn.IsAfter(turn));
     }
 
+    [Fact]
+    public async Task Teams_that_break_up_without_a_step_gained_end_the_run_and_progress_counts_anew()
+    {
+        NewTeam(Team(2) with { MaxRestarts = 1 });
+        var turn = 0L;
+        foreach (var step in new int?[] { null, 5, 7, null })
+        {
+            turn = BrokenUp(turn, step);
+        }
+
+        var end = await ended.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(RunStatus.Failed, end.Status);
+        Assert.All(
+            [
+                "trains stage 1 (Task1)",
+                "2 times in a row since step 7",
+                "rank 0 at gpu-1:5301 is not there",
+                "at h:1",
+                "node.link-port",
+                "max-restarts = 1",
+            ],
+            part => Assert.Contains(part, end.Message, StringComparison.Ordinal)
+        );
+
+        long BrokenUp(long after, int? step)
+        {
+            var offer = scheduler.FishForMessage<Offer>(one => one.Turn.RunId == "team" && one.Turn.Number > after);
+            var far = new FarWorker(other);
+            Tell(worker, new MayBegin(offer.Turn));
+            worker.ExpectMsg(new Begin(offer.Turn));
+            Tell(far, new MayBegin(offer.Turn with { Rank = 1 }));
+            other.ExpectMsg(new Begin(offer.Turn with { Rank = 1 }));
+            Tell(
+                far,
+                new WorkStopped { Turn = offer.Turn with { Rank = 1 }, Reason = "rank 0 at gpu-1:5301 is not there any more: refused" }
+            );
+            other.ExpectMsg(new Acknowledged(offer.Turn with { Rank = 1 }));
+            worker.ExpectMsg(new StopWork(offer.Turn));
+            if (step is { } gained)
+            {
+                Checkpoint(worker, offer.Turn, gained);
+            }
+
+            // Of one team both ends may tell.
+            Tell(worker, new WorkStopped { Turn = offer.Turn, Reason = "the connection with rank 1 has ended" });
+            worker.FishForMessage<Acknowledged>(told => told.Turn == offer.Turn);
+            return offer.Turn.Number;
+        }
+    }
+
+    [Fact]
+    public async Task A_piece_of_work_whose_workers_are_lost_again_and_again_ends_the_run_and_names_them()
+    {
+        End(supervisor);
+        ended = new();
+        supervisor = New("lost", options: Experiments.Of(1) with { MaxRestarts = 2 });
+        for (var times = 0; times < 3; times++)
+        {
+            var offer = scheduler.FishForMessage<Offer>(one => one.Turn.RunId == "lost");
+
+            // What nobody has begun may be lost as often as it likes.
+            Tell(scheduler, new WorkLost(offer.Turn));
+            var again = scheduler.FishForMessage<Offer>(one => one.Turn.IsAfter(offer.Turn));
+            var trainer = CreateTestProbe($"trainer-{times}");
+            Tell(trainer, new MayBegin(again.Turn));
+            trainer.ExpectMsg(new Begin(again.Turn));
+            End(trainer);
+        }
+
+        var end = await ended.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(RunStatus.Failed, end.Status);
+        Assert.Contains("its worker trainer-2", end.Message, StringComparison.Ordinal);
+        Assert.Contains("training.checkpoint-every", end.Message, StringComparison.Ordinal);
+    }
+
     private void NewTeam(ExperimentOptions options)
     {
         End(supervisor);
-        (ended, supervisor) = (new(), New("team", options: options));
+        ended = new();
+        supervisor = New("team", options: options);
     }
 
     private static ExperimentOptions Team(int shares, LostTrainer policy = LostTrainer.Continue) =>

@@ -4,6 +4,7 @@ using CoIN.Actors.Journal;
 using CoIN.Actors.Protocol;
 using CoIN.Actors.Tests.Support;
 using CoIN.Actors.Workers;
+using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Runs;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
@@ -278,6 +279,15 @@ public sealed class WorkerTests : VirtualTime
         watcher.ExpectNoMsg(TimeSpan.Zero);
         worker.Tell(new Acknowledged(First), supervisor);
         watcher.ExpectTerminated(worker);
+    }
+
+    [Fact]
+    public void A_trainer_that_has_lost_another_one_says_why()
+    {
+        var doings = new Doings { Wait = () => Task.FromException(new TrainerLostException("rank 0 at h:1 is not there")) };
+        Begun(doings);
+        Assert.Equal("rank 0 at h:1 is not there", supervisor.ExpectMsg<WorkStopped>().Reason);
+        Assert.Equal(1, doings.Left);
     }
 
     [Fact]

@@ -99,6 +99,9 @@ public sealed class TeamSessionTests : IDisposable
             AssertSame("1-1", $"{other}-1");
             AssertSame("1-2", $"{other}-2");
         }
+
+        Train(Sharded(options), "sharded-2", 3, 2, "1-1", null);
+        AssertSame("1-2", "sharded-2");
     }
 
     [Theory]
@@ -190,6 +193,30 @@ public sealed class TeamSessionTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_has_all_moments_where_each_trainer_keeps_a_part_and_goes_on_by_others_to_the_same_bits()
+    {
+        var whole = Options(3) with { Training = Options(3).Training with { CheckpointEvery = 2 } };
+        var sharded = Sharded(whole);
+        Train(whole, "whole", 3, 1, null, null);
+        Train(whole, "half", 1, 1, null, null, steps: 2);
+        Train(sharded, "half-sharded", 3, 1, null, null, steps: 2);
+        Assert.Equal(Contents("half-checkpoint"), Contents("half-sharded-checkpoint"));
+        Train(whole, "by-one", 1, 1, null, "half-sharded-checkpoint");
+        Train(sharded, "by-two", 2, 1, null, "half-sharded-checkpoint");
+        Train(sharded, "by-three", 3, 1, null, "half-checkpoint");
+        Assert.All(["by-one", "by-two", "by-three"], name => AssertSame("whole", name));
+    }
+
+    [Fact]
+    public void Between_checkpoints_rank_0_has_not_the_whole_state_where_each_trainer_keeps_a_part()
+    {
+        var options = Sharded(Options(2) with { Training = Options(2).Training with { CheckpointEvery = 2 } });
+        var whole = new List<bool>();
+        Train(options, "sharded", 2, 1, null, null, seen: session => whole.Add(session.IsWhole));
+        Assert.Equal([false, true, false, true], whole);
+    }
+
+    [Fact]
     public void Rank_0_keeps_the_last_full_step_when_another_trainer_is_gone_in_the_middle_of_one()
     {
         var options = Options(2);
@@ -213,6 +240,12 @@ public sealed class TeamSessionTests : IDisposable
         session.SaveCheckpoint(Directory.CreateDirectory(folder.Of("amid")).FullName);
         Assert.Equal(Contents("two-checkpoint"), Contents("amid"));
     }
+
+    private static ExperimentOptions Sharded(ExperimentOptions options) =>
+        options with
+        {
+            Training = options.Training with { OptimizerState = OptimizerState.Sharded },
+        };
 
     private ExperimentOptions Options(int shares) =>
         new()
@@ -251,7 +284,8 @@ public sealed class TeamSessionTests : IDisposable
         int stage,
         string? adapter,
         string? checkpoint,
-        int steps = 4
+        int steps = 4,
+        Action<ITrainingSession>? seen = null
     )
     {
         var links = Enumerable.Range(1, trainers - 1).Select(_ => LocalLink.Pair()).ToList();
@@ -276,6 +310,10 @@ public sealed class TeamSessionTests : IDisposable
                     while (session.Step < steps)
                     {
                         done.Add(session.NextStep());
+                        if (rank == 0)
+                        {
+                            seen?.Invoke(session);
+                        }
                     }
 
                     reports[rank] = done;

@@ -144,6 +144,24 @@ public sealed class ExperimentPlannerTests : IDisposable
     }
 
     [Fact]
+    public void Where_each_trainer_keeps_a_part_of_the_moments_a_device_needs_less_by_the_others_parts()
+    {
+        ExperimentPlan Of(OptimizerState state) =>
+            Plan("cuda:0", "float32", change: options =>
+                options with
+                {
+                    Training = options.Training with { GradientAccumulation = 4, WorldSize = 4, OptimizerState = state },
+                }
+            );
+        var (whole, sharded) = (Of(OptimizerState.Whole), Of(OptimizerState.Sharded));
+        var less = whole.TrainedParameters * 2 * sizeof(float) * 3 / 4;
+        Assert.Equal((0, less), (whole.Team!.ShardedBytes, sharded.Team!.ShardedBytes));
+        Assert.Equal(whole.DeviceBytes - less, sharded.DeviceBytes);
+        Assert.Equal(sharded.DeviceBytes, whole.Remedies.Single(one => one.Keys == "training.optimizer-state=sharded").DeviceBytes);
+        Assert.True(sharded.Host.Sum(part => part.Bytes) > whole.Host.Sum(part => part.Bytes));
+    }
+
+    [Fact]
     public void Thirteen_billion_parameters_are_planned_from_their_configuration_alone()
     {
         foreach (var file in Directory.EnumerateFiles(folder.Path))

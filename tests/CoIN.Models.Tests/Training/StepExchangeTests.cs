@@ -75,6 +75,21 @@ public sealed class StepExchangeTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Teams))]
+    public void Each_parameter_is_updated_by_one_trainer(int shares, int trainers)
+    {
+        using var whole = new Team(shares, trainers);
+        using var sharded = new Team(shares, trainers, sharded: true);
+        Assert.All(whole.Members.Index(), one =>
+            Assert.All(Enumerable.Range(0, 3), i => Assert.Equal(one.Index == 0, one.Item.Exchange.Owns(i)))
+        );
+        Assert.All(Enumerable.Range(0, 3), i => Assert.Single(sharded.Members, one => one.Exchange.Owns(i)));
+
+        // 50, 72 and 9 numbers.
+        Assert.Equal(trainers > 1 ? 1 : 3, Enumerable.Range(0, 3).Count(sharded.Members[0].Exchange.Owns));
+    }
+
+    [Theory]
     [InlineData(0, 1)]
     [InlineData(1, 0)]
     public async Task A_trainer_that_is_gone_is_noticed_by_the_others(int gone, int left)
@@ -103,7 +118,7 @@ public sealed class StepExchangeTests : IDisposable
     {
         private bool begun;
 
-        public Team(int shares, int trainers)
+        public Team(int shares, int trainers, bool sharded = false)
         {
             var links = Enumerable.Range(1, trainers - 1).Select(_ => LocalLink.Pair()).ToList();
             for (var rank = 0; rank < trainers; rank++)
@@ -114,7 +129,8 @@ public sealed class StepExchangeTests : IDisposable
                 var exchange = new StepExchange(
                     new TrainingTeam(rank, trainers, rank == 0 ? [.. links.Select(link => link.First)] : [links[rank - 1].Second]),
                     shares,
-                    parameters
+                    parameters,
+                    sharded
                 );
                 Members.Add(new Member(exchange, parameters, [.. exchange.Own]));
             }

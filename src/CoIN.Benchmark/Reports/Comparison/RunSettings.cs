@@ -19,6 +19,7 @@ internal static class RunSettings
     [
         "name",
         "priority",
+        "max-restarts",
         "data.instructions",
         "data.images",
         "data.image-identity",
@@ -27,6 +28,7 @@ internal static class RunSettings
         "model.vision-tower",
         "model.projector",
         "training.on-lost-trainer",
+        "training.optimizer-state",
     ];
 
     /// <summary>Settings by their names in the configuration, and the hashes of model and data.</summary>
