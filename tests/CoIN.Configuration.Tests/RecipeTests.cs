@@ -105,16 +105,14 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
-    public void LLaVA_for_a_small_GPU_keeps_one_layer_s_activations_of_one_sample()
+    public void LLaVA_for_a_small_GPU_keeps_one_layer_s_activations_of_one_long_sample_and_makes_the_same_steps()
     {
         var options = Load("models/llava-1.5-7b-24gb.hocon").Options;
 
-        Assert.All(options.Tasks, task => Assert.Equal(1, task.BatchSize));
         var large = Load("models/llava-1.5-7b.hocon").Options;
-        Assert.Equal(
-            large.Tasks.Select(task => (task.Name, task.BatchSize * large.Training.GradientAccumulation)),
-            options.Tasks.Select(task => (task.Name, task.GradientAccumulation))
-        );
+        Assert.Equal((null, options.Model.MaxLength), (large.Training.MicroBatchTokens, options.Training.MicroBatchTokens));
+        Assert.Equal(large.Training, options.Training with { MicroBatchTokens = null });
+        Assert.Equal(large.Tasks, options.Tasks);
         Assert.Equal(
             (true, true, "bfloat16", 128, 1),
             (
