@@ -24,6 +24,12 @@ public sealed record ExperimentPlan(
     /// <summary>Positions of that, a forward pass alone counted as a third; null where the data are not there yet.</summary>
     public long? MethodTokens { get; init; } = 0;
 
+    /// <summary>Optimizer steps of all stages; null where one's are not known.</summary>
+    public int? Steps => Stages.Aggregate((int?)0, (sum, stage) => sum + stage.Steps);
+
+    /// <summary>Positions of all stages; null where one's are not known.</summary>
+    public double? Tokens => Stages.Aggregate((double?)0, (sum, stage) => sum + stage.Tokens);
+
     /// <summary>Null where one trainer does all.</summary>
     public PlannedTeam? Team { get; init; }
 
