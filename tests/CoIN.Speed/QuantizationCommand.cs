@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using CoIN.Benchmark.Experiments;
 using CoIN.Models.Adapters;
 using CoIN.Models.Adapters.Lora;
@@ -24,11 +23,7 @@ internal static class QuantizationCommand
     /// <summary>Its first word.</summary>
     public const string Name = "quantization";
 
-    private const int Words = 8000,
-        Samples = 8,
-        Length = 160,
-        Labelled = 24,
-        Answer = 24;
+    private const string Plain = "as it is";
 
     public static RootCommand Build()
     {
@@ -50,9 +45,7 @@ internal static class QuantizationCommand
         var folder = Directory.CreateTempSubdirectory("coin-quantization-").FullName;
         try
         {
-            var text = new DecoderConfig(hidden, hidden * 43 / 16, 4, hidden / 64, hidden / 64, Words, 1e-5, 10000, 512, false);
-            var vision = new VisionConfig(16, 32, 3, 2, 16, 8, "quick_gelu", 1e-5);
-            LlavaInitializer.Write(folder, new LlavaConfig(vision, text, -2, false), Words - 1, 1);
+            MadeWork.WriteModel(folder, hidden, hidden * 43 / 16, hidden / 64);
             foreach (var dtype in new[] { ScalarType.Float32, ScalarType.BFloat16 })
             {
                 Measure(folder, dtype, rounds, output);
@@ -74,7 +67,7 @@ internal static class QuantizationCommand
                 var clock = Stopwatch.StartNew();
                 var model = LlavaCheckpoint.Load(LlavaSource.Of(folder), dtype, CPU, _ => { }, nf4);
                 var name =
-                    nf4 is null ? "as it is"
+                    nf4 is null ? Plain
                     : nf4.DoubleQuantization ? "nf4, double"
                     : "nf4";
                 output.WriteLine(
@@ -86,11 +79,12 @@ internal static class QuantizationCommand
                 return (Name: name, Model: model, Adapter: adapter);
             })
             .ToList();
-        Table(
+        Turns.Table(
             output,
             "answers, the adapter beside the weights",
             rounds,
-            [.. models.Select(one => (one.Name, (Action)(() => Answers(one.Model, one.Adapter))))]
+            [.. models.Select(one => (one.Name, (Action)(() => MadeWork.Answers(one.Model, one.Adapter))))],
+            Plain
         );
         foreach (var parameter in models.SelectMany(one => one.Adapter.Parameters()))
         {
@@ -99,11 +93,12 @@ internal static class QuantizationCommand
 
         foreach (var checkpointing in new[] { false, true })
         {
-            Table(
+            Turns.Table(
                 output,
                 checkpointing ? "training with checkpointing" : "training",
                 rounds,
-                [.. models.Select(one => (one.Name, (Action)(() => Train(one.Model, one.Adapter, checkpointing))))]
+                [.. models.Select(one => (one.Name, (Action)(() => MadeWork.Train(one.Model, one.Adapter, checkpointing: checkpointing))))],
+                Plain
             );
         }
 
@@ -116,65 +111,4 @@ internal static class QuantizationCommand
             .Language.Layers.SelectMany(layer => layer.Linears)
             .SelectMany(linear => linear.Parameters())
             .Sum(tensor => tensor.numel() * tensor.element_size());
-
-    private static void Table(TextWriter output, string title, int rounds, IReadOnlyList<(string Name, Action Run)> work)
-    {
-        var seconds = work.Select(_ => new List<double>()).ToList();
-        for (var round = -1; round < rounds; round++)
-        {
-            for (var i = 0; i < work.Count; i++)
-            {
-                var clock = Stopwatch.StartNew();
-                work[i].Run();
-                if (round >= 0)
-                {
-                    seconds[i].Add(clock.Elapsed.TotalSeconds);
-                }
-            }
-        }
-
-        output.WriteLine($"  {title}");
-        for (var i = 0; i < work.Count; i++)
-        {
-            var ratios = seconds[i].Zip(seconds[0], (own, first) => own / first).Order().ToList();
-            output.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"    {work[i].Name, -12} {1000 * seconds[i].Order().ElementAt(rounds / 2), 8:0} ms   {ratios[rounds / 2], 5:0.00} "
-                        + $"({ratios[0]:0.00}-{ratios[^1]:0.00})"
-                )
-            );
-        }
-    }
-
-    private static void Train(LlavaModel model, IAdapter adapter, bool checkpointing)
-    {
-        using var scope = NewDisposeScope();
-        var rows = Enumerable
-            .Range(0, Samples)
-            .Select(row => new TokenSequence(
-                [.. Enumerable.Range(0, Length).Select(i => Id(row, i))],
-                [.. Enumerable.Range(0, Length).Select(i => i < Length - Labelled ? -100 : Id(row, i))]
-            ))
-            .ToList();
-        using var batch = SequenceBatch.Create(rows, 4, 512, CPU);
-        model.Backend.Training(model, adapter, null, checkpointing).Run(batch, null, 1);
-    }
-
-    private static void Answers(LlavaModel model, IAdapter? adapter)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var prompts = Enumerable
-            .Range(0, 2 * Samples)
-            .Select(row => new TokenSequence([.. Enumerable.Range(0, Length / 2).Select(i => Id(row, i))], null))
-            .ToList();
-        GreedyGenerator.Generate(
-            model,
-            new GenerationRequest(prompts, null, Answer) { Lengths = [.. prompts.Select(_ => Answer)] },
-            adapter
-        );
-    }
-
-    private static int Id(int row, int place) => 1 + (((row * 7919) + (place * 104729)) % (Words - 2));
 }

@@ -56,28 +56,7 @@ internal static class ClipSettings
             settings.TextOf("hidden_act", "quick_gelu", "quick_gelu", "gelu"),
             settings.Double("layer_norm_eps") ?? 1e-5
         );
-        TransformersKeys.Positive(
-            settings,
-            "vision",
-            config.HiddenSize,
-            config.IntermediateSize,
-            config.Layers,
-            config.Heads,
-            config.ImageSize,
-            config.PatchSize
-        );
-        settings.Require(
-            config.ImageSize >= config.PatchSize,
-            "patch_size",
-            $"{config.PatchSize}",
-            $"at most image_size, {config.ImageSize}"
-        );
-        settings.Require(
-            config.Heads < 1 || config.HiddenSize % config.Heads == 0,
-            "num_attention_heads",
-            $"{config.Heads}",
-            $"a divisor of {config.HiddenSize}"
-        );
+        VisionShape.Check(settings, config);
         settings.NoOtherKeys();
         return config;
     }

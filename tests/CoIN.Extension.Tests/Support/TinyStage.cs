@@ -29,32 +29,9 @@ internal sealed class TinyStage : IDisposable
     public List<string> Warnings { get; } = [];
 
     public ExperimentOptions Options =>
-        new()
+        TinyRun.Options(Folder) with
         {
-            Name = "t",
             Method = PulledMethods.Watched,
-            Tasks =
-            [
-                new TaskOptions
-                {
-                    Name = "T",
-                    Folder = "t",
-                    Scorer = "gqa",
-                },
-            ],
-            Data = new DataOptions { Instructions = "", Images = Folder.Path },
-            Model = new ModelOptions
-            {
-                Path = Folder.Of("model"),
-                MaxLength = 120,
-                Conversation = "vicuna_v1_no_system",
-            },
-            Lora = new LoraOptions
-            {
-                Rank = 4,
-                Alpha = 8,
-                Dropout = 0.1,
-            },
             Training = new TrainingOptions
             {
                 LearningRate = 1e-2,

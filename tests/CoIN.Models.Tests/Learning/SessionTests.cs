@@ -9,20 +9,13 @@ using CoIN.Models.Inspection;
 using CoIN.Models.Learning;
 using CoIN.Models.Modules;
 using CoIN.Models.Tests.Support;
-using SkiaSharp;
 
 namespace CoIN.Models.Tests.Learning;
 
 /// <summary>Training and answering through the interfaces of the benchmark, on a tiny untrained model folder.</summary>
 public sealed class SessionTests : IDisposable
 {
-    private static readonly TaskOptions Task = new()
-    {
-        Name = "T",
-        Folder = "t",
-        Scorer = "gqa",
-        MaxNewTokens = 6,
-    };
+    private static readonly TaskOptions Task = TinyRun.Task;
 
     private readonly TemporaryFolder folder = new();
     private readonly List<string> warnings = [];
@@ -34,10 +27,7 @@ public sealed class SessionTests : IDisposable
         TinyLlava.WriteHub(folder.Of("model"));
         for (var i = 0; i < 6; i++)
         {
-            using var bitmap = new SKBitmap(20, 16);
-            bitmap.Erase(new SKColor((byte)(40 * i), 100, 200));
-            using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(folder.Of($"{i}.png"), png.ToArray());
+            File.WriteAllBytes(folder.Of($"{i}.png"), ImageBytes.Plain(20, 16, (byte)(40 * i)));
         }
     }
 
@@ -500,23 +490,8 @@ public sealed class SessionTests : IDisposable
     }
 
     private ExperimentOptions Options() =>
-        new()
+        TinyRun.Options(folder, dropout: 0) with
         {
-            Name = "t",
-            Tasks = [Task],
-            Data = new DataOptions { Instructions = "", Images = folder.Path },
-            Model = new ModelOptions
-            {
-                Path = folder.Of("model"),
-                MaxLength = 120,
-                Conversation = "vicuna_v1_no_system",
-            },
-            Lora = new LoraOptions
-            {
-                Rank = 4,
-                Alpha = 8,
-                Dropout = 0,
-            },
             Training = new TrainingOptions
             {
                 LearningRate = 1e-2,

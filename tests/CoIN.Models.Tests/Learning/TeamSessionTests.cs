@@ -13,12 +13,7 @@ namespace CoIN.Models.Tests.Learning;
 /// </summary>
 public sealed class TeamSessionTests : IDisposable
 {
-    private static readonly TaskOptions Task = new()
-    {
-        Name = "T",
-        Folder = "t",
-        Scorer = "gqa",
-    };
+    private static readonly TaskOptions Task = TinyRun.Task;
 
     private readonly TemporaryFolder folder = new();
     private readonly LearnerFactory factory = new(_ => { });
@@ -248,23 +243,9 @@ public sealed class TeamSessionTests : IDisposable
         };
 
     private ExperimentOptions Options(int shares) =>
-        new()
+        TinyRun.Options(folder) with
         {
-            Name = "t",
             Tasks = [Task, Task with { Name = "U" }],
-            Data = new DataOptions { Instructions = "", Images = folder.Path },
-            Model = new ModelOptions
-            {
-                Path = folder.Of("model"),
-                MaxLength = 120,
-                Conversation = "vicuna_v1_no_system",
-            },
-            Lora = new LoraOptions
-            {
-                Rank = 4,
-                Alpha = 8,
-                Dropout = 0.1,
-            },
             Training = new TrainingOptions
             {
                 LearningRate = 1e-2,

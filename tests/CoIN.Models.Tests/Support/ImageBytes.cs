@@ -22,6 +22,15 @@ internal static class ImageBytes
         return data.ToArray();
     }
 
+    /// <summary>A PNG of one colour.</summary>
+    public static byte[] Plain(int width, int height, byte red)
+    {
+        using var bitmap = new SKBitmap(width, height);
+        bitmap.Erase(new SKColor(red, 100, 200));
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+
     /// <summary>A grey-blue JPEG of 8 × 8 pixels with so many channels: one block each, all coefficients zero.</summary>
     public static byte[] Jpeg(int channels)
     {

@@ -3,7 +3,6 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Methods;
 using CoIN.Models.Learning;
-using SkiaSharp;
 
 namespace CoIN.Models.Tests.Support;
 
@@ -17,10 +16,7 @@ public abstract class ManyPictureSessionTests : IDisposable
     {
         foreach (var (i, (width, height)) in sizes.Index())
         {
-            using var bitmap = new SKBitmap(width, height);
-            bitmap.Erase(new SKColor((byte)(60 * i), 100, 200));
-            using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(Folder.Of($"{i}.png"), png.ToArray());
+            File.WriteAllBytes(Folder.Of($"{i}.png"), ImageBytes.Plain(width, height, (byte)(60 * i)));
         }
     }
 

@@ -5,7 +5,6 @@ using CoIN.Models.Adapters.Lora;
 using CoIN.Models.Adapters.Peft;
 using CoIN.Models.Learning;
 using CoIN.Models.Tests.Support;
-using SkiaSharp;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Tests.Families.MiniGptV2;
@@ -13,13 +12,7 @@ namespace CoIN.Models.Tests.Families.MiniGptV2;
 /// <summary>Training and answering through the interfaces of the benchmark, samples with and without pictures.</summary>
 public sealed class MiniGptSessionTests : IDisposable
 {
-    private static readonly TaskOptions Task = new()
-    {
-        Name = "T",
-        Folder = "t",
-        Scorer = "gqa",
-        MaxNewTokens = 6,
-    };
+    private static readonly TaskOptions Task = TinyRun.Task;
 
     private readonly TemporaryFolder folder = new();
     private readonly List<string> warnings = [];
@@ -31,10 +24,7 @@ public sealed class MiniGptSessionTests : IDisposable
         TinyMiniGpt.Write(folder.Of("model"));
         for (var i = 0; i < 3; i++)
         {
-            using var bitmap = new SKBitmap(20, 16);
-            bitmap.Erase(new SKColor((byte)(80 * i), 100, 200));
-            using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(folder.Of($"{i}.png"), png.ToArray());
+            File.WriteAllBytes(folder.Of($"{i}.png"), ImageBytes.Plain(20, 16, (byte)(80 * i)));
         }
     }
 

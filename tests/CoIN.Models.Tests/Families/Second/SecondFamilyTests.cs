@@ -5,7 +5,6 @@ using CoIN.Benchmark.Learning;
 using CoIN.Models.Checkpoints;
 using CoIN.Models.Learning;
 using CoIN.Models.Tests.Support;
-using SkiaSharp;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,10 +20,7 @@ public sealed class SecondFamilyTests : IDisposable
     public SecondFamilyTests()
     {
         WriteModel();
-        using var bitmap = new SKBitmap(20, 16);
-        bitmap.Erase(new SKColor(40, 100, 200));
-        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        File.WriteAllBytes(folder.Of("a.png"), png.ToArray());
+        File.WriteAllBytes(folder.Of("a.png"), ImageBytes.Plain(20, 16, 40));
     }
 
     public void Dispose()
