@@ -153,13 +153,19 @@ internal sealed unsafe class Nf4Weight : IDisposable
         {
             using var inner = NewDisposeScope();
             var blocks = Math.Max(1, bytes * 2 / BlockSize);
-            var numbers = pairs
-                .index_select(0, Codes.narrow(0, at, bytes).to(ScalarType.Int32))
-                .view(blocks, -1)
-                .mul_(scales.narrow(0, at * 2 / BlockSize, blocks).unsqueeze(1))
-                .view(-1);
+            var numbers = pairs.index_select(0, Codes.narrow(0, at, bytes).to(ScalarType.Int32)).view(blocks, -1);
+            var scale = scales.narrow(0, at * 2 / BlockSize, blocks).unsqueeze(1);
             var wanted = Math.Min(bytes * 2, Count - (at * 2));
-            flat.narrow(0, at * 2, wanted).copy_((Dtype == ScalarType.Float32 ? numbers : numbers.to(Dtype)).narrow(0, 0, wanted));
+            var to = flat.narrow(0, at * 2, wanted);
+            if (wanted == bytes * 2 && (Dtype == ScalarType.Float32 || Dtype == target.dtype))
+            {
+                // One operator multiplies in float32, rounds and writes.
+                Operators.Multiply(numbers, scale, to.view(blocks, -1));
+                return;
+            }
+
+            numbers = numbers.mul_(scale).view(-1);
+            to.copy_((Dtype == ScalarType.Float32 ? numbers : numbers.to(Dtype)).narrow(0, 0, wanted));
         }
     }
 
@@ -335,8 +341,18 @@ internal sealed unsafe class Nf4Scales : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        var spread = Larger.unsqueeze(1).expand(-1, blockSize).reshape(-1).narrow(0, 0, Held.numel());
-        return numbers!.index_select(0, Held.to(ScalarType.Int32)).mul_(spread).add_(means!, Torch.Scalars.One).MoveToOuterDisposeScope();
+        var all = numbers!.index_select(0, Held.to(ScalarType.Int32));
+        var larger = Larger.unsqueeze(1);
+        if (Held.numel() % blockSize == 0)
+        {
+            all.view(-1, blockSize).mul_(larger);
+        }
+        else
+        {
+            all.mul_(larger.expand(-1, blockSize).reshape(-1).narrow(0, 0, Held.numel()));
+        }
+
+        return all.add_(means!, Scalars.One).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same on another device, in place of this one.</summary>

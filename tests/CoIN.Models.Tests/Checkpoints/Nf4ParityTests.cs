@@ -96,6 +96,27 @@ public sealed class Nf4ParityTests : IDisposable
         }
     }
 
+    /// <summary>As on a GPU, where each is a launch: four for the scales of all blocks, three for each piece of the codes.</summary>
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void A_map_is_dequantized_by_seven_operators_and_three_for_each_further_piece(ScalarType dtype)
+    {
+        int Count(int rows)
+        {
+            using var generator = new Generator(1, CPU);
+            using var quantized = Nf4Weight.Quantize(randn([rows, 4096], generator: generator).to(dtype), new Nf4Settings(), CPU);
+            var (here, there) = (empty([rows, 4096], dtype), empty([rows, 4096], dtype));
+            quantized.Into(here);
+            var operators = OperatorCounter.Of(() => quantized.ByTorch(there)).Values.Sum();
+            Equal(here, there);
+            return operators;
+        }
+
+        Assert.Equal(7, Count(256));
+        Assert.Equal(10, Count(2304));
+    }
+
     [Theory]
     [InlineData("llama", false)]
     [InlineData("packed", false)]
