@@ -66,7 +66,7 @@ internal static class AdaptersCommand
         var work = adapters
             .Select(one => (one.Name, Run: (Action)(() => MadeWork.Answers(model, one.Adapter))))
             .Append(("LoRA, merged", () => MadeWork.Answers(merged, null)));
-        Turns.Table(output, "answers (adapter beside the weights)", rounds, [.. work], "LoRA");
+        Turns.Table(output, "answers (adapter beside the weights)", rounds, [.. work], "LoRA's");
         merged.Language.Dispose();
         foreach (var parameter in adapters.SelectMany(one => one.Adapter.Parameters()))
         {
@@ -80,7 +80,7 @@ internal static class AdaptersCommand
                 $"training, dropout {dropout}",
                 rounds,
                 [.. adapters.Select(one => (one.Name, (Action)(() => MadeWork.Train(model, one.Adapter, dropout))))],
-                "LoRA"
+                "LoRA's"
             );
         }
 

@@ -23,8 +23,6 @@ internal static class QuantizationCommand
     /// <summary>Its first word.</summary>
     public const string Name = "quantization";
 
-    private const string Plain = "as it is";
-
     public static RootCommand Build()
     {
         var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 3, Description = "Measured rounds; figures are medians" };
@@ -67,7 +65,7 @@ internal static class QuantizationCommand
                 var clock = Stopwatch.StartNew();
                 var model = LlavaCheckpoint.Load(LlavaSource.Of(folder), dtype, CPU, _ => { }, nf4);
                 var name =
-                    nf4 is null ? Plain
+                    nf4 is null ? "as it is"
                     : nf4.DoubleQuantization ? "nf4, double"
                     : "nf4";
                 output.WriteLine(
@@ -84,7 +82,7 @@ internal static class QuantizationCommand
             "answers, the adapter beside the weights",
             rounds,
             [.. models.Select(one => (one.Name, (Action)(() => MadeWork.Answers(one.Model, one.Adapter))))],
-            Plain
+            "the plain one's"
         );
         foreach (var parameter in models.SelectMany(one => one.Adapter.Parameters()))
         {
@@ -98,7 +96,7 @@ internal static class QuantizationCommand
                 checkpointing ? "training with checkpointing" : "training",
                 rounds,
                 [.. models.Select(one => (one.Name, (Action)(() => MadeWork.Train(one.Model, one.Adapter, checkpointing: checkpointing))))],
-                Plain
+                "the plain one's"
             );
         }
 

@@ -6,7 +6,7 @@ namespace CoIN.Speed;
 internal static class Turns
 {
     /// <summary>Measures works and writes their medians, and how they stand to the first one's, round by round.</summary>
-    /// <param name="first">What the first work is called in the table.</param>
+    /// <param name="first">The first work as the others are called parts of it, e.g. "LoRA's".</param>
     public static void Table(TextWriter output, string title, int rounds, IReadOnlyList<(string Name, Action Run)> work, string first)
     {
         var seconds = work.Select(_ => new List<double>()).ToList();
@@ -29,7 +29,7 @@ internal static class Turns
             var ratios = seconds[i].Zip(seconds[0], (own, before) => own / before).Order().ToList();
             output.WriteLine(
                 FormattableString.Invariant(
-                    $"  {work[i].Name, -18} {1000 * Median(seconds[i]), 8:0} ms   {Median(ratios), 5:0.00} of {first}'s ({ratios[0]:0.00}-{ratios[^1]:0.00})"
+                    $"  {work[i].Name, -18} {1000 * Median(seconds[i]), 8:0} ms   {Median(ratios), 5:0.00} of {first} ({ratios[0]:0.00}-{ratios[^1]:0.00})"
                 )
             );
         }
