@@ -45,7 +45,7 @@ internal sealed class MiniGptMiniature : IMiniFamily
             model,
             settings.Prompts(new ModelOptions()),
             settings.Pictures.Size,
-            settings.Normalized,
+            settings.Pictures.Normalized,
             [
                 .. model.Vision.Parameters(),
                 model.Norm.Weight,

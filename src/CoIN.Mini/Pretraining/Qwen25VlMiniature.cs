@@ -97,7 +97,7 @@ internal sealed class Qwen25VlMiniature : IMiniFamily
             model,
             PlacedPrompts.Of(settings.Prompts(options), _ => (Side, Side)),
             Canvas.Size,
-            picture => ((Qwen25VlPictures)settings.Pictures).Normalized(picture).Values,
+            picture => settings.Pictures.Normalized(picture),
             [.. model.Vision.Parameters(), .. model.Language.Parameters()],
             model.Vision.Forward,
             () => Qwen25VlCheckpoint.Named(model)

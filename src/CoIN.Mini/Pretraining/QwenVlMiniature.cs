@@ -62,7 +62,7 @@ internal sealed class QwenVlMiniature : IMiniFamily
             model,
             settings.Prompts(new ModelOptions()),
             settings.Pictures.Size,
-            settings.Normalized,
+            settings.Pictures.Normalized,
             [.. model.Vision.Parameters(), .. model.Resampler.Parameters(), .. model.Language.Parameters()],
             pixels => model.Resampler.Forward(model.Vision.Forward(pixels)),
             () => QwenVlCheckpoint.Named(model)

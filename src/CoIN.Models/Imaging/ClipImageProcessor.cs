@@ -45,11 +45,6 @@ internal sealed class ClipImageProcessor
     /// <exception cref="CoinException">They are missing or broken, or ask for what is not supported.</exception>
     public static ClipImageProcessor Load(string path) => new(ImageSettings.Read(path));
 
-    /// <summary>Decodes and prepares a file.</summary>
-    /// <returns>Normalized channels, rows and columns.</returns>
-    public float[] Process(string path, ImageMode mode, Action<string>? warn = null) =>
-        Normalize(Resize(ImageDecoder.Decode(path, warn), mode));
-
     /// <summary>The picture at the processor's size.</summary>
     public RgbImage Resize(RgbImage image, ImageMode mode)
     {
@@ -72,16 +67,22 @@ internal sealed class ClipImageProcessor
     /// <summary>Rescales, subtracts the mean, divides by the deviation: [3, size, size].</summary>
     public float[] Normalize(RgbImage image)
     {
+        var values = new float[3 * image.Width * image.Height];
+        Normalize(image, values);
+        return values;
+    }
+
+    /// <inheritdoc cref="Normalize(RgbImage)"/>
+    /// <param name="values">Receives [3, size, size].</param>
+    public void Normalize(RgbImage image, Span<float> values)
+    {
         var area = image.Width * image.Height;
-        var values = new float[3 * area];
         for (var i = 0; i < area; i++)
         {
             values[i] = table[image.Pixels[i * 3]];
             values[area + i] = table[256 + image.Pixels[(i * 3) + 1]];
             values[(2 * area) + i] = table[512 + image.Pixels[(i * 3) + 2]];
         }
-
-        return values;
     }
 
     /// <summary>The colours of normalized values: the picture that <see cref="Normalize"/> was given.</summary>

@@ -20,7 +20,11 @@ internal sealed class ImageLoader
     /// <summary>Loads pictures of one size.</summary>
     /// <param name="load">Path to normalized pixels (channels, rows, columns).</param>
     public ImageLoader(string root, int size, Func<string, float[]> load)
-        : this(root, size, path => new PictureBlock(load(path), size, size)) { }
+        : this(root, size, path =>
+        {
+            var values = load(path);
+            return new PictureBlock(size, size, memory => values.CopyTo(memory));
+        }) { }
 
     private ImageLoader(string root, int size, Func<string, PictureBlock> load) => (this.root, this.size, this.load) = (root, size, load);
 
@@ -45,17 +49,17 @@ internal sealed class ImageLoader
         var tensors = new List<Tensor>();
         for (int first = 0, end; first < pictures.Count; first = end)
         {
-            var (values, height, width) = pictures[first];
+            var (height, width, length) = (pictures[first].Height, pictures[first].Width, pictures[first].Length);
             for (end = first + 1; end < pictures.Count && pictures[end].Height == height && pictures[end].Width == width; end++) { }
 
-            // A copy as a whole: number by number into a growing list it would be several times the pictures' memory.
-            var together = end == first + 1 ? values : new float[(end - first) * values.Length];
-            for (var i = first; i < end && together != values; i++)
+            // Straight into the tensor's memory: arrays in between would be several times the pictures' memory until they are collected.
+            var together = empty([end - first, 3, height, width], ScalarType.Float32);
+            for (var i = first; i < end; i++)
             {
-                pictures[i].Values.CopyTo(together, (i - first) * values.Length);
+                pictures[i].Fill(TensorMemory.Floats(together).Slice((i - first) * length, length));
             }
 
-            tensors.Add(Uploads.To(tensor(together, [end - first, 3, height, width]), device).MoveToOuterDisposeScope());
+            tensors.Add(Uploads.To(together, device).MoveToOuterDisposeScope());
         }
 
         return tensors;
@@ -65,7 +69,7 @@ internal sealed class ImageLoader
     {
         if (image is null)
         {
-            return new PictureBlock(new float[3 * size * size], size, size);
+            return new PictureBlock(size, size, values => values.Clear());
         }
 
         try

@@ -192,11 +192,11 @@ internal static class MemoryModel
     public static long Peak(MemorySettings settings, MicroBatchShape batch) =>
         Math.Max(Step(settings, batch).Sum(part => part.Bytes), Vision(settings, batch.Pictures));
 
-    /// <summary>Decoded pictures that wait in the host's memory.</summary>
+    /// <summary>Decoded pictures that wait in the host's memory, a byte for each colour of a pixel.</summary>
     public static long Waiting(MemorySettings settings, long pictures)
     {
         long size = settings.Shape.Vision.ImageSize;
-        return (TrainingSession.PreparedAhead + 1) * pictures * 3 * size * size * Float;
+        return (TrainingSession.PreparedAhead + 1) * pictures * 3 * size * size;
     }
 
     /// <summary>

@@ -9,6 +9,10 @@ internal static unsafe class TensorMemory
     /// <param name="tensor">float32, contiguous, in main memory.</param>
     public static float* Address(Tensor tensor) => (float*)Bytes(tensor);
 
+    /// <summary>All numbers, for writing too.</summary>
+    /// <param name="tensor">As for <see cref="Address"/>.</param>
+    public static Span<float> Floats(Tensor tensor) => new(Address(tensor), checked((int)tensor.numel()));
+
     /// <summary>The same for numbers of any type.</summary>
     public static byte* Bytes(Tensor tensor)
     {

@@ -1,5 +1,6 @@
 using CoIN.Models.Imaging;
 using CoIN.Models.Tests.Golden;
+using CoIN.Models.Tests.Support;
 using Newtonsoft.Json.Linq;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ public sealed class ClipPreprocessParityTests
         var image = ImageDecoder.Decode(files[^1]);
         Assert.Equal(expected[$"{picture}.pad_u8"].bytes.ToArray(), Planar(processor.Resize(image, ImageMode.Pad)));
         Assert.Equal(expected[$"{picture}.crop_u8"].bytes.ToArray(), Planar(processor.Resize(image, ImageMode.Crop)));
-        var floats = tensor(processor.Process(files[^1], ImageMode.Pad), expected[$"{picture}.pad"].shape);
+        var floats = tensor(new ClipPictures(processor, ImageMode.Pad).Numbers(files[^1]), expected[$"{picture}.pad"].shape);
         Assert.InRange(GoldenFolder.Difference(floats, expected[$"{picture}.pad"]), 0, 1e-5);
 
         // JPEG decoders may differ by rounding in the colours; the strict comparison above starts from the reference's own decoding.

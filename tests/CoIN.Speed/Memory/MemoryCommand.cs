@@ -27,16 +27,18 @@ internal static class MemoryCommand
             Description = "Compute threads",
         };
         var only = new Option<string?>("--only") { Description = "Cases whose name contains this" };
+        var parts = new Option<bool>("--parts") { Description = "Show what each estimate consists of" };
         var root = new RootCommand("Trains models of three sizes and compares the memory they take with what `coin plan` foretells.")
         {
             threads,
             only,
+            parts,
         };
-        root.SetAction(parsed => Run(parsed.GetValue(threads), parsed.GetValue(only) ?? "", Console.Out));
+        root.SetAction(parsed => Run(parsed.GetValue(threads), parsed.GetValue(only) ?? "", parsed.GetValue(parts), Console.Out));
         return root;
     }
 
-    private static int Run(int threads, string only, TextWriter output)
+    private static int Run(int threads, string only, bool parts, TextWriter output)
     {
         output.WriteLine(
             string.Create(
@@ -56,7 +58,7 @@ internal static class MemoryCommand
                 new MemoryExperiment(size.First(), folder).Write();
                 foreach (var settings in size)
                 {
-                    within &= Compare(settings, folder, threads, output);
+                    within &= Compare(settings, folder, threads, parts, output);
                 }
             }
             finally
@@ -71,7 +73,7 @@ internal static class MemoryCommand
         return within ? 0 : 1;
     }
 
-    private static bool Compare(MemoryCase settings, string folder, int threads, TextWriter output)
+    private static bool Compare(MemoryCase settings, string folder, int threads, bool parts, TextWriter output)
     {
         var experiment = new MemoryExperiment(settings, folder);
         var samples = experiment.Samples();
@@ -84,6 +86,11 @@ internal static class MemoryCommand
                 $"{settings.Name, -34} {plan.DeviceBytes / Mega, 10:n0} {measured.Peak / Mega, 10:n0} {ratio, 7:f2}   {(measured.Peak - measured.Loaded) / Mega, 22:n0}"
             )
         );
+        foreach (var part in parts ? plan.Memory : [])
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {part.Bytes / Mega, 10:n1}  {part.Name}"));
+        }
+
         return Math.Abs(ratio - 1) <= Tolerance;
     }
 

@@ -13,7 +13,8 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
     public ModelShape Shape => config.Shape;
 
     /// <inheritdoc/>
-    public IPictureProcessor Pictures { get; } = new PaddedPictures(images);
+    /// <remarks>CoIN pads pictures to squares.</remarks>
+    public IPictureProcessor Pictures { get; } = new ClipPictures(images, ImageMode.Pad);
 
     /// <inheritdoc/>
     public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) =>
@@ -95,14 +96,4 @@ internal sealed class LlavaSettings(LlavaConfig config, ITextTokenizer tokenizer
 
     private static PromptBuilder Prompts(ITextTokenizer tokenizer, ModelOptions model, int? maxLength) =>
         new(tokenizer, ConversationTemplates.Get(model.Conversation), maxLength ?? model.MaxLength);
-
-    /// <summary>CLIP's processor as CoIN uses it: pictures are padded to squares.</summary>
-    private sealed class PaddedPictures(ClipImageProcessor images) : IPictureProcessor
-    {
-        public int Size => images.Size;
-
-        public float[] Pixels(string path, Action<string>? warn) => images.Process(path, ImageMode.Pad, warn);
-
-        public RgbImage Seen(RgbImage image) => images.Restore(images.Normalize(images.Resize(image, ImageMode.Pad)));
-    }
 }

@@ -12,10 +12,10 @@ internal sealed class MiniGptSettings(MiniGptConfig config, ITextTokenizer token
     /// <inheritdoc/>
     public ModelShape Shape => config.Shape;
 
-    private readonly SquashedPictures pictures = new(config.Vision.ImageSize);
-
     /// <inheritdoc/>
-    public IPictureProcessor Pictures => pictures;
+    /// <remarks>CLIP's colours; a picture of any shape becomes the tower's square.</remarks>
+    public IPictureProcessor Pictures { get; } =
+        new ClipPictures(new ClipImageProcessor(ImageSettings.Clip(config.Vision.ImageSize)), ImageMode.Squash);
 
     /// <inheritdoc/>
     public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) =>
@@ -43,22 +43,5 @@ internal sealed class MiniGptSettings(MiniGptConfig config, ITextTokenizer token
         }
 
         return (config, tokenizer);
-    }
-
-    /// <summary>A picture as the tower gets it: [3, size, size].</summary>
-    public float[] Normalized(RgbImage image) => pictures.Normalized(image);
-
-    /// <summary>CLIP's colours; a picture of any shape becomes the tower's square.</summary>
-    private sealed class SquashedPictures(int size) : IPictureProcessor
-    {
-        private readonly ClipImageProcessor images = new(ImageSettings.Clip(size));
-
-        public int Size => images.Size;
-
-        public float[] Pixels(string path, Action<string>? warn) => images.Process(path, ImageMode.Squash, warn);
-
-        public RgbImage Seen(RgbImage image) => images.Restore(Normalized(image));
-
-        public float[] Normalized(RgbImage image) => images.Normalize(images.Resize(image, ImageMode.Squash));
     }
 }

@@ -104,30 +104,23 @@ internal sealed record Qwen25VlPictures(
     }
 
     /// <inheritdoc/>
-    public float[] Pixels(string path, Action<string>? warn) => Block(path, warn).Values;
-
-    /// <inheritdoc/>
-    public PictureBlock Block(string path, Action<string>? warn) => Normalized(ImageDecoder.Decode(path, warn));
-
-    /// <summary>A picture as the tower gets it.</summary>
-    public PictureBlock Normalized(RgbImage picture)
+    public void Normalize(RgbImage resized, Span<float> values)
     {
-        var image = Seen(picture);
-        var area = image.Width * image.Height;
-        var values = new float[3 * area];
+        var area = resized.Width * resized.Height;
         for (var i = 0; i < area; i++)
         {
             for (var channel = 0; channel < 3; channel++)
             {
-                values[(channel * area) + i] = levels[channel][image.Pixels[(i * 3) + channel]];
+                values[(channel * area) + i] = levels[channel][resized.Pixels[(i * 3) + channel]];
             }
         }
-
-        return new PictureBlock(values, image.Height, image.Width);
     }
 
     /// <inheritdoc/>
-    public RgbImage Seen(RgbImage image)
+    public RgbImage Seen(RgbImage image) => Resized(image);
+
+    /// <inheritdoc/>
+    public RgbImage Resized(RgbImage image)
     {
         var (width, height) = Resized(image.Width, image.Height);
         return BicubicResize.Apply(image, width, height);

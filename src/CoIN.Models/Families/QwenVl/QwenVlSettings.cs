@@ -10,20 +10,17 @@ namespace CoIN.Models.Families.QwenVl;
 /// </summary>
 internal sealed class QwenVlSettings(QwenVlConfig config, QwenVlTokenizer tokenizer) : IModelSettings
 {
-    private readonly SquashedPictures pictures = new(new ClipImageProcessor(ImageSettings.Clip(config.Vision.ImageSize)));
-
     /// <inheritdoc/>
     public ModelShape Shape => config.Shape;
 
     /// <inheritdoc/>
-    public IPictureProcessor Pictures => pictures;
+    /// <remarks>CLIP's colours; a picture of any shape becomes the tower's square.</remarks>
+    public IPictureProcessor Pictures { get; } =
+        new ClipPictures(new ClipImageProcessor(ImageSettings.Clip(config.Vision.ImageSize)), ImageMode.Squash);
 
     /// <inheritdoc/>
     public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) =>
         new QwenVlPrompts(tokenizer, evaluation);
-
-    /// <summary>A picture as the tower gets it: [3, size, size].</summary>
-    public float[] Normalized(RgbImage image) => pictures.Normalized(image);
 
     /// <summary>Reads a folder and checks that it fits together.</summary>
     /// <exception cref="CoinException">It does not; the message says all that is wrong.</exception>
@@ -57,17 +54,5 @@ internal sealed class QwenVlSettings(QwenVlConfig config, QwenVlTokenizer tokeni
         }
 
         return (config, tokenizer);
-    }
-
-    /// <summary>CLIP's colours; pictures are squashed to squares.</summary>
-    private sealed class SquashedPictures(ClipImageProcessor images) : IPictureProcessor
-    {
-        public int Size => images.Size;
-
-        public float[] Pixels(string path, Action<string>? warn) => images.Process(path, ImageMode.Squash, warn);
-
-        public float[] Normalized(RgbImage image) => images.Normalize(images.Resize(image, ImageMode.Squash));
-
-        public RgbImage Seen(RgbImage image) => images.Restore(Normalized(image));
     }
 }

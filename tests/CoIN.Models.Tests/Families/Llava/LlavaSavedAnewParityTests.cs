@@ -92,7 +92,7 @@ public sealed class LlavaSavedAnewParityTests : IDisposable
         for (var i = 0; i < cases.Count; i++)
         {
             var values = tensor(
-                processor.Process(GoldenFolder.Of(Golden, (string)cases[i]["image"]!), ImageMode.Crop),
+                new ClipPictures(processor, ImageMode.Crop).Numbers(GoldenFolder.Of(Golden, (string)cases[i]["image"]!)),
                 [1, 3, processor.Size, processor.Size]
             );
             Assert.InRange(GoldenFolder.Difference(values, pixels[$"pixel_values_pil.{i}"].reshape(values.shape)), 0, 1e-4);
@@ -125,8 +125,8 @@ public sealed class LlavaSavedAnewParityTests : IDisposable
         Assert.Contains("CLIP's own settings", warnings[0], StringComparison.Ordinal);
         var path = GoldenFolder.Of(Golden, (string)meta["processor"]![0]!["image"]!);
         Assert.Equal(
-            ClipImageProcessor.Load(GoldenFolder.Of(Golden, "model")).Process(path, ImageMode.Pad),
-            LlavaSettings.Read(LlavaSource.Of(options)).Pictures.Pixels(path, null)
+            new ClipPictures(ClipImageProcessor.Load(GoldenFolder.Of(Golden, "model")), ImageMode.Pad).Numbers(path),
+            LlavaSettings.Read(LlavaSource.Of(options)).Pictures.Numbers(path)
         );
     }
 

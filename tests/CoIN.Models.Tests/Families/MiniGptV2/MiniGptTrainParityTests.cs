@@ -55,9 +55,8 @@ public sealed class MiniGptTrainParityTests : IDisposable
         Near(reference["pixels"], own, 1e-5, 0);
 
         // A picture at the model's real size.
-        var full = new ClipImageProcessor(ImageSettings.Clip(EvaSettings.ImageSize)).Process(
-            GoldenFolder.Of(Name, (string)meta["images"]![0]!),
-            ImageMode.Squash
+        var full = new ClipPictures(new ClipImageProcessor(ImageSettings.Clip(EvaSettings.ImageSize)), ImageMode.Squash).Numbers(
+            GoldenFolder.Of(Name, (string)meta["images"]![0]!)
         );
         var large = tensor(full, [3, EvaSettings.ImageSize, EvaSettings.ImageSize]);
         Near(reference["pixels448_every_9th.0"], large[.., TensorIndex.Slice(0, null, 9), TensorIndex.Slice(0, null, 9)], 1e-5, 0);
@@ -278,9 +277,7 @@ public sealed class MiniGptTrainParityTests : IDisposable
     private Tensor Pixels(IEnumerable<string> names)
     {
         var pictures = MiniGptSettings.Read(MiniGptSource.Of(new ModelOptions { Path = folder.Of("model") })).Pictures;
-        return stack([
-            .. names.Select(name => tensor(pictures.Pixels(GoldenFolder.Of(Name, name), null), [3, pictures.Size, pictures.Size])),
-        ]);
+        return stack([.. names.Select(name => tensor(pictures.Numbers(GoldenFolder.Of(Name, name)), [3, pictures.Size, pictures.Size]))]);
     }
 
     private SequenceBatch Batch(int i) =>

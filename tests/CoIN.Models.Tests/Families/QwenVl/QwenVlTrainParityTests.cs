@@ -249,7 +249,10 @@ public sealed class QwenVlTrainParityTests : IDisposable
     }
 
     private static Tensor Pixels(string file, int size) =>
-        tensor(new ClipImageProcessor(ImageSettings.Clip(size)).Process(GoldenFolder.Of(Name, file), ImageMode.Squash), [1, 3, size, size]);
+        tensor(
+            new ClipPictures(new ClipImageProcessor(ImageSettings.Clip(size)), ImageMode.Squash).Numbers(GoldenFolder.Of(Name, file)),
+            [1, 3, size, size]
+        );
 
     private LoraAdapter Read(string folder) => PeftFolder.Read(GoldenFolder.Of(Name, folder), model.Language, model.Projector);
 

@@ -92,19 +92,10 @@ internal sealed class SecondFamily : IModelFamily
 
         public ModelShape Shape => OfAll;
 
-        public IPictureProcessor Pictures { get; } = new CroppedPictures(ClipImageProcessor.Load(folder));
+        public IPictureProcessor Pictures { get; } = new ClipPictures(ClipImageProcessor.Load(folder), ImageMode.Crop);
 
         public IPrompts Prompts(ModelOptions model, int? maxLength = null, PromptKind evaluation = PromptKind.Trained) =>
             new PromptBuilder(tokenizer, ConversationTemplates.Get(model.Conversation), maxLength ?? model.MaxLength);
-    }
-
-    private sealed class CroppedPictures(ClipImageProcessor images) : IPictureProcessor
-    {
-        public int Size => images.Size;
-
-        public float[] Pixels(string path, Action<string>? warn) => images.Process(path, ImageMode.Crop, warn);
-
-        public RgbImage Seen(RgbImage image) => images.Resize(image, ImageMode.Crop);
     }
 
     private sealed class SecondModel(VisionTransformer tower, Projector projector, DecoderModel language) : IPictureModel
