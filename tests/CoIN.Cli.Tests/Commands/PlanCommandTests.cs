@@ -49,6 +49,18 @@ public sealed class PlanCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Micro_batches_by_tokens_are_told_with_how_many_a_step_has()
+    {
+        Assert.Equal(ExitCodes.Done, await command.InvokeAsync("plan", "a.hocon", "--set", "training.micro-batch-tokens=1"));
+        Assert.Matches(@"1 GQA +10 +2 +1 +2 +2 +4 ", command.Out);
+        Assert.Contains(
+            "Micro-batches of up to 1 tokens (training.micro-batch-tokens): 4.0 a step on the average.",
+            command.Out,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public async Task What_does_not_fit_is_said_with_keys_that_save_memory()
     {
         // A model whose weights outweigh what the two ways of training differ in besides; a plan reads no weights.
