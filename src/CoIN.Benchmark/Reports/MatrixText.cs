@@ -38,12 +38,6 @@ public static class MatrixText
         return Table("after", tasks, [.. rows]);
     }
 
-    /// <summary>Renders the accuracies of the untrained model in one row.</summary>
-    /// <param name="tasks">Task names.</param>
-    /// <param name="accuracies">Accuracy in percent for each, null while unknown.</param>
-    public static string RenderZeroShot(IReadOnlyList<string> tasks, IReadOnlyList<double?> accuracies) =>
-        Table("", tasks, [("zero-shot", [.. accuracies.Select(Percent)])]);
-
     /// <summary>A percentage with two decimals, as everywhere in the reports.</summary>
     internal static string Percent(double? value)
     {

@@ -29,7 +29,7 @@ public sealed class StepsFile : IDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             if (replace && File.Exists(path))
             {
-                var known = Bytes(path, 0);
+                var known = Bytes(path);
                 Durable.Write(path, copy => copy.Write(known));
             }
 
@@ -70,22 +70,12 @@ public sealed class StepsFile : IDisposable
     public static IReadOnlyList<StepRecord> Read(string path)
     {
         var steps = new List<StepRecord>();
-        foreach (var (_, step) in Lines(Bytes(path, 0)))
+        foreach (var (_, step) in Lines(Bytes(path)))
         {
             steps.Add(step);
         }
 
         return steps;
-    }
-
-    /// <summary>The last steps of a file, without reading all of a long one; none where there is no file.</summary>
-    /// <param name="count">At most so many.</param>
-    /// <exception cref="CoinException">The file cannot be read.</exception>
-    public static IReadOnlyList<StepRecord> Tail(string path, int count)
-    {
-        const int LongestLine = 320;
-        var steps = Lines(Bytes(path, count * LongestLine)).Select(line => line.Step).ToList();
-        return [.. steps.Skip(Math.Max(0, steps.Count - count))];
     }
 
     /// <summary>Offset behind the last line that holds a step not after the given one.</summary>
@@ -119,17 +109,11 @@ public sealed class StepsFile : IDisposable
         }
     }
 
-    /// <param name="last">At most so many bytes of its end; 0 for all.</param>
-    private static byte[] Bytes(string path, int last)
+    private static byte[] Bytes(string path)
     {
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (last > 0 && file.Length > last)
-            {
-                file.Seek(-last, SeekOrigin.End);
-            }
-
             using var read = new MemoryStream();
             file.CopyTo(read);
             return read.ToArray();

@@ -20,7 +20,7 @@ public sealed class RunArtifactsTests
         ScoresSha256 = "5c",
     };
 
-    private static RunState State => States.Begun(Experiments.Of(2)).With(Trained, Saved, Shard);
+    private static RunState State => States.Begun(TinyExperiments.Of(2)).With(Trained, Saved, Shard);
 
     [Fact]
     public void Work_needs_what_the_journal_names_of_it()

@@ -18,10 +18,10 @@ public sealed class DatabaseJournalTests : IDisposable
     [Fact]
     public async Task A_run_ends_as_one_with_a_file_does_and_its_folder_tells_everything_without_the_database()
     {
-        await Run("file", null, Experiments.Of(3));
+        await Run("file", null, TinyExperiments.Of(3));
         await using var server = await PostgresServer.StartAsync();
         var database = await server.CreateDatabaseAsync();
-        var last = await Run("db", database, Experiments.Of(3));
+        var last = await Run("db", database, TinyExperiments.Of(3));
         Assert.True(last.Status == RunStatus.Completed, last.Message);
         Assert.Equal(Contents("file"), Contents("db"));
         Assert.Equal(RowsIn("db").Select(row => row.Manifest), JournalFile.Read(folder.Of("db/journal.db")).Select(row => row.Manifest));
@@ -51,7 +51,7 @@ public sealed class DatabaseJournalTests : IDisposable
     [Fact]
     public async Task While_the_database_is_down_a_run_waits_and_then_goes_on_to_the_same_bytes()
     {
-        await Run("whole", null, Experiments.Of(2));
+        await Run("whole", null, TinyExperiments.Of(2));
         await using var server = await PostgresServer.StartAsync();
         var database = await server.CreateDatabaseAsync();
         var under = new TaskCompletionSource();
@@ -59,7 +59,7 @@ public sealed class DatabaseJournalTests : IDisposable
         var run = Run(
             "db",
             database,
-            Experiments.Of(2),
+            TinyExperiments.Of(2),
             new FakeLearners(stepMilliseconds: 150),
             new Witness(snapshot =>
             {
@@ -98,7 +98,7 @@ public sealed class DatabaseJournalTests : IDisposable
         var run = Run(
             "db",
             database,
-            Experiments.Of(2),
+            TinyExperiments.Of(2),
             new FakeLearners(stepMilliseconds: 150),
             new Witness(snapshot =>
             {
@@ -122,7 +122,7 @@ public sealed class DatabaseJournalTests : IDisposable
     public async Task A_run_that_began_with_a_file_goes_on_in_the_database()
     {
         var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
-        await Run("whole", null, Experiments.Of(2));
+        await Run("whole", null, TinyExperiments.Of(2));
         await StopInStage2("r", null);
         var before = JournalFile.Read(folder.Of("r/journal.db"));
         Assert.Equal(RunStatus.Completed, (await Run("r", database, null)).Status);
@@ -135,7 +135,7 @@ public sealed class DatabaseJournalTests : IDisposable
     public async Task Two_peoples_runs_of_one_name_do_not_meet()
     {
         var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
-        var (first, second) = (Run("ann/r", database, Experiments.Of(2)), Run("bob/r", database, Experiments.Of(3)));
+        var (first, second) = (Run("ann/r", database, TinyExperiments.Of(2)), Run("bob/r", database, TinyExperiments.Of(3)));
         Assert.Equal([RunStatus.Completed, RunStatus.Completed], [(await first).Status, (await second).Status]);
         Assert.Equal((2, 3), (RunJournal.Read(folder.Of("ann/r"))!.Trained.Count, RunJournal.Read(folder.Of("bob/r"))!.Trained.Count));
     }
@@ -275,14 +275,14 @@ public sealed class DatabaseJournalTests : IDisposable
     {
         var server = await PostgresServer.SharedAsync();
         var fault = await Assert.ThrowsAsync<CoinException>(() =>
-            Run("r", $"Host=127.0.0.1;Port={server.Port};Database=nowhere;Username=coin", Experiments.Of(1))
+            Run("r", $"Host=127.0.0.1;Port={server.Port};Database=nowhere;Username=coin", TinyExperiments.Of(1))
         );
         Assert.Contains("database \"nowhere\" does not exist", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(PostgresServer.Password, fault.ToString(), StringComparison.Ordinal);
         Assert.False(File.Exists(folder.Of("r/journal.json")));
     }
 
-    private Task StopInStage2(string id, string? database) => StopAt(2, id, database, Experiments.Of(2));
+    private Task StopInStage2(string id, string? database) => StopAt(2, id, database, TinyExperiments.Of(2));
 
     /// <summary>Stops a run in the middle of a stage, however slow the computer is.</summary>
     private async Task StopAt(int stage, string id, string? database, ExperimentOptions? options)

@@ -59,7 +59,7 @@ public sealed class ExperimentHostTests : IDisposable
     [Fact]
     public async Task The_base_model_s_row_is_tested_once_though_the_runs_differ_in_their_seed()
     {
-        var zero = Experiments.Of(2, ZeroShot.Name);
+        var zero = TinyExperiments.Of(2, ZeroShot.Name);
         var outcomes = await Run("z", [("a", zero with { Seed = 1 }), ("b", zero with { Seed = 2 })], new FakeLearners());
         Assert.All(outcomes, outcome => Assert.Equal(RunStatus.Completed, outcome.Last!.Status));
         var (first, second) = (State("z-a"), State("z-b"));
@@ -118,13 +118,13 @@ public sealed class ExperimentHostTests : IDisposable
             if ((stage, step) == (2, 7) && Interlocked.Exchange(ref left, 0) == 1)
             {
                 failed++;
-                throw Experiments.NaN;
+                throw TinyExperiments.NaN;
             }
         });
         var outcomes = await Run("f", Three(), learners);
         Assert.Equal(1, failed);
         var broken = Assert.Single(outcomes, outcome => outcome.Last!.Status != RunStatus.Completed);
-        Assert.Equal((RunStatus.Failed, Experiments.NaN.Message), (broken.Last!.Status, broken.Last.Message));
+        Assert.Equal((RunStatus.Failed, TinyExperiments.NaN.Message), (broken.Last!.Status, broken.Last.Message));
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class ExperimentHostTests : IDisposable
 
     private static (string Name, ExperimentOptions? Options)[] Three()
     {
-        var options = Experiments.Of(3);
+        var options = TinyExperiments.Of(3);
         return
         [
             ("a", options with { Seed = 1 }),

@@ -197,7 +197,7 @@ public sealed class JudgingTests : IDisposable
     [Fact]
     public async Task A_completed_run_stays_completed_when_judging_it_is_stopped()
     {
-        await Run("halted", Experiments.Of(1), new FakeJudges());
+        await Run("halted", TinyExperiments.Of(1), new FakeJudges());
         using var stop = new CancellationTokenSource();
         var last = await Run(
             "halted",
@@ -246,7 +246,7 @@ public sealed class JudgingTests : IDisposable
         using var stop = new CancellationTokenSource();
         await Run(
             "unfinished",
-            Experiments.Of(2),
+            TinyExperiments.Of(2),
             new FakeJudges(),
             new Witness(snapshot =>
             {
@@ -265,7 +265,7 @@ public sealed class JudgingTests : IDisposable
     [Fact]
     public async Task A_judge_that_cannot_be_opened_is_refused_before_the_run_knows_it()
     {
-        await Run("unusable", Experiments.Of(1), new FakeJudges());
+        await Run("unusable", TinyExperiments.Of(1), new FakeJudges());
         var fault = await Assert.ThrowsAsync<CoinException>(() =>
             Run("unusable", null, new FakeJudges { Unusable = "no such folder" }, judge: Judge)
         );
@@ -287,7 +287,7 @@ public sealed class JudgingTests : IDisposable
         Assert.Contains("has no judge strict", fault.Message, StringComparison.Ordinal);
     }
 
-    private static ExperimentOptions Judged(int tasks) => Experiments.Of(tasks) with { Judge = Judge };
+    private static ExperimentOptions Judged(int tasks) => TinyExperiments.Of(tasks) with { Judge = Judge };
 
     private Task<RunSnapshot> Run(
         string id,

@@ -23,7 +23,7 @@ public sealed class RunHostTests : IDisposable
     public async Task A_run_goes_to_its_end_and_fills_the_lower_triangle()
     {
         var witness = new Witness();
-        var last = await Run("a", Experiments.Of(3), new FakeLearners(), witness: witness);
+        var last = await Run("a", TinyExperiments.Of(3), new FakeLearners(), witness: witness);
         Assert.True(last.Status == RunStatus.Completed, last.Message);
         Assert.Equal([1, 2, 3], last.Cells.Select(row => row.Count));
         Assert.All(last.Cells.SelectMany(row => row), cell => Assert.NotNull(cell));
@@ -38,7 +38,7 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task Stopped_at_any_point_and_resumed_it_ends_with_the_same_bytes()
     {
-        await Run("whole", Experiments.Of(3), new FakeLearners());
+        await Run("whole", TinyExperiments.Of(3), new FakeLearners());
         var random = new Random(7);
         var status = RunStatus.Starting;
         var rounds = 0;
@@ -49,7 +49,7 @@ public sealed class RunHostTests : IDisposable
             var seen = 0;
             var last = await Run(
                 "pieces",
-                rounds == 0 ? Experiments.Of(3) : null,
+                rounds == 0 ? TinyExperiments.Of(3) : null,
                 new FakeLearners(stepMilliseconds: 20),
                 new Witness(_ =>
                 {
@@ -77,7 +77,7 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task Losses_of_held_out_samples_are_in_the_journal_once_for_every_checkpoint_and_stage_however_often_the_run_was_stopped()
     {
-        var options = Experiments.Of(2) with { Data = Experiments.Of(2).Data with { Validation = 3 } };
+        var options = TinyExperiments.Of(2) with { Data = TinyExperiments.Of(2).Data with { Validation = 3 } };
         await Run("whole", options, new FakeLearners());
         var whole = RunJournal.Read(folder.Of("whole"))!;
         var every = options.Training.CheckpointEvery;
@@ -119,7 +119,7 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task How_long_the_answers_of_a_cell_took_is_told_from_the_journal()
     {
-        await Run("efforts", Experiments.Of(2), new FakeLearners());
+        await Run("efforts", TinyExperiments.Of(2), new FakeLearners());
         var efforts = RunJournal.Read(folder.Of("efforts"))!.Efforts;
         Assert.Equal([(1, 0), (2, 0), (2, 1)], efforts.Keys.Order());
         Assert.All(efforts.Values, effort => Assert.True(effort is { Samples: 7, Seconds: > 0 }, $"{effort}"));
@@ -136,7 +136,7 @@ public sealed class RunHostTests : IDisposable
             var seen = 0;
             var last = await Run(
                 "pieces",
-                rounds == 0 ? Experiments.Of(2) : null,
+                rounds == 0 ? TinyExperiments.Of(2) : null,
                 new FakeLearners { Experts = true },
                 new Witness(_ =>
                 {
@@ -172,24 +172,24 @@ public sealed class RunHostTests : IDisposable
             {
                 if (fail && (stage, step) == (2, 7))
                 {
-                    throw Experiments.NaN;
+                    throw TinyExperiments.NaN;
                 }
             }
         );
-        var last = await Run("nan", Experiments.Of(2), learners);
-        Assert.Equal((RunStatus.Failed, Experiments.NaN.Message), (last.Status, last.Message));
+        var last = await Run("nan", TinyExperiments.Of(2), learners);
+        Assert.Equal((RunStatus.Failed, TinyExperiments.NaN.Message), (last.Status, last.Message));
         Assert.Equal(RunStatus.Failed, RunJournal.Read(folder.Of("nan"))!.Status);
 
         fail = false;
         Assert.Equal(RunStatus.Completed, (await Run("nan", null, learners)).Status);
-        await Run("whole", Experiments.Of(2), new FakeLearners());
+        await Run("whole", TinyExperiments.Of(2), new FakeLearners());
         Assert.Equal(Contents("whole"), Contents("nan"));
     }
 
     [Fact]
     public async Task A_zero_shot_run_tests_the_base_model_on_every_task()
     {
-        var last = await Run("zero", Experiments.Of(3, ZeroShot.Name), new FakeLearners());
+        var last = await Run("zero", TinyExperiments.Of(3, ZeroShot.Name), new FakeLearners());
         Assert.Equal(RunStatus.Completed, last.Status);
         Assert.Equal(3, last.ZeroShot.Count(accuracy => accuracy is not null));
         Assert.False(Directory.Exists(folder.Of("zero/stages")));
@@ -198,7 +198,7 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task A_completed_run_is_not_done_again()
     {
-        await Run("done", Experiments.Of(1), new FakeLearners());
+        await Run("done", TinyExperiments.Of(1), new FakeLearners());
         var learners = new FakeLearners();
         Assert.Equal(RunStatus.Completed, (await Run("done", null, learners)).Status);
         Assert.Equal(0, learners.Opened);
@@ -208,7 +208,7 @@ public sealed class RunHostTests : IDisposable
     public async Task A_second_process_is_told_who_drives_the_run()
     {
         using var held = RunLock.Take(folder.Of("held"));
-        var fault = await Assert.ThrowsAsync<CoinException>(() => Run("held", Experiments.Of(1), new FakeLearners()));
+        var fault = await Assert.ThrowsAsync<CoinException>(() => Run("held", TinyExperiments.Of(1), new FakeLearners()));
         Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName}", fault.Message, StringComparison.Ordinal);
     }
 
@@ -216,7 +216,7 @@ public sealed class RunHostTests : IDisposable
     public async Task Changed_files_data_models_and_settings_are_refused_by_name()
     {
         await StopInStage2("changed");
-        var other = await Assert.ThrowsAsync<CoinException>(() => Run("changed", Experiments.Of(3), new FakeLearners()));
+        var other = await Assert.ThrowsAsync<CoinException>(() => Run("changed", TinyExperiments.Of(3), new FakeLearners()));
         Assert.Contains("other settings", other.Message, StringComparison.Ordinal);
 
         var data = await Assert.ThrowsAsync<CoinException>(() =>
@@ -257,12 +257,12 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task A_stop_does_not_wait_for_the_end_of_a_step_and_loses_none_that_is_done()
     {
-        await Run("whole", Experiments.Of(1), new FakeLearners());
+        await Run("whole", TinyExperiments.Of(1), new FakeLearners());
         using var stop = new CancellationTokenSource();
         var at = 0;
         var last = await Run(
             "within",
-            Experiments.Of(1),
+            TinyExperiments.Of(1),
             new FakeLearners(stepMilliseconds: 4000, microBatches: 200),
             new Witness(snapshot =>
             {
@@ -289,7 +289,7 @@ public sealed class RunHostTests : IDisposable
     {
         var shown = new ConcurrentQueue<RunSnapshot>();
         var begun = false;
-        await Run("ended", Experiments.Of(2), new FakeLearners(stepMilliseconds: 5, atStep: (_, step) =>
+        await Run("ended", TinyExperiments.Of(2), new FakeLearners(stepMilliseconds: 5, atStep: (_, step) =>
             {
                 // However busy the computer is, the beginning is shown before the first step is done.
                 begun |=
@@ -341,7 +341,7 @@ public sealed class RunHostTests : IDisposable
         using var stop = new CancellationTokenSource();
         var last = await Run(
             id,
-            Experiments.Of(2),
+            TinyExperiments.Of(2),
             new FakeLearners(stepMilliseconds: 100),
             new Witness(snapshot =>
             {
@@ -358,7 +358,10 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task Two_trainers_of_a_process_do_stages_together_and_a_run_that_is_stopped_amid_them_ends_with_the_same_bytes()
     {
-        var options = Experiments.Of(2) with { Training = Experiments.Of(2).Training with { GradientAccumulation = 2, WorldSize = 2 } };
+        var options = TinyExperiments.Of(2) with
+        {
+            Training = TinyExperiments.Of(2).Training with { GradientAccumulation = 2, WorldSize = 2 },
+        };
         var two = new NodeSettings { TrainersPerDevice = 2 };
         await Run("alone", options, new FakeLearners());
         var witness = new Witness();
@@ -397,7 +400,7 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task A_stage_is_trained_with_its_tasks_own_accumulation_and_the_report_says_it()
     {
-        var of = Experiments.Of(2);
+        var of = TinyExperiments.Of(2);
         var learners = new FakeLearners();
         await Run(
             "own",
@@ -418,7 +421,10 @@ public sealed class RunHostTests : IDisposable
     [Fact]
     public async Task A_fault_of_one_trainer_of_a_team_ends_the_run_with_its_message()
     {
-        var options = Experiments.Of(1) with { Training = Experiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2 } };
+        var options = TinyExperiments.Of(1) with
+        {
+            Training = TinyExperiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2 },
+        };
         var faults = 0;
         var last = await Run(
             "fault",
@@ -428,21 +434,21 @@ public sealed class RunHostTests : IDisposable
                 {
                     if (step == 7 && Interlocked.Increment(ref faults) == 1)
                     {
-                        throw Experiments.NaN;
+                        throw TinyExperiments.NaN;
                     }
                 }
             ),
             node: new NodeSettings { TrainersPerDevice = 2 }
         );
-        Assert.Equal((RunStatus.Failed, Experiments.NaN.Message), (last.Status, last.Message));
+        Assert.Equal((RunStatus.Failed, TinyExperiments.NaN.Message), (last.Status, last.Message));
     }
 
     [Fact]
     public async Task A_process_with_too_few_trainers_is_refused_where_it_would_wait_for_more()
     {
-        var options = Experiments.Of(1) with
+        var options = TinyExperiments.Of(1) with
         {
-            Training = Experiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2, OnLostTrainer = LostTrainer.Wait },
+            Training = TinyExperiments.Of(1).Training with { GradientAccumulation = 2, WorldSize = 2, OnLostTrainer = LostTrainer.Wait },
         };
         var fault = await Assert.ThrowsAsync<CoinException>(() => Run("few", options, new FakeLearners()));
         Assert.Contains("training.world-size is 2, this process has 1 trainer", fault.Message, StringComparison.Ordinal);

@@ -18,7 +18,7 @@ public sealed class RunRepairTests : IDisposable
     [Fact]
     public async Task A_lost_adapter_is_named_and_redone_with_all_that_came_of_it()
     {
-        await Run("r", Experiments.Of(3));
+        await Run("r", TinyExperiments.Of(3));
         var whole = Contents("r");
         Directory.Delete(folder.Of("r/stages/2-Task2/adapter"), recursive: true);
 
@@ -38,7 +38,7 @@ public sealed class RunRepairTests : IDisposable
     [Fact]
     public async Task Lost_or_changed_predictions_are_redone_alone()
     {
-        await Run("r", Experiments.Of(2));
+        await Run("r", TinyExperiments.Of(2));
         var whole = Contents("r");
         var kept = File.GetLastWriteTimeUtc(folder.Of("r/predictions/stage-1/Task1.jsonl"));
         File.Delete(folder.Of("r/predictions/stage-2/Task1.jsonl"));
@@ -57,7 +57,7 @@ public sealed class RunRepairTests : IDisposable
     [Fact]
     public async Task A_lost_checkpoint_costs_the_way_from_the_stages_start_and_needs_no_permission()
     {
-        await Run("whole", Experiments.Of(2));
+        await Run("whole", TinyExperiments.Of(2));
         await StopInStage2("r");
         Directory.Delete(folder.Of("r/stages/2-Task2/checkpoints"), recursive: true);
         Assert.Equal(RunStatus.Completed, (await Run("r", null)).Status);
@@ -67,7 +67,7 @@ public sealed class RunRepairTests : IDisposable
     [Fact]
     public async Task A_changed_checkpoint_is_refused_and_redone_when_that_is_wanted()
     {
-        await Run("whole", Experiments.Of(2));
+        await Run("whole", TinyExperiments.Of(2));
         await StopInStage2("r");
         File.AppendAllText(
             Directory.GetFiles(folder.Of("r/stages/2-Task2/checkpoints"), "state", SearchOption.AllDirectories).Single(),
@@ -82,7 +82,7 @@ public sealed class RunRepairTests : IDisposable
     [Fact]
     public async Task Redoing_where_nothing_is_lost_does_nothing()
     {
-        await Run("r", Experiments.Of(1));
+        await Run("r", TinyExperiments.Of(1));
         var events = RunJournal.Read(folder.Of("r"))!.Number;
         var learners = new FakeLearners();
         Assert.Equal(RunStatus.Completed, (await Run("r", null, learners, redo: true)).Status);
@@ -93,7 +93,7 @@ public sealed class RunRepairTests : IDisposable
     [Fact]
     public async Task A_copied_folder_goes_on_as_the_run_that_it_holds()
     {
-        await Run("whole", Experiments.Of(2));
+        await Run("whole", TinyExperiments.Of(2));
         await StopInStage2("first");
         Copy("first", "copy");
         Assert.Equal("first", (await Run("copy", null)).RunId);
@@ -109,7 +109,7 @@ public sealed class RunRepairTests : IDisposable
         await StopInStage2("r");
         File.Copy(folder.Of("r/journal.db"), folder.Of("old.db"));
         await Run("r", null);
-        await Run("other", Experiments.Of(3));
+        await Run("other", TinyExperiments.Of(3));
         var whole = Contents("r");
         foreach (var stages in new[] { "predictions", "scores" })
         {
@@ -132,7 +132,7 @@ public sealed class RunRepairTests : IDisposable
         using var stop = new CancellationTokenSource();
         var last = await Run(
             id,
-            Experiments.Of(2),
+            TinyExperiments.Of(2),
             new FakeLearners(stepMilliseconds: 100),
             witness: new Witness(snapshot =>
             {

@@ -20,7 +20,7 @@ public sealed class RunRescorerTests : IDisposable
     [Fact]
     public async Task A_run_that_is_scored_as_it_was_stays_as_it_was()
     {
-        await RunAsync(Experiments.Of(2));
+        await RunAsync(TinyExperiments.Of(2));
         var before = RunJournal.Read(folder.Path)!;
 
         var rescoring = await RunChanges.RescoreAsync(folder.Path, new FakeWork(), default);
@@ -33,7 +33,7 @@ public sealed class RunRescorerTests : IDisposable
     [Fact]
     public async Task Other_rules_give_other_numbers_through_the_journal_and_leave_the_runs_end_alone()
     {
-        await RunAsync(Experiments.Of(2));
+        await RunAsync(TinyExperiments.Of(2));
         var before = RunJournal.Read(folder.Path)!;
 
         var rescoring = await RunChanges.RescoreAsync(folder.Path, new FakeWork { CorrectedFrom = 'z' }, default);
@@ -53,7 +53,7 @@ public sealed class RunRescorerTests : IDisposable
     [Fact]
     public async Task A_journal_older_than_corrected_scoring_gets_its_corrected_scores()
     {
-        await RunAsync(Experiments.Of(1));
+        await RunAsync(TinyExperiments.Of(1));
         var cell = RunJournal.Read(folder.Path)!.Cells.Values.Single();
         var started = RunJournal.Read(folder.Path)!.Started!;
         File.Delete(folder.Of(RunPaths.Journal));
@@ -77,7 +77,7 @@ public sealed class RunRescorerTests : IDisposable
     [Fact]
     public async Task A_damaged_scores_file_is_refused_by_a_resume_and_mended_by_scoring_again()
     {
-        await RunAsync(Experiments.Of(1));
+        await RunAsync(TinyExperiments.Of(1));
         var file = folder.Of(RunPaths.Scores(1, "Task1"));
         var whole = File.ReadAllText(file);
         File.AppendAllText(file, "x");
@@ -95,7 +95,7 @@ public sealed class RunRescorerTests : IDisposable
     [Fact]
     public async Task A_zero_shot_run_is_scored_again_too()
     {
-        await RunAsync(Experiments.Of(2, ZeroShot.Name));
+        await RunAsync(TinyExperiments.Of(2, ZeroShot.Name));
         var rescoring = await RunChanges.RescoreAsync(folder.Path, new FakeWork { CorrectedFrom = 'z' }, default);
 
         Assert.All(rescoring.Changes, change => Assert.Equal(0, change.Stage));
@@ -106,7 +106,7 @@ public sealed class RunRescorerTests : IDisposable
     [Fact]
     public async Task A_run_that_another_process_drives_is_left_alone()
     {
-        await RunAsync(Experiments.Of(1));
+        await RunAsync(TinyExperiments.Of(1));
         using var held = RunLock.Take(folder.Path);
 
         var fault = await Assert.ThrowsAsync<CoinException>(() => RunChanges.RescoreAsync(folder.Path, new FakeWork(), default));
@@ -120,7 +120,7 @@ public sealed class RunRescorerTests : IDisposable
         var test = folder.Of("data/t1/test.json");
         Durable.WriteText(test, "then");
         await RunAsync(
-            Experiments.Of(1) with
+            TinyExperiments.Of(1) with
             {
                 Data = new DataOptions { Instructions = folder.Of("data"), Images = "p" },
             },

@@ -20,7 +20,7 @@ public sealed class RunStudyTests : IAsyncLifetime
             new RunRequest(
                 "r",
                 Run,
-                Experiments.Of(2) with
+                TinyExperiments.Of(2) with
                 {
                     Judge = new JudgeOptions
                     {

@@ -9,7 +9,7 @@ namespace CoIN.Actors.Tests.Journal;
 
 public sealed class JournalRulesTests
 {
-    private static readonly RunStarted Start = new("r", Experiments.Of(2), new Dictionary<string, string>(), [10, 10], [7, 7]);
+    private static readonly RunStarted Start = new("r", TinyExperiments.Of(2), new Dictionary<string, string>(), [10, 10], [7, 7]);
 
     public static TheoryData<RunEvent, string> Impossible =>
         new()

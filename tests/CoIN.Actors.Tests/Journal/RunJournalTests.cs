@@ -10,7 +10,7 @@ namespace CoIN.Actors.Tests.Journal;
 
 public sealed class RunJournalTests : IDisposable
 {
-    private static readonly RunStarted Start = new("r", Experiments.Of(2), new Dictionary<string, string>(), [10, 10], [7, 7]);
+    private static readonly RunStarted Start = new("r", TinyExperiments.Of(2), new Dictionary<string, string>(), [10, 10], [7, 7]);
     private readonly TemporaryFolder folder = new();
 
     private string Run => folder.Of("r");

@@ -14,7 +14,7 @@ public sealed class RunProtocolTests
     [Fact]
     public void A_runs_beginning_brings_its_whole_experiment()
     {
-        var submit = new Submit("r", Experiments.Of(2), "coin {}");
+        var submit = new Submit("r", TinyExperiments.Of(2), "coin {}");
         var read = Assert.IsType<Submit>(Crossed(submit));
         Assert.Equivalent(submit, read, strict: true);
     }
@@ -24,7 +24,7 @@ public sealed class RunProtocolTests
     {
         using var folder = new TemporaryFolder();
         var state = States
-            .Begun(Experiments.Of(3))
+            .Begun(TinyExperiments.Of(3))
             .With(new RunTakenUp("h", 1))
             .WithStages(folder.Path, 2)
             .With(

@@ -6,6 +6,7 @@ using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using Newtonsoft.Json.Linq;
 
 namespace CoIN.Actors.Tests.Protocol;
 
@@ -168,9 +169,27 @@ public sealed class WireFormatTests
     }
 
     [Fact]
+    public void A_run_from_before_there_were_volumes_goes_on_with_all_samples_and_the_first_tests()
+    {
+        var started = new RunStarted("r", TinyExperiments.Of(1), new Dictionary<string, string>(), [1], [1]);
+        var json = JObject.Parse(Encoding.UTF8.GetString(WireFormat.Write(started)));
+        var data = (JObject)json["options"]!["data"]!;
+        Assert.True(data.Remove("volume") && data.Remove("testSubset"));
+
+        var read = Assert.IsType<RunStarted>(WireFormat.Read(Encoding.UTF8.GetBytes(json.ToString()), "run-started:1"));
+        Assert.Equal((1.0, TestSubset.First), (read.Options.Data.Volume, read.Options.Data.TestSubset));
+    }
+
+    [Fact]
     public void The_first_event_brings_the_whole_experiment_back()
     {
-        var started = new RunStarted("r", Experiments.Of(2), new Dictionary<string, string> { ["GQA/train.json"] = "ab" }, [10, 10], [7, 8])
+        var started = new RunStarted(
+            "r",
+            TinyExperiments.Of(2),
+            new Dictionary<string, string> { ["GQA/train.json"] = "ab" },
+            [10, 10],
+            [7, 8]
+        )
         {
             Number = 1,
             At = At,
@@ -183,7 +202,7 @@ public sealed class WireFormatTests
     [Fact]
     public void Options_of_a_methods_own_are_kept_by_its_key_and_nothing_is_written_where_there_are_none()
     {
-        var own = Experiments.Of(1) with { MethodOptions = MethodOptions.Of("anchored", new { Strength = 0.5, SamplesKept = 3 }) };
+        var own = TinyExperiments.Of(1) with { MethodOptions = MethodOptions.Of("anchored", new { Strength = 0.5, SamplesKept = 3 }) };
         var started = new RunStarted("r", own, new Dictionary<string, string>(), [], []) { Number = 1, At = At };
         var text = Encoding.UTF8.GetString(WireFormat.Write(started));
         Assert.Contains("""methodOptions":{"anchored":{"strength":0.5,"samplesKept":3}}""", text, StringComparison.Ordinal);
@@ -192,7 +211,7 @@ public sealed class WireFormatTests
             Assert.IsType<RunStarted>(WireFormat.Read(Encoding.UTF8.GetBytes(text), "run-started:1")).Options.MethodOptions
         );
 
-        var without = WireFormat.Write(started with { Options = Experiments.Of(1) });
+        var without = WireFormat.Write(started with { Options = TinyExperiments.Of(1) });
         Assert.DoesNotContain("methodOptions", Encoding.UTF8.GetString(without), StringComparison.Ordinal);
         Assert.Null(Assert.IsType<RunStarted>(WireFormat.Read(without, "run-started:1")).Options.MethodOptions);
     }
@@ -236,7 +255,7 @@ public sealed class WireFormatTests
     [Fact]
     public void Messages_about_every_kind_of_work_cross_the_wire()
     {
-        var options = Experiments.Of(1);
+        var options = TinyExperiments.Of(1);
         foreach (
             var item in new WorkItem[]
             {

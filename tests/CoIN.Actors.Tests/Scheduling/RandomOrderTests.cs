@@ -160,7 +160,7 @@ public sealed class RandomOrderTests()
     private void NewSupervisor()
     {
         ended = new TaskCompletionSource<RunSnapshot>();
-        var start = new RunStarted("r", Experiments.Of(2), new Dictionary<string, string>(), [10, 10], [4, 4]);
+        var start = new RunStarted("r", TinyExperiments.Of(2), new Dictionary<string, string>(), [10, 10], [4, 4]);
         using var takenUp = new CountdownEvent(1);
         var settings = new SupervisorSettings("r", folder.Path, start, proxy, new FakeWork(4), new Witness(_ => Signal(takenUp)), 2, ended);
         supervisor = Sys.ActorOf(Props.Create(() => new NetworkedSupervisor(network, settings)).WithDispatcher(OnThisThread));

@@ -18,7 +18,7 @@ public sealed class RunDecisionsTests
         Endpoint = "http://x/v1",
         Model = "m",
     };
-    private static readonly RunState Begun = States.Begun(Experiments.Of(2));
+    private static readonly RunState Begun = States.Begun(TinyExperiments.Of(2));
     private static readonly StageTrained First = new(1, "Task1", "a1", "x", null, 12, 0.5, 100, 1) { FolderSha256 = "f" };
     private static readonly CellScored Cell = new(0, 0, 50, 7, "p", "x")
     {
@@ -29,7 +29,7 @@ public sealed class RunDecisionsTests
     };
 
     /// <summary>A run that lacks nothing but its judgements.</summary>
-    private static readonly RunState Waiting = States.Begun(Experiments.Of(1, ZeroShot.Name) with { Judge = Strict }).With(Cell);
+    private static readonly RunState Waiting = States.Begun(TinyExperiments.Of(1, ZeroShot.Name) with { Judge = Strict }).With(Cell);
     private static readonly JudgeCell Judging = new(0, 0, "strict", JudgeIdentity.Of(Strict), "p", "x");
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class RunDecisionsTests
         ShardAnswered Part(int shard, Computation? at) => new(0, 0, shard, 3, "f", "x", 2, 1) { Computation = at };
         IReadOnlyList<Computation>? Of(RunState state) =>
             ((CellScored)RunDecisions.EventOf(new CellWritten(new ScoreCell(0, 0, new(["f"])), 50, 6, "p", "x"), state)!).Computations;
-        var answered = States.Begun(Experiments.Of(1, ZeroShot.Name)).With(Part(0, one), Part(1, other), Part(2, one));
+        var answered = States.Begun(TinyExperiments.Of(1, ZeroShot.Name)).With(Part(0, one), Part(1, other), Part(2, one));
 
         Assert.Equal([one, other], Of(answered));
         Assert.Null(Of(answered.With(Part(1, null))));
@@ -59,7 +59,7 @@ public sealed class RunDecisionsTests
     [Fact]
     public void A_run_that_has_everything_ends_when_nothing_is_in_hand()
     {
-        var state = States.Begun(Experiments.Of(1, ZeroShot.Name)).With(Cell);
+        var state = States.Begun(TinyExperiments.Of(1, ZeroShot.Name)).With(Cell);
         Assert.Empty(Next(state, [Judging]).End);
         Assert.Equal([new RunCompleted()], Next(state).End);
     }
@@ -88,7 +88,7 @@ public sealed class RunDecisionsTests
     [Fact]
     public void A_judge_that_rests_is_not_asked_while_others_have_work()
     {
-        var state = States.Begun(Experiments.Of(2, ZeroShot.Name) with { Judge = Strict }).With(Cell);
+        var state = States.Begun(TinyExperiments.Of(2, ZeroShot.Name) with { Judge = Strict }).With(Cell);
         var resting = JudgeFaults.None.With("strict", "down", nothingElseLeft: false);
         Assert.Contains(Judging, Next(state).Offers);
         Assert.DoesNotContain(Judging, Next(state, faults: resting).Offers);
@@ -158,7 +158,7 @@ public sealed class RunDecisionsTests
                 ScoresSha256 = "y",
             },
             Cell,
-            States.Begun(Experiments.Of(1, ZeroShot.Name))
+            States.Begun(TinyExperiments.Of(1, ZeroShot.Name))
         );
         Once(
             new JudgementsWritten(Judging, 5, 4, 7, 1, "j", "z"),
@@ -198,7 +198,7 @@ public sealed class RunDecisionsTests
     [Fact]
     public void A_judge_that_fails_rests_while_there_is_other_work_and_is_given_up_when_there_is_none()
     {
-        var other = States.Begun(Experiments.Of(2, ZeroShot.Name) with { Judge = Strict }).With(Cell);
+        var other = States.Begun(TinyExperiments.Of(2, ZeroShot.Name) with { Judge = Strict }).With(Cell);
         var (means, faults) = OfFailure(Judging, other);
         Assert.Equal((FailureMeans.JudgeRests, false), (means, faults.IsGivenUp("strict")));
         Assert.DoesNotContain(Judging, Next(other, faults: faults).Offers);

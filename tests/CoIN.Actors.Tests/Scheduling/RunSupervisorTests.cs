@@ -223,7 +223,7 @@ public sealed class RunSupervisorTests : VirtualTime
         supervisor = New(
             "judged",
             judged,
-            Experiments.Of(2, ZeroShot.Name) with
+            TinyExperiments.Of(2, ZeroShot.Name) with
             {
                 Judge = judge,
                 Evaluation = new EvaluationOptions { ShardSize = 7 },
@@ -266,12 +266,12 @@ public sealed class RunSupervisorTests : VirtualTime
         Tell(worker, new WhichOptions(offer.Turn));
         var told = worker.ExpectMsg<OptionsOf>();
         Assert.Equal((offer.Turn, offer.OptionsKey), (told.Turn, told.Key));
-        Assert.Equivalent(Experiments.Of(1), told.Options);
+        Assert.Equivalent(TinyExperiments.Of(1), told.Options);
         var gone = offer.Turn with { Number = offer.Turn.Number - 1 };
         Tell(worker, new WhichOptions(gone));
         worker.ExpectMsg(new Refused(gone));
 
-        var another = New("another", new TaskCompletionSource<RunSnapshot>(), Experiments.Of(1) with { Seed = 7, Priority = 3 });
+        var another = New("another", new TaskCompletionSource<RunSnapshot>(), TinyExperiments.Of(1) with { Seed = 7, Priority = 3 });
         var others = scheduler.FishForMessage<Offer>(one => one.Turn.RunId == "another");
         Assert.NotEqual(offer.OptionsKey, others.OptionsKey);
         Assert.Equal((0, 3), (offer.Priority, others.Priority));
@@ -314,7 +314,7 @@ public sealed class RunSupervisorTests : VirtualTime
         var settings = new SupervisorSettings(
             "s",
             folder.Path,
-            new RunStarted("s", Experiments.Of(1), new Dictionary<string, string>(), [10], [7]),
+            new RunStarted("s", TinyExperiments.Of(1), new Dictionary<string, string>(), [10], [7]),
             scheduler.Ref,
             new FakeWork(),
             new Witness(),
@@ -633,7 +633,7 @@ public sealed class RunSupervisorTests : VirtualTime
     {
         End(supervisor);
         ended = new();
-        supervisor = New("lost", options: Experiments.Of(1) with { MaxRestarts = 2 });
+        supervisor = New("lost", options: TinyExperiments.Of(1) with { MaxRestarts = 2 });
         for (var times = 0; times < 3; times++)
         {
             var offer = scheduler.FishForMessage<Offer>(one => one.Turn.RunId == "lost");
@@ -661,9 +661,9 @@ public sealed class RunSupervisorTests : VirtualTime
     }
 
     private static ExperimentOptions Team(int shares, LostTrainer policy = LostTrainer.Continue) =>
-        Experiments.Of(1) with
+        TinyExperiments.Of(1) with
         {
-            Training = Experiments.Of(1).Training with { GradientAccumulation = 4, WorldSize = shares, OnLostTrainer = policy },
+            Training = TinyExperiments.Of(1).Training with { GradientAccumulation = 4, WorldSize = shares, OnLostTrainer = policy },
         };
 
     private Turn TeamOffered(int trainers)
@@ -686,7 +686,7 @@ public sealed class RunSupervisorTests : VirtualTime
         var settings = new SupervisorSettings(
             id,
             folder.Path,
-            new RunStarted(id, options ?? Experiments.Of(1), new Dictionary<string, string>(), [10, 10], [7, 7]),
+            new RunStarted(id, options ?? TinyExperiments.Of(1), new Dictionary<string, string>(), [10, 10], [7, 7]),
             scheduler.Ref,
             new FakeWork(),
             new Witness(),
@@ -703,7 +703,7 @@ public sealed class RunSupervisorTests : VirtualTime
         var settings = new SupervisorSettings(
             "far",
             folder.Path,
-            new RunStarted("far", options ?? Experiments.Of(1), new Dictionary<string, string>(), [10], [7]),
+            new RunStarted("far", options ?? TinyExperiments.Of(1), new Dictionary<string, string>(), [10], [7]),
             scheduler.Ref,
             new FakeWork(),
             new Witness(),

@@ -144,7 +144,7 @@ public sealed class SchedulerHistoryTests : VirtualTime
         var not = random.Next(4) != 0 ? null : workers.Where(_ => random.Next(2) == 0).ToList();
         Tell(
             supervisors[run],
-            new Offer(turn, "/" + run, Experiments.Of(3), item)
+            new Offer(turn, "/" + run, TinyExperiments.Of(3), item)
             {
                 Not = not is null ? null : [.. not.Select(one => PathOf(one.Plain.Self))],
                 Priority = run == "s" ? 1 : 0,

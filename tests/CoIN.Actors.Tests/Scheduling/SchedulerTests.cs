@@ -140,7 +140,7 @@ public sealed class SchedulerTests : VirtualTime
         void Offer(string run, int shard, int priority) =>
             Tell(
                 supervisor,
-                new Offer(new Turn(run, shard + 1), "/" + run, Experiments.Of(1), new AnswerShard(1, 0, shard, 4, null))
+                new Offer(new Turn(run, shard + 1), "/" + run, TinyExperiments.Of(1), new AnswerShard(1, 0, shard, 4, null))
                 {
                     Priority = priority,
                 }
@@ -170,7 +170,7 @@ public sealed class SchedulerTests : VirtualTime
         IsFree(worker);
         IsFree(other);
         Offer(1);
-        Tell(supervisor, new Offer(new Turn("q", 1), "/q", Experiments.Of(1), Stage));
+        Tell(supervisor, new Offer(new Turn("q", 1), "/q", TinyExperiments.Of(1), Stage));
         Assert.Equal(
             ["q", "r"],
             new[] { worker.ExpectMsg<Assignment>(), other.ExpectMsg<Assignment>() }.Select(one => one.Turn.RunId).Order()
@@ -215,10 +215,10 @@ public sealed class SchedulerTests : VirtualTime
         var (second, third) = (CreateTestProbe(), CreateTestProbe());
         foreach (var shard in Enumerable.Range(0, 3))
         {
-            Tell(supervisor, new Offer(new Turn("r", shard + 1), "/r", Experiments.Of(1), new AnswerShard(1, 0, shard, 3, null)));
+            Tell(supervisor, new Offer(new Turn("r", shard + 1), "/r", TinyExperiments.Of(1), new AnswerShard(1, 0, shard, 3, null)));
         }
 
-        Tell(supervisor, new Offer(new Turn("q", 1), "/q", Experiments.Of(1), new AnswerShard(1, 0, 0, 3, null)));
+        Tell(supervisor, new Offer(new Turn("q", 1), "/q", TinyExperiments.Of(1), new AnswerShard(1, 0, 0, 3, null)));
         foreach (var one in new[] { worker, second, third })
         {
             Tell(one, new Register(Skill.Evaluate, "cpu"));
@@ -234,7 +234,7 @@ public sealed class SchedulerTests : VirtualTime
         {
             foreach (var run in new[] { "p", "q", "r" })
             {
-                Tell(supervisor, new Offer(new Turn(run, stage), "/" + run, Experiments.Of(6), new TrainStage(stage, null, null)));
+                Tell(supervisor, new Offer(new Turn(run, stage), "/" + run, TinyExperiments.Of(6), new TrainStage(stage, null, null)));
             }
         }
 
@@ -272,13 +272,13 @@ public sealed class SchedulerTests : VirtualTime
 
         foreach (var stage in Enumerable.Range(1, 6))
         {
-            Tell(supervisor, new Offer(new Turn("p", stage), "/p", Experiments.Of(6), new TrainStage(stage, null, null)));
+            Tell(supervisor, new Offer(new Turn("p", stage), "/p", TinyExperiments.Of(6), new TrainStage(stage, null, null)));
         }
 
         Assert.Equal("p", Next(60).RunId);
         foreach (var stage in Enumerable.Range(1, 6))
         {
-            Tell(supervisor, new Offer(new Turn("q", stage), "/q", Experiments.Of(6), new TrainStage(stage, null, null)));
+            Tell(supervisor, new Offer(new Turn("q", stage), "/q", TinyExperiments.Of(6), new TrainStage(stage, null, null)));
         }
 
         Assert.Equal(["p", "q", "p"], new[] { Next(60), Next(60), Next(60) }.Select(turn => turn.RunId));
@@ -290,7 +290,7 @@ public sealed class SchedulerTests : VirtualTime
         void Offer(string run, int stage, int shard, long number) =>
             Tell(
                 supervisor,
-                new Offer(new Turn(run, number), "/" + run, Experiments.Of(3), new AnswerShard(stage, 0, shard, 2, $"stage-{stage}"))
+                new Offer(new Turn(run, number), "/" + run, TinyExperiments.Of(3), new AnswerShard(stage, 0, shard, 2, $"stage-{stage}"))
             );
         Offer("p", 1, 0, 1);
         Offer("q", 1, 0, 1);
@@ -314,7 +314,7 @@ public sealed class SchedulerTests : VirtualTime
     {
         var (idle, neighbour, last) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         void Offer(int shard) =>
-            Tell(supervisor, new Offer(new Turn("r", shard + 2), "/r", Experiments.Of(1), new AnswerShard(1, 0, shard, 4, null)));
+            Tell(supervisor, new Offer(new Turn("r", shard + 2), "/r", TinyExperiments.Of(1), new AnswerShard(1, 0, shard, 4, null)));
         Tell(worker, new Register(Skill.Train, "cuda:0", new Turn("r", 1), null, Stage));
         Tell(neighbour, new Register(Skill.Evaluate, "cuda:0"));
         Tell(idle, new Register(Skill.Evaluate, "cuda:1"));
@@ -335,7 +335,7 @@ public sealed class SchedulerTests : VirtualTime
         Tell(last, new Register(Skill.Evaluate, "cuda:1", Last: new Turn("r", 4)));
         var trainer = CreateTestProbe();
         Tell(trainer, new Register(Skill.Train, "cuda:1"));
-        Tell(supervisor, new Offer(new Turn("r", 9), "/r", Experiments.Of(1), Stage));
+        Tell(supervisor, new Offer(new Turn("r", 9), "/r", TinyExperiments.Of(1), Stage));
         Assert.Equal(9, trainer.ExpectMsg<Assignment>().Turn.Number);
         NothingFor(worker);
     }
@@ -346,7 +346,7 @@ public sealed class SchedulerTests : VirtualTime
         var (other, recovered) = (CreateTestProbe(), CreateTestProbe());
         scheduler = Sys.ActorOf(Props.Create(() => new Scheduler(Scheduler.Listening)));
         IsFree(other);
-        Tell(recovered, new Offer(new Turn("r", 2), "/r", Experiments.Of(1), Stage));
+        Tell(recovered, new Offer(new Turn("r", 2), "/r", TinyExperiments.Of(1), Stage));
         NothingFor(other);
         Does(worker, 1, FurtherOn);
         Assert.Equal(2, worker.ExpectMsg<Assignment>().Turn.Number);
@@ -354,7 +354,7 @@ public sealed class SchedulerTests : VirtualTime
         Pass(Scheduler.Listening);
         NothingFor(other);
 
-        Tell(recovered, new Offer(new Turn("q", 1), "/q", Experiments.Of(1), Stage));
+        Tell(recovered, new Offer(new Turn("q", 1), "/q", TinyExperiments.Of(1), Stage));
         Assert.Equal("q", other.ExpectMsg<Assignment>().Turn.RunId);
     }
 
@@ -395,7 +395,7 @@ public sealed class SchedulerTests : VirtualTime
     {
         var other = CreateTestProbe();
         void Again(long number, params IActorRef[] not) =>
-            Tell(supervisor, new Offer(new Turn("r", number), "/r", Experiments.Of(1), Stage) { Not = [.. not.Select(PathOf)] });
+            Tell(supervisor, new Offer(new Turn("r", number), "/r", TinyExperiments.Of(1), Stage) { Not = [.. not.Select(PathOf)] });
         IsFree(worker);
         Again(1, worker);
         supervisor.ExpectMsg(new NobodyCan(new Turn("r", 1)));
@@ -418,7 +418,7 @@ public sealed class SchedulerTests : VirtualTime
         OfferTeam("r", 1, 3);
         NothingFor(worker);
         IsFree(second);
-        Tell(supervisor, new Offer(new Turn("p", 1), "/p", Experiments.Of(1), Stage));
+        Tell(supervisor, new Offer(new Turn("p", 1), "/p", TinyExperiments.Of(1), Stage));
         NothingFor(worker);
         NothingFor(second);
 
@@ -458,7 +458,7 @@ public sealed class SchedulerTests : VirtualTime
         supervisor.ExpectNoMsg(TimeSpan.Zero);
         OfferTeam("r", 1, 2);
         Assert.Equal(new TooFewTrainers(new Turn("r", 1) { Rank = 0 }, 1), supervisor.ExpectMsg<TooFewTrainers>());
-        Tell(supervisor, new Offer(new Turn("p", 1), "/p", Experiments.Of(1), Stage));
+        Tell(supervisor, new Offer(new Turn("p", 1), "/p", TinyExperiments.Of(1), Stage));
         Assert.Equal("p", worker.ExpectMsg<Assignment>().Turn.RunId);
 
         // The supervisor makes do with one.
@@ -506,7 +506,7 @@ public sealed class SchedulerTests : VirtualTime
     private void OfferTeam(string run, long number, int trainers) =>
         Tell(
             supervisor,
-            new Offer(new Turn(run, number) { Rank = 0 }, "/" + run, Experiments.Of(1), Stage with { Team = new TeamRank(0, trainers) })
+            new Offer(new Turn(run, number) { Rank = 0 }, "/" + run, TinyExperiments.Of(1), Stage with { Team = new TeamRank(0, trainers) })
         );
 
     private IActorRef New() => Sys.ActorOf(Props.Create(() => new Scheduler()));
@@ -514,7 +514,7 @@ public sealed class SchedulerTests : VirtualTime
     private void Tell(TestProbe from, object message) => scheduler.Tell(message, from.Ref);
 
     private void Offer(long number, TrainStage? item = null) =>
-        Tell(supervisor, new Offer(new Turn("r", number), "/r", Experiments.Of(1), item ?? Stage));
+        Tell(supervisor, new Offer(new Turn("r", number), "/r", TinyExperiments.Of(1), item ?? Stage));
 
     private void IsFree(TestProbe one, long? last = null) =>
         Tell(one, new Register(Skill.Train, "cpu", Last: last is { } number ? new Turn("r", number) : null));

@@ -17,7 +17,7 @@ public sealed class SupervisorPartsTests : IDisposable
     private readonly Ear others = new("shared");
     private readonly Ear worker = new("worker");
     private readonly Ear rival = new("rival");
-    private readonly RunState begun = States.Begun(Experiments.Of(2));
+    private readonly RunState begun = States.Begun(TinyExperiments.Of(2));
 
     public void Dispose() => folder.Dispose();
 

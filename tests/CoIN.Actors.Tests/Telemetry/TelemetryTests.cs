@@ -43,7 +43,7 @@ public sealed class TelemetryTests : IDisposable
     [Fact]
     public async Task Steps_checkpoints_answers_cells_judges_queue_and_workers_are_measured_with_run_stage_task_and_host()
     {
-        var options = Experiments.Of(2) with
+        var options = TinyExperiments.Of(2) with
         {
             Judge = new JudgeOptions
             {
@@ -108,7 +108,7 @@ public sealed class TelemetryTests : IDisposable
         var endedMeanwhile = false;
         var last = await Run(
             "traced",
-            Experiments.Of(2),
+            TinyExperiments.Of(2),
             new FakeLearners(
                 atStep: (stage, step) =>
                 {
@@ -153,20 +153,20 @@ public sealed class TelemetryTests : IDisposable
         using var listener = Listen("broken");
         var last = await Run(
             "broken",
-            Experiments.Of(1),
+            TinyExperiments.Of(1),
             new FakeLearners(
                 atStep: (_, step) =>
                 {
                     if (step == 3)
                     {
-                        throw Experiments.NaN;
+                        throw TinyExperiments.NaN;
                     }
                 }
             )
         );
         Assert.Equal(RunStatus.Failed, last.Status);
         var training = Assert.Single(spans, span => span.OperationName == "training Task1");
-        Assert.Equal((ActivityStatusCode.Error, Experiments.NaN.Message), (training.Status, training.StatusDescription));
+        Assert.Equal((ActivityStatusCode.Error, TinyExperiments.NaN.Message), (training.Status, training.StatusDescription));
         Assert.Equal(ActivityStatusCode.Error, Assert.Single(spans, span => span.OperationName == "run broken").Status);
     }
 

@@ -24,7 +24,7 @@ public sealed class AdmissionTests : IAsyncLifetime
         ApiKeyEnv = "OWN_KEY",
     };
 
-    private static readonly ExperimentOptions Options = Experiments.Of(2) with { Judge = Judge };
+    private static readonly ExperimentOptions Options = TinyExperiments.Of(2) with { Judge = Judge };
     private static readonly JudgeCell Cell = new(1, 0, "judge", "identity", "predictions/stage-1/Task1.jsonl", "00");
 
     private readonly TemporaryFolder folder = new();

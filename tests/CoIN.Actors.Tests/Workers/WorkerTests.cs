@@ -50,7 +50,7 @@ public sealed class WorkerTests : VirtualTime
         Pass(WorkProtocol.RepeatEvery);
         supervisor.ExpectMsg(new WhichOptions(First));
         worker.Tell(new Begin(First), supervisor);
-        worker.Tell(new OptionsOf(First, "k", Experiments.Of(1)), supervisor);
+        worker.Tell(new OptionsOf(First, "k", TinyExperiments.Of(1)), supervisor);
         supervisor.ExpectMsg(new MayBegin(First));
         Assert.Empty(doings.Opened);
         worker.Tell(new Begin(First), supervisor);
@@ -228,11 +228,11 @@ public sealed class WorkerTests : VirtualTime
     {
         var train = new TrainStage(1, null, "gone-000001");
         var worker = New(new Doings(), Skill.Train);
-        worker.Tell(new Assignment(First, "/nowhere", Experiments.Of(1), train), supervisor);
+        worker.Tell(new Assignment(First, "/nowhere", TinyExperiments.Of(1), train), supervisor);
         supervisor.ExpectMsg<MayBegin>();
         worker.Tell(new Begin(First), supervisor);
         supervisor.ExpectMsg<WorkFailed>();
-        worker.Tell(new Assignment(Second, "/nowhere", Experiments.Of(1), train with { Checkpoint = null }), heir);
+        worker.Tell(new Assignment(Second, "/nowhere", TinyExperiments.Of(1), train with { Checkpoint = null }), heir);
         heir.ExpectMsg(new MayBegin(Second));
         heir.ExpectNoMsg(TimeSpan.Zero);
     }
@@ -330,7 +330,7 @@ public sealed class WorkerTests : VirtualTime
     }
 
     private static void Assign(IActorRef worker, Turn turn, TestProbe by) =>
-        worker.Tell(new Assignment(turn, "/runs/r", Experiments.Of(1), Shard), by.Ref);
+        worker.Tell(new Assignment(turn, "/runs/r", TinyExperiments.Of(1), Shard), by.Ref);
 
     private void Assign(IActorRef worker, Turn turn) => Assign(worker, turn, supervisor);
 

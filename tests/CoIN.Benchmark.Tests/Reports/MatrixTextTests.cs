@@ -92,11 +92,4 @@ public sealed class MatrixTextTests
         Assert.All(lines, line => Assert.True(line.Length <= 100, line));
         Assert.Equal(lines[0].Length, lines[8].Length);
     }
-
-    [Fact]
-    public void A_zero_shot_row_is_rendered_without_metrics() =>
-        Assert.Equal(
-            "              GQA  OCR-VQA\nzero-shot    5.50        -\n",
-            MatrixText.RenderZeroShot(["GQA", "OCR-VQA"], [5.5, null])
-        );
 }

@@ -86,17 +86,17 @@ public sealed class StepsFileTests : IDisposable
     }
 
     [Fact]
-    public void The_end_of_a_file_is_read_beside_the_process_that_writes_it()
+    public void A_file_is_read_beside_the_process_that_writes_it()
     {
         using var file = StepsFile.Open(Path, 0);
-        Assert.Empty(StepsFile.Tail(Path, 3));
+        Assert.Empty(StepsFile.Read(Path));
         for (var step = 1; step <= 50; step++)
         {
             file.Append(Step(step));
         }
 
-        Assert.Equal([48, 49, 50], StepsFile.Tail(Path, 3).Select(step => step.Step));
-        Assert.Empty(StepsFile.Tail(folder.File("none"), 3));
+        Assert.Equal(Enumerable.Range(1, 50), StepsFile.Read(Path).Select(step => step.Step));
+        Assert.Empty(StepsFile.Read(folder.File("none")));
     }
 
     [Fact]

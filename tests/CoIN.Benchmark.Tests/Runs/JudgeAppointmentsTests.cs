@@ -1,11 +1,10 @@
-using CoIN.Actors.Tests.Support;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Runs;
 
 public sealed class JudgeAppointmentsTests
 {
@@ -16,7 +15,7 @@ public sealed class JudgeAppointmentsTests
         Endpoint = "http://x/v1",
         Model = "m",
     };
-    private static readonly RunState Begun = States.Begun(Experiments.Of(1, ZeroShot.Name));
+    private static readonly RunState Begun = States.Begun(TinyExperiments.Of(1, ZeroShot.Name));
     private static readonly RunState Tested = Begun.With(new CellScored(0, 0, 50, 7, "p", "x"));
     private static readonly FakeWork Work = new();
 

@@ -1,10 +1,9 @@
-using CoIN.Actors.Tests.Support;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Runs;
 
 public sealed class PlanTests
 {
@@ -103,7 +102,7 @@ public sealed class PlanTests
                 RunState.Empty,
                 new RunStarted(
                     "r",
-                    Experiments.Of(tasks, method),
+                    TinyExperiments.Of(tasks, method),
                     new Dictionary<string, string>(),
                     [.. Enumerable.Repeat(10, tasks)],
                     [.. Enumerable.Repeat(7, tasks)]

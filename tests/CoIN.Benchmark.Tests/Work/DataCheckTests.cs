@@ -1,11 +1,10 @@
-using CoIN.Actors.Tests.Support;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 using CoIN.Benchmark.Work;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Work;
 
 /// <summary>Which faults of data are told before a run.</summary>
 public sealed class DataCheckTests : IDisposable
@@ -59,7 +58,7 @@ public sealed class DataCheckTests : IDisposable
 
     private void Check(string method = SequentialLora.Name) =>
         new BenchmarkWork().Check(
-            Experiments.Of(2) with
+            TinyExperiments.Of(2) with
             {
                 Method = method,
                 Tasks = [Task("A"), Task("B")],

@@ -1,12 +1,11 @@
-using CoIN.Actors.Tests.Support;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Runs;
 
 public sealed class StudyImporterTests : IDisposable
 {
@@ -21,16 +20,16 @@ public sealed class StudyImporterTests : IDisposable
         var (study, images, _) = StudyDraw.Draw(folder.Path, state, "0:Task2", 2, 1, new FakeWork());
         Assert.Equal("p", images);
         File.WriteAllText(
-            folder.Of("scores.csv"),
+            folder.File("scores.csv"),
             $"study,rater,sample,score\n{study.Id},Ann,{study.Items[0].Code},10\n{study.Id},Ben,{study.Items[0].Code},5\n{study.Id},Ann,{study.Items[1].Code},0\n"
         );
 
-        var (events, import) = StudyImporter.Import(folder.Path, state, [folder.Of("scores.csv")], "people");
+        var (events, import) = StudyImporter.Import(folder.Path, state, [folder.File("scores.csv")], "people");
 
         var judged = Assert.IsType<CellJudged>(Assert.Single(events));
         Assert.Equal((0, 1, "people", JudgeKind.People, 2), (judged.Stage, judged.Task, judged.Judge, judged.Kind, judged.Samples));
-        Assert.Equal(Durable.Sha256(folder.Of(judged.File)), judged.Sha256);
-        Assert.Equal([0, 7.5], JudgementsFile.Read(folder.Of(judged.File)).Select(one => one.Published).Order());
+        Assert.Equal(Durable.Sha256(folder.File(judged.File)), judged.Sha256);
+        Assert.Equal([0, 7.5], JudgementsFile.Read(folder.File(judged.File)).Select(one => one.Published).Order());
         Assert.Equal((2, 1), (import.Answers, import.Cells));
         Assert.Equal(["Ann", "Ben"], import.Raters);
         Assert.Empty(import.Judges);
@@ -58,7 +57,7 @@ public sealed class StudyImporterTests : IDisposable
 
     private RunState Tested() =>
         States
-            .Begun(Experiments.Of(2, ZeroShot.Name))
+            .Begun(TinyExperiments.Of(2, ZeroShot.Name))
             .WithCell(folder.Path, 0, 0, "1357913", new FakeWork())
             .WithCell(folder.Path, 0, 1, "4681111", new FakeWork());
 }

@@ -1,7 +1,7 @@
-using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Runs;
 
 public sealed class RunLossesTests : IDisposable
 {
@@ -15,9 +15,9 @@ public sealed class RunLossesTests : IDisposable
         var state = Trained(3)
             .WithCell(folder.Path, 1, 0, "4681111", new FakeWork())
             .WithCell(folder.Path, 3, 0, "4681111", new FakeWork());
-        Directory.Delete(folder.Of("stages/2-Task2"), recursive: true);
-        Directory.Delete(folder.Of("stages/3-Task3"), recursive: true);
-        File.Delete(folder.Of(RunPaths.Predictions(3, "Task1")));
+        Directory.Delete(folder.File("stages/2-Task2"), recursive: true);
+        Directory.Delete(folder.File("stages/3-Task3"), recursive: true);
+        File.Delete(folder.File(RunPaths.Predictions(3, "Task1")));
 
         var lost = Assert.IsType<StageDiscarded>(Assert.Single(RunLosses.Discards(folder.Path, state, redo: true)));
 
@@ -34,7 +34,7 @@ public sealed class RunLossesTests : IDisposable
     public void Without_being_asked_only_a_lost_checkpoint_is_discarded()
     {
         var state = Trained(1).With(new CheckpointSaved(2, 5, RunPaths.Checkpoint(2, "Task2", 5), "x"));
-        Directory.Delete(folder.Of("stages/1-Task1"), recursive: true);
+        Directory.Delete(folder.File("stages/1-Task1"), recursive: true);
         var lost = Assert.IsType<CheckpointDiscarded>(Assert.Single(RunLosses.Discards(folder.Path, state, redo: false)));
         Assert.Equal(2, lost.Stage);
         Assert.EndsWith("is missing: stage 2 (Task2) is trained from its start", RunLosses.Describe(lost, state), StringComparison.Ordinal);
@@ -52,20 +52,20 @@ public sealed class RunLossesTests : IDisposable
         Assert.Equal(["predictions/stage-1/Task1.jsonl", "predictions/stage-2/Task2.jsonl"], Files("predictions"));
         Assert.Equal(["scores/stage-1/Task1.jsonl", "scores/stage-2/Task2.jsonl"], Files("scores"));
 
-        Directory.CreateDirectory(folder.Of("training"));
-        File.WriteAllText(folder.Of(RunPaths.Steps(1, "Task1")), "");
-        File.WriteAllText(folder.Of(RunPaths.Steps(2, "Task2")), "");
+        Directory.CreateDirectory(folder.File("training"));
+        File.WriteAllText(folder.File(RunPaths.Steps(1, "Task1")), "");
+        File.WriteAllText(folder.File(RunPaths.Steps(2, "Task2")), "");
         RunLosses.Delete(folder.Path, state, state.After([new StageDiscarded(2, "lost")]));
         Assert.Equal(["training/1-Task1.jsonl"], Files("training"));
         Assert.Equal(["predictions/stage-1/Task1.jsonl"], Files("predictions"));
         Assert.Equal("stages/1-Task1", Path.GetDirectoryName(Path.GetDirectoryName(Assert.Single(Files("stages")))));
     }
 
-    private RunState Trained(int stages) => States.Begun(Experiments.Of(3)).WithStages(folder.Path, stages);
+    private RunState Trained(int stages) => States.Begun(TinyExperiments.Of(3)).WithStages(folder.Path, stages);
 
     private IEnumerable<string> Files(string below) =>
         Directory
-            .GetFiles(folder.Of(below), "*", SearchOption.AllDirectories)
+            .GetFiles(folder.File(below), "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(folder.Path, path))
             .Order(StringComparer.Ordinal);
 }

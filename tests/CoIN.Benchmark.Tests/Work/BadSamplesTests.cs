@@ -7,7 +7,7 @@ using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Tests.Support;
 using CoIN.Benchmark.Work;
 
-namespace CoIN.Benchmark.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Work;
 
 /// <summary>Images that cannot be used, and images that are not what they were.</summary>
 public sealed class BadSamplesTests : IDisposable

@@ -1,17 +1,13 @@
-using System.Text;
-using CoIN.Actors.Protocol;
-using CoIN.Actors.Tests.Support;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 using CoIN.Benchmark.Work;
 using Newtonsoft.Json;
-using Newtonsoft.Json.Linq;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Work;
 
 /// <summary>Which samples of its files a run takes.</summary>
-public sealed class DataSubsetTests : IDisposable
+public sealed class DrawnSamplesTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
     private readonly BenchmarkWork work = new();
@@ -22,7 +18,7 @@ public sealed class DataSubsetTests : IDisposable
         Scorer = "gqa",
     };
 
-    public DataSubsetTests()
+    public DrawnSamplesTests()
     {
         Directory.CreateDirectory(Path.Combine(folder.Path, "GQA"));
         File.WriteAllText(
@@ -136,30 +132,18 @@ public sealed class DataSubsetTests : IDisposable
         Assert.Empty(few.Except(more));
     }
 
-    [Fact]
-    public void A_run_from_before_there_were_volumes_goes_on_with_all_samples_and_the_first_tests()
-    {
-        var started = new RunStarted("r", Experiments.Of(1), new Dictionary<string, string>(), [1], [1]);
-        var json = JObject.Parse(Encoding.UTF8.GetString(WireFormat.Write(started)));
-        var data = (JObject)json["options"]!["data"]!;
-        Assert.True(data.Remove("volume") && data.Remove("testSubset"));
-
-        var read = Assert.IsType<RunStarted>(WireFormat.Read(Encoding.UTF8.GetBytes(json.ToString()), "run-started:1"));
-        Assert.Equal((1.0, TestSubset.First), (read.Options.Data.Volume, read.Options.Data.TestSubset));
-    }
-
     private DataOptions Data() => new() { Instructions = folder.Path, Images = "" };
 
     private IReadOnlyList<string> Training(DataOptions data) =>
-        [.. work.Training(Experiments.Of(1) with { Data = data }, task).Select(sample => sample.Id)];
+        [.. work.Training(TinyExperiments.Of(1) with { Data = data }, task).Select(sample => sample.Id)];
 
     private IReadOnlyList<string> Validation(DataOptions data, TaskOptions of, int? seed = null) =>
         [.. work.Validation(Options(data, of) with { Seed = seed ?? Options(data, of).Seed }, of).Select(sample => sample.Id)];
 
     private DataDescription Describe(DataOptions data) => work.Describe(Options(data, task));
 
-    private static ExperimentOptions Options(DataOptions data, TaskOptions of) => Experiments.Of(1) with { Data = data, Tasks = [of] };
+    private static ExperimentOptions Options(DataOptions data, TaskOptions of) => TinyExperiments.Of(1) with { Data = data, Tasks = [of] };
 
     private IReadOnlyList<string> Test(DataOptions data) =>
-        [.. work.Test(Experiments.Of(1) with { Data = data }, task).Select(sample => sample.QuestionId)];
+        [.. work.Test(TinyExperiments.Of(1) with { Data = data }, task).Select(sample => sample.QuestionId)];
 }

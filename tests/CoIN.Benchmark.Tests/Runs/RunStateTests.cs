@@ -1,9 +1,9 @@
-using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Runs;
 
 public sealed class RunStateTests
 {
@@ -130,7 +130,7 @@ public sealed class RunStateTests
         }
     }
 
-    private static RunStarted Started => new("r", Experiments.Of(1), new Dictionary<string, string>(), [10], [7]);
+    private static RunStarted Started => new("r", TinyExperiments.Of(1), new Dictionary<string, string>(), [10], [7]);
 
     private static RunState After(params (int Second, RunEvent Happened)[] events) =>
         events

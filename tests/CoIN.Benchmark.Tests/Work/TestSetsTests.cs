@@ -2,7 +2,7 @@ using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Tests.Support;
 using CoIN.Benchmark.Work;
 
-namespace CoIN.Benchmark.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Work;
 
 public sealed class TestSetsTests : IDisposable
 {

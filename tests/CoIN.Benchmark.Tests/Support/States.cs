@@ -4,7 +4,7 @@ using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Learning;
 using CoIN.Benchmark.Runs;
 
-namespace CoIN.Actors.Tests.Support;
+namespace CoIN.Benchmark.Tests.Support;
 
 /// <summary>States of runs that nobody drove, made of events.</summary>
 internal static class States

@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
-using CoIN.Actors.Tests.Support;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Runs;
 
 [UnsupportedOSPlatform("windows")]
 public sealed class RunFilesTests : IDisposable
@@ -32,25 +31,25 @@ public sealed class RunFilesTests : IDisposable
     [Fact]
     public void A_file_that_cannot_be_deleted_is_named_and_the_others_are_deleted()
     {
-        Directory.CreateDirectory(folder.Of("a"));
-        File.WriteAllText(folder.Of("b"), "");
+        Directory.CreateDirectory(folder.File("a"));
+        File.WriteAllText(folder.File("b"), "");
         var warnings = new List<string>();
         RunFiles.Delete(folder.Path, ["a", "b", "none"], warnings.Add);
-        Assert.Contains(folder.Of("a"), Assert.Single(warnings), StringComparison.Ordinal);
-        Assert.False(File.Exists(folder.Of("b")));
+        Assert.Contains(folder.File("a"), Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.False(File.Exists(folder.File("b")));
     }
 
     [Fact]
     public void An_adapter_gets_its_place_once_and_one_that_is_gone_is_missed()
     {
         var place = RunPaths.Adapter(1, "Task1");
-        Directory.CreateDirectory(folder.Of(place + "-t3.1"));
-        File.WriteAllText(folder.Of(place + "-t3.1/weights"), "x");
-        Directory.CreateDirectory(folder.Of(place));
-        File.WriteAllText(folder.Of(place + "/weights"), "of a former assignment");
-        var sha256 = Durable.Sha256OfFolder(folder.Of(place + "-t3.1"));
+        Directory.CreateDirectory(folder.File(place + "-t3.1"));
+        File.WriteAllText(folder.File(place + "-t3.1/weights"), "x");
+        Directory.CreateDirectory(folder.File(place));
+        File.WriteAllText(folder.File(place + "/weights"), "of a former assignment");
+        var sha256 = Durable.Sha256OfFolder(folder.File(place + "-t3.1"));
         RunFiles.PutInPlace(folder.Path, place + "-t3.1", place, sha256);
-        Assert.Equal("x", File.ReadAllText(folder.Of(place + "/weights")));
+        Assert.Equal("x", File.ReadAllText(folder.File(place + "/weights")));
 
         RunFiles.PutInPlace(folder.Path, place + "-t3.1", place, sha256);
         Assert.Throws<CoinException>(() => RunFiles.PutInPlace(folder.Path, place + "-t3.2", place, "other"));
@@ -59,18 +58,18 @@ public sealed class RunFilesTests : IDisposable
     [Fact]
     public void Of_a_run_that_ended_everything_goes_that_workers_left_who_were_cut_off()
     {
-        var state = States.Begun(Experiments.Of(1)).With(new RunTakenUp("h", 1)).WithStages(folder.Path, 1);
+        var state = States.Begun(TinyExperiments.Of(1)).With(new RunTakenUp("h", 1)).WithStages(folder.Path, 1);
         var adapter = RunPaths.Adapter(1, "Task1");
         foreach (var left in new[] { adapter + "-t3.1", adapter + "-t3.2.partial-12345678", RunPaths.Checkpoint(1, "Task1", 5) + "-t3.1" })
         {
-            Directory.CreateDirectory(folder.Of(left));
+            Directory.CreateDirectory(folder.File(left));
         }
 
         RunFiles.Tidy(folder.Path, state, Assert.Fail);
-        Assert.Equal([folder.Of(adapter)], Directory.GetDirectories(Path.GetDirectoryName(folder.Of(adapter))!));
+        Assert.Equal([folder.File(adapter)], Directory.GetDirectories(Path.GetDirectoryName(folder.File(adapter))!));
     }
 
-    private string Checkpoint(int step) => Directory.CreateDirectory(folder.Of(RunPaths.Checkpoint(1, "Task1", step))).FullName;
+    private string Checkpoint(int step) => Directory.CreateDirectory(folder.File(RunPaths.Checkpoint(1, "Task1", step))).FullName;
 
     /// <summary>A folder whose files may not be deleted, by its permissions or, for root, by an attribute of the file system.</summary>
     private sealed class Undeletable : IDisposable

@@ -1,10 +1,9 @@
-using CoIN.Actors.Tests.Support;
-using CoIN.Benchmark;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using CoIN.Benchmark.Tests.Support;
 
-namespace CoIN.Actors.Tests.Runs;
+namespace CoIN.Benchmark.Tests.Runs;
 
 public sealed class RescorerTests : IDisposable
 {
@@ -16,7 +15,7 @@ public sealed class RescorerTests : IDisposable
     public void Cells_that_score_as_before_give_no_events_and_their_files_are_written_nevertheless()
     {
         var state = Tested();
-        var file = folder.Of(RunPaths.Scores(0, "Task1"));
+        var file = folder.File(RunPaths.Scores(0, "Task1"));
         var whole = File.ReadAllText(file);
         File.Delete(file);
 
@@ -34,7 +33,7 @@ public sealed class RescorerTests : IDisposable
 
         var again = Assert.IsType<CellRescored>(Assert.Single(events));
         Assert.Equal((0, 1, 100.0 * 3 / 7, 100.0 / 7), (again.Stage, again.Task, again.Accuracy, again.Corrected));
-        Assert.Equal(Durable.Sha256(folder.Of(again.ScoresFile)), again.ScoresSha256);
+        Assert.Equal(Durable.Sha256(folder.File(again.ScoresFile)), again.ScoresSha256);
         Assert.Equal([new RescoredCell(0, "Task2", 100.0 * 3 / 7, 100.0 * 3 / 7, 100.0 * 3 / 7, 100.0 / 7)], changes);
     }
 
@@ -45,7 +44,7 @@ public sealed class RescorerTests : IDisposable
         Assert.Throws<OperationCanceledException>(() =>
             Rescorer.Rescore(folder.Path, state, new FakeWork(), new CancellationToken(canceled: true))
         );
-        File.AppendAllText(folder.Of(RunPaths.Predictions(0, "Task2")), "x");
+        File.AppendAllText(folder.File(RunPaths.Predictions(0, "Task2")), "x");
         var fault = Assert.Throws<CoinException>(() => Rescorer.Rescore(folder.Path, state, new FakeWork(), default));
         Assert.Contains(RunPaths.Predictions(0, "Task2"), fault.Message, StringComparison.Ordinal);
     }
@@ -53,7 +52,7 @@ public sealed class RescorerTests : IDisposable
     /// <summary>No answer of the first task is right by any rule, three of the second are by both: two are below 8.</summary>
     private RunState Tested() =>
         States
-            .Begun(Experiments.Of(2, ZeroShot.Name))
+            .Begun(TinyExperiments.Of(2, ZeroShot.Name))
             .WithCell(folder.Path, 0, 0, "1357913", new FakeWork())
             .WithCell(folder.Path, 0, 1, "4681111", new FakeWork());
 }
