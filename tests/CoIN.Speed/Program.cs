@@ -3,6 +3,7 @@ using CoIN.Speed;
 using CoIN.Speed.Memory;
 using CoIN.Speed.Scheduling;
 using CoIN.Speed.Sides;
+using CoIN.Speed.Teams;
 using CoIN.Speed.Workloads;
 
 // The first word chooses a measurement; without one the product is compared with its peer.
@@ -16,6 +17,7 @@ try
         WorkloadCommand.Name => WorkloadCommand.Build().Parse(args[1..]).Invoke(),
         AdaptersCommand.Name => AdaptersCommand.Build().Parse(args[1..]).Invoke(),
         QuantizationCommand.Name => QuantizationCommand.Build().Parse(args[1..]).Invoke(),
+        DataParallelCommand.Name => DataParallelCommand.Build().Parse(args[1..]).Invoke(),
         SchedulingCommand.Name => SchedulingCommand.Build().Parse(args[1..]).Invoke(),
         _ => CompareCommand.Build().Parse(args).Invoke(),
     };

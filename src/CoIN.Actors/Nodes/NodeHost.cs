@@ -83,6 +83,8 @@ public static class NodeHost
             string.Join(", ", request.Node.Devices),
             request.Runs
         );
+        var broken = system.ActorOf(Props.Create(() => new BrokenDevices(misfit)), "broken-devices");
+        system.EventStream.Subscribe(broken, typeof(BrokenDevice));
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = stop.Register(stopped.SetResult);
         await Task.WhenAny(stopped.Task, system.WhenTerminated, misfit.Task).ConfigureAwait(false);
@@ -247,6 +249,20 @@ public static class NodeHost
             await Task.WhenAll(employed.Select(worker => worker.GracefulStop(DrainTime, last))).ConfigureAwait(false);
             return Akka.Done.Instance;
         });
+    }
+
+    /// <summary>A node with a device that its process cannot use any more ends, so that whoever watches over it begins it anew.</summary>
+    internal sealed class BrokenDevices : ReceiveActor
+    {
+        public BrokenDevices(TaskCompletionSource<CoinException> end) =>
+            Receive<BrokenDevice>(broken =>
+                end.TrySetResult(
+                    new CoinException(
+                        $"{broken.Device} cannot be used by this process any more ({broken.Reason}): what was in work is done elsewhere. "
+                            + "Start the node again; where that happens again and again, have the device looked at."
+                    )
+                )
+            );
     }
 
     private static int Evaluators(ActorSystem system) =>

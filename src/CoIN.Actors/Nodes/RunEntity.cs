@@ -61,6 +61,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     private readonly List<IActorRef> asked = [];
     private ExperimentOptions? options;
     private bool underWay;
+    private string? damage;
     private IActorRef supervisor = ActorRefs.Nobody;
     private Prepared? driving;
     private int tries;
@@ -91,8 +92,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
     /// <param name="resume">A command to go on with a run that ended; null where only one that is under way goes on.</param>
-    private void Read(Resume? resume) =>
-        Task.Run(Journal).PipeTo(Self, Self, state => new Known(state, resume), fault => new Unreadable(fault.GetBaseException().Message));
+    private void Read(Resume? resume) => Task.Run(Journal).PipeTo(Self, Self, state => new Known(state, resume), Unreadable.Of);
 
     private RunState? Journal()
     {
@@ -115,6 +115,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     {
         Receive<Known>(known =>
         {
+            damage = null;
             (options, underWay) = (known.State?.Started?.Options, known.State?.IsUnderWay ?? false);
             latest.Observe((known.State ?? RunState.Empty).ToSnapshot());
             if (underWay || (options is not null && known.Resume is not null))
@@ -127,6 +128,26 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
                 Rest();
             }
         });
+        Receive<Unreadable>(
+            unreadable => unreadable.IsFinal,
+            unreadable =>
+            {
+                // Whoever asks is told; a command to resume reads it once more.
+                log.Error("The run's journal cannot be read: {Message}", unreadable.Message);
+                asked.ForEach(one => one.Tell(new RunRefused(runId, unreadable.Message)));
+                asked.Clear();
+                latest.Observe(
+                    RunState.Empty.ToSnapshot() with
+                    {
+                        RunId = runId,
+                        Status = RunStatus.Interrupted,
+                        Message = unreadable.Message,
+                    }
+                );
+                damage = unreadable.Message;
+                Rest();
+            }
+        );
         Receive<Unreadable>(unreadable =>
         {
             // It is begun again after a while.
@@ -162,7 +183,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         });
         Receive<Resume>(again =>
         {
-            if (options is null)
+            if (options is null && damage is null)
             {
                 Answer(
                     new RunRefused(
@@ -372,7 +393,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
                         await last.ReleaseAsync().ConfigureAwait(false);
                         return new Known(RunJournal.Read(folder), null);
                     })
-                    .PipeTo(Self, Self, known => known, fault => new Unreadable(fault.GetBaseException().Message));
+                    .PipeTo(Self, Self, known => known, Unreadable.Of);
             }
         );
         Receive<Gone>(
@@ -460,7 +481,14 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     /// <param name="State">Null where nothing has been written.</param>
     private sealed record Known(RunState? State, Resume? Resume);
 
-    private sealed record Unreadable(string Message);
+    /// <param name="IsFinal">Whether it will not be otherwise by itself: a damaged journal, and not a database that is away.</param>
+    private sealed record Unreadable(string Message, bool IsFinal)
+    {
+        public static Unreadable Of(Exception fault) =>
+            fault is AggregateException { InnerException: { } inner }
+                ? Of(inner)
+                : new(fault.Message, fault is CoinException { IsFinal: true });
+    }
 
     private sealed record NotReady(Submit? Submit, bool Redo, Exception Cause);
 

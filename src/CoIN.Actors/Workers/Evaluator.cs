@@ -31,6 +31,8 @@ internal sealed class Evaluator(
     // The session of the last adapter is kept: shards of one adapter follow one another.
     private (string Key, ILearner Learner, IGenerationSession Session)? opened;
 
+    protected override bool OthersMayTry => admission.IsShared;
+
     protected override string RunFolder => admission.FolderOf(Current);
 
     protected override (int Stage, string Task) Subject(Assignment assignment)

@@ -36,6 +36,8 @@ internal sealed class JudgeWorker(
 
     protected override Task? Awaited => asking;
 
+    protected override bool OthersMayTry => admission.IsShared;
+
     protected override string RunFolder => admission.FolderOf(Current);
 
     protected override (int Stage, string Task) Subject(Assignment assignment) =>

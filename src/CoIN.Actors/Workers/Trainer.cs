@@ -70,6 +70,8 @@ internal sealed class Trainer(
 
     private StageSpec Spec => Current.Options.Curriculum().Stage(Stage.Stage);
 
+    protected override bool OthersMayTry => admission.IsShared;
+
     protected override string RunFolder => admission.FolderOf(Current);
 
     protected override (int Stage, string Task) Subject(Assignment assignment) =>

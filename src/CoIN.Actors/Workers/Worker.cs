@@ -160,6 +160,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     /// <summary>Whether a worker that is stopped in the middle of its work leaves it at a resumable point.</summary>
     protected virtual bool HandsBackAtEnd => true;
 
+    /// <summary>Whether workers of other nodes can do what this one cannot.</summary>
+    protected virtual bool OthersMayTry => false;
+
     /// <summary>Opens what the current item needs.</summary>
     protected abstract void Open();
 
@@ -475,12 +478,32 @@ internal abstract class Worker : ReceiveActor, IWithTimers
                 Ended(new WorkStopped { Reason = e.Message });
             });
         }
+        catch (Exception e) when (OthersMayTry && BrokenDevice.By(e, Device) is { } broken)
+        {
+            GiveUp(broken);
+        }
         catch (Exception e)
         {
             Log.Error(e, "Unexpected fault");
             Ended(
                 new WorkFailed($"{e.GetType().Name} in {skill.ToString().ToLowerInvariant()} work on {Device}: {e.Message.Split('\n')[0]}")
             );
+        }
+    }
+
+    /// <summary>Nothing can be saved, nor anything else be done here: others do the work, and the node ends.</summary>
+    private void GiveUp(BrokenDevice broken)
+    {
+        Log.Error("{Device} cannot be used by this process any more: {Reason}", broken.Device, broken.Reason);
+        Context.System.EventStream.Publish(broken);
+        try
+        {
+            Ended(new WorkStopped { Reason = $"{broken.Device} cannot be used any more: {broken.Reason}" });
+        }
+        catch (Exception e)
+        {
+            // What is freed on such a device may fail too. The outcome is told again, or the end of this worker.
+            Log.Warning("What was in work cannot be closed: {Reason}", e.Message.Split('\n')[0]);
         }
     }
 

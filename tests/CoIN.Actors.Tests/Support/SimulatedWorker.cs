@@ -20,6 +20,10 @@ internal sealed class Doings
     /// <summary>What the next step does; it goes on by itself.</summary>
     public Func<Task> Wait { get; init; } = () => Task.CompletedTask;
 
+    public string Device { get; init; } = "cpu";
+
+    public bool OthersMayTry { get; init; }
+
     /// <summary>Steps of every item.</summary>
     public int Steps { get; init; } = 1;
 
@@ -41,11 +45,13 @@ internal sealed class Doings
 }
 
 /// <summary>A worker without a model: it counts steps, and writes a checkpoint's folder after each.</summary>
-internal class SimulatedWorker(IActorRef scheduler, Skill skill, Doings doings) : Worker(scheduler, skill, "cpu")
+internal class SimulatedWorker(IActorRef scheduler, Skill skill, Doings doings) : Worker(scheduler, skill, doings.Device)
 {
     private int step;
 
     protected override Task? Awaited => doings.Wait();
+
+    protected override bool OthersMayTry => doings.OthersMayTry;
 
     protected override (int Stage, string Task) Subject(Assignment assignment) => doings.Fault is { } fault ? throw fault : (1, "t");
 

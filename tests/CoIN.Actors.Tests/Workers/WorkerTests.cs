@@ -281,6 +281,46 @@ public sealed class WorkerTests : VirtualTime
         watcher.ExpectTerminated(worker);
     }
 
+    [Theory]
+    [InlineData("CUDA error: device-side assert triggered\nCUDA kernel errors might be reported later", true)]
+    [InlineData("CUDA error: an illegal memory access was encountered", true)]
+    [InlineData("CUDA out of memory. Tried to allocate 2.00 GiB", false)]
+    [InlineData("The size of tensor a (3) must match the size of tensor b (4)", false)]
+    public void A_device_that_the_process_cannot_use_any_more_is_told_to_the_node_and_the_work_goes_to_others(string fault, bool broken)
+    {
+        var node = CreateTestProbe();
+        Sys.EventStream.Subscribe(node, typeof(BrokenDevice));
+        var doings = new Doings
+        {
+            Device = "cuda:1",
+            OthersMayTry = true,
+            Wait = () => Task.FromException(new System.Runtime.InteropServices.ExternalException(fault)),
+        };
+        Begun(doings);
+        if (broken)
+        {
+            Assert.Contains(fault.Split('\n')[0], supervisor.ExpectMsg<WorkStopped>().Reason, StringComparison.Ordinal);
+            Assert.Equal(new BrokenDevice("cuda:1", fault.Split('\n')[0]), node.ExpectMsg<BrokenDevice>());
+            Assert.Equal((0, 1), (doings.Left, doings.Closed));
+        }
+        else
+        {
+            Assert.Contains("ExternalException", supervisor.ExpectMsg<WorkFailed>().Message, StringComparison.Ordinal);
+            node.ExpectNoMsg(TimeSpan.Zero);
+        }
+    }
+
+    [Fact]
+    public void A_node_with_a_broken_device_ends()
+    {
+        var end = new TaskCompletionSource<CoIN.Benchmark.CoinException>();
+        var devices = ActorOfAsTestActorRef<CoIN.Actors.Nodes.NodeHost.BrokenDevices>(
+            Props.Create(() => new CoIN.Actors.Nodes.NodeHost.BrokenDevices(end))
+        );
+        devices.Tell(new BrokenDevice("cuda:0", "CUDA error: unspecified launch failure"));
+        Assert.Contains("cuda:0 cannot be used", end.Task.Result.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_trainer_that_has_lost_another_one_says_why()
     {

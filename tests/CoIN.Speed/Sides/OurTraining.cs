@@ -26,9 +26,18 @@ internal sealed class OurTraining : ISideWork
     private readonly int stepsPerPass;
     private readonly Device device;
 
-    public OurTraining(IPictureModel model, Workload workload, string folder)
+    /// <param name="change">What is otherwise with the training; null for nothing.</param>
+    /// <param name="team">With whom it is trained; null for alone.</param>
+    public OurTraining(
+        IPictureModel model,
+        Workload workload,
+        string folder,
+        Func<TrainingOptions, TrainingOptions>? change = null,
+        TrainingTeam? team = null
+    )
     {
         var options = Options(workload, Workload.ModelOf(folder));
+        options = change is null ? options : options with { Training = change(options.Training) };
         var task = options.Tasks[0];
         var samples = Samples(workload);
         device = model.Language.Device;
@@ -43,7 +52,10 @@ internal sealed class OurTraining : ISideWork
         session = new TrainingSession(
             model,
             options,
-            new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null),
+            new StageTraining(1, task.Name, task.BatchSize ?? options.Training.BatchSize, samples, null, null)
+            {
+                Team = team ?? TrainingTeam.Alone,
+            },
             prompts,
             PixelFile.Open(workload, folder),
             TrainingMethods.Known,
@@ -119,6 +131,9 @@ internal sealed class OurTraining : ISideWork
         DeviceWork.Await(device);
         return new SideRun(clock.Elapsed.TotalSeconds, loss, null);
     }
+
+    /// <summary>Trains a step.</summary>
+    public void Step() => session.NextStep();
 
     public void Dispose() => session.Dispose();
 }
