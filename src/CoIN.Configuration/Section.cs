@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Scoring;
 
@@ -165,7 +166,9 @@ internal sealed class Section(string path, ObjectSetting setting, Problems probl
             return value;
         }
 
-        Wrong(key, $"'{text}'", kind.Expected);
+        // What is a whole number and no value is too large.
+        var huge = kind == ScalarKind.Int && BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
+        Wrong(key, $"'{text}'", huge ? $"{kind.Expected} from {int.MinValue} to {int.MaxValue}" : kind.Expected);
         return kind.Instead;
     }
 

@@ -134,7 +134,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("lora.rank=0", "coin.lora.rank is 0")]
     [InlineData("lora.rank=-1", "coin.lora.rank is -1")]
     [InlineData("lora.rank=2000000000", "between 1 and 65536")]
-    [InlineData("lora.rank=99999999999", "expected a whole number")]
+    [InlineData("lora.rank=99999999999", "expected a whole number from -2147483648 to 2147483647.")]
     [InlineData("lora.alpha=1e300", "at most 1000000")]
     [InlineData("lora.alpha=1,5", "expected a number such as 0.5")]
     [InlineData("training.learning-rate=0", "coin.training.learning-rate is 0")]

@@ -170,6 +170,16 @@ public sealed record ExperimentOptions
             ? ((ITakesSamples)(MethodOptions?.Get(Method, record) ?? Activator.CreateInstance(record)!)).OfEachTask
             : 0;
 
+    /// <summary>
+    /// Whether adapters answer folded into weights of a short type, as <see cref="AdapterMerging.Rounded"/> wishes: MoELoRA is never folded in,
+    /// nor is anything into four bits.
+    /// </summary>
+    public bool MergesRounded() =>
+        Evaluation.MergeAdapter == AdapterMerging.Rounded
+        && Model.Dtype != "float32"
+        && Model.Quantization == BaseQuantization.None
+        && Method != MoeLoraOptions.Key;
+
     /// <summary>What is trained and tested, stage by stage.</summary>
     /// <exception cref="CoinException">There is no such method.</exception>
     public Curriculum Curriculum() => LearningMethods.Known.Of(Method).Curriculum([.. Tasks.Select(task => task.Name)]);

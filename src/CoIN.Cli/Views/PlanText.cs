@@ -108,13 +108,18 @@ internal static class PlanText
         if (training.MicroBatchTokens is { } tokens)
         {
             output.WriteLine(
-                Text($"Micro-batches of up to {tokens:n0} tokens (training.micro-batch-tokens)")
+                Text($"Micro-batches of up to {tokens:n0} token{(tokens == 1 ? "" : "s")} (training.micro-batch-tokens)")
                     + (
                         plan.Stages.All(stage => stage.MicroBatches is not null)
                             ? Text(
                                 $": {string.Join(", ", plan.Stages.Select(stage => Text($"{stage.MicroBatches:0.0}")))} a step on the average."
                             )
                             : "."
+                    )
+                    + (
+                        plan.Stages.Any(stage => stage.LargestMicroBatch > tokens)
+                            ? " Samples that are longer are micro-batches by themselves."
+                            : ""
                     )
             );
         }

@@ -213,7 +213,7 @@ public static class ExperimentPlanner
         )
         {
             Nf4 = ModelFiles.Nf4Of(options.Model),
-            MergesRounded = options.Evaluation.MergeAdapter == AdapterMerging.Rounded,
+            MergesRounded = options.MergesRounded(),
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
             Targets = AdapterTargets.Planned(options.Lora, options.Lora.From, shape.Names),
             FrozenRank = options.Method is OLoraOptions.Key or RegLoraOptions.Key ? FrozenRank(options) : 0,

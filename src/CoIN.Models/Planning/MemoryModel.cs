@@ -234,7 +234,7 @@ internal static class MemoryModel
         }
 
         var merged = settings.Nf4 is null ? (counts.Language - embeddings) * settings.Bytes : 0;
-        var beside = settings.Bytes != Float && !(settings.MergesRounded && settings.Nf4 is null);
+        var beside = settings.Bytes != Float && !settings.MergesRounded;
         return ((Trained(settings) + Frozen(settings)) * Float) + (beside ? Typed(settings) : merged);
     }
 

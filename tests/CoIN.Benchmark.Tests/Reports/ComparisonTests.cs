@@ -167,6 +167,34 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void Answers_given_otherwise_are_warned_of_where_that_acts()
+    {
+        var options = Options("gqa") with { Model = Options("gqa").Model with { Dtype = "bfloat16" } };
+        var rounded = options with { Evaluation = options.Evaluation with { MergeAdapter = AdapterMerging.Rounded } };
+        string Of(ExperimentOptions one, ExperimentOptions two) =>
+            Render(ComparisonFormat.Text, First with { Options = one }, OtherSeed with { Options = two });
+        Assert.Contains("a and b answered otherwise (evaluation.merge-adapter)", Of(options, rounded), StringComparison.Ordinal);
+        Assert.Contains(
+            "a and b answered otherwise (evaluation.prompt, evaluation.lora-alpha)",
+            Of(options, options with { Evaluation = options.Evaluation with { Prompt = PromptKind.Reference, LoraAlpha = 16 } }),
+            StringComparison.Ordinal
+        );
+
+        // In float32 nothing is rounded; MoELoRA, and a base in four bits, are never folded.
+        foreach (
+            Func<ExperimentOptions, ExperimentOptions> never in new Func<ExperimentOptions, ExperimentOptions>[]
+            {
+                run => run with { Model = run.Model with { Dtype = "float32" } },
+                run => run with { Model = run.Model with { Quantization = BaseQuantization.Nf4 } },
+                run => run with { Method = MoeLoraOptions.Key },
+            }
+        )
+        {
+            Assert.DoesNotContain("answered otherwise", Of(never(options), never(rounded)), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Other_orders_and_scorers_are_warned_of()
     {
         var reversed = OtherSeed with { Tasks = ["OCR-VQA", "GQA"], Cells = [], Stages = [] };

@@ -86,6 +86,22 @@ public sealed class ProvenanceTests : IDisposable
     }
 
     [Fact]
+    public void How_adapters_answered_is_told_as_it_was()
+    {
+        string Of(ExperimentOptions options) => Text("report.md", Reports.Sequential() with { Options = options });
+        var rounded = Options with
+        {
+            Evaluation = new EvaluationOptions { MergeAdapter = AdapterMerging.Rounded, LoraAlpha = 16 },
+        };
+        Assert.Contains("| adapters in tests | folded into the weights, rounded to bfloat16 |", Of(rounded), StringComparison.Ordinal);
+        Assert.Contains("| alpha in tests | 16 (evaluation.lora-alpha), trained with 96 |", Of(rounded), StringComparison.Ordinal);
+        Assert.DoesNotContain("in tests |", Of(Options), StringComparison.Ordinal);
+        var four = rounded with { Model = Options.Model with { Quantization = BaseQuantization.Nf4 } };
+        Assert.DoesNotContain("folded into", Of(four), StringComparison.Ordinal);
+        Assert.DoesNotContain("folded into", Of(rounded with { Method = MoeLoraOptions.Key }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_LoRA_is_on_is_told()
     {
         foreach (

@@ -54,7 +54,7 @@ public sealed class PlanCommandTests : IDisposable
         Assert.Equal(ExitCodes.Done, await command.InvokeAsync("plan", "a.hocon", "--set", "training.micro-batch-tokens=1"));
         Assert.Matches(@"1 GQA +10 +2 +1 +2 +2 +4 ", command.Out);
         Assert.Contains(
-            "Micro-batches of up to 1 tokens (training.micro-batch-tokens): 4.0 a step on the average.",
+            "Micro-batches of up to 1 token (training.micro-batch-tokens): 4.0 a step on the average. Samples that are longer are micro-batches by themselves.",
             command.Out,
             StringComparison.Ordinal
         );

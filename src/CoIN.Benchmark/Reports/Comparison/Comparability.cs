@@ -17,7 +17,13 @@ internal static class Comparability
             .. runs.Where(run => run.Status != "completed")
                 .Select(run => $"{run.RunId} is {run.Status}: cells are missing, and MAA and BWT with them."),
             .. runs.Skip(1)
-                .SelectMany(run => Tasks(first, run).Concat(Tests(first, run)).Concat(Scorers(first, run)).Concat(Steps(first, run))),
+                .SelectMany(run =>
+                    Tasks(first, run)
+                        .Concat(Tests(first, run))
+                        .Concat(Scorers(first, run))
+                        .Concat(Answers(first, run))
+                        .Concat(Steps(first, run))
+                ),
             .. compared.Skip(1).SelectMany(run => Corrected(compared[0], run)),
         ];
     }
@@ -91,6 +97,30 @@ internal static class Comparability
             {
                 yield return $"{task.Name}: {first.RunId} is scored by {task.Scorer}, {other.RunId} by {same.Scorer}. These accuracies do not compare.";
             }
+        }
+    }
+
+    /// <summary>What makes the same adapter answer otherwise.</summary>
+    private static IEnumerable<string> Answers(RunReport first, RunReport other)
+    {
+        if (first.Options is not { } one || other.Options is not { } two)
+        {
+            yield break;
+        }
+
+        var keys = new[]
+        {
+            (Key: "evaluation.prompt", Differs: one.Evaluation.Prompt != two.Evaluation.Prompt),
+            (Key: "evaluation.lora-alpha", Differs: one.Evaluation.LoraAlpha != two.Evaluation.LoraAlpha),
+            (Key: "evaluation.merge-adapter", Differs: one.MergesRounded() != two.MergesRounded()),
+        }
+            .Where(each => each.Differs)
+            .Select(each => each.Key)
+            .ToList();
+        if (keys.Count > 0)
+        {
+            yield return $"{first.RunId} and {other.RunId} answered otherwise ({string.Join(", ", keys)}): the same adapter would have other "
+                + "accuracies by that alone.";
         }
     }
 

@@ -246,12 +246,18 @@ internal static class ProvenanceTables
                 [
                     ["prompt of tests", "the reference's, not the trained one"],
                 ],
-            .. options.Evaluation.MergeAdapter == AdapterMerging.Exact || options.Model.Dtype == "float32"
-                ? Array.Empty<IReadOnlyList<string>>()
-                :
+            .. options.MergesRounded()
+                ?
                 [
                     ["adapters in tests", $"folded into the weights, rounded to {options.Model.Dtype}"],
-                ],
+                ]
+                : Array.Empty<IReadOnlyList<string>>(),
+            .. options.Evaluation.LoraAlpha is { } alpha
+                ?
+                [
+                    ["alpha in tests", $"{Text(alpha)} (evaluation.lora-alpha), trained with {Text(options.Lora.Alpha)}"],
+                ]
+                : Array.Empty<IReadOnlyList<string>>(),
             ["test batch", $"{Plural.Of(options.Evaluation.BatchSize, "prompt")}, greedy"],
         ];
 
