@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Files;
@@ -99,8 +100,10 @@ internal static class ImageDecoder
             return (null, ImageState.Corrupt, $"says that it has {info.Width} × {info.Height} pixels, more than can be decoded");
         }
 
-        var rgba = new byte[info.BytesSize];
-        switch (Read(codec, info, rgba))
+        // Not the collector's: arrays as large as a picture's pixels would pile up until it comes.
+        using var pixels = new PixelMemory(info.BytesSize);
+        var rgba = pixels.Bytes;
+        switch (codec.GetPixels(info, pixels.Address))
         {
             case SKCodecResult.Success:
                 break;
@@ -121,11 +124,15 @@ internal static class ImageDecoder
         return (new RgbImage(info.Width, info.Height, rgb), ImageState.Whole, null);
     }
 
-    private static unsafe SKCodecResult Read(SKCodec codec, SKImageInfo info, byte[] pixels)
+    /// <summary>Memory outside the collector's, all zeros at first.</summary>
+    private sealed unsafe class PixelMemory(int length) : IDisposable
     {
-        fixed (byte* start = pixels)
-        {
-            return codec.GetPixels(info, (nint)start);
-        }
+        private readonly void* start = NativeMemory.AllocZeroed((nuint)length);
+
+        public nint Address => (nint)start;
+
+        public ReadOnlySpan<byte> Bytes => new(start, length);
+
+        public void Dispose() => NativeMemory.Free(start);
     }
 }
