@@ -15,7 +15,7 @@ internal interface IBackend
     /// Pictures that are worth looking at together: more than one only where one alone is little work, and where a picture's features are
     /// the same bits in any company, or answers depend on their company in last bits anyway, as on a GPU.
     /// </summary>
-    int PicturesTogether(VisionTransformer tower);
+    int PicturesTogether(VisionConfig tower, DeviceType device);
 
     /// <summary>Features of pictures, as <see cref="VisionTransformer.Forward"/>; no gradient is wanted.</summary>
     Tensor Vision(VisionTransformer tower, Tensor pixels);

@@ -52,6 +52,13 @@ internal abstract class TapedTrainingPass(IPromptedModel model, IBackend backend
     /// <summary>What is the same for all layers of a micro-batch. The dispose scope that is open has it.</summary>
     protected abstract ITapedLayers Begin(SequenceBatch batch);
 
+    /// <summary>
+    /// Places for the layers' outputs that lie beside one another: scattered between all that comes and goes they would leave gaps in the
+    /// heap, which only allocators of size classes and a GPU's are spared.
+    /// </summary>
+    private static IReadOnlyList<Tensor> Together(Tensor first, int layers) =>
+        layers == 0 ? [] : [.. empty([layers, .. first.shape], first.dtype, first.device).unbind()];
+
     /// <summary>The language model's part.</summary>
     /// <returns>The loss, and the embeddings' gradient if they want one.</returns>
     private (Tensor Loss, Tensor? Gradient) WithoutGraph(
@@ -77,12 +84,19 @@ internal abstract class TapedTrainingPass(IPromptedModel model, IBackend backend
         try
         {
             inputs[0] = embedded.detach().contiguous();
+            var together = checkpointing && embedded.device_type == DeviceType.CPU ? Together(inputs[0], last) : null;
             for (var i = 0; i < last; i++)
             {
                 inputs[i + 1] = Layer(i);
                 if (checkpointing)
                 {
                     Drop(i);
+                }
+
+                if (together is not null)
+                {
+                    using var output = inputs[i + 1];
+                    inputs[i + 1] = together[i].copy_(output);
                 }
             }
 

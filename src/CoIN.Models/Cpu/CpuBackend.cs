@@ -13,7 +13,7 @@ namespace CoIN.Models.Cpu;
 internal sealed class CpuBackend(int? lossRows = null) : IBackend
 {
     /// <inheritdoc/>
-    public int PicturesTogether(VisionTransformer tower) => CpuVision.PicturesTogether(tower.Config);
+    public int PicturesTogether(VisionConfig tower, DeviceType device) => CpuVision.PicturesTogether(tower);
 
     /// <inheritdoc/>
     public Tensor Vision(VisionTransformer tower, Tensor pixels) => CpuVision.Forward(tower, pixels);

@@ -20,7 +20,7 @@ internal sealed class LibtorchBackend(int? lossRows = null, bool graph = false) 
     private const int PicturesOnGpu = 16;
 
     /// <inheritdoc/>
-    public int PicturesTogether(VisionTransformer tower) => tower.PatchEmbedding.device_type == DeviceType.CUDA ? PicturesOnGpu : 1;
+    public int PicturesTogether(VisionConfig tower, DeviceType device) => device == DeviceType.CUDA ? PicturesOnGpu : 1;
 
     /// <inheritdoc/>
     public Tensor Vision(VisionTransformer tower, Tensor pixels) => tower.Forward(pixels);

@@ -32,10 +32,10 @@ public static class ExperimentPlanner
 
     // Fitted to the same measurements with glibc 2.36, in parts of what a step takes. With checkpointing the inputs that are kept lie
     // between what comes and goes.
-    private const double GapsOfMalloc = 0.55,
-        GapsWithCheckpointing = 1.0,
-        GapsOfKernels = 0.35,
-        GapsOfKernelsWithCheckpointing = 0.8;
+    private const double GapsOfMalloc = 0.75,
+        GapsWithCheckpointing = 1.2,
+        GapsOfKernels = 0.4,
+        GapsOfKernelsWithCheckpointing = 0.7;
 
     /// <summary>Plans.</summary>
     /// <param name="device">The device that trains, e.g. <c>cpu</c> or <c>cuda:0</c>.</param>
@@ -202,6 +202,8 @@ public static class ExperimentPlanner
     private static MemorySettings Settings(ModelShape shape, ExperimentOptions options, string device)
     {
         var dtype = TorchNames.Dtype(options.Model.Dtype);
+        var type = device == "cpu" ? DeviceType.CPU : DeviceType.CUDA;
+        var backend = Backend.For(dtype, type);
         return new MemorySettings(
             shape,
             dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(short),
@@ -209,10 +211,11 @@ public static class ExperimentPlanner
             options.Lora.TrainProjector,
             options.Lora.Dropout > 0,
             options.Training.GradientCheckpointing,
-            Backend.For(dtype, device == "cpu" ? DeviceType.CPU : DeviceType.CUDA) is CpuBackend
+            backend is CpuBackend
         )
         {
             Nf4 = ModelFiles.Nf4Of(options.Model),
+            PicturesTogether = backend.PicturesTogether(shape.Vision, type),
             MergesRounded = options.MergesRounded(),
             Experts = options.Method == MoeLoraOptions.Key ? options.OptionsOf<MoeLoraOptions>().Experts : 0,
             Targets = AdapterTargets.Planned(options.Lora, options.Lora.From, shape.Names),
@@ -245,7 +248,7 @@ public static class ExperimentPlanner
         {
             worst = stages.Select(stage => Worst(stage, settings, options)).MaxBy(batch => MemoryModel.Peak(settings, batch))!;
             parts.AddRange(MemoryModel.Resident(settings));
-            parts.AddRange(MemoryModel.Step(settings, worst));
+            parts.AddRange(MemoryModel.AtPeak(settings, worst));
         }
         else
         {
@@ -309,7 +312,7 @@ public static class ExperimentPlanner
         if (HeapPolicy.Allocator() == HeapPolicy.Malloc)
         {
             // What goes and comes in every step is what leaves gaps.
-            var passing = MemoryModel.Step(settings, worst).Sum(part => part.Bytes);
+            var passing = MemoryModel.Peak(settings, worst);
             var gaps = (settings.Kernels, settings.Checkpointing) switch
             {
                 (false, false) => GapsOfMalloc,

@@ -34,6 +34,9 @@ internal sealed record MemorySettings(
     /// <summary>How the language model's maps are held in four bits; null where they are held as they are.</summary>
     public Nf4Settings? Nf4 { get; init; }
 
+    /// <summary>The most pictures that the tower looks at together.</summary>
+    public int PicturesTogether { get; init; } = int.MaxValue;
+
     /// <summary>Experts of MoELoRA; 0 for LoRA.</summary>
     public int Experts { get; init; }
 
@@ -160,18 +163,29 @@ internal static class MemoryModel
     }
 
     /// <summary>
-    /// The passing tensors of the frozen tower, or of what follows it; they are gone before the language model begins. Where pictures are
-    /// looked at one after another, the others' pixels wait.
+    /// The passing tensors of the frozen tower, or of what follows it; they are gone before the language model begins. While some pictures
+    /// are looked at, the others' pixels wait, and the features of those before.
     /// </summary>
     public static long Vision(MemorySettings settings, long pictures)
     {
         var config = settings.Shape.Vision;
-        var together = settings.Shape.OneByOne ? Math.Min(pictures, 1) : pictures;
-        var tower = config.Positions * ((9L * config.HiddenSize) + (4L * config.IntermediateSize));
+        var together = Math.Min(pictures, settings.Shape.OneByOne ? 1 : settings.PicturesTogether);
+
+        // Inner units and their activations. The kernels activate CLIP's in place; libtorch's sigmoid is a tensor of its own.
+        var inner = (settings.Kernels, config.Activation) switch
+        {
+            (true, "quick_gelu") => 1L,
+            (true, "silu") => 3L,
+            (true, _) => 2L,
+            _ => 4L,
+        };
+        var tower = config.Positions * ((9L * config.HiddenSize) + (inner * config.IntermediateSize));
         var behind = settings.Shape.Resampler is { } resampler
             ? (config.Positions * (long)config.HiddenSize) + Resampling(resampler, settings.Kernels)
             : 0;
-        return (pictures * 3 * config.ImageSize * config.ImageSize * Float) + (together * settings.Bytes * Math.Max(tower, behind));
+        var pixels = pictures * 3 * config.ImageSize * config.ImageSize * Float;
+        var features = (pictures - together) * settings.Shape.ImageTokens * settings.Shape.FeatureSize * settings.Bytes;
+        return pixels + features + (together * settings.Bytes * Math.Max(tower, behind));
     }
 
     /// <summary>Numbers that a resampler has at once for a picture, in front of its last map.</summary>
@@ -188,9 +202,15 @@ internal static class MemoryModel
         return maps + (kernels ? (3 * Math.Max(patches, queries) * size) + (2 * patches * size) : 0);
     }
 
+    /// <summary>The parts of a micro-batch's peak: those of the language model, or of the tower in front of it where that is more.</summary>
+    public static IReadOnlyList<MemoryPart> AtPeak(MemorySettings settings, MicroBatchShape batch)
+    {
+        var (step, vision) = (Step(settings, batch), Vision(settings, batch.Pictures));
+        return step.Sum(part => part.Bytes) >= vision ? step : [new("pictures in the vision tower", vision)];
+    }
+
     /// <summary>The peak of a micro-batch, all in all.</summary>
-    public static long Peak(MemorySettings settings, MicroBatchShape batch) =>
-        Math.Max(Step(settings, batch).Sum(part => part.Bytes), Vision(settings, batch.Pictures));
+    public static long Peak(MemorySettings settings, MicroBatchShape batch) => AtPeak(settings, batch).Sum(part => part.Bytes);
 
     /// <summary>Decoded pictures that wait in the host's memory, a byte for each colour of a pixel.</summary>
     public static long Waiting(MemorySettings settings, long pictures)

@@ -501,10 +501,19 @@ internal sealed class TrainingSession : ITrainingSession
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var each = images.ToTensors(prepared.Pictures, model.Language.Device).Select(model.Features).ToList();
+        var each = images
+            .ToTensors(prepared.Pictures, model.Language.Device)
+            .SelectMany(pixels => pixels.split(model.PicturesTogether))
+            .Select(model.Features)
+            .ToList();
+        if (each.Count < 2)
+        {
+            return each.SingleOrDefault()?.MoveToOuterDisposeScope();
+        }
 
         // Pictures of unlike sizes: their positions, one picture's after the other's.
-        return (each.Count < 2 ? each.SingleOrDefault() : cat([.. each.Select(one => one.flatten(0, 1))], 0))?.MoveToOuterDisposeScope();
+        var alike = each.All(one => one.size(1) == each[0].size(1));
+        return cat([.. each.Select(one => alike ? one : one.flatten(0, 1))], 0).MoveToOuterDisposeScope();
     }
 
     /// <summary>Tokenizes a micro-batch and decodes its pictures; on a thread beside the trainer's.</summary>

@@ -74,7 +74,7 @@ public sealed class MemoryModelTests
         // The kernels have queries, keys and values side by side, and keys and values once more.
         var behind = (Patches * 1664) + (5 * Patches * 4096) + (3 * 256 * 4096) + (3 * Patches * 4096) + (2 * Patches * 4096);
         Assert.Equal(
-            Pixels + Math.Max(4 * behind, 4 * Patches * ((9 * 1664) + (4 * 8192))),
+            Pixels + Math.Max(4 * behind, 4 * Patches * ((9 * 1664) + (2 * 8192))),
             MemoryModel.Vision(resampled with { Bytes = 4, Kernels = true }, 1)
         );
         var small = resampled with { Shape = resampled.Shape with { Vision = vision with { HiddenSize = 416, IntermediateSize = 2048 } } };
@@ -82,12 +82,28 @@ public sealed class MemoryModelTests
     }
 
     [Fact]
-    public void Of_pictures_that_are_looked_at_one_after_another_only_the_pixels_add_up()
+    public void Of_pictures_that_are_looked_at_one_after_another_only_pixels_and_features_add_up()
     {
         var one = MemoryModel.Vision(Paper, 1);
         const long Pixels = 3 * 336 * 336 * 4;
         Assert.Equal(4 * one, MemoryModel.Vision(Paper, 4));
-        Assert.Equal(one + (3 * Pixels), MemoryModel.Vision(Paper with { Shape = Paper.Shape with { OneByOne = true } }, 4));
+
+        // A picture's features wait with the pixels of the others.
+        const long Features = 576 * 1024 * 2;
+        Assert.Equal(one + (3 * (Pixels + Features)), MemoryModel.Vision(Paper with { Shape = Paper.Shape with { OneByOne = true } }, 4));
+        Assert.Equal((2 * one) + (2 * (Pixels + Features)), MemoryModel.Vision(Paper with { PicturesTogether = 2 }, 4));
+    }
+
+    /// <summary>A checkpointed step of few positions takes less than the tower in front of it.</summary>
+    [Fact]
+    public void The_peak_is_the_tower_s_where_that_takes_more()
+    {
+        var narrow = Paper with { Shape = (Llava7B with { Text = Llava7B.Text with { HiddenSize = 64, IntermediateSize = 128 } }).Shape };
+        var batch = new MicroBatchShape(4, 4 * 600, 600, 8, 4);
+        var part = Assert.Single(MemoryModel.AtPeak(narrow, batch));
+        Assert.Equal(MemoryModel.Vision(narrow, 4), part.Bytes);
+        Assert.Equal(part.Bytes, MemoryModel.Peak(narrow, batch));
+        Assert.Equal(MemoryModel.Step(Paper, batch), MemoryModel.AtPeak(Paper, batch));
     }
 
     [Fact]

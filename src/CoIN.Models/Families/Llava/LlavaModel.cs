@@ -32,7 +32,7 @@ internal sealed class LlavaModel(LlavaConfig config, VisionTransformer vision, P
     public int ImageTokens => Config.ImageTokens;
 
     /// <inheritdoc/>
-    public int PicturesTogether => Backend.PicturesTogether(Vision);
+    public int PicturesTogether => Backend.PicturesTogether(Vision.Config, Language.Device.type);
 
     /// <inheritdoc/>
     public Tensor Features(Tensor pixels) => Backend.Vision(Vision, pixels);

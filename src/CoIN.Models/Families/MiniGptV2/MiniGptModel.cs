@@ -39,7 +39,7 @@ internal sealed class MiniGptModel(
     public int ImageTokens => Config.ImageTokens;
 
     /// <inheritdoc/>
-    public int PicturesTogether => Backend.PicturesTogether(Vision);
+    public int PicturesTogether => Backend.PicturesTogether(Vision.Config, Language.Device.type);
 
     /// <inheritdoc/>
     public Tensor Features(Tensor pixels)

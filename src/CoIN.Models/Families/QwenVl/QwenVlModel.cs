@@ -32,7 +32,7 @@ internal sealed class QwenVlModel(QwenVlConfig config, VisionTransformer vision,
     public int ImageTokens => QwenVlConfig.Queries;
 
     /// <inheritdoc/>
-    public int PicturesTogether => Backend.PicturesTogether(Vision);
+    public int PicturesTogether => Backend.PicturesTogether(Vision.Config, Language.Device.type);
 
     /// <inheritdoc/>
     public Tensor Features(Tensor pixels)

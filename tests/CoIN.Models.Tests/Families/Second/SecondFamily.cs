@@ -18,8 +18,12 @@ namespace CoIN.Models.Tests.Families.Second;
 /// A family unlike LLaVA: a decoder with one matrix for queries, keys and values and their biases, a tower without class token, pictures
 /// cropped instead of padded. All that a family needs is in this file.
 /// </summary>
-internal sealed class SecondFamily : IModelFamily
+/// <param name="together">Pictures that its tower looks at together; null for what the backend says.</param>
+internal sealed class SecondFamily(int? together = null) : IModelFamily
 {
+    /// <summary>How many pictures its models' towers looked at, each time.</summary>
+    public List<long> Looks { get; } = [];
+
     public static readonly DecoderConfig Text = new(32, 48, 2, 4, 2, 280, 1e-5, 10000, 128, false, AttentionBias: true);
 
     public static readonly VisionConfig Vision = new(16, 32, 2, 2, 16, 8, "gelu", 1e-6) { ClassToken = false };
@@ -39,6 +43,8 @@ internal sealed class SecondFamily : IModelFamily
     };
 
     public string Name => "Second";
+
+    private int? Together => together;
 
     public IReadOnlyList<string> Conversations => ConversationTemplates.Names;
 
@@ -63,11 +69,12 @@ internal sealed class SecondFamily : IModelFamily
 
     private static string WeightsOf(ModelOptions model) => Path.Combine(model.Path, "second.safetensors");
 
-    private static SecondModel Build(ModelOptions model, Device device)
+    private SecondModel Build(ModelOptions model, Device device)
     {
         using var noGrad = no_grad();
         using var checkpoint = CheckpointFolder.Open(WeightsOf(model));
         var built = new SecondModel(
+            this,
             new VisionTransformer(checkpoint, "visual.", Vision, Vision.Layers, keepClassToken: false, ScalarType.Float32, device),
             Projector.Take(
                 checkpoint,
@@ -98,7 +105,8 @@ internal sealed class SecondFamily : IModelFamily
             new PromptBuilder(tokenizer, ConversationTemplates.Get(model.Conversation), maxLength ?? model.MaxLength);
     }
 
-    private sealed class SecondModel(VisionTransformer tower, Projector projector, DecoderModel language) : IPictureModel
+    private sealed class SecondModel(SecondFamily family, VisionTransformer tower, Projector projector, DecoderModel language)
+        : IPictureModel
     {
         public DecoderModel Language { get; } = language;
 
@@ -108,12 +116,16 @@ internal sealed class SecondFamily : IModelFamily
 
         public Projector Projector { get; } = projector;
 
-        public int PicturesTogether => Backend.PicturesTogether(tower);
+        public int PicturesTogether => family.Together ?? Backend.PicturesTogether(tower.Config, Language.Device.type);
 
-        public Tensor Features(Tensor pixels) => Backend.Vision(tower, pixels);
+        public Tensor Features(Tensor pixels)
+        {
+            family.Looks.Add(pixels.size(0));
+            return Backend.Vision(tower, pixels);
+        }
 
         public IPictureModel Merged(IAdapter adapter) =>
-            new SecondModel(tower, adapter.Projector ?? Projector, Language.Merged(adapter.Updates()));
+            new SecondModel(family, tower, adapter.Projector ?? Projector, Language.Merged(adapter.Updates()));
 
         public Tensor Embed(SequenceBatch batch, Tensor? features, Projector? with = null)
         {

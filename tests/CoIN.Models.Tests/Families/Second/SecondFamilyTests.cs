@@ -31,36 +31,34 @@ public sealed class SecondFamilyTests : IDisposable
     }
 
     [Fact]
+    public void Training_looks_at_no_more_pictures_together_than_the_model_wants()
+    {
+        List<TrainingSample> samples =
+        [
+            .. Enumerable
+                .Range(0, 5)
+                .Select(i => new TrainingSample($"{i}", "a.png", [new Turn("human", "<image>\na b"), new Turn("gpt", "c d e")])),
+        ];
+        (IReadOnlyList<long> Looks, double Loss) Train(int together)
+        {
+            var family = new SecondFamily(together);
+            using var own = new LearnerFactory(_ => { }, _ => family);
+            using var learner = own.Open(Options(), "cpu", 1);
+            using var training = learner.OpenTraining(new StageTraining(1, "T", 5, samples, null, null));
+            var loss = training.NextStep().Loss;
+            return (family.Looks, loss);
+        }
+
+        var (all, few) = (Train(5), Train(2));
+        Assert.Equal([5], all.Looks);
+        Assert.Equal([2, 2, 1], few.Looks);
+        Assert.Equal(all.Loss, few.Loss, 1e-5);
+    }
+
+    [Fact]
     public void It_is_trained_and_answers_like_any_other()
     {
-        var options = new ExperimentOptions
-        {
-            Name = "second",
-            Tasks =
-            [
-                new TaskOptions
-                {
-                    Name = "T",
-                    Folder = "",
-                    Scorer = "gqa",
-                },
-            ],
-            Data = new DataOptions { Instructions = "", Images = folder.Path },
-            Model = new ModelOptions
-            {
-                Path = folder.Path,
-                Conversation = "vicuna_v1_no_system",
-                MaxLength = 120,
-            },
-            Lora = new LoraOptions { Rank = 4, Alpha = 8 },
-            Training = new TrainingOptions
-            {
-                LearningRate = 1e-2,
-                WarmupRatio = 0,
-                BatchSize = 2,
-                MaxSteps = 12,
-            },
-        };
+        var options = Options();
         using var learner = factory.Open(options, "cpu", 1);
         List<TrainingSample> samples =
         [
@@ -104,6 +102,36 @@ public sealed class SecondFamilyTests : IDisposable
         Assert.Contains("model.quantization is nf4", message, StringComparison.Ordinal);
         Assert.Contains(new SecondFamily().Name, message, StringComparison.Ordinal);
     }
+
+    private ExperimentOptions Options() =>
+        new()
+        {
+            Name = "second",
+            Tasks =
+            [
+                new TaskOptions
+                {
+                    Name = "T",
+                    Folder = "",
+                    Scorer = "gqa",
+                },
+            ],
+            Data = new DataOptions { Instructions = "", Images = folder.Path },
+            Model = new ModelOptions
+            {
+                Path = folder.Path,
+                Conversation = "vicuna_v1_no_system",
+                MaxLength = 120,
+            },
+            Lora = new LoraOptions { Rank = 4, Alpha = 8 },
+            Training = new TrainingOptions
+            {
+                LearningRate = 1e-2,
+                WarmupRatio = 0,
+                BatchSize = 2,
+                MaxSteps = 12,
+            },
+        };
 
     private void WriteModel()
     {
