@@ -139,7 +139,7 @@ public static class ConfigurationLoader
                     + (
                         ((ObjectSetting)change.Items["coin"]).Items.ContainsKey("judge")
                             ? "another judge, or another endpoint, is ./run.sh judge run <run> --set judge.…"
-                            : "what decides its numbers is fixed. Start a new run to change it."
+                            : "all else stays as it was started. Start a new run to change it."
                     )
             );
         }

@@ -147,31 +147,33 @@ internal static class PlanCommand
     private static LoadedConfiguration Elsewhere(LoadedConfiguration loaded) => loaded with { Node = loaded.Node with { Devices = [] } };
 
     /// <summary>The training speed of the latest run with the same model and type that finished a stage.</summary>
-    private static TrainingSpeed? Measured(ExperimentOptions options, RunFolders folders)
-    {
-        foreach (var id in folders.Ids())
-        {
-            try
-            {
-                if (
-                    RunJournal.Read(folders.PathOf(id)) is { Trained.Count: > 0 } state
+    private static TrainingSpeed? Measured(ExperimentOptions options, RunFolders folders) =>
+        TrainingSpeed.Of(
+            folders
+                .Ids()
+                .Select(id => (Id: id, State: Readable(folders.PathOf(id))))
+                .Where(run =>
+                    run.State is { Trained.Count: > 0 } state
                     && state.Options.Model.Name() == options.Model.Name()
                     && state.Options.Model.Dtype == options.Model.Dtype
                     && state.Options.Model.Quantization == options.Model.Quantization
-                    && state.Trained.Values.Sum(stage => stage.Seconds) is > 0 and var seconds
                 )
-                {
-                    return new TrainingSpeed(state.Trained.Values.Sum(stage => stage.Tokens) / seconds, $"run {id}");
-                }
-            }
-            catch (CoinException)
-            {
-                // A run that cannot be read has no speed to tell; `status` says what is wrong with it.
-                continue;
-            }
-        }
+                .Select(run =>
+                    (run.Id, run.State!.Trained.Values.Sum(stage => stage.Tokens), run.State.Trained.Values.Sum(stage => stage.Seconds))
+                )
+        );
 
-        return null;
+    /// <summary>A run that cannot be read has no speed to tell; <c>status</c> says what is wrong with it.</summary>
+    private static RunState? Readable(string path)
+    {
+        try
+        {
+            return RunJournal.Read(path);
+        }
+        catch (CoinException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Memory of a device of this computer; null where it has none of that name.</summary>

@@ -296,6 +296,8 @@ internal static class DataParallelCommand
         {
             thread = new Thread(() =>
             {
+                // A thread that has not asked yet takes the number that was set last, by whichever thread.
+                _ = get_num_threads();
                 set_num_threads(threads);
                 using var training = new OurTraining(subject.Model, subject.Workload, subject.Folder, change, team);
                 foreach (var (action, done) in todo.GetConsumingEnumerable())
