@@ -311,14 +311,14 @@ public sealed class WorkerTests : VirtualTime
     }
 
     [Fact]
-    public void A_node_with_a_broken_device_ends()
+    public async Task A_node_with_a_broken_device_ends()
     {
         var end = new TaskCompletionSource<CoIN.Benchmark.CoinException>();
         var devices = ActorOfAsTestActorRef<CoIN.Actors.Nodes.NodeHost.BrokenDevices>(
             Props.Create(() => new CoIN.Actors.Nodes.NodeHost.BrokenDevices(end))
         );
         devices.Tell(new BrokenDevice("cuda:0", "CUDA error: unspecified launch failure"));
-        Assert.Contains("cuda:0 cannot be used", end.Task.Result.Message, StringComparison.Ordinal);
+        Assert.Contains("cuda:0 cannot be used", (await end.Task).Message, StringComparison.Ordinal);
     }
 
     [Fact]
