@@ -202,7 +202,9 @@ internal static class MemoryModel
         return maps + (kernels ? (3 * Math.Max(patches, queries) * size) + (2 * patches * size) : 0);
     }
 
-    /// <summary>The parts of a micro-batch's peak: those of the language model, or of the tower in front of it where that is more.</summary>
+    /// <summary>
+    /// The parts of a micro-batch's peak: those of the language model, or of the tower in front of it where that is more.
+    /// </summary>
     public static IReadOnlyList<MemoryPart> AtPeak(MemorySettings settings, MicroBatchShape batch)
     {
         var (step, vision) = (Step(settings, batch), Vision(settings, batch.Pictures));
