@@ -58,7 +58,7 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
         Assert.True(code == 0, output);
         Assert.Contains("2 nodes:", output, StringComparison.Ordinal);
         Assert.Contains("completed", output, StringComparison.Ordinal);
-        var json = JObject.Parse((await CoinProcess.RunAsync(["status", "--json", .. cluster.Way])).Output);
+        var json = JObject.Parse(await CoinProcess.PrintedAsync(["status", "--json", .. cluster.Way]));
         Assert.Equal(
             (2, "completed"),
             (json["nodes"]!.Count(node => (bool)node["answers"]!), (string?)json.SelectToken("runs[?(@.run == 'leaver')].status"))

@@ -159,8 +159,7 @@ public sealed class WatchTests : IAsyncLifetime
         using (var run = CoinProcess.Start(lab.Run(Id, "training.max-steps=400", "training.checkpoint-every=5")))
         {
             Assert.True(await run.UntilAsync(() => Loss() is not null, Longest), run.Output);
-            var (code, output) = await CoinProcess.RunAsync("status", Id, "--runs", lab.Runs, "--json");
-            Assert.True(code == 0, output);
+            var output = await CoinProcess.PrintedAsync("status", Id, "--runs", lab.Runs, "--json");
             var status = JObject.Parse(output);
             Assert.Equal("running", (string?)status["status"]);
             Assert.Equal(400, (int)status["training"]!["totalSteps"]!);
@@ -171,11 +170,11 @@ public sealed class WatchTests : IAsyncLifetime
         }
 
         Assert.Contains("interrupted", (await CoinProcess.RunAsync("status", Id, "--runs", lab.Runs)).Output, StringComparison.Ordinal);
-        var killed = JObject.Parse((await CoinProcess.RunAsync("status", Id, "--runs", lab.Runs, "--json")).Output);
+        var killed = JObject.Parse(await CoinProcess.PrintedAsync("status", Id, "--runs", lab.Runs, "--json"));
         Assert.Equal("interrupted", (string?)killed["status"]);
         Assert.Equal(JTokenType.Null, killed["training"]!.Type);
 
-        var (_, lines) = await CoinProcess.RunAsync("logs", Id, "--runs", lab.Runs, "--actor", "trainer", "--json");
+        var lines = await CoinProcess.PrintedAsync("logs", Id, "--runs", lab.Runs, "--actor", "trainer", "--json");
         Assert.All(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
             Assert.Contains("/user/trainer", (string?)JObject.Parse(line)["ActorPath"], StringComparison.Ordinal)
         );

@@ -9,11 +9,19 @@ internal sealed class CoinProcess : IDisposable
 {
     private readonly Process process;
     private readonly ConcurrentQueue<string> lines = new();
+    private readonly ConcurrentQueue<string> printed = new();
 
     private CoinProcess(Process process)
     {
         this.process = process;
-        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.OutputDataReceived += (_, line) =>
+        {
+            Keep(line.Data);
+            if (line.Data is { } data)
+            {
+                printed.Enqueue(data);
+            }
+        };
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.Start();
         process.BeginOutputReadLine();
@@ -114,6 +122,16 @@ internal sealed class CoinProcess : IDisposable
         using var coin = Start(arguments);
         await coin.EndAsync(TimeSpan.FromMinutes(3));
         return (coin.ExitCode, coin.Output);
+    }
+
+    /// <summary>Runs the command to its end, which must be a good one.</summary>
+    /// <returns>What it gave other programs: its standard output, without what it told people beside it.</returns>
+    public static async Task<string> PrintedAsync(params string[] arguments)
+    {
+        using var coin = Start(arguments);
+        await coin.EndAsync(TimeSpan.FromMinutes(3));
+        Assert.True(coin.ExitCode == 0, coin.Output);
+        return string.Join('\n', coin.printed);
     }
 
     /// <summary>Waits until something holds or the process has ended.</summary>
