@@ -33,7 +33,7 @@ public static class ExperimentPlanner
     // Fitted to the same measurements with glibc 2.36, in parts of what a step takes. With checkpointing the inputs that are kept lie
     // between what comes and goes.
     private const double GapsOfMalloc = 0.75,
-        GapsWithCheckpointing = 1.2,
+        GapsWithCheckpointing = 1.5,
         GapsOfKernels = 0.4,
         GapsOfKernelsWithCheckpointing = 0.7;
 

@@ -66,9 +66,9 @@ public sealed class TrainingPassTests : IDisposable
             return OperatorCounter.Of(() => pass.Run(batch, Features(model), 1)).GetValueOrDefault("copy_");
         }
 
-        // All layers but the last are computed twice, and what they put out is copied to the inputs' common place. Again, a layer copies the
-        // sum to which its second map adds, and turns B of the six parts of its first three maps; the last map's sum and its B are left
-        // alone.
+        // All layers but the last are computed twice, and what they put out is copied to the inputs' common place. Again, a layer copies
+        // the sum to which its second map adds, and turns B of the six parts of its first three maps; the last map's sum and its B are
+        // left alone.
         Assert.Equal(8 * (model.Language.Layers.Count - 1), Copies(checkpointing: true) - Copies(checkpointing: false));
     }
 
