@@ -45,12 +45,16 @@ public static class ConfigurationLoader
     /// <param name="overrides">As in <see cref="Load"/>. A varied key that stands among them is varied no more.</param>
     /// <param name="folder">As in <see cref="Load"/>.</param>
     /// <param name="check">As in <see cref="Load"/>, for each run.</param>
+    /// <param name="elsewhere">
+    /// Whether other hosts do the work: then it is for <paramref name="check"/> to look at files (<see cref="FileRules.CheckThere"/>).
+    /// </param>
     /// <exception cref="CoinException">As for <see cref="Load"/>; a problem that not all runs have names those that have it.</exception>
     public static LoadedExperiment LoadExperiment(
         IEnumerable<string> files,
         IEnumerable<string> overrides,
         string? folder = null,
-        Action<LoadedConfiguration, Problems>? check = null
+        Action<LoadedConfiguration, Problems>? check = null,
+        bool elsewhere = false
     )
     {
         var here = folder ?? Environment.CurrentDirectory;
@@ -61,14 +65,14 @@ public static class ConfigurationLoader
         return written is null
             ? new LoadedExperiment(
                 null,
-                [Bind(ExperimentBlock.Split(Compose([tree, .. layers])).Tree, what, checkFiles: true, check: check)],
+                [Bind(ExperimentBlock.Split(Compose([tree, .. layers])).Tree, what, checkFiles: !elsewhere, check: check)],
                 []
             )
             : new RunComposer(
                 ExperimentBlock.Split(tree).Tree,
                 written,
                 [.. layers.Select(layer => ExperimentBlock.Split(layer).Tree)]
-            ).Load(what, (composed, problems) => Bind(Compose([composed]), problems, checkFiles: true, check: check));
+            ).Load(what, (composed, problems) => Bind(Compose([composed]), problems, checkFiles: !elsewhere, check: check));
     }
 
     /// <summary>
@@ -255,18 +259,23 @@ public static class ConfigurationLoader
         var options = ExperimentBinder.Experiment(coin, needsModel, LearningMethods.Known.All);
         var preparation = ExperimentBinder.Preparation(coin.Child("data"));
         var node = ExperimentBinder.Node(coin);
+        if (problems.Concern("coin.node.paths"))
+        {
+            node = node with { Paths = [] };
+        }
+
+        var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree, LearningMethods.Known.All));
         if (checkFiles)
         {
-            FileRules.CheckModel(options, problems);
+            FileRules.CheckModel(loaded, problems);
             if (preparation is null)
             {
-                FileRules.CheckData(options, problems);
+                FileRules.CheckData(loaded.Here, problems);
             }
 
             FileRules.CheckCertificate(node, problems);
         }
 
-        var loaded = new LoadedConfiguration(options, node, preparation, EffectiveText.Of(tree, LearningMethods.Known.All));
         check?.Invoke(loaded, problems);
         return loaded;
     }

@@ -9,14 +9,41 @@ namespace CoIN.Configuration;
 /// <summary>Whether the folders and files that an experiment needs are there, before anything is loaded.</summary>
 public static class FileRules
 {
+    private const string Download = "Download the model into it";
+
     /// <summary>Checks model, data folders and every task's files.</summary>
     /// <exception cref="CoinException">Something is missing; the message lists everything, with key, path and remedy.</exception>
-    public static void Check(ExperimentOptions options)
+    public static void Check(LoadedConfiguration loaded)
     {
         var problems = new Problems();
-        CheckModel(options, problems);
-        CheckData(options, problems);
+        CheckModel(loaded, problems);
+        CheckData(loaded.Here, problems);
         problems.ThrowIfAny("The experiment's files");
+    }
+
+    /// <summary>Checks model and data as far as this host has them, of a run that other hosts will do.</summary>
+    /// <param name="prepared">Whether data that the run prepares have been made.</param>
+    /// <returns>Key and path of what it has not: other rules need not look there.</returns>
+    public static IReadOnlyList<(string Key, string Path)> CheckThere(LoadedConfiguration loaded, Problems problems, bool prepared)
+    {
+        bool IsData((string Key, string Path) named) => named.Key.StartsWith("coin.data.", StringComparison.Ordinal);
+        var made = prepared || loaded.Preparation is null;
+        var absent = LocalPaths
+            .Named(loaded.Here)
+            .Where(named => (made || !IsData(named)) && !File.Exists(named.Path) && !Directory.Exists(named.Path))
+            .ToList();
+        if (absent.TrueForAll(IsData))
+        {
+            CheckModel(loaded, problems);
+        }
+
+        if (made && !absent.Exists(IsData))
+        {
+            CheckData(loaded.Here, problems);
+        }
+
+        CheckCertificate(loaded.Node, problems);
+        return absent;
     }
 
     /// <summary>Checks that the two folders with samples and images are there; not what is in them.</summary>
@@ -28,14 +55,14 @@ public static class FileRules
         problems.ThrowIfAny("The experiment's data");
     }
 
-    internal static void CheckModel(ExperimentOptions options, Problems problems)
+    internal static void CheckModel(LoadedConfiguration loaded, Problems problems)
     {
-        var model = options.Model;
-        CheckFolder("coin.model.path", model.Path, problems);
-        CheckFolder("coin.model.language", model.Language, problems);
+        var (options, model) = (loaded.Here, loaded.Here.Model);
+        CheckFolder("coin.model.path", model.Path, Remedy(loaded.Preparation, model.Path), problems);
+        CheckFolder("coin.model.language", model.Language, Download, problems);
         if (!File.Exists(model.VisionTower))
         {
-            CheckFolder("coin.model.vision-tower", model.VisionTower, problems);
+            CheckFolder("coin.model.vision-tower", model.VisionTower, Download, problems);
         }
 
         if (model.Projector is not null && !File.Exists(model.Projector))
@@ -64,7 +91,19 @@ public static class FileRules
         }
     }
 
-    private static void CheckFolder(string key, string? path, Problems problems)
+    /// <summary>
+    /// The miniature's models are made, as its data are. A folder that is called as in its recipes, <c>mini-qwen-vl</c>, says of which
+    /// family.
+    /// </summary>
+    private static string Remedy(string? preparation, string path)
+    {
+        var name = Path.GetFileName(path);
+        return preparation != "mini"
+            ? Download
+            : $"Make it with ./run.sh mini pretrain{(name.StartsWith("mini-", StringComparison.Ordinal) ? $" --family {name["mini-".Length..]}" : "")} --out {path}";
+    }
+
+    private static void CheckFolder(string key, string? path, string remedy, Problems problems)
     {
         if (path is null or "")
         {
@@ -73,7 +112,7 @@ public static class FileRules
 
         if (!Directory.Exists(path))
         {
-            problems.Add($"{key}: the folder {path} {Absent(path)}. Download the model into it or correct the path.", key);
+            problems.Add($"{key}: the folder {path} {Absent(path)}. {remedy} or correct the path.", key);
         }
         else if (
             !File.Exists(Path.Combine(path, "config.json")) && !(key == "coin.model.path" && Directory.Exists(Path.Combine(path, "llama")))

@@ -10,4 +10,8 @@ namespace CoIN.Configuration;
 /// <param name="EffectiveText">
 /// The whole configuration as HOCON with absolute paths, every key present: loading it gives the same records again.
 /// </param>
-public sealed record LoadedConfiguration(ExperimentOptions Options, NodeSettings Node, string? Preparation, string EffectiveText);
+public sealed record LoadedConfiguration(ExperimentOptions Options, NodeSettings Node, string? Preparation, string EffectiveText)
+{
+    /// <summary>The experiment with the paths at which this host has its files: for whoever opens them.</summary>
+    public ExperimentOptions Here => Node.Local.Here(Options);
+}

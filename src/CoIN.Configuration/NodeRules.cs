@@ -58,6 +58,15 @@ internal static partial class NodeRules
             );
         }
 
+        try
+        {
+            _ = settings.Local;
+        }
+        catch (CoinException fault)
+        {
+            node.Refuse("paths", fault.Message);
+        }
+
         node.Require(settings.Devices.Count > 0, "devices", "empty", "a list such as [cpu] or [\"cuda:0\", \"cuda:1\"]");
         foreach (var device in settings.Devices.Where(device => !Device().IsMatch(device)))
         {

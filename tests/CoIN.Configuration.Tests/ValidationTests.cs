@@ -295,6 +295,50 @@ public sealed class ValidationTests : IDisposable
         Assert.Contains($"coin.model.path: the folder {folder.PathOf("no3")} does not exist", message);
     }
 
+    [Theory]
+    [InlineData("mini-qwen-vl", "Make it with ./run.sh mini pretrain --family qwen-vl --out ")]
+    [InlineData("other", "Make it with ./run.sh mini pretrain --out ")]
+    public void A_miniature_s_model_is_made_and_not_downloaded(string name, string remedy)
+    {
+        var missing = folder.PathOf(name);
+        Assert.Contains(
+            $"{missing} does not exist. {remedy}{missing} or correct",
+            Fault([], [.. complete, "data.prepare=mini", $"model.path={name}"])
+        );
+        Assert.Contains("Download the model into it", Fault([], [.. complete, $"model.path={name}"]));
+    }
+
+    [Fact]
+    public void Files_are_looked_for_where_this_host_has_them_and_options_stay_as_they_are_written()
+    {
+        Directory.CreateDirectory(folder.PathOf("mnt"));
+        string[] elsewhere = [.. complete, "model.path=\"/far/model\"", $"node.paths=[\"/far = {folder.PathOf("mnt")}\"]"];
+        Assert.Contains($"coin.model.path: the folder {folder.PathOf("mnt", "model")} does not exist", Fault([], elsewhere));
+        Directory.Move(folder.PathOf("model"), folder.PathOf("mnt", "model"));
+        var loaded = ConfigurationLoader.Load([], elsewhere, folder.Path);
+        Assert.Equal(("/far/model", folder.PathOf("mnt", "model")), (loaded.Options.Model.Path, loaded.Here.Model.Path));
+        Assert.Contains("model/far", Fault([], [.. elsewhere, "node.paths=[\"model/far\"]"]));
+    }
+
+    [Fact]
+    public void Of_a_run_for_other_hosts_what_is_here_is_checked_and_what_is_not_is_named()
+    {
+        var problems = new Problems();
+        LoadedConfiguration Loaded(params string[] settings) =>
+            ConfigurationLoader.LoadExperiment([], [.. complete, .. settings], folder.Path, elsewhere: true).Runs[0];
+        Assert.Equal(
+            [("coin.model.path", "/far/model")],
+            FileRules.CheckThere(Loaded("model.path=\"/far/model\""), problems, prepared: false)
+        );
+        Assert.Equal(0, problems.Count);
+        Assert.Empty(FileRules.CheckThere(Loaded("data.prepare=mini", "data.images=none"), problems, prepared: false));
+        Assert.Equal(0, problems.Count);
+        File.Delete(folder.PathOf("model", "config.json"));
+        File.Delete(folder.PathOf("data", "GQA", "test.json"));
+        Assert.Empty(FileRules.CheckThere(Loaded(), problems, prepared: false));
+        Assert.Equal(2, problems.Count);
+    }
+
     [Fact]
     public void A_model_folder_without_its_configuration_is_an_error()
     {
@@ -311,7 +355,7 @@ public sealed class ValidationTests : IDisposable
         Assert.Contains(folder.PathOf("data", "GQA", "train.json"), Fault([], complete));
         var loaded = ConfigurationLoader.Load([], [.. complete, "method=zero-shot"], folder.Path);
         File.Delete(folder.PathOf("data", "GQA", "test.json"));
-        Assert.Contains("coin.tasks.GQA.test-file", Assert.Throws<CoinException>(() => FileRules.Check(loaded.Options)).Message);
+        Assert.Contains("coin.tasks.GQA.test-file", Assert.Throws<CoinException>(() => FileRules.Check(loaded)).Message);
     }
 
     [Fact]

@@ -160,19 +160,43 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
     {
         const string Id = "oldest";
 
+        // The worker has model and data in other folders than the others, and the data are where the configuration says on no host.
+        var (model, other) = (Path.Combine(Repository.Root, "src", "CoIN.Mini", "Model"), Path.Combine(whole.Lab.Folder, "other"));
+        Laboratory.Copy(model, Path.Combine(other, "model"));
+        Laboratory.Copy(whole.Lab.Data, Path.Combine(other, "data"));
+        var usual = $"node.paths=[\"/far/data = {whole.Lab.Data}\"]";
+
         // What the oldest has had is nowhere else but where it was made.
         using var cluster = await whole.ClusterAsync(own: true);
-        var oldest = await cluster.StartAsync(0, "supervisor", "oldest-runs");
-        var worker = await cluster.StartAsync(null, Worker, "worker-runs");
-        using var submit = cluster.Submit(Id, "training.max-steps=12");
+        var oldest = await cluster.StartAsync(0, "supervisor", "oldest-runs", settings: usual);
+        var worker = await cluster.StartAsync(
+            null,
+            Worker,
+            "worker-runs",
+            settings: $"node.paths=[\"/far/data = {other}/data\", \"{model} = {other}/model\"]"
+        );
+        using var submit = cluster.Submit(
+            Id,
+            "data.prepare=null",
+            "data.instructions=/far/data/Instructions_Original",
+            "data.images=/far/data/images"
+        );
         await cluster.OneSaysAsync("Checkpoint of stage 1 at step 3", oldest);
-        var heir = await cluster.StartAsync(1, "supervisor");
+        var heir = await cluster.StartAsync(1, "supervisor", settings: usual);
         await cluster.SaysAsync(worker, "stage 2 GQA] Training begins");
         await oldest.KillAsync();
         await cluster.CompletesAsync(submit);
+        Assert.Contains(
+            "Not checked: coin.data.images, /far/data/images, is not on this computer",
+            submit.Output,
+            StringComparison.Ordinal
+        );
         await cluster.SaysAsync(heir, "The run is taken up on");
         Assert.Single(worker.Output.Split('\n'), line => line.Contains("stage 2 GQA] Training begins", StringComparison.Ordinal));
-        Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
+        Laboratory.AssertSame(
+            whole.Essence,
+            [.. whole.Lab.Essence(Id).Select(line => line.Replace("/far/data", whole.Lab.Data, StringComparison.Ordinal))]
+        );
     }
 
     [Fact]

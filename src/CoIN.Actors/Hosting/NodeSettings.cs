@@ -55,6 +55,22 @@ public sealed record NodeSettings
     public string Runs { get; init; } = "";
 
     /// <summary>
+    /// Where this host has what runs' configurations name by other paths: lines such as <c>/data/hf = /mnt/models</c>.
+    /// </summary>
+    public IReadOnlyList<string> Paths { get; init; } = [];
+
+    /// <summary><see cref="Paths"/>, read.</summary>
+    [Newtonsoft.Json.JsonIgnore]
+    public LocalPaths Local => LocalPaths.Parse(Paths);
+
+    /// <summary>
+    /// Base models that a device holds at most, as far as nobody works with them: before another one is loaded there, those are freed that
+    /// have not been used for longest.
+    /// </summary>
+    [Bounds(AtLeast = 1)]
+    public int ModelsKept { get; init; } = 1;
+
+    /// <summary>
     /// TCP port at which this node gives files of runs to others, where the nodes of its cluster have no common folder; 0 for any free one.
     /// </summary>
     [Bounds(AtLeast = 0, AtMost = 65535)]

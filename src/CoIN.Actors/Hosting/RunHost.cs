@@ -160,12 +160,18 @@ public static class RunHost
             judges.Check(asked);
         }
 
-        return new TakenUp(request, state, Prepare(request, state, describe, logs.CreateLogger("CoIN.Actors.Hosting")), null);
+        return new TakenUp(request, state, Prepare(request, state, describe, work.Paths, logs.CreateLogger("CoIN.Actors.Hosting")), null);
     }
 
     /// <summary>Checks data and files against the journal, and removes what unfinished writes left.</summary>
     /// <returns>The first event, should the journal be empty.</returns>
-    private static RunStarted Prepare(RunRequest request, RunState? state, Func<ExperimentOptions, DataDescription> describe, ILogger log)
+    private static RunStarted Prepare(
+        RunRequest request,
+        RunState? state,
+        Func<ExperimentOptions, DataDescription> describe,
+        LocalPaths paths,
+        ILogger log
+    )
     {
         var options = request.Options
             ?? state?.Options
@@ -229,10 +235,13 @@ public static class RunHost
                 }
             }
 
-            // An image at which the run failed was of no use before: whoever mends it does what the fault asked for.
+            // An image at which the run failed was of no use before: whoever mends it does what the fault asked for. Who failed may have
+            // had the images in another folder.
+            var root = paths.Here(options.Data.Images);
             bool Mended(string image)
             {
-                var mended = state.Faults.Any(fault => fault.Contains(image, StringComparison.Ordinal));
+                var named = $"/{Path.GetRelativePath(root, image)}";
+                var mended = state.Faults.Any(fault => fault.Contains(named, StringComparison.Ordinal));
                 if (mended)
                 {
                     log.LogWarning("{Image} has changed since the run began; the run had failed at it", image);
@@ -252,7 +261,7 @@ public static class RunHost
             }
 
             RunFiles.Verify(request.RunFolder, state);
-            RunFiles.VerifyGivenAdapter(state);
+            RunFiles.VerifyGivenAdapter(state, paths);
             if (!request.IsShared)
             {
                 RunFiles.DeleteSpent(request.RunFolder, state, warning => log.LogWarning("{Warning}", warning));
@@ -291,7 +300,10 @@ public static class RunHost
             ValidationSamples = data.ValidationSamples,
             Skipped = data.Skipped.Count > 0 ? data.Skipped : null,
             ImagesSha256 = data.Images?.Sha256(),
-            GivenAdapterSha256 = options.Lora.From is { } adapter && Directory.Exists(adapter) ? AdapterFiles.Sha256(adapter) : null,
+            GivenAdapterSha256 =
+                options.Lora.From is { } given && paths.Here(given) is var adapter && Directory.Exists(adapter)
+                    ? AdapterFiles.Sha256(adapter)
+                    : null,
         };
     }
 
@@ -331,7 +343,10 @@ public static class RunHost
                     var admission =
                         node.Placement is NodePlacement.Alone
                             ? Admission.OnlyTo(runs.Select(run => run.Request.RunFolder))
-                            : Admission.ToRunsIn(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(runs[0].Request.RunFolder))!);
+                            : Admission.ToRunsIn(
+                                Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(runs[0].Request.RunFolder))!,
+                                work.Paths
+                            );
                     var train = Workforce.Training(node, runs.Select(run => run.Start.Options));
                     var identity = node.Placement is NodePlacement.Cluster { Certificate: { } certificate }
                         ? NodeIdentity.Open(certificate)

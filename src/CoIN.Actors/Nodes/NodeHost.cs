@@ -83,6 +83,11 @@ public static class NodeHost
             string.Join(", ", request.Node.Devices),
             request.Runs
         );
+        foreach (var line in request.Node.Paths)
+        {
+            log.LogInformation("What runs have in one folder is in another here: {Paths}", line);
+        }
+
         var broken = system.ActorOf(Props.Create(() => new BrokenDevices(misfit)), "broken-devices");
         system.EventStream.Subscribe(broken, typeof(BrokenDevice));
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -205,7 +210,7 @@ public static class NodeHost
                                 judges,
                                 caches,
                                 work,
-                                files is null ? Admission.ToRunsIn(request.Runs) : Admission.ToRunsOf(files.Runs),
+                                files is null ? Admission.ToRunsIn(request.Runs, work.Paths) : Admission.ToRunsOf(files.Runs, work.Paths),
                                 links
                             ),
                         ]

@@ -31,23 +31,25 @@ internal sealed class Admission
     private readonly HashSet<string> made = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunState> known = new(StringComparer.Ordinal);
 
-    private Admission(IEnumerable<string> folders, bool below, OwnRuns? own)
+    private Admission(IEnumerable<string> folders, bool below, OwnRuns? own, LocalPaths? paths)
     {
         (this.folders, this.below, this.own) = (folders.Select(Trimmed).ToHashSet(StringComparer.Ordinal), below, own);
-        files = new GivenFiles(own?.Hashes ?? new FileHashes());
+        files = new GivenFiles(own?.Hashes ?? new FileHashes(), paths ?? LocalPaths.Same);
     }
 
     /// <summary>Whether other processes may work for the same runs: then what a turn writes bears its name.</summary>
     public bool IsShared => below;
 
     /// <summary>Work of some runs only.</summary>
-    public static Admission OnlyTo(params IEnumerable<string> runFolders) => new(runFolders, below: false, null);
+    public static Admission OnlyTo(params IEnumerable<string> runFolders) => new(runFolders, below: false, null, null);
 
     /// <summary>Work of every run whose folder lies directly below a folder.</summary>
-    public static Admission ToRunsIn(string runsFolder) => new([runsFolder], below: true, null);
+    /// <param name="paths">Where this node has what runs name; null where they say.</param>
+    public static Admission ToRunsIn(string runsFolder, LocalPaths? paths = null) => new([runsFolder], below: true, null, paths);
 
     /// <summary>Work of every run of the cluster, in folders that are this node's own.</summary>
-    public static Admission ToRunsOf(OwnRuns own) => new([], below: true, own);
+    /// <param name="paths">As in <see cref="ToRunsIn"/>.</param>
+    public static Admission ToRunsOf(OwnRuns own, LocalPaths? paths = null) => new([], below: true, own, paths);
 
     /// <summary>Whether files are this node's own, and come from others where they are needed.</summary>
     public bool HasOwnFolder => own is not null;
@@ -89,6 +91,19 @@ internal sealed class Admission
 
         return below ? RequireFiles(runFolder, assignment) : null;
     }
+
+    /// <summary>Makes sure that the base model of this node is the one that other nodes have.</summary>
+    /// <exception cref="CoinException">It is another one.</exception>
+    public void CheckBase(Assignment assignment, string sha256)
+    {
+        if (below && Last(Trimmed(FolderOf(assignment))) is { } state)
+        {
+            files.RequireBase(state, sha256);
+        }
+    }
+
+    /// <summary>What other hosts are told of a fault at this one.</summary>
+    public string Told(string fault, Assignment assignment) => below ? files.Told(fault, assignment.Options) : fault;
 
     /// <summary>Other hosts wrote what is given, and the data of this one may be others than theirs.</summary>
     private string? RequireFiles(string runFolder, Assignment assignment)

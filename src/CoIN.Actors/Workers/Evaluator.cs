@@ -33,6 +33,8 @@ internal sealed class Evaluator(
 
     protected override bool OthersMayTry => admission.IsShared;
 
+    protected override string Told(string fault) => admission.Told(fault, Current);
+
     protected override string RunFolder => admission.FolderOf(Current);
 
     protected override (int Stage, string Task) Subject(Assignment assignment)
@@ -127,7 +129,14 @@ internal sealed class Evaluator(
         answers.Clear();
     }
 
-    protected override void Close() => samples = [];
+    protected override void Close()
+    {
+        samples = [];
+        if (opened is { } kept)
+        {
+            kept.Learner.Rest(kept.Session.Dispose);
+        }
+    }
 
     protected override void PostStop()
     {
@@ -148,6 +157,13 @@ internal sealed class Evaluator(
     private void Generation(AnswerShard shard)
     {
         var key = $"{RunFolder}|{shard.Adapter}";
+        if (opened is { } kept && !kept.Learner.Wake())
+        {
+            // Its memory was needed for another base model.
+            kept.Learner.Dispose();
+            opened = null;
+        }
+
         if (opened?.Key == key)
         {
             return;
@@ -155,13 +171,18 @@ internal sealed class Evaluator(
 
         CloseGeneration();
         var learner = learners.Open(Current.Options, Device, threads);
+        admission.CheckBase(Current, learner.BaseModelSha256);
         Tell(new ModelLoaded(learner.BaseModelSha256));
         opened = (key, learner, learner.OpenGeneration(shard.Adapter is null ? null : PathOf(shard.Adapter)));
     }
 
     private void CloseGeneration()
     {
-        opened?.Session.Dispose();
+        if (opened is { } kept && kept.Learner.Wake())
+        {
+            kept.Session.Dispose();
+        }
+
         opened?.Learner.Dispose();
         opened = null;
     }

@@ -38,6 +38,8 @@ internal sealed class JudgeWorker(
 
     protected override bool OthersMayTry => admission.IsShared;
 
+    protected override string Told(string fault) => admission.Told(fault, Current);
+
     protected override string RunFolder => admission.FolderOf(Current);
 
     protected override (int Stage, string Task) Subject(Assignment assignment) =>

@@ -72,6 +72,8 @@ internal sealed class Trainer(
 
     protected override bool OthersMayTry => admission.IsShared;
 
+    protected override string Told(string fault) => admission.Told(fault, Current);
+
     protected override string RunFolder => admission.FolderOf(Current);
 
     protected override (int Stage, string Task) Subject(Assignment assignment) =>
@@ -101,6 +103,7 @@ internal sealed class Trainer(
         // Others may come while the model is being loaded.
         var together = Together();
         learner = learners.Open(Current.Options, Device, threads);
+        admission.CheckBase(Current, learner.BaseModelSha256);
         Tell(new ModelLoaded(learner.BaseModelSha256));
         session = learner.OpenTraining(
             new StageTraining(

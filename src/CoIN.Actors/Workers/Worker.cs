@@ -163,6 +163,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     /// <summary>Whether workers of other nodes can do what this one cannot.</summary>
     protected virtual bool OthersMayTry => false;
 
+    /// <summary>What is said of a fault that may be this host's alone.</summary>
+    protected virtual string Told(string fault) => fault;
+
     /// <summary>Opens what the current item needs.</summary>
     protected abstract void Open();
 
@@ -467,7 +470,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         }
         catch (CoinException e)
         {
-            Ended(new WorkFailed(e.Message));
+            Ended(new WorkFailed(Told(e.Message)));
         }
         catch (TrainerLostException e)
         {

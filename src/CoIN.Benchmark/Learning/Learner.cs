@@ -21,6 +21,17 @@ public interface ILearner : IDisposable
     /// <summary>Opens the base model with an adapter for answering.</summary>
     /// <param name="adapter">An adapter folder, or null for the base model alone.</param>
     IGenerationSession OpenGeneration(string? adapter);
+
+    /// <summary>
+    /// Says that what was opened is not worked with for now. Where the device's memory is needed for another base model, it is closed and
+    /// the base freed; what is not at rest is never taken away.
+    /// </summary>
+    /// <param name="close">Closes what was opened; called once, on any thread.</param>
+    void Rest(Action close) { }
+
+    /// <summary>Says that what is at rest is worked with again.</summary>
+    /// <returns>False where it was closed meanwhile: then another learner has to be opened in the place of this one.</returns>
+    bool Wake() => true;
 }
 
 /// <summary>Makes the learner of a device; called on the thread that will use it.</summary>
@@ -28,7 +39,7 @@ public interface ILearnerFactory
 {
     /// <summary>
     /// The base model on <paramref name="device"/> (e.g. <c>cpu</c>, <c>cuda:0</c>): loaded at the first call for a device and shared by
-    /// the later ones. Also sets the calling thread's number of compute threads.
+    /// the later ones, as long as it is not freed for another one. Also sets the calling thread's number of compute threads.
     /// </summary>
     ILearner Open(ExperimentOptions options, string device, int threads);
 }
@@ -221,10 +232,14 @@ public static class AdapterFiles
     ];
 
     /// <summary>SHA-256 over the files of an adapter; a training's other files beside them count for nothing.</summary>
-    public static string Sha256(string folder) =>
+    public static string Sha256(string folder) => Sha256(folder, path => Durable.Sha256(path));
+
+    /// <summary>The same, where hashes of files may be known.</summary>
+    /// <param name="of">Gives that of a file.</param>
+    public static string Sha256(string folder, Func<string, string> of) =>
         Durable.Sha256Of(
             Names
                 .Where(name => File.Exists(Path.Combine(folder, name)))
-                .ToDictionary(name => name, name => Durable.Sha256(Path.Combine(folder, name)), StringComparer.Ordinal)
+                .ToDictionary(name => name, name => of(Path.Combine(folder, name)), StringComparer.Ordinal)
         );
 }

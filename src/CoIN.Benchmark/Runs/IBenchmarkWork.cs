@@ -41,6 +41,11 @@ public sealed record CellScores(double Accuracy, int Samples, double Corrected, 
 /// </summary>
 public interface IBenchmarkWork
 {
+    /// <summary>
+    /// Where this host has the files that options name; options are given to every method as the run's configuration has them.
+    /// </summary>
+    LocalPaths Paths => LocalPaths.Same;
+
     /// <summary>Reads and checks all data of an experiment.</summary>
     /// <exception cref="Benchmark.CoinException">Something is missing or malformed.</exception>
     DataDescription Describe(ExperimentOptions options);

@@ -18,11 +18,12 @@ public static class RunFiles
     /// Checks that the adapter with which a run was told to begin is still the one of its start, as long as something remains to be done
     /// with it.
     /// </summary>
+    /// <param name="paths">Where this host has it.</param>
     /// <exception cref="CoinException">It is missing or another one.</exception>
-    public static void VerifyGivenAdapter(RunState state)
+    public static void VerifyGivenAdapter(RunState state, LocalPaths paths)
     {
         if (
-            state.Options.Lora.From is not { } folder
+            state.Options.Lora.From is not { } given
             || state.Started?.GivenAdapterSha256 is not { } sha256
             || !Plan.Pending(state).Any(item => item is TrainStage { Adapter: null } or AnswerShard { Adapter: null })
         )
@@ -30,6 +31,7 @@ public static class RunFiles
             return;
         }
 
+        var folder = paths.Here(given);
         if (!Directory.Exists(folder) || AdapterFiles.Sha256(folder) != sha256)
         {
             throw new CoinException(
@@ -48,7 +50,7 @@ public static class RunFiles
     public static IReadOnlyList<TestSample> TestSet(RunState state, int index, IBenchmarkWork work)
     {
         var task = state.Options.Tasks[index];
-        if (ChangedTestFile(state, task) is { } path)
+        if (ChangedTestFile(state, task, work.Paths) is { } path)
         {
             throw new CoinException(
                 $"{path} {(File.Exists(path) ? "has changed since the run began" : "does not exist any more")}. Put the former file back; "
@@ -62,12 +64,13 @@ public static class RunFiles
     /// <summary>
     /// The path of a task's test or references file that is gone or another one than when the run began; null where none is.
     /// </summary>
-    internal static string? ChangedTestFile(RunState state, TaskOptions task)
+    /// <param name="paths">Where this host has it.</param>
+    internal static string? ChangedTestFile(RunState state, TaskOptions task, LocalPaths paths)
     {
         foreach (var name in new[] { task.TestFile, task.ReferencesFile }.OfType<string>())
         {
             var file = $"{task.Folder}/{name}";
-            var path = Path.Combine(state.Options.Data.Instructions, file);
+            var path = Path.Combine(paths.Here(state.Options.Data.Instructions), file);
             if (state.Started!.DataSha256.TryGetValue(file, out var sha256) && (!File.Exists(path) || Durable.Sha256(path) != sha256))
             {
                 return path;

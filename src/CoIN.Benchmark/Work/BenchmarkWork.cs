@@ -11,30 +11,34 @@ namespace CoIN.Benchmark.Work;
 /// <summary>The benchmark on CoIN's folders of samples and images.</summary>
 /// <param name="aids">Reads pictures and models for reports; null for reports without.</param>
 /// <param name="inspector">Decodes images before a run that leaves bad ones out; null where no such run is begun.</param>
-public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? inspector = null) : IBenchmarkWork
+/// <param name="paths">Where this host has the files; null where the configuration says.</param>
+public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? inspector = null, LocalPaths? paths = null) : IBenchmarkWork
 {
     private readonly DrawnSamples drawn = new();
 
     private DataSurvey Survey => new(drawn, aids, inspector);
 
     /// <inheritdoc/>
-    public DataDescription Describe(ExperimentOptions options) => Survey.Describe(options);
+    public LocalPaths Paths { get; } = paths ?? LocalPaths.Same;
+
+    /// <inheritdoc/>
+    public DataDescription Describe(ExperimentOptions options) => Survey.Describe(Paths.Here(options));
 
     /// <summary>Notes what in the data of an experiment would end a run of it, of each file the first fault.</summary>
     /// <param name="problems">Files of which it holds a problem already are not looked at.</param>
-    public void Check(ExperimentOptions options, Problems problems) => Survey.Check(options, problems);
+    public void Check(ExperimentOptions options, Problems problems) => Survey.Check(Paths.Here(options), problems);
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainingSample> Training(ExperimentOptions options, TaskOptions task) =>
-        DrawnSamples.WithoutSkipped(options, DrawnSamples.Training(options, task).Training, sample => sample.Images);
+        DrawnSamples.WithoutSkipped(options, DrawnSamples.Training(Paths.Here(options), task).Training, sample => sample.Images);
 
     /// <inheritdoc/>
     public IReadOnlyList<TrainingSample> Validation(ExperimentOptions options, TaskOptions task) =>
-        DrawnSamples.WithoutSkipped(options, DrawnSamples.Training(options, task).Validation, sample => sample.Images);
+        DrawnSamples.WithoutSkipped(options, DrawnSamples.Training(Paths.Here(options), task).Validation, sample => sample.Images);
 
     /// <inheritdoc/>
     public IReadOnlyList<TestSample> Test(ExperimentOptions options, TaskOptions task) =>
-        DrawnSamples.WithoutSkipped(options, drawn.Test(options, task), sample => sample.Images);
+        DrawnSamples.WithoutSkipped(options, drawn.Test(Paths.Here(options), task), sample => sample.Images);
 
     /// <inheritdoc/>
     public CellScores Score(TaskOptions task, IReadOnlyList<TestSample> samples, IReadOnlyList<Prediction> predictions)
@@ -71,21 +75,21 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
         ReportFiles.Write(
             runFolder,
             Describe(state),
-            new ExampleData(task => SamplesOfThen(state, task), state.Options.Data.Images, aids),
+            new ExampleData(task => SamplesOfThen(state, task), Paths.Here(state.Options.Data.Images), aids),
             target
         );
 
     /// <summary>A run's report, with what its base model is.</summary>
-    public RunReport Describe(RunState state) => RunReport.Of(state) with { Model = aids?.Describe(state.Options.Model) };
+    public RunReport Describe(RunState state) => RunReport.Of(state) with { Model = aids?.Describe(Paths.Here(state.Options.Model)) };
 
     /// <summary>A task's test samples if they are still those that the run was tested on.</summary>
     private IReadOnlyList<TestSample>? SamplesOfThen(RunState state, string name)
     {
         var task = state.Options.Tasks.First(one => one.Name == name);
-        var path = DrawnSamples.PathOf(state.Options, task, task.TestFile);
+        var path = DrawnSamples.PathOf(Paths.Here(state.Options), task, task.TestFile);
         try
         {
-            return RunFiles.ChangedTestFile(state, task) is null && File.Exists(path) ? Test(state.Options, task) : null;
+            return RunFiles.ChangedTestFile(state, task, Paths) is null && File.Exists(path) ? Test(state.Options, task) : null;
         }
         catch (Exception e) when (e is CoinException or IOException or UnauthorizedAccessException)
         {

@@ -65,11 +65,13 @@ internal static class ClusterCommands
             throw Usage.Fault("Name a configuration file, for example: ./run.sh run hocon/mini.hocon --cluster gpu-1:5300");
         }
 
-        var all = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOf(host, samples: false));
+        var all = ConfigurationLoader.LoadExperiment(files, overrides, host.Folder, Preparations.CheckOfOthers(host), elsewhere: true);
         foreach (var run in all.Runs)
         {
             await Preparations.MakeAsync(host, run).ConfigureAwait(false);
-            FileRules.Check(run.Options);
+            var problems = new Problems();
+            _ = FileRules.CheckThere(run, problems, prepared: true);
+            problems.ThrowIfAny("The experiment's files");
         }
 
         var loaded = all.Runs[0];

@@ -66,7 +66,7 @@ internal static class DataCheckCommand
     )
     {
         var faults = Faults(failOn);
-        var options = (await DataCommands.LoadAsync(host, "check", files, overrides, tasks).ConfigureAwait(false)).Options;
+        var options = (await DataCommands.LoadAsync(host, "check", files, overrides, tasks).ConfigureAwait(false)).Here;
         var path = Path.GetFullPath(Path.Combine(host.Folder, output ?? $"{options.Name}-data-check.jsonl"));
         if (Directory.Exists(path))
         {

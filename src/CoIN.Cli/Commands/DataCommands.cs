@@ -36,7 +36,7 @@ internal static class DataCommands
 
         var loaded = ConfigurationLoader.LoadForData(files, overrides, host.Folder, tasks);
         await Preparations.MakeAsync(host, loaded).ConfigureAwait(false);
-        FileRules.CheckDataFolders(loaded.Options);
+        FileRules.CheckDataFolders(loaded.Here);
         return loaded;
     }
 }

@@ -72,7 +72,7 @@ internal static class DataPreviewCommand
 
     private static async Task<int> ExecuteAsync(Host host, string[] files, string[] overrides, string[] tasks, Choice choice)
     {
-        var options = (await DataCommands.LoadAsync(host, "preview", files, overrides, tasks).ConfigureAwait(false)).Options;
+        var options = (await DataCommands.LoadAsync(host, "preview", files, overrides, tasks).ConfigureAwait(false)).Here;
         if (options.Model.Name().Length == 0)
         {
             throw new CoinException(

@@ -116,7 +116,7 @@ internal static class EvalCommand
             Preparations.CheckOf(beside, samples: false)
         );
         await Preparations.MakeAsync(beside, loaded).ConfigureAwait(false);
-        FileRules.Check(loaded.Options);
+        FileRules.Check(loaded);
         var folder = Directory.CreateTempSubdirectory("coin-eval-").FullName;
         try
         {

@@ -23,7 +23,7 @@ internal static class ExperimentCommand
         foreach (var run in loaded.Runs)
         {
             await Preparations.MakeAsync(host, run).ConfigureAwait(false);
-            FileRules.Check(run.Options);
+            FileRules.Check(run);
         }
 
         var node = loaded.Runs[0].Node;

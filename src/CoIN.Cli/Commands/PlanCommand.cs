@@ -82,10 +82,10 @@ internal static class PlanCommand
         var device = node.Devices[0];
         var capacity = memory is not null ? ParseMemory(memory) : Capacity(host, device);
         var folders = RunFolders.Resolve(runs, node.Runs, host.Variable, host.Folder);
-        var plans = loaded.Select(one => Plan(one.Options, node)).ToList();
-        var options = loaded.Select(one => one.Options).ToList();
+        var plans = loaded.Select(one => Plan(one.Here, node)).ToList();
+        var options = loaded.Select(one => one.Here).ToList();
         TrainingSpeed? SpeedOf(int place) =>
-            tokensPerSecond is { } given ? new TrainingSpeed(given, "as given") : Measured(options[place], folders);
+            tokensPerSecond is { } given ? new TrainingSpeed(given, "as given") : Measured(loaded[place].Options, folders);
         if (json)
         {
             var all = PlanJson.Of(device, capacity, experiment, options, plans, SpeedOf);
@@ -121,13 +121,13 @@ internal static class PlanCommand
         var said = new HashSet<string>(StringComparer.Ordinal);
         return (one, problems) =>
         {
-            if (ModelOutline.Missing(one.Options.Model) is not { } missing)
+            if (ModelOutline.Missing(one.Here.Model) is not { } missing)
             {
                 whole(Elsewhere(one), problems);
                 return;
             }
 
-            ModelOutline.Check(one.Options.Model, problems);
+            ModelOutline.Check(one.Here.Model, problems);
             if (said.Add(missing))
             {
                 host.Error.WriteLine($"Warning: {missing}");

@@ -22,7 +22,7 @@ internal static class Preparations
 
         CheckName(maker);
         using var signals = host.Signals(host.Error.WriteLine);
-        await host.Miniature.PrepareAsync(loaded.Options, host.Out.WriteLine, signals.Stop).ConfigureAwait(false);
+        await host.Miniature.PrepareAsync(loaded.Here, host.Out.WriteLine, signals.Stop).ConfigureAwait(false);
         signals.Stop.ThrowIfCancellationRequested();
     }
 
@@ -49,11 +49,11 @@ internal static class Preparations
             if (problems.Count > 0)
             {
                 // What is wrong with the configuration decides what of the data is looked at.
-                host.Engine.CheckData(loaded.Options, problems);
+                host.Engine.CheckData(loaded.Here, problems);
                 return;
             }
 
-            var options = loaded.Options;
+            var options = loaded.Here;
             var key = JsonConvert.SerializeObject(
                 new
                 {
@@ -77,6 +77,44 @@ internal static class Preparations
     }
 
     /// <summary>
+    /// The same for runs that a cluster will do: this host need not have devices, models and data. What it has of them is looked at, and
+    /// what it has not is told.
+    /// </summary>
+    public static Action<LoadedConfiguration, Problems> CheckOfOthers(Host host)
+    {
+        var told = new HashSet<string>(StringComparer.Ordinal);
+        return (loaded, problems) =>
+        {
+            var absent = FileRules.CheckThere(loaded, problems, prepared: false);
+            foreach (var (key, path) in absent)
+            {
+                if (told.Add(key + path))
+                {
+                    host.Error.WriteLine(
+                        $"Not checked: {key}, {path}, is not on this computer. The cluster's nodes look for it where the configuration or their own coin.node.paths say."
+                    );
+                }
+            }
+
+            var seen = loaded with
+            {
+                Options = absent.Any(named => named.Key == "coin.judge.path") ? loaded.Options with { Judge = null } : loaded.Options,
+                Node = loaded.Node with { Devices = [] },
+            };
+            if (absent.All(named => named.Key is "coin.judge.path" or "coin.data.instructions" or "coin.data.images"))
+            {
+                Check(host, seen, problems, warning =>
+                {
+                    if (told.Add(warning))
+                    {
+                        host.Error.WriteLine($"Warning: {warning}");
+                    }
+                });
+            }
+        };
+    }
+
+    /// <summary>
     /// Notes everything that is wrong with an experiment beyond its configuration: preparation, model, judge and, unless they are still
     /// to be made, data.
     /// </summary>
@@ -86,12 +124,12 @@ internal static class Preparations
         Check(host, loaded, problems, warning => host.Error.WriteLine($"Warning: {warning}"));
         if (samples && HasData(loaded))
         {
-            host.Engine.CheckData(loaded.Options, problems);
+            host.Engine.CheckData(loaded.Here, problems);
         }
     }
 
     private static bool HasData(LoadedConfiguration loaded) =>
-        loaded.Preparation is null || Directory.Exists(loaded.Options.Data.Instructions);
+        loaded.Preparation is null || Directory.Exists(loaded.Here.Data.Instructions);
 
     private static void Check(Host host, LoadedConfiguration loaded, Problems problems, Action<string> warn)
     {
@@ -100,7 +138,7 @@ internal static class Preparations
             problems.Try(() => CheckName(maker), "coin.data.prepare");
         }
 
-        host.Engine.Check(loaded.Options, loaded.Node, problems, warn);
+        host.Engine.Check(loaded.Here, loaded.Node, problems, warn);
     }
 
     private static void CheckName(string name)

@@ -25,7 +25,7 @@ internal static class RunCommand
 
         var loaded = all.Runs[0];
         await Preparations.MakeAsync(host, loaded).ConfigureAwait(false);
-        FileRules.Check(loaded.Options);
+        FileRules.Check(loaded);
         var folders = RunFolders.Resolve(runs, loaded.Node.Runs, host.Variable, host.Folder);
         var id = folders.Create(runId, loaded.Options.Name, loaded.Options.Seed, host.Clock.GetLocalNow());
         Durable.WriteText(Path.Combine(folders.PathOf(id), RunFolders.Settings), loaded.EffectiveText);

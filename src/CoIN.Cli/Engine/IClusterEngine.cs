@@ -33,11 +33,10 @@ internal sealed class ClusterEngine : IClusterEngine
     {
         var log = logs.CreateLogger("CoIN.Models");
         void Warn(string warning) => log.LogWarning("{Warning}", warning);
-        using var learners = new LearnerFactory(Warn);
-        var judges = new JudgeFactory(new LocalJudgeFactory(Warn), Environment.GetEnvironmentVariable);
-        await NodeHost
-            .RunAsync(request, learners, judges, new BenchmarkWork(new ReportAids(), new ImageInspector()), logs, up, stop)
-            .ConfigureAwait(false);
+        var paths = request.Node.Local;
+        using var learners = RunEngine.Learners(request.Node, log);
+        var judges = RunEngine.Judges(Warn, paths);
+        await NodeHost.RunAsync(request, learners, judges, RunEngine.Work(paths), logs, up, stop).ConfigureAwait(false);
     }
 
     public Task<ClusterConnection> OpenAsync(NodePlacement.Cluster placement, IReadOnlyList<string> contacts, ILoggerFactory logs) =>

@@ -38,7 +38,7 @@ internal sealed class RunEngine : IRunEngine
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
         void Warn(string warning) => log.LogWarning("{Warning}", warning);
-        using var learners = new LearnerFactory(Warn);
+        using var learners = Learners(ticket.Node, log);
         return await ExperimentHost
             .RunAsync(
                 new ExperimentRequest(
@@ -53,8 +53,8 @@ internal sealed class RunEngine : IRunEngine
                     ticket.Reuse
                 ),
                 learners,
-                Judges(Warn),
-                Work(),
+                Judges(Warn, ticket.Node.Local),
+                Work(ticket.Node.Local),
                 ticket.Observer,
                 ticket.LoggerFactory,
                 stop
@@ -98,9 +98,15 @@ internal sealed class RunEngine : IRunEngine
 
     public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunChanges.RescoreAsync(runFolder, Work(), stop);
 
-    private static JudgeFactory Judges(Action<string> warn) => new(new LocalJudgeFactory(warn), Environment.GetEnvironmentVariable);
+    /// <param name="paths">Where this host has a local judge's model; null where its options say.</param>
+    internal static JudgeFactory Judges(Action<string> warn, LocalPaths? paths = null) =>
+        new(new LocalJudgeFactory(warn, paths), Environment.GetEnvironmentVariable);
 
-    private static BenchmarkWork Work() => new(new ReportAids(), new ImageInspector());
+    /// <param name="paths">Where this host has data and models; null where options say.</param>
+    internal static BenchmarkWork Work(LocalPaths? paths = null) => new(new ReportAids(), new ImageInspector(), paths);
+
+    internal static LearnerFactory Learners(NodeSettings node, ILogger log) =>
+        new(warning => log.LogWarning("{Warning}", warning), word => log.LogInformation("{Word}", word), node.ModelsKept, node.Local);
 
     private static async Task<RunSnapshot> DriveAsync(
         RunTicket ticket,
@@ -112,13 +118,13 @@ internal sealed class RunEngine : IRunEngine
     {
         var log = ticket.LoggerFactory.CreateLogger("CoIN.Models");
         void Warn(string warning) => log.LogWarning("{Warning}", warning);
-        using var learners = new LearnerFactory(Warn);
+        using var learners = Learners(ticket.Node, log);
         return await RunHost
             .RunAsync(
                 new RunRequest(ticket.RunId, ticket.RunFolder, options, ticket.Node, judge) { Redo = redo },
                 learners,
-                Judges(Warn),
-                Work(),
+                Judges(Warn, ticket.Node.Local),
+                Work(ticket.Node.Local),
                 ticket.Observer,
                 ticket.LoggerFactory,
                 stop

@@ -8,8 +8,6 @@ namespace CoIN.Cli.Views;
 /// <summary>Plans for people.</summary>
 internal static class PlanText
 {
-    private const double Giga = 1e9;
-
     /// <summary>A row for each run, and what all of them take.</summary>
     public static void Experiment(
         TextWriter output,
@@ -25,7 +23,7 @@ internal static class PlanText
             .ToList();
         foreach (
             var line in ExperimentTable.Lines([
-                ["run", "method", "stages", "steps", "tests", "tokens trained", "training time", "disk GB"],
+                ["run", "method", "stages", "steps", "tests", "tokens trained", "training time", "disk"],
                 .. rows.Select(
                     (row, place) =>
                         (IReadOnlyList<string>)
@@ -37,7 +35,7 @@ internal static class PlanText
                                 Text($"{options[place].Curriculum().Cells.Count()}"),
                                 row.Tokens is { } tokens ? Text($"{tokens:n0}") : "?",
                                 TrainingSpeed.Time(row.Tokens, row.Speed) is { } time ? Words.Duration(time) : "?",
-                                Text($"{row.Plan.CheckpointBytes / Giga:0.00}"),
+                                ByteSize.Text(row.Plan.CheckpointBytes, 2),
                             ]
                 ),
             ])
@@ -131,13 +129,13 @@ internal static class PlanText
                     $"World size {team.WorldSize}: of the {(training.MicroBatchTokens is null ? Text($"{plan.Stages.Max(stage => stage.Accumulation)} ") : "")}micro-batches of a step, a trainer does {team.MicroBatches} at most where there are {team.WorldSize} trainers, each with the memory below."
                 )
                     + Text(
-                        $" In a step, {team.GradientBytes / Giga:0.000} GB go to the first trainer for each share of the others, and {team.ParameterBytes / Giga:0.000} GB back to each of them."
+                        $" In a step, {ByteSize.Text(team.GradientBytes, 2)} go to the first trainer for each share of the others, and {ByteSize.Text(team.ParameterBytes, 2)} back to each of them."
                     )
                     + (
                         team.ShardedBytes == 0
                             ? ""
                             : Text(
-                                $" Each keeps a part of AdamW's moments (training.optimizer-state = sharded): {team.ShardedBytes / Giga:0.000} GB less on each device where there are {team.WorldSize} trainers."
+                                $" Each keeps a part of AdamW's moments (training.optimizer-state = sharded): {ByteSize.Text(team.ShardedBytes, 2)} less on each device where there are {team.WorldSize} trainers."
                             )
                     )
             );
@@ -181,15 +179,15 @@ internal static class PlanText
 
         if (plan.DeviceBytes <= bytes)
         {
-            output.WriteLine(Text($"It fits into {bytes / Giga:0.0} GB."));
+            output.WriteLine($"It fits into {ByteSize.Text(bytes)}.");
             return;
         }
 
-        output.WriteLine(Text($"It does NOT fit into {bytes / Giga:0.0} GB. What it would need with"));
+        output.WriteLine($"It does NOT fit into {ByteSize.Text(bytes)}. What it would need with");
         foreach (var remedy in plan.Remedies.Where(remedy => remedy.DeviceBytes < plan.DeviceBytes))
         {
             output.WriteLine(
-                Text($"  {remedy.DeviceBytes / Giga, 9:0.00} GB {(remedy.DeviceBytes <= bytes ? "(fits)" : "      ")}  {remedy.Keys}")
+                Text($"  {ByteSize.Text(remedy.DeviceBytes, 2), 12} {(remedy.DeviceBytes <= bytes ? "(fits)" : "      ")}  {remedy.Keys}")
             );
         }
     }
@@ -198,10 +196,10 @@ internal static class PlanText
     {
         foreach (var part in parts)
         {
-            output.WriteLine(Text($"  {part.Bytes / Giga, 9:0.00} GB  {part.Name}"));
+            output.WriteLine($"  {ByteSize.Text(part.Bytes, 2), 12}  {part.Name}");
         }
 
-        output.WriteLine(Text($"  {parts.Sum(part => part.Bytes) / Giga, 9:0.00} GB  together"));
+        output.WriteLine($"  {ByteSize.Text(parts.Sum(part => part.Bytes), 2), 12}  together");
     }
 
     /// <summary>The disk that it takes.</summary>
@@ -221,7 +219,7 @@ internal static class PlanText
         var free = new DriveInfo(existing).AvailableFreeSpace;
         output.WriteLine();
         output.WriteLine(
-            Text($"Disk: {bytes / Giga:0.00} GB for two checkpoints and all adapters; {free / Giga:0.0} GB are free in {existing}")
+            $"Disk: {ByteSize.Text(bytes, 2)} for two checkpoints and all adapters; {ByteSize.Text(free)} are free in {existing}"
                 + (free < bytes ? ". NOT enough: name another folder with --runs." : ".")
         );
     }

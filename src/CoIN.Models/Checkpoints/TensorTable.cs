@@ -17,26 +17,17 @@ internal static class TensorTable
             tensors.Select(tensor => tensor.Dtype).Distinct().Order().Select(type => type.ToString().ToLowerInvariant())
         );
         var bytes = tensors.Sum(tensor => tensor.Elements * SafetensorsHeader.ElementSize(tensor.Dtype));
-        return Say($"  {part, -15} {parameters, 15:N0}  {types, -16} {Size(bytes), 10}");
+        return Say($"  {part, -15} {parameters, 15:N0}  {types, -16} {ByteSize.Text(bytes), 10}");
     }
 
     /// <summary>What parameters take as numbers of either length.</summary>
     /// <param name="maps">How many of them can be held in four bits.</param>
     public static string Memory(long parameters, long maps = 0)
     {
-        var all = Say($"{Size(parameters * 4)} as float32, {Size(parameters * 2)} as bfloat16 or float16");
+        var all = Say($"{ByteSize.Text(parameters * 4)} as float32, {ByteSize.Text(parameters * 2)} as bfloat16 or float16");
         var packed = ((parameters - maps) * 2) + Nf4Weight.BytesOf(maps, new Nf4Settings());
-        return maps == 0 ? all : Say($"{all}, {Size(packed)} so with the linear maps of the language model in 4 bits (nf4)");
+        return maps == 0 ? all : Say($"{all}, {ByteSize.Text(packed)} so with the linear maps of the language model in 4 bits (nf4)");
     }
-
-    /// <summary>Bytes for people.</summary>
-    public static string Size(long bytes) =>
-        bytes switch
-        {
-            >= 1_000_000_000 => Say($"{bytes / 1e9:0.0} GB"),
-            >= 1_000_000 => Say($"{bytes / 1e6:0.0} MB"),
-            _ => Say($"{bytes / 1e3:0.0} kB"),
-        };
 
     /// <summary>Numbers of all tensors.</summary>
     public static long Elements(IEnumerable<TensorDescription> tensors) => tensors.Sum(tensor => tensor.Elements);

@@ -52,7 +52,7 @@ public static partial class ModelInspection
             .. projector.Count > 0
                 ? new[] { TensorTable.Row("projector", TensorTable.Elements(projector), projector) }
                 : ["  no projector beside it"],
-            "  memory when trained: " + TensorTable.Say($"{TensorTable.Size(parameters * 16)} (float32 with gradients and two moments)"),
+            "  memory when trained: " + $"{ByteSize.Text(parameters * 16)} (float32 with gradients and two moments)",
             $"  tensors: {NameList.Of(Folded(adapter.Weights.Names, adapter.Config.Experts).Order(StringComparer.Ordinal))}",
         ];
     }

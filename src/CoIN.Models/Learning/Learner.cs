@@ -11,6 +11,7 @@ namespace CoIN.Models.Learning;
 
 /// <summary>A base model on one device, for an experiment.</summary>
 /// <param name="features">Features of test pictures, for all sessions on the device.</param>
+/// <param name="lease">That somebody works with the base model; given back with the learner.</param>
 /// <param name="within">The adapter that the model's own files hold; null for none.</param>
 internal sealed class Learner(
     LoadedModel loaded,
@@ -18,6 +19,7 @@ internal sealed class Learner(
     ExperimentOptions options,
     TrainingMethods methods,
     Action<string> warn,
+    IBaseLease lease,
     string? within = null
 ) : ILearner
 {
@@ -50,8 +52,10 @@ internal sealed class Learner(
             new TestPictures(options, images, features, prompts.AlwaysPictured)
         );
 
-    public void Dispose()
-    {
-        // The base model is the factory's.
-    }
+    public void Rest(Action close) => lease.Rest(close);
+
+    public bool Wake() => lease.Wake();
+
+    /// <summary>The base model is the factory's.</summary>
+    public void Dispose() => lease.Dispose();
 }

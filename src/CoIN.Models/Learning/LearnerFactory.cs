@@ -2,21 +2,23 @@ using System.Collections.Concurrent;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Learning;
-using CoIN.Models.Checkpoints;
 using CoIN.Models.Families;
-using CoIN.Models.Generation;
 using CoIN.Models.Methods;
 using CoIN.Models.Torch;
 using static TorchSharp.torch;
 
 namespace CoIN.Models.Learning;
 
-/// <summary>Makes learners; a device's base model is loaded once and shared by all who open it.</summary>
+/// <summary>
+/// Makes learners; a device's base model is loaded once and shared by all who open it. One that nobody works with goes when another is to
+/// be loaded on its device.
+/// </summary>
 public sealed class LearnerFactory : ILearnerFactory, IDisposable
 {
     private readonly Action<string> warn;
     private readonly Func<ModelOptions, IModelFamily> familyOf;
-    private readonly ConcurrentDictionary<(string Source, string Dtype, Nf4Settings? Nf4, string Device), Lazy<Shared>> bases = new();
+    private readonly LocalPaths paths;
+    private readonly BaseModels bases;
 
     // A picture comes again in every stage.
     private readonly ConcurrentDictionary<string, bool> told = new(StringComparer.Ordinal);
@@ -25,12 +27,26 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
     /// <param name="warn">
     /// Receives sentences about what is unusual but not wrong: tensors that only an index names, samples without an answer.
     /// </param>
-    public LearnerFactory(Action<string> warn)
-        : this(warn, ModelFamilies.Of) { }
+    /// <param name="tell">Receives a sentence for each base model that is freed to make room for another; null for nobody.</param>
+    /// <param name="kept">How many base models a device holds at most, as far as nobody works with them; at least 1.</param>
+    /// <param name="paths">Where this host has models, data and given adapters; null where options say.</param>
+    public LearnerFactory(Action<string> warn, Action<string>? tell = null, int kept = 1, LocalPaths? paths = null)
+        : this(warn, ModelFamilies.Of, tell, kept, paths) { }
 
     /// <summary>Of given families.</summary>
-    internal LearnerFactory(Action<string> warn, Func<ModelOptions, IModelFamily> familyOf) =>
-        (this.warn, this.familyOf) = (warn, familyOf);
+    internal LearnerFactory(
+        Action<string> warn,
+        Func<ModelOptions, IModelFamily> familyOf,
+        Action<string>? tell = null,
+        int kept = 1,
+        LocalPaths? paths = null
+    ) =>
+        (this.warn, this.familyOf, this.paths, bases) = (
+            warn,
+            familyOf,
+            paths ?? LocalPaths.Same,
+            new BaseModels(tell ?? (_ => { })) { Kept = kept }
+        );
 
     /// <summary>The methods that do something within training.</summary>
     internal TrainingMethods Methods { get; init; } = TrainingMethods.Known;
@@ -42,20 +58,39 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
 
         // Torch keeps this number for each thread; a worker's thread has to set it itself, and first.
         set_num_threads(threads);
-        var model = options.Model;
+        var here = paths.Here(options);
+        var model = here.Model;
         var family = familyOf(model);
-        var shared = bases.GetOrAdd((family.SourceOf(model), model.Dtype, ModelFiles.Nf4Of(model), device), key => new Lazy<Shared>(() =>
-            new Shared(Quantized(family, model, family.Load(model, TorchNames.Dtype(key.Dtype), TorchNames.Device(key.Device), warn)))
-        ));
-        var within = options.Lora.From is null ? family.AdapterWithin(model) : null;
-        if (within is not null)
+        var (shared, lease) = bases.Take(
+            new BaseKey(
+                family.SourceOf(model),
+                model.Dtype,
+                ModelFiles.Nf4Of(model),
+                family.Shape(model).Text.MaxPositions,
+                model.MaxPixels,
+                device
+            ),
+            () =>
+                new SharedBase(Quantized(family, model, family.Load(model, TorchNames.Dtype(model.Dtype), TorchNames.Device(device), warn)))
+        );
+        try
         {
-            WarnOnce(
-                $"{within} holds a LoRA beside the base model: the first stage begins with it, and zero-shot answers with it. lora.from names another."
-            );
-        }
+            var within = options.Lora.From is null ? family.AdapterWithin(model) : null;
+            if (within is not null)
+            {
+                WarnOnce(
+                    $"{within} holds a LoRA beside the base model: the first stage begins with it, and zero-shot answers with it. lora.from names another."
+                );
+            }
 
-        return new Learner(shared.Value.Loaded, shared.Value.Features, options, Methods, WarnOnce, within);
+            // What is written has the model's name in the configuration.
+            return new Learner(shared.Loaded, shared.Features, here with { Model = options.Model }, Methods, WarnOnce, lease, within);
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Refuses a model that is not held as it was asked for.</summary>
@@ -71,14 +106,7 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
         throw new CoinException($"model.quantization is nf4, but a {family.Name} cannot be held in four bits. Set it to none.");
     }
 
-    public void Dispose()
-    {
-        foreach (var shared in bases.Values.Where(shared => shared.IsValueCreated))
-        {
-            shared.Value.Features.Dispose();
-            shared.Value.Loaded.Model.Dispose();
-        }
-    }
+    public void Dispose() => bases.Dispose();
 
     private void WarnOnce(string sentence)
     {
@@ -86,13 +114,5 @@ public sealed class LearnerFactory : ILearnerFactory, IDisposable
         {
             warn(sentence);
         }
-    }
-
-    private sealed class Shared(LoadedModel loaded)
-    {
-        public LoadedModel Loaded { get; } = loaded;
-
-        /// <summary>Features of test pictures, for all sessions on the device.</summary>
-        public FeatureCache Features { get; } = new(loaded.Model);
     }
 }

@@ -236,6 +236,110 @@ public sealed class AdmissionTests : IAsyncLifetime
         Assert.Contains(AdapterFiles.Weights, Assert.Throws<CoinException>(() => admission.Check(given)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A host that has data, models and given adapters in other folders than the run's configuration says.</summary>
+    [Fact]
+    public async Task What_a_run_names_is_looked_for_where_this_host_has_it_and_told_by_that_name()
+    {
+        var (task, run) = (Options.Tasks[0], folder.Of("runs/far"));
+        string[] files = [task.TrainFile, task.TestFile, "references.json", "held.json"];
+        foreach (var file in files)
+        {
+            Durable.WriteText(folder.Of($"mnt/data/{task.Folder}/{file}"), file);
+        }
+
+        Durable.WriteText(folder.Of($"mnt/adapter/{AdapterFiles.Config}"), "{}");
+        Durable.WriteText(folder.Of($"mnt/adapter/{AdapterFiles.Weights}"), "weights");
+        var options = Options with
+        {
+            Tasks = [task with { ReferencesFile = files[2], ValidationFile = files[3] }, Options.Tasks[1]],
+            Data = Options.Data with { Instructions = "/far/data" },
+            Model = new ModelOptions { Path = "/far/model" },
+            Lora = new LoraOptions { From = "/far/adapter" },
+        };
+        Directory.CreateDirectory(run);
+        await JournalAppender.AppendAsync(
+            "far",
+            run,
+            [
+                new RunStarted(
+                    "far",
+                    options,
+                    files.ToDictionary(
+                        file => $"{task.Folder}/{file}",
+                        file => Durable.Sha256(folder.Of($"mnt/data/{task.Folder}/{file}"))
+                    ),
+                    [10, 10],
+                    [7, 7]
+                )
+                {
+                    GivenAdapterSha256 = AdapterFiles.Sha256(folder.Of("mnt/adapter")),
+                },
+                new BaseModelLoaded(new string('a', 64)),
+            ]
+        );
+        var admission = Admission.ToRunsIn(folder.Of("runs"), LocalPaths.Parse([$"/far = {folder.Of("mnt")}"]));
+        Assignment Given(WorkItem item) => new(new Turn("far", 1), run, options, item);
+        var (train, shard, cell, judge) = (
+            Given(new TrainStage(1, null, null)),
+            Given(new AnswerShard(0, 0, 0, 1, null)),
+            Given(new ScoreCell(0, 0, new([]))),
+            Given(Cell)
+        );
+        foreach (var item in new[] { train, shard, cell, judge })
+        {
+            Assert.Null(admission.Check(item));
+        }
+
+        // Each file is looked at by whoever reads it.
+        foreach (
+            var (file, readers) in new[]
+            {
+                (files[0], new[] { train }),
+                (files[1], [shard, cell, judge]),
+                (files[2], [shard, cell, judge]),
+                (files[3], [train]),
+            }
+        )
+        {
+            var path = folder.Of($"mnt/data/{task.Folder}/{file}");
+            File.Delete(path);
+            Assert.All(readers, item =>
+                Assert.Contains(
+                    $"On {Environment.MachineName}, {path} does not exist. All hosts need the same data: copy the file there, or say in this host's coin.node.paths",
+                    Assert.Throws<CoinException>(() => admission.Check(item)).Message,
+                    StringComparison.Ordinal
+                )
+            );
+            Durable.WriteText(path, file);
+        }
+
+        admission.CheckBase(train, new string('a', 64));
+        Assert.Contains(
+            $"On {Environment.MachineName}, the base model in {folder.Of("mnt/model")} is not the one that the run began with",
+            Assert.Throws<CoinException>(() => admission.CheckBase(train, new string('b', 64))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            $"On {Environment.MachineName}, {folder.Of("mnt/model")} does not exist (coin.model.path of the run is /far/model). Copy it there, or say",
+            admission.Told($"{folder.Of("mnt/model")} holds nothing.", train),
+            StringComparison.Ordinal
+        );
+        Assert.Equal("another fault", admission.Told("another fault", train));
+
+        Durable.WriteText(folder.Of($"mnt/adapter/{AdapterFiles.Weights}"), "others");
+        foreach (var item in new[] { train, shard })
+        {
+            Assert.Contains(
+                $"On {Environment.MachineName}, the adapter {folder.Of("mnt/adapter")} (lora.from) is not the one that the run began with",
+                Assert.Throws<CoinException>(() => admission.Check(item)).Message,
+                StringComparison.Ordinal
+            );
+        }
+
+        Directory.Delete(folder.Of("mnt/adapter"), recursive: true);
+        Assert.Contains("does not exist", Assert.Throws<CoinException>(() => admission.Check(train)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_checkpoint_that_is_missing_or_damaged_is_found_before_it_is_gone_on_with()
     {

@@ -65,20 +65,21 @@ public sealed class AdapterFilesTests : IDisposable
     public void An_adapter_that_a_run_was_given_must_stay_as_it_was_while_it_is_needed(string method)
     {
         var state = State(method, AdapterFiles.Sha256(adapter));
-        RunFiles.VerifyGivenAdapter(state);
+        RunFiles.VerifyGivenAdapter(state, LocalPaths.Same);
         File.WriteAllText(Path.Combine(adapter, "optimizer.pt"), "a training's other files count for nothing");
-        RunFiles.VerifyGivenAdapter(state);
+        RunFiles.VerifyGivenAdapter(state, LocalPaths.Same);
         File.WriteAllText(Path.Combine(adapter, AdapterFiles.Config), "{\"lora_alpha\": 16}");
         Assert.Contains(
             "lora.from",
-            Assert.Throws<CoinException>(() => RunFiles.VerifyGivenAdapter(state)).Message,
+            Assert.Throws<CoinException>(() => RunFiles.VerifyGivenAdapter(state, LocalPaths.Same)).Message,
             StringComparison.Ordinal
         );
-        RunFiles.VerifyGivenAdapter(State(method, null));
+        RunFiles.VerifyGivenAdapter(State(method, null), LocalPaths.Same);
         RunFiles.VerifyGivenAdapter(
             method == ZeroShot.Name
                 ? state.Apply(new CellScored(0, 0, 50, 1, "f", "x") { Number = 2 })
-                : state.Apply(new StageTrained(1, "T", "a", "x", null, 1, 1, 1, 1) { Number = 2 })
+                : state.Apply(new StageTrained(1, "T", "a", "x", null, 1, 1, 1, 1) { Number = 2 }),
+            LocalPaths.Same
         );
     }
 

@@ -1,6 +1,7 @@
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Nodes;
 using CoIN.Actors.Telemetry;
+using CoIN.Benchmark;
 using CoIN.Cli.Commands;
 using CoIN.Cli.Engine;
 using CoIN.Cli.Tests.Support;
@@ -35,6 +36,35 @@ public sealed class NodeCommandTests : IDisposable
         Assert.Contains("of-a-node", sent, StringComparison.Ordinal);
     }
 
+    /// <summary>Whoever gives a run to a cluster need not be one of its hosts.</summary>
+    [Fact]
+    public async Task A_run_for_a_cluster_is_checked_as_far_as_its_files_are_here_and_what_is_not_is_told()
+    {
+        line.WriteConfiguration();
+        string[] submit = ["run", "a.hocon", "--cluster", "127.0.0.1:5300", "--set", "node.devices=[\"cuda:0\"]"];
+        Assert.Equal(1, await Submitted());
+        Assert.Contains("the cluster is asked", line.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Not checked", line.Error, StringComparison.Ordinal);
+        Assert.Single(line.Engine.Checked);
+        Assert.Empty(line.Engine.Devices);
+
+        Assert.Equal(1, await Submitted("--set", "data.images=\"/far/images\""));
+        Assert.Contains("Not checked: coin.data.images, /far/images, is not on this computer.", line.Error, StringComparison.Ordinal);
+        Assert.Equal(2, line.Engine.Checked.Count);
+
+        // Without a model there is nothing that could be checked with it.
+        Assert.Equal(1, await Submitted("--set", "model.path=\"/far/model\""));
+        Assert.Contains("Not checked: coin.model.path, /far/model, is not on this computer.", line.Error, StringComparison.Ordinal);
+        Assert.Equal(2, line.Engine.Checked.Count);
+
+        File.Delete(line.Folder.PathOf("data", "GQA", "test.json"));
+        Assert.Equal(1, await Submitted("--set", "model.path=\"/far/model\""));
+        Assert.Contains("coin.tasks.GQA.test-file", line.Error, StringComparison.Ordinal);
+
+        Task<int> Submitted(params string[] more) =>
+            CommandTree.InvokeAsync(line.Host() with { Cluster = new TrainingNode() }, [.. submit, .. more]);
+    }
+
     /// <summary>A node in which a step is trained.</summary>
     private sealed class TrainingNode : IClusterEngine
     {
@@ -45,6 +75,6 @@ public sealed class NodeCommandTests : IDisposable
         }
 
         public Task<ClusterConnection> OpenAsync(NodePlacement.Cluster placement, IReadOnlyList<string> contacts, ILoggerFactory logs) =>
-            throw new NotSupportedException();
+            throw new CoinException("the cluster is asked");
     }
 }

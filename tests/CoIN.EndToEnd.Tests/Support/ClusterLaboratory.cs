@@ -102,7 +102,8 @@ internal sealed class TestCluster(
     /// <param name="seed">Which of the two nodes it is that the others ask to join; null for neither.</param>
     /// <param name="runs">Its folder of runs; null for that of all.</param>
     /// <param name="host">On which host of the network it is; null for that of its seed.</param>
-    public CoinProcess Begin(int? seed, string roles, string? runs = null, int? host = null)
+    /// <param name="settings">Its own ones.</param>
+    public CoinProcess Begin(int? seed, string roles, string? runs = null, int? host = null, params string[] settings)
     {
         var on = host ?? seed ?? 0;
         var node = CoinProcess.StartOn(
@@ -134,6 +135,7 @@ internal sealed class TestCluster(
                 "node.evaluator-threads=1",
                 "--set",
                 "node.judges=1",
+                .. settings.SelectMany(setting => new[] { "--set", setting }),
             ]
         );
         nodes.Add(node);
@@ -143,9 +145,10 @@ internal sealed class TestCluster(
     /// <summary>Starts a node and waits until it is in the cluster.</summary>
     /// <param name="runs">As in <see cref="Begin"/>.</param>
     /// <param name="host">As in <see cref="Begin"/>.</param>
-    public async Task<CoinProcess> StartAsync(int? seed, string roles, string? runs = null, int? host = null)
+    /// <param name="settings">As in <see cref="Begin"/>.</param>
+    public async Task<CoinProcess> StartAsync(int? seed, string roles, string? runs = null, int? host = null, params string[] settings)
     {
-        var node = Begin(seed, roles, runs is null ? null : Path.Combine(lab.Folder, runs), host);
+        var node = Begin(seed, roles, runs is null ? null : Path.Combine(lab.Folder, runs), host, settings);
         await IsThereAsync(node);
         return node;
     }

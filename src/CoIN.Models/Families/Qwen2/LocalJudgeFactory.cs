@@ -10,7 +10,8 @@ namespace CoIN.Models.Families.Qwen2;
 /// Opens local judges. A model is loaded once for each device, shared by all who open it, and given back with the last of them.
 /// </summary>
 /// <param name="warn">Receives sentences about what is unusual but not wrong: tensors that only an index names.</param>
-public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
+/// <param name="paths">Where this host has the models; null where options say.</param>
+public sealed class LocalJudgeFactory(Action<string> warn, LocalPaths? paths = null) : IJudgeFactory
 {
     private const string DtypeKey = "judge.dtype";
 
@@ -61,9 +62,9 @@ public sealed class LocalJudgeFactory(Action<string> warn) : IJudgeFactory
         }
     }
 
-    private static string PathOf(JudgeOptions options) =>
+    private string PathOf(JudgeOptions options) =>
         options.Path is { Length: > 0 } path
-            ? Path.GetFullPath(path)
+            ? Path.GetFullPath(paths?.Here(path) ?? path)
             : throw new CoinException($"The judge {options.Name} is local but has no model. Set judge.path to a Hugging Face folder.");
 
     private void Release((string, string, string) key, Shared shared)
