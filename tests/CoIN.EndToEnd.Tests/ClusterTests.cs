@@ -64,26 +64,54 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
             (json["nodes"]!.Count(node => (bool)node["answers"]!), (string?)json.SelectToken("runs[?(@.run == 'leaver')].status"))
         );
 
-        // The runs of an experiment are runs of the cluster.
-        using var several = cluster.Submit(
-            "several",
-            "method=zero-shot",
-            "order=[GQA]",
-            "data.max-test-samples=10",
-            "experiment.vary.seed=[1,2]"
-        );
-        await cluster.CompletesAsync(several);
-        Assert.Matches("seed1 +completed", several.Output);
+        // The runs of an experiment are runs of the cluster: what they have in common is computed once, and when the last has ended they
+        // stand side by side, although nobody looks.
+        using (
+            var several = cluster.Submit(
+                "several",
+                "method=zero-shot",
+                "order=[GQA]",
+                "data.max-test-samples=10",
+                "experiment.vary.seed=[1,2]"
+            )
+        )
+        {
+            Assert.True(
+                await several.UntilAsync(
+                    () => several.Output.Contains("They go on when this command ends", StringComparison.Ordinal),
+                    TimeSpan.FromMinutes(1)
+                ),
+                several.Output
+            );
+            await several.KillAsync();
+        }
+
+        await cluster.SaysAsync(supervisor, "The runs of several have ended", whole.Lab.PathOf("several"));
+        var (offline, text) = await CoinProcess.RunAsync("compare", "several", "--runs", whole.Lab.Runs);
+        Assert.True(offline == 0, text);
+        Assert.True(File.Exists(whole.Lab.PathOf("several", "comparison.html")));
+        var compared = JObject.Parse(File.ReadAllText(whole.Lab.PathOf("several", "comparison.json")));
+        Assert.Equal(2, compared["runs"]!.Count());
+        var taken = new[] { 1, 2 }
+            .Where(seed => Report(seed).Contains("the same as in other runs, taken over", StringComparison.Ordinal))
+            .ToList();
+        Assert.Single(taken);
         Assert.Contains(
-            $"compare {whole.Lab.PathOf("several-seed1")} {whole.Lab.PathOf("several-seed2")}",
-            several.Output,
+            $"A test is the same as that of several-seed{3 - taken[0]}: taken over",
+            supervisor.Output,
             StringComparison.Ordinal
         );
-        var (compared, text) = await CoinProcess.RunAsync("compare", "several-seed1", "several-seed2", "--runs", whole.Lab.Runs);
-        Assert.True(compared == 0, text);
+        (code, output) = await CoinProcess.RunAsync(["status", "several", .. cluster.Way]);
+        Assert.True(code == 0, output);
+        Assert.Contains("Experiment several: 2 of 2 runs completed", output, StringComparison.Ordinal);
+        using var resumed = CoinProcess.Start(["resume", "several", .. cluster.Way]);
+        await cluster.CompletesAsync(resumed);
+        Assert.Contains(whole.Lab.PathOf("several", "comparison.html"), resumed.Output, StringComparison.Ordinal);
 
         // The supervisor's folder tells everything by itself too.
         Assert.Contains("completed", (await CoinProcess.RunAsync("status", Id, "--runs", whole.Lab.Runs)).Output, StringComparison.Ordinal);
+
+        string Report(int seed) => File.ReadAllText(whole.Lab.PathOf($"several-seed{seed}", "report.md"));
     }
 
     [Fact]

@@ -75,8 +75,9 @@ internal sealed class OwnRuns(string folder, JournalDatabase database, ArtifactF
     ) => fetcher.BringAsync(runId, Of(runId), wanted, first, patience, stop);
 
     /// <summary>Brings what makes a run's folder complete and no event names.</summary>
-    public Task BringLooseAsync(string runId, CancellationToken stop) =>
-        fetcher.BringLooseAsync(runId, Of(runId), RunArtifacts.Loose, stop);
+    /// <param name="more">Paths below the run's folder beside these.</param>
+    public Task BringLooseAsync(string runId, IEnumerable<string> more, CancellationToken stop) =>
+        fetcher.BringLooseAsync(runId, Of(runId), [.. RunArtifacts.Loose, .. more], stop);
 
     /// <summary>As <see cref="BringAsync"/>; all of them have to come.</summary>
     /// <exception cref="CoinException">One did not.</exception>

@@ -27,6 +27,13 @@ internal static class RunArtifacts
                 .. state.Judgements.Values.Select(one => File(one.File, one.Sha256)),
             ];
 
+    /// <summary>What tells how a run went: its answers and marks, and no adapters.</summary>
+    public static IReadOnlyList<Artifact> Results(RunState state) =>
+        [.. state.Cells.Values.SelectMany(cell => Of(cell, state)), .. state.Judgements.Values.Select(one => File(one.File, one.Sha256))];
+
+    /// <summary>The steps of a run's trainings, which no event names.</summary>
+    public static IReadOnlyList<string> Steps(RunState state) => [.. state.Trained.Keys.SelectMany(stage => Steps(state, stage))];
+
     /// <summary>What a worker's report says it has written.</summary>
     public static IReadOnlyList<Artifact> Of(WorkReport report, RunState state) =>
         report switch
@@ -36,6 +43,15 @@ internal static class RunArtifacts
             ShardWritten one => [Shard(one.File, one.Sha256)],
             CellWritten one => [.. Cell(state, one.Cell.Stage, one.Cell.Task, one.File, one.Sha256, one.ScoresFile, one.ScoresSha256)],
             JudgementsWritten one => [File(one.File, one.Sha256)],
+            _ => [],
+        };
+
+    /// <summary>What belongs to a result that another run may take over.</summary>
+    public static IReadOnlyList<Artifact> Of(RunEvent result, RunState state) =>
+        result switch
+        {
+            StageTrained one => Adapter(state, one.Stage, one.Folder, one.FolderSha256) is { } adapter ? [adapter] : [],
+            CellScored one => [.. Cell(state, one.Stage, one.Task, one.File, one.Sha256, one.ScoresFile, one.ScoresSha256)],
             _ => [],
         };
 

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Configuration;
 using Akka.Hosting;
 using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
 using CoIN.Actors.Scheduling;
 using CoIN.Actors.Workers;
 using CoIN.Benchmark;
@@ -27,6 +28,9 @@ public sealed record RunRequest(string RunId, string RunFolder, ExperimentOption
 {
     /// <summary>Whether what was lost of the run is done again.</summary>
     public bool Redo { get; init; }
+
+    /// <summary>The experiment of a cluster that a new run belongs to; null otherwise.</summary>
+    internal ExperimentRecord? Experiment { get; init; }
 
     /// <summary>Whether other processes may be working in its folder, as in a cluster: what they have not finished is theirs.</summary>
     internal bool IsShared { get; init; }
@@ -300,6 +304,7 @@ public static class RunHost
             ValidationSamples = data.ValidationSamples,
             Skipped = data.Skipped.Count > 0 ? data.Skipped : null,
             ImagesSha256 = data.Images?.Sha256(),
+            Experiment = state?.Started?.Experiment ?? request.Experiment,
             GivenAdapterSha256 =
                 options.Lora.From is { } given && paths.Here(given) is var adapter && Directory.Exists(adapter)
                     ? AdapterFiles.Sha256(adapter)
@@ -427,10 +432,10 @@ public static class RunHost
         var made = begun
             .Select(run => (State: run.State!, Folder: run.Request.RunFolder))
             .Concat(known.Select(run => (State: run.State!, Folder: run.Request.RunFolder)))
-            .SelectMany(run => SharedResults.Made.Of(run.State, run.Folder, program))
+            .SelectMany(run => SharingProtocol.Made.Of(run.State, run.Folder, program))
             .ToList();
         var underWay = begun
-            .SelectMany(run => SharedResults.Made.Begun(run.State!, program).Select(key => (key, run.Request.RunId)))
+            .SelectMany(run => SharingProtocol.Made.Begun(run.State!, program).Select(key => (key, run.Request.RunId)))
             .ToList();
         return Props.Create(() => new SharedResults(made, underWay));
     }

@@ -21,7 +21,16 @@ namespace CoIN.Actors.Nodes;
 /// <param name="Snapshot">Null where nothing of it has begun.</param>
 /// <param name="RunFolder">On the node that answered.</param>
 /// <param name="Node">That node.</param>
-public sealed record ClusterRun(string RunId, RunSnapshot? Snapshot, string RunFolder, string Node);
+public sealed record ClusterRun(string RunId, RunSnapshot? Snapshot, string RunFolder, string Node)
+{
+    /// <summary>The experiment that it is a run of; null for a run by itself.</summary>
+    public ExperimentRecord? Experiment { get; init; }
+
+    /// <summary>
+    /// Absolute path, on that node, of the folder with the comparison of the experiment's runs; null where it is not there.
+    /// </summary>
+    public string? Comparison { get; init; }
+}
 
 /// <summary>What a cluster has.</summary>
 /// <param name="RunIds">The latest first.</param>
@@ -77,14 +86,16 @@ public sealed class ClusterConnection : IAsyncDisposable
 
     /// <summary>Has a run begun; returns when its beginning is in the journal.</summary>
     /// <param name="settings">Its whole configuration, to be kept in its folder.</param>
+    /// <param name="experiment">The experiment that it is a run of; null for a run by itself.</param>
     /// <exception cref="CoinException">It cannot begin, or no node answers.</exception>
     public Task<ClusterRun> SubmitAsync(
         string runId,
         ExperimentOptions options,
         string settings,
+        ExperimentRecord? experiment,
         Action<string> tell,
         CancellationToken stop
-    ) => AcceptedAsync(new Submit(runId, options, settings), tell, stop);
+    ) => AcceptedAsync(new Submit(runId, options, settings) { Experiment = experiment }, tell, stop);
 
     /// <summary>Has a run that ended go on.</summary>
     /// <exception cref="CoinException">It cannot, or no node answers.</exception>
@@ -203,7 +214,13 @@ public sealed class ClusterConnection : IAsyncDisposable
     }
 
     private static ClusterRun Seen(object answer) =>
-        answer is Looked looked ? new ClusterRun(looked.RunId, looked.Snapshot, looked.RunFolder, looked.Node) : throw Strange();
+        answer is Looked looked
+            ? new ClusterRun(looked.RunId, looked.Snapshot, looked.RunFolder, looked.Node)
+            {
+                Experiment = looked.Experiment,
+                Comparison = looked.Comparison,
+            }
+            : throw Strange();
 
     private static CoinException Strange() => new("The cluster gave an answer that this program does not know: it runs another version.");
 

@@ -162,6 +162,12 @@ public static class NodeHost
                 );
             if (supervises)
             {
+                var others = new OtherRuns(request.Runs, files?.Runs);
+                akka.WithSingleton<SharedResults>(
+                    "shared-results",
+                    Props.Create(() => new SharedResults(others.MadeBeside, SharedResults.Listening)),
+                    new ClusterSingletonOptions { Role = ClusterNode.Supervising }
+                );
                 akka.WithShardRegion<RunEntity>(
                     Shards,
                     (system, registry, _) =>
@@ -178,6 +184,7 @@ public static class NodeHost
                         )
                         {
                             Own = files?.Runs,
+                            Shared = registry.Get<SharedResults>(),
                         };
                         return id => Props.Create(() => new RunEntity(id, settings));
                     },

@@ -4,12 +4,14 @@ using Akka.Event;
 using CoIN.Actors.Artifacts;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
 using CoIN.Actors.Scheduling;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Reports.Comparison;
 using CoIN.Benchmark.Runs;
 using Microsoft.Extensions.Logging;
 using static CoIN.Actors.Protocol.RunProtocol;
@@ -35,6 +37,12 @@ internal sealed record EntitySettings(
 {
     /// <summary>This node's own folder of runs, in a cluster whose nodes have none in common; null otherwise.</summary>
     public OwnRuns? Own { get; init; }
+
+    /// <summary>What runs have in common: the cluster's <see cref="SharedResults"/>; null where nothing is shared.</summary>
+    public IActorRef? Shared { get; init; }
+
+    /// <summary>The cluster's runs.</summary>
+    public OtherRuns Others => new(Runs, Own);
 }
 
 /// <summary>
@@ -48,6 +56,9 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RestAfter = TimeSpan.FromMinutes(1);
 
+    // Who looks at old runs has nothing written.
+    private static readonly TimeSpan CompareWithin = TimeSpan.FromMinutes(10);
+
     // Nodes that were started again together come one after another.
     private static readonly TimeSpan FetchPatience = TimeSpan.FromSeconds(20);
 
@@ -60,6 +71,10 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     private readonly LatestSnapshot latest = new();
     private readonly List<IActorRef> asked = [];
     private ExperimentOptions? options;
+    private ExperimentRecord? experiment;
+    private string? comparison;
+    private bool isComparing;
+    private Known? toCompare;
     private bool underWay;
     private string? damage;
     private IActorRef supervisor = ActorRefs.Nobody;
@@ -92,7 +107,8 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
     /// <param name="resume">A command to go on with a run that ended; null where only one that is under way goes on.</param>
-    private void Read(Resume? resume) => Task.Run(Journal).PipeTo(Self, Self, state => new Known(state, resume), Unreadable.Of);
+    private void Read(Resume? resume) =>
+        Task.Run(Journal).PipeTo(Self, Self, state => new Known(state, resume, Ending.Before), Unreadable.Of);
 
     private RunState? Journal()
     {
@@ -117,6 +133,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         {
             damage = null;
             (options, underWay) = (known.State?.Started?.Options, known.State?.IsUnderWay ?? false);
+            experiment = known.State?.Started?.Experiment;
             latest.Observe((known.State ?? RunState.Empty).ToSnapshot());
             if (underWay || (options is not null && known.Resume is not null))
             {
@@ -125,6 +142,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
             }
             else
             {
+                Compare(known);
                 Rest();
             }
         });
@@ -164,9 +182,65 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         Stash.UnstashAll();
     }
 
+    /// <summary>
+    /// Has the comparison of the experiment's runs written where this one is the last that ended: whoever looks, and also where a node was
+    /// lost between the run's end and that.
+    /// </summary>
+    private void Compare(Known known)
+    {
+        if (isComparing)
+        {
+            toCompare = known;
+            return;
+        }
+
+        if (experiment is not { } compared || known.State is not { LastAt: { } ended } || !InnerPath.IsRunId(compared.Id))
+        {
+            return;
+        }
+
+        var folder = settings.Others.FolderOf(compared);
+        var written = File.GetLastWriteTimeUtc(Path.Combine(folder, ComparisonText.FileName(ComparisonFormat.Json)));
+        if (known.How != Ending.Now && written > ended.UtcDateTime)
+        {
+            comparison = folder;
+            return;
+        }
+
+        if (known.How == Ending.Before && DateTimeOffset.UtcNow - ended > CompareWithin)
+        {
+            return;
+        }
+
+        isComparing = true;
+        Task.Run(() => settings.Others.CompareAsync(compared, settings.Work, settings.Logs.CreateLogger("CoIN.Actors.Nodes"), left.Token))
+            .PipeTo(Self, Self, path => new Compared(path, null), fault => new Compared(null, fault.GetBaseException().Message));
+    }
+
+    private void Comparing() =>
+        Receive<Compared>(compared =>
+        {
+            (isComparing, comparison) = (false, compared.Folder);
+            if (compared.Fault is { } fault)
+            {
+                log.Error("The comparison of the runs of {Experiment} could not be written: {Message}", experiment!.Id, fault);
+            }
+            else if (compared.Folder is { } folder)
+            {
+                log.Info("The runs of {Experiment} have ended; they stand side by side in {Folder}", experiment!.Id, folder);
+            }
+
+            if (toCompare is { } next)
+            {
+                toCompare = null;
+                Compare(next);
+            }
+        });
+
     private void Idle()
     {
         Answering();
+        Receive<Resting>(_ => isComparing, _ => Timers.StartSingleTimer("rest", Resting.Instance, RestAfter));
         Receive<Resting>(_ => Context.Parent.Tell(new Passivate(PoisonPill.Instance)));
         Receive<StopRun>(_ => Answer(Seen()));
         Receive<Submit>(submit =>
@@ -265,6 +339,11 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         var held = RunLock.Take(folder, settings.Node.Cluster.Database);
         try
         {
+            if (submit?.Experiment is { } begun && settings.Own is null)
+            {
+                settings.Others.Begin(begun, runId, submit.Settings);
+            }
+
             var text = Path.Combine(folder, RunPaths.Settings);
             if (submit is not null && !File.Exists(text))
             {
@@ -281,6 +360,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
                 Redo = redo,
                 IsShared = true,
                 IsFetched = settings.Own is not null,
+                Experiment = submit?.Experiment is { } experiment ? experiment with { Program = ProductVersion.Current } : null,
             };
             var taken = await RunHost
                 .TakeUpAsync(request, settings.Judges, settings.Work, settings.Work.Describe, settings.Logs)
@@ -300,7 +380,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     /// </summary>
     private async Task FetchAsync(OwnRuns own, RunState state)
     {
-        await own.BringLooseAsync(runId, left.Token).ConfigureAwait(false);
+        await own.BringLooseAsync(runId, [], left.Token).ConfigureAwait(false);
         foreach (var lost in await own.BringAsync(runId, RunArtifacts.Of(state), null, FetchPatience, left.Token).ConfigureAwait(false))
         {
             log.Warning("{Path} is on no node that can be asked ({Reason})", lost.Artifact.Path, lost.Reason);
@@ -310,8 +390,10 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
     private void Drive(Prepared prepared)
     {
         driving = prepared;
+        comparison = null;
         Become(Driving);
         var (self, taken) = (Self, prepared.Taken);
+        experiment = (taken.State?.Started ?? taken.Start)?.Experiment;
         if (taken.Done is { } done)
         {
             self.Tell(new Over(prepared, done));
@@ -349,6 +431,8 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
                     Comes = spot.IsDatabase,
                     Program = ProductVersion.Current,
                     IsShared = true,
+                    Shared = IsSharing(taken.Start!) ? settings.Shared : null,
+                    Bring = settings.Others.BringAsync,
                     Fetch = settings.Own is not { } own
                         ? null
                         : (artifacts, node, stop) => own.RequireAsync(runId, artifacts, node, FetchPatience, stop),
@@ -361,6 +445,10 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         );
         Stash.UnstashAll();
     }
+
+    /// <summary>Whether a run gives its results to others and takes theirs: those of another program would be none of it.</summary>
+    private static bool IsSharing(RunStarted start) =>
+        start.Experiment is { Runs.Reuse: true } experiment && experiment.Program == ProductVersion.Current;
 
     private void Driving()
     {
@@ -391,7 +479,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
                 Task.Run(async () =>
                     {
                         await last.ReleaseAsync().ConfigureAwait(false);
-                        return new Known(RunJournal.Read(folder), null);
+                        return new Known(RunJournal.Read(folder), null, last.Taken.Done is null ? Ending.Now : Ending.Again);
                     })
                     .PipeTo(Self, Self, known => known, Unreadable.Of);
             }
@@ -414,7 +502,11 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         asked.Clear();
     }
 
-    private void Answering() => Receive<Look>(_ => Answer(Seen()));
+    private void Answering()
+    {
+        Receive<Look>(_ => Answer(Seen()));
+        Comparing();
+    }
 
     private static bool Same(ExperimentOptions left, ExperimentOptions right) =>
         RunHost.Same(
@@ -432,7 +524,12 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
 
     private RunRefused Taken() => new(runId, $"There is a run {runId} with other settings in this cluster. Choose another --run-id.");
 
-    private Looked Seen() => new(runId, latest.Snapshot is { RunId.Length: > 0 } snapshot ? snapshot : null, folder, settings.Name);
+    private Looked Seen() =>
+        new(runId, latest.Snapshot is { RunId.Length: > 0 } snapshot ? snapshot : null, folder, settings.Name)
+        {
+            Experiment = experiment,
+            Comparison = comparison,
+        };
 
     private void Answer(IOfRun answer) => Sender.Tell(answer);
 
@@ -478,8 +575,25 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         }
     }
 
+    /// <summary>When a run ended that has nothing to do.</summary>
+    private enum Ending
+    {
+        /// <summary>Under this actor or, where a node was lost, under the one before it; or long ago.</summary>
+        Before,
+
+        /// <summary>It has done something since this actor took it up.</summary>
+        Now,
+
+        /// <summary>Somebody resumed it, and it had everything.</summary>
+        Again,
+    }
+
     /// <param name="State">Null where nothing has been written.</param>
-    private sealed record Known(RunState? State, Resume? Resume);
+    private sealed record Known(RunState? State, Resume? Resume, Ending How);
+
+    /// <param name="Folder">Null where it was not to be written.</param>
+    /// <param name="Fault">Why it could not be written; null otherwise.</param>
+    private sealed record Compared(string? Folder, string? Fault);
 
     /// <param name="IsFinal">Whether it will not be otherwise by itself: a damaged journal, and not a database that is away.</param>
     private sealed record Unreadable(string Message, bool IsFinal)

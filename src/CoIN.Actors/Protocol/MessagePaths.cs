@@ -25,6 +25,7 @@ internal static class MessagePaths
             CellWritten written => [.. Of(written.Cell), .. Named(written.File, written.ScoresFile)],
             JudgementsWritten written => [.. Of(written.Cell), written.File],
             CheckpointLost lost => [lost.Folder],
+            SharingProtocol.Made made => Named(made.Stage?.Folder, made.Cell?.File, made.Cell?.ScoresFile),
             _ => [],
         };
 

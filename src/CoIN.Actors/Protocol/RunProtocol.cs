@@ -17,7 +17,11 @@ internal static class RunProtocol
 
     /// <summary>Begin a run. Of a run that has begun with the same options, it is the question whether it has.</summary>
     /// <param name="Settings">The whole configuration as text, to be kept in the run's folder.</param>
-    public sealed record Submit(string RunId, ExperimentOptions Options, string Settings) : IOfRun;
+    public sealed record Submit(string RunId, ExperimentOptions Options, string Settings) : IOfRun
+    {
+        /// <summary>The experiment that it is a run of; null for a run by itself.</summary>
+        public ExperimentRecord? Experiment { get; init; }
+    }
 
     /// <summary>Go on with a run that ended; of one that is under way, nothing.</summary>
     /// <param name="Redo">Whether what was lost of it is done again.</param>
@@ -45,7 +49,17 @@ internal static class RunProtocol
     /// <param name="Snapshot">Null where nothing has begun.</param>
     /// <param name="RunFolder">On the node that answers.</param>
     /// <param name="Node">That node.</param>
-    public sealed record Looked(string RunId, RunSnapshot? Snapshot, string RunFolder, string Node) : IOfRun;
+    public sealed record Looked(string RunId, RunSnapshot? Snapshot, string RunFolder, string Node) : IOfRun
+    {
+        /// <summary>The experiment that it is a run of; null for a run by itself.</summary>
+        public ExperimentRecord? Experiment { get; init; }
+
+        /// <summary>
+        /// Absolute path, on the node that answers, of the folder in which the runs of the experiment stand side by side since the run
+        /// ended; null where that is not so, or not here.
+        /// </summary>
+        public string? Comparison { get; init; }
+    }
 
     /// <summary>The runs whose folders a node sees.</summary>
     /// <param name="RunIds">The latest first.</param>

@@ -107,6 +107,13 @@ internal static class WireFormat
         ["files-at:1"] = typeof(NodeProtocol.FilesAt),
         ["kept:1"] = typeof(WorkProtocol.Kept),
         ["checkpoint-lost:1"] = typeof(WorkProtocol.CheckpointLost),
+        ["claim:1"] = typeof(SharingProtocol.Claim),
+        ["yours:1"] = typeof(SharingProtocol.Yours),
+        ["holds:1"] = typeof(SharingProtocol.Holds),
+        ["heard:1"] = typeof(SharingProtocol.Heard),
+        ["made:1"] = typeof(SharingProtocol.Made),
+        ["noted:1"] = typeof(SharingProtocol.Noted),
+        ["gone:1"] = typeof(SharingProtocol.Gone),
     };
 
     private static readonly Dictionary<Type, string> Manifests = Kinds.ToDictionary(pair => pair.Value, pair => pair.Key);

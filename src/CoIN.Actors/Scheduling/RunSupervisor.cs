@@ -6,6 +6,7 @@ using CoIN.Actors.Journal;
 using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.SharingProtocol;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Scheduling;
@@ -38,7 +39,7 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
         this.settings = settings;
         log = Context.GetLogger().WithContext("RunId", settings.RunId);
         work = new Assignments(settings, log);
-        sharing = new SharedWork(settings, log);
+        sharing = new SharedWork(settings, log, Clock(Context.System.Scheduler));
         publisher = new RunPublisher(settings);
         folder = new RunUpkeep(settings.RunFolder, settings.IsShared, settings.Work, warning => log.Warning("{Warning}", warning));
         results = new WorkResults(this, work, sharing, publisher, folder, settings, log);
@@ -80,7 +81,13 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
 
     protected override void PostStop()
     {
-        sharing.Leave();
+        sharing.Stop();
+        if (ended || (!away && !settings.IsShared))
+        {
+            // In a cluster a run whose supervisor is lost goes on elsewhere.
+            sharing.Leave();
+        }
+
         publisher.Dispose();
         incoming.Stop();
         if (!away)
@@ -173,12 +180,16 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
 
     private void SharesResults()
     {
-        Command<SharedResults.Yours>(message =>
+        Command<Yours>(message =>
         {
+            sharing.Heard();
             sharing.Own(message.Key);
             Proceed();
         });
-        Command<SharedResults.Made>(made => ProceedIf(ending is null && !sharing.TakeOver(made, State, Self)));
+        Command<Noted>(message => sharing.Noted(message.Key));
+        Command<Heard>(_ => sharing.Heard());
+        Command<ShareAgain>(_ => ProceedIf(!ended && sharing.Remind(work.InHand.Items, State)));
+        Command<Made>(made => ProceedIf(ending is null && !sharing.TakeOver(made, State, Self)));
         Command<SharedWork.TakenOver>(taken =>
         {
             if (!ended && sharing.EventsOf(taken, State) is { } events)
@@ -218,6 +229,11 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
         Context.Watch(settings.Scheduler);
         Timers.StartPeriodicTimer("publish", new Publish(), PublishEvery, PublishEvery);
         Timers.StartPeriodicTimer("offer", new OfferAgain(), OfferEvery, OfferEvery);
+        if (settings.Shared is not null && settings.IsShared)
+        {
+            Timers.StartPeriodicTimer("share", new ShareAgain(), RepeatEvery, RepeatEvery);
+        }
+
         if (State.Started is null)
         {
             var tasks = settings.Start.Options.Tasks.Count;
@@ -322,6 +338,8 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
 
     private void Trace() => publisher.Trace(work.InHand, State, ending is not null);
 
+    private static Func<DateTimeOffset> Clock(IScheduler scheduler) => () => scheduler.Now;
+
     private ILoggingAdapter Narrate() => log.WithContext(Narrated, true);
 
     /// <summary>Asks the supervisor to stop the run at a resumable point.</summary>
@@ -337,4 +355,6 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
     private sealed record OfferAgain;
 
     private sealed record Publish;
+
+    private sealed record ShareAgain;
 }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using CoIN.Actors.Artifacts;
 using CoIN.Actors.Journal;
+using CoIN.Actors.Protocol;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 
@@ -34,6 +35,12 @@ internal sealed record SupervisorSettings(
 
     /// <summary>What the runs of an experiment have in common: <see cref="SharedResults"/>; null for a run by itself.</summary>
     public IActorRef? Shared { get; init; }
+
+    /// <summary>
+    /// Brings what another run has computed here: as that run's journal has it, and with the folder in which its files lie on this node;
+    /// null where the runs are of one process.
+    /// </summary>
+    public Func<SharingProtocol.Made, CancellationToken, Task<SharingProtocol.Made>>? Bring { get; init; }
 
     /// <summary>Whether workers of several hosts write for the run, each under the names of its assignments.</summary>
     public bool IsShared { get; init; }

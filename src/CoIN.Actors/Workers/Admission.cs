@@ -131,7 +131,7 @@ internal sealed class Admission
         {
             if (made.Add(runId))
             {
-                own.BringLooseAsync(runId, CancellationToken.None).GetAwaiter().GetResult();
+                own.BringLooseAsync(runId, [], CancellationToken.None).GetAwaiter().GetResult();
             }
         }
 

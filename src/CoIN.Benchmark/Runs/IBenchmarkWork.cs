@@ -73,4 +73,9 @@ public interface IBenchmarkWork
     /// <param name="target">The folder to write them into; null for the run's.</param>
     /// <returns>Their paths.</returns>
     IReadOnlyList<string> WriteReports(string runFolder, RunState state, string? target = null);
+
+    /// <summary>Writes the comparison of runs in all forms.</summary>
+    /// <param name="runs">Two or more with their folders; the others are compared with the first.</param>
+    /// <returns>The files' paths.</returns>
+    IReadOnlyList<string> WriteComparison(IReadOnlyList<(RunState State, string Folder)> runs, string target);
 }

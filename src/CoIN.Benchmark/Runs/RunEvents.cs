@@ -44,6 +44,12 @@ public sealed record RunStarted(
     /// SHA-256 over the files of the adapter that the options name to begin with; null where they name none, and in journals older than it.
     /// </summary>
     public string? GivenAdapterSha256 { get; init; }
+
+    /// <summary>
+    /// The experiment of a cluster that the run belongs to; null for a run by itself, and for those of an experiment of one process, whose
+    /// folder tells it.
+    /// </summary>
+    public ExperimentRecord? Experiment { get; init; }
 }
 
 /// <summary>A process took the run up: at its start, and at every resume.</summary>

@@ -2,7 +2,9 @@ using CoIN.Benchmark.Data;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Predictions;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Reports.Comparison;
 using CoIN.Benchmark.Reports.Examples;
+using CoIN.Benchmark.Reports.Results;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Scoring;
 
@@ -78,6 +80,10 @@ public sealed class BenchmarkWork(IReportAids? aids = null, IImageInspector? ins
             new ExampleData(task => SamplesOfThen(state, task), Paths.Here(state.Options.Data.Images), aids),
             target
         );
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> WriteComparison(IReadOnlyList<(RunState State, string Folder)> runs, string target) =>
+        ComparisonFiles.Write([.. runs.Select(run => new ReportedRun(Describe(run.State), run.Folder))], target);
 
     /// <summary>A run's report, with what its base model is.</summary>
     public RunReport Describe(RunState state) => RunReport.Of(state) with { Model = aids?.Describe(Paths.Here(state.Options.Model)) };

@@ -2,6 +2,7 @@ using System.CommandLine;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Nodes;
 using CoIN.Benchmark;
+using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Runs;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Logging;
@@ -19,7 +20,7 @@ internal static class ClusterCommands
     private const int ListedRuns = 30;
 
     public static Option<string?> ClusterOption() =>
-        new("--cluster") { HelpName = "HOST:PORT[,…]", Description = "Nodes of a running cluster that has the run" };
+        new("--cluster") { HelpName = "HOST:PORT[,…]", Description = "Nodes of a running cluster that has the run or experiment" };
 
     public static Option<string[]> WithOption() =>
         new("--with")
@@ -31,12 +32,12 @@ internal static class ClusterCommands
 
     public static Command Stop(Host host)
     {
-        var run = new Argument<string>("run") { Description = "The run's id or the beginning of it" };
+        var run = new Argument<string>("run") { Description = "The id of a run or an experiment, or the beginning of it" };
         var (cluster, recipes, set) = (ClusterOption(), WithOption(), CommandTree.SetOption());
         cluster.Required = true;
         var command = new Command(
             "stop",
-            "Stop a run of a cluster at its next resumable point; a run of this computer is stopped by Ctrl-C"
+            "Stop a run, or all of an experiment, of a cluster at the next resumable point; on this computer Ctrl-C does"
         )
         {
             run,
@@ -77,9 +78,9 @@ internal static class ClusterCommands
         var loaded = all.Runs[0];
         if (all.Experiment is not null)
         {
-            var ids = ClusterExperiment.Ids(all, runId, host.Clock.GetLocalNow());
+            var record = ClusterExperiment.RecordOf(all, runId, host.Clock.GetLocalNow());
             return await SpeakAsync(host, loaded.Node, contacts, cluster =>
-                    ClusterExperiment.SubmitAsync(host, cluster, all, ids, contacts)
+                    ClusterExperiment.SubmitAsync(host, cluster, all, record, contacts)
                 )
                 .ConfigureAwait(false);
         }
@@ -91,7 +92,7 @@ internal static class ClusterCommands
             {
                 using var signals = host.Signals(_ => { });
                 var run = await cluster
-                    .SubmitAsync(id, loaded.Options, loaded.EffectiveText, host.Error.WriteLine, signals.Stop)
+                    .SubmitAsync(id, loaded.Options, loaded.EffectiveText, null, host.Error.WriteLine, signals.Stop)
                     .ConfigureAwait(false);
                 host.Out.WriteLine(
                     $"Run {id} is in the cluster, driven by {run.Node}, with its files in {run.RunFolder}. It goes on when this command ends."
@@ -105,7 +106,12 @@ internal static class ClusterCommands
         SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
         {
             using var signals = host.Signals(_ => { });
-            var id = await FindAsync(cluster, run, signals.Stop).ConfigureAwait(false);
+            var (id, experiment) = await FindAsync(cluster, run, signals.Stop).ConfigureAwait(false);
+            if (experiment is not null)
+            {
+                return await ClusterExperiment.ResumeAsync(host, cluster, experiment, redo, way.Contacts).ConfigureAwait(false);
+            }
+
             var accepted = await cluster.ResumeAsync(id, redo, host.Error.WriteLine, signals.Stop).ConfigureAwait(false);
             host.Out.WriteLine(
                 $"Run {id} is driven by {accepted.Node}, with its files in {accepted.RunFolder}. It goes on when this command ends."
@@ -115,7 +121,12 @@ internal static class ClusterCommands
 
     public static Task<int> StopAsync(Host host, string run, Way way) => SpeakAsync(host, way.Node(host), way.Contacts, async cluster =>
         {
-            var id = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
+            var (id, experiment) = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
+            if (experiment is not null)
+            {
+                return await ClusterExperiment.StopAsync(host, cluster, experiment, way.Contacts).ConfigureAwait(false);
+            }
+
             var last = await cluster.StopAsync(id, CancellationToken.None).ConfigureAwait(false);
             var goesOn = last.Snapshot is { Status: RunStatus.Running or RunStatus.Starting };
             host.Out.WriteLine(
@@ -134,7 +145,12 @@ internal static class ClusterCommands
                 return await ListAsync(host, cluster, json).ConfigureAwait(false);
             }
 
-            var id = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
+            var (id, experiment) = await FindAsync(cluster, run, CancellationToken.None).ConfigureAwait(false);
+            if (experiment is not null)
+            {
+                return await ClusterExperiment.StatusAsync(host, cluster, experiment, json, way.Contacts).ConfigureAwait(false);
+            }
+
             var seen = await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false);
             if (json)
             {
@@ -156,10 +172,15 @@ internal static class ClusterCommands
 
     private static async Task<JObject> JsonAsync(ClusterConnection cluster, ClusterContents contents)
     {
-        var runs = new JArray();
+        var (runs, experiments) = (new JArray(), new Dictionary<string, ExperimentRecord>(StringComparer.Ordinal));
         foreach (var id in contents.RunIds)
         {
             var seen = await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false);
+            if (seen.Experiment is { } experiment)
+            {
+                experiments.TryAdd(experiment.Id, experiment);
+            }
+
             runs.Add(StatusJson.Row(id, seen.RunFolder, seen.Snapshot, IsDriven(seen.Snapshot), null));
         }
 
@@ -175,12 +196,20 @@ internal static class ClusterCommands
                 })
             ),
             ["runs"] = runs,
+            ["experiments"] = new JArray(
+                experiments.Values.Select(experiment => new JObject
+                {
+                    ["experiment"] = experiment.Id,
+                    ["runs"] = new JArray(experiment.Named().Select(run => run.Id)),
+                })
+            ),
         };
     }
 
     private static async Task<int> ListAsync(Host host, ClusterConnection cluster, bool json)
     {
         var contents = await cluster.ListAsync(CancellationToken.None).ConfigureAwait(false);
+        var experiments = new Dictionary<string, ExperimentRecord>(StringComparer.Ordinal);
         if (json)
         {
             host.Out.WriteLine(StatusJson.Text(await JsonAsync(cluster, contents).ConfigureAwait(false)));
@@ -201,9 +230,25 @@ internal static class ClusterCommands
         foreach (var id in contents.RunIds.Take(ListedRuns))
         {
             var seen = await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false);
+            if (seen.Experiment is { } experiment)
+            {
+                experiments.TryAdd(experiment.Id, experiment);
+            }
+
             host.Out.WriteLine(
                 $"  {id}  {(seen.Snapshot is { } snapshot ? InspectCommands.Row(snapshot).TrimEnd() : "not of this cluster")}"
             );
+        }
+
+        foreach (var experiment in experiments.Values)
+        {
+            var seen = new List<ClusterRun>();
+            foreach (var (_, id) in experiment.Named())
+            {
+                seen.Add(await cluster.LookAsync(id, CancellationToken.None).ConfigureAwait(false));
+            }
+
+            host.Out.WriteLine(ClusterExperiment.Describe(experiment, seen));
         }
 
         return ExitCodes.Done;
@@ -251,22 +296,34 @@ internal static class ClusterCommands
         host.Out.Flush();
     }
 
-    /// <summary>The run that somebody means: by default the latest.</summary>
-    private static async Task<string> FindAsync(ClusterConnection cluster, string? text, CancellationToken stop)
+    /// <summary>The run or, where there is one, the experiment that somebody means: by default the latest.</summary>
+    private static async Task<(string Id, ExperimentRecord? Experiment)> FindAsync(
+        ClusterConnection cluster,
+        string? text,
+        CancellationToken stop
+    )
     {
         var ids = (await cluster.ListAsync(stop).ConfigureAwait(false)).RunIds;
-        return ids.Where(id => text is null || id.StartsWith(text, StringComparison.Ordinal)).ToList() switch
+        if (text is null && ids is [var latest, ..])
+        {
+            return (latest, (await cluster.LookAsync(latest, stop).ConfigureAwait(false)).Experiment);
+        }
+
+        var experiment = text is null ? null : await ClusterExperiment.FindAsync(cluster, text, ids, stop).ConfigureAwait(false);
+        return experiment is not null ? (experiment.Id, experiment) : (OneOf(ids, text), null);
+    }
+
+    private static string OneOf(IReadOnlyList<string> ids, string? text) =>
+        ids.Where(id => text is null || id.StartsWith(text, StringComparison.Ordinal)).ToList() switch
         {
             _ when text is not null && ids.Contains(text) => text,
             [] when text is null => throw new CoinException("There are no runs in the cluster yet."),
 
             // Its folder may be out of the sight of the node that answers.
             [] => text,
-            [var first, ..] when text is null => first,
             [var one] => one,
             var several => throw new CoinException($"Several runs begin with {text}: {string.Join(", ", several)}. Write more of the id."),
         };
-    }
 
     private static async Task<int> SpeakAsync(Host host, NodeSettings node, string contacts, Func<ClusterConnection, Task<int>> speak)
     {

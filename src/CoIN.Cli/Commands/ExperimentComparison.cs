@@ -1,4 +1,3 @@
-using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Reports.Comparison;
 using CoIN.Benchmark.Reports.Results;
 using CoIN.Cli.Hosting;
@@ -29,21 +28,6 @@ internal static class ExperimentComparison
     public static async Task<IReadOnlyList<string>> WriteAsync(Host host, ExperimentFolder experiment, string folder)
     {
         var runs = await ReadAsync(host, experiment).ConfigureAwait(false);
-        if (runs.Count < 2)
-        {
-            return [];
-        }
-
-        var files = new List<string>();
-        foreach (
-            var (form, text) in ComparisonText.Render(runs, Enum.GetValues<ComparisonFormat>().Where(form => form != ComparisonFormat.Text))
-        )
-        {
-            var path = Path.Combine(folder, ComparisonText.FileName(form));
-            Durable.WriteText(path, text);
-            files.Add(path);
-        }
-
-        return files;
+        return runs.Count < 2 ? [] : ComparisonFiles.Write(runs, folder);
     }
 }

@@ -2,18 +2,10 @@ using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Reports;
+using CoIN.Benchmark.Runs;
 using CoIN.Configuration;
-using Newtonsoft.Json;
-using Newtonsoft.Json.Serialization;
 
 namespace CoIN.Cli.Runs;
-
-/// <summary>What an experiment's folder says of it; written before any of its runs begins.</summary>
-/// <param name="Id">Its folder's name then; the runs' ids begin with it.</param>
-/// <param name="Name">As the configuration calls it.</param>
-/// <param name="Program">The version that began it: results of another one are not shared.</param>
-/// <param name="Runs">What it varies, and its runs.</param>
-internal sealed record ExperimentRecord(string Id, string Name, DateTimeOffset Created, string Program, ExperimentRuns Runs);
 
 /// <summary>
 /// An experiment of several runs on disk: a folder beside the folders of its runs, with its record, each run's configuration, its log and
@@ -24,23 +16,14 @@ internal sealed record ExperimentRecord(string Id, string Name, DateTimeOffset C
 internal sealed record ExperimentFolder(string Folder, ExperimentRecord Record)
 {
     /// <summary>The file by which a folder is an experiment's.</summary>
-    public const string File = "experiment.json";
-
-    private const string Configurations = "settings";
-
-    private static readonly JsonSerializerSettings Json = new()
-    {
-        Formatting = Formatting.Indented,
-        ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false } },
-        DateParseHandling = DateParseHandling.None,
-    };
+    public const string File = ExperimentFiles.Record;
 
     /// <summary>The name by which people call it now.</summary>
     public string Id => Path.GetFileName(Folder);
 
     /// <summary>The runs with their ids and folders.</summary>
     public IReadOnlyList<(ExperimentRun Run, string Id, string Folder)> Runs =>
-        [.. Record.Runs.Runs.Select(run => (run, run.IdIn(Record.Id), Path.Combine(Path.GetDirectoryName(Folder)!, run.IdIn(Record.Id))))];
+        [.. Record.Named().Select(one => (one.Run, one.Id, Path.Combine(Path.GetDirectoryName(Folder)!, one.Id)))];
 
     /// <summary>Whether a folder is an experiment's.</summary>
     public static bool Is(string folder) => System.IO.File.Exists(Path.Combine(folder, File));
@@ -48,63 +31,43 @@ internal sealed record ExperimentFolder(string Folder, ExperimentRecord Record)
     /// <summary>Writes a new experiment down: the runs' configurations, and the record last, so that what has a record is whole.</summary>
     public static ExperimentFolder Create(string folder, LoadedExperiment loaded, DateTimeOffset now)
     {
-        var record = new ExperimentRecord(
-            Path.GetFileName(folder),
-            loaded.Runs[0].Options.Name,
-            now,
-            ProductVersion.Current,
-            loaded.Experiment!
-        );
-        var created = new ExperimentFolder(folder, record);
-        foreach (var ((run, _, _), place) in created.Runs.Select((run, place) => (run, place)))
+        var record = RecordOf(Path.GetFileName(folder), loaded, now);
+        foreach (var (run, place) in record.Runs.Runs.Select((run, place) => (run, place)))
         {
-            Durable.WriteText(created.ConfigurationOf(run), loaded.Runs[place].EffectiveText);
+            Durable.WriteText(ExperimentFiles.ConfigurationOf(folder, run), loaded.Runs[place].EffectiveText);
         }
 
-        Durable.WriteText(Path.Combine(folder, File), JsonConvert.SerializeObject(record, Json));
-        return created;
+        ExperimentFiles.Write(folder, record);
+        return new ExperimentFolder(folder, record);
     }
+
+    /// <summary>The record of a new experiment.</summary>
+    public static ExperimentRecord RecordOf(string id, LoadedExperiment loaded, DateTimeOffset now) =>
+        new(id, loaded.Runs[0].Options.Name, now, ProductVersion.Current, loaded.Experiment!);
 
     /// <summary>Reads an experiment.</summary>
     /// <exception cref="CoinException">Its record cannot be read.</exception>
-    public static ExperimentFolder Read(string folder)
-    {
-        var path = Path.Combine(folder, File);
-        try
-        {
-            var record = JsonConvert.DeserializeObject<ExperimentRecord>(Utf8Text.Read(path), Json);
-            if (record is { Id.Length: > 0, Runs.Runs: { Count: > 0 } runs } && runs.All(run => IsName(run.IdIn(record.Id))))
-            {
-                return new ExperimentFolder(folder, record);
-            }
-        }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
-        {
-            throw new CoinException(
-                $"Cannot read the experiment's record {path}: {e.Message.TrimEnd('.')}. Its runs are whole: resume them one by one.",
-                e
-            );
-        }
-
-        throw new CoinException($"{path} is no record of an experiment. Its runs are whole: resume them one by one.");
-    }
+    public static ExperimentFolder Read(string folder) => new(folder, ExperimentFiles.Read(folder));
 
     /// <summary>Makes the folders of runs that have none yet: a process may have ended before.</summary>
+    /// <exception cref="CoinException">It is not known with which configuration one of them is to begin.</exception>
     public void EnsureRuns()
     {
-        foreach (var (run, _, folder) in Runs)
+        foreach (var (run, id, folder) in Runs)
         {
             var settings = Path.Combine(folder, RunFolders.Settings);
             if (!System.IO.File.Exists(settings))
             {
-                Durable.WriteText(settings, Utf8Text.Read(ConfigurationOf(run)));
+                var kept = ExperimentFiles.ConfigurationOf(Folder, run);
+                Durable.WriteText(
+                    settings,
+                    System.IO.File.Exists(kept)
+                        ? Utf8Text.Read(kept)
+                        : throw new CoinException(
+                            $"The run {id} never began, and {kept} is missing. Give the experiment to its cluster again, or start that run by itself: ./run.sh run … --run-id {id}"
+                        )
+                );
             }
         }
     }
-
-    private string ConfigurationOf(ExperimentRun run) => Path.Combine(Folder, Configurations, run.Name + ".conf");
-
-    /// <summary>The ids name folders: nothing in a record leads elsewhere.</summary>
-    private static bool IsName(string id) =>
-        id.Length > 0 && id[0] != '.' && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

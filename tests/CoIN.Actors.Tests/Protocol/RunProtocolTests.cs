@@ -59,6 +59,18 @@ public sealed class RunProtocolTests
                 new ListRuns(),
                 new Accepted("r", "/runs/r", "h:1"),
                 new RunRefused("r", "why"),
+                new SharingProtocol.Claim("k", "r")
+                {
+                    Experiment = "e",
+                    Begun = true,
+                    Not = "q",
+                },
+                new SharingProtocol.Yours("k"),
+                new SharingProtocol.Heard(),
+                new SharingProtocol.Noted("k"),
+                new SharingProtocol.Gone("r"),
+                SharingProtocol.Made.By("k", "r", "/runs/r", "m", new StageTrained(1, "GQA", "f", "ab", "cd", 120, 0.25, 99, 1.5)),
+                SharingProtocol.Made.By("k", "r", "/runs/r", "m", new CellScored(1, 0, 62.5, 7, "f", "ab") { ScoresFile = "s" }),
                 new NodeProtocol.WhereAreFiles(),
                 new NodeProtocol.FilesAt(5301),
                 new WorkProtocol.Kept(new Turn("r", 1), "f"),
@@ -72,6 +84,33 @@ public sealed class RunProtocolTests
 
         var runs = new RunProtocol.Runs(["a", "b"], [new NodeState("h:1", "up", false, ["judge", "trainer"])]);
         Assert.Equivalent(runs, Crossed(runs), strict: true);
+        var holds = new SharingProtocol.Holds("r", ["k", "l"]);
+        Assert.Equivalent(holds, Crossed(holds), strict: true);
+    }
+
+    [Fact]
+    public void A_run_brings_the_experiment_that_it_is_of_and_its_journal_keeps_it()
+    {
+        var experiment = new ExperimentRecord(
+            "e",
+            "tiny",
+            new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+            "1.0+ab",
+            new ExperimentRuns(
+                ["seed"],
+                ["ewc"],
+                [new ExperimentRun("ewc-seed1", "ewc", new Dictionary<string, string> { ["seed"] = "1", ["Data.X"] = "y" })]
+            )
+            {
+                Reuse = false,
+            }
+        );
+        var submit = new Submit("e-ewc-seed1", TinyExperiments.Of(2), "coin {}") { Experiment = experiment };
+        Assert.Equivalent(submit, Crossed(submit), strict: true);
+        var looked = new Looked("e-ewc-seed1", null, "/runs/r", "h:1") { Experiment = experiment, Comparison = "/runs/e" };
+        Assert.Equivalent(looked, Crossed(looked), strict: true);
+        var begun = States.Begun(TinyExperiments.Of(2)).Started! with { Experiment = experiment };
+        Assert.Equivalent(begun.Experiment, ((RunStarted)Crossed(begun)).Experiment, strict: true);
     }
 
     private static object Crossed(object message) => WireFormat.Read(WireFormat.Write(message), WireFormat.Manifest(message));

@@ -3,6 +3,7 @@ using CoIN.Actors.Protocol;
 using CoIN.Actors.Scheduling;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.SharingProtocol;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Scheduling;
@@ -17,6 +18,7 @@ public sealed class SupervisorPartsTests : IDisposable
     private readonly Ear others = new("shared");
     private readonly Ear worker = new("worker");
     private readonly Ear rival = new("rival");
+    private DateTimeOffset now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly RunState begun = States.Begun(TinyExperiments.Of(2));
 
     public void Dispose() => folder.Dispose();
@@ -99,21 +101,21 @@ public sealed class SupervisorPartsTests : IDisposable
     [Fact]
     public void What_other_runs_may_compute_is_claimed_once_and_offered_when_it_is_this_runs_own()
     {
-        var shared = new SharedWork(Settings(), NoLogger.Instance);
+        var shared = Sharing();
         var known = begun.With(new BaseModelLoaded("m"));
         Assert.Empty(shared.MayOffer([Stage], known));
-        var claim = Assert.IsType<SharedResults.Claim>(others.Told().Single());
+        var claim = Assert.IsType<Claim>(others.Told().Single());
         Assert.Equal([Stage], shared.Awaited);
 
         // One that was computed with another base model is none of this run.
-        var made = new SharedResults.Made(claim.Key, "other", "/nowhere", "another model", Trained());
+        var made = Made.By(claim.Key, "other", "/nowhere", "another model", Trained());
         Assert.False(shared.TakeOver(made, known, worker));
         Assert.Empty(shared.Awaited);
         Assert.Equal([Stage], shared.MayOffer([Stage], known));
         Assert.Empty(others.Told());
 
         shared.Publish(Trained(), known);
-        Assert.Equal(claim.Key, Assert.IsType<SharedResults.Made>(others.Told().Single()).Key);
+        Assert.Equal(claim.Key, Assert.IsType<Made>(others.Told().Single()).Key);
         shared.Publish(Trained() with { TakenFrom = new ResultSource("other", "k") }, known);
         Assert.Empty(others.Told());
     }
@@ -121,14 +123,89 @@ public sealed class SupervisorPartsTests : IDisposable
     [Fact]
     public void What_cannot_be_copied_is_computed_here()
     {
-        var shared = new SharedWork(Settings(), NoLogger.Instance);
+        var shared = Sharing();
         shared.MayOffer([Stage], begun);
-        var key = ((SharedResults.Claim)others.Told().Single()).Key;
-        var made = new SharedResults.Made(key, "other", "/nowhere", "m", Trained());
+        var key = ((Claim)others.Told().Single()).Key;
+        var made = Made.By(key, "other", "/nowhere", "m", Trained());
         Assert.Equal([new BaseModelLoaded("m"), Trained()], shared.EventsOf(new(made, Trained(), null), begun));
         Assert.Equal([Stage], shared.Awaited);
         Assert.Null(shared.EventsOf(new(made, null, "gone"), begun));
         Assert.Empty(shared.Awaited);
+
+        // The others are not to try in vain.
+        Assert.Equal(new Claim(key, "r") { Not = "other" }, others.Told().Single());
+    }
+
+    [Fact]
+    public void What_has_no_answer_is_said_again_with_what_this_run_computes()
+    {
+        var (shared, test) = (Sharing(), new AnswerShard(0, 0, 0, 2, null));
+        var known = begun.With(new BaseModelLoaded("m"), new ShardAnswered(0, 0, 1, 2, "f", "ab", 3, 1));
+        shared.MayOffer([Stage, test], known);
+        var claims = others.Told().Cast<Claim>().ToList();
+        Assert.Equal([false, true], claims.Select(claim => claim.Begun));
+        shared.Own(claims[1].Key);
+        Assert.False(shared.Remind([test], known));
+        var again = others.Told();
+        Assert.Equal([claims[1].Key], Assert.IsType<Holds>(again[0]).Keys);
+        Assert.Equal([claims[0]], again.Skip(1));
+
+        // A result is said until it is noted.
+        shared.Publish(Trained(), known);
+        shared.Remind([], known);
+        Assert.Equal(2, others.Told().OfType<Made>().Count());
+        shared.Noted(claims[0].Key);
+        shared.Remind([], known);
+        Assert.Empty(others.Told().OfType<Made>());
+    }
+
+    [Fact]
+    public void A_run_to_which_nobody_says_anything_computes_everything_itself()
+    {
+        var shared = Sharing();
+        shared.MayOffer([Stage], begun);
+        now += SharedWork.Patience;
+        Assert.False(shared.Remind([], begun));
+        now += TimeSpan.FromSeconds(1);
+        Assert.True(shared.Remind([], begun));
+        Assert.Equal([Stage], shared.MayOffer([Stage], begun));
+
+        var other = Sharing();
+        other.MayOffer([Stage], begun);
+        now += SharedWork.Patience;
+        other.Heard();
+        now += TimeSpan.FromSeconds(1);
+        Assert.False(other.Remind([], begun));
+        Assert.Empty(other.MayOffer([Stage], begun));
+    }
+
+    [Fact]
+    public void What_is_being_copied_is_not_copied_a_second_time()
+    {
+        var brought = new List<Made>();
+        var settings = Settings() with
+        {
+            Bring = (made, _) =>
+            {
+                lock (brought)
+                {
+                    brought.Add(made);
+                }
+
+                return new TaskCompletionSource<Made>().Task;
+            },
+        };
+        var shared = new SharedWork(settings, NoLogger.Instance, () => now);
+        shared.MayOffer([Stage], begun);
+        var made = Made.By(((Claim)others.Told().Single()).Key, "other", "/nowhere", "m", Trained());
+        Assert.True(shared.TakeOver(made, begun, worker));
+        Assert.True(shared.TakeOver(made, begun, worker));
+        Assert.True(SpinWait.SpinUntil(() => brought.Count > 0, TimeSpan.FromSeconds(10)));
+        Assert.Equal([made], brought);
+
+        // Nor is it asked for again.
+        shared.Remind([], begun);
+        Assert.IsType<Holds>(others.Told().Single());
     }
 
     [Fact]
@@ -188,6 +265,8 @@ public sealed class SupervisorPartsTests : IDisposable
     private static AdapterWritten Written(Turn turn) =>
         new(Stage, RunPaths.Adapter(1, "Task1"), "x", null, 12, 0.5, 100, 1) { Turn = turn };
 
+    private SharedWork Sharing() => new(Settings(), NoLogger.Instance, () => now);
+
     private SupervisorSettings Settings(bool severalHosts = false) =>
         new("r", folder.Path, begun.Started!, scheduler, new FakeWork(), new Witness(), 1, new())
         {
@@ -218,7 +297,7 @@ public sealed class SupervisorPartsTests : IDisposable
         return new WorkResults(
             run,
             work,
-            new SharedWork(settings, NoLogger.Instance),
+            new SharedWork(settings, NoLogger.Instance, () => now),
             new RunPublisher(settings),
             new RunUpkeep(folder.Path, severalHosts, settings.Work, _ => { }),
             settings,

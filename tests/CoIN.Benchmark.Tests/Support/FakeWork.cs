@@ -74,4 +74,13 @@ internal sealed class FakeWork(int testSamples = 7) : IBenchmarkWork
         Durable.WriteText(Path.Combine(target ?? runFolder, "report.txt"), state.Status.ToString());
         return ["report.txt"];
     }
+
+    public IReadOnlyList<string> WriteComparison(IReadOnlyList<(RunState State, string Folder)> runs, string target)
+    {
+        Durable.WriteText(
+            Path.Combine(target, "comparison.json"),
+            string.Join('\n', runs.Select(run => $"{Path.GetFileName(run.Folder)} {run.State.Status}"))
+        );
+        return ["comparison.json"];
+    }
 }

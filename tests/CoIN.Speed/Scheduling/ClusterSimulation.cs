@@ -235,6 +235,8 @@ internal sealed class ClusterSimulation : IDisposable
         public IReadOnlyList<Prediction> ReadPredictions(string path) => throw new NotSupportedException();
 
         public IReadOnlyList<string> WriteReports(string runFolder, RunState state, string? target = null) => [];
+
+        public IReadOnlyList<string> WriteComparison(IReadOnlyList<(RunState State, string Folder)> runs, string target) => [];
     }
 
     private sealed class NoObserver : IRunObserver
