@@ -23,7 +23,7 @@ namespace CoIN.Actors.Nodes;
 /// <param name="Node">That node.</param>
 public sealed record ClusterRun(string RunId, RunSnapshot? Snapshot, string RunFolder, string Node)
 {
-    /// <summary>The experiment that it is a run of; null for a run by itself.</summary>
+    /// <summary>The experiment that it is a run of; null for a run by itself, and where somebody looked briefly.</summary>
     public ExperimentRecord? Experiment { get; init; }
 
     /// <summary>
@@ -109,8 +109,13 @@ public sealed class ClusterConnection : IAsyncDisposable
 
     /// <summary>How a run stands.</summary>
     /// <exception cref="CoinException">No node answers.</exception>
-    public async Task<ClusterRun> LookAsync(string runId, CancellationToken stop) =>
-        Seen(await OneAsync(new Look(runId), stop).ConfigureAwait(false));
+    public Task<ClusterRun> LookAsync(string runId, CancellationToken stop) => LookAsync(new Look(runId), stop);
+
+    /// <summary>How a run stands, without its experiment: for who looks again and again.</summary>
+    /// <exception cref="CoinException">No node answers.</exception>
+    public Task<ClusterRun> LookBrieflyAsync(string runId, CancellationToken stop) => LookAsync(new Look(runId) { Briefly = true }, stop);
+
+    private async Task<ClusterRun> LookAsync(Look look, CancellationToken stop) => Seen(await OneAsync(look, stop).ConfigureAwait(false));
 
     /// <summary>The runs and nodes that there are.</summary>
     /// <exception cref="CoinException">No node answers.</exception>
@@ -130,7 +135,7 @@ public sealed class ClusterConnection : IAsyncDisposable
         {
             try
             {
-                var run = await LookAsync(runId, stop).ConfigureAwait(false);
+                var run = await LookBrieflyAsync(runId, stop).ConfigureAwait(false);
                 if (silent)
                 {
                     silent = false;

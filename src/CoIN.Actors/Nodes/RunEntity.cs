@@ -242,7 +242,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         Answering();
         Receive<Resting>(_ => isComparing, _ => Timers.StartSingleTimer("rest", Resting.Instance, RestAfter));
         Receive<Resting>(_ => Context.Parent.Tell(new Passivate(PoisonPill.Instance)));
-        Receive<StopRun>(_ => Answer(Seen()));
+        Receive<StopRun>(_ => Answer(Seen(briefly: true)));
         Receive<Submit>(submit =>
         {
             if (options is not null)
@@ -459,7 +459,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         Receive<StopRun>(_ =>
         {
             Timers.StartPeriodicTimer("stop", Stopping.Instance, TimeSpan.Zero, BetweenTries);
-            Answer(Seen());
+            Answer(Seen(briefly: true));
         });
 
         // A supervisor whose database is away hears nothing.
@@ -504,7 +504,7 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
 
     private void Answering()
     {
-        Receive<Look>(_ => Answer(Seen()));
+        Receive<Look>(look => Answer(Seen(look.Briefly)));
         Comparing();
     }
 
@@ -524,10 +524,10 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
 
     private RunRefused Taken() => new(runId, $"There is a run {runId} with other settings in this cluster. Choose another --run-id.");
 
-    private Looked Seen() =>
+    private Looked Seen(bool briefly) =>
         new(runId, latest.Snapshot is { RunId.Length: > 0 } snapshot ? snapshot : null, folder, settings.Name)
         {
-            Experiment = experiment,
+            Experiment = briefly ? null : experiment,
             Comparison = comparison,
         };
 

@@ -31,7 +31,11 @@ internal static class RunProtocol
     public sealed record StopRun(string RunId) : IOfRun;
 
     /// <summary>How does a run stand?</summary>
-    public sealed record Look(string RunId) : IOfRun;
+    public sealed record Look(string RunId) : IOfRun
+    {
+        /// <summary>Whether its experiment, which may be of many runs, is not asked for: by those who look again and again.</summary>
+        public bool Briefly { get; init; }
+    }
 
     /// <summary>Which runs are there?</summary>
     public sealed record ListRuns : IMessage;
@@ -51,7 +55,7 @@ internal static class RunProtocol
     /// <param name="Node">That node.</param>
     public sealed record Looked(string RunId, RunSnapshot? Snapshot, string RunFolder, string Node) : IOfRun
     {
-        /// <summary>The experiment that it is a run of; null for a run by itself.</summary>
+        /// <summary>The experiment that it is a run of; null for a run by itself, and where that was not asked for.</summary>
         public ExperimentRecord? Experiment { get; init; }
 
         /// <summary>

@@ -194,6 +194,11 @@ internal sealed class SharedWork(SupervisorSettings settings, ILoggingAdapter lo
             return true;
         }
 
+        if (awaited.Count == 0)
+        {
+            heard = now();
+        }
+
         var known = awaited.Exists(one => one.Key == key);
         awaited.Add((key, item));
         if (!known)

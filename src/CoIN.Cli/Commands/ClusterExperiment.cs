@@ -282,7 +282,7 @@ internal static class ClusterExperiment
             {
                 foreach (var run in ended)
                 {
-                    if (await cluster.LookAsync(run.RunId, within.Token).ConfigureAwait(false) is { Comparison: not null } seen)
+                    if (await cluster.LookBrieflyAsync(run.RunId, within.Token).ConfigureAwait(false) is { Comparison: not null } seen)
                     {
                         return Compared(seen);
                     }

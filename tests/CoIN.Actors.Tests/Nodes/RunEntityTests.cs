@@ -17,18 +17,8 @@ public sealed class RunEntityTests : VirtualTime
     public void A_damaged_journal_is_told_to_who_asks_and_not_read_for_ever()
     {
         Durable.WriteText(folder.Of("bad/journal.db"), "no database");
-        var settings = new EntitySettings(
-            new NodeSettings(),
-            folder.Path,
-            CreateTestProbe().Ref,
-            new FakeWork(),
-            new FakeJudges(),
-            NullLoggerFactory.Instance,
-            "node",
-            () => 1
-        );
         var (probe, watcher) = (CreateTestProbe(), CreateTestProbe());
-        var entity = Sys.ActorOf(Props.Create(() => new RunEntity("bad", settings)));
+        var entity = Entity("bad");
         watcher.Watch(entity);
         entity.Tell(new Look("bad"), probe);
         var seen = probe.ExpectMsg<Looked>().Snapshot;
@@ -39,6 +29,50 @@ public sealed class RunEntityTests : VirtualTime
         entity.Tell(new Resume("bad", false), probe);
         Assert.Contains("Cannot read the journal", probe.ExpectMsg<RunRefused>().Message, StringComparison.Ordinal);
         watcher.ExpectNoMsg(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task Runs_that_have_ended_are_compared_although_nobody_looks_also_where_a_node_was_lost_in_between()
+    {
+        var experiment = Experiments.Of("a", "b");
+        await Experiments.BeginAsync(experiment, "a", folder, new RunCompleted());
+        await Experiments.BeginAsync(experiment, "b", folder, new RunCompleted());
+        var (probe, entity) = (CreateTestProbe(), Entity("e-b"));
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(folder.Of("e/comparison.json")), TimeSpan.FromSeconds(30)));
+        AwaitAssert(() =>
+        {
+            entity.Tell(new Look("e-b"), probe);
+            var looked = probe.ExpectMsg<Looked>();
+            Assert.Equal(folder.Of("e"), looked.Comparison);
+            Assert.Equivalent(experiment, looked.Experiment);
+        });
+        entity.Tell(new Look("e-b") { Briefly = true }, probe);
+        Assert.Null(probe.ExpectMsg<Looked>().Experiment);
+
+        // One that has stood since is not written again.
+        File.WriteAllText(folder.Of("e/comparison.json"), "as it was");
+        var other = Entity("e-a");
+        AwaitAssert(() =>
+        {
+            other.Tell(new Look("e-a"), probe);
+            Assert.Equal(folder.Of("e"), probe.ExpectMsg<Looked>().Comparison);
+        });
+        Assert.Equal("as it was", File.ReadAllText(folder.Of("e/comparison.json")));
+    }
+
+    private IActorRef Entity(string run)
+    {
+        var settings = new EntitySettings(
+            new NodeSettings(),
+            folder.Path,
+            CreateTestProbe().Ref,
+            new FakeWork(),
+            new FakeJudges(),
+            NullLoggerFactory.Instance,
+            "node",
+            () => 1
+        );
+        return Sys.ActorOf(Props.Create(() => new RunEntity(run, settings)));
     }
 
     protected override void AfterAll()

@@ -12,6 +12,7 @@ using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Judging;
 using CoIN.Benchmark.Methods;
 using CoIN.Benchmark.Runs;
+using static CoIN.Actors.Protocol.SharingProtocol;
 using static CoIN.Actors.Protocol.WorkProtocol;
 
 namespace CoIN.Actors.Tests.Scheduling;
@@ -693,6 +694,64 @@ public sealed class RunSupervisorTests : VirtualTime
             1,
             end ?? ended
         );
+        return Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
+    }
+
+    [Fact]
+    public async Task In_a_cluster_what_a_run_computes_is_said_again_and_given_up_when_it_ends_and_not_when_its_supervisor_moves()
+    {
+        var (shared, end) = (CreateTestProbe(), new TaskCompletionSource<RunSnapshot>());
+        supervisor = Sharing(shared, end, severalHosts: true);
+        var claim = shared.ExpectMsg<Claim>(one => one.RunId == "c");
+        Barrier();
+        Pass(WorkProtocol.RepeatEvery);
+        shared.ExpectMsg<Holds>(holds => Assert.Empty(holds.Keys));
+        shared.ExpectMsg(claim);
+        scheduler.ExpectMsg<Offer>(offer => Assert.Equal("r", offer.Turn.RunId));
+        scheduler.ExpectNoMsg(TimeSpan.Zero);
+        Tell(shared, new Yours(claim.Key));
+        Assert.Equal(("c", new TrainStage(1, null, null)), (Offered() is var given ? (given.Turn.RunId, given.Item) : default));
+        Pass(WorkProtocol.RepeatEvery);
+        shared.ExpectMsg<Holds>(holds => Assert.Equal([claim.Key], holds.Keys));
+
+        // It is lost, and taken up again.
+        End(supervisor);
+        shared.ExpectNoMsg(TimeSpan.Zero);
+        supervisor = Sharing(shared, end = new(), severalHosts: true);
+        shared.ExpectMsg(claim);
+        Tell(supervisor, RunSupervisor.Stop.Instance);
+        Assert.Equal(RunStatus.Stopped, (await end.Task).Status);
+        shared.ExpectMsg(new Gone("c"));
+    }
+
+    [Fact]
+    public void In_one_process_a_supervisor_that_breaks_gives_up_what_it_computes()
+    {
+        var shared = CreateTestProbe();
+        var broken = Sharing(shared, new(), severalHosts: false);
+        shared.ExpectMsg<Claim>();
+        End(broken);
+        shared.ExpectMsg(new Gone("c"));
+    }
+
+    /// <summary>A supervisor of a run that may have something in common with others.</summary>
+    private IActorRef Sharing(TestProbe shared, TaskCompletionSource<RunSnapshot> end, bool severalHosts)
+    {
+        var settings = new SupervisorSettings(
+            "c",
+            folder.Path,
+            new RunStarted("c", TinyExperiments.Of(1), new Dictionary<string, string>(), [10], [7]),
+            scheduler.Ref,
+            new FakeWork(),
+            new Witness(),
+            1,
+            end
+        )
+        {
+            IsShared = severalHosts,
+            Shared = shared.Ref,
+            Program = "1",
+        };
         return Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
     }
 
