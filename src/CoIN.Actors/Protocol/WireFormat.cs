@@ -65,6 +65,7 @@ internal static class WireFormat
         ["say-item:1"] = typeof(WorkProtocol.SayItem),
         ["which-options:1"] = typeof(WorkProtocol.WhichOptions),
         ["options-of:1"] = typeof(WorkProtocol.OptionsOf),
+        ["too-slow:1"] = typeof(WorkProtocol.TooSlow),
         ["nobody-can:1"] = typeof(WorkProtocol.NobodyCan),
         ["supervises:1"] = typeof(WorkProtocol.Supervises),
         ["still-has:1"] = typeof(WorkProtocol.StillHas),

@@ -50,6 +50,14 @@ internal static class WorkProtocol
     /// <param name="Item">The item in work; null where it has been said before.</param>
     public sealed record Register(Skill Skill, string Device, Turn? Turn = null, Turn? Last = null, WorkItem? Item = null) : IHasItem
     {
+        /// <summary>Samples that an evaluator has answered of what is in work, or of what was where it is free.</summary>
+        [JsonProperty(DefaultValueHandling = DefaultValueHandling.Ignore)]
+        public int Answered { get; init; }
+
+        /// <summary>All samples of it; 0 where that is not known, or of other work.</summary>
+        [JsonProperty(DefaultValueHandling = DefaultValueHandling.Ignore)]
+        public int Of { get; init; }
+
         public IHasItem WithItem(WorkItem item) => this with { Item = item };
     }
 
@@ -133,6 +141,13 @@ internal static class WorkProtocol
     {
         public IHasItem WithItem(WorkItem item) => this with { Item = item };
     }
+
+    /// <summary>
+    /// Scheduler to supervisor, in the worker's name: an idle one would do all of it far sooner than this one does the rest.
+    /// </summary>
+    /// <param name="Left">Seconds that it still needs here, at least.</param>
+    /// <param name="Anew">Seconds that it needs elsewhere.</param>
+    public sealed record TooSlow(Turn Turn, double Left, double Anew) : IMessage;
 
     /// <summary>Scheduler to supervisor: there are workers of its kind, and it failed at each of them.</summary>
     public sealed record NobodyCan(Turn Turn) : IMessage;

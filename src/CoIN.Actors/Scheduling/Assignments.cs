@@ -140,6 +140,27 @@ internal sealed class Assignments
         }
     }
 
+    /// <summary>A worker has a turn that an idle one would do far sooner: it is taken from it.</summary>
+    /// <returns>Whether it had it.</returns>
+    public bool TooSlow(TooSlow message, IActorRef worker, RunState state)
+    {
+        if (inHand.ItemOf(message.Turn, worker) is not { } item)
+        {
+            return false;
+        }
+
+        log.Warning(
+            "{Worker} {Work} and needs another {Left:F0} s for it; an idle one needs {Anew:F0} s for all of it, and is given it",
+            Named(worker),
+            WorkersAtWork.Doing(item, state),
+            message.Left,
+            message.Anew
+        );
+        inHand.Close(message.Turn);
+        worker.Tell(new Refused(message.Turn));
+        return true;
+    }
+
     /// <summary>Why a turn's work cannot be done, where it failed at each worker that there is; null where it has not failed.</summary>
     public string? Hopeless(Turn turn) => setbacks.Hopeless(inHand.Offered.FirstOrDefault(one => one.Turn == turn).Item);
 

@@ -8,17 +8,17 @@ namespace CoIN.Actors.Scheduling;
 
 /// <summary>
 /// The workers of which a scheduler knows, in the order in which they came: found by what they do, and by kind where they are free, those
-/// on idle devices first.
+/// on idle devices first and those that are passed over last.
 /// </summary>
 internal sealed class KnownWorkers
 {
     private readonly Dictionary<IActorRef, Entry> all = [];
-    private readonly Dictionary<Skill, SortedDictionary<(int Load, long Number), IActorRef>> free = Enum.GetValues<Skill>()
-        .ToDictionary(skill => skill, _ => new SortedDictionary<(int Load, long Number), IActorRef>());
+    private readonly Dictionary<Skill, SortedDictionary<(bool PassedOver, int Load, long Number), IActorRef>> free = Enum.GetValues<Skill>()
+        .ToDictionary(skill => skill, _ => new SortedDictionary<(bool PassedOver, int Load, long Number), IActorRef>());
     private readonly Dictionary<(Address Node, string Name), SharedDevice> devices = [];
     private readonly Dictionary<(string RunId, object Work), List<Entry>> doing = [];
     private readonly Dictionary<(string RunId, Skill Skill), Share> shares = [];
-    private readonly Dictionary<Skill, int> counts = [];
+    private readonly Dictionary<(Skill Skill, bool PassedOver), int> counts = [];
     private long came;
 
     /// <summary>Grows when a worker comes, goes, begins or ends something.</summary>
@@ -70,7 +70,10 @@ internal sealed class KnownWorkers
         return true;
     }
 
-    /// <summary>Free workers of a kind: those first on whose devices fewest others work, for they share the device with them.</summary>
+    /// <summary>
+    /// Free workers of a kind: those first on whose devices fewest others work, for they share the device with them; those that are passed
+    /// over are last.
+    /// </summary>
     public IEnumerable<IActorRef> Free(Skill skill) => free[skill].Values;
 
     /// <summary>How many other workers are busy on a free worker's device.</summary>
@@ -79,7 +82,10 @@ internal sealed class KnownWorkers
     public bool AnyFree(Skill skill) => free[skill].Count > 0;
 
     /// <summary>Workers of a kind, be they free or not.</summary>
-    public int Count(Skill skill) => counts.GetValueOrDefault(skill);
+    public int Count(Skill skill) => Count(skill, passedOver: false) + Count(skill, passedOver: true);
+
+    /// <summary>Those of them that are passed over, or those that are not.</summary>
+    public int Count(Skill skill, bool passedOver) => counts.GetValueOrDefault((skill, passedOver));
 
     /// <summary>Who does this work, in whatever turn.</summary>
     public IEnumerable<(IActorRef Worker, Given Busy)> Doing(Given given) =>
@@ -97,7 +103,7 @@ internal sealed class KnownWorkers
     private void Enter(Entry entry)
     {
         var known = entry.Known;
-        counts[known.Register.Skill] = Count(known.Register.Skill) + 1;
+        counts[(known.Register.Skill, known.IsPassedOver)] = Count(known.Register.Skill, known.IsPassedOver) + 1;
         if (!devices.TryGetValue(DeviceOf(entry), out var device))
         {
             devices[DeviceOf(entry)] = device = new SharedDevice();
@@ -105,8 +111,8 @@ internal sealed class KnownWorkers
 
         if (known.Busy is not { } busy)
         {
-            device.Free[entry.Number] = known.Register.Skill;
-            free[known.Register.Skill][(device.Busy, entry.Number)] = entry.Worker;
+            device.Free[entry.Number] = entry;
+            free[known.Register.Skill][(known.IsPassedOver, device.Busy, entry.Number)] = entry.Worker;
             return;
         }
 
@@ -129,12 +135,12 @@ internal sealed class KnownWorkers
     private void Leave(Entry entry)
     {
         var known = entry.Known;
-        counts[known.Register.Skill]--;
+        counts[(known.Register.Skill, known.IsPassedOver)]--;
         var device = devices[DeviceOf(entry)];
         if (known.Busy is not { } busy)
         {
             device.Free.Remove(entry.Number);
-            free[known.Register.Skill].Remove((device.Busy, entry.Number));
+            free[known.Register.Skill].Remove((known.IsPassedOver, device.Busy, entry.Number));
             Forget(entry, device);
             return;
         }
@@ -160,10 +166,11 @@ internal sealed class KnownWorkers
     /// <summary>A worker on a device becomes busy, or is so no more: its free neighbours come later, or sooner.</summary>
     private void Use(SharedDevice device, int more)
     {
-        foreach (var (number, skill) in device.Free)
+        foreach (var (number, one) in device.Free)
         {
-            free[skill].Remove((device.Busy, number), out var worker);
-            free[skill][(device.Busy + more, number)] = worker!;
+            var (queue, passedOver) = (free[one.Known.Register.Skill], one.Known.IsPassedOver);
+            queue.Remove((passedOver, device.Busy, number));
+            queue[(passedOver, device.Busy + more, number)] = one.Worker;
         }
 
         device.Busy += more;
@@ -185,7 +192,7 @@ internal sealed class KnownWorkers
         public int Busy { get; set; }
 
         /// <summary>Free workers by their numbers.</summary>
-        public Dictionary<long, Skill> Free { get; } = [];
+        public Dictionary<long, Entry> Free { get; } = [];
     }
 
     private sealed record Entry(long Number, IActorRef Worker, Known Known);

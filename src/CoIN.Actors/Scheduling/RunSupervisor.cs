@@ -143,6 +143,7 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
             }
         });
         Command<StillHas>(message => work.Inherited(message, Sender, sharing.Awaited));
+        Command<TooSlow>(message => ProceedIf(ending is null && work.TooSlow(message, Sender, State)));
         Command<NobodyCan>(message =>
         {
             if (work.Hopeless(message.Turn) is { } fault)

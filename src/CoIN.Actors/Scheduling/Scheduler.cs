@@ -17,7 +17,8 @@ namespace CoIN.Actors.Scheduling;
 /// together gets all of them at once, of one host where it can: none is begun by half, and while the next stage to be given asks for more
 /// trainers than are free, those that are free are kept for it. An evaluator that has opened an adapter stays with that stage of that run
 /// while there is something to test of it and nothing of a higher priority waits: opening one costs. Of the free workers those come first
-/// on whose devices nobody else works: a trainer and an evaluator on one device share it.
+/// on whose devices nobody else works: a trainer and an evaluator on one device share it. An evaluator that is far slower than others is
+/// given less, and what it holds alone is taken from it (<see cref="Stragglers"/>).
 /// </para>
 /// <para>
 /// Every message is handled by looking up what it is about: <see cref="WaitingWork"/> and <see cref="KnownWorkers"/> keep both sides by
@@ -34,6 +35,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
 
     private readonly KnownWorkers workers = new();
     private readonly WaitingWork waiting = new();
+    private readonly Stragglers stragglers = new(Now);
 
     // Who drives each run, and since which turn.
     private readonly Dictionary<string, (IActorRef Supervisor, Turn Since)> supervisors = [];
@@ -57,6 +59,8 @@ internal class Scheduler : ReceiveActor, IWithTimers
             Timers.StartSingleTimer("listened", Listened.Instance, listen);
         }
 
+        Timers.StartPeriodicTimer("look", Look.Instance, Stragglers.LookEvery, Stragglers.LookEvery);
+        Receive<Look>(_ => LookForStragglers());
         Receive<Listened>(_ =>
         {
             listening = false;
@@ -90,8 +94,10 @@ internal class Scheduler : ReceiveActor, IWithTimers
             foreach (var run in supervisors.Where(pair => pair.Value.Supervisor.Equals(gone.ActorRef)).Select(pair => pair.Key).ToList())
             {
                 supervisors.Remove(run);
+                stragglers.Forget(run);
             }
 
+            stragglers.Ended(gone.ActorRef, null, Now);
             if (workers.Remove(gone.ActorRef, out var known) && known.Busy is { } lost)
             {
                 // What it did may have gone further than the offer says: the supervisor asks its plan again.
@@ -130,12 +136,15 @@ internal class Scheduler : ReceiveActor, IWithTimers
             {
                 Since = same ? known!.Since : Now,
                 Last = known?.Last,
+                TimesSlower = known?.TimesSlower ?? 0,
             };
             if (!same)
             {
+                stragglers.Given(Sender, workers[Sender].Busy!, whole: false, Now);
                 Continued(workers[Sender]);
             }
 
+            stragglers.Heard(Sender, register, Now);
             Inherited(workers[Sender].Busy!);
             return;
         }
@@ -143,7 +152,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
         if (given?.Offer is { } offer && register.Last != given.Turn)
         {
             // On its way to the worker, or lost on it.
-            workers[Sender] = new Known(register, given) { Since = known!.Since, Last = known.Last };
+            workers[Sender] = known! with { Register = register };
             Assign(Sender, given, offer);
             return;
         }
@@ -154,7 +163,8 @@ internal class Scheduler : ReceiveActor, IWithTimers
             had[key] = had.GetValueOrDefault(key) + (Now - known!.Since);
         }
 
-        workers[Sender] = new Known(register, null) { Last = given ?? known?.Last };
+        stragglers.Ended(Sender, register, Now);
+        workers[Sender] = new Known(register, null) { Last = given ?? known?.Last, TimesSlower = known?.TimesSlower ?? 0 };
         Match(register.Skill);
     }
 
@@ -177,6 +187,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
                 waiting.Remove(given);
                 var part = given.Part(now.Turn.Rank);
                 workers[Sender] = known with { Busy = part };
+                stragglers.Inherited(Sender, part);
                 Assign(Sender, part, offer);
             }
         }
@@ -198,7 +209,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
     {
         var given = new Given(offer.Turn, offer.Item, Sender, offer);
         Context.Watch(Sender);
-        var doing = workers.Doing(given).ToList();
+        var doing = workers.Doing(given).Where(one => !stragglers.IsTaken(one.Worker, one.Busy.Turn)).ToList();
         var goesOn = doing.Exists(one => one.Busy.Turn.IsOfSameTeam(given.Turn));
         foreach (var (worker, busy) in doing.Where(one => given.Turn.IsAfter(one.Busy.Turn) && given.IsInherited(one.Busy)))
         {
@@ -207,6 +218,7 @@ internal class Scheduler : ReceiveActor, IWithTimers
             waiting.Remove(given);
             var part = given.Part(busy.Turn.Rank);
             workers[worker] = workers[worker] with { Busy = part };
+            stragglers.Inherited(worker, part);
             Assign(worker, part, offer);
         }
 
@@ -287,10 +299,18 @@ internal class Scheduler : ReceiveActor, IWithTimers
         while (waiting.Any(skill) && workers.Free(skill).FirstOrDefault(one => !unfit.Contains(one)) is { } worker)
         {
             var known = workers[worker];
-            if (Choose(worker, known) is { Offer: { } offer } fit)
+            var othersDo = OthersDo(known);
+            if (othersDo && !waiting.AnyFailed)
+            {
+                // Those behind it are passed over too.
+                return;
+            }
+
+            if (Choose(worker, known, othersDo) is { Offer: { } offer } fit)
             {
                 waiting.Remove(fit);
                 workers[worker] = known with { Busy = fit, Since = Now };
+                stragglers.Given(worker, fit, whole: true, Now);
                 Assign(worker, fit, offer);
             }
             else
@@ -300,10 +320,57 @@ internal class Scheduler : ReceiveActor, IWithTimers
         }
     }
 
-    private Given? Choose(IActorRef worker, Known known)
+    /// <summary>
+    /// Whether a worker that is passed over leaves to others what waits: they do all of it before this one would have done a part. What
+    /// failed elsewhere does not wait.
+    /// </summary>
+    private bool OthersDo(Known known) =>
+        known.IsPassedOver
+        && waiting.Count(known.Register.Skill) <= known.TimesSlower * workers.Count(known.Register.Skill, passedOver: false);
+
+    /// <summary>Takes parts of tests from evaluators that are far slower than idle ones, which have nothing else to do.</summary>
+    private void LookForStragglers()
+    {
+        foreach (var worker in stragglers.Look(Now))
+        {
+            workers[worker] = workers[worker] with { TimesSlower = 0 };
+            Match(workers[worker].Register.Skill);
+        }
+
+        // It may not have been heard.
+        foreach (var one in stragglers.Taken)
+        {
+            Tell(one);
+        }
+
+        if (listening || waiting.Any(Skill.Evaluate) || !workers.AnyFree(Skill.Evaluate))
+        {
+            return;
+        }
+
+        var idle = workers.Free(Skill.Evaluate).TakeWhile(one => !workers[one].IsPassedOver).ToHashSet();
+        foreach (var one in stragglers.Found())
+        {
+            if (idle.FirstOrDefault(other => !one.Given.IsBarred(other)) is { } other && idle.Remove(other))
+            {
+                stragglers.Take(one);
+                workers[one.Worker] = workers[one.Worker] with { TimesSlower = one.TimesSlower };
+                Tell(one);
+            }
+        }
+
+        void Tell(Straggler one) =>
+            (one.Given.Supervisor ?? supervisors.GetValueOrDefault(one.Given.Turn.RunId).Supervisor)?.Tell(
+                new TooSlow(one.Given.Turn, one.Left.TotalSeconds, one.Anew.TotalSeconds),
+                one.Worker
+            );
+    }
+
+    /// <param name="failedOnly">Whether only what failed elsewhere is to be done.</param>
+    private Given? Choose(IActorRef worker, Known known, bool failedOnly)
     {
         var skill = known.Register.Skill;
-        bool May(Given given) => !given.IsBarred(worker);
+        bool May(Given given) => !given.IsBarred(worker) && (!failedOnly || given.HasFailed);
         var next = Next(skill, May);
         return
             skill == Skill.Evaluate
@@ -414,6 +481,11 @@ internal class Scheduler : ReceiveActor, IWithTimers
             given.Supervisor
         );
 
+    private sealed class Look
+    {
+        public static readonly Look Instance = new();
+    }
+
     private sealed class Listened
     {
         public static readonly Listened Instance = new();
@@ -459,6 +531,9 @@ internal class Scheduler : ReceiveActor, IWithTimers
                     Item = stage with { Team = team with { Rank = own } },
                 };
 
+        /// <summary>Whether it failed at some worker before.</summary>
+        public bool HasFailed => Offer?.Not is not null;
+
         /// <summary>Whether it failed at this worker before.</summary>
         public bool IsBarred(IActorRef worker) => Offer?.Not is { } not && not.Contains(PathOf(worker));
     }
@@ -470,5 +545,10 @@ internal class Scheduler : ReceiveActor, IWithTimers
 
         /// <summary>What was done before; null at first.</summary>
         public Given? Last { get; init; }
+
+        /// <summary>How many times slower than others it was lately; 0 for a worker like others.</summary>
+        public double TimesSlower { get; init; }
+
+        public bool IsPassedOver => TimesSlower > 0;
     }
 }

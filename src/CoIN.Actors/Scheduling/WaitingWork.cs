@@ -17,6 +17,7 @@ internal sealed class WaitingWork
         .ToDictionary(skill => skill, _ => new Dictionary<string, SortedSet<Entry>>(StringComparer.Ordinal));
     private readonly Dictionary<(string RunId, int Stage), SortedSet<Entry>> tests = [];
     private long offered;
+    private int failed;
 
     /// <summary>What it waits for.</summary>
     public static Skill SkillFor(WorkItem item) =>
@@ -36,6 +37,9 @@ internal sealed class WaitingWork
     public bool Any(Skill skill) => runs[skill].Count > 0;
 
     public int Count(Skill skill) => runs[skill].Values.Sum(queue => queue.Count);
+
+    /// <summary>Whether there is something that failed elsewhere.</summary>
+    public bool AnyFailed => failed > 0;
 
     /// <summary>The same work, as it waits; null where it does not.</summary>
     public Given? Find(Given given) => all.GetValueOrDefault(given.Key)?.Given;
@@ -60,6 +64,7 @@ internal sealed class WaitingWork
         }
 
         Changes++;
+        failed -= entry.Given.HasFailed ? 1 : 0;
         var kind = runs[SkillFor(entry.Given.Item)];
         var queue = kind[given.Turn.RunId];
         queue.Remove(entry);
@@ -103,6 +108,7 @@ internal sealed class WaitingWork
     {
         var given = entry.Given;
         Changes++;
+        failed += given.HasFailed ? 1 : 0;
         all.Add(given.Key, entry);
         Queue(runs[SkillFor(given.Item)], given.Turn.RunId).Add(entry);
         if (given.Stage is { } stage)

@@ -31,6 +31,8 @@ internal sealed class Evaluator(
     // The session of the last adapter is kept: shards of one adapter follow one another.
     private (string Key, ILearner Learner, IGenerationSession Session)? opened;
 
+    protected override (int Answered, int Of) Counted => (answers.Count, samples.Count);
+
     protected override bool OthersMayTry => admission.IsShared;
 
     protected override string Told(string fault) => admission.Told(fault, Current);
@@ -88,13 +90,7 @@ internal sealed class Evaluator(
             return true;
         }
 
-        var file = RunPaths.Shard(
-            shard.Stage,
-            TaskOf(shard.Task).Name,
-            shard.Shard,
-            shard.Shards,
-            admission.IsShared ? Current.Turn.Fence() : ""
-        );
+        var file = RunPaths.Shard(shard.Stage, TaskOf(shard.Task).Name, shard.Shard, shard.Shards, Current.Turn.Fence());
         work.WritePredictions(PathOf(file), AnswerOrder.Restore(answers, order));
         RoutingFile.Write(RoutingFile.Beside(PathOf(file)), opened!.Value.Session.TakeRouting());
         Deliver(

@@ -41,6 +41,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     private DateTimeOffset? waitingSince;
     private bool draining;
     private int number;
+    private (int Answered, int Of) progress;
 
     protected Worker(IActorRef scheduler, Skill skill, string device)
     {
@@ -173,6 +174,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     /// <returns>Whether there is more to do.</returns>
     protected abstract bool Step();
 
+    /// <summary>How many samples of the current item are answered, and how many it has; nothing for other work.</summary>
+    protected virtual (int Answered, int Of) Counted => default;
+
     /// <summary>What the next step has to wait for without blocking the thread; null for nothing.</summary>
     protected virtual Task? Awaited => null;
 
@@ -233,12 +237,25 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     }
 
     /// <param name="whole">Whether to say the item too, which the scheduler knows where it gave it.</param>
-    private void Register(bool whole = true) =>
+    private void Register(bool whole = true)
+    {
+        if (phase == Phase.Working)
+        {
+            progress = Counted;
+        }
+
         scheduler.Tell(
-            phase == Phase.Free
-                ? new Register(skill, Device, Last: last)
-                : new Register(skill, Device, Current.Turn, last, whole ? Current.Item : null)
+            (
+                phase == Phase.Free
+                    ? new Register(skill, Device, Last: last)
+                    : new Register(skill, Device, Current.Turn, last, whole ? Current.Item : null)
+            ) with
+            {
+                Answered = progress.Answered,
+                Of = progress.Of,
+            }
         );
+    }
 
     private void Assigned(Assignment assignment)
     {
@@ -298,7 +315,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     {
         var known = assignment.Options ?? (assignment.OptionsKey is { } key ? options.GetValueOrDefault(key) : null);
         Serve(assignment with { Options = known! }, supervisor);
-        (phase, waitingSince, outcome) = (Phase.Asking, Now, null);
+        (phase, waitingSince, outcome, progress) = (Phase.Asking, Now, null, default);
         Ask();
     }
 
@@ -512,7 +529,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     private void Ended(Outcome how)
     {
-        (phase, outcome, waitingSince) = (Phase.Delivering, how, Now);
+        (phase, outcome, waitingSince, progress) = (Phase.Delivering, how, Now, Counted);
         Close();
         Tell(how);
     }

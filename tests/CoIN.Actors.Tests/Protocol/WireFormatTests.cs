@@ -282,6 +282,8 @@ public sealed class WireFormatTests
             {
                 new WorkProtocol.MayBegin(new Turn("r", 7) { Rank = 1 }),
                 new WorkProtocol.TooFewTrainers(new Turn("r", 7) { Rank = 0 }, 3),
+                new WorkProtocol.TooSlow(new Turn("r", 7), 100.5, 2),
+                new WorkProtocol.Register(WorkProtocol.Skill.Evaluate, "cpu", new Turn("r", 7)) { Answered = 3, Of = 7 },
                 new WorkProtocol.Meet(new Turn("r", 7) { Rank = 2 }, new("p", "h", 5300, "k")),
                 new WorkProtocol.LinksOpened(new("p", null, 0, "k")) { Turn = new Turn("r", 7) { Rank = 0 } },
                 new WorkProtocol.SharesTrained { Turn = new Turn("r", 7) { Rank = 1 } },

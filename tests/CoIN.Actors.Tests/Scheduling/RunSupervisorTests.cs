@@ -80,6 +80,45 @@ public sealed class RunSupervisorTests : VirtualTime
     }
 
     [Fact]
+    public async Task What_a_worker_is_too_slow_at_is_another_s_at_once_and_what_the_slow_one_still_says_is_refused()
+    {
+        Finish(Offered(), Trained());
+        var turn = Begun(worker);
+        foreach (var rest in new[] { Offered(), Offered() })
+        {
+            Finish(rest, new ShardWritten((AnswerShard)rest.Item, $"file-{((AnswerShard)rest.Item).Shard}", "ab", 3, 1));
+        }
+
+        Tell(other, new TooSlow(turn, 1000, 20));
+        Tell(worker, new TooSlow(turn, 1000, 20));
+        worker.ExpectMsg(new Refused(turn));
+        var again = Offered();
+        Assert.True(again.Turn.IsAfter(turn));
+        Assert.IsType<AnswerShard>(again.Item);
+        Tell(worker, new TooSlow(turn, 1000, 20));
+        Tell(worker, new ShardWritten((AnswerShard)again.Item, "late", "cd", 3, 1) { Turn = turn });
+        worker.ExpectMsg(new Refused(turn));
+
+        Tell(other, new MayBegin(again.Turn));
+        other.ExpectMsg(new Begin(again.Turn));
+        Tell(other, new ShardWritten((AnswerShard)again.Item, "file-0", "ab", 3, 1) { Turn = again.Turn });
+        other.ExpectMsg(new Acknowledged(again.Turn));
+        var score = Offered();
+        Assert.Equal(["file-0", "file-1", "file-2"], Assert.IsType<ScoreCell>(score.Item).Files.Items);
+
+        // A run that ends gives nothing to others.
+        Tell(worker, new MayBegin(score.Turn));
+        worker.ExpectMsg(new Begin(score.Turn));
+        supervisor.Tell(RunSupervisor.Stop.Instance);
+        Tell(worker, new TooSlow(score.Turn, 1000, 20));
+        Barrier();
+        Pass(TimeSpan.Zero);
+        worker.ExpectMsg(new StopWork(score.Turn));
+        Tell(worker, new WorkStopped { Turn = score.Turn });
+        Assert.Equal(RunStatus.Stopped, (await ended.Task).Status);
+    }
+
+    [Fact]
     public void Work_that_is_handed_back_is_offered_again_and_the_run_goes_on()
     {
         var turn = Begun(worker);

@@ -503,6 +503,207 @@ public sealed class SchedulerTests : VirtualTime
         Assert.Equal(new WorkLost(Turn.Of("r", 8, 1) with { Rank = 0 }), supervisor.ExpectMsg<WorkLost>());
     }
 
+    [Fact]
+    public void A_part_of_a_test_at_an_evaluator_far_slower_than_others_is_taken_from_it_when_one_is_idle_and_given_to_that_one()
+    {
+        var (slow, other) = (CreateTestProbe(), CreateTestProbe());
+        Evaluates(slow);
+        Evaluates(other);
+        OfferShard(1, 0);
+        OfferShard(2, 1);
+        var held = slow.ExpectMsg<Assignment>();
+        other.ExpectMsg<Assignment>();
+
+        // 100 samples in 20 s, and 4 in 20 s.
+        Look(4);
+        Evaluates(slow, held.Turn, 4, 100);
+        Evaluated(other, 2, 100);
+        supervisor.ExpectNoMsg(TimeSpan.Zero);
+        foreach (var answered in new[] { 5, 6, 7, 8 })
+        {
+            Look(1);
+            Evaluates(slow, held.Turn, answered, 100);
+            Evaluates(other);
+        }
+
+        var told = supervisor.ExpectMsg<TooSlow>();
+        Assert.Equal((held.Turn, 20), (told.Turn, (int)told.Anew));
+        Assert.Equal(slow.Ref, supervisor.LastSender);
+
+        // The slow one, which has not heard of it, does not go on with the new turn; and it is said again as long as it has the old one.
+        OfferShard(3, 0);
+        Assert.Equal(3, other.ExpectMsg<Assignment>().Turn.Number);
+        Look(1);
+        Assert.Equal(held.Turn, supervisor.FishForMessage<TooSlow>(_ => true).Turn);
+        NothingFor(slow);
+
+        // It comes after others, for as long as these have soon done all that there is.
+        Evaluated(slow, 1, 8, 100);
+        OfferShard(4, 2);
+        NothingFor(slow);
+        Evaluated(other, 3, 100);
+        Assert.Equal(4, other.ExpectMsg<Assignment>().Turn.Number);
+        foreach (var shard in Enumerable.Range(3, 16))
+        {
+            OfferShard(shard + 2, shard);
+        }
+
+        Assert.Equal(5, slow.ExpectMsg<Assignment>().Turn.Number);
+    }
+
+    [Fact]
+    public void An_evaluator_that_was_too_slow_works_where_it_is_the_only_one_for_what_failed_elsewhere_and_after_a_while()
+    {
+        var (slow, other) = Slow();
+        OfferShard(4, 2, not: [other]);
+        Assert.Equal(4, slow.ExpectMsg<Assignment>().Turn.Number);
+        Evaluated(slow, 4, 0);
+
+        OfferShard(5, 3);
+        NothingFor(slow);
+        Look(120);
+        Evaluates(slow);
+        Assert.Equal(5, slow.ExpectMsg<Assignment>().Turn.Number);
+
+        (slow, other) = Slow();
+        OfferShard(4, 2);
+        NothingFor(slow);
+        End(other);
+        Evaluates(slow);
+        Assert.Equal(4, slow.ExpectMsg<Assignment>().Turn.Number);
+    }
+
+    [Fact]
+    public void An_evaluator_that_answers_as_fast_as_others_again_is_passed_over_no_more()
+    {
+        var (slow, other) = Slow();
+        OfferShard(4, 2, not: [other]);
+        slow.ExpectMsg<Assignment>();
+        Look(4);
+        Evaluated(slow, 4, 100);
+        OfferShard(5, 3);
+        NothingFor(slow);
+        Look(1);
+        Evaluates(slow);
+        Assert.Equal(5, slow.ExpectMsg<Assignment>().Turn.Number);
+    }
+
+    [Theory]
+    [InlineData("as fast as others")]
+    [InlineData("half as fast, beside a trainer")]
+    [InlineData("something waits")]
+    [InlineData("nobody is idle")]
+    [InlineData("no other has finished such a part")]
+    [InlineData("this process stood still")]
+    public void Nothing_is_taken_from_an_evaluator_where(string what)
+    {
+        var (one, other) = (CreateTestProbe(), CreateTestProbe());
+        Evaluates(one);
+        Evaluates(other);
+        OfferShard(1, 0);
+        var held = one.ExpectMsg<Assignment>();
+        if (what != "no other has finished such a part")
+        {
+            OfferShard(2, 1);
+            other.ExpectMsg<Assignment>();
+            Look(4);
+            Evaluated(other, 2, 100);
+        }
+
+        if (what is "something waits" or "nobody is idle")
+        {
+            OfferShard(3, 2);
+            other.ExpectMsg<Assignment>();
+            if (what == "something waits")
+            {
+                OfferShard(4, 3);
+            }
+        }
+
+        foreach (var time in Enumerable.Range(1, 20))
+        {
+            if (what == "this process stood still" && time == 4)
+            {
+                Pass(TimeSpan.FromHours(1));
+                Barrier();
+            }
+
+            Look(1);
+            var answered = what switch
+            {
+                "as fast as others" => 25 * time,
+                "half as fast, beside a trainer" or "this process stood still" => 12 * time,
+                _ => 1,
+            };
+            if (answered >= 100)
+            {
+                Evaluated(one, held.Turn.Number, 100);
+                break;
+            }
+
+            Evaluates(one, held.Turn, answered, 100);
+        }
+
+        Barrier();
+        supervisor.ExpectNoMsg(TimeSpan.Zero);
+    }
+
+    /// <summary>Two evaluators that are free, of which one was too slow.</summary>
+    private (TestProbe Slow, TestProbe Other) Slow()
+    {
+        scheduler = New();
+        var (slow, other) = (CreateTestProbe(), CreateTestProbe());
+        Evaluates(slow);
+        Evaluates(other);
+        OfferShard(1, 0);
+        OfferShard(2, 1);
+        var held = slow.ExpectMsg<Assignment>();
+        other.ExpectMsg<Assignment>();
+        Look(4);
+        Evaluated(other, 2, 100);
+
+        // It has not even begun to answer.
+        Look(4);
+        Look(8);
+        supervisor.FishForMessage<TooSlow>(told => told.Turn == held.Turn);
+        OfferShard(3, 0);
+        other.ExpectMsg<Assignment>();
+        Evaluated(slow, 1, 0);
+        return (slow, other);
+    }
+
+    /// <summary>Time passes as it does while the scheduler looks on.</summary>
+    private void Look(int times)
+    {
+        for (; times > 0; times--)
+        {
+            Pass(Stragglers.LookEvery);
+            Barrier();
+        }
+    }
+
+    private void OfferShard(long number, int shard, IReadOnlyList<TestProbe>? not = null) =>
+        Tell(
+            supervisor,
+            new Offer(new Turn("r", number), "/r", TinyExperiments.Of(1), new AnswerShard(1, 0, shard, 20, null))
+            {
+                Not = not is null ? null : [.. not.Select(one => PathOf(one.Ref))],
+            }
+        );
+
+    private void Evaluates(TestProbe one, Turn? turn = null, int answered = 0, int of = 0)
+    {
+        Tell(one, new Register(Skill.Evaluate, $"cuda:{one.Ref.Path.Name}", turn) { Answered = answered, Of = of });
+        Barrier();
+    }
+
+    /// <summary>It is free again.</summary>
+    private void Evaluated(TestProbe one, long number, int answered, int of = 100)
+    {
+        Tell(one, new Register(Skill.Evaluate, $"cuda:{one.Ref.Path.Name}", Last: new Turn("r", number)) { Answered = answered, Of = of });
+        Barrier();
+    }
+
     private void OfferTeam(string run, long number, int trainers) =>
         Tell(
             supervisor,

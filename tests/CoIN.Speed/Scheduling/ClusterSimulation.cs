@@ -128,12 +128,20 @@ internal sealed class ClusterSimulation : IDisposable
 
         // All simulated hosts are one node: their GPUs need names of their own.
         AddWorker($"host-{host}-trainer-{number}", Skill.Train, $"cuda:{gpu}", device);
-        AddWorker($"host-{host}-evaluator-{number}", Skill.Evaluate, $"cuda:{gpu}", device);
+        AddWorker(
+            $"host-{host}-evaluator-{number}",
+            Skill.Evaluate,
+            $"cuda:{gpu}",
+            device,
+            gpu < options.SlowEvaluators ? options.Slower : 1
+        );
     }
 
-    private void AddWorker(string name, Skill skill, string device, SimulatedDevice? gpu) =>
+    private void AddWorker(string name, Skill skill, string device, SimulatedDevice? gpu, double slower = 1) =>
         system.ActorOf(
-            Props.Create(() => new SimulatedWorker(scheduler, skill, device, gpu, clock, options, meter)).WithDispatcher(Dispatcher),
+            Props
+                .Create(() => new SimulatedWorker(scheduler, skill, device, gpu, clock, options, meter, slower))
+                .WithDispatcher(Dispatcher),
             name
         );
 

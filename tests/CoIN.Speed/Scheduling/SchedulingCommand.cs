@@ -32,6 +32,8 @@ internal static class SchedulingCommand
         var answer = Real("--answer-seconds", like.AnswerSeconds, "Seconds of an answer");
         var load = Real("--load-seconds", like.LoadSeconds, "Seconds to load the base model, once on each GPU");
         var judge = Real("--judge-seconds", like.JudgeSeconds, "Seconds in which a judge gives marks to a cell; 0 for no judges");
+        var slow = Number("--slow-evaluators", like.SlowEvaluators, "Evaluators that are slower than the others");
+        var slower = Real("--slower", like.Slower, "How many times as long they need");
         var limit = Real("--limit", like.Limit, "Processor seconds of this computer after which a simulation is left");
         var file = new Option<FileInfo?>("--out") { Description = "All figures as JSON" };
         var root = new RootCommand(
@@ -49,6 +51,8 @@ internal static class SchedulingCommand
             answer,
             load,
             judge,
+            slow,
+            slower,
             limit,
             file,
         };
@@ -76,6 +80,8 @@ internal static class SchedulingCommand
                             AnswerSeconds = parsed.GetValue(answer),
                             LoadSeconds = parsed.GetValue(load),
                             JudgeSeconds = parsed.GetValue(judge),
+                            SlowEvaluators = parsed.GetValue(slow),
+                            Slower = parsed.GetValue(slower),
                             Limit = parsed.GetValue(limit),
                         })], parsed.GetValue(file), Console.Out);
         });

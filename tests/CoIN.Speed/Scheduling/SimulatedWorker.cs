@@ -9,6 +9,7 @@ namespace CoIN.Speed.Scheduling;
 
 /// <summary>A trainer, evaluator or judge that lets time pass instead of computing, and says what a real one says.</summary>
 /// <param name="gpu">Null for a judge, which works elsewhere.</param>
+/// <param name="slower">How many times as long it needs; 1 for one like others.</param>
 internal sealed class SimulatedWorker(
     IActorRef scheduler,
     Skill skill,
@@ -16,7 +17,8 @@ internal sealed class SimulatedWorker(
     SimulatedDevice? gpu,
     VirtualClock clock,
     SimulationOptions options,
-    Meter meter
+    Meter meter,
+    double slower
 ) : Worker(scheduler, skill, device)
 {
     private const double ScoreSeconds = 0.5;
@@ -28,7 +30,13 @@ internal sealed class SimulatedWorker(
     private bool opened;
     private int done;
 
+    // Before the batch that is under way.
+    private int before;
+
     protected override Task? Awaited => awaited;
+
+    protected override (int Answered, int Of) Counted =>
+        Current.Item is AnswerShard shard ? (awaited is { IsCompleted: false } ? before : done, SamplesOf(shard)) : default;
 
     protected override (int Stage, string Task) Subject(Assignment assignment) => (0, "");
 
@@ -37,7 +45,7 @@ internal sealed class SimulatedWorker(
 
     protected override void Open()
     {
-        (done, awaited) = (0, null);
+        (done, before, awaited) = (0, 0, null);
         opened = false;
         if (Current.Item is TrainStage { Checkpoint: { } checkpoint })
         {
@@ -139,7 +147,7 @@ internal sealed class SimulatedWorker(
 
     private bool Answer(AnswerShard shard)
     {
-        var all = Math.Min(options.ShardSize, options.Samples - (shard.Shard * options.ShardSize));
+        var all = SamplesOf(shard);
         if (done > 0)
         {
             Tell(new EvaluationProgressed(shard.Stage, shard.Task, shard.Shard, done));
@@ -148,8 +156,8 @@ internal sealed class SimulatedWorker(
         if (done < all)
         {
             var batch = Math.Min(options.BatchSize, all - done);
-            done += batch;
-            awaited = gpu!.Compute(batch * options.AnswerSeconds);
+            (before, done) = (done, done + batch);
+            awaited = gpu!.Compute(batch * options.AnswerSeconds * slower);
             return true;
         }
 
@@ -176,6 +184,8 @@ internal sealed class SimulatedWorker(
         Deliver(new JudgementsWritten(cell, 50, 50, options.Samples, 0, file, Sha256));
         return false;
     }
+
+    private int SamplesOf(AnswerShard shard) => Math.Min(options.ShardSize, options.Samples - (shard.Shard * options.ShardSize));
 
     private Task Passed(double seconds)
     {

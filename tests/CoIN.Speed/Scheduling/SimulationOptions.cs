@@ -28,6 +28,11 @@ internal sealed record SimulationOptions
     /// <summary>Seconds for each answer.</summary>
     public double AnswerSeconds { get; init; } = 0.02;
 
+    /// <summary>Evaluators, the first ones, that need <see cref="Slower"/> times as long.</summary>
+    public int SlowEvaluators { get; init; }
+
+    public double Slower { get; init; } = 20;
+
     /// <summary>Seconds to load the base model, once on each GPU.</summary>
     public double LoadSeconds { get; init; } = 30;
 
