@@ -14,6 +14,8 @@ try
         Side.Command => Side.Serve(args[1], args[2]),
         MemorySide.Command => MemorySide.Serve(args[1], args[2], args[3]),
         MemoryCommand.Name => MemoryCommand.Build().Parse(args[1..]).Invoke(),
+        BasesCommand.Side => BasesCommand.Serve(args[1], args[2], args[3]),
+        BasesCommand.Name => BasesCommand.Build().Parse(args[1..]).Invoke(),
         WorkloadCommand.Name => WorkloadCommand.Build().Parse(args[1..]).Invoke(),
         AdaptersCommand.Name => AdaptersCommand.Build().Parse(args[1..]).Invoke(),
         QuantizationCommand.Name => QuantizationCommand.Build().Parse(args[1..]).Invoke(),
