@@ -32,7 +32,7 @@ public static class StudyDraw
         );
         var key = Path.Combine(runFolder, RunPaths.StudyKey(study.Id));
         study.Key.Write(key);
-        return (study, state.Options.Data.Images, key);
+        return (study, work.Paths.Here(state.Options.Data.Images), key);
     }
 
     private static IEnumerable<CellScored> Select(RunState state, string cells)

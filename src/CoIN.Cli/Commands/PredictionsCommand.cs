@@ -4,6 +4,7 @@ using CoIN.Actors.Journal;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Work;
+using CoIN.Cli.Engine;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Views;
@@ -61,7 +62,13 @@ internal static class PredictionsCommand
         var state = RunJournal.Look(folder) ?? throw new CoinException($"The run in {folder} has not begun; nothing is answered.");
         var (row, place) = Cell(state, stage, task);
         var name = state.TaskNames[place];
-        var all = AnsweredSamples.Of(folder, state, RunFiles.TestSet(state, place, new BenchmarkWork()), row, place);
+        var all = AnsweredSamples.Of(
+            folder,
+            state,
+            RunFiles.TestSet(state, place, new BenchmarkWork(paths: OwnPaths.Of(folder))),
+            row,
+            place
+        );
         var shown = all.Where(sample => !wrong || sample.IsWrong).ToList();
         foreach (var (sample, number) in shown.Take(limit == 0 ? int.MaxValue : limit).Select((sample, place) => (sample, place + 1)))
         {

@@ -3,6 +3,7 @@ using System.Net;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Runs;
 using CoIN.Benchmark.Work;
+using CoIN.Cli.Engine;
 using CoIN.Cli.Hosting;
 using CoIN.Cli.Runs;
 using CoIN.Cli.Watching;
@@ -68,7 +69,6 @@ internal static class WatchCommand
     /// <summary>The runs that are meant; without names the latest, which may begin while the page is open.</summary>
     private sealed class Watched(Host host, string[] names, RunFolders folders)
     {
-        private readonly BenchmarkWork work = new();
         private readonly Dictionary<string, WatchedRun> known = new(StringComparer.Ordinal);
 
         public IReadOnlyList<WatchedRun> Runs()
@@ -81,7 +81,11 @@ internal static class WatchCommand
                         .Select(run =>
                             known.TryGetValue(run.Folder, out var seen)
                                 ? seen
-                                : known[run.Folder] = new WatchedRun(run.Name, run.Folder, work)
+                                : known[run.Folder] = new WatchedRun(
+                                    run.Name,
+                                    run.Folder,
+                                    new BenchmarkWork(paths: OwnPaths.Of(run.Folder))
+                                )
                         ),
                 ];
             }

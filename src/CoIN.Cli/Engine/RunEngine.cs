@@ -66,7 +66,7 @@ internal sealed class RunEngine : IRunEngine
         DriveAsync(ticket, null, judge, redo: false, stop);
 
     public async Task<RunSnapshot> DismissAsync(string runFolder, string judge) =>
-        (await RunChanges.DismissAsync(runFolder, judge, Work()).ConfigureAwait(false)).State.ToSnapshot();
+        (await RunChanges.DismissAsync(runFolder, judge, WorkOf(runFolder)).ConfigureAwait(false)).State.ToSnapshot();
 
     public Task<RunSnapshot?> ReadAsync(string runFolder, CancellationToken stop) => Task.FromResult(RunJournal.Watch(runFolder));
 
@@ -84,19 +84,20 @@ internal sealed class RunEngine : IRunEngine
     {
         var state = RunJournal.Look(runFolder)
             ?? throw new CoinException($"The run in {runFolder} has not begun; there is nothing to report.");
-        return Task.FromResult(Work().WriteReports(runFolder, state, target));
+        return Task.FromResult(WorkOf(runFolder).WriteReports(runFolder, state, target));
     }
 
     public (Study Study, string Images, string Key) DrawStudy(string runFolder, string cells, int count, int seed) =>
-        RunChanges.DrawStudy(runFolder, cells, count, seed, Work());
+        RunChanges.DrawStudy(runFolder, cells, count, seed, WorkOf(runFolder));
 
     public Task<StudyImport> ImportStudyAsync(string runFolder, IReadOnlyList<string> files, string judge) =>
-        RunChanges.ImportStudyAsync(runFolder, files, judge, Work());
+        RunChanges.ImportStudyAsync(runFolder, files, judge, WorkOf(runFolder));
 
     public Task<RunReport?> DescribeAsync(string runFolder, CancellationToken stop) =>
-        Task.FromResult(RunJournal.Look(runFolder) is { } state ? Work().Describe(state) : null);
+        Task.FromResult(RunJournal.Look(runFolder) is { } state ? WorkOf(runFolder).Describe(state) : null);
 
-    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) => RunChanges.RescoreAsync(runFolder, Work(), stop);
+    public Task<Rescoring> RescoreAsync(string runFolder, CancellationToken stop) =>
+        RunChanges.RescoreAsync(runFolder, WorkOf(runFolder), stop);
 
     /// <param name="paths">Where this host has a local judge's model; null where its options say.</param>
     internal static JudgeFactory Judges(Action<string> warn, LocalPaths? paths = null) =>
@@ -104,6 +105,8 @@ internal sealed class RunEngine : IRunEngine
 
     /// <param name="paths">Where this host has data and models; null where options say.</param>
     internal static BenchmarkWork Work(LocalPaths? paths = null) => new(new ReportAids(), new ImageInspector(), paths);
+
+    private static BenchmarkWork WorkOf(string runFolder) => Work(OwnPaths.Of(runFolder));
 
     internal static LearnerFactory Learners(NodeSettings node, ILogger log) =>
         new(warning => log.LogWarning("{Warning}", warning), word => log.LogInformation("{Word}", word), node.ModelsKept, node.Local);

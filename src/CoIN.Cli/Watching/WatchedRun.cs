@@ -127,7 +127,7 @@ internal sealed class WatchedRun(string name, string folder, IBenchmarkWork work
             }
 
             // A sample's file is somebody else's: it must not lead out of the images.
-            var root = Path.GetFullPath(state!.Options.Data.Images);
+            var root = Path.GetFullPath(work.Paths.Here(state!.Options.Data.Images));
             var path = Path.GetFullPath(Path.Combine(root, image));
             return path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(path) ? path : null;
         }
