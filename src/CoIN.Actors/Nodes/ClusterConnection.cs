@@ -43,6 +43,8 @@ public sealed record ClusterContents(IReadOnlyList<string> RunIds, IReadOnlyList
 /// </summary>
 public sealed class ClusterConnection : IAsyncDisposable
 {
+    private const int LooksAgain = 8;
+
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
 
     private readonly IHost host;
@@ -107,9 +109,22 @@ public sealed class ClusterConnection : IAsyncDisposable
     public async Task<ClusterRun> StopAsync(string runId, CancellationToken stop) =>
         Seen(await OneAsync(new StopRun(runId), stop).ConfigureAwait(false));
 
-    /// <summary>How a run stands.</summary>
+    /// <summary>How a run stands; while it is being taken up, the question is put again for a while.</summary>
     /// <exception cref="CoinException">No node answers.</exception>
-    public Task<ClusterRun> LookAsync(string runId, CancellationToken stop) => LookAsync(new Look(runId), stop);
+    public async Task<ClusterRun> LookAsync(string runId, CancellationToken stop)
+    {
+        for (var asked = 1; ; asked++)
+        {
+            try
+            {
+                return await LookAsync(new Look(runId), stop).ConfigureAwait(false);
+            }
+            catch (CoinException silent) when (silent is { IsFinal: false } && !stop.IsCancellationRequested && asked < LooksAgain)
+            {
+                // Who answers for the run is being found out after a node was lost, or the first has come.
+            }
+        }
+    }
 
     /// <summary>How a run stands, without its experiment: for who looks again and again.</summary>
     /// <exception cref="CoinException">No node answers.</exception>

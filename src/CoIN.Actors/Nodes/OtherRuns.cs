@@ -1,6 +1,7 @@
 using CoIN.Actors.Artifacts;
 using CoIN.Actors.Journal;
 using CoIN.Actors.Protocol;
+using CoIN.Actors.Scheduling;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Experiments;
 using CoIN.Benchmark.Files;
@@ -64,6 +65,24 @@ internal sealed class OtherRuns(string folder, OwnRuns? own)
         }
 
         return made;
+    }
+
+    /// <summary>Has what a run took over from another one, and what is lost of it, copied from there once more.</summary>
+    /// <param name="path">Below the run's folder.</param>
+    /// <returns>False where the run did not take it over.</returns>
+    /// <exception cref="CoinException">The other run does not have it either.</exception>
+    public async Task<bool> TakeAgainAsync(RunState state, string runFolder, string path, CancellationToken stop)
+    {
+        var stage = state.Trained.Values.FirstOrDefault(one => one.Folder == path);
+        var cell = state.Cells.Values.FirstOrDefault(one => one.File == path || one.ScoresFile == path);
+        if ((stage?.TakenFrom ?? cell?.TakenFrom) is not { } from)
+        {
+            return false;
+        }
+
+        var made = await BringAsync(new Made(from.Key, from.RunId, from.RunId, "", null, null), stop).ConfigureAwait(false);
+        SharedWork.Copy(made, runFolder, stage?.Stage ?? cell!.Stage, cell?.Task ?? -1, cell is null ? "" : state.TaskNames[cell.Task]);
+        return true;
     }
 
     /// <summary>Where an experiment's own folder is.</summary>

@@ -383,7 +383,21 @@ internal sealed class RunEntity : ReceiveActor, IWithUnboundedStash, IWithTimers
         await own.BringLooseAsync(runId, [], left.Token).ConfigureAwait(false);
         foreach (var lost in await own.BringAsync(runId, RunArtifacts.Of(state), null, FetchPatience, left.Token).ConfigureAwait(false))
         {
-            log.Warning("{Path} is on no node that can be asked ({Reason})", lost.Artifact.Path, lost.Reason);
+            var (path, reason) = (lost.Artifact.Path, lost.Reason);
+            try
+            {
+                if (await settings.Others.TakeAgainAsync(state, folder, path, left.Token).ConfigureAwait(false))
+                {
+                    log.Info("{Path} was taken over from another run, and is once more", path);
+                    continue;
+                }
+            }
+            catch (CoinException fault)
+            {
+                reason = $"{reason}; {fault.Message.TrimEnd('.')}";
+            }
+
+            log.Warning("{Path} is on no node that can be asked ({Reason})", path, reason);
         }
     }
 

@@ -61,19 +61,24 @@ internal sealed class SharedWork(SupervisorSettings settings, ILoggingAdapter lo
         Task.Run(async () =>
             {
                 var here = settings.Bring is { } bring ? await bring(made, stop.Token).ConfigureAwait(false) : made;
-                return new TakenOver(here, Copied(here, place, name), null);
+                return new TakenOver(here, Copy(here, settings.RunFolder, place.Stage, place.Task, name), null);
             })
             .PipeTo(self, self, taken => taken, fault => new TakenOver(made, null, fault.GetBaseException().Message));
         return true;
     }
 
-    private RunEvent Copied(Made made, (int Stage, int Task) place, string name)
+    /// <summary>Copies a result of another run into a run's folder.</summary>
+    /// <param name="stage">Of the run that takes it over.</param>
+    /// <param name="task">Of a test: its 0-based place in that run's order.</param>
+    /// <param name="name">Of a test: its task's name.</param>
+    /// <exception cref="CoIN.Benchmark.CoinException">Its files are not as the other's journal says.</exception>
+    public static RunEvent Copy(Made made, string runFolder, int stage, int task, string name)
     {
         var from = new ResultSource(made.RunId, made.Key);
         return made.Result switch
         {
-            StageTrained trained => Benchmark.Runs.TakeOver.Stage(made.RunFolder, trained, from, settings.RunFolder),
-            CellScored cell => Benchmark.Runs.TakeOver.Cell(made.RunFolder, cell, from, settings.RunFolder, place.Stage, place.Task, name),
+            StageTrained trained => Benchmark.Runs.TakeOver.Stage(made.RunFolder, trained, from, runFolder),
+            CellScored cell => Benchmark.Runs.TakeOver.Cell(made.RunFolder, cell, from, runFolder, stage, task, name),
             var other => throw new InvalidOperationException($"{other.GetType().Name} is no result that runs share"),
         };
     }

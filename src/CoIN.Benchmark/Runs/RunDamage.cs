@@ -19,7 +19,8 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
     private string What => $"{Path} {(Missing ? "is missing" : "is not as the journal says it was written (its SHA-256 differs)")}";
 
     /// <summary>Everything that is damaged, in the order of the work.</summary>
-    public static IEnumerable<RunDamage> Find(string runFolder, RunState state)
+    /// <param name="testAgain">Whether a cell whose scores alone are damaged is tested again; it is rescored by hand otherwise.</param>
+    public static IEnumerable<RunDamage> Find(string runFolder, RunState state, bool testAgain = false)
     {
         foreach (var checkpoint in state.Checkpoints.Values.OrderBy(one => one.Stage))
         {
@@ -52,7 +53,14 @@ public sealed record RunDamage(string Path, bool Missing, RunEvent? Discard, str
             if (
                 cell.ScoresFile is not null
                 && OfCell(runFolder, cell) is null
-                && OfFile(runFolder, cell.ScoresFile, cell.ScoresSha256!, null, rescore) is { } scores
+                && OfFile(
+                    runFolder,
+                    cell.ScoresFile,
+                    cell.ScoresSha256!,
+                    testAgain ? what => new CellDiscarded(cell.Stage, cell.Task, what) : null,
+                    rescore
+                )
+                    is { } scores
             )
             {
                 yield return scores;

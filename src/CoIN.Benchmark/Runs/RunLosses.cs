@@ -13,7 +13,7 @@ public static class RunLosses
         Discards(
             state,
             redo ? RunDamage.Find(runFolder, state)
-                : small ? RunDamage.Find(runFolder, state).Where(damage => damage.Discard is not StageDiscarded)
+                : small ? RunDamage.Find(runFolder, state, testAgain: true).Where(damage => damage.Discard is not StageDiscarded)
                 : RunDamage.LostCheckpoints(runFolder, state)
         );
 

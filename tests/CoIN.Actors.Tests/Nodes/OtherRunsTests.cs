@@ -63,6 +63,24 @@ public sealed class OtherRunsTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_taken_over_and_is_lost_is_taken_over_once_more()
+    {
+        var adapter = RunPaths.Adapter(1, "Task1");
+        Durable.WriteText(folder.Of($"e-a/{adapter}/weights"), "w");
+        var trained = Trained() with { Folder = adapter, FolderSha256 = Durable.Sha256OfFolder(folder.Of($"e-a/{adapter}")) };
+        await BeginAsync(Experiments.Of("a", "b"), "a", trained);
+        var from = new ResultSource("e-a", others.MadeBeside("e-a").Single().Key);
+        var state = States.Begun(TinyExperiments.Of(2)).With(trained with { TakenFrom = from });
+        Assert.True(await others.TakeAgainAsync(state, folder.Of("e-b"), adapter, CancellationToken.None));
+        Assert.Equal(trained.FolderSha256, Durable.Sha256OfFolder(folder.Of($"e-b/{adapter}")));
+
+        var own = States.Begun(TinyExperiments.Of(2)).With(trained);
+        Assert.False(await others.TakeAgainAsync(own, folder.Of("e-b"), adapter, CancellationToken.None));
+        File.Delete(folder.Of($"e-a/{adapter}/weights"));
+        await Assert.ThrowsAsync<CoinException>(() => others.TakeAgainAsync(state, folder.Of("e-b"), adapter, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Runs_are_compared_when_none_is_under_way_and_two_are_completed()
     {
         var experiment = Experiments.Of("a", "b", "c");

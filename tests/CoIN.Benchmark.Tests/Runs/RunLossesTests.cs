@@ -42,6 +42,23 @@ public sealed class RunLossesTests : IDisposable
     }
 
     [Fact]
+    public void A_cell_whose_scores_no_node_has_is_tested_again_and_on_one_host_its_predictions_are_kept()
+    {
+        var state = Trained(1)
+            .WithCell(folder.Path, 0, 0, "4681111", new FakeWork())
+            .WithCell(folder.Path, 1, 0, "4681111", new FakeWork());
+        Assert.Empty(RunLosses.Discards(folder.Path, state, redo: false, small: true));
+        File.Delete(folder.File(RunPaths.Scores(1, "Task1")));
+        Assert.Empty(RunLosses.Discards(folder.Path, state, redo: true));
+        var lost = Assert.IsType<CellDiscarded>(Assert.Single(RunLosses.Discards(folder.Path, state, redo: false, small: true)));
+        Assert.Equal((1, 0), (lost.Stage, lost.Task));
+
+        // With its predictions it is one loss.
+        File.Delete(folder.File(RunPaths.Predictions(1, "Task1")));
+        Assert.Single(RunLosses.Discards(folder.Path, state, redo: false, small: true));
+    }
+
+    [Fact]
     public void The_files_of_what_is_discarded_are_deleted_and_no_others()
     {
         var state = Trained(2)
