@@ -1,3 +1,5 @@
+using CoIN.Actors.Hosting;
+using CoIN.Benchmark.Reports;
 using CoIN.EndToEnd.Tests.Support;
 using Newtonsoft.Json.Linq;
 
@@ -115,19 +117,27 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
     }
 
     [Fact]
-    public async Task A_node_with_another_folder_of_runs_is_refused_by_name_and_the_others_go_on()
+    public async Task Nodes_with_another_folder_of_runs_or_another_build_are_refused_by_name_and_the_others_go_on()
     {
         using var cluster = await whole.ClusterAsync();
         var first = await cluster.StartAsync(0, Everything);
-        var stranger = cluster.Begin(null, Worker, Path.Combine(whole.Lab.Folder, "other-runs"));
-        await stranger.EndAsync(TimeSpan.FromMinutes(2));
-        Assert.True(stranger.ExitCode == 1, stranger.Output);
-        Assert.Contains(
-            $"the folder of the runs is {Path.Combine(whole.Lab.Folder, "other-runs")} here",
-            stranger.Output,
-            StringComparison.Ordinal
-        );
+        var runs = Path.Combine(whole.Lab.Folder, "other-runs");
+        var version = ProductVersion.Current;
+        var other = $"{version[..^1]}{(version[^1] == '9' ? '8' : '9')}";
+        var build = ProgramFolder.MakeBuild(Path.Combine(whole.Lab.Folder, "other-build"), other);
+        var strangers = new[]
+        {
+            (cluster.Begin(null, Worker, runs), $"the folder of the runs is {runs} here"),
+            (cluster.Begin(null, Worker, program: build), $"the program's version is {other} here and {version} there"),
+        };
+        foreach (var (stranger, why) in strangers)
+        {
+            await stranger.EndAsync(TimeSpan.FromMinutes(2));
+            Assert.True(stranger.ExitCode == 1 && stranger.Output.Contains(why, StringComparison.Ordinal), $"{why}\n{cluster.Output}");
+        }
+
         await cluster.SaysAsync(first, "is not taken into this cluster", "the folder of the runs is");
+        await cluster.SaysAsync(first, "is not taken into this cluster", $"the program's version is {version} here and {other} there");
         await cluster.SaysAsync(first, "has left the cluster");
         Assert.False(first.HasExited);
     }
@@ -261,20 +271,28 @@ public sealed class ClusterTests(ClusterLaboratory whole) : IClassFixture<Cluste
     }
 
     [Fact]
-    public async Task A_node_that_stands_still_for_20_seconds_is_waited_for()
+    public async Task A_node_that_stands_still_for_15_seconds_is_waited_for_and_so_is_a_database_that_is_away_for_30()
     {
         const string Id = "still";
-        using var cluster = await whole.ClusterAsync(patience: 10);
+        using var cluster = await whole.ClusterAsync(patience: new ClusterSettings().Patience);
         var supervisor = await cluster.StartAsync(0, "supervisor");
         var worker = await cluster.StartAsync(1, Worker);
         using var submit = cluster.Submit(Id);
         await cluster.OneSaysAsync("Checkpoint of stage 1 at step 3", supervisor);
         worker.Stop();
-        await Task.Delay(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken);
         worker.Continue();
+        await cluster.OneSaysAsync("Checkpoint of stage 2 at step 3", supervisor);
+        await whole.Database.KillAsync();
+        await Task.Delay(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await whole.Database.StartAgainAsync();
         await cluster.CompletesAsync(submit);
         Assert.DoesNotContain("its work goes on elsewhere", supervisor.Output, StringComparison.Ordinal);
-        Assert.Single(worker.Output.Split('\n'), line => line.Contains("stage 1 ImageNet] Training begins", StringComparison.Ordinal));
+        foreach (var stage in new[] { "1 ImageNet", "2 GQA", "3 OCR-VQA" })
+        {
+            Assert.Single(worker.Output.Split('\n'), line => line.Contains($"stage {stage}] Training begins", StringComparison.Ordinal));
+        }
+
         Laboratory.AssertSame(whole.Essence, whole.Lab.Essence(Id));
     }
 

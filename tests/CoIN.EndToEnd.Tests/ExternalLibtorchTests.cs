@@ -115,27 +115,7 @@ public sealed class ExternalLibtorchTests : IDisposable
     /// </summary>
     private string ProgramWithoutLibtorch()
     {
-        var program = Path.Combine(folder, "program");
-        foreach (
-            var file in Directory
-                .EnumerateFiles(AppContext.BaseDirectory, "*", SearchOption.AllDirectories)
-                .Where(file => !IsLibtorchs(file))
-        )
-        {
-            var target = Path.Combine(program, Path.GetRelativePath(AppContext.BaseDirectory, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-
-            // The host follows links to find the program's folder, so these few are copies.
-            if (Path.GetExtension(file) is ".dll" or ".json")
-            {
-                File.Copy(file, target);
-            }
-            else
-            {
-                File.CreateSymbolicLink(target, file);
-            }
-        }
-
+        var program = ProgramFolder.Make(Path.Combine(folder, "program"), file => !IsLibtorchs(file));
         var list = Path.Combine(program, "coin.deps.json");
         var json = JObject.Parse(File.ReadAllText(list));
         foreach (

@@ -7,7 +7,7 @@ namespace CoIN.EndToEnd.Tests;
 
 /// <summary>
 /// Four nodes and one fault after another, drawn by a seed, while a run goes on: it ends, with the bits of an undisturbed one, nothing is
-/// lost and nothing counts twice. <c>COIN_SOAK_FAULTS</c> says how many (a few by default, 50 for a long evening), <c>COIN_SOAK_SEED</c>
+/// lost and nothing counts twice. <c>COIN_SOAK_FAULTS</c> says how many (20 by default, 50 for a long evening), <c>COIN_SOAK_SEED</c>
 /// which.
 /// </summary>
 public sealed class SoakTests(SoakLaboratory whole) : IClassFixture<SoakLaboratory>
@@ -151,7 +151,7 @@ public sealed class SoakTests(SoakLaboratory whole) : IClassFixture<SoakLaborato
 /// <summary>A run that is as long as its faults are many.</summary>
 public sealed class SoakLaboratory : ClusterLaboratory
 {
-    public static int Faults => Number("COIN_SOAK_FAULTS", 4);
+    public static int Faults => Number("COIN_SOAK_FAULTS", 20);
 
     public static int Seed => Number("COIN_SOAK_SEED", 1);
 

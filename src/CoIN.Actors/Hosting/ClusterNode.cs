@@ -93,12 +93,14 @@ internal static class ClusterNode
             )
         );
 
-        // A lease of a holder that died is over before the next decision is due.
+        // A lease of a holder that died is over before the next decision is due. What was lost is begun elsewhere at once: that both sides
+        // drive a run is what the lock in the database is for, and what a worker given up still writes bears its assignment's number.
         return shared.Database is not { } database
             ? patient
             : ConfigurationFactory
                 .ParseString(
                     $$"""
+                    akka.cluster.down-removal-margin = 1s
                     akka.cluster.split-brain-resolver {
                       active-strategy = lease-majority
                       lease-majority { lease-implementation = "{{DatabaseLease.Section}}", acquire-lease-delay-for-minority = 2s }

@@ -26,11 +26,11 @@ public sealed record ClusterSettings
     public bool SharedFolder { get; init; } = true;
 
     /// <summary>
-    /// Seconds for which a node may be silent before the others think it lost; as long again until they give it up, and again until its
-    /// work goes on elsewhere.
+    /// Seconds for which a node may be silent before the others think it lost; as long again until they give it up, and its work goes on
+    /// elsewhere (without a database, as long again until then).
     /// </summary>
     [Bounds(AtLeast = 1)]
-    public int Patience { get; init; } = 10;
+    public int Patience { get; init; } = 8;
 
     internal JournalDatabase? Database => Journal is null ? null : JournalDatabase.Parse(Journal);
 }

@@ -102,12 +102,21 @@ internal sealed class TestCluster(
     /// <param name="seed">Which of the two nodes it is that the others ask to join; null for neither.</param>
     /// <param name="runs">Its folder of runs; null for that of all.</param>
     /// <param name="host">On which host of the network it is; null for that of its seed.</param>
-    /// <param name="settings">Its own ones.</param>
-    public CoinProcess Begin(int? seed, string roles, string? runs = null, int? host = null, params string[] settings)
+    /// <param name="program">Folder of its program; null for the one beside these tests.</param>
+    /// <param name="settings">What else is set, as <c>key=value</c>.</param>
+    public CoinProcess Begin(
+        int? seed,
+        string roles,
+        string? runs = null,
+        int? host = null,
+        string? program = null,
+        params string[] settings
+    )
     {
         var on = host ?? seed ?? 0;
         var node = CoinProcess.StartOn(
             network?.Namespaces[on],
+            program,
             [
                 "node",
                 "--join",
@@ -148,7 +157,7 @@ internal sealed class TestCluster(
     /// <param name="settings">As in <see cref="Begin"/>.</param>
     public async Task<CoinProcess> StartAsync(int? seed, string roles, string? runs = null, int? host = null, params string[] settings)
     {
-        var node = Begin(seed, roles, runs is null ? null : Path.Combine(lab.Folder, runs), host, settings);
+        var node = Begin(seed, roles, runs is null ? null : Path.Combine(lab.Folder, runs), host, settings: settings);
         await IsThereAsync(node);
         return node;
     }

@@ -41,8 +41,9 @@ internal sealed class CoinProcess : IDisposable
 
     /// <summary>Starts the command on a host of a test's network.</summary>
     /// <param name="host">Its network namespace; null for that of the tests.</param>
-    public static CoinProcess StartOn(string? host, params string[] arguments) =>
-        Start(new Dictionary<string, string>(), null, host, arguments);
+    /// <param name="program">As in <see cref="StartWith"/>.</param>
+    public static CoinProcess StartOn(string? host, string? program, params string[] arguments) =>
+        Start(new Dictionary<string, string>(), program, host, arguments);
 
     /// <summary>Starts the command with variables added to its environment.</summary>
     /// <param name="program">Folder of the program; null for the one beside these tests.</param>
