@@ -25,8 +25,20 @@ public sealed class LongestFirst : ITestCollectionOrderer
     ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
-        where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(Place).ThenBy(collection => collection.TestCollectionDisplayName, StringComparer.Ordinal)];
+        where TTestCollection : ITestCollection
+    {
+        // xUnit hands all to the thread pool at once, whose threads take what came last and what came first: so the short ones come in the
+        // middle.
+        List<TTestCollection> first = [],
+            last = [];
+        foreach (var collection in testCollections.OrderBy(Place).ThenBy(one => one.TestCollectionDisplayName, StringComparer.Ordinal))
+        {
+            (first.Count <= last.Count ? first : last).Add(collection);
+        }
+
+        last.Reverse();
+        return [.. first, .. last];
+    }
 
     private static int Place<TTestCollection>(TTestCollection collection)
         where TTestCollection : ITestCollection =>
