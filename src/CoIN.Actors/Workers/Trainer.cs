@@ -26,6 +26,9 @@ internal sealed class Trainer(
     private const int SpeedWindow = 20;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long trainers that part wait for each other: a node that is asked to end has minutes.</summary>
+    private static readonly TimeSpan HandOver = TimeSpan.FromSeconds(30);
+
     private readonly Queue<(TimeSpan At, int Tokens)> recent = new();
     private readonly Stopwatch clock = new();
     private ILearner? learner;
@@ -224,6 +227,11 @@ internal sealed class Trainer(
 
     protected override void Leave()
     {
+        if (session?.Part(HandOver) is { } step && IsFirst)
+        {
+            Keep(step);
+        }
+
         if (!IsFirst || session is null || session.Step <= savedStep)
         {
             return;
@@ -236,7 +244,7 @@ internal sealed class Trainer(
         else
         {
             Log.Warning(
-                "The steps since step {Step} will be done again: other trainers have parts of the optimizer's state (training.optimizer-state = sharded)",
+                "The steps since step {Step} will be done again: other trainers have parts of the optimizer's state and did not hand them over (training.optimizer-state = sharded)",
                 savedStep
             );
         }

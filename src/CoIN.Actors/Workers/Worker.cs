@@ -495,7 +495,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
             Guarded(() =>
             {
                 Leave();
-                Ended(new WorkStopped { Reason = e.Message });
+                Ended(new WorkStopped { Reason = e.Leaves ? null : e.Message });
             });
         }
         catch (Exception e) when (OthersMayTry && BrokenDevice.By(e, Device) is { } broken)

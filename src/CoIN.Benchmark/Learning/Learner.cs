@@ -122,6 +122,14 @@ public interface ITrainingSession : IDisposable
     bool IsWhole => true;
 
     /// <summary>
+    /// Before the session is left amid the stage, by all of its trainers at about the same time: where each has a part of the optimizer's
+    /// state, the others give theirs to rank 0, so that it can write a checkpoint. Nothing may be trained after it.
+    /// </summary>
+    /// <param name="patience">How long to wait for the others; blocks the thread.</param>
+    /// <returns>A step that came to its end by it; null for none.</returns>
+    StepReport? Part(TimeSpan patience) => null;
+
+    /// <summary>
     /// Writes the whole state (weights, moments, position, random state) after the last full step into an existing empty folder, files
     /// flushed to disk. Micro-batches of an unfinished step are left out: a session that takes up the checkpoint does that step from its
     /// beginning.

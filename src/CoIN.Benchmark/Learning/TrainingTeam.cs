@@ -64,6 +64,15 @@ public sealed record LinkMessage(int Step, int Share)
     /// <summary>Another to rank 0: these parameters, updated; behind them, where rank 0 has asked for them, their moments.</summary>
     public const int ShardUpdate = -3;
 
+    /// <summary>
+    /// The sender leaves: it gives no more shares. It still does what rank 0 asks of it, until rank 0 says so too, and is answered with
+    /// <see cref="Moments"/>.
+    /// </summary>
+    public const int Leaving = -4;
+
+    /// <summary>Another to rank 0: the moments of the parameters that it updates, the first ones and then the second ones.</summary>
+    public const int Moments = -5;
+
     /// <summary>With <see cref="ShardGradient"/>: whether rank 0 wants the moments too.</summary>
     public bool WithMoments { get; init; }
 
@@ -80,4 +89,8 @@ public sealed record LinkMessage(int Step, int Share)
 public readonly record struct MicroBatchFigures(double Loss, int Samples, int Tokens);
 
 /// <summary>Another trainer of the team is gone: what was done since the last full step has to be done again.</summary>
-public sealed class TrainerLostException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class TrainerLostException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Whether it leaves as it was asked to, and nothing is wrong with it.</summary>
+    public bool Leaves { get; init; }
+}

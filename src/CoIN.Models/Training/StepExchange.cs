@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using CoIN.Benchmark;
 using CoIN.Benchmark.Learning;
@@ -38,6 +39,12 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
     private int? momentsOf;
     private float[] sharding = [];
 
+    // After which step the moments that are kept here are so; null while none was made here.
+    private int? updatedTo;
+
+    // Whether another trainer has said that it leaves: rank 0 to the others, or one of them to rank 0.
+    private volatile bool leaving;
+
     /// <summary>The shares that are computed here.</summary>
     public IEnumerable<int> Own => Enumerable.Range(own.Start.Value, own.End.Value - own.Start.Value);
 
@@ -51,6 +58,13 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
     /// Whether a part of the step's update is under way: rank 0 waits for the others' parts, or another for the gradient of its own.
     /// </summary>
     public bool IsUpdating { get; private set; }
+
+    /// <summary>Whether another trainer of the team has said that it leaves.</summary>
+    public bool IsLeft => leaving;
+
+    /// <summary>Whether there is something to hand over: moments that rank 0 lacks.</summary>
+    public bool IsDealtOut =>
+        IsSharded && (IsUpdating || updatedTo is not null) && !(team.IsFirst && updatedTo is { } step && HasMoments(step));
 
     /// <summary>Whether this trainer updates a parameter, and so keeps its moments.</summary>
     public bool Owns(int parameter) => IsSharded ? shards[team.Rank].Contains(parameter) : team.IsFirst;
@@ -148,7 +162,7 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
     public void Assemble()
     {
         momentsOf = received!.GetAwaiter().GetResult().WithMoments ? received.Result.Step + 1 : null;
-        (received, IsUpdating) = (null, false);
+        (updatedTo, received, IsUpdating) = (received.Result.Step + 1, null, false);
         foreach (var shard in shards.Skip(1))
         {
             shard.Numbers.Write(shard.In(numbers!).Span, shard.Take(parameters));
@@ -196,7 +210,7 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
             own.Numbers.Read([.. kept.Select(one => one.Second)], sharding.AsSpan(2 * count));
         }
 
-        IsUpdating = false;
+        (updatedTo, IsUpdating) = (step + 1, false);
         sent = team.Links[0].SendAsync(new LinkMessage(step, LinkMessage.ShardUpdate), sharding.AsMemory(0, count * parts));
         received = ReceiveAsync(step);
     }
@@ -211,6 +225,53 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
         received = null;
         flat.Write(Numbers.Span, parameters);
         return message.Report!;
+    }
+
+    /// <summary>
+    /// Rank 0, which leaves: has the others send their moments. They may just be computing, and what they have sent before comes first.
+    /// </summary>
+    /// <returns>Whether it has them all; else <see cref="HasMoments"/> says no.</returns>
+    public bool GatherMoments(TimeSpan patience)
+    {
+        var step = updatedTo!.Value;
+        sent = SayAsync(sent, new LinkMessage(step, LinkMessage.Leaving));
+        if (moments.Length == 0)
+        {
+            moments = [new float[flat.Count], new float[flat.Count]];
+        }
+
+        var gathered = GatherMomentsAsync(received, step);
+        received = null;
+        if (!Within(gathered, patience))
+        {
+            return false;
+        }
+
+        momentsOf = step;
+        return true;
+    }
+
+    /// <summary>The others, of which one leaves: says so to rank 0, which may still have a step under way.</summary>
+    public void Leave() =>
+        sent = SendBehind(sent, team.Links[0], new LinkMessage(updatedTo ?? 0, LinkMessage.Leaving), ReadOnlyMemory<float>.Empty);
+
+    /// <summary>The others: when rank 0 leaves too, sends it the moments that are kept here.</summary>
+    /// <param name="momentsOf">Gives a parameter's moments.</param>
+    /// <returns>Whether they were sent.</returns>
+    public bool GiveMoments(Func<int, (Tensor First, Tensor Second)> momentsOf, TimeSpan patience)
+    {
+        var clock = Stopwatch.StartNew();
+        if (updatedTo is not { } step || (!leaving && !Within(AwaitLeavingAsync(), patience)))
+        {
+            return false;
+        }
+
+        var own = shards[team.Rank];
+        IReadOnlyList<(Tensor First, Tensor Second)> all = [.. own.Places.Select(momentsOf)];
+        var numbers = new float[2 * own.Numbers.Count];
+        own.Numbers.Read([.. all.Select(one => one.First)], numbers);
+        own.Numbers.Read([.. all.Select(one => one.Second)], numbers.AsSpan(own.Numbers.Count));
+        return Within(SendBehind(sent, team.Links[0], new LinkMessage(step, LinkMessage.Moments), numbers), patience - clock.Elapsed);
     }
 
     public void Dispose()
@@ -242,6 +303,7 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
             {
                 var message = await link.ReceiveAsync((offset, numbers) => FlatNumbers.Add(numbers, sum.AsSpan(offset, numbers.Length)))
                     .ConfigureAwait(false);
+                RequireStays(message);
                 Require(message, step, share);
                 figures.AddRange(message.MicroBatches);
             }
@@ -258,7 +320,13 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
         var into = Numbers;
         foreach (var (rank, shard) in shards.Index().Skip(1))
         {
-            var message = await team.Links[rank - 1].ReceiveAsync(Take).ConfigureAwait(false);
+            LinkMessage message;
+            while ((message = await team.Links[rank - 1].ReceiveAsync(Take).ConfigureAwait(false)).Share == LinkMessage.Leaving)
+            {
+                // It ends this step before.
+                leaving = true;
+            }
+
             Require(message, step, LinkMessage.ShardUpdate);
 
             void Take(int offset, ReadOnlySpan<float> part)
@@ -284,6 +352,7 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
         await sent.ConfigureAwait(false);
         var into = shards[team.Rank].In(Numbers);
         var message = await team.Links[0].ReceiveAsync((offset, part) => part.CopyTo(into.Span[offset..])).ConfigureAwait(false);
+        RequireStays(message);
         Require(message, step, LinkMessage.ShardGradient);
         return message;
     }
@@ -312,9 +381,83 @@ internal sealed class StepExchange(TrainingTeam team, int shares, IReadOnlyList<
         await sent.ConfigureAwait(false);
         var into = Numbers;
         var message = await team.Links[0].ReceiveAsync((offset, part) => part.CopyTo(into.Span[offset..])).ConfigureAwait(false);
+        RequireStays(message);
         Require(message, step + 1, LinkMessage.Parameters);
         return message;
     }
+
+    private async Task GatherMomentsAsync(Task<LinkMessage>? before, int step)
+    {
+        try
+        {
+            // Shares of a step that is not made.
+            await (before ?? Task.FromResult(new LinkMessage(step, LinkMessage.Leaving))).ConfigureAwait(false);
+        }
+        catch (TrainerLostException e) when (e.Leaves)
+        {
+            // As this one does.
+        }
+
+        foreach (var (rank, shard) in shards.Index().Skip(1))
+        {
+            var (count, numbers) = (shard.Numbers.Count, new float[Math.Max(flat.Count, 2 * shard.Numbers.Count)]);
+            LinkMessage message;
+            do
+            {
+                message = await team.Links[rank - 1]
+                    .ReceiveAsync((offset, part) => part.CopyTo(numbers.AsSpan(offset)))
+                    .ConfigureAwait(false);
+            } while (message.Share != LinkMessage.Moments);
+
+            if (message.Step != step)
+            {
+                throw new TrainerLostException($"rank {rank} has moments of step {message.Step}, and not of step {step}");
+            }
+
+            numbers.AsMemory(0, count).CopyTo(shard.In(moments[0]));
+            numbers.AsMemory(count, count).CopyTo(shard.In(moments[1]));
+        }
+    }
+
+    private async Task AwaitLeavingAsync()
+    {
+        while ((await team.Links[0].ReceiveAsync((_, _) => { }).ConfigureAwait(false)).Share != LinkMessage.Leaving)
+        {
+            // What rank 0 had sent before.
+        }
+    }
+
+    private async Task SayAsync(Task before, LinkMessage message)
+    {
+        await before.ConfigureAwait(false);
+        await Task.WhenAll(team.Links.Select(link => link.SendAsync(message, ReadOnlyMemory<float>.Empty))).ConfigureAwait(false);
+    }
+
+    /// <summary>Blocks until something is done with others; they may be gone.</summary>
+    /// <returns>Whether it was done.</returns>
+    private static bool Within(Task task, TimeSpan patience)
+    {
+        try
+        {
+            return task.Wait(patience > TimeSpan.Zero ? patience : TimeSpan.Zero);
+        }
+        catch (AggregateException e) when (e.InnerException is TrainerLostException)
+        {
+            return false;
+        }
+    }
+
+    private void RequireStays(LinkMessage message)
+    {
+        if (message.Share == LinkMessage.Leaving)
+        {
+            leaving = true;
+            throw Left();
+        }
+    }
+
+    /// <summary>What a trainer is told whose team is broken up by one that leaves.</summary>
+    public static TrainerLostException Left() => new("another trainer of the stage leaves") { Leaves = true };
 
     private static async Task SendBehind(Task before, ITrainingLink link, LinkMessage message, ReadOnlyMemory<float> numbers)
     {

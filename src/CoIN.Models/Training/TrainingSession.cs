@@ -185,6 +185,11 @@ internal sealed class TrainingSession : ITrainingSession
             return Exchanged(0);
         }
 
+        if (exchange is { IsLeft: true })
+        {
+            throw StepExchange.Left();
+        }
+
         var prepared = micros.Take();
         var positions = Accumulate(prepared);
         if (exchange is null)
@@ -280,6 +285,48 @@ internal sealed class TrainingSession : ITrainingSession
 
         validated = default;
         return new ValidationReport(done.Samples, done.Samples, done.Loss / done.Tokens, done.Tokens);
+    }
+
+    public StepReport? Part(TimeSpan patience)
+    {
+        if (exchange is not { IsDealtOut: true })
+        {
+            return null;
+        }
+
+        using var scope = NewDisposeScope();
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        if (!stage.Team.IsFirst && !exchange.IsLeft)
+        {
+            exchange.Leave();
+        }
+
+        StepReport? ended = null;
+        try
+        {
+            // A step whose gradient is complete comes to its end: some have made their part of the update already.
+            while (stage.Team.IsFirst ? exchange.IsUpdating : exchange.IsPending)
+            {
+                if (exchange.Pending?.Wait(Left()) == false)
+                {
+                    return null;
+                }
+
+                ended = Exchanged(0).Step ?? ended;
+            }
+        }
+        catch (Exception e) when ((e is AggregateException ? e.InnerException : e) is TrainerLostException lost)
+        {
+            if (!lost.Leaves)
+            {
+                return ended;
+            }
+        }
+
+        _ = stage.Team.IsFirst ? exchange.GatherMoments(Left()) : exchange.GiveMoments(optimizer.MomentsOf, Left());
+        return ended;
+
+        TimeSpan Left() => patience > clock.Elapsed ? patience - clock.Elapsed : TimeSpan.Zero;
     }
 
     public bool IsWhole => exchange?.HasMoments(Step) ?? true;

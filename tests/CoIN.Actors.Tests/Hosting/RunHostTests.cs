@@ -398,6 +398,34 @@ public sealed class RunHostTests : IDisposable
     }
 
     [Fact]
+    public async Task Trainers_of_which_each_has_a_part_of_the_optimizer_s_state_part_before_a_checkpoint_is_written_for_a_stop()
+    {
+        var options = TinyExperiments.Of(1);
+        options = options with
+        {
+            Training = options.Training with
+            {
+                GradientAccumulation = 2,
+                WorldSize = 2,
+                OptimizerState = OptimizerState.Sharded,
+                CheckpointEvery = 0,
+            },
+        };
+        using var stop = new CancellationTokenSource();
+        var learners = new FakeLearners(stepMilliseconds: 20, atStep: (_, step) =>
+        {
+            if (step == 3)
+            {
+                stop.Cancel();
+            }
+        });
+        var last = await Run("dealt", options, learners, null, stop.Token, node: new NodeSettings { TrainersPerDevice = 2 });
+        Assert.Equal(RunStatus.Stopped, last.Status);
+        Assert.Equal([0, 1], learners.Parted.Distinct().Order());
+        Assert.True(Assert.Single(RunJournal.Read(folder.Of("dealt"))!.Checkpoints).Value.Step >= 2);
+    }
+
+    [Fact]
     public async Task A_stage_is_trained_with_its_tasks_own_accumulation_and_the_report_says_it()
     {
         var of = TinyExperiments.Of(2);

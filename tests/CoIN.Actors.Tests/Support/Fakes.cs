@@ -21,6 +21,9 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
     /// <summary>The stages that were begun.</summary>
     public System.Collections.Concurrent.ConcurrentQueue<StageTraining> Stages { get; } = [];
 
+    /// <summary>The ranks that parted from the others of their team.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<int> Parted { get; } = [];
+
     public string BaseModel { get; init; } = new('b', 64);
 
     /// <summary>Whether the adapters have experts.</summary>
@@ -37,7 +40,7 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
     private ITrainingSession Train(ExperimentOptions options, StageTraining stage)
     {
         Stages.Enqueue(stage);
-        return new Training(options, stage, steps, microBatches, stepMilliseconds, atStep);
+        return new Training(this, options, stage, steps, microBatches, stepMilliseconds, atStep);
     }
 
     private sealed class Learner(FakeLearners owner, ExperimentOptions options) : ILearner
@@ -54,6 +57,7 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
 
     private sealed class Training : ITrainingSession
     {
+        private readonly FakeLearners owner;
         private readonly int pause;
         private readonly Action<int, int>? atStep;
         private readonly StageTraining stage;
@@ -64,8 +68,18 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
         private int microBatch;
         private int validated;
 
-        public Training(ExperimentOptions options, StageTraining stage, int steps, int microBatches, int pause, Action<int, int>? atStep)
+        public Training(
+            FakeLearners owner,
+            ExperimentOptions options,
+            StageTraining stage,
+            int steps,
+            int microBatches,
+            int pause,
+            Action<int, int>? atStep
+        )
         {
+            this.owner = owner;
+            IsWhole = options.Training.OptimizerState == OptimizerState.Whole;
             (this.stage, team, this.pause, this.atStep, TotalSteps, MicroBatches) = (stage, stage.Team, pause, atStep, steps, microBatches);
             weights = stage.Adapter is null
                 ? Hash($"seed {options.Seed}")
@@ -135,6 +149,15 @@ internal sealed class FakeLearners(int steps = 12, int stepMilliseconds = 0, Act
                 ? Task.WhenAll(team.Links.Select(link => link.SendAsync(new LinkMessage(Step, -1), ReadOnlyMemory<float>.Empty)))
                 : sent;
             return done;
+        }
+
+        public bool IsWhole { get; private set; }
+
+        public StepReport? Part(TimeSpan patience)
+        {
+            owner.Parted.Enqueue(team.Rank);
+            IsWhole = true;
+            return null;
         }
 
         public int ValidationSamples => stage.Validation.Count;

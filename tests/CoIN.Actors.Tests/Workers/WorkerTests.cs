@@ -325,12 +325,17 @@ public sealed class WorkerTests : VirtualTime
         Assert.Contains("cuda:0 cannot be used", (await end.Task).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_trainer_that_has_lost_another_one_says_why()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_trainer_that_has_lost_another_one_says_why_but_of_one_that_leaves_as_it_was_asked_to(bool leaves)
     {
-        var doings = new Doings { Wait = () => Task.FromException(new TrainerLostException("rank 0 at h:1 is not there")) };
+        var doings = new Doings
+        {
+            Wait = () => Task.FromException(new TrainerLostException("rank 0 at h:1 is not there") { Leaves = leaves }),
+        };
         Begun(doings);
-        Assert.Equal("rank 0 at h:1 is not there", supervisor.ExpectMsg<WorkStopped>().Reason);
+        Assert.Equal(leaves ? null : "rank 0 at h:1 is not there", supervisor.ExpectMsg<WorkStopped>().Reason);
         Assert.Equal(1, doings.Left);
     }
 

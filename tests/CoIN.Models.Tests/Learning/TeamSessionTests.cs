@@ -211,6 +211,73 @@ public sealed class TeamSessionTests : IDisposable
         Assert.Equal([false, true, false, true], whole);
     }
 
+    [Theory]
+    [InlineData("all")]
+    [InlineData("rank 0")]
+    [InlineData("rank 1")]
+    [InlineData("rank 2")]
+    public void Who_leaves_a_stage_hands_its_moments_over_so_that_rank_0_writes_the_checkpoint_of_the_last_full_step(string who)
+    {
+        var options = Options(3);
+        foreach (var steps in Enumerable.Range(1, 4))
+        {
+            Train(options, $"{steps}", 1, 1, null, null, steps: steps);
+        }
+
+        var seen = new SortedDictionary<int, int>();
+        foreach (var pieces in Enumerable.Range(3, 9))
+        {
+            // Each is somewhere else in its work.
+            var step = Part(Sharded(options), $"parted-{pieces}", rank => who == "all" ? pieces - rank
+                : who == $"rank {rank}" ? pieces
+                : null);
+            if (step > 0)
+            {
+                Assert.Equal(Contents($"{step}-checkpoint"), Contents($"parted-{pieces}"));
+                seen[pieces] = step;
+            }
+        }
+
+        Assert.True(seen.Values.Distinct().Count() > 1, string.Join(", ", seen));
+        Train(Sharded(options), "rest", 2, 1, null, $"parted-{seen.Keys.Last(pieces => seen[pieces] < 4)}");
+        AssertSame("4", "rest");
+    }
+
+    [Fact]
+    public void Where_one_is_lost_rank_0_does_not_wait_for_its_moments()
+    {
+        var options = Sharded(Options(2));
+        var (first, second) = LocalLink.Pair();
+        using var learner = factory.Open(options, "cpu", 1);
+        using var session = Open(learner, new TrainingTeam(0, 2, [first]), 1, null, null);
+        var other = new Thread(() =>
+        {
+            using var own = factory.Open(options, "cpu", 1);
+            using var gone = Open(own, new TrainingTeam(1, 2, [second]), 1, null, null);
+            gone.NextStep();
+        });
+        other.Start();
+        session.NextStep();
+        Assert.False(Assert.Throws<TrainerLostException>(() => session.NextStep()).Leaves);
+        Assert.Null(session.Part(TimeSpan.FromHours(1)));
+        Assert.False(session.IsWhole);
+        other.Join();
+    }
+
+    [Fact]
+    public void Where_nothing_is_dealt_out_or_nothing_was_trained_nobody_waits()
+    {
+        foreach (var options in new[] { Options(2), Sharded(Options(2)) })
+        {
+            var (first, second) = LocalLink.Pair();
+            using var learner = factory.Open(options, "cpu", 1);
+            using var session = Open(learner, new TrainingTeam(0, 2, [first]), 1, null, null);
+            using var other = Open(learner, new TrainingTeam(1, 2, [second]), 1, null, null);
+            Assert.Null(session.Part(TimeSpan.FromHours(1)));
+            Assert.Null(other.Part(TimeSpan.FromHours(1)));
+        }
+    }
+
     [Fact]
     public void Rank_0_keeps_the_last_full_step_when_another_trainer_is_gone_in_the_middle_of_one()
     {
@@ -234,6 +301,60 @@ public sealed class TeamSessionTests : IDisposable
         other.Join();
         session.SaveCheckpoint(Directory.CreateDirectory(folder.Of("amid")).FullName);
         Assert.Equal(Contents("two-checkpoint"), Contents("amid"));
+    }
+
+    /// <summary>Three trainers begin a stage and part; rank 0 writes the checkpoint, where there is one to write.</summary>
+    /// <param name="pieces">After how many pieces of its work a trainer leaves; null for one that does when another has.</param>
+    /// <returns>Steps done.</returns>
+    private int Part(ExperimentOptions options, string name, Func<int, int?> pieces)
+    {
+        var links = Enumerable.Range(1, 2).Select(_ => LocalLink.Pair()).ToList();
+        var step = 0;
+        Exception? fault = null;
+        var threads = Enumerable
+            .Range(0, 3)
+            .Select(rank => new Thread(() =>
+            {
+                try
+                {
+                    using var learner = factory.Open(options, "cpu", 1);
+                    using var session = Open(
+                        learner,
+                        new TrainingTeam(rank, 3, rank == 0 ? [.. links.Select(link => link.First)] : [links[rank - 1].Second]),
+                        1,
+                        null,
+                        null
+                    );
+                    try
+                    {
+                        for (var piece = 0; session.Step < session.TotalSteps && piece < (pieces(rank) ?? int.MaxValue); piece++)
+                        {
+                            session.Next();
+                        }
+                    }
+                    catch (TrainerLostException)
+                    {
+                        // Another one was first.
+                    }
+
+                    session.Part(TimeSpan.FromHours(1));
+                    if (rank == 0 && session.Step > 0)
+                    {
+                        step = session.Step;
+                        session.SaveCheckpoint(Directory.CreateDirectory(folder.Of(name)).FullName);
+                    }
+                }
+                catch (Exception e)
+                {
+                    fault ??= e;
+                    links.ForEach(link => link.First.Dispose());
+                }
+            }))
+            .ToList();
+        threads.ForEach(thread => thread.Start());
+        threads.ForEach(thread => thread.Join());
+        Assert.Null(fault);
+        return step;
     }
 
     private static ExperimentOptions Sharded(ExperimentOptions options) =>
