@@ -25,8 +25,12 @@ internal sealed class JudgeWorker(
     Admission admission
 ) : Worker(scheduler, Skill.Judge, device)
 {
+    /// <summary>How long a local model is kept while nobody asks for it: the next stage's cells may be hours away.</summary>
+    internal static readonly TimeSpan Keep = TimeSpan.FromMinutes(1);
+
     // Kept for the next cell: a local model takes long to load.
     private (JudgeOptions Options, IJudge Judge)? opened;
+    private DateTimeOffset? idleSince;
     private CancellationTokenSource stop = new();
     private JudgementCache cache = null!;
     private List<(string QuestionId, string Key)> answers = [];
@@ -49,6 +53,8 @@ internal sealed class JudgeWorker(
 
     protected override void Open()
     {
+        idleSince = null;
+
         // Before the key is read: it is sent only to the endpoint that the run's own journal names.
         admission.Check(Current);
         var cell = (JudgeCell)Current.Item;
@@ -129,6 +135,17 @@ internal sealed class JudgeWorker(
         base.PostStop();
         opened?.Judge.Dispose();
         opened = null;
+    }
+
+    protected override void Idle()
+    {
+        idleSince ??= Now;
+        if (opened is { Options: { Kind: JudgeKind.Local } options } && Now - idleSince >= Keep)
+        {
+            Log.Info("The judge {Judge} leaves {Device} to others: nobody has asked for it for a while", options.Name, Device);
+            opened?.Judge.Dispose();
+            opened = null;
+        }
     }
 
     private IJudge OpenJudge(JudgeOptions options)

@@ -133,7 +133,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
 
     private IActorRef Supervisor { get; set; } = ActorRefs.Nobody;
 
-    private static DateTimeOffset Now => Context.System.Scheduler.Now;
+    protected static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     protected override void PreStart()
     {
@@ -187,6 +187,9 @@ internal abstract class Worker : ReceiveActor, IWithTimers
     /// <param name="folder">Relative to the run's folder.</param>
     protected virtual void CheckpointKept(string folder) { }
 
+    /// <summary>There is nothing to do; called again and again.</summary>
+    protected virtual void Idle() { }
+
     /// <summary>How the current item ended is in the journal.</summary>
     protected virtual void Settled(Outcome how) { }
 
@@ -226,6 +229,10 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         else if (phase == Phase.Delivering)
         {
             Tell(outcome!);
+        }
+        else if (phase == Phase.Free)
+        {
+            Idle();
         }
 
         if (waitingSince is { } since && Now - since >= Patience)

@@ -12,6 +12,9 @@ internal sealed class FakeJudges : IJudgeFactory
 
     public ConcurrentQueue<JudgeOptions> Opened { get; } = [];
 
+    /// <summary>How many judges were closed again.</summary>
+    public int Closed { get; private set; }
+
     /// <summary>Why the endpoint is down; null while it is up.</summary>
     public string? Down { get; set; }
 
@@ -60,6 +63,6 @@ internal sealed class FakeJudges : IJudgeFactory
             }
         }
 
-        public void Dispose() { }
+        public void Dispose() => owner.Closed++;
     }
 }

@@ -82,6 +82,7 @@ public sealed class LocalJudgeFactory(Action<string> warn, LocalPaths? paths = n
         if (shared.Model.IsValueCreated)
         {
             shared.Model.Value.Dispose();
+            HeapPolicy.GiveBack();
         }
     }
 
