@@ -1,6 +1,7 @@
 using Akka.Actor;
 using CoIN.Actors.Hosting;
 using CoIN.Actors.Nodes;
+using CoIN.Actors.Protocol;
 using CoIN.Actors.Tests.Support;
 using CoIN.Benchmark.Files;
 using CoIN.Benchmark.Runs;
@@ -60,18 +61,48 @@ public sealed class RunEntityTests : VirtualTime
         Assert.Equal("as it was", File.ReadAllText(folder.Of("e/comparison.json")));
     }
 
-    private IActorRef Entity(string run)
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_run_of_an_experiment_asks_what_others_compute_unless_that_is_switched_off(bool reuse)
+    {
+        var experiment = Experiments.Of("a", "b");
+        experiment = experiment with { Runs = experiment.Runs with { Reuse = reuse } };
+        var (probe, shared, scheduler) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        scheduler.IgnoreMessages(message => message is not WorkProtocol.Offer);
+        var entity = Entity("e-a", scheduler, shared);
+        entity.Tell(new Submit("e-a", TinyExperiments.Of(1), "a {}") { Experiment = experiment }, probe);
+        AwaitAssert(() => Assert.True(File.Exists(folder.Of("e/experiment.json"))));
+        if (reuse)
+        {
+            var claim = shared.ExpectMsg<SharingProtocol.Claim>();
+            Assert.Equal(("e-a", "e"), (claim.RunId, claim.Experiment));
+            shared.Send(shared.LastSender, new SharingProtocol.Yours(claim.Key));
+        }
+
+        scheduler.ExpectMsg<WorkProtocol.Offer>();
+        End(entity);
+        if (!reuse)
+        {
+            shared.ExpectNoMsg(TimeSpan.Zero);
+        }
+    }
+
+    private IActorRef Entity(string run, IActorRef? scheduler = null, IActorRef? shared = null)
     {
         var settings = new EntitySettings(
             new NodeSettings(),
             folder.Path,
-            CreateTestProbe().Ref,
+            scheduler ?? CreateTestProbe().Ref,
             new FakeWork(),
             new FakeJudges(),
             NullLoggerFactory.Instance,
             "node",
             () => 1
-        );
+        )
+        {
+            Shared = shared,
+        };
         return Sys.ActorOf(Props.Create(() => new RunEntity(run, settings)));
     }
 

@@ -225,6 +225,147 @@ public sealed class SharedResultsTests : VirtualTime
         first.ExpectNoMsg(TimeSpan.Zero);
     }
 
+    /// <summary>
+    /// Runs that need each other's results, in any order, while messages are lost, supervisors move, runs are stopped, and the one who
+    /// keeps all this is begun anew: every run that is not stopped comes to its end.
+    /// </summary>
+    [Fact]
+    public void Whatever_is_lost_no_run_waits_for_ever()
+    {
+        for (var seed = 0; seed < 25; seed++)
+        {
+            var (chance, has) = (new Random(seed), new Dictionary<string, HashSet<string>>());
+            Func<string, IReadOnlyList<Made>> find = _ => [.. has.SelectMany(run => run.Value.Select(key => Result(key, run.Key)))];
+            shared = Sys.ActorOf(Props.Create(() => new SharedResults(find, SharedResults.Listening)));
+            var runs = Enumerable.Range(0, 5).Select(n => new ModelRun($"{seed}-{n}", this, chance)).ToList();
+            runs.ForEach(run => has[run.Id] = run.Has);
+            var rounds = 0;
+            for (; runs.Exists(run => !run.IsOver); rounds++)
+            {
+                Assert.True(rounds < 600, $"seed {seed}: {string.Join("; ", runs)}");
+
+                // Faults end some day.
+                if (rounds < 60 && chance.Next(5) == 0)
+                {
+                    Fault(runs[chance.Next(runs.Count)], find, chance);
+                }
+
+                runs.ForEach(run => run.Step(loses: rounds < 60));
+                Silence();
+                Pass(TimeSpan.FromSeconds(2));
+            }
+
+            Assert.True(runs.Exists(run => run.Has.Count > 0));
+            End(shared);
+        }
+    }
+
+    private void Fault(ModelRun run, Func<string, IReadOnlyList<Made>> find, Random chance)
+    {
+        switch (chance.Next(12))
+        {
+            case 0:
+                End(shared);
+                shared = Sys.ActorOf(Props.Create(() => new SharedResults(find, SharedResults.Listening)));
+                break;
+            case 1 or 2 or 3 when run.Id[^1] is '0' or '1':
+                run.End();
+                break;
+            default:
+                run.Move();
+                break;
+        }
+    }
+
+    /// <summary>A supervisor as the others hear it: it needs all keys, and computes one at a time of those that are its own.</summary>
+    private sealed class ModelRun(string id, SharedResultsTests test, Random chance)
+    {
+        private readonly HashSet<string> own = [];
+        private readonly HashSet<string> unnoted = [];
+        private TestProbe self = test.CreateTestProbe();
+        private bool ended;
+
+        public string Id => id;
+
+        public HashSet<string> Has { get; } = [];
+
+        public bool IsOver => ended || Has.Count == Keys.Length;
+
+        private static string[] Keys { get; } = ["k", "l", "m", "n"];
+
+        public override string ToString() => $"{id} has {string.Join(' ', Has)}, computes {string.Join(' ', own)}";
+
+        public void Move()
+        {
+            test.End(self);
+            self = test.CreateTestProbe();
+            own.Clear();
+            unnoted.Clear();
+        }
+
+        public void End()
+        {
+            ended = true;
+            Tell(new Gone(id), loses: false);
+        }
+
+        public void Step(bool loses)
+        {
+            while (self.HasMessages)
+            {
+                Hear(self.ReceiveOne(TimeSpan.Zero));
+            }
+
+            if (ended)
+            {
+                return;
+            }
+
+            if (own.Count > 0 && chance.Next(15) == 0)
+            {
+                var done = own.First();
+                own.Remove(done);
+                Has.Add(done);
+                unnoted.Add(done);
+            }
+
+            foreach (var key in unnoted)
+            {
+                Tell(Result(key, id), loses);
+            }
+
+            Tell(new Holds(id, [.. own]), loses);
+            foreach (var key in Keys.Where(key => !Has.Contains(key) && !own.Contains(key)).OrderBy(_ => chance.Next()).Take(2))
+            {
+                Tell(new Claim(key, id) { Experiment = "e" }, loses);
+            }
+        }
+
+        private void Hear(object message)
+        {
+            switch (message)
+            {
+                case Yours yours when !Has.Contains(yours.Key):
+                    own.Add(yours.Key);
+                    break;
+                case Made made when !own.Contains(made.Key):
+                    Has.Add(made.Key);
+                    break;
+                case Noted noted:
+                    unnoted.Remove(noted.Key);
+                    break;
+            }
+        }
+
+        private void Tell(object message, bool loses)
+        {
+            if (!loses || chance.Next(5) > 0)
+            {
+                test.Tell(self, message);
+            }
+        }
+    }
+
     private static Made Result(string key, string run) =>
         Made.By(key, run, $"/runs/{run}", "m", new StageTrained(1, "GQA", "f", "ab", null, 12, 0.5, 100, 1));
 
