@@ -32,6 +32,7 @@ internal static class JournalRules
         {
             RunStarted started => Start(before, started),
             _ when before.Started is null => "what happened to a run that has not begun",
+            StageBegun begun => Stage(before, begun.Stage) ?? Count("restarts", begun.Restarts),
             CheckpointSaved saved => Stage(before, saved.Stage) ?? Count("step", saved.Step) ?? File(saved.Folder, saved.Sha256),
             StageTrained trained => Trained(before, trained),
             ShardAnswered shard => Cell(before, shard.Stage, shard.Task)

@@ -39,6 +39,7 @@ internal static class WireFormat
     {
         ["run-started:1"] = typeof(RunStarted),
         ["run-taken-up:1"] = typeof(RunTakenUp),
+        ["stage-begun:1"] = typeof(StageBegun),
         ["base-model-loaded:1"] = typeof(BaseModelLoaded),
         ["checkpoint-saved:1"] = typeof(CheckpointSaved),
         ["stage-trained:1"] = typeof(StageTrained),

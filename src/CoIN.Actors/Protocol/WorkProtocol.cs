@@ -107,7 +107,12 @@ internal static class WorkProtocol
     public sealed record OptionsOf(Turn Turn, string Key, ExperimentOptions Options) : IMessage;
 
     /// <summary>Worker to supervisor: may I begin this, or go on with it?</summary>
-    public sealed record MayBegin(Turn Turn) : IMessage;
+    public sealed record MayBegin(Turn Turn) : IMessage
+    {
+        /// <summary>Whether a supervisor before had let it begin the work, with which it goes on.</summary>
+        [JsonProperty(DefaultValueHandling = DefaultValueHandling.Ignore)]
+        public bool GoesOn { get; init; }
+    }
 
     /// <summary>
     /// Supervisor to worker: yes, and nobody else. Said again from time to time: a worker that does not have the turn says that it is lost.

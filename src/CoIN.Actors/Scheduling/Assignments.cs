@@ -39,6 +39,29 @@ internal sealed class Assignments
     /// <param name="number">As in <see cref="Turn.Of"/>.</param>
     public void TakeUp(long number) => takenUp = number;
 
+    /// <summary>What was begun under a supervisor before this one, as the journal has it.</summary>
+    public void Inherit(RunState state)
+    {
+        foreach (var begun in settings.IsShared ? state.Begun.Values : [])
+        {
+            setbacks.Inherited(new TrainStage(begun.Stage, null, null), StepOf(begun.Stage, state), begun.Restarts);
+        }
+    }
+
+    /// <summary>A worker begins a turn.</summary>
+    /// <returns>What is to be written of it, and why the run ends by it; null for nothing.</returns>
+    public (RunEvent? Happened, string? Fault) Begins(MayBegin asked, RunState state)
+    {
+        if (!settings.IsShared || inHand.ItemOf(asked.Turn) is not TrainStage { Team: not { Rank: > 0 } } stage)
+        {
+            return default;
+        }
+
+        var step = StepOf(stage.Stage, state);
+        var fault = setbacks.Begins(stage, step, state.Options.MaxRestarts, () => WorkersAtWork.Doing(stage, state), asked.GoesOn);
+        return (asked.GoesOn ? null : new StageBegun(stage.Stage, setbacks.Times(stage, step)), fault);
+    }
+
     /// <summary>Gives a turn, or one for each of a team, to each piece of work, and offers them.</summary>
     public void Offer(IEnumerable<WorkItem> items, RunState state)
     {
@@ -195,11 +218,8 @@ internal sealed class Assignments
     public string? TooOften(IEnumerable<WorkItem> items, RunState state) =>
         items
             .Select(item =>
-                setbacks.TooOften(
-                    item,
-                    item is TrainStage { Stage: var stage } && state.Checkpoints.GetValueOrDefault(stage) is { Step: var step } ? step : 0,
-                    state.Options.MaxRestarts,
-                    () => WorkersAtWork.Doing(item, state)
+                setbacks.TooOften(item, item is TrainStage { Stage: var stage } ? StepOf(stage, state) : 0, state.Options.MaxRestarts, () =>
+                    WorkersAtWork.Doing(item, state)
                 )
             )
             .FirstOrDefault(fault => fault is not null);
@@ -272,6 +292,8 @@ internal sealed class Assignments
 
         return lost.Count > 0;
     }
+
+    private static int StepOf(int stage, RunState state) => state.Checkpoints.GetValueOrDefault(stage)?.Step ?? 0;
 
     private static string Named(IActorRef worker) => $"{worker.Path.Name} at {WorkersAtWork.HostOf(worker)}";
 

@@ -136,10 +136,15 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
         Command<WhichOptions>(message => work.Asked(message, Sender, State));
         Command<MayBegin>(message =>
         {
+            var known = work.InHand.ItemOf(message.Turn, Sender) is not null;
             if (work.Asked(message, Sender))
             {
                 Context.Watch(Sender);
                 Trace();
+                if (!known && ending is null)
+                {
+                    Begins(message);
+                }
             }
         });
         Command<StillHas>(message => work.Inherited(message, Sender, sharing.Awaited));
@@ -246,9 +251,24 @@ internal class RunSupervisor : JournalWriter, ISupervisedRun, IWithTimers
         Record([new RunTakenUp(Environment.MachineName, Environment.ProcessId)], () =>
         {
             work.TakeUp(State.Number);
+            work.Inherit(State);
             Proceed();
             work.Supervise(stillDriven: !ended);
         });
+    }
+
+    private void Begins(MayBegin message)
+    {
+        var (happened, fault) = work.Begins(message, State);
+        if (fault is not null)
+        {
+            log.Error("{Fault}", fault);
+            End(new RunFailed(fault));
+        }
+        else if (happened is not null)
+        {
+            Record([happened], () => { });
+        }
     }
 
     /// <summary>Says again what may have been lost on its way.</summary>

@@ -4,7 +4,8 @@ using CoIN.Benchmark.Runs;
 namespace CoIN.Actors.Scheduling;
 
 /// <summary>
-/// What went wrong with pieces of work since the run was taken up, so that it is tried again elsewhere, but not for ever.
+/// What went wrong with pieces of work since the run was taken up, so that it is tried again elsewhere, but not for ever. How often a stage
+/// broke off is in a cluster's journals too: what it breaks off by may take the supervisor with it.
 /// </summary>
 internal sealed class Setbacks
 {
@@ -75,6 +76,34 @@ internal sealed class Setbacks
                 );
     }
 
+    /// <summary>A supervisor before this one had a piece of work begun, and it did not end: whoever did it may be gone too.</summary>
+    /// <param name="step">As in <see cref="TooOften"/>.</param>
+    /// <param name="times">How many times in a row it had broken off by then.</param>
+    public void Inherited(WorkItem item, int step, int times) => restarts[item.Key()] = new Restarts(step, times) { IsInherited = true };
+
+    /// <summary>A worker begins a piece of work.</summary>
+    /// <param name="goesOn">Whether a supervisor before this one had let it begin: then nothing broke off.</param>
+    /// <returns>As <see cref="TooOften"/>.</returns>
+    public string? Begins(WorkItem item, int step, int most, Func<string> work, bool goesOn)
+    {
+        if (restarts.GetValueOrDefault(item.Key()) is not { IsInherited: true } before)
+        {
+            return null;
+        }
+
+        restarts[item.Key()] = before with
+        {
+            IsInherited = false,
+            Reason = goesOn ? null : "its worker and the run's supervisor were lost together",
+        };
+        return TooOften(item, step, most, work);
+    }
+
+    /// <summary>How many times in a row a piece of work has broken off.</summary>
+    /// <param name="step">As in <see cref="TooOften"/>.</param>
+    public int Times(WorkItem item, int step) =>
+        restarts.GetValueOrDefault(item.Key()) is { } known && step <= known.Furthest ? known.Times : 0;
+
     /// <summary>What came of a piece of work was lost before the journal named it.</summary>
     /// <param name="work">In words.</param>
     /// <returns>Why the run ends by it; null where the work is to be done again.</returns>
@@ -92,6 +121,9 @@ internal sealed class Setbacks
     private sealed record Restarts(int Furthest, int Times)
     {
         public Turn Last { get; init; } = Turn.None;
+
+        /// <summary>Whether a supervisor before this one had it begun, and nobody has said yet that it goes on.</summary>
+        public bool IsInherited { get; init; }
 
         /// <summary>Null where the last time has been counted.</summary>
         public string? Reason { get; init; }

@@ -349,7 +349,7 @@ internal abstract class Worker : ReceiveActor, IWithTimers
         if (phase == Phase.Working || outcome is not (null or WorkStopped or WorkFailed))
         {
             heir = (assignment, Sender);
-            Sender.Tell(new MayBegin(assignment.Turn));
+            Sender.Tell(new MayBegin(assignment.Turn) { GoesOn = true });
         }
         else
         {

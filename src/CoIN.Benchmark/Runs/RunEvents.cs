@@ -58,6 +58,14 @@ public sealed record RunTakenUp(string Host, int ProcessId) : RunEvent;
 /// <summary>A worker loaded the base model for the first time in this run.</summary>
 public sealed record BaseModelLoaded(string Sha256) : RunEvent;
 
+/// <summary>
+/// In a cluster: a trainer begins a stage, from its start or from a checkpoint. Where a supervisor is lost and the trainer goes on, nothing
+/// is begun.
+/// </summary>
+/// <param name="Stage">1-based.</param>
+/// <param name="Restarts">How many times in a row it broke off before, since it last came further.</param>
+public sealed record StageBegun(int Stage, int Restarts) : RunEvent;
+
 /// <summary>A checkpoint within a stage is whole on disk.</summary>
 /// <param name="Stage">1-based.</param>
 /// <param name="Step">Optimizer steps done.</param>

@@ -34,6 +34,12 @@ public sealed record RunState
     /// <summary>How many processes took the run up.</summary>
     public int TimesTakenUp { get; private init; }
 
+    /// <summary>
+    /// How a stage was begun last that is not trained to its end, by stage, where that was said; nothing once the run has ended: who
+    /// resumes it begins anew.
+    /// </summary>
+    public ImmutableDictionary<int, StageBegun> Begun { get; private init; } = ImmutableDictionary<int, StageBegun>.Empty;
+
     /// <summary>The latest checkpoint of a stage that is not trained to its end, by stage.</summary>
     public ImmutableDictionary<int, CheckpointSaved> Checkpoints { get; private init; } = ImmutableDictionary<int, CheckpointSaved>.Empty;
 
@@ -115,13 +121,16 @@ public sealed record RunState
             },
             RunTakenUp => next with { Status = Lasting(RunStatus.Running), Message = null, TimesTakenUp = TimesTakenUp + 1 },
             BaseModelLoaded loaded => next with { BaseModelSha256 = loaded.Sha256 },
+            StageBegun begun => next with { Begun = Begun.SetItem(begun.Stage, begun) },
             CheckpointSaved saved => next with
             {
+                Begun = Begun.GetValueOrDefault(saved.Stage) is { } begun ? Begun.SetItem(saved.Stage, begun with { Restarts = 0 }) : Begun,
                 Checkpoints = Checkpoints.SetItem(saved.Stage, saved),
                 Validations = saved.Validation is { } point ? Validations.SetItem((saved.Stage, point.Step), point) : Validations,
             },
             StageTrained trained => next with
             {
+                Begun = Begun.Remove(trained.Stage),
                 Trained = Trained.SetItem(trained.Stage, trained),
                 Checkpoints = Checkpoints.Remove(trained.Stage),
                 Validations = Without(Validations, stage => stage == trained.Stage)
@@ -175,14 +184,15 @@ public sealed record RunState
             StageDiscarded lost => WithoutStages(next, Curriculum.From(lost.Stage)),
             CellDiscarded lost => WithoutCells(next, key => key == (lost.Stage, lost.Task)),
             JudgementDiscarded lost => next with { Judgements = Judgements.Remove((lost.Stage, lost.Task, lost.Judge)) },
-            RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true },
+            RunCompleted => next with { Status = RunStatus.Completed, Message = null, WasCompleted = true, Begun = Begun.Clear() },
             RunFailed failed => next with
             {
+                Begun = Begun.Clear(),
                 Status = Lasting(RunStatus.Failed),
                 Message = failed.Message,
                 Faults = Faults.Add(failed.Message),
             },
-            RunStopped stopped => next with { Status = Lasting(RunStatus.Stopped), Message = stopped.Message },
+            RunStopped stopped => next with { Status = Lasting(RunStatus.Stopped), Message = stopped.Message, Begun = Begun.Clear() },
             _ => throw new ArgumentException($"not an event of a run: {happened.GetType()}", nameof(happened)),
         };
     }

@@ -118,6 +118,11 @@ public sealed class WireFormatTests
                 new CellJudged(2, 0, "gpt", JudgeKind.OpenAi, "m", "ef", 70, 72.5, 200, 3, "f", "ab") { Number = 14, At = At }
             },
             {
+                "stage-begun:1",
+                """{"stage":2,"restarts":1,"number":16,"at":"2026-01-02T03:04:05+00:00"}""",
+                new StageBegun(2, 1) { Number = 16, At = At }
+            },
+            {
                 "checkpoint-discarded:1",
                 """{"stage":1,"reason":"lost","number":15,"at":"2026-01-02T03:04:05+00:00"}""",
                 new CheckpointDiscarded(1, "lost") { Number = 15, At = At }
@@ -281,6 +286,7 @@ public sealed class WireFormatTests
             var message in new WorkProtocol.IMessage[]
             {
                 new WorkProtocol.MayBegin(new Turn("r", 7) { Rank = 1 }),
+                new WorkProtocol.MayBegin(new Turn("r", 7)) { GoesOn = true },
                 new WorkProtocol.TooFewTrainers(new Turn("r", 7) { Rank = 0 }, 3),
                 new WorkProtocol.TooSlow(new Turn("r", 7), 100.5, 2),
                 new WorkProtocol.Register(WorkProtocol.Skill.Evaluate, "cpu", new Turn("r", 7)) { Answered = 3, Of = 7 },

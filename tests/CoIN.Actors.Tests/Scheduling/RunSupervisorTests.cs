@@ -693,6 +693,53 @@ public sealed class RunSupervisorTests : VirtualTime
         Assert.Contains("training.checkpoint-every", end.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_stage_that_takes_the_supervisor_with_it_again_and_again_ends_the_run_and_one_that_goes_on_does_not()
+    {
+        Turn Begin(bool goesOn = false)
+        {
+            var turn = scheduler.FishForMessage<Offer>(offer => offer.Turn.RunId == "loop").Turn;
+            Tell(worker, new MayBegin(turn) { GoesOn = goesOn });
+            worker.ExpectMsg(new Begin(turn));
+            Barrier();
+            return turn;
+        }
+
+        Turn TakenUp(bool goesOn = false)
+        {
+            End(supervisor);
+            supervisor = New("loop", ended = new(), TinyExperiments.Of(1) with { MaxRestarts = 2 }, shared: true);
+            return Begin(goesOn);
+        }
+
+        TakenUp();
+        TakenUp();
+        TakenUp(goesOn: true);
+        TakenUp(goesOn: true);
+        Checkpoint(worker, TakenUp(), 5);
+        Barrier();
+
+        // It has come further. It breaks off under the same supervisor, and twice with it.
+        Tell(worker, new WorkLost(TakenUp(goesOn: true)));
+        Begin();
+        TakenUp();
+        var turn = TakenUp();
+        Pass(TimeSpan.Zero);
+        worker.ExpectMsg(new StopWork(turn));
+        Tell(worker, new WorkStopped { Turn = turn });
+        worker.ExpectMsg(new Acknowledged(turn));
+        var last = await ended.Task;
+        Assert.Equal(RunStatus.Failed, last.Status);
+        Assert.Contains("broke off 3 times in a row since step 5", last.Message, StringComparison.Ordinal);
+        Assert.Contains("its worker and the run's supervisor were lost together", last.Message, StringComparison.Ordinal);
+
+        // Who resumes it has all tries again.
+        TakenUp();
+        TakenUp();
+        TakenUp();
+        Assert.False(ended.Task.IsCompleted);
+    }
+
     private void NewTeam(ExperimentOptions options)
     {
         End(supervisor);
@@ -721,7 +768,12 @@ public sealed class RunSupervisorTests : VirtualTime
 
     private static AdapterWritten Trained() => new(new TrainStage(1, null, null), "a", "ab", null, 12, 0, 0, 1);
 
-    private IActorRef New(string id = "r", TaskCompletionSource<RunSnapshot>? end = null, ExperimentOptions? options = null)
+    private IActorRef New(
+        string id = "r",
+        TaskCompletionSource<RunSnapshot>? end = null,
+        ExperimentOptions? options = null,
+        bool shared = false
+    )
     {
         var settings = new SupervisorSettings(
             id,
@@ -732,7 +784,10 @@ public sealed class RunSupervisorTests : VirtualTime
             new Witness(),
             1,
             end ?? ended
-        );
+        )
+        {
+            IsShared = shared,
+        };
         return Sys.ActorOf(Props.Create(() => new RunSupervisor(settings)));
     }
 

@@ -202,7 +202,7 @@ public sealed class WorkerTests : VirtualTime
         var doings = Held();
         var worker = Begun(doings);
         Assign(worker, Second, heir);
-        heir.ExpectMsg(new MayBegin(Second));
+        heir.ExpectMsg(new MayBegin(Second) { GoesOn = true });
         worker.Tell(new Begin(Second), heir);
         doings.Release();
         doings.Release();
@@ -217,7 +217,7 @@ public sealed class WorkerTests : VirtualTime
         var worker = Begun(doings);
         supervisor.ExpectMsg<ShardWritten>();
         Assign(worker, Second, heir);
-        heir.ExpectMsg(new MayBegin(Second));
+        heir.ExpectMsg(new MayBegin(Second) { GoesOn = true });
         worker.Tell(new Begin(Second), heir);
         Assert.Equal(Second, heir.ExpectMsg<ShardWritten>().Turn);
         Assert.Equal([First], doings.Opened);
