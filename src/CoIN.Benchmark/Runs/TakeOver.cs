@@ -30,7 +30,7 @@ public static class TakeOver
             throw new CoinException($"{Path.Combine(source, trained.Folder)} is not as the journal of {from.RunId} says it was written.");
         }
 
-        CopySteps(
+        CopyBeside(
             Path.Combine(source, RunPaths.Steps(trained.Stage, trained.Task)),
             Path.Combine(runFolder, RunPaths.Steps(trained.Stage, trained.Task))
         );
@@ -56,6 +56,7 @@ public static class TakeOver
             CopyFile(source, scored.ScoresFile, scored.ScoresSha256!, runFolder, scores, from);
         }
 
+        CopyBeside(Path.Combine(source, RunPaths.Routing(scored.Stage, name)), Path.Combine(runFolder, RunPaths.Routing(stage, name)));
         return scored with
         {
             Stage = stage,
@@ -66,8 +67,10 @@ public static class TakeOver
         };
     }
 
-    /// <summary>The course of the training goes with its result; a run that has none written down has none to give.</summary>
-    private static void CopySteps(string from, string to)
+    /// <summary>
+    /// The course of a training, or which experts answered, goes with its result; a run that has none written down has none to give.
+    /// </summary>
+    private static void CopyBeside(string from, string to)
     {
         if (File.Exists(from))
         {
