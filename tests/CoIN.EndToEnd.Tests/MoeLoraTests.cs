@@ -22,7 +22,7 @@ public sealed class MoeLoraTests : IAsyncLifetime
         Assert.True(code == 0, output);
         await TheAdapterByItselfAnswersTheSame();
         await Kill(lab.Run("killed", Method), "stages", "step-000003");
-        await Kill(lab.Resume("killed"), "predictions", "*.shard-1-of-2.jsonl");
+        await Kill(lab.Resume("killed"), "predictions", "*.shard-1-of-2-t*.jsonl");
         (code, output) = await CoinProcess.RunAsync(lab.Resume("killed"));
         Assert.True(code == 0, output);
         var essence = lab.Essence("whole");
