@@ -57,6 +57,11 @@ public sealed class RunUpkeep(string runFolder, bool severalHosts, IBenchmarkWor
         {
             RunFiles.Tidy(runFolder, state, warn);
         }
+        else
+        {
+            // Parts of tests that a process before this one, or an evaluator that was too slow, had written and no event named.
+            RunFiles.DeleteSpent(runFolder, state, warn);
+        }
 
         try
         {

@@ -237,7 +237,7 @@ public sealed class RunHostTests : IDisposable
     }
 
     [Fact]
-    public async Task Shards_of_scored_cells_that_a_killed_process_left_are_removed()
+    public async Task Shards_of_scored_cells_that_a_killed_process_left_or_that_came_late_are_removed()
     {
         await StopInStage2("spent");
         var scored = Directory
@@ -249,7 +249,22 @@ public sealed class RunHostTests : IDisposable
         );
         File.Copy(scored, shard);
         File.Copy(scored, other);
-        await Run("spent", null, new FakeLearners());
+
+        // One that comes late, as of an evaluator that was too slow.
+        var (late, came) = (Path.ChangeExtension(scored, ".shard-1-of-2-t1.9.jsonl"), 0);
+        await Run(
+            "spent",
+            null,
+            new FakeLearners(),
+            new Witness(_ =>
+            {
+                if (Interlocked.Exchange(ref came, 1) == 0)
+                {
+                    File.Copy(scored, late);
+                }
+            })
+        );
+        Assert.False(File.Exists(late));
         Assert.False(File.Exists(shard));
         Assert.True(File.Exists(other));
     }
