@@ -4,9 +4,6 @@ using Xunit.v3;
 
 [assembly: TestCollectionOrderer(typeof(LongestFirst))]
 
-// Most of them wait for something half of their time, until others notice that a node is lost, say.
-[assembly: CollectionBehavior(MaxParallelThreads = 3)]
-
 namespace CoIN.EndToEnd.Tests.Support;
 
 /// <summary>
